@@ -1,0 +1,1 @@
+export type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';

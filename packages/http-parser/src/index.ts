@@ -1,0 +1,1 @@
+export type { Field, RequestHead, ResponseHead, Version } from './message.ts';

@@ -1,0 +1,1 @@
+export type { ContentOut, Field, Peer, RequestMessage, Responder, ResponseMessage } from './message.ts';

@@ -1,0 +1,70 @@
+// What travels through the server: a request value in, a response value out. Leaves declare the part they read.
+
+/** One field line: name in lower case, value (RFC 9110 §5). */
+export type Field = readonly [name: string, value: string];
+
+/** One end of a connection. `address` is bare: no brackets, no port; the path for a Unix socket, with port 0. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A request as a responder sees it. A value: routing makes a new one, nobody changes one. */
+export interface RequestMessage {
+  readonly method: string;
+  /** The request-target as it stood on the wire. */
+  readonly target: string;
+  readonly version: '0.9' | '1.0' | '1.1';
+  readonly fields: readonly Field[];
+  readonly scheme: 'http' | 'https';
+  /** Host and optional port as the client named them (absolute target or Host field), valid; absent when it named none. */
+  readonly authority: string | undefined;
+  /** The part of the path that routes have matched, decoded; `''` at the top (RFC 3875 §4.1.13). */
+  readonly scriptName: string;
+  /**
+   * The rest of the path: percent-decoded exactly once, dot segments resolved, empty segments kept, always valid UTF-8
+   * without NUL. Whoever compares or opens it ignores empty segments, so `//admin` is `/admin` everywhere.
+   */
+  readonly pathInfo: string;
+  /** The query without `?`, as it stood on the wire; undefined when there was no `?`. */
+  readonly query: string | undefined;
+  /** 0 when there is no content, undefined when it is chunked. */
+  readonly contentLength: number | undefined;
+  /** May be iterated once. A chunk is the reader's to keep. Asking for the first chunk sends `100 (Continue)` if due. */
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly remote: Peer;
+  readonly local: Peer;
+  /** The user name that this server authenticated, and how; undefined when nobody was asked. */
+  readonly user: string | undefined;
+  readonly authType: string | undefined;
+  /** One name for the request in every log, header and environment. */
+  readonly id: string;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Response content. A chunk that an iterable yields is only valid until the next one is asked for. */
+export type ContentOut = Uint8Array | AsyncIterable<Uint8Array>;
+
+/**
+ * A response as a value; may be remembered and returned again when `content` is absent or bytes.
+ *
+ * A status of 400 or more without content is *bare*: the server completes it with an error page. For HEAD a responder
+ * may answer as for GET: the server drops and closes the content.
+ */
+export interface ResponseMessage {
+  readonly status: number;
+  readonly reason?: string | undefined;
+  /** `content-length` is given only with iterable content whose length is known. Never `date`, `server`, `connection`. */
+  readonly fields: readonly Field[];
+  readonly content?: ContentOut | undefined;
+  /** Why a status of 400 or more was chosen: for logs and the error hook, never for the client. */
+  readonly cause?: unknown;
+  /** A path and optional query: answer as a GET of it would be answered (RFC 3875 §6.2.2). */
+  readonly localRedirect?: string | undefined;
+  /** `content` is the whole response, first line included; write it unchanged and close (RFC 3875 §5). */
+  readonly nonParsed?: boolean | undefined;
+}
+
+/** Answers a request. One that has its answer returns it, not a promise of it. A throw or rejection becomes a 500. */
+export type Responder = (request: RequestMessage) => ResponseMessage | Promise<ResponseMessage>;

@@ -1,0 +1,1 @@
+export type { Field, StaticRequest, StaticResponse } from './message.ts';

@@ -1,0 +1,28 @@
+// What `serveStatic` reads of a request and what it returns: plain values, so that any server can hold them.
+
+/** One field line: name in lower case, value (RFC 9110 §5). */
+export type Field = readonly [name: string, value: string];
+
+/** The members of a request that decide which file answers, and how. */
+export interface StaticRequest {
+  readonly method: string;
+  readonly version?: '0.9' | '1.0' | '1.1' | undefined;
+  /** What was matched before `pathInfo`, decoded; `''` at the top. Only redirects and listings need it. */
+  readonly scriptName?: string | undefined;
+  /** The path below the root: percent-decoded once, dot segments resolved, beginning with `/`. */
+  readonly pathInfo: string;
+  /** The query without `?`, as it stood on the wire. */
+  readonly query?: string | undefined;
+  readonly fields: readonly Field[];
+  /** The content of a PUT. */
+  readonly content?: AsyncIterable<Uint8Array> | undefined;
+}
+
+/** A response as a value. `content` absent means none; an iterable is closed by whoever abandons it. */
+export interface StaticResponse {
+  readonly status: number;
+  readonly fields: readonly Field[];
+  readonly content?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Why a status of 400 or more was chosen: for logs and error hooks, never for the client. */
+  readonly cause?: unknown;
+}

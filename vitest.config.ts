@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// One configuration for every package: each runs its own `test/` folder from its own directory.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    // Most tests wait for sockets and children, not for the processor; the machine decides how many files run at once.
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    reporters: ['default', ['json', { outputFile: '.turbo/test-report.json' }]],
+  },
+});
