@@ -1,1 +1,5 @@
-export {};
+
+/** Which application runs, and how. */
+export interface WsgiOptions {
+  readonly application?: string | undefined;
+}
