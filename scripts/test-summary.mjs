@@ -4,7 +4,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const root = new URL('..', import.meta.url);
-const folders = ['packages', 'apps'].flatMap((parent) => readdirSync(new URL(parent, root)).map((name) => `${parent}/${name}`));
+const folders = ['packages', 'apps'].flatMap((parent) =>
+  readdirSync(new URL(parent, root)).map((name) => `${parent}/${name}`),
+);
 folders.push('bench', 'cookbook');
 
 let passed = 0;

@@ -1,4 +1,3 @@
-
 /** Which application runs, and how. */
 export interface WsgiOptions {
   readonly application?: string | undefined;
