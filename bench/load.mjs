@@ -1,0 +1,72 @@
+// One measured burst of load on one server: requests per second, latency, and what it cost the server's processor.
+//
+// wrk keeps connections open; ab in its default mode opens an HTTP/1.0 connection for each request.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+import { processorMicroseconds } from './process-tree.mjs';
+
+const run = promisify(execFile);
+
+/** The core that generates load; the servers have the other one. */
+const LOAD_CORE = '1';
+
+/**
+ * Sends load for `seconds` and measures.
+ *
+ * @param server   `{ pid }`
+ * @param options  `{ url, connections, seconds, fields, newConnections }`
+ */
+export async function measure(server, options) {
+  const before = processorMicroseconds(server.pid);
+  const result = options.newConnections ? await ab(options) : await wrk(options);
+  const cost = processorMicroseconds(server.pid) - before;
+  return { ...result, processorPerRequest: result.requests === 0 ? Number.NaN : cost / result.requests };
+}
+
+async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20 }) {
+  const args = [
+    '-c',
+    LOAD_CORE,
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    `--timeout`,
+    `${timeoutSeconds}s`,
+    '--latency',
+  ];
+  for (const field of fields) args.push('-H', field);
+  const { stdout } = await run('taskset', [...args, url]);
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
+  const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
+  const socketErrors = /Socket errors: (.*)/.exec(stdout)?.[1];
+  return {
+    requests,
+    requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
+    p50: milliseconds(/50%\s+(\S+)/.exec(stdout)?.[1]),
+    p99: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1]),
+    failed,
+    socketErrors,
+  };
+}
+
+async function ab({ url, connections, seconds }) {
+  // ab counts requests, not time: a number no server reaches, cut off by -t.
+  const args = ['-c', LOAD_CORE, 'ab', '-q', '-c', String(connections), '-t', String(seconds), '-n', '1000000', url];
+  const { stdout } = await run('taskset', args, { maxBuffer: 1 << 24 });
+  return {
+    requests: Number(/Complete requests:\s+(\d+)/.exec(stdout)?.[1]),
+    requestsPerSecond: Number(/Requests per second:\s+([\d.]+)/.exec(stdout)?.[1]),
+    p50: Number(/50%\s+(\d+)/.exec(stdout)?.[1]),
+    p99: Number(/99%\s+(\d+)/.exec(stdout)?.[1]),
+    failed: Number(/Non-2xx responses:\s+(\d+)/.exec(stdout)?.[1] ?? 0),
+    socketErrors: undefined,
+  };
+}
+
+function milliseconds(text) {
+  const [, number, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(text ?? '') ?? [];
+  return Number(number) * { us: 0.001, ms: 1, s: 1000, m: 60_000 }[unit];
+}
