@@ -1,1 +1,2 @@
 export type { ContentOut, Field, Peer, RequestMessage, Responder, ResponseMessage } from './message.ts';
+export type { Method, Route, Server, ServerOptions } from './options.ts';

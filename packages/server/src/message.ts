@@ -17,7 +17,7 @@ export interface RequestMessage {
   readonly version: '0.9' | '1.0' | '1.1';
   readonly fields: readonly Field[];
   readonly scheme: 'http' | 'https';
-  /** Host and optional port as the client named them (absolute target or Host field), valid; absent when it named none. */
+  /** Host and optional port as the client named them (absolute target or Host field), valid; `serverName` when it named none. */
   readonly authority: string | undefined;
   /** The part of the path that routes have matched, decoded; `''` at the top (RFC 3875 §4.1.13). */
   readonly scriptName: string;

@@ -10,13 +10,20 @@ import type { Field, RequestMessage, Responder, ResponseMessage } from './messag
 
 /** A responder and the requests it is for. The longest matching prefix wins; with equal prefixes, the first. */
 export interface Route {
+  /** What `explain` calls it, such as `files in ./public`. */
+  readonly name?: string | undefined;
   /** A path prefix that matches on segment edges: `/a` takes `/a` and `/a/b`, never `/ab`. @default '/' */
   readonly path?: string | undefined;
   /** Only requests for this host (without port, any case; `*.example.org` takes subdomains). @default any */
   readonly host?: string | undefined;
   /** The methods it takes; others get 405 with Allow unless another route takes them. @default all known methods */
   readonly methods?: readonly string[] | undefined;
-  readonly responder: Responder;
+  readonly responder: Responder & Closable;
+}
+
+/** A responder may hold processes or descriptors; it is told when nobody will ask it again. */
+export interface Closable {
+  readonly close?: (() => void | Promise<void>) | undefined;
 }
 
 /** A method that the server knows (RFC 9110 §9.2). Unknown ones are answered 501. */
@@ -91,7 +98,84 @@ export interface Listener {
   readonly host?: string | undefined;
   /** A Unix socket's path; excludes `port` and `host`. */
   readonly socket?: string | undefined;
-  readonly tls?: { readonly cert: string; readonly key: string; readonly passphrase?: string | undefined } | undefined;
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** A certificate chain and its key, each as PEM text (not as a file's name). */
+export interface TlsOptions {
+  readonly cert: string;
+  readonly key: string;
+  readonly passphrase?: string | undefined;
+}
+
+/** Where a server can be reached now. */
+export interface Address {
+  /** Without a path, such as `http://localhost:8080` or `https://[::1]:8443`; `unix:` and the path for a Unix socket. */
+  readonly url: string;
+  readonly secure: boolean;
+  /** As bound: an IP address, or the Unix socket's path. */
+  readonly address: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+}
+
+/** A running server, or one that is about to run. */
+export interface Server {
+  /**
+   * Opens a listener, or several; resolves when all accept connections. Rejects with the system's error (`EADDRINUSE`,
+   * `EACCES`) and leaves none of these open.
+   *
+   * @default one listener on localhost:8080
+   */
+  listen(listeners?: Listener | readonly Listener[]): Promise<readonly Address[]>;
+  /** What all open listeners are bound to, in the order of `listen`. */
+  readonly addresses: readonly Address[];
+  /** Open connections. */
+  readonly connections: number;
+  /** Requests that have begun and have no whole answer yet. */
+  readonly requests: number;
+  /** Which rules a request would meet; nothing is run. */
+  explain(question: Question): Explanation;
+  /**
+   * Builds everything anew from `options`, then swaps it in. Requests under way end with what they began with; listeners
+   * and connections stay. Rejects, with nothing changed, when the options cannot be used.
+   */
+  reload(options: ServerOptions): Promise<void>;
+  /** Uses another certificate for new connections on the listener at `index` (in the order of `addresses`). */
+  renewCertificate(index: number, tls: TlsOptions): void;
+  /**
+   * Stops: no new connections, idle ones close now, answers under way are finished. What is left after `graceMs` is cut
+   * off. Resolves when the last connection and the last responder are closed; calling it again shortens the grace.
+   *
+   * @default graceMs limits.closeTimeoutMs
+   */
+  close(stop?: { readonly graceMs?: number | undefined }): Promise<void>;
+}
+
+/** What `explain` is asked. */
+export interface Question {
+  /** @default 'GET' */
+  readonly method?: string | undefined;
+  /** An origin-form or absolute-form target. */
+  readonly target: string;
+}
+
+/** What `explain` answers. */
+export interface Explanation {
+  /** The canonical path, or undefined when the target is refused. */
+  readonly path: string | undefined;
+  readonly query: string | undefined;
+  readonly host: string | undefined;
+  /** The rule that asks for a name and password, if any. */
+  readonly auth: AuthRule | undefined;
+  /** The route that answers, and what it will see of the path. */
+  readonly route: Route | undefined;
+  readonly scriptName: string;
+  readonly pathInfo: string;
+  /** The status the server itself would answer with (400, 404, 405, 421, 501), when no route does. */
+  readonly status: number | undefined;
+  /** One sentence for each step, in order. */
+  readonly why: readonly string[];
 }
 
 /** A directory of scripts, scripts by extension, or one script, at a path. */
@@ -112,6 +196,8 @@ export interface Limits {
   readonly headTimeoutMs?: number | undefined;
   readonly contentTimeoutMs?: number | undefined;
   readonly idleTimeoutMs?: number | undefined;
+  readonly answerTimeoutMs?: number | undefined;
+  readonly hookTimeoutMs?: number | undefined;
   readonly minBytesPerSecond?: number | undefined;
   readonly drainBytes?: number | undefined;
   readonly drainTimeoutMs?: number | undefined;
@@ -140,10 +226,14 @@ export interface ServerOptions {
   readonly limits?: Limits | undefined;
   /** The Server field, or false for none. @default 'onezero' */
   readonly serverField?: string | false | undefined;
-  /** The name used where a request names no host. @default the listener's address */
+  /** Taken as the authority of a request that names no host (HTTP/1.0). @default none */
   readonly serverName?: string | undefined;
   /** Addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed. @default none */
   readonly trustedProxies?: readonly string[] | undefined;
+  /** Hosts (as in `Route.host`) that are answered; others get 421. Guards a local server against DNS rebinding. @default any */
+  readonly hosts?: readonly string[] | undefined;
+  /** A field, such as `x-request-id`, that carries `id` in every response and names it when a trusted proxy sent it. @default none */
+  readonly requestIdField?: string | undefined;
   readonly accessLog?: ((entry: AccessLogEntry) => void) | undefined;
   /** Whether HTTP/0.9 simple requests are answered. @default true */
   readonly simpleRequests?: boolean | undefined;
