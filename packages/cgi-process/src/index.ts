@@ -1,6 +1,5 @@
+export type { CgiConcurrency, CgiLimits, CgiOptions, CgiResponder, StderrSink } from './cgi-options.ts';
 export type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
-
-/** Which scripts run, and how. */
-export interface CgiOptions {
-  readonly directory?: string | undefined;
-}
+export { ProcessError } from './process-error.ts';
+export type { ProcessErrorCode } from './process-error.ts';
+export type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process-options.ts';

@@ -1,0 +1,65 @@
+// What a caller says about a process, and what it gets back. `unix-process.ts` makes one out of the other.
+
+import type { Readable } from 'node:stream';
+
+/** How a process ended. Exactly one of `code` and `signal` is set, unless its end could not be seen (both null). */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** `exited`: by itself, or by a signal from elsewhere. The others name who ended it. */
+  readonly reason: 'exited' | 'killed' | 'aborted' | 'timed-out' | 'output-too-long' | 'spawner-lost';
+}
+
+/** Where bytes for a process go. A process that closes its standard input early ends the sink, and that is no error. */
+export interface ByteSink {
+  /** Resolves when there is room for more: true, or false when the process takes no more. */
+  write(bytes: Uint8Array): Promise<boolean>;
+  /** Ends the input: the process reads end-of-file after what was written. May be repeated. */
+  end(): Promise<void>;
+}
+
+/** A child process as three byte sequences and an end. */
+export interface UnixProcess {
+  /** Undefined when the process was started by a spawner, which knows it by another name. */
+  readonly pid: number | undefined;
+  readonly stdin: ByteSink;
+  /**
+   * Its output as it comes. Not reading makes the process wait once the pipe is full. Each may be iterated once;
+   * leaving the loop over `stdout` early ends the process. They are Node streams: `Readable.toWeb(stdout)` is the
+   * web stream.
+   */
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the process was reaped, whatever its end was. Both outputs may still hold bytes to read. */
+  readonly exited: Promise<Exit>;
+  /** Resolves as `exited`, when both outputs have ended as well. */
+  readonly finished: Promise<Exit>;
+  /** SIGTERM to the process and all it started in its session, SIGKILL after the grace. Resolves when it was reaped. */
+  kill(): Promise<Exit>;
+}
+
+/** How a process is started and what bounds it. */
+export interface ProcessOptions {
+  /** The environment, whole: nothing else reaches the process. @default {} */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Names that are copied from the environment of this process when they are set. @default ['PATH'] */
+  readonly inherit?: readonly string[] | undefined;
+  /** @default the working directory of this process */
+  readonly cwd?: string | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** @default the umask of this process */
+  readonly umask?: number | undefined;
+  /** `pipe`: bytes from `stdin`. `ignore`: nothing. A number: an open file descriptor, read from where it stands. @default 'pipe' */
+  readonly stdin?: 'pipe' | 'ignore' | number | undefined;
+  /** Ends the process when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** The longest it may run, in milliseconds. @default unlimited */
+  readonly timeoutMs?: number | undefined;
+  /** From SIGTERM to SIGKILL, in milliseconds. @default 2000 */
+  readonly killGraceMs?: number | undefined;
+  /** Beyond this many bytes on standard output the process is ended and reading throws. @default unlimited */
+  readonly maxStdoutBytes?: number | undefined;
+  /** The same for standard error. @default unlimited */
+  readonly maxStderrBytes?: number | undefined;
+}
