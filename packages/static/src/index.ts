@@ -1,7 +1,13 @@
+export { canonicalPath, type CanonicalTarget } from './canonical-path.ts';
 export type { Field, StaticRequest, StaticResponse } from './message.ts';
-
-/** How files are served. */
-export interface StaticOptions {
-  /** @default ['index.html'] */
-  readonly index?: readonly string[] | undefined;
-}
+export type {
+  CompressOptions,
+  CorsOptions,
+  FieldRule,
+  GlobRule,
+  ListingOptions,
+  RedirectRule,
+  StaticOptions,
+  WriteOptions,
+} from './options.ts';
+export { serveStatic, type StaticResponder } from './serve-static.ts';

@@ -1,0 +1,50 @@
+// Which content coding a client gets (RFC 9110 §12.5.3).
+//
+// Members of Accept-Encoding are whole tokens with a quality; `x-gzip` is gzip; `*` stands for every coding not named.
+// Among the codings available, the highest quality wins, and the server's order breaks ties; identity goes out when it is
+// ranked above all of them, or when nothing else is allowed.
+
+/** The codings this package knows, the best first. */
+export const CODINGS = ['br', 'zstd', 'gzip'] as const;
+
+export type Coding = (typeof CODINGS)[number];
+
+/** File name suffixes of precompressed siblings. */
+export const CODING_SUFFIX: Readonly<Record<Coding, string>> = { zstd: '.zst', br: '.br', gzip: '.gz' };
+
+/** Codings acceptable to the client, best first, ending where identity is preferred. An absent field accepts none. */
+export function acceptedCodings(acceptEncoding: string | undefined, available: readonly Coding[]): readonly Coding[] {
+  if (acceptEncoding === undefined) return [];
+  const qualities = parseQualities(acceptEncoding);
+  const qualityOf = (coding: string): number => qualities.get(coding) ?? qualities.get('*') ?? 0;
+  // Identity that is not mentioned is acceptable, but a coding the client named is what it came for.
+  const identity = qualities.get('identity') ?? 0;
+  return available
+    .filter((coding) => qualityOf(coding) > 0 && qualityOf(coding) >= identity)
+    .toSorted((a, b) => qualityOf(b) - qualityOf(a));
+}
+
+/** Whether the client rules out the unencoded representation. */
+export function refusesIdentity(acceptEncoding: string | undefined): boolean {
+  if (acceptEncoding === undefined) return false;
+  const qualities = parseQualities(acceptEncoding);
+  return (qualities.get('identity') ?? qualities.get('*') ?? 1) === 0;
+}
+
+function parseQualities(acceptEncoding: string): Map<string, number> {
+  const qualities = new Map<string, number>();
+  for (const member of acceptEncoding.toLowerCase().split(',')) {
+    const [token = '', ...parameters] = member.split(';').map((part) => part.trim());
+    const name = token === 'x-gzip' ? 'gzip' : token;
+    const quality = parameters.length === 0 ? 1 : parseQuality(parameters);
+    if (name !== '' && quality !== undefined) qualities.set(name, quality);
+  }
+  return qualities;
+}
+
+/** A malformed weight makes the member unusable rather than preferred. */
+function parseQuality(parameters: readonly string[]): number | undefined {
+  const weight = parameters.find((parameter) => parameter.startsWith('q='));
+  if (weight === undefined) return 1;
+  return /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight) ? Number(weight.slice(2)) : undefined;
+}
