@@ -1,0 +1,157 @@
+// field-line = field-name ":" OWS field-value OWS CRLF, up to the empty line   (RFC 9112 §5)
+//
+// `scanFieldLines` judges every octet and marks the few fields that framing depends on. The values themselves are cut out
+// of the decoded head only when somebody asks (`decodeFields`): by then it is known that every line has a name, a colon
+// and a value without CR or NUL, so cutting cannot disagree with judging.
+
+import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './grammar.ts';
+import type { Field } from './message.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  DONE,
+  EXPECT,
+  HOST,
+  INCOMPLETE,
+  type Outcome,
+  type Scan,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from './scan.ts';
+
+/** What a run of field lines may look like. */
+export interface FieldRules {
+  /** How many lines there may be. */
+  readonly maxFields: number;
+  /** The first offset that is too far. */
+  readonly limit: number;
+  readonly tooLarge: 'head-too-large' | 'trailers-too-large';
+  /** LF alone ends a line (HTTP/1.0 only). */
+  readonly bareLf: boolean;
+  /** A line that begins with white space continues the one before (HTTP/1.0, and responses). */
+  readonly folding: boolean;
+}
+
+/** Reads field lines and the empty line behind them. The one long function here: every octet of a head passes through. */
+export function scanFieldLines(scan: Scan, rules: FieldRules): Outcome {
+  const { bytes } = scan;
+  const bound = Math.min(scan.end, rules.limit);
+  let at = scan.at;
+  let count = 0;
+  let marked = false;
+  scan.fieldsStart = at;
+  for (;;) {
+    if (at >= bound) return starved(scan, rules);
+    const first = bytes[at]!;
+    if (first === CR || first === LF) return scanEmptyLine(scan, at, rules);
+    if ((first === SP || first === HTAB) && count > 0) {
+      if (!rules.folding || marked) return scan.refuse('folded-field', at);
+      scan.lenient = true;
+    } else {
+      const nameStart = at;
+      while (at < bound && (CLASS[bytes[at]!]! & TOKEN) !== 0) at++;
+      if (at === bound) return starved(scan, rules);
+      if (bytes[at] !== COLON || at === nameStart) return scan.refuse('bad-field-name', at);
+      if (++count > rules.maxFields) return scan.refuse('too-many-fields', nameStart);
+      const kind = kindOf(bytes, nameStart, at - nameStart);
+      marked = kind !== 0;
+      if (marked) scan.marks.push(kind, at + 1, 0);
+      at++;
+    }
+    while (at < bound && (CLASS[bytes[at]!]! & VALUE) !== 0) at++;
+    if (at === bound) return starved(scan, rules);
+    if (marked) scan.marks[scan.marks.length - 1] = at;
+    if (bytes[at] === CR) {
+      if (++at === bound) return starved(scan, rules);
+      if (bytes[at] !== LF) return scan.refuse('bad-line-end', at);
+    } else if (bytes[at] !== LF) {
+      return scan.refuse('bad-field-value', at);
+    } else if (rules.bareLf) {
+      scan.lenient = true;
+    } else {
+      return scan.refuse('bad-line-end', at);
+    }
+    at++;
+  }
+}
+
+/** Finds the section unfinished: too large if it has reached the limit. */
+function starved(scan: Scan, { limit, tooLarge }: FieldRules): Outcome {
+  return scan.end >= limit ? scan.refuse(tooLarge, limit) : INCOMPLETE;
+}
+
+/** The CRLF, or in HTTP/1.0 LF, that ends the section. */
+function scanEmptyLine(scan: Scan, start: number, rules: FieldRules): Outcome {
+  let at = start;
+  if (scan.bytes[at] === CR) {
+    if (++at === Math.min(scan.end, rules.limit)) return starved(scan, rules);
+    if (scan.bytes[at] !== LF) return scan.refuse('bad-line-end', at);
+  } else {
+    if (!rules.bareLf) return scan.refuse('bad-line-end', at);
+    scan.lenient = true;
+  }
+  scan.at = at + 1;
+  return DONE;
+}
+
+/** Which of the names that framing depends on this is, or 0. */
+function kindOf(bytes: Uint8Array, start: number, length: number): number {
+  switch (length) {
+    case 4:
+      return isNamed(bytes, start, 'host') ? HOST : 0;
+    case 6:
+      return isNamed(bytes, start, 'expect') ? EXPECT : 0;
+    case 7:
+      return isNamed(bytes, start, 'upgrade') ? UPGRADE : 0;
+    case 10:
+      return isNamed(bytes, start, 'connection') ? CONNECTION : 0;
+    case 14:
+      return isNamed(bytes, start, 'content-length') ? CONTENT_LENGTH : 0;
+    case 17:
+      return isNamed(bytes, start, 'transfer-encoding') ? TRANSFER_ENCODING : 0;
+    default:
+      return 0;
+  }
+}
+
+/** Compares with a lower-case name. Setting bit 5 maps only the two cases of a letter, and `-` itself, to that character. */
+function isNamed(bytes: Uint8Array, start: number, name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    if ((bytes[start + index]! | 0x20) !== name.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/**
+ * Cuts field lines that were scanned before out of their text, from `start` to the empty line. A folded line is joined with
+ * one space (RFC 9112 §5.2).
+ */
+export function decodeFields(text: string, start: number): Field[] {
+  const fields: Field[] = [];
+  for (let at = start; ;) {
+    const lineEnd = text.indexOf('\n', at);
+    const first = text.charCodeAt(at);
+    if (lineEnd < 0 || first === CR || first === LF) return fields;
+    if (first === SP || first === HTAB) {
+      const [name, value] = fields.pop() as Field;
+      fields.push([name, trimWhiteSpace(`${value} ${trimWhiteSpace(text, at, lineEnd)}`)]);
+    } else {
+      const colon = text.indexOf(':', at);
+      fields.push([text.slice(at, colon).toLowerCase(), trimWhiteSpace(text, colon + 1, lineEnd)]);
+    }
+    at = lineEnd + 1;
+  }
+}
+
+/** The part between `start` and `end` without SP, HTAB, and the CR of a line end, at its ends. */
+export function trimWhiteSpace(text: string, start: number = 0, end: number = text.length): string {
+  let from = start;
+  let to = end;
+  while (from < to && isWhiteSpace(text.charCodeAt(from))) from++;
+  while (to > from && isWhiteSpace(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+function isWhiteSpace(code: number): boolean {
+  return code === SP || code === HTAB || code === CR;
+}

@@ -1,0 +1,128 @@
+// Framing: where a message ends, and whether the connection lives on. This is the only file that decides it.
+//
+// It sees every Content-Length, Transfer-Encoding, Connection, Host and Expect line of a head, in order. Whenever two
+// readers of the same head could disagree about its end, the head is refused (RFC 9112 §6, §11.2).
+
+import { trimWhiteSpace } from './field-lines.ts';
+import { isAuthority, isToken } from './grammar.ts';
+import type { Version } from './message.ts';
+import type { HttpParseErrorCode } from './parse-error.ts';
+import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE } from './scan.ts';
+
+/** The lines that decide, collected from a head. */
+export class FramingFields {
+  host: string | undefined = undefined;
+  hostCount = 0;
+  contentLength: string | undefined = undefined;
+  contentLengthCount = 0;
+  transferEncoding: string | undefined = undefined;
+  connection = '';
+  expect: string | undefined = undefined;
+  upgrade: string | undefined = undefined;
+
+  /** `marks` are triples of kind, start and end, as offsets into `text` plus `base`. */
+  constructor(text: string, marks: readonly number[], base: number) {
+    for (let index = 0; index < marks.length; index += 3) {
+      const value = trimWhiteSpace(text, marks[index + 1]! - base, marks[index + 2]! - base);
+      this.#add(marks[index]!, value);
+    }
+  }
+
+  /** Lists in several lines are one list (RFC 9110 §5.3); of Host and Content-Length only one line is acceptable. */
+  #add(kind: number, value: string): void {
+    if (kind === HOST) {
+      this.host = value;
+      this.hostCount++;
+    } else if (kind === CONTENT_LENGTH) {
+      this.contentLength = value;
+      this.contentLengthCount++;
+    } else if (kind === TRANSFER_ENCODING) {
+      this.transferEncoding = joined(this.transferEncoding, value);
+    } else if (kind === CONNECTION) {
+      this.connection = this.connection === '' ? value : `${this.connection},${value}`;
+    } else if (kind === EXPECT) {
+      this.expect = joined(this.expect, value);
+    } else if (kind === UPGRADE) {
+      this.upgrade = joined(this.upgrade, value);
+    }
+  }
+}
+
+function joined(list: string | undefined, value: string): string {
+  return list === undefined ? value : `${list},${value}`;
+}
+
+/** The length of content that carries it, `chunked`, `none`, or what is wrong. */
+export type Length = number | 'chunked' | 'none' | { readonly code: HttpParseErrorCode };
+
+/** Decides the length of a request's content (RFC 9112 §6.3). */
+export function requestLength(version: Version, fields: FramingFields): Length {
+  const { contentLength, transferEncoding } = fields;
+  if (transferEncoding === undefined) return contentLength === undefined ? 'none' : readContentLength(fields);
+  if (contentLength !== undefined) return { code: 'conflicting-length' };
+  // A coding in HTTP/1.0 means that somebody on the way did not understand it (RFC 9112 §6.1).
+  if (version !== '1.1') return { code: 'bad-transfer-encoding' };
+  return readTransferEncoding(transferEncoding);
+}
+
+/** 1*DIGIT, once, without leading zeros that some readers take for octal. */
+export function readContentLength({ contentLength, contentLengthCount }: FramingFields): Length {
+  if (contentLengthCount !== 1 || contentLength === undefined || !/^(?:0|[1-9][0-9]*)$/.test(contentLength)) {
+    return { code: 'bad-content-length' };
+  }
+  const length = contentLength.length > 16 ? Number.POSITIVE_INFINITY : Number(contentLength);
+  return Number.isSafeInteger(length) ? length : { code: 'content-too-large' };
+}
+
+/** Only `chunked` alone; another coding before it is understood but not supported (RFC 9112 §6.1). */
+export function readTransferEncoding(value: string): Length {
+  const codings = value
+    .toLowerCase()
+    .split(',')
+    .map((coding) => trimWhiteSpace(coding));
+  if (codings.length === 1 && codings[0] === 'chunked') return 'chunked';
+  const chunkedOnlyLast = codings.indexOf('chunked') === codings.length - 1;
+  const wellFormed = codings.every((coding) => isToken(trimWhiteSpace(coding.split(';', 1)[0] as string)));
+  return { code: chunkedOnlyLast && wellFormed ? 'unsupported-transfer-coding' : 'bad-transfer-encoding' };
+}
+
+/** Checks the Host lines of a request (RFC 9112 §3.2). Returns what is wrong, or undefined. */
+export function checkHost(version: Version, { host, hostCount }: FramingFields): HttpParseErrorCode | undefined {
+  if (hostCount > 1) return 'repeated-host';
+  if (host === undefined) return version === '1.1' ? 'missing-host' : undefined;
+  return isValidHost(host) ? undefined : 'bad-host';
+}
+
+/** The valid value seen last: most connections of a server name the same host, which spares them the grammar. */
+let lastHost: string | undefined;
+
+function isValidHost(host: string): boolean {
+  if (host === lastHost) return true;
+  if (!isAuthority(host)) return false;
+  lastHost = host;
+  return true;
+}
+
+/** Whether the connection lives on after the message, as far as its sender is concerned (RFC 9112 §9.3). */
+export function isPersistent(version: Version, connection: string): boolean {
+  if (version === '0.9') return false;
+  if (connection === '') return version === '1.1';
+  return !hasMember(connection, 'close') && (version === '1.1' || hasMember(connection, 'keep-alive'));
+}
+
+/** What is expected before the content is sent; HTTP/1.0 cannot expect anything (RFC 9110 §10.1.1). */
+export function readExpectation(
+  version: Version,
+  fields: FramingFields,
+  length: Length,
+): 'none' | 'continue' | 'unknown' {
+  if (fields.expect === undefined || version !== '1.1') return 'none';
+  if (fields.expect.toLowerCase() !== '100-continue') return 'unknown';
+  return length === 'none' || length === 0 ? 'none' : 'continue';
+}
+
+/** Whether a comma-separated list has a member, in any case. */
+export function hasMember(list: string, member: string): boolean {
+  if (list.length === member.length) return list.toLowerCase() === member;
+  return list.split(',').some((entry) => trimWhiteSpace(entry).toLowerCase() === member);
+}

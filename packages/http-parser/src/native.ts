@@ -1,0 +1,48 @@
+// What some platforms do faster than a loop can: Latin-1 to string and back, and comparing bytes.
+//
+// Node's Buffer methods work on any Uint8Array. Elsewhere the loops below do the same; nothing else in the package knows.
+
+interface BufferMethods {
+  latin1Slice?: (this: Uint8Array, start: number, end: number) => string;
+  latin1Write?: (this: Uint8Array, text: string, offset: number, length: number) => number;
+}
+
+const { latin1Slice, latin1Write } =
+  (globalThis as { Buffer?: { prototype?: BufferMethods } }).Buffer?.prototype ?? ({} as BufferMethods);
+
+/** How many arguments `String.fromCharCode` gets at once: far below what any engine's stack allows. */
+const BLOCK = 4096;
+
+/** Decodes without any native help. */
+export function decodeLatin1Portably(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at += BLOCK) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(at + BLOCK, end)));
+  }
+  return text;
+}
+
+/** Encodes without any native help. Code units above 0xFF lose their high byte: check before. */
+export function encodeLatin1Portably(text: string, bytes: Uint8Array): void {
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+}
+
+/** The octets from `start` up to `end` as the characters of the same numbers. */
+export const decodeLatin1: (bytes: Uint8Array, start: number, end: number) => string =
+  latin1Slice === undefined ? decodeLatin1Portably : (bytes, start, end) => latin1Slice.call(bytes, start, end);
+
+/** Writes `text` into `bytes`, which is as long. */
+export const encodeLatin1Into: (text: string, bytes: Uint8Array) => void =
+  latin1Write === undefined
+    ? encodeLatin1Portably
+    : (text, bytes) => {
+        latin1Write.call(bytes, text, 0, text.length);
+      };
+
+/** Whether the octets from `start` up to `end` begin with all of `expected`. */
+export function startsWith(bytes: Uint8Array, start: number, end: number, expected: Uint8Array): boolean {
+  const { length } = expected;
+  if (end - start < length) return false;
+  for (let at = 0; at < length; at++) if (bytes[start + at] !== expected[at]) return false;
+  return true;
+}

@@ -1,0 +1,273 @@
+// The request side of a connection as a state machine: bytes in, events out, one message at a time.
+//
+// A chunk is read in place. What cannot be used yet waits in a ReceiveBuffer: the beginning of a head or trailer section,
+// which is tried again when its end has come or its length has doubled (so that any chunking costs linear time), and
+// whatever came behind a complete message, until `next()` says that the message was answered. Nothing is read behind the
+// last message of a connection, behind an error, or behind a simple request.
+
+import { ChunkedDecoder } from './chunked.ts';
+import { CR, LF } from './grammar.ts';
+import { END_WITHOUT_TRAILERS, HeadMemo } from './head-memo.ts';
+import { type ParserLimits, type ResolvedLimits, resolveLimits } from './limits.ts';
+import type { ParserEvent, RequestHeadEvent } from './message.ts';
+import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
+import { ReceiveBuffer } from './receive-buffer.ts';
+import { readRequestHead } from './request-head.ts';
+import { DONE, INCOMPLETE, type Outcome, REFUSED, scan } from './scan.ts';
+import { readTrailers } from './trailers.ts';
+
+/** What a `RequestParser` may be told. Parsers made with the same object share what they remember. */
+export interface RequestParserOptions extends ParserLimits {
+  /** Whether HTTP/0.9 simple requests are read; otherwise a line without a version is 400. @default true */
+  readonly simpleRequests?: boolean | undefined;
+}
+
+/** What parsers with the same options have in common. */
+interface Profile {
+  readonly limits: ResolvedLimits;
+  readonly simpleRequests: boolean;
+  readonly memo: HeadMemo;
+}
+
+const DEFAULTS: RequestParserOptions = {};
+const profiles = new WeakMap<RequestParserOptions, Profile>();
+
+function profileOf(options: RequestParserOptions): Profile {
+  let profile = profiles.get(options);
+  if (profile === undefined) {
+    profile = {
+      limits: resolveLimits(options),
+      simpleRequests: options.simpleRequests ?? true,
+      memo: new HeadMemo(),
+    };
+    profiles.set(options, profile);
+  }
+  return profile;
+}
+
+const NO_EVENTS: readonly ParserEvent[] = [];
+
+/** Where a parser is; see `RequestParser.state`. */
+type State = 'idle' | 'head' | 'content' | 'chunks' | 'trailers' | 'paused' | 'closed' | 'failed';
+
+/** Reads the requests of one connection. Never throws on input: what is wrong is the last event. */
+export class RequestParser {
+  readonly #profile: Profile;
+  readonly #buffer = new ReceiveBuffer();
+  #state: State = 'idle';
+  /** The octets received and not dropped: the offset of the end of what waits. */
+  #received = 0;
+  #emptyLines = 0;
+  /** Content still to come, when its length is known. */
+  #remaining = 0;
+  #chunks: ChunkedDecoder | undefined = undefined;
+  #current: RequestHeadEvent | undefined = undefined;
+  /** Why nothing will follow what waits. */
+  #ending: HttpParseErrorCode | undefined = undefined;
+
+  constructor(options: RequestParserOptions = DEFAULTS) {
+    this.#profile = profileOf(options);
+  }
+
+  /**
+   * `idle`: no octet of a next request has come · `head` · `content` · `paused`: a request is complete and waits for
+   * `next()` · `closed`: the last message is over · `failed`.
+   */
+  get state(): 'idle' | 'head' | 'content' | 'paused' | 'closed' | 'failed' {
+    return this.#state === 'chunks' || this.#state === 'trailers' ? 'content' : this.#state;
+  }
+
+  /** What was received and not read: after an upgrade or CONNECT, the first octets of the other protocol. */
+  get remainder(): Uint8Array {
+    return this.#buffer.bytes.slice(this.#buffer.start, this.#buffer.end);
+  }
+
+  /** Reads what came from the connection. `bytes` is borrowed for this call and for the content events it returns. */
+  push(bytes: Uint8Array): readonly ParserEvent[] {
+    const state = this.#state;
+    if (state === 'closed' || state === 'failed') return NO_EVENTS;
+    if (state === 'paused') return this.#keep(bytes);
+    this.#received += bytes.length;
+    const buffer = this.#buffer;
+    if (buffer.length === 0) return this.#read(bytes, 0, bytes.length);
+    buffer.append(bytes, 0);
+    const { maxHeadBytes, maxTrailerBytes } = this.#profile.limits;
+    return buffer.isDue(state === 'trailers' ? maxTrailerBytes : maxHeadBytes) ? this.#readBuffer() : NO_EVENTS;
+  }
+
+  /** Says that the peer has finished sending. */
+  end(): readonly ParserEvent[] {
+    this.#ending ??= 'unexpected-end';
+    if (this.#state === 'closed' || this.#state === 'failed' || this.#state === 'paused') return NO_EVENTS;
+    return this.#finish(this.#buffer.length === 0 ? NO_EVENTS : this.#readBuffer());
+  }
+
+  /**
+   * Says that the message was answered, and reads the next from what was kept. Throws when no complete message waits: to
+   * abandon one in the middle, close the connection.
+   */
+  next(): readonly ParserEvent[] {
+    if (this.#state === 'closed' || this.#state === 'failed') return NO_EVENTS;
+    if (this.#state !== 'paused') throw new Error(`There is no complete message to go on from (${this.state})`);
+    if (this.#current?.persistent !== true) {
+      this.#state = 'closed';
+      this.#buffer.clear();
+      return NO_EVENTS;
+    }
+    this.#state = 'idle';
+    this.#emptyLines = 0;
+    this.#current = undefined;
+    return this.#finish(this.#buffer.length === 0 ? NO_EVENTS : this.#readBuffer());
+  }
+
+  /** Keeps what comes behind a complete message, if anything may follow it. */
+  #keep(bytes: Uint8Array): readonly ParserEvent[] {
+    if (this.#ending !== undefined || !this.#mayBeFollowed()) return NO_EVENTS;
+    if (this.#buffer.length + bytes.length > this.#profile.limits.maxPipelinedBytes) {
+      this.#ending = 'too-much-pipelined';
+      return NO_EVENTS;
+    }
+    this.#received += bytes.length;
+    this.#buffer.append(bytes, 0);
+    return NO_EVENTS;
+  }
+
+  /** Another request, or another protocol. */
+  #mayBeFollowed(): boolean {
+    const current = this.#current;
+    return current?.persistent === true || current?.upgrade !== undefined || current?.form === 'authority';
+  }
+
+  #readBuffer(): readonly ParserEvent[] {
+    return this.#read(this.#buffer.bytes, this.#buffer.start, this.#buffer.end);
+  }
+
+  /** Reads on in `bytes`, which is the buffer's or what was just pushed. */
+  #read(bytes: Uint8Array, start: number, end: number): readonly ParserEvent[] {
+    if (this.#state === 'idle') {
+      const remembered = this.#profile.memo.find(bytes, start, end);
+      if (remembered !== undefined && remembered.events.length === 2) {
+        this.#current = remembered.event;
+        this.#state = 'paused';
+        this.#keepRest(bytes, start + remembered.bytes.length, end);
+        return remembered.events;
+      }
+    }
+    const events: ParserEvent[] = [];
+    scan.begin(bytes, start, end);
+    while (scan.at < scan.end && this.#state !== 'paused') {
+      const outcome = this.#step(events);
+      if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (end - scan.at), events);
+      if (outcome === INCOMPLETE) break;
+    }
+    this.#keepRest(bytes, scan.at, end);
+    return events;
+  }
+
+  #keepRest(bytes: Uint8Array, at: number, end: number): void {
+    const buffer = this.#buffer;
+    if (this.#state === 'paused' && !this.#mayBeFollowed()) {
+      buffer.clear();
+    } else if (bytes === buffer.bytes) {
+      buffer.keepFrom(at);
+    } else if (at < end) {
+      buffer.append(bytes, at);
+      buffer.keepFrom(0);
+    }
+  }
+
+  /** Reads one part. DONE when there may be more to read, INCOMPLETE when all else must wait. */
+  #step(events: ParserEvent[]): Outcome {
+    switch (this.#state) {
+      case 'content':
+        return this.#readContent(events);
+      case 'chunks':
+        return this.#readChunks(events);
+      case 'trailers':
+        return this.#readTrailers(events);
+      default:
+        return this.#readHead(events);
+    }
+  }
+
+  #readHead(events: ParserEvent[]): Outcome {
+    const emptyLines = this.#skipEmptyLines();
+    if (emptyLines !== DONE) return emptyLines;
+    if (scan.at === scan.end) return INCOMPLETE;
+    const { limits, simpleRequests, memo } = this.#profile;
+    const { at: start, bytes, end } = scan;
+    this.#state = 'head';
+    const event = readRequestHead(scan, limits, simpleRequests);
+    if (event === INCOMPLETE) scan.at = start;
+    if (typeof event === 'number') return event;
+    memo.note(bytes, { start, headEnd: scan.at, end }, event);
+    events.push(event);
+    this.#current = event;
+    if (event.framing === 'chunked') {
+      this.#state = 'chunks';
+      this.#chunks = new ChunkedDecoder(limits);
+    } else {
+      this.#state = 'content';
+      this.#remaining = event.contentLength ?? 0;
+      if (this.#remaining === 0) this.#endMessage(END_WITHOUT_TRAILERS, events);
+    }
+    return DONE;
+  }
+
+  /** CRLF before a request line is left over from the message before (RFC 9112 §2.2). */
+  #skipEmptyLines(): Outcome {
+    while (scan.at < scan.end && scan.bytes[scan.at] === CR) {
+      if (scan.at + 1 === scan.end) return INCOMPLETE;
+      if (scan.bytes[scan.at + 1] !== LF) return scan.refuse('bad-line-end', scan.at + 1);
+      if (++this.#emptyLines > this.#profile.limits.maxEmptyLines) return scan.refuse('too-many-empty-lines', scan.at);
+      scan.at += 2;
+    }
+    return DONE;
+  }
+
+  #readContent(events: ParserEvent[]): Outcome {
+    const length = Math.min(this.#remaining, scan.end - scan.at);
+    events.push({ type: 'content', bytes: scan.bytes.subarray(scan.at, scan.at + length) });
+    scan.at += length;
+    this.#remaining -= length;
+    if (this.#remaining === 0) this.#endMessage(END_WITHOUT_TRAILERS, events);
+    return DONE;
+  }
+
+  #readChunks(events: ParserEvent[]): Outcome {
+    const outcome = (this.#chunks as ChunkedDecoder).read(scan, events);
+    if (outcome === DONE) this.#state = 'trailers';
+    return outcome;
+  }
+
+  #readTrailers(events: ParserEvent[]): Outcome {
+    const start = scan.at;
+    const trailers = readTrailers(scan, this.#profile.limits);
+    if (trailers === INCOMPLETE) scan.at = start;
+    if (typeof trailers === 'number') return trailers;
+    this.#chunks = undefined;
+    this.#endMessage(trailers.length === 0 ? END_WITHOUT_TRAILERS : { type: 'end', trailers }, events);
+    return DONE;
+  }
+
+  #endMessage(event: ParserEvent, events: ParserEvent[]): void {
+    this.#state = 'paused';
+    events.push(event);
+  }
+
+  /** Draws the consequence when nothing will follow what was read. */
+  #finish(events: readonly ParserEvent[]): readonly ParserEvent[] {
+    if (this.#ending === undefined || this.#state === 'paused' || this.#state === 'failed') return events;
+    if (this.#state === 'idle' && this.#ending === 'unexpected-end') {
+      this.#state = 'closed';
+      return events;
+    }
+    return this.#fail(this.#ending, this.#received, events);
+  }
+
+  #fail(code: HttpParseErrorCode, offset: number, events: readonly ParserEvent[]): readonly ParserEvent[] {
+    this.#state = 'failed';
+    this.#buffer.clear();
+    return [...events, { type: 'error', error: new HttpParseError(code, offset) }];
+  }
+}

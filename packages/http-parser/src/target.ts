@@ -1,0 +1,40 @@
+// request-target = origin-form / absolute-form / authority-form / asterisk-form   (RFC 9112 §3.2)
+//
+// The scanner has seen to it that a target is printable ASCII without "#". Here it is decided which form it has, and whether
+// that form goes with the method.
+
+import { isAuthority } from './grammar.ts';
+import type { TargetForm } from './message.ts';
+
+/** A request-target taken apart. `authority` is undefined where the target does not name one. */
+export interface Target {
+  readonly form: TargetForm;
+  readonly pathAndQuery: string;
+  readonly authority: string | undefined;
+}
+
+/** Returns undefined for a target that has no valid form, or one that its method excludes. */
+export function readTarget(method: string, target: string): Target | undefined {
+  if (method === 'CONNECT') return readAuthorityForm(target);
+  if (target.startsWith('/')) return { form: 'origin', pathAndQuery: target, authority: undefined };
+  if (target === '*') {
+    return method === 'OPTIONS' ? { form: 'asterisk', pathAndQuery: target, authority: undefined } : undefined;
+  }
+  return readAbsoluteForm(method, target);
+}
+
+/** uri-host ":" port, both given (RFC 9112 §3.2.3). */
+function readAuthorityForm(target: string): Target | undefined {
+  if (!/:[0-9]+$/.test(target) || !isAuthority(target)) return undefined;
+  return { form: 'authority', pathAndQuery: '', authority: target };
+}
+
+/** An http or https URI. One without a path asks for `/`, or with OPTIONS for `*` (RFC 9112 §3.2.4). */
+function readAbsoluteForm(method: string, target: string): Target | undefined {
+  const parts = /^https?:\/\/([^/?]*)(.*)$/i.exec(target);
+  if (parts === null || !isAuthority(parts[1] as string)) return undefined;
+  const rest = parts[2] as string;
+  const empty = method === 'OPTIONS' ? '*' : '/';
+  const pathAndQuery = rest === '' ? empty : rest.startsWith('/') ? rest : `/${rest}`;
+  return { form: 'absolute', pathAndQuery, authority: parts[1] };
+}

@@ -1,0 +1,38 @@
+// trailer-section = *( field-line CRLF )   (RFC 9112 §7.1.2), with the empty line behind it.
+//
+// Trailers are handed out apart from the head and never merged into it. Those that would have decided framing or routing,
+// had they come in time, are refused: somebody else on the way may merge them (RFC 9110 §6.5.1).
+
+import { decodeFields, type FieldRules, scanFieldLines } from './field-lines.ts';
+import type { ResolvedLimits } from './limits.ts';
+import type { Field } from './message.ts';
+import { decodeLatin1 } from './native.ts';
+import { DONE, type INCOMPLETE, type REFUSED, type Scan } from './scan.ts';
+
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'content-length',
+  'transfer-encoding',
+  'host',
+  'connection',
+  'trailer',
+]);
+
+/** Reads a trailer section from `scan.at`, and leaves `at` behind it. */
+export function readTrailers(
+  scan: Scan,
+  limits: ResolvedLimits,
+): readonly Field[] | typeof INCOMPLETE | typeof REFUSED {
+  const start = scan.at;
+  const rules: FieldRules = {
+    maxFields: limits.maxFields,
+    limit: start + limits.maxTrailerBytes,
+    tooLarge: 'trailers-too-large',
+    bareLf: false,
+    folding: false,
+  };
+  const outcome = scanFieldLines(scan, rules);
+  scan.examined += (outcome === DONE ? scan.at : scan.end) - start;
+  if (outcome !== DONE) return outcome;
+  const fields = decodeFields(decodeLatin1(scan.bytes, start, scan.at), 0);
+  return fields.some(([name]) => FORBIDDEN.has(name)) ? scan.refuse('forbidden-trailer', start) : fields;
+}
