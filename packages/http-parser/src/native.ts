@@ -7,8 +7,8 @@ interface BufferMethods {
   latin1Write?: (this: Uint8Array, text: string, offset: number, length: number) => number;
 }
 
-const { latin1Slice, latin1Write } =
-  (globalThis as { Buffer?: { prototype?: BufferMethods } }).Buffer?.prototype ?? ({} as BufferMethods);
+const { latin1Slice, latin1Write }: BufferMethods =
+  (globalThis as { Buffer?: { prototype?: BufferMethods } }).Buffer?.prototype ?? {};
 
 /** How many arguments `String.fromCharCode` gets at once: far below what any engine's stack allows. */
 const BLOCK = 4096;

@@ -1,1 +1,4 @@
-export {};
+export { reasonPhrase } from './reason-phrases.ts';
+export { RequestWriter } from './request-writer.ts';
+export { type AnsweredRequest, type ResponseContent, ResponseWriter } from './response-writer.ts';
+export { type RequestHeadInput, type ResponseHeadInput, serializeHead, SerializeError } from './serialize-head.ts';

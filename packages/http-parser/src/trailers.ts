@@ -17,6 +17,11 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
   'trailer',
 ]);
 
+/** Whether a trailer of this lower-case name is refused. */
+export function isForbiddenTrailer(name: string): boolean {
+  return FORBIDDEN.has(name);
+}
+
 /** Reads a trailer section from `scan.at`, and leaves `at` behind it. */
 export function readTrailers(
   scan: Scan,
@@ -34,5 +39,5 @@ export function readTrailers(
   scan.examined += (outcome === DONE ? scan.at : scan.end) - start;
   if (outcome !== DONE) return outcome;
   const fields = decodeFields(decodeLatin1(scan.bytes, start, scan.at), 0);
-  return fields.some(([name]) => FORBIDDEN.has(name)) ? scan.refuse('forbidden-trailer', start) : fields;
+  return fields.some(([name]) => isForbiddenTrailer(name)) ? scan.refuse('forbidden-trailer', start) : fields;
 }

@@ -1,0 +1,64 @@
+// Content on the wire: as it is, up to an exact length; in chunks; or not at all.
+
+import type { Field } from './message.ts';
+import { fieldLines, latin1, SerializeError } from './serialize-head.ts';
+import { isForbiddenTrailer } from './trailers.ts';
+
+/** `none` drops what it gets: answers to HEAD, 204 and 304 are made like others. */
+export type ContentFraming = 'none' | 'length' | 'chunked' | 'close';
+
+/** Up to this size a chunk is copied behind its size line: cheaper than three pieces on the way to a socket. */
+const MAX_COPIED_BYTES = 4096;
+
+const NOTHING: readonly Uint8Array[] = [];
+const CRLF = latin1('\r\n');
+
+/** Writes the content of one message. */
+export class ContentWriter {
+  readonly framing: ContentFraming;
+  /** What may and must still come, when the framing is `length`. */
+  #remaining: number;
+  #ended = false;
+
+  constructor(framing: ContentFraming, length: number = 0) {
+    this.framing = framing;
+    this.#remaining = length;
+  }
+
+  /** The octets to send for a part of the content. Throws `SerializeError` when it exceeds the promised length. */
+  write(bytes: Uint8Array): readonly Uint8Array[] {
+    if (this.#ended) throw new SerializeError('The message has ended');
+    if (this.framing === 'none' || bytes.length === 0) return NOTHING;
+    if (this.framing === 'chunked') return chunk(bytes);
+    if (this.framing === 'length') {
+      if (bytes.length > this.#remaining)
+        throw new SerializeError('There is more content than Content-Length promised');
+      this.#remaining -= bytes.length;
+    }
+    return [bytes];
+  }
+
+  /** The octets that end the message. Trailers travel with chunks only and are left out elsewhere. */
+  end(trailers: readonly Field[] = []): readonly Uint8Array[] {
+    if (this.#ended) throw new SerializeError('The message has ended');
+    if (this.framing === 'length' && this.#remaining > 0) {
+      throw new SerializeError(`The content lacks ${this.#remaining} octets of its Content-Length`);
+    }
+    const forbidden = trailers.find(([name]) => isForbiddenTrailer(name.toLowerCase()));
+    if (forbidden !== undefined) throw new SerializeError(`${forbidden[0]} cannot be a trailer`);
+    const lines = fieldLines(trailers, '1.1');
+    this.#ended = true;
+    return this.framing === 'chunked' ? [latin1(`0\r\n${lines}\r\n`)] : NOTHING;
+  }
+}
+
+/** chunk = chunk-size CRLF chunk-data CRLF. An empty one would end the message: `write` never asks for it. */
+function chunk(bytes: Uint8Array): readonly Uint8Array[] {
+  const size = latin1(`${bytes.length.toString(16)}\r\n`);
+  if (bytes.length > MAX_COPIED_BYTES) return [size, bytes, CRLF];
+  const whole = new Uint8Array(size.length + bytes.length + 2);
+  whole.set(size);
+  whole.set(bytes, size.length);
+  whole.set(CRLF, size.length + bytes.length);
+  return [whole];
+}

@@ -1,0 +1,51 @@
+// Requests of one connection, for clients and proxies: the counterpart of `ResponseWriter`.
+
+import { ContentWriter } from './content-writer.ts';
+import type { Field } from './message.ts';
+import { type RequestHeadInput, serializeHead, SerializeError } from './serialize-head.ts';
+
+/** Writes the requests of one connection. Throws `SerializeError` rather than write a message that lies. */
+export class RequestWriter {
+  #content: ContentWriter | undefined = undefined;
+
+  /**
+   * The head of a request, with the framing it needs: `contentLength` octets, or chunks for `'chunked'`, which HTTP/1.0 does
+   * not have. Without it the request has no content.
+   */
+  head(request: RequestHeadInput, contentLength?: number | 'chunked'): Uint8Array {
+    if (this.#content !== undefined) throw new SerializeError('The request before has not ended');
+    const told = request.fields.find(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name));
+    if (told !== undefined) throw new SerializeError(`${told[0]} is decided by the writer`);
+    if (typeof contentLength === 'number' && (!Number.isSafeInteger(contentLength) || contentLength < 0)) {
+      throw new SerializeError(`${contentLength} is not a length`);
+    }
+    const bytes = serializeHead({ ...request, fields: [...request.fields, ...framingFields(contentLength)] });
+    this.#content = contentWriter(contentLength);
+    return bytes;
+  }
+
+  /** The octets to send for a part of the content. */
+  write(bytes: Uint8Array): readonly Uint8Array[] {
+    if (this.#content === undefined) throw new SerializeError('There is no request head yet');
+    return this.#content.write(bytes);
+  }
+
+  /** The octets that end the request. */
+  end(trailers: readonly Field[] = []): readonly Uint8Array[] {
+    if (this.#content === undefined) throw new SerializeError('There is no request head yet');
+    const bytes = this.#content.end(trailers);
+    this.#content = undefined;
+    return bytes;
+  }
+}
+
+function framingFields(contentLength: number | 'chunked' | undefined): readonly Field[] {
+  if (contentLength === undefined) return [];
+  if (contentLength === 'chunked') return [['transfer-encoding', 'chunked']];
+  return [['content-length', String(contentLength)]];
+}
+
+/** A request without framing has no content, and content written to it is refused, not dropped. */
+function contentWriter(contentLength: number | 'chunked' | undefined): ContentWriter {
+  return contentLength === 'chunked' ? new ContentWriter('chunked') : new ContentWriter('length', contentLength);
+}
