@@ -1,5 +1,11 @@
+export { cgi } from './cgi.ts';
+export { CgiError } from './cgi-error.ts';
+export type { CgiErrorCode } from './cgi-error.ts';
 export type { CgiConcurrency, CgiLimits, CgiOptions, CgiResponder, StderrSink } from './cgi-options.ts';
 export type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
+export { metaVariables } from './meta-variables.ts';
+export type { MetaVariableOptions } from './meta-variables.ts';
 export { ProcessError } from './process-error.ts';
 export type { ProcessErrorCode } from './process-error.ts';
 export type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process-options.ts';
+export { startProcess } from './unix-process.ts';

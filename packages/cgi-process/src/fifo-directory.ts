@@ -1,0 +1,128 @@
+// Named pipes in a private directory, because Node's own `stdio: 'pipe'` is a socket.
+//
+// On Linux a process cannot open its own socket again, so `> /dev/stderr`, `cat /dev/stdin` and `tee /dev/stderr` fail in
+// shell scripts. A FIFO opened on both sides is a pipe in every respect. `mkfifo` makes a batch of names at a time; a name
+// is used again only when its pipe is known to have no end left open anywhere, and is removed otherwise, so what one
+// process writes late can never reach the reader of another.
+
+import { execFile } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
+
+/** Names made by one `mkfifo`: four processes' worth, so that its cost is spread. */
+const BATCH = 12;
+
+const directories = new Set<string>();
+
+function removeDirectories(): void {
+  for (const path of directories) rmSync(path, { recursive: true, force: true });
+  directories.clear();
+}
+
+/** The two ends of a pipe as file descriptors. */
+export interface PipeEnds {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+/** A directory of FIFOs, mode 0700, removed with the process. */
+export class FifoDirectory {
+  readonly path: string;
+  readonly #free: string[] = [];
+  #made = 0;
+  #batch: Promise<void> | undefined;
+
+  constructor() {
+    this.path = mkdtempSync(join(tmpdir(), 'onezero-pipes-'));
+    if (directories.size === 0) process.once('exit', removeDirectories);
+    directories.add(this.path);
+  }
+
+  /** A FIFO that nobody has open. Rejects when `mkfifo` cannot be run. */
+  async take(): Promise<string> {
+    for (;;) {
+      const path = this.#free.pop();
+      if (path !== undefined) return path;
+      this.#batch ??= this.#make().finally(() => (this.#batch = undefined));
+      await this.#batch;
+    }
+  }
+
+  async #make(): Promise<void> {
+    const names = Array.from({ length: BATCH }, () => join(this.path, String(this.#made++)));
+    await run('mkfifo', ['-m', '600', ...names]);
+    this.#free.push(...names);
+  }
+
+  /** Takes back a FIFO whose writers are all gone, as its reader's end-of-file has shown. */
+  giveBack(path: string): void {
+    this.#free.push(path);
+  }
+
+  /** Takes back a FIFO that was written to, after the writer closed it: reusable when no reader is left. */
+  giveBackWritten(path: string): void {
+    try {
+      closeSync(openSync(path, O_WRONLY | O_NONBLOCK));
+      this.discard(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENXIO') this.giveBack(path);
+      else this.discard(path);
+    }
+  }
+
+  /**
+   * Lets a process go on that is about to open a FIFO for reading after its last writer has left: unlike a pipe, a FIFO
+   * makes it wait for a writer. It finds the end at once. Nobody else notices.
+   */
+  wake(path: string): void {
+    try {
+      closeSync(openSync(path, O_WRONLY | O_NONBLOCK));
+    } catch (error) {
+      // ENXIO: nobody has it open for reading. ENOENT: it was removed.
+      if (!['ENXIO', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+
+  /** Removes the name of a FIFO that somebody may still have open. */
+  discard(path: string): void {
+    rmSync(path, { force: true });
+  }
+
+  /** Removes the directory and all names. */
+  remove(): void {
+    directories.delete(this.path);
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Opens a FIFO so that we read without blocking and a child writes with blocking. */
+export function openForReading(path: string): PipeEnds {
+  const readEnd = openSync(path, O_RDONLY | O_NONBLOCK);
+  try {
+    return { readEnd, writeEnd: openSync(path, O_WRONLY) };
+  } catch (error) {
+    closeSync(readEnd);
+    throw error;
+  }
+}
+
+/** Opens a FIFO so that a child reads with blocking and we write without. */
+export function openForWriting(path: string): PipeEnds {
+  // Held for the moment so that the blocking open finds a writer.
+  const both = openSync(path, O_RDWR | O_NONBLOCK);
+  let readEnd: number | undefined;
+  try {
+    readEnd = openSync(path, O_RDONLY);
+    return { readEnd, writeEnd: openSync(path, O_WRONLY | O_NONBLOCK) };
+  } catch (error) {
+    if (readEnd !== undefined) closeSync(readEnd);
+    throw error;
+  } finally {
+    closeSync(both);
+  }
+}

@@ -1,0 +1,36 @@
+// The seam between a process as its user sees it and the two ways of starting one: by this process, or through a shell.
+
+import type { Readable, Writable } from 'node:stream';
+
+/** Everything that is needed to start a command. The values of `environment` are byte strings; names are ASCII. */
+export interface LaunchPlan {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly umask: number | undefined;
+  readonly stdin: 'pipe' | 'ignore' | number;
+}
+
+/** How a child ended, as the system tells. Both are null when that was lost. */
+export interface Status {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A started child. */
+export interface Launched {
+  readonly pid: number | undefined;
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when the child was reaped; rejects with ProcessError when it turns out that it could not be started. */
+  readonly ended: Promise<Status>;
+  /** Sends a signal to the child and everything it started; 0 only looks. Resolves to whether anything was left. */
+  signalAll(signal: NodeJS.Signals | 0): Promise<boolean>;
+}
+
+/** Starts a child, or rejects with ProcessError. */
+export type Launch = (plan: LaunchPlan) => Promise<Launched>;

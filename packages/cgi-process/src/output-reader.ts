@@ -1,0 +1,45 @@
+// Reads a stream chunk by chunk with a limit on each wait, without the cost of an async generator.
+
+import type { Readable } from 'node:stream';
+
+/** What a read can come to when no bytes came. */
+export type NoBytes = 'end' | 'timed-out';
+
+/** One reader of one stream. */
+export class OutputReader {
+  readonly #stream: Readable;
+  #wake: (() => void) | undefined;
+  #error: Error | undefined;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    const wake = (): void => this.#wake?.();
+    stream.on('readable', wake);
+    stream.on('end', wake);
+    stream.on('close', wake);
+    stream.on('error', (error) => (this.#error = error));
+  }
+
+  /** The next bytes. Rejects with the stream's error. Not to be called again before it has settled. */
+  async read(timeoutMs: number): Promise<Uint8Array | NoBytes> {
+    for (;;) {
+      const chunk = this.#stream.read() as Uint8Array | null;
+      if (chunk !== null) return chunk;
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#stream.readableEnded || this.#stream.destroyed) return 'end';
+      if (!(await this.#change(timeoutMs))) return 'timed-out';
+    }
+  }
+
+  async #change(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(() => settle(false), timeoutMs) : undefined;
+      const settle = (hasChanged: boolean): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
+        resolve(hasChanged);
+      };
+      this.#wake = () => settle(true);
+    });
+  }
+}

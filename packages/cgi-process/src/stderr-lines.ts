@@ -1,0 +1,55 @@
+// A script's standard error, line by line and within limits, so that no script can flood a log or stall on a full pipe.
+
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+
+/** A line beyond this is broken, so that it need not be held. */
+const MAX_LINE_CHARACTERS = 8192;
+/** What an error report keeps of the end. */
+const TAIL_CHARACTERS = 2048;
+
+/** Passes lines on as they are complete. */
+export class StderrLines {
+  readonly #sink: (line: string) => void;
+  readonly #decoder = new StringDecoder('utf8');
+  #left: number;
+  #partial = '';
+  #tail = '';
+
+  constructor(stream: Readable, maxBytes: number, sink: (line: string) => void) {
+    this.#left = maxBytes;
+    this.#sink = sink;
+    stream.on('data', (bytes: Buffer) => this.#add(bytes));
+    stream.on('end', () => this.#flush());
+    // A broken pipe ends the lines; how the script ended is told elsewhere.
+    stream.on('error', () => this.#flush());
+  }
+
+  /** The last characters so far. */
+  get tail(): string {
+    return (this.#tail + this.#partial).slice(-TAIL_CHARACTERS);
+  }
+
+  #add(bytes: Buffer): void {
+    if (this.#left <= 0) return;
+    const taken = bytes.subarray(0, this.#left);
+    this.#left -= bytes.length;
+    const lines = (this.#partial + this.#decoder.write(taken)).split('\n');
+    this.#partial = lines.pop() ?? '';
+    for (const line of lines) this.#pass(line);
+    if (this.#partial.length > MAX_LINE_CHARACTERS) this.#flush();
+    if (this.#left > 0) return;
+    this.#flush();
+    this.#pass('(more on standard error is not shown)');
+  }
+
+  #flush(): void {
+    if (this.#partial !== '') this.#pass(this.#partial);
+    this.#partial = '';
+  }
+
+  #pass(line: string): void {
+    this.#tail = `${this.#tail}${line}\n`.slice(-TAIL_CHARACTERS);
+    this.#sink(line);
+  }
+}
