@@ -7,7 +7,7 @@
 
 import { CLASS, CR, HEX, HTAB, LF, QUOTED, SP, TOKEN, VALUE } from './grammar.ts';
 import type { ResolvedLimits } from './limits.ts';
-import type { ParserEvent } from './message.ts';
+import type { ContentSink } from './message.ts';
 import { DONE, INCOMPLETE, type Outcome, REFUSED, type Scan } from './scan.ts';
 
 type State =
@@ -93,7 +93,7 @@ export class ChunkedDecoder {
   }
 
   /** Takes what the scan holds. DONE means that the last-chunk line was read; all other bytes are used up when INCOMPLETE. */
-  read(scan: Scan, events: ParserEvent[]): Outcome {
+  read(scan: Scan, events: ContentSink): Outcome {
     while (scan.at < scan.end) {
       if (this.#state === 'data') {
         this.#readData(scan, events);
@@ -109,7 +109,7 @@ export class ChunkedDecoder {
     return INCOMPLETE;
   }
 
-  #readData(scan: Scan, events: ParserEvent[]): void {
+  #readData(scan: Scan, events: ContentSink): void {
     const length = Math.min(this.#size, scan.end - scan.at);
     events.push({ type: 'content', bytes: scan.bytes.subarray(scan.at, scan.at + length) });
     scan.at += length;

@@ -2,8 +2,9 @@
 //
 // A client sends the same head again and again, and many clients send equal ones. The memo is a direct-mapped table shared by
 // all parsers of one options object; a head enters it when it is seen the second time, so traffic that never repeats costs
-// one hash and no copies. Equality is byte for byte: the hash only chooses the slot.
+// one hash and no copies. A simple request never does: it is judged by what comes behind it, too. Equality is byte for byte: the hash only chooses the slot.
 
+import { END_WITHOUT_TRAILERS } from './content-reader.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
 import { startsWith } from './native.ts';
 
@@ -11,7 +12,7 @@ import { startsWith } from './native.ts';
 export interface RememberedHead {
   readonly bytes: Uint8Array;
   readonly event: RequestHeadEvent;
-  /** The whole result when the message consists of its head alone. */
+  /** The head and the end: only messages without content are remembered. */
   readonly events: readonly ParserEvent[];
 }
 
@@ -37,20 +38,17 @@ export class HeadMemo {
   /** Takes note of a head that was read from `start` up to `headEnd`; remembers it the second time. */
   note(bytes: Uint8Array, range: { start: number; headEnd: number; end: number }, event: RequestHeadEvent): void {
     const { start, headEnd, end } = range;
-    if (headEnd - start > MAX_HEAD_BYTES || event.head.version === '0.9') return;
+    if (headEnd - start > MAX_HEAD_BYTES || event.contentLength !== 0 || event.head.version === '0.9') return;
     const hash = hashOf(bytes, start, end);
     const slot = hash & (SLOTS - 1);
     if (this.#hashes[slot] === hash) {
-      const isWhole = event.framing === 'none' || event.contentLength === 0;
-      const events = isWhole ? [event, END_WITHOUT_TRAILERS] : [event];
-      this.#heads[slot] = { bytes: bytes.slice(start, headEnd), event, events };
+      // Not `slice`: that of a Node Buffer shares its memory.
+      const copy = new Uint8Array(bytes.subarray(start, headEnd));
+      this.#heads[slot] = { bytes: copy, event, events: [event, END_WITHOUT_TRAILERS] };
     }
     this.#hashes[slot] = hash;
   }
 }
-
-/** The end of every message that has no trailers. */
-export const END_WITHOUT_TRAILERS: ParserEvent = { type: 'end', trailers: [] };
 
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;

@@ -7,8 +7,12 @@ export type {
   RequestHead,
   RequestHeadEvent,
   ResponseHead,
+  ResponseHeadEvent,
+  ResponseParserEvent,
   TargetForm,
   Version,
 } from './message.ts';
 export { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
-export { RequestParser, type RequestParserOptions } from './request-parser.ts';
+export type { ParserLimits } from './limits.ts';
+export { RequestParser, type RequestParserOptions, type RequestParserState } from './request-parser.ts';
+export { ResponseParser, type ResponseParserState } from './response-parser.ts';

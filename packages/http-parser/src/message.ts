@@ -49,6 +49,18 @@ export interface RequestHeadEvent {
   readonly upgrade: string | undefined;
 }
 
+/** A response head and what it decides about the connection; `interim` for 1xx but 101, before the final `head`. */
+export interface ResponseHeadEvent {
+  readonly type: 'interim' | 'head';
+  readonly head: ResponseHead;
+  /** How the content is delimited; `close`: by the end of the connection. */
+  readonly framing: 'none' | 'length' | 'chunked' | 'close';
+  /** 0 for `none`, undefined for `chunked` and `close`. */
+  readonly contentLength: number | undefined;
+  /** Whether the response lets the connection live on after it. */
+  readonly persistent: boolean;
+}
+
 /** A part of the content. `bytes` belongs to the parser or the caller's buffer: valid until the next call only. */
 export interface ContentEvent {
   readonly type: 'content';
@@ -61,6 +73,11 @@ export interface EndEvent {
   readonly trailers: readonly Field[];
 }
 
+/** Takes the events of a content: an array of any events that include them. */
+export interface ContentSink {
+  push(event: ContentEvent | EndEvent): unknown;
+}
+
 /** The input is not acceptable; nothing behind it is read and no event follows. */
 export interface ErrorEvent {
   readonly type: 'error';
@@ -69,3 +86,6 @@ export interface ErrorEvent {
 
 /** What `RequestParser` reports, in order: `head`, any number of `content`, `end`; or `error`. */
 export type ParserEvent = RequestHeadEvent | ContentEvent | EndEvent | ErrorEvent;
+
+/** What `ResponseParser` reports, in order: any number of `interim`, `head`, `content`s, `end`; or `error`. */
+export type ResponseParserEvent = ResponseHeadEvent | ContentEvent | EndEvent | ErrorEvent;

@@ -5,16 +5,15 @@
 // whatever came behind a complete message, until `next()` says that the message was answered. Nothing is read behind the
 // last message of a connection, behind an error, or behind a simple request.
 
-import { ChunkedDecoder } from './chunked.ts';
+import { ContentReader, END_WITHOUT_TRAILERS } from './content-reader.ts';
 import { CR, LF } from './grammar.ts';
-import { END_WITHOUT_TRAILERS, HeadMemo } from './head-memo.ts';
+import { HeadMemo } from './head-memo.ts';
 import { type ParserLimits, type ResolvedLimits, resolveLimits } from './limits.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
 import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
 import { readRequestHead } from './request-head.ts';
 import { DONE, INCOMPLETE, type Outcome, REFUSED, scan } from './scan.ts';
-import { readTrailers } from './trailers.ts';
 
 /** What a `RequestParser` may be told. Parsers made with the same object share what they remember. */
 export interface RequestParserOptions extends ParserLimits {
@@ -48,19 +47,17 @@ function profileOf(options: RequestParserOptions): Profile {
 const NO_EVENTS: readonly ParserEvent[] = [];
 
 /** Where a parser is; see `RequestParser.state`. */
-type State = 'idle' | 'head' | 'content' | 'chunks' | 'trailers' | 'paused' | 'closed' | 'failed';
+export type RequestParserState = 'idle' | 'head' | 'content' | 'paused' | 'closed' | 'failed';
 
 /** Reads the requests of one connection. Never throws on input: what is wrong is the last event. */
 export class RequestParser {
   readonly #profile: Profile;
   readonly #buffer = new ReceiveBuffer();
-  #state: State = 'idle';
+  #state: RequestParserState = 'idle';
   /** The octets received and not dropped: the offset of the end of what waits. */
   #received = 0;
   #emptyLines = 0;
-  /** Content still to come, when its length is known. */
-  #remaining = 0;
-  #chunks: ChunkedDecoder | undefined = undefined;
+  #content: ContentReader | undefined = undefined;
   #current: RequestHeadEvent | undefined = undefined;
   /** Why nothing will follow what waits. */
   #ending: HttpParseErrorCode | undefined = undefined;
@@ -73,8 +70,8 @@ export class RequestParser {
    * `idle`: no octet of a next request has come · `head` · `content` · `paused`: a request is complete and waits for
    * `next()` · `closed`: the last message is over · `failed`.
    */
-  get state(): 'idle' | 'head' | 'content' | 'paused' | 'closed' | 'failed' {
-    return this.#state === 'chunks' || this.#state === 'trailers' ? 'content' : this.#state;
+  get state(): RequestParserState {
+    return this.#state;
   }
 
   /** What was received and not read: after an upgrade or CONNECT, the first octets of the other protocol. */
@@ -92,7 +89,7 @@ export class RequestParser {
     if (buffer.length === 0) return this.#read(bytes, 0, bytes.length);
     buffer.append(bytes, 0);
     const { maxHeadBytes, maxTrailerBytes } = this.#profile.limits;
-    return buffer.isDue(state === 'trailers' ? maxTrailerBytes : maxHeadBytes) ? this.#readBuffer() : NO_EVENTS;
+    return buffer.isDue(state === 'content' ? maxTrailerBytes : maxHeadBytes) ? this.#readBuffer() : NO_EVENTS;
   }
 
   /** Says that the peer has finished sending. */
@@ -146,7 +143,7 @@ export class RequestParser {
   #read(bytes: Uint8Array, start: number, end: number): readonly ParserEvent[] {
     if (this.#state === 'idle') {
       const remembered = this.#profile.memo.find(bytes, start, end);
-      if (remembered !== undefined && remembered.events.length === 2) {
+      if (remembered !== undefined) {
         this.#current = remembered.event;
         this.#state = 'paused';
         this.#keepRest(bytes, start + remembered.bytes.length, end);
@@ -156,7 +153,7 @@ export class RequestParser {
     const events: ParserEvent[] = [];
     scan.begin(bytes, start, end);
     while (scan.at < scan.end && this.#state !== 'paused') {
-      const outcome = this.#step(events);
+      const outcome = this.#content === undefined ? this.#readHead(events) : this.#readContent(this.#content, events);
       if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (end - scan.at), events);
       if (outcome === INCOMPLETE) break;
     }
@@ -176,20 +173,6 @@ export class RequestParser {
     }
   }
 
-  /** Reads one part. DONE when there may be more to read, INCOMPLETE when all else must wait. */
-  #step(events: ParserEvent[]): Outcome {
-    switch (this.#state) {
-      case 'content':
-        return this.#readContent(events);
-      case 'chunks':
-        return this.#readChunks(events);
-      case 'trailers':
-        return this.#readTrailers(events);
-      default:
-        return this.#readHead(events);
-    }
-  }
-
   #readHead(events: ParserEvent[]): Outcome {
     const emptyLines = this.#skipEmptyLines();
     if (emptyLines !== DONE) return emptyLines;
@@ -203,14 +186,9 @@ export class RequestParser {
     memo.note(bytes, { start, headEnd: scan.at, end }, event);
     events.push(event);
     this.#current = event;
-    if (event.framing === 'chunked') {
-      this.#state = 'chunks';
-      this.#chunks = new ChunkedDecoder(limits);
-    } else {
-      this.#state = 'content';
-      this.#remaining = event.contentLength ?? 0;
-      if (this.#remaining === 0) this.#endMessage(END_WITHOUT_TRAILERS, events);
-    }
+    this.#state = event.contentLength === 0 ? 'paused' : 'content';
+    if (this.#state === 'paused') events.push(END_WITHOUT_TRAILERS);
+    else this.#content = new ContentReader(event.contentLength ?? 'chunked', limits);
     return DONE;
   }
 
@@ -225,34 +203,13 @@ export class RequestParser {
     return DONE;
   }
 
-  #readContent(events: ParserEvent[]): Outcome {
-    const length = Math.min(this.#remaining, scan.end - scan.at);
-    events.push({ type: 'content', bytes: scan.bytes.subarray(scan.at, scan.at + length) });
-    scan.at += length;
-    this.#remaining -= length;
-    if (this.#remaining === 0) this.#endMessage(END_WITHOUT_TRAILERS, events);
-    return DONE;
-  }
-
-  #readChunks(events: ParserEvent[]): Outcome {
-    const outcome = (this.#chunks as ChunkedDecoder).read(scan, events);
-    if (outcome === DONE) this.#state = 'trailers';
+  #readContent(content: ContentReader, events: ParserEvent[]): Outcome {
+    const outcome = content.read(scan, events);
+    if (outcome === DONE) {
+      this.#state = 'paused';
+      this.#content = undefined;
+    }
     return outcome;
-  }
-
-  #readTrailers(events: ParserEvent[]): Outcome {
-    const start = scan.at;
-    const trailers = readTrailers(scan, this.#profile.limits);
-    if (trailers === INCOMPLETE) scan.at = start;
-    if (typeof trailers === 'number') return trailers;
-    this.#chunks = undefined;
-    this.#endMessage(trailers.length === 0 ? END_WITHOUT_TRAILERS : { type: 'end', trailers }, events);
-    return DONE;
-  }
-
-  #endMessage(event: ParserEvent, events: ParserEvent[]): void {
-    this.#state = 'paused';
-    events.push(event);
   }
 
   /** Draws the consequence when nothing will follow what was read. */

@@ -1,0 +1,65 @@
+// A response head: from scanned lines to the event that carries it.
+
+import { decodeFields, type FieldRules, scanFieldLines } from './field-lines.ts';
+import { FramingFields, isPersistent, type Length, readContentLength, readTransferEncoding } from './framing.ts';
+import type { ResolvedLimits } from './limits.ts';
+import type { ResponseHead, ResponseHeadEvent, Version } from './message.ts';
+import { decodeLatin1 } from './native.ts';
+import { DONE, type INCOMPLETE, type Outcome, type REFUSED, type Scan } from './scan.ts';
+import { scanStatusLine } from './status-line.ts';
+
+/** Reads a response head from `scan.at`, and leaves `at` behind it. `method` is that of the request it answers. */
+export function readResponseHead(
+  scan: Scan,
+  limits: ResolvedLimits,
+  method: string,
+): ResponseHeadEvent | typeof INCOMPLETE | typeof REFUSED {
+  const start = scan.at;
+  const outcome = scanLines(scan, limits);
+  scan.examined += (outcome === DONE ? scan.at : scan.end) - start;
+  if (outcome !== DONE) return outcome;
+  const text = decodeLatin1(scan.bytes, start, scan.at);
+  const head: ResponseHead = {
+    version: scan.version,
+    status: scan.status,
+    reason: text.slice(scan.reasonStart - start, scan.reasonEnd - start),
+    fields: decodeFields(text, scan.fieldsStart - start),
+  };
+  const fields = new FramingFields(text, scan.marks, start);
+  const length = responseLength(head, method, fields);
+  if (typeof length === 'object') return scan.refuse(length.code, scan.at);
+  const framing = typeof length === 'number' ? 'length' : length;
+  const persistent = !scan.lenient && framing !== 'close' && isPersistent(head.version, fields.connection);
+  const contentLength = framing === 'none' ? 0 : typeof length === 'number' ? length : undefined;
+  return {
+    type: head.status < 200 && head.status !== 101 ? 'interim' : 'head',
+    head,
+    framing,
+    contentLength,
+    persistent,
+  };
+}
+
+/** Folded lines are joined in any version: RFC 9112 §5.2 asks that of who reads responses. */
+function scanLines(scan: Scan, limits: ResolvedLimits): Outcome {
+  const limit = scan.at + limits.maxHeadBytes;
+  const outcome = scanStatusLine(scan, limits);
+  if (outcome !== DONE) return outcome;
+  const bareLf = scan.version === '1.0';
+  const rules: FieldRules = { maxFields: limits.maxFields, limit, tooLarge: 'head-too-large', bareLf, folding: true };
+  return scanFieldLines(scan, rules);
+}
+
+/** Decides the length of a response's content (RFC 9112 §6.3). */
+function responseLength(
+  { status, version }: { status: number; version: Version },
+  method: string,
+  fields: FramingFields,
+): Length | 'close' {
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 'none';
+  if (method === 'CONNECT' && status < 300) return 'none';
+  const { contentLength, transferEncoding } = fields;
+  if (transferEncoding === undefined) return contentLength === undefined ? 'close' : readContentLength(fields);
+  if (contentLength !== undefined) return { code: 'conflicting-length' };
+  return version === '1.1' ? readTransferEncoding(transferEncoding) : { code: 'bad-transfer-encoding' };
+}
