@@ -1,10 +1,14 @@
 // `serveStatic`: which step answers a request. Each step is a file of its own; here is only their order.
 //
-// method → path (names) → remembered or found entry → file, directory or nothing. Answers that are known are returned, not
-// promised, so that a server can write them in the same turn of the loop.
+// method → redirect rules → path (names) → remembered or found entry → file, directory or nothing → what the site adds to
+// every response. Answers that are known are returned, not promised, so that a server can write them in the same turn of
+// the loop.
 
+import { answerDirectory } from './answer-directory.ts';
 import { answerFile, type AnswerContext, StaleEntry } from './answer-file.ts';
-import type { Entry } from './entry.ts';
+import { preflightFields, withCors } from './cors.ts';
+import type { Entry, FileEntry, MissingEntry } from './entry.ts';
+import { withExpires } from './expires.ts';
 import { FileCache } from './file-cache.ts';
 import { findEntry } from './find-entry.ts';
 import { siteLocation } from './location.ts';
@@ -12,9 +16,14 @@ import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
 import { sitePath } from './path.ts';
 import { BAD_REQUEST, NOT_FOUND, refusal } from './refusals.ts';
+import { withFields } from './representation.ts';
 import { type Settings, settingsOf } from './settings.ts';
+import { cleanForm, isNavigation, ruleRedirect } from './site-rules.ts';
+import { FileWriter } from './write-file.ts';
 
-/** Answers a request; a known answer is returned, not promised. Never rejects for what a client sends. */
+/**
+ * Answers a request; a known answer is returned, not promised. Rejects only when the content of a PUT does.
+ */
 export type StaticResponder = (request: StaticRequest) => StaticResponse | Promise<StaticResponse>;
 
 type Answer = StaticResponse | Promise<StaticResponse>;
@@ -32,69 +41,167 @@ const MAX_LOOKUPS = 4;
  * const response = await respond({ method: 'GET', pathInfo: '/a.txt', fields: [] });
  */
 export function serveStatic(root: string, options: StaticOptions = {}): StaticResponder {
-  const settings = settingsOf(root, options);
-  const site = new Site(settings);
+  const site = new Site(settingsOf(root, options));
   return (request) => site.respond(request);
 }
 
 class Site {
   readonly #settings: Settings;
   readonly #cache: FileCache;
-  readonly #pending = new Map<string, Promise<Entry>>();
+  readonly #writer: FileWriter | undefined;
   readonly #context: AnswerContext;
-  readonly #allow: readonly Field[];
+  readonly #methods: string;
+  readonly #pending = new Map<string, Promise<Entry>>();
+  /** Whether the path is all that a plain GET depends on. */
+  readonly #isPlain: boolean;
 
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#cache = new FileCache(settings.maxCacheBytes);
+    this.#writer = settings.write === undefined ? undefined : new FileWriter(settings, settings.write);
     this.#context = { settings, onGrown: (path, entry, bytes) => this.#cache.grow(path, entry, bytes) };
-    this.#allow = [['allow', 'GET, HEAD, OPTIONS']];
+    this.#methods = `GET, HEAD, OPTIONS${settings.write === undefined ? '' : ', PUT, DELETE'}`;
+    this.#isPlain = settings.cors === undefined && !settings.errorPages && settings.redirects.length === 0;
   }
 
   respond(request: StaticRequest): Answer {
-    const { method } = request;
-    if (method === 'GET' || method === 'HEAD') return this.#read(request, MAX_LOOKUPS);
-    if (method === 'OPTIONS') return { status: 204, fields: this.#allow };
-    return refusal(405, undefined, this.#allow);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isRead && this.#isPlain && request.version !== '1.0') return this.#read(request);
+    const answer = isRead ? (ruleRedirect(request, this.#settings) ?? this.#read(request)) : this.#other(request);
+    if (answer instanceof Promise) return answer.then((response) => this.#complete(response, request));
+    return this.#complete(answer, request);
   }
 
-  #read(request: StaticRequest, lookups: number): Answer {
-    const known = this.#cache.get(request.pathInfo);
-    if (known !== undefined) return this.#answer(known, request, lookups);
-    const path = sitePath(request.pathInfo, this.#settings);
-    if (path === 400) return BAD_REQUEST;
-    if (path === 404) return NOT_FOUND;
-    let finding = this.#pending.get(request.pathInfo);
-    if (finding === undefined) {
-      finding = findEntry(path, this.#settings);
-      this.#pending.set(request.pathInfo, finding);
-      const settle = (entry?: Entry): void => {
-        this.#pending.delete(request.pathInfo);
-        if (entry !== undefined) this.#cache.set(request.pathInfo, entry);
-      };
-      finding.then(settle, () => settle());
+  #other(request: StaticRequest): Answer {
+    const allow: Field = ['allow', this.#methods];
+    if (request.method === 'OPTIONS') {
+      const { cors } = this.#settings;
+      const preflight = cors === undefined ? [] : preflightFields(request, cors, this.#methods);
+      return { status: 204, fields: [allow, ...preflight] };
     }
-    return finding.then(
-      (entry) => this.#answer(entry, request, lookups),
+    const isWrite = request.method === 'PUT' || request.method === 'DELETE';
+    return isWrite && this.#writer !== undefined ? this.#writer.respond(request) : refusal(405, undefined, [allow]);
+  }
+
+  #read(request: StaticRequest): Answer {
+    const entry = this.#find(request.pathInfo);
+    if ('status' in entry) return entry;
+    if (!(entry instanceof Promise)) return this.#answer(entry, request, MAX_LOOKUPS);
+    return entry.then(
+      (found) => this.#answer(found, request, MAX_LOOKUPS),
       (error: unknown) => refusal(500, error),
     );
   }
 
+  /** What is at a path; requests that miss the cache at the same time share one look. */
+  #find(pathInfo: string): Entry | Promise<Entry> | StaticResponse {
+    const known = this.#cache.get(pathInfo);
+    if (known !== undefined) return known;
+    const path = sitePath(pathInfo, this.#settings);
+    if (path === 400) return BAD_REQUEST;
+    if (path === 404) return this.#settings.fallback === undefined ? NOT_FOUND : HIDDEN;
+    const pending = this.#pending.get(pathInfo);
+    if (pending !== undefined) return pending;
+    const finding = findEntry(path, this.#settings)
+      .then((entry) => {
+        this.#cache.set(pathInfo, entry);
+        return entry;
+      })
+      .finally(() => this.#pending.delete(pathInfo));
+    this.#pending.set(pathInfo, finding);
+    return finding;
+  }
+
   #answer(entry: Entry, request: StaticRequest, lookups: number): Answer {
-    if (entry.kind === 'missing') return entry.response;
-    if (entry.kind === 'directory') return this.#answerDirectory(entry.segments, request);
+    if (entry.kind === 'missing') return this.#answerMissing(entry, request);
+    if (entry.kind === 'directory') return answerDirectory(entry, request, this.#settings);
+    if (this.#settings.cleanUrls === 'redirect') {
+      const clean = cleanForm(request.pathInfo, this.#settings);
+      if (clean !== undefined) return this.#redirectIfSame(entry, clean, request, lookups);
+    }
+    return this.#answerFile(entry, request, lookups);
+  }
+
+  #answerFile(entry: FileEntry, request: StaticRequest, lookups: number): Answer {
     const answer = answerFile(entry, request, this.#context);
     if (!(answer instanceof Promise)) return answer;
     return answer.catch((error: unknown) => {
       if (!(error instanceof StaleEntry) || lookups === 0) return refusal(500, error);
       this.#cache.delete(request.pathInfo);
-      return this.#read(request, lookups - 1);
+      const again = this.#find(request.pathInfo);
+      if ('status' in again) return again;
+      return Promise.resolve(again).then((found) => this.#answer(found, request, lookups - 1));
     });
   }
 
-  #answerDirectory(segments: readonly string[], { scriptName, query }: StaticRequest): Answer {
-    const location = siteLocation(scriptName, segments, { isDirectory: true, query });
-    if (location === undefined) return NOT_FOUND;
+  /** Sends a file's long name to its short one, if that really is the same file. */
+  async #redirectIfSame(
+    entry: FileEntry,
+    clean: { readonly segments: readonly string[]; readonly isDirectory: boolean },
+    request: StaticRequest,
+    lookups: number,
+  ): Promise<StaticResponse> {
+    const path = `/${clean.segments.join('/')}${clean.isDirectory && clean.segments.length > 0 ? '/' : ''}`;
+    const found = await this.#find(path);
+    const location = siteLocation(request.scriptName, clean.segments, { ...clean, query: request.query });
+    if ('status' in found || found.kind !== 'file' || found.location !== entry.location || location === undefined) {
+      return this.#answerFile(entry, request, lookups);
+    }
     return { status: 301, fields: [['location', location]] };
   }
+
+  /** A single-page application's document answers navigations to where nothing is; everything else is missing. */
+  #answerMissing({ response }: MissingEntry, request: StaticRequest): Answer {
+    const { fallback } = this.#settings;
+    if (fallback === undefined || response.status !== 404 || request.pathInfo === fallback) return response;
+    if (!isNavigation(request)) return MISSING_BESIDE_FALLBACK;
+    const found = this.#find(fallback);
+    if ('status' in found) return found;
+    return Promise.resolve(found).then(async (entry) => {
+      if (entry.kind !== 'file') return response;
+      const page = await this.#answerFile(entry, { ...request, pathInfo: fallback }, MAX_LOOKUPS);
+      // What is a page now may be a file after the next deployment, so nobody keeps it unasked.
+      return { ...page, fields: withFields(page.fields, [['cache-control', 'no-cache'], FALLBACK_VARY]) };
+    });
+  }
+
+  #complete(response: StaticResponse, request: StaticRequest): Answer {
+    if (this.#settings.errorPages && response.status >= 400 && response.content === undefined) {
+      return this.#errorPage(response, request).then((page) => this.#finish(page, request));
+    }
+    return this.#finish(response, request);
+  }
+
+  #finish(response: StaticResponse, request: StaticRequest): StaticResponse {
+    const { cors } = this.#settings;
+    const shared = cors === undefined ? response : withCors(response, request, cors);
+    return request.version === '1.0' ? withExpires(shared) : shared;
+  }
+
+  /** The root's `<status>.html` as content; the bare status when there is none or it does not fit the cache. */
+  async #errorPage(response: StaticResponse, { method }: StaticRequest): Promise<StaticResponse> {
+    const entry = await this.#find(`/${response.status}.html`);
+    if ('status' in entry || entry.kind !== 'file' || entry.identity.bytes === undefined) return response;
+    const { contentType, bytes, head } = entry.identity;
+    const fields = withFields(response.fields, [
+      ['content-type', contentType],
+      ['x-content-type-options', 'nosniff'],
+    ]);
+    if (method !== 'HEAD') return { ...response, fields, content: bytes };
+    const length = head.fields.filter(([name]) => name === 'content-length');
+    return { ...response, fields: [...fields, ...length] };
+  }
 }
+
+/** Which request fields decide between the fallback page and 404. */
+const FALLBACK_VARY: Field = ['vary', 'accept, sec-fetch-mode'];
+
+const MISSING_BESIDE_FALLBACK: StaticResponse = { status: 404, fields: [FALLBACK_VARY] };
+
+/** A path that a policy hides is missing like any other. */
+const HIDDEN: MissingEntry = {
+  kind: 'missing',
+  response: NOT_FOUND,
+  absentLocation: undefined,
+  hasAlternatives: false,
+};

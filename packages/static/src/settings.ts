@@ -27,6 +27,9 @@ const DEFAULT_COMPRESS_MAX_BYTES = 16 * 1024 * 1024;
 /** What a browser renders at once without stutter. */
 const DEFAULT_PAGE_ENTRIES = 1000;
 
+/** Options of which none is left open. */
+export type Complete<Options> = { readonly [Name in keyof Options]-?: Exclude<Options[Name], undefined> };
+
 /** The options as the rest of the package uses them: nothing optional, globs compiled, files read. */
 export interface Settings {
   readonly root: string;
@@ -34,7 +37,7 @@ export interface Settings {
   readonly onlyFile: string | undefined;
   readonly platform: NodeJS.Platform;
   readonly index: readonly string[];
-  readonly listing: Required<ListingOptions> | undefined;
+  readonly listing: Complete<ListingOptions> | undefined;
   readonly dotfiles: 'deny' | 'allow';
   readonly symlinks: 'deny' | 'inside' | 'all';
   readonly isHidden: PathTest;
@@ -53,10 +56,10 @@ export interface Settings {
   readonly extensions: readonly string[];
   readonly fallback: string | undefined;
   readonly errorPages: boolean;
-  readonly redirects: readonly Required<RedirectRule>[];
+  readonly redirects: readonly Complete<RedirectRule>[];
   readonly fieldsOf: (path: string) => readonly Field[];
-  readonly cors: Required<CorsOptions> | undefined;
-  readonly write: Required<WriteOptions> | undefined;
+  readonly cors: Complete<CorsOptions> | undefined;
+  readonly write: Complete<WriteOptions> | undefined;
   readonly maxCacheBytes: number;
   readonly maxCachedFileBytes: number;
 }
@@ -64,6 +67,9 @@ export interface Settings {
 /** Checks `options` and reads what they refer to. Throws a TypeError that names the option at fault. */
 export function settingsOf(root: string, options: StaticOptions): Settings {
   const place = rootPlace(root);
+  if (place.onlyFile !== undefined && (options.writable ?? false) !== false) {
+    throw new TypeError('writable: needs a directory for a root');
+  }
   const symlinks = oneOf('symlinks', options.symlinks ?? 'inside', ['deny', 'inside', 'all']);
   return {
     ...place,
@@ -114,7 +120,7 @@ function windowsNames(options: StaticOptions): 'deny' | 'allow' {
   return oneOf('windowsNames', options.windowsNames ?? 'allow', ['deny', 'allow']);
 }
 
-function listingSettings(listing: true | ListingOptions): Required<ListingOptions> {
+function listingSettings(listing: true | ListingOptions): Complete<ListingOptions> {
   const pageEntries = (listing === true ? undefined : listing.pageEntries) ?? DEFAULT_PAGE_ENTRIES;
   if (count('listing.pageEntries', pageEntries) === 0) throw new TypeError('listing.pageEntries: expected at least 1');
   return { pageEntries };
@@ -161,11 +167,11 @@ function fieldRules(options: StaticOptions): (path: string) => readonly Field[] 
   return (path) => rules.filter(({ test }) => test(path)).flatMap(({ fields }) => fields);
 }
 
-function redirectSettings({ from, to, status = 301 }: RedirectRule): Required<RedirectRule> {
+function redirectSettings({ from, to, status = 301 }: RedirectRule): Complete<RedirectRule> {
   return { from: rootedPath('redirects.from', from), to: fieldText('redirects.to', to), status };
 }
 
-function corsSettings(cors: boolean | CorsOptions): Required<CorsOptions> | undefined {
+function corsSettings(cors: boolean | CorsOptions): Complete<CorsOptions> | undefined {
   if (cors === false) return undefined;
   const given = cors === true ? {} : cors;
   const origins = given.origins ?? '*';
@@ -182,7 +188,7 @@ function corsSettings(cors: boolean | CorsOptions): Required<CorsOptions> | unde
   };
 }
 
-function writeSettings(writable: boolean | WriteOptions): Required<WriteOptions> | undefined {
+function writeSettings(writable: boolean | WriteOptions): Complete<WriteOptions> | undefined {
   if (writable === false) return undefined;
   const given = writable === true ? {} : writable;
   return {

@@ -57,7 +57,12 @@ export function entityTag({ mtimeNs, ino, size }: BigIntStats, suffix = ''): str
 
 /** The tag of these very bytes: the first 144 bits of their SHA-256. */
 export function contentTag(bytes: Uint8Array, suffix = ''): string {
-  return `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 24)}${suffix}"`;
+  return digestTag(createHash('sha256').update(bytes).digest(), suffix);
+}
+
+/** The tag for bytes whose SHA-256 is known. */
+export function digestTag(sha256: Buffer, suffix = ''): string {
+  return `"${sha256.toString('base64url').slice(0, 24)}${suffix}"`;
 }
 
 /** The Last-Modified value, or undefined: before 1970, beyond year 9999, or in the future (RFC 9110 §8.8.2.1). */
