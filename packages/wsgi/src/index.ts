@@ -1,4 +1,3 @@
-/** Which application runs, and how. */
-export interface WsgiOptions {
-  readonly application?: string | undefined;
-}
+export type { WsgiLimits, WsgiLogEntry, WsgiOptions } from './options.ts';
+export { WsgiError, type WsgiErrorCode } from './wsgi-error.ts';
+export { wsgi, type WsgiResponder } from './wsgi.ts';

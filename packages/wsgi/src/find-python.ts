@@ -1,0 +1,28 @@
+// Which Python runs: the one that was named, else the virtual environment's, else whatever `python3` is.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+/** Where to look. */
+export interface PythonOptions {
+  readonly cwd: string;
+  readonly python?: string | undefined;
+  readonly virtualenv?: string | undefined;
+}
+
+/** The command that starts Python. Throws when a virtual environment was named and has none. */
+export function findPython({ cwd, python, virtualenv }: PythonOptions, environment: NodeJS.ProcessEnv): string {
+  if (python !== undefined) return python.includes('/') ? resolve(cwd, python) : python;
+  if (virtualenv !== undefined) {
+    const command = pythonOf(resolve(cwd, virtualenv));
+    if (!existsSync(command)) throw new Error(`wsgi: there is no virtual environment in ${resolve(cwd, virtualenv)}`);
+    return command;
+  }
+  const active = environment['VIRTUAL_ENV'];
+  const folders = [...(active ? [active] : []), join(cwd, '.venv'), join(cwd, 'venv')];
+  return folders.map(pythonOf).find((command) => existsSync(command)) ?? 'python3';
+}
+
+function pythonOf(virtualenv: string): string {
+  return join(virtualenv, 'bin', 'python');
+}

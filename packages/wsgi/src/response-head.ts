@@ -1,0 +1,36 @@
+// The head of a response as a worker writes it: `Status: 200 OK`, fields with lower-case names, an empty line, all ended
+// by LF. The worker has checked every part (PEP 3333 wants the application to see such errors), so this only takes it apart.
+
+import type { Field } from '@onezero/cgi-process';
+
+/** The head, with the content length taken out of the fields. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: readonly Field[];
+  readonly contentLength: number | undefined;
+}
+
+const statusAt = 'Status: '.length;
+
+/** Takes the head apart. `text` is a byte string without the empty line. Date and Server are left to the HTTP server. */
+export function parseResponseHead(text: string): ResponseHead {
+  const lines = text.split('\n');
+  const statusLine = lines[0]!;
+  const fields: Field[] = [];
+  let contentLength: number | undefined;
+  for (let index = 1; index < lines.length; index++) {
+    const line = lines[index]!;
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 2);
+    if (name === 'content-length') contentLength = Number(value);
+    else if (name !== 'date' && name !== 'server') fields.push([name, value]);
+  }
+  return {
+    status: Number(statusLine.slice(statusAt, statusAt + 3)),
+    reason: statusLine.slice(statusAt + 4),
+    fields,
+    contentLength,
+  };
+}

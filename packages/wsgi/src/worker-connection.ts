@@ -1,0 +1,150 @@
+// One thread of one worker, seen from here: a socket that carries one request after another.
+//
+// The connection is free again when the worker has said that it is (END_REQUEST), never earlier: a client that leaves
+// makes us read on and drop, so a thread that is still busy is never taken for idle.
+
+import type { Socket } from 'node:net';
+import type { CgiResponse } from '@onezero/cgi-process';
+import { Exchange, type ExchangeOwner } from './exchange.ts';
+import { encodeAbort, encodeContent, encodeContentEnd, encodeRequest, RecordReader } from './fastcgi.ts';
+import type { WsgiError } from './wsgi-error.ts';
+
+/** What a connection tells its worker. */
+export interface ConnectionOwner {
+  /** The connection can take another request. */
+  released(connection: WorkerConnection): void;
+  /** The request must be given up, even if the application never reads or the socket is full. */
+  abort(connection: WorkerConnection, requestId: number): void;
+  /** Text that the application wrote to wsgi.errors. `request` is the request's name. */
+  errors(text: string, request: string | undefined): void;
+  /** The bytes on the socket make no sense. */
+  broken(error: unknown): void;
+}
+
+/** A request, ready to leave. */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly id?: string | undefined;
+  /** FastCGI name-value pairs. */
+  readonly pairs: string;
+  /** Bytes leave with the head; a sequence is sent while the answer comes. */
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly readAheadBytes: number;
+}
+
+/** A kept connection to one thread. */
+export class WorkerConnection implements ExchangeOwner {
+  /** The request that the thread is busy with. */
+  exchange: Exchange | undefined;
+  /** True when the thread has not answered for too long, and nobody waits for it any more. */
+  isHung = false;
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #reader: RecordReader;
+  readonly #decoder = new TextDecoder();
+  #requestId = 0;
+  #waitingForRoom: (() => void)[] = [];
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#reader = new RecordReader({
+      output: (content) => this.exchange?.output(content),
+      errors: (content) => this.#errors(content),
+      end: (requestId, status) => this.#end(requestId, status),
+    });
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#room());
+    // The reason is in the worker's exit; what matters here is that the socket closes.
+    socket.on('error', () => {});
+  }
+
+  /** Sends a request over a free connection. Rejects with `WsgiError`, or with what reading the content threw. */
+  send(request: OutgoingRequest): Promise<CgiResponse> {
+    const exchange = new Exchange(this, request, request.readAheadBytes);
+    this.exchange = exchange;
+    this.#requestId = (this.#requestId % 0xffff) + 1;
+    const { content } = request;
+    if (content instanceof Uint8Array) this.#socket.write(encodeRequest(this.#requestId, request.pairs, content));
+    else {
+      this.#socket.write(encodeRequest(this.#requestId, request.pairs));
+      this.#pump(content, exchange, this.#requestId).catch((error: unknown) => {
+        exchange.fail(error);
+        this.abandon(exchange);
+      });
+    }
+    return exchange.answer;
+  }
+
+  async #pump(content: AsyncIterable<Uint8Array>, exchange: Exchange, requestId: number): Promise<void> {
+    for await (const chunk of content) {
+      if (exchange.hasEnded || exchange.isAbandoned) return;
+      exchange.lastProgress = performance.now();
+      if (!this.#socket.write(encodeContent(requestId, chunk))) {
+        await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+      }
+    }
+    if (!exchange.hasEnded && !exchange.isAbandoned) this.#socket.write(encodeContentEnd(requestId));
+  }
+
+  #room(): void {
+    const waiting = this.#waitingForRoom;
+    this.#waitingForRoom = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #receive(chunk: Buffer): void {
+    const { exchange } = this;
+    if (exchange !== undefined) exchange.lastProgress = performance.now();
+    try {
+      this.#reader.push(chunk);
+      exchange?.flush();
+    } catch (error) {
+      this.#owner.broken(error);
+    }
+  }
+
+  #errors(content: Buffer): void {
+    const text = this.#decoder.decode(content);
+    this.exchange?.errors(text);
+    this.#owner.errors(text, this.exchange?.name);
+  }
+
+  #end(requestId: number, status: number): void {
+    const { exchange } = this;
+    if (exchange === undefined || requestId !== this.#requestId) return;
+    this.exchange = undefined;
+    exchange.end(status);
+    this.#room();
+    this.#owner.released(this);
+  }
+
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** Lets go of the exchange under way: the thread is told, and what it still says is dropped. */
+  abandon(exchange: Exchange): void {
+    if (exchange !== this.exchange || exchange.isAbandoned) return;
+    exchange.isAbandoned = true;
+    exchange.isHeld = false;
+    exchange.lastProgress = performance.now();
+    this.#room();
+    this.#socket.write(encodeAbort(this.#requestId));
+    this.#owner.abort(this, this.#requestId);
+    this.#socket.resume();
+  }
+
+  /** Breaks off what is under way and gives the connection up. */
+  close(error: WsgiError): void {
+    const { exchange } = this;
+    this.exchange = undefined;
+    if (exchange !== undefined) {
+      exchange.hasEnded = true;
+      exchange.fail(error);
+    }
+    this.#room();
+    this.#socket.destroy();
+  }
+}

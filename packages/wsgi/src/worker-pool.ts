@@ -1,0 +1,331 @@
+// The workers of one application: who is started, who gets the next request, who is replaced and when.
+//
+// A place is filled, emptied by a crash, filled again; or its worker is swapped for a younger one that is ready, so that
+// recycling, reloading and replacing a hung worker never leave fewer places than before. A place whose worker keeps dying
+// young waits longer each time. Requests go to the worker with the fewest under way; when all threads are busy they
+// wait in one line, in the order of arrival, and a request whose client leaves leaves the line.
+
+import { readFile } from 'node:fs/promises';
+import type { ResolvedLimits } from './options.ts';
+import { RequestQueue } from './request-queue.ts';
+import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
+import type { WorkerConnection } from './worker-connection.ts';
+import { WsgiError } from './wsgi-error.ts';
+
+/** A worker that lived this long did not die of its start. */
+const youngMs = 10_000;
+const maxBackOffMs = 30_000;
+
+/** Deadlines are looked at this often, or four times within the shortest of them. */
+const tickMs = 1000;
+const minTickMs = 25;
+
+/** The size of a page of memory as /proc counts it, on every Linux that Node runs on by default. */
+const pageBytes = 4096;
+
+/** What the pool does not do itself. */
+export type PoolLog = (worker: Worker, line: string, request: string | undefined) => void;
+
+interface Place {
+  readonly number: number;
+  worker: Worker | undefined;
+  /** The one that is being started for this place. */
+  next: Worker | undefined;
+  /** How many workers in a row failed to start, or died young. */
+  failures: number;
+  retry: NodeJS.Timeout | undefined;
+}
+
+/** A pool of workers. Starts nothing before `start`. */
+export class WorkerPool implements WorkerOwner {
+  readonly #settings: WorkerSettings;
+  readonly #limits: ResolvedLimits;
+  readonly #log: PoolLog;
+  readonly #places: readonly Place[];
+  /** Every process that is not gone. */
+  readonly #alive = new Set<Worker>();
+  readonly #queue: RequestQueue;
+  /** Why the last worker did not start; cleared by one that did. */
+  #failure: WsgiError | undefined;
+  #started: Promise<void> | undefined;
+  #reloading: Promise<void> | undefined;
+  #reloadAgain: Promise<void> | undefined;
+  #isClosed = false;
+  #tick: NodeJS.Timeout | undefined;
+
+  constructor(settings: WorkerSettings, limits: ResolvedLimits, log: PoolLog) {
+    this.#settings = settings;
+    this.#limits = limits;
+    this.#log = log;
+    this.#queue = new RequestQueue(limits.maxQueued, limits.queueTimeoutMs);
+    this.#places = Array.from({ length: settings.processes }, (_, index) => {
+      return { number: index + 1, worker: undefined, next: undefined, failures: 0, retry: undefined };
+    });
+  }
+
+  /** Starts the workers, once. Resolves when all are ready; rejects with the first failure, while others go on trying. */
+  start(): Promise<void> {
+    this.#started ??= this.#startAll();
+    this.#started.catch(() => {}); // the log has it, and so has each request that comes now
+    return this.#started;
+  }
+
+  async #startAll(): Promise<void> {
+    await Promise.all(this.#places.map((place) => this.#fill(place)));
+  }
+
+  #launch(number: number): Worker {
+    const worker = new Worker(this.#settings, number, this);
+    this.#alive.add(worker);
+    void worker.exited.then(() => this.#alive.delete(worker));
+    return worker;
+  }
+
+  /** Starts a worker for a place; the one that is there goes on until the new one is ready. */
+  async #fill(place: Place): Promise<void> {
+    const worker = this.#launch(place.number);
+    place.next = worker;
+    try {
+      await worker.ready;
+    } catch (error) {
+      this.#startFailed(place, worker, error as WsgiError);
+      throw error;
+    }
+    if (place.next === worker) this.#adopt(place, worker);
+    else worker.retire(0);
+  }
+
+  #startFailed(place: Place, worker: Worker, error: WsgiError): void {
+    if (!this.#settings.watch || worker.hasExited) worker.retire(0);
+    if (place.next !== worker) return;
+    place.next = undefined;
+    this.#failure = error;
+    this.#queueFailsIfHopeless();
+    // With an eye on the source, trying again makes sense when it has changed.
+    if (!this.#settings.watch) this.#fillLater(place);
+  }
+
+  #fillLater(place: Place): void {
+    if (this.#isClosed || place.retry !== undefined || place.next !== undefined) return;
+    const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, maxBackOffMs);
+    place.failures++;
+    place.retry = setTimeout(() => {
+      place.retry = undefined;
+      this.#fill(place).catch(() => {}); // it has seen to its own repetition
+    }, delayMs);
+    // The loop is kept alive by requests that wait, not by an application that does not start.
+    place.retry.unref();
+  }
+
+  #adopt(place: Place, worker: Worker): void {
+    const old = place.worker;
+    place.worker = worker;
+    place.next = undefined;
+    this.#failure = undefined;
+    if (old !== undefined) old.retire(this.#limits.drainTimeoutMs);
+    void worker.exited.then(() => this.#died(place, worker));
+    this.#serveQueue();
+  }
+
+  #died(place: Place, worker: Worker): void {
+    if (place.worker !== worker) return;
+    place.worker = undefined;
+    if (performance.now() - worker.readyAt! > youngMs) place.failures = 0;
+    this.#fillLater(place);
+  }
+
+  /** A free thread of the least busy worker; undefined when there is none. */
+  take(): WorkerConnection | undefined {
+    let best: Worker | undefined;
+    for (const { worker } of this.#places) {
+      if (worker === undefined || !worker.isReady || worker.idle.length === 0) continue;
+      if (best === undefined || worker.idle.length > best.idle.length) best = worker;
+    }
+    const connection = best?.idle.pop();
+    if (best === undefined || connection === undefined) return undefined;
+    best.served++;
+    if (best.served >= this.#limits.maxRequests) this.#recycle(best);
+    this.#watchClock();
+    return connection;
+  }
+
+  /** Waits for a free thread. Rejects with `WsgiError` when that takes too long, too many wait, or it is hopeless. */
+  wait(signal: AbortSignal | undefined): Promise<WorkerConnection> {
+    if (this.#isClosed) return Promise.reject(new WsgiError('closed', 'the application is being stopped'));
+    this.start().catch(() => {}); // told to everybody who waits
+    if (this.#isHopeless()) return Promise.reject(this.#hopeless());
+    this.#watchClock();
+    return this.#queue.wait(signal);
+  }
+
+  /** No worker is there or on its way: the next attempt lies in the future. */
+  #isHopeless(): boolean {
+    return (
+      this.#places.every(({ worker, next }) => worker === undefined && next === undefined) &&
+      this.#failure !== undefined
+    );
+  }
+
+  #hopeless(): WsgiError {
+    const { message, detail } = this.#failure!;
+    return new WsgiError('no-worker', `no worker: ${message}`, detail, { cause: this.#failure });
+  }
+
+  #queueFailsIfHopeless(): void {
+    if (this.#isHopeless()) this.#queue.rejectAll(this.#hopeless());
+  }
+
+  #serveQueue(): void {
+    while (this.#queue.length > 0) {
+      const connection = this.take();
+      if (connection === undefined) return;
+      this.#queue.next(connection);
+    }
+  }
+
+  released(): void {
+    if (this.#queue.length > 0) this.#serveQueue();
+  }
+
+  changed(worker: Worker, file: string): void {
+    this.#log(worker, `${file} has changed: loading the application again`, undefined);
+    this.reload().catch(() => {}); // the log has the traceback, and the old workers go on
+  }
+
+  log(worker: Worker, line: string, request: string | undefined): void {
+    this.#log(worker, line, request);
+  }
+
+  #placeOf(worker: Worker): Place | undefined {
+    return this.#places.find((place) => place.worker === worker);
+  }
+
+  #recycle(worker: Worker): void {
+    const place = this.#placeOf(worker);
+    if (place === undefined || place.next !== undefined || place.retry !== undefined || this.#isClosed) return;
+    this.#fill(place).catch(() => {}); // the worker goes on, and the next attempt follows
+  }
+
+  /**
+   * Starts a new generation, and puts it in place of the old one when all of it is ready; requests under way end where
+   * they are. Rejects, and keeps the old one, if a worker does not start.
+   */
+  reload(): Promise<void> {
+    if (this.#reloading === undefined) {
+      this.#reloading = this.#replaceAll().finally(() => {
+        this.#reloading = undefined;
+      });
+      return this.#reloading;
+    }
+    // What changes during a reload may have come too late for it.
+    this.#reloadAgain ??= this.#reloading
+      .catch(() => {})
+      .then(() => {
+        this.#reloadAgain = undefined;
+        return this.reload();
+      });
+    return this.#reloadAgain;
+  }
+
+  async #replaceAll(): Promise<void> {
+    if (this.#isClosed) throw new WsgiError('closed', 'the application is being stopped');
+    if (this.#started === undefined) return;
+    const generation = this.#places.map((place) => {
+      clearTimeout(place.retry);
+      place.retry = undefined;
+      const worker = this.#launch(place.number);
+      place.next = worker;
+      return { place, worker };
+    });
+    try {
+      await Promise.all(generation.map(({ worker }) => worker.ready));
+    } catch (error) {
+      for (const { place, worker } of generation) this.#dropFromGeneration(place, worker, error as WsgiError);
+      throw error;
+    }
+    for (const { place, worker } of generation) this.#adopt(place, worker);
+    this.#retireOthers();
+  }
+
+  #dropFromGeneration(place: Place, worker: Worker, error: WsgiError): void {
+    if (place.next === worker) place.next = undefined;
+    // One that failed may be the only one that knows which file to watch.
+    if (worker.readyAt !== undefined || !this.#settings.watch) worker.retire(0);
+    if (place.worker !== undefined) return;
+    this.#failure = error;
+    this.#queueFailsIfHopeless();
+    if (!this.#settings.watch) this.#fillLater(place);
+  }
+
+  /** Ends workers that only stayed to watch the source. */
+  #retireOthers(): void {
+    for (const worker of this.#alive) {
+      if (this.#placeOf(worker) === undefined && !worker.isRetiring) worker.retire(0);
+    }
+  }
+
+  #watchClock(): void {
+    if (this.#tick !== undefined) return;
+    const { silenceTimeoutMs, queueTimeoutMs } = this.#limits;
+    const interval = Math.max(minTickMs, Math.min(tickMs, silenceTimeoutMs / 4, queueTimeoutMs / 4));
+    this.#tick = setInterval(() => this.#onTick(), interval);
+  }
+
+  #onTick(): void {
+    const now = performance.now();
+    this.#queue.expire(now);
+    let isBusy = this.#queue.length > 0;
+    for (const worker of this.#alive) {
+      for (const connection of worker.connections) {
+        isBusy ||= connection.exchange !== undefined;
+        this.#checkSilence(worker, connection, now);
+      }
+    }
+    for (const { worker } of this.#places) if (worker?.isReady) void this.#checkMemory(worker);
+    if (isBusy) return;
+    clearInterval(this.#tick);
+    this.#tick = undefined;
+  }
+
+  #checkSilence(worker: Worker, connection: WorkerConnection, now: number): void {
+    const { exchange } = connection;
+    if (exchange === undefined || exchange.isHeld || connection.isHung) return;
+    if (now - exchange.lastProgress < this.#limits.silenceTimeoutMs) return;
+    connection.isHung = true;
+    const silence = Math.round(now - exchange.lastProgress);
+    this.#log(worker, `silent for ${silence} ms: replacing the worker`, exchange.name);
+    exchange.fail(new WsgiError('timed-out', `the application was silent for ${silence} ms`));
+    const place = this.#placeOf(worker);
+    if (place !== undefined) {
+      place.worker = undefined;
+      if (place.next === undefined) this.#fillLater(place);
+    }
+    worker.hang();
+  }
+
+  async #checkMemory(worker: Worker): Promise<void> {
+    if (this.#limits.maxMemoryBytes === Infinity) return;
+    try {
+      const pages = (await readFile(`/proc/${worker.pid}/statm`, 'latin1')).split(' ')[1];
+      if (Number(pages) * pageBytes > this.#limits.maxMemoryBytes) this.#recycle(worker);
+    } catch (error) {
+      // The process may have ended, and other systems have no /proc.
+      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+
+  /** Takes no more requests, lets those under way end for `graceMs`, and resolves when every process is gone. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true;
+    this.#queue.rejectAll(new WsgiError('closed', 'the application is being stopped'));
+    for (const place of this.#places) {
+      clearTimeout(place.retry);
+      place.next = undefined;
+      place.worker = undefined;
+    }
+    const alive = [...this.#alive];
+    for (const worker of alive) worker.retire(graceMs);
+    await Promise.all(alive.map((worker) => worker.exited));
+    clearInterval(this.#tick);
+  }
+}

@@ -1,0 +1,244 @@
+// One Python process: how it is started, what it reports, and how it ends.
+//
+// Everything between it and us is an open descriptor that it inherits (see python/worker.py), so no other process can
+// connect to it, and when this process dies the kernel ends it. It runs in a session of its own: Ctrl-C reaches only us,
+// and what the application starts can be ended with it.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { WorkerConnection, type ConnectionOwner } from './worker-connection.ts';
+import { WsgiError } from './wsgi-error.ts';
+
+const workerFile = fileURLToPath(new URL('../python/worker.py', import.meta.url));
+const firstConnection = 4;
+
+/** From asking a worker to end to ending it: enough for `atexit` functions that write a file. */
+const stopGraceMs = 5000;
+
+/** How long a worker whose stacks were asked for is left alone to write them. */
+const dumpGraceMs = 500;
+
+/** How long the streams of a worker that is gone may be held open by a child of the application. */
+const closeGraceMs = 500;
+
+/** How much of what a worker wrote before it was ready is kept, to explain why it never became so. */
+const maxTailLength = 0x4000;
+
+/** Everything a worker has to know. */
+export interface WorkerSettings {
+  readonly python: string;
+  readonly cwd: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly application: string;
+  readonly processes: number;
+  readonly threads: number;
+  /** First entries of `sys.path`. */
+  readonly path: readonly string[];
+  readonly environ: Readonly<Record<string, string | number | boolean>>;
+  /** Seconds between two looks at the source files; 0 for none. */
+  readonly watch: number;
+  readonly startTimeoutMs: number;
+}
+
+/** What a worker tells the pool. */
+export interface WorkerOwner {
+  released(worker: Worker): void;
+  changed(worker: Worker, file: string): void;
+  log(worker: Worker, line: string, request: string | undefined): void;
+}
+
+/** A Python process and its connections. */
+export class Worker implements ConnectionOwner {
+  readonly number: number;
+  readonly connections: readonly WorkerConnection[];
+  readonly idle: WorkerConnection[] = [];
+  /** Resolves when the application is loaded; rejects with `WsgiError` (`start-failed`, `start-timed-out`). */
+  readonly ready: Promise<void>;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>;
+  /** When it became ready, by `performance.now()`. */
+  readyAt: number | undefined;
+  /** How many requests it was given. */
+  served = 0;
+  isRetiring = false;
+  hasExited = false;
+  readonly #child: ChildProcess;
+  readonly #owner: WorkerOwner;
+  #tail = '';
+  /** How the process ended, in words. */
+  #end = 'was not started';
+  #settleReady!: { resolve(): void; reject(error: WsgiError): void };
+  #settleExited!: () => void;
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(settings: WorkerSettings, number: number, owner: WorkerOwner) {
+    this.number = number;
+    this.#owner = owner;
+    this.ready = new Promise((resolve, reject) => {
+      this.#settleReady = { resolve, reject };
+    });
+    this.ready.catch(() => {}); // whoever waits for it gets the rejection; nobody has to
+    this.exited = new Promise((resolve) => {
+      this.#settleExited = resolve;
+    });
+    const { python, application, cwd, environment, threads } = settings;
+    const pipes = Array.from({ length: firstConnection + threads }, () => 'pipe' as const);
+    this.#child = spawn(python, [workerFile, application], { cwd, env: environment, stdio: pipes, detached: true });
+    this.#child.on('error', (error) => this.#failToStart(`cannot run ${python} in ${cwd}: ${error.message}`));
+    this.#child.on('exit', (code, signal) => this.#exit(code, signal));
+    this.#child.on('close', () => this.#gone());
+    this.connections = this.#stdio<Socket>()
+      .slice(firstConnection)
+      .map((socket) => new WorkerConnection(socket, this));
+    this.#listen();
+    this.#configure(settings);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get isReady(): boolean {
+    return this.readyAt !== undefined && !this.isRetiring && !this.hasExited;
+  }
+
+  #stdio<Stream>(): Stream[] {
+    // A process that could not be started has no streams.
+    return this.#child.pid === undefined ? [] : (this.#child.stdio as unknown as Stream[]);
+  }
+
+  #listen(): void {
+    const [, reports, log] = this.#stdio<Readable>();
+    if (reports === undefined || log === undefined) return;
+    createInterface({ input: reports }).on('line', (line) => this.#report(line));
+    createInterface({ input: log }).on('line', (line) => this.#write(line));
+  }
+
+  #configure(settings: WorkerSettings): void {
+    const [configuration, , , orders] = this.#stdio<Writable>();
+    if (configuration === undefined || orders === undefined) return;
+    // A worker that dies early is reported by its exit.
+    for (const stream of [configuration, orders]) stream.on('error', () => {});
+    const { application, processes, threads, path, environ, watch } = settings;
+    configuration.write(`${JSON.stringify({ application, processes, threads, path, environ, watch })}\n`);
+    if (settings.startTimeoutMs === Infinity) return;
+    this.#after(settings.startTimeoutMs, () => {
+      if (this.readyAt !== undefined) return;
+      const message = `${application} was not ready after ${settings.startTimeoutMs} ms`;
+      this.#settleReady.reject(new WsgiError('start-timed-out', message, this.#tail));
+      this.hang();
+    });
+  }
+
+  #after(delayMs: number, action: () => void): void {
+    this.#timers.push(setTimeout(action, delayMs));
+  }
+
+  #report(line: string): void {
+    const report = JSON.parse(line) as { event: string; traceback?: string; file?: string };
+    if (report.event === 'ready') {
+      this.readyAt = performance.now();
+      this.idle.push(...this.connections);
+      this.#settleReady.resolve();
+    } else if (report.event === 'failed') {
+      const traceback = report.traceback ?? '';
+      for (const text of traceback.trimEnd().split('\n')) this.#write(text);
+      this.#failToStart(traceback.trimEnd().split('\n').at(-1)!, traceback);
+    } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
+  }
+
+  #write(line: string, request?: string): void {
+    if (this.readyAt === undefined) this.#tail = (this.#tail + line + '\n').slice(-maxTailLength);
+    this.#owner.log(this, line, request);
+  }
+
+  #failToStart(message: string, detail = this.#tail): void {
+    this.#settleReady.reject(new WsgiError('start-failed', message, detail));
+  }
+
+  #exit(code: number | null, signal: NodeJS.Signals | null): void {
+    this.hasExited = true;
+    this.#end = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+    this.#failToStart(`the worker ${this.#end} before it was ready`);
+    if (!this.isRetiring) this.#owner.log(this, this.#end, undefined);
+    // What it said before may still be on its way to us; but a child of the application may hold its sockets open.
+    this.#after(closeGraceMs, () => this.#stdio<Socket>().forEach((stream) => stream.destroy()));
+  }
+
+  /** The process has ended and all of its streams have. */
+  #gone(): void {
+    this.hasExited = true;
+    const failure = new WsgiError('worker-died', `the worker (pid ${this.pid}) ${this.#end} during the request`);
+    for (const connection of this.connections) connection.close(failure);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#settleExited();
+  }
+
+  released(connection: WorkerConnection): void {
+    if (this.hasExited) return;
+    connection.isHung = false;
+    this.idle.push(connection);
+    this.#stopWhenIdle();
+    this.#owner.released(this);
+  }
+
+  abort(connection: WorkerConnection, requestId: number): void {
+    this.#order(`abort ${this.connections.indexOf(connection)} ${requestId}`);
+  }
+
+  errors(text: string, request: string | undefined): void {
+    for (const line of text.replace(/\n$/, '').split('\n')) this.#write(line, request);
+  }
+
+  broken(error: unknown): void {
+    const failure = new WsgiError('bad-worker', 'the worker spoke no FastCGI', '', { cause: error });
+    for (const connection of this.connections) connection.close(failure);
+    this.kill();
+  }
+
+  #order(line: string): void {
+    const orders = this.#stdio<Writable>()[3];
+    if (orders?.writable) orders.write(`${line}\n`);
+  }
+
+  /** Takes no more requests, and ends when those under way are done, at the latest after `graceMs`. */
+  retire(graceMs: number): void {
+    this.isRetiring = true;
+    if (graceMs !== Infinity) this.#after(graceMs, () => this.kill());
+    this.#stopWhenIdle();
+  }
+
+  #stopWhenIdle(): void {
+    if (!this.isRetiring) return;
+    const busy = this.connections.filter(({ exchange }) => exchange !== undefined);
+    if (this.readyAt !== undefined && busy.some(({ isHung }) => !isHung)) return;
+    this.#order('stop');
+    this.#after(busy.length > 0 ? dumpGraceMs : stopGraceMs, () => this.kill());
+  }
+
+  /** Asks for the stacks of all threads in the log, and ends the worker as soon as no other request needs it. */
+  hang(): void {
+    this.#signal('SIGURG');
+    this.isRetiring = true;
+    this.#stopWhenIdle();
+  }
+
+  /** Ends the process, and what the application started in its session, at once. */
+  kill(): void {
+    this.isRetiring = true;
+    this.#signal('SIGKILL', true);
+  }
+
+  #signal(signal: NodeJS.Signals, isForGroup = false): void {
+    const { pid } = this.#child;
+    if (pid === undefined || pid <= 1 || this.hasExited) return;
+    try {
+      process.kill(isForGroup ? -pid : pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}

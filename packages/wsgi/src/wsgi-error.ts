@@ -1,0 +1,47 @@
+/** What can go wrong between a request and its Python application. */
+export type WsgiErrorCode =
+  | 'start-failed'
+  | 'start-timed-out'
+  | 'no-worker'
+  | 'queue-full'
+  | 'queue-timed-out'
+  | 'closed'
+  | 'application-failed'
+  | 'content-incomplete'
+  | 'worker-died'
+  | 'bad-worker'
+  | 'timed-out'
+  | 'client-left'
+  | 'spool-failed';
+
+const statuses: Readonly<Record<WsgiErrorCode, number>> = {
+  'start-failed': 503,
+  'start-timed-out': 503,
+  'no-worker': 503,
+  'queue-full': 503,
+  'queue-timed-out': 503,
+  closed: 503,
+  'application-failed': 500,
+  'content-incomplete': 502,
+  'worker-died': 502,
+  'bad-worker': 502,
+  'timed-out': 504,
+  'client-left': 400,
+  'spool-failed': 507,
+};
+
+/** A failure with a stable `code` and the status it is answered with, if nothing was sent yet. */
+export class WsgiError extends Error {
+  override readonly name = 'WsgiError';
+  readonly code: WsgiErrorCode;
+  readonly status: number;
+  /** What Python had to say, usually a traceback; empty when it said nothing. For logs, never for a client. */
+  readonly detail: string;
+
+  constructor(code: WsgiErrorCode, message: string, detail = '', options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = statuses[code];
+    this.detail = detail;
+  }
+}

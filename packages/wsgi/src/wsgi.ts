@@ -1,0 +1,146 @@
+// The responder: a request becomes an environ and content, goes to a free thread, and comes back as a response.
+
+import { resolve } from 'node:path';
+import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
+import { encodeEnviron, type EnvironOptions } from './environ.ts';
+import { findPython } from './find-python.ts';
+import { resolveCount, resolveLimits, type ResolvedLimits, type WsgiLogEntry, type WsgiOptions } from './options.ts';
+import { collectContent, noContent, nothingToDiscard, type RequestContent } from './request-content.ts';
+import type { WorkerConnection } from './worker-connection.ts';
+import { WorkerPool } from './worker-pool.ts';
+import type { WorkerSettings } from './worker.ts';
+import { WsgiError } from './wsgi-error.ts';
+
+/** How often the source files are looked at, in seconds. A look costs about a millisecond for a thousand modules. */
+const watchInterval = 0.5;
+
+/** Suggested to clients that are sent away, in seconds: about the time in which a queue moves on or a worker starts. */
+const retryAfter = '2';
+
+/** Answers requests with a Python application. */
+export interface WsgiResponder {
+  (request: CgiRequest): Promise<CgiResponse>;
+  /** Starts the workers if they are not yet. Resolves when all are ready; rejects with `WsgiError` and the traceback in `detail`. */
+  ready(): Promise<void>;
+  /** Loads the application anew without losing a request. Rejects, and keeps what runs, if that fails. */
+  reload(): Promise<void>;
+  /** Takes no more requests (503), lets those under way end for `graceMs`, then ends all workers. @param graceMs default 30_000 */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Runs a WSGI application (PEP 3333) in a pool of Python processes, and returns a responder that answers with it.
+ *
+ * The processes start at once (unless `lazy`) and run until `close`. Throws when an option makes no sense; an application
+ * that does not load is told to `ready()`, to the log, and to requests as 503 with the traceback in `cause.detail`.
+ */
+export function wsgi(options: WsgiOptions): WsgiResponder {
+  const limits = resolveLimits(options.limits);
+  const log = options.log ?? writeToStandardError;
+  const pool = new WorkerPool(workerSettings(options, limits), limits, ({ number, pid }, line, request) =>
+    log({ worker: number, pid, request, line }),
+  );
+  const application = new Application(pool, limits, options);
+  if (!options.lazy) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
+  return Object.assign((request: CgiRequest) => application.respond(request), {
+    ready: () => pool.start(),
+    reload: () => pool.reload(),
+    close: (graceMs?: number) => pool.close(graceMs ?? limits.drainTimeoutMs),
+  });
+}
+
+function workerSettings(options: WsgiOptions, limits: ResolvedLimits): WorkerSettings {
+  if (typeof options.application !== 'string' || !/^[^:]+(:[^:]+)?$/.test(options.application)) {
+    throw new TypeError(`wsgi: application must look like 'module:name', not ${JSON.stringify(options.application)}`);
+  }
+  const cwd = resolve(options.cwd ?? '.');
+  const passed = options.passEnv?.map((name) => [name, process.env[name]] as const) ?? Object.entries(process.env);
+  const settings = Object.entries(options.settings ?? {});
+  return {
+    python: findPython({ ...options, cwd }, process.env),
+    cwd,
+    environment: { ...Object.fromEntries(passed), ...options.env },
+    application: options.application,
+    processes: resolveCount('processes', options.processes),
+    threads: resolveCount('threads', options.threads),
+    path: [...(options.pythonPath ?? []).map((folder) => resolve(cwd, folder)), cwd],
+    environ: Object.fromEntries(settings.map(([name, value]) => [`onezero.${name}`, value])),
+    watch: options.reloadOnChange ? watchInterval : 0,
+    startTimeoutMs: limits.startTimeoutMs,
+  };
+}
+
+function writeToStandardError({ worker, pid, request, line }: WsgiLogEntry): void {
+  process.stderr.write(`[wsgi ${worker}/${pid}${request === undefined ? '' : ` ${request}`}] ${line}\n`);
+}
+
+class Application {
+  readonly #pool: WorkerPool;
+  readonly #limits: ResolvedLimits;
+  readonly #environ: EnvironOptions;
+  readonly #isStreaming: boolean;
+
+  constructor(pool: WorkerPool, limits: ResolvedLimits, options: WsgiOptions) {
+    this.#pool = pool;
+    this.#limits = limits;
+    this.#environ = {
+      passAuthorization: options.passAuthorization,
+      serverSoftware: options.serverSoftware,
+      serverName: options.serverName,
+    };
+    this.#isStreaming = options.content === 'stream';
+  }
+
+  /** The response, or a bare status with the `WsgiError` as its cause. */
+  async respond(request: CgiRequest): Promise<CgiResponse> {
+    try {
+      const content = await this.#contentOf(request);
+      return await this.#exchange(request, content);
+    } catch (error) {
+      if (!(error instanceof WsgiError)) throw error;
+      const fields = error.status === 503 ? ([['retry-after', retryAfter]] as const) : [];
+      return { status: error.status, fields, cause: error };
+    }
+  }
+
+  #contentOf({ content, contentLength: length }: CgiRequest): RequestContent | Promise<RequestContent> {
+    if (length === 0) return noContent;
+    if (this.#isStreaming) return { content, length, discard: nothingToDiscard };
+    return collectContent(content, this.#limits.spoolMemoryBytes);
+  }
+
+  async #exchange(request: CgiRequest, { content, length, discard }: RequestContent): Promise<CgiResponse> {
+    let connection: WorkerConnection;
+    try {
+      connection = this.#pool.take() ?? (await this.#pool.wait(request.signal));
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+    const answer = connection.send({
+      method: request.method,
+      id: request.id,
+      pairs: encodeEnviron(request, this.#environ, length),
+      content,
+      readAheadBytes: this.#limits.readAheadBytes,
+    });
+    return followClient(request.signal, connection, answer);
+  }
+}
+
+/** Gives the exchange up when the client leaves before there is a head; later, it is whoever reads the content that leaves. */
+function followClient(
+  signal: AbortSignal | undefined,
+  connection: WorkerConnection,
+  answer: Promise<CgiResponse>,
+): Promise<CgiResponse> {
+  const { exchange } = connection;
+  if (signal === undefined || exchange === undefined) return answer;
+  const onAbort = (): void => {
+    exchange.fail(new WsgiError('client-left', 'the client left before the response began'));
+    connection.abandon(exchange);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return answer.finally(() => signal.removeEventListener('abort', onAbort));
+}
