@@ -1,0 +1,182 @@
+// Where recipes are cooked: a copy of the recipe's folder, free ports in place of the page's, and every process ended.
+//
+// A page says 8080 as people do; a test cannot, so each port that a page or its files name becomes a free one, in the
+// copy of the files and in the commands. Nothing else is changed.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { pythonNeeded } from './programs.ts';
+
+const cookbook = join(import.meta.dirname, '..');
+const portsOfPages = /\b(8080|8081|8082|8443|9000)\b/g;
+const textFiles = /\.(m?js|ts|json|conf|cfg|service|py|sh|ini)$|Containerfile$/;
+
+/** How long a server of a recipe may take until it listens: Django on a busy machine needs most of it. */
+const startTimeoutMs = 30_000;
+
+interface Background {
+  readonly child: ChildProcess;
+  printed: string;
+}
+
+export class Kitchen {
+  readonly folder: string;
+  readonly #ports: ReadonlyMap<string, string>;
+  #running: Background[] = [];
+  #path = `${process.env['PATH']}:/usr/sbin`;
+
+  private constructor(folder: string, ports: ReadonlyMap<string, string>) {
+    this.folder = folder;
+    this.#ports = ports;
+  }
+
+  static async open(recipe: string, needs: readonly string[]): Promise<Kitchen> {
+    const folder = await mkdtemp(join(tmpdir(), 'onezero-recipe-'));
+    await cp(join(cookbook, recipe), folder, { recursive: true });
+    await symlink(join(cookbook, 'node_modules'), join(folder, 'node_modules'));
+    const page = await readFile(join(folder, 'README.md'), 'utf8');
+    const kitchen = new Kitchen(folder, await freePorts(page));
+    await kitchen.#movePorts();
+    const python = pythonNeeded(needs);
+    if (python?.startsWith('/')) await kitchen.#preferPython(python);
+    return kitchen;
+  }
+
+  /** The text with free ports in place of the page's. */
+  withPorts(text: string): string {
+    return text.replaceAll(portsOfPages, (port) => this.#ports.get(port) ?? port);
+  }
+
+  /** Makes `python3` the one that has what the recipe needs, as activating its virtual environment would. */
+  async #preferPython(python: string): Promise<void> {
+    const bin = join(this.folder, '.python');
+    await mkdir(bin);
+    await symlink(python, join(bin, 'python3'));
+    this.#path = `${bin}:${this.#path}`;
+  }
+
+  async #movePorts(): Promise<void> {
+    for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (!entry.isFile() || !textFiles.test(file)) continue;
+      const text = await readFile(file, 'utf8');
+      const moved = this.withPorts(text);
+      if (moved !== text) await writeFile(file, moved);
+    }
+  }
+
+  /** Runs commands to their end and returns what they printed. */
+  async run(commands: string): Promise<string> {
+    const background = this.#spawn(`set -e\n${commands}`);
+    const [code] = await once(background.child, 'close');
+    if (code !== 0) throw new Error(`exit ${code} of\n${commands}\n${background.printed}\n${this.#logs()}`);
+    return background.printed;
+  }
+
+  /** Starts a server and returns when the last port its commands name, or 8080, answers. */
+  async start(commands: string): Promise<void> {
+    const port = Number(this.withPorts(commands.match(portsOfPages)?.at(-1) ?? '8080'));
+    const background = this.#spawn(`exec 2>&1\n${commands}`);
+    this.#running.push(background);
+    const deadline = Date.now() + startTimeoutMs;
+    while (!(await answers(port))) {
+      if (background.child.exitCode !== null) throw new Error(`${commands}ended early:\n${background.printed}`);
+      if (Date.now() > deadline) throw new Error(`${commands}does not listen on ${port}:\n${background.printed}`);
+      await wait(50);
+    }
+  }
+
+  #spawn(commands: string): Background {
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      PATH: this.#path,
+      NO_COLOR: '1',
+      npm_config_update_notifier: 'false',
+    };
+    delete env['PORT'];
+    delete env['CI'];
+    const child = spawn('sh', ['-c', this.withPorts(commands)], {
+      cwd: this.folder,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const background: Background = { child, printed: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (background.printed += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (background.printed += text));
+    return background;
+  }
+
+  #logs(): string {
+    return this.#running.map(({ printed }) => `--- server\n${printed}`).join('');
+  }
+
+  /** Ends the servers, youngest first, each with its whole process group. */
+  async endServers(): Promise<void> {
+    const running = this.#running.toReversed();
+    this.#running = [];
+    for (const { child } of running) {
+      const closed = child.exitCode === null && child.signalCode === null ? once(child, 'close') : undefined;
+      signalGroup(child, 'SIGTERM');
+      const late = setTimeout(() => signalGroup(child, 'SIGKILL'), 5000);
+      await closed;
+      clearTimeout(late);
+      signalGroup(child, 'SIGKILL');
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.endServers();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, 'localhost');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch (error) {
+    if (!['ECONNREFUSED', undefined].includes((error as NodeJS.ErrnoException).code)) throw error;
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/**
+ * Free ports below the range from which the system takes the near ends of connections: asking again and again whether a
+ * port inside that range answers can connect a socket to itself.
+ */
+async function freePorts(page: string): Promise<Map<string, string>> {
+  const ports = new Map<string, string>();
+  for (const port of new Set(['8080', ...(page.match(portsOfPages) ?? [])])) {
+    let free: number;
+    do free = 20_000 + Math.floor(Math.random() * 10_000);
+    while ([...ports.values()].includes(String(free)) || !(await canListen(free)));
+    ports.set(port, String(free));
+  }
+  return ports;
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer();
+  const listening = new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(port, () => resolve(true));
+  });
+  if (!(await listening)) return false;
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}
