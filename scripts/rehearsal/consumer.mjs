@@ -1,0 +1,130 @@
+// A stranger's empty project that installs one package from the registry and uses it in every way that the README promises.
+import { deepStrictEqual } from 'node:assert/strict';
+import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runProgram } from './program.mjs';
+import { check, run } from './run.mjs';
+
+// What the whole of @onezero/server may cost, and so the most that any package may.
+const maxPackages = 10;
+const maxBytes = 1_500_000;
+const freeLicences = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD'];
+
+const entriesOf = ({ name, exports }) =>
+  Object.keys(exports)
+    .filter((key) => key !== './package.json')
+    .map((key) => name + key.slice(1));
+
+function emptyProject(folder) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  return folder;
+}
+
+/** What npm put into a project: how many packages, how large; throws if one of them is not as it should be. */
+function weigh(folder) {
+  const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+  const installed = Object.entries(packages).filter(([path]) => path !== '');
+  for (const [path, { license, hasInstallScript }] of installed) {
+    if (hasInstallScript) throw new Error(`${path} runs a script at installation`);
+    if (!freeLicences.includes(license)) throw new Error(`${path} has the licence ${license}`);
+  }
+  const bytes = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + readFileSync(join(entry.parentPath, entry.name)).length, 0);
+  if (installed.length > maxPackages) throw new Error(`${installed.length} packages, more than ${maxPackages}`);
+  if (bytes > maxBytes) throw new Error(`${bytes} bytes, more than ${maxBytes}`);
+  return `${installed.length} packages, ${Math.round(bytes / 1000)} kB`;
+}
+
+/** Throws unless every entry has names and gives the same ones to `import` and to `require()`. */
+function loadEntries(folder, environment, entries) {
+  writeFileSync(
+    join(folder, 'names.cjs'),
+    'console.log(JSON.stringify(Object.keys(require(process.argv[2])).sort()));\n',
+  );
+  writeFileSync(
+    join(folder, 'names.mjs'),
+    'console.log(JSON.stringify(Object.keys(await import(process.argv[2])).sort()));\n',
+  );
+  for (const entry of entries) {
+    const [imported, required] = ['names.mjs', 'names.cjs'].map((file) =>
+      JSON.parse(run(folder, environment, 'node', file, entry)),
+    );
+    if (imported.length === 0) throw new Error(`${entry} exports nothing`);
+    // Node adds this name for code compiled from CommonJS; only require() shows it.
+    deepStrictEqual(
+      required.filter((name) => name !== '__esModule'),
+      imported,
+    );
+  }
+}
+
+/** Compiles a consumer of every entry, and the first example, with nothing left out of the checks. */
+function typeCheck(folder, environment, entries, tools) {
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
+  symlinkSync(join(tools, '@types', 'node'), join(folder, 'node_modules', '@types', 'node'));
+  const lines = entries.map((entry, index) => `export * as entry${index} from '${entry}';\n`);
+  writeFileSync(join(folder, 'consumer.ts'), lines.join(''));
+  const compilerOptions = {
+    allowJs: true,
+    checkJs: true,
+    lib: ['ES2023'],
+    module: 'NodeNext',
+    noEmit: true,
+    skipLibCheck: false,
+    strict: true,
+    target: 'ES2023',
+    types: ['node'],
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['consumer.ts', 'first.mjs'] }),
+  );
+  run(folder, environment, join(tools, '.bin', 'tsc'), '-p', '.');
+}
+
+/** Installs a package alone, found through its dist-tag, with npm and with pnpm, and uses it. */
+export async function useAlone({ folder: source, manifest }, tag, folder, environment) {
+  const { name, version } = manifest;
+  const entries = entriesOf(manifest);
+  const label = `${name}@${tag}`;
+  const readInstalled = (project, file) => readFileSync(join(project, 'node_modules', name, file), 'utf8');
+
+  const project = emptyProject(join(folder, 'npm'));
+  await check(`npm install ${label}`, () => {
+    run(project, environment, 'npm', 'install', label);
+    deepStrictEqual(JSON.parse(readInstalled(project, 'package.json')).version, version);
+    return weigh(project);
+  });
+  await check(`${label}: import and require()`, () => loadEntries(project, environment, entries));
+  await check(`${label}: the README's first example runs`, async () => {
+    cpSync(join(source, 'examples'), project, { recursive: true });
+    const program = readFileSync(join(project, 'first.mjs'), 'utf8');
+    if (!readInstalled(project, 'README.md').includes(program.trim()))
+      throw new Error('README.md does not show first.mjs');
+    await runProgram(project, environment, 'node', ['first.mjs']);
+  });
+  await check(`${label}: a strict TypeScript consumer compiles`, () =>
+    typeCheck(project, environment, entries, join(source, '..', '..', 'node_modules')),
+  );
+
+  const other = emptyProject(join(folder, 'pnpm'));
+  await check(`pnpm add ${label}`, () => {
+    run(other, environment, 'pnpm', 'add', label);
+    deepStrictEqual(JSON.parse(readInstalled(other, 'package.json')).version, version);
+    loadEntries(other, environment, entries);
+  });
+}
+
+/** Runs `npx @onezero/server` in a folder that has a page and nothing else. */
+export async function useCommand(tag, folder, environment) {
+  const page = '<!doctype html><title>Rehearsal</title>\n';
+  mkdirSync(join(folder, 'site'), { recursive: true });
+  writeFileSync(join(folder, 'site', 'index.html'), page);
+  await check(`npx @onezero/server@${tag} serves a folder`, async () => {
+    const parameters = ['--yes', `@onezero/server@${tag}`, 'site', '--port', '0'];
+    const { answer } = await runProgram(folder, environment, 'npx', parameters);
+    deepStrictEqual(answer, { status: 200, type: 'text/html; charset=utf-8', text: page });
+  });
+}
