@@ -147,7 +147,7 @@ export class ChunkedDecoder {
     if ((CLASS[octet]! & HEX) !== 0) {
       this.#size = this.#size * 16 + digitValue(octet);
       if (++this.#digits > MAX_SIZE_DIGITS || !Number.isSafeInteger(this.#size)) {
-        return scan.refuse('content-too-large', scan.at);
+        return scan.refuse('length-overflow', scan.at);
       }
       return INCOMPLETE;
     }

@@ -71,7 +71,7 @@ export function readContentLength({ contentLength, contentLengthCount }: Framing
     return { code: 'bad-content-length' };
   }
   const length = contentLength.length > 16 ? Number.POSITIVE_INFINITY : Number(contentLength);
-  return Number.isSafeInteger(length) ? length : { code: 'content-too-large' };
+  return Number.isSafeInteger(length) ? length : { code: 'length-overflow' };
 }
 
 /** Only `chunked` alone; another coding before it is understood but not supported (RFC 9112 §6.1). */

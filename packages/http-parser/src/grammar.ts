@@ -46,9 +46,12 @@ export function isAuthority(text: string): boolean {
   return host.startsWith('[') ? isIpLiteral(host.slice(1, -1)) : isRegisteredName(host);
 }
 
-/** 1*( unreserved / pct-encoded / sub-delims ), which includes every IPv4 address. */
+/**
+ * 1*( unreserved / pct-encoded / sub-delims ), which includes every IPv4 address; but no comma, which no host has: it is the
+ * mark of two Host lines that somebody joined.
+ */
 function isRegisteredName(text: string): boolean {
-  return /^(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/.test(text);
+  return /^(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+$/.test(text);
 }
 
 /** IPv6address / IPvFuture */

@@ -8,9 +8,9 @@ export interface ParserLimits {
   readonly maxHeadBytes?: number | undefined;
   /** Field lines in a head, and again in a trailer section; beyond it 431. Apache's default is 100. @default 128 */
   readonly maxFields?: number | undefined;
-  /** A chunk's size and extensions; beyond it 413. Extensions have no known use, a signature fits. @default 256 */
+  /** A chunk's size and extensions; beyond it 400. Extensions have no known use, a signature fits. @default 256 */
   readonly maxChunkLineBytes?: number | undefined;
-  /** All extensions of one message; beyond it 413, or one-octet chunks cost more than they carry. @default 8_192 */
+  /** All extensions of one message; beyond it 400, or one-octet chunks cost more than they carry. @default 8_192 */
   readonly maxChunkExtensionBytes?: number | undefined;
   /** The trailer section; beyond it 431. @default 8_192 */
   readonly maxTrailerBytes?: number | undefined;

@@ -25,7 +25,7 @@ export type HttpParseErrorCode =
   | 'too-many-empty-lines'
   | 'too-much-pipelined'
   | 'unexpected-end'
-  | 'content-too-large'
+  | 'length-overflow'
   | 'chunk-line-too-long'
   | 'chunk-extensions-too-large'
   | 'request-line-too-long'
@@ -58,9 +58,9 @@ const REFUSALS: Readonly<Record<HttpParseErrorCode, readonly [status: number, me
   'too-many-empty-lines': [400, 'Too many empty lines before the request line'],
   'too-much-pipelined': [400, 'Too much was sent before the answer to an earlier request'],
   'unexpected-end': [400, 'The peer finished in the middle of a message'],
-  'content-too-large': [413, 'The content is larger than can be counted'],
-  'chunk-line-too-long': [413, 'A chunk line is too long'],
-  'chunk-extensions-too-large': [413, 'The chunk extensions of one message are too large'],
+  'length-overflow': [400, 'A length is larger than can be counted'],
+  'chunk-line-too-long': [400, 'A chunk line is too long'],
+  'chunk-extensions-too-large': [400, 'The chunk extensions of one message are too large'],
   'request-line-too-long': [414, 'The request line is too long'],
   'head-too-large': [431, 'The head is too large'],
   'too-many-fields': [431, 'There are too many field lines'],

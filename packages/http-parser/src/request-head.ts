@@ -25,7 +25,7 @@ import { readTarget, type Target } from './target.ts';
 /** Which line a refusal of the length points at. */
 const LENGTH_KINDS: Partial<Record<HttpParseErrorCode, number>> = {
   'bad-content-length': CONTENT_LENGTH,
-  'content-too-large': CONTENT_LENGTH,
+  'length-overflow': CONTENT_LENGTH,
   'conflicting-length': TRANSFER_ENCODING,
   'bad-transfer-encoding': TRANSFER_ENCODING,
   'unsupported-transfer-coding': TRANSFER_ENCODING,
