@@ -1,0 +1,58 @@
+// The configuration file: where it is, and what it holds with the place of every key.
+//
+// It is looked for in the working directory and nowhere else. A file that happens to lie in the served directory is not
+// read: whoever may write there could otherwise decide about redirects, headers and scripts.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { JsonTextError, parseJsonWithComments, type PlacedJson } from './json-with-comments.ts';
+
+/** The names that are looked for, in this order. */
+export const configurationFileNames = ['onezero.config.json', 'onezero.config.jsonc'] as const;
+
+// No configuration is that long; it keeps a wrong `--config` from filling the memory.
+const maxBytes = 4 * 1024 * 1024;
+
+export interface ConfigurationFile extends PlacedJson {
+  readonly path: string;
+  /** The path as messages show it. */
+  readonly shownPath: string;
+}
+
+/** Reads the file `named`, or the one in the working directory if there is one. Throws an Error with a one-line message. */
+export function readConfigurationFile(
+  named: string | undefined,
+  workingDirectory: string,
+): ConfigurationFile | undefined {
+  const candidates = configurationFileNames
+    .map((name) => join(workingDirectory, name))
+    .filter((path) => existsSync(path));
+  if (named === undefined && candidates.length > 1) {
+    throw new Error(`both ${configurationFileNames.join(' and ')} exist; keep one, or name one with --config`);
+  }
+  const path = named === undefined ? candidates[0] : resolve(workingDirectory, named);
+  if (path === undefined) return undefined;
+  const shownPath = shorter(path, relative(workingDirectory, path));
+  const text = readText(path, shownPath);
+  try {
+    return { ...parseJsonWithComments(text), path, shownPath };
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new Error(`${error.message} (${shownPath}:${error.place.line}:${error.place.column})`, { cause: error });
+  }
+}
+
+function readText(path: string, shownPath: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new Error(`cannot read the configuration file ${shownPath}: ${(error as Error).message}`, { cause: error });
+  }
+  if (bytes.length > maxBytes) throw new Error(`the configuration file ${shownPath} is larger than ${maxBytes} bytes`);
+  return bytes.toString('utf8');
+}
+
+function shorter(absolute: string, fromHere: string): string {
+  return fromHere.startsWith('..') || fromHere === '' ? absolute : fromHere;
+}

@@ -1,0 +1,98 @@
+// Where the server can be reached.
+
+import type { Option } from './option.ts';
+
+export interface ListeningConfiguration {
+  readonly port: number;
+  readonly host: string | true;
+  readonly listen: readonly string[] | undefined;
+  readonly strictPort: boolean;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly tlsPassphraseFile: string | undefined;
+  readonly open: boolean | string;
+}
+
+const group = 'Where it listens';
+const flag = { type: 'boolean' } as const;
+const path = { type: 'path' } as const;
+
+export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
+  port: {
+    group,
+    shape: { type: 'integer', minimum: 0, maximum: 65_535 },
+    default: 8080,
+    short: ['p'],
+    environment: ['PORT'],
+    placeholder: '<number>',
+    summary: 'The port; 0 takes a free one. The default gives way to the next free port',
+  },
+  host: {
+    group,
+    shape: {
+      type: 'either',
+      shapes: [{ type: 'text', pattern: /^[\w.:%[\]-]+$/, expects: 'a host name or address' }, { type: 'boolean' }],
+    },
+    default: 'localhost',
+    off: 'localhost',
+    short: ['H', 'a'],
+    aliases: ['bind', 'address'],
+    environment: ['HOST'],
+    bare: true,
+    takesNext: true,
+    placeholder: '[address]',
+    summary: 'The address; alone, all of them, so that other machines can connect',
+  },
+  listen: {
+    group,
+    shape: {
+      type: 'list',
+      item: {
+        type: 'text',
+        pattern: /^(?:unix:.+|(?:(?:https?|tcp):\/\/)?(?:\[[\da-fA-F:.%]+\]|[\w.-]*)(?::\d{1,5})?\/?)$/,
+        expects: 'host:port, :port, https://host:port or unix:path',
+      },
+    },
+    short: ['l'],
+    placeholder: '<address>',
+    summary: 'Listen here instead: host:port, https://host:port or unix:path; may be repeated',
+  },
+  strictPort: {
+    group,
+    shape: flag,
+    default: false,
+    bare: true,
+    aliases: ['no-port-switching'],
+    summary: 'Fail when the port is in use, even where it was not asked for by number',
+  },
+  tlsCert: {
+    group,
+    shape: path,
+    aliases: ['ssl-cert', 'cert'],
+    placeholder: '<file>',
+    summary: 'A certificate chain in PEM form: serve HTTPS. Read again when it changes',
+  },
+  tlsKey: {
+    group,
+    shape: path,
+    aliases: ['ssl-key', 'key'],
+    placeholder: '<file>',
+    summary: 'Its private key in PEM form',
+  },
+  tlsPassphraseFile: {
+    group,
+    shape: path,
+    aliases: ['ssl-pass'],
+    placeholder: '<file>',
+    summary: 'A file with the passphrase of the key',
+  },
+  open: {
+    group,
+    shape: { type: 'either', shapes: [flag, { type: 'text' }] },
+    default: false,
+    short: ['o'],
+    bare: true,
+    placeholder: '[=path]',
+    summary: 'Open the browser',
+  },
+};

@@ -1,0 +1,105 @@
+// What whoever runs the server needs.
+
+import type { Option } from './option.ts';
+
+export interface OperationsConfiguration {
+  readonly quiet: boolean;
+  readonly accessLog: boolean;
+  readonly logFormat: 'dev' | 'common' | 'combined' | 'json' | undefined;
+  readonly logFile: string | undefined;
+  readonly health: string | undefined;
+  readonly metrics: string | undefined;
+  readonly workers: number | 'auto';
+  readonly json: boolean;
+  readonly readyFile: string | undefined;
+  readonly debug: boolean;
+  readonly config: string | false | undefined;
+}
+
+const group = 'Operations';
+const flag = { type: 'boolean' } as const;
+const path = { type: 'path' } as const;
+const urlPath = { type: 'text', pattern: /^\/[^?#\s]+$/, expects: 'a path such as /healthz' } as const;
+
+export const operationsOptions: Record<keyof OperationsConfiguration, Option> = {
+  quiet: {
+    group,
+    shape: flag,
+    default: false,
+    short: ['q'],
+    aliases: ['silent'],
+    bare: true,
+    summary: 'Print nothing but errors',
+  },
+  accessLog: {
+    group,
+    shape: flag,
+    default: true,
+    bare: true,
+    negations: ['no-request-logging'],
+    summary: 'Log every response',
+  },
+  logFormat: {
+    group,
+    shape: { type: 'choice', values: ['dev', 'common', 'combined', 'json'] },
+    placeholder: '<name>',
+    summary: 'dev, common, combined or json (default: dev on a terminal, otherwise combined)',
+  },
+  logFile: {
+    group,
+    shape: path,
+    placeholder: '<file>',
+    summary: 'Append the access log to a file, opened anew on SIGHUP and SIGUSR1',
+  },
+  health: { group, shape: urlPath, placeholder: '<path>', summary: 'A path that answers 200 while requests are taken' },
+  metrics: {
+    group,
+    shape: urlPath,
+    placeholder: '<path>',
+    summary: 'A path with metrics in the Prometheus text format',
+  },
+  workers: {
+    group,
+    shape: {
+      type: 'either',
+      shapes: [
+        { type: 'integer', minimum: 1, maximum: 1024 },
+        { type: 'choice', values: ['auto'] },
+      ],
+    },
+    default: 1,
+    placeholder: '<number|auto>',
+    summary: 'Processes that answer requests; auto is one for each processor',
+  },
+  json: {
+    group,
+    shape: flag,
+    default: false,
+    bare: true,
+    only: 'command',
+    summary: 'Say where it listens as one line of JSON',
+  },
+  readyFile: {
+    group,
+    shape: path,
+    placeholder: '<file>',
+    summary: 'Write the same line of JSON to a file when connections are accepted; removed at the end',
+  },
+  config: {
+    group,
+    shape: path,
+    short: ['c'],
+    off: false,
+    only: 'command',
+    placeholder: '<file>',
+    summary: 'The configuration file (default: onezero.config.json or .jsonc in the working directory)',
+  },
+  debug: {
+    group,
+    shape: flag,
+    default: false,
+    bare: true,
+    only: 'command',
+    summary: 'Show the stack of unexpected errors',
+  },
+};
