@@ -115,5 +115,5 @@ export type CgiOptions = CgiRunOptions & (ScriptDirectory | ScriptExtensions | S
 export interface CgiResponder {
   (request: CgiRequest): Promise<CgiResponse>;
   /** Starts no more scripts (503), lets the running ones end for `graceMs`, then ends them. @param graceMs default 0 */
-  close(graceMs?: number): Promise<void>;
+  readonly close: (graceMs?: number) => Promise<void>;
 }

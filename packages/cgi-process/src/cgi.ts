@@ -8,6 +8,7 @@ import type { ScriptLimits } from './cgi-limits.ts';
 import type { CgiOptions, CgiResponder, StderrSink } from './cgi-options.ts';
 import type { FindScript, FoundScript } from './find-script.ts';
 import { defaultDocumentRoot, resolveCommand, scriptFinder } from './find-script.ts';
+import type { Launch } from './launch.ts';
 import { launchDirectly } from './launch-directly.ts';
 import type { CgiRequest, CgiResponse, Field } from './message.ts';
 import { metaVariables } from './meta-variables.ts';
@@ -16,6 +17,7 @@ import type { UnixProcess } from './process-options.ts';
 import { RunQueue } from './run-queue.ts';
 import type { Release } from './run-queue.ts';
 import type { ScriptHead } from './script-response.ts';
+import { ShellSpawner } from './shell-spawner.ts';
 import { ScriptRun, startError } from './script-run.ts';
 import { collectContent, nothing } from './spool.ts';
 import type { Collected } from './spool.ts';
@@ -49,6 +51,8 @@ class CgiMount {
   readonly #documentRoot: string;
   readonly #wrapper: readonly string[];
   readonly #stderr: StderrSink;
+  readonly #spawner: ShellSpawner;
+  readonly #launch: Launch;
   readonly #running = new Set<UnixProcess>();
   #whenIdle: (() => void) | undefined;
 
@@ -60,6 +64,8 @@ class CgiMount {
     const [command, ...args] = options.wrapper ?? [];
     this.#wrapper = command === undefined ? [] : [resolveCommand(command), ...args];
     this.#stderr = options.stderr ?? writeStderr;
+    this.#spawner = new ShellSpawner({ uid: options.uid, gid: options.gid });
+    this.#launch = options.spawner === 'direct' ? launchDirectly : this.#spawner.launch;
     const max = options.concurrency?.max ?? Math.max(8, 4 * availableParallelism());
     const { queue = 16 * max, queueTimeoutMs = 30_000 } = options.concurrency ?? {};
     this.#queue = new RunQueue({ max, queue, queueTimeoutMs });
@@ -98,6 +104,7 @@ class CgiMount {
     }, graceMs);
     await idle;
     clearTimeout(timer);
+    this.#spawner.close();
   }
 
   #refusal({ method, contentLength }: CgiRequest): CgiResponse | undefined {
@@ -156,7 +163,7 @@ class CgiMount {
     const environment = await this.#environment(request, found, content);
     const stdin = content.file ?? (content.length > 0 ? 'pipe' : 'ignore');
     const plan = { command, args, environment, cwd: cwd ?? dirname(found.file), uid, gid, umask, stdin } as const;
-    return startThrough(launchDirectly, plan, {
+    return startThrough(this.#launch, plan, {
       signal: onDisconnect === 'ignore' ? undefined : request.signal,
       timeoutMs: this.#limits.totalTimeoutMs,
       killGraceMs: this.#limits.killGraceMs,
@@ -175,7 +182,10 @@ class CgiMount {
     const variables = metaVariables(
       { ...request, scriptName, pathInfo: found.pathInfo },
       {
-        ...{ passAuthorization, serverSoftware, serverName, serverAdmin },
+        passAuthorization,
+        serverSoftware,
+        serverName,
+        serverAdmin,
         scriptFilename: found.file,
         documentRoot: this.#documentRoot,
         contentLength: request.contentLength ?? content.length,

@@ -6,7 +6,7 @@
 // process writes late can never reach the reader of another.
 
 import { execFile } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -30,6 +30,12 @@ export interface PipeEnds {
   readonly writeEnd: number;
 }
 
+/** A user and a group, by number. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** A directory of FIFOs, mode 0700, removed with the process. */
 export class FifoDirectory {
   readonly path: string;
@@ -37,10 +43,20 @@ export class FifoDirectory {
   #made = 0;
   #batch: Promise<void> | undefined;
 
-  constructor() {
+  readonly #owner: Owner | undefined;
+
+  /** @param owner who may open the FIFOs beside us; needed for processes that run as somebody else */
+  constructor(owner?: Owner) {
+    this.#owner = owner;
     this.path = mkdtempSync(join(tmpdir(), 'onezero-pipes-'));
+    if (owner !== undefined) chownSync(this.path, owner.uid, owner.gid);
     if (directories.size === 0) process.once('exit', removeDirectories);
     directories.add(this.path);
+  }
+
+  /** A FIFO that nobody has open, if one is left. */
+  takeNow(): string | undefined {
+    return this.#free.pop();
   }
 
   /** A FIFO that nobody has open. Rejects when `mkfifo` cannot be run. */
@@ -56,6 +72,9 @@ export class FifoDirectory {
   async #make(): Promise<void> {
     const names = Array.from({ length: BATCH }, () => join(this.path, String(this.#made++)));
     await run('mkfifo', ['-m', '600', ...names]);
+    if (this.#owner !== undefined) {
+      for (const name of names) chownSync(name, this.#owner.uid, this.#owner.gid);
+    }
     this.#free.push(...names);
   }
 

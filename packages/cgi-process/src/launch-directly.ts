@@ -6,10 +6,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { fromByteString } from './byte-string.ts';
 import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.ts';
+import { inputOf, outputOf } from './fifo-streams.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
 import { checkStrings, startFailure } from './start-failure.ts';
 
@@ -81,18 +81,14 @@ async function launchOnFifos(
     }
     const stdin = input?.readEnd ?? (plan.stdin as 'ignore' | number);
     const child = await spawned(plan, [stdin, output.writeEnd, errors.writeEnd]);
-    const reader = (readEnd: number, path: string): Readable => {
-      const stream = new Socket({ fd: descriptors.handOver(readEnd), readable: true, writable: false });
-      return returning(stream, directory, path);
-    };
     const ended = endOf(child);
     return {
       pid: child.pid,
       ended,
       signalAll: async (signal) => signalGroup(child.pid, signal),
-      stdin: input === undefined ? undefined : writer(descriptors.handOver(input.writeEnd), directory, inPath, ended),
-      stdout: reader(output.readEnd, outPath),
-      stderr: reader(errors.readEnd, errPath),
+      stdin: input === undefined ? undefined : inputOf(descriptors.handOver(input.writeEnd), directory, inPath, ended),
+      stdout: outputOf(descriptors.handOver(output.readEnd), directory, outPath),
+      stderr: outputOf(descriptors.handOver(errors.readEnd), directory, errPath),
     };
   } catch (error) {
     for (const path of [inPath, outPath, errPath]) directory.discard(path);
@@ -101,37 +97,6 @@ async function launchOnFifos(
     descriptors.closeAll();
     if (plan.stdin !== 'pipe') directory.giveBack(inPath);
   }
-}
-
-/** A reader that gives its FIFO back when it has seen the end, and removes it when it was left before. */
-function returning(stream: Socket, directory: FifoDirectory, path: string): Readable {
-  let ended = false;
-  stream.once('end', () => (ended = true));
-  stream.once('close', () => (ended ? directory.giveBack(path) : directory.discard(path)));
-  return stream;
-}
-
-/** How often a late opening of `/dev/stdin` is looked for, in milliseconds: soon at first, then rarely. */
-const FIRST_WAKE_MS = 5;
-const LAST_WAKE_MS = 320;
-
-/** A writer that, when it has closed, lets late readers see the end, and gives its FIFO back when the child has gone. */
-function writer(writeEnd: number, directory: FifoDirectory, path: string, ended: Promise<Status>): Socket {
-  const stream = new Socket({ fd: writeEnd, readable: false, writable: true });
-  let timer: NodeJS.Timeout | undefined;
-  const wakeLater = (waitMs: number): void => {
-    timer = setTimeout(() => {
-      directory.wake(path);
-      wakeLater(Math.min(waitMs * 2, LAST_WAKE_MS));
-    }, waitMs).unref();
-  };
-  const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
-  void closed.then(() => wakeLater(FIRST_WAKE_MS));
-  void Promise.all([closed, ended]).then(() => {
-    clearTimeout(timer);
-    directory.giveBackWritten(path);
-  });
-  return stream;
 }
 
 async function launchOnSockets(plan: LaunchPlan): Promise<Launched> {

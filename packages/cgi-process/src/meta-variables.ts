@@ -26,19 +26,9 @@ export interface MetaVariableOptions {
   readonly contentLength?: number | undefined;
 }
 
-const withheld = new Set([
-  ...['proxy', 'content-length', 'content-type'],
-  ...[
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'te',
-    'trailer',
-    'transfer-encoding',
-    'upgrade',
-    'http2-settings',
-  ],
-]);
+const ownVariables = ['content-length', 'content-type'];
+const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+const withheld = new Set(['proxy', 'http2-settings', ...ownVariables, ...hopByHop]);
 const credentials = new Set(['authorization', 'proxy-authorization']);
 
 /**

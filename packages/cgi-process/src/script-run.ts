@@ -48,21 +48,25 @@ export class ScriptRun {
     const { stdin } = this.#process;
     try {
       for (const bytes of content.memory) await stdin.write(bytes);
-      const { rest } = content;
-      while (rest !== undefined) {
-        const { done, value } = await rest.next();
-        if (done === true) break;
-        this.#progress = performance.now();
-        if (!(await stdin.write(value))) {
-          await rest.return?.();
-          break;
-        }
-        this.#progress = performance.now();
-      }
+      if (content.rest !== undefined) await this.#feedRest(content.rest);
       await stdin.end();
     } catch {
       // The content is the client's: it has gone, and with it whoever the answer was for.
       await this.#process.kill().catch(() => {});
+    }
+  }
+
+  async #feedRest(rest: AsyncIterator<Uint8Array>): Promise<void> {
+    for (;;) {
+      const { done, value } = await rest.next();
+      if (done === true) return;
+      this.#progress = performance.now();
+      const isTaken = await this.#process.stdin.write(value);
+      this.#progress = performance.now();
+      if (!isTaken) {
+        await rest.return?.();
+        return;
+      }
     }
   }
 

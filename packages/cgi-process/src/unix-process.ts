@@ -7,7 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { Launch, Launched, LaunchPlan } from './launch.ts';
+import type { Launch, Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly } from './launch-directly.ts';
 import { toByteString } from './byte-string.ts';
 import { ProcessError } from './process-error.ts';
@@ -80,6 +80,7 @@ class LaunchedProcess implements UnixProcess {
   readonly #graceMs: number;
   #reason: Reason = 'exited';
   #ending: Promise<void> | undefined;
+  #isReleased = false;
 
   constructor(launched: Launched, options: ProcessBounds) {
     this.#launched = launched;
@@ -92,8 +93,10 @@ class LaunchedProcess implements UnixProcess {
       if (!launched.stdout.readableEnded) this.#end('killed');
     });
     const release = this.#watchTime(options);
-    this.exited = launched.ended.then((status) => ({ ...status, reason: this.#reason }));
+    this.exited = launched.ended.then((status) => this.#exit(status));
     this.exited.then(release, release);
+    const closed = new Promise<void>((resolve) => launched.stdout.once('close', resolve));
+    void Promise.allSettled([this.exited, closed]).then(async () => this.#release());
     this.finished = this.#finish();
     // Whoever does not ask how it ended is not to be ended by that.
     this.finished.catch(() => {});
@@ -102,6 +105,17 @@ class LaunchedProcess implements UnixProcess {
   async kill(): Promise<Exit> {
     this.#end('killed');
     return this.exited;
+  }
+
+  async #release(): Promise<void> {
+    await this.#ending;
+    this.#isReleased = true;
+    this.#launched.release?.();
+  }
+
+  #exit(status: Status): Exit {
+    const isLost = status.code === null && status.signal === null;
+    return { ...status, reason: isLost && this.#reason === 'exited' ? 'spawner-lost' : this.#reason };
   }
 
   async #finish(): Promise<Exit> {
@@ -140,24 +154,24 @@ class LaunchedProcess implements UnixProcess {
   }
 
   #end(reason: Reason): void {
-    if (this.#ending !== undefined) return;
+    if (this.#ending !== undefined || this.#isReleased) return;
     this.#reason = reason;
     this.#ending = this.#endAll();
   }
 
   /** SIGTERM, patience, SIGKILL until nothing is left. Then the outputs are closed, should somebody else hold them. */
   async #endAll(): Promise<void> {
-    const { signalAll } = this.#launched;
+    const launched = this.#launched;
     const deadline = performance.now() + this.#graceMs;
-    let isAlive = await signalAll('SIGTERM');
+    let isAlive = await launched.signalAll('SIGTERM');
     for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < deadline; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
       await delay(Math.min(wait, Math.max(1, deadline - performance.now())));
-      isAlive = await signalAll(0);
+      isAlive = await launched.signalAll(0);
     }
     for (let round = 0; isAlive && round < MAX_KILL_ROUNDS; round++) {
-      await signalAll('SIGKILL');
+      await launched.signalAll('SIGKILL');
       await delay(FIRST_LOOK_MS);
-      isAlive = await signalAll(0);
+      isAlive = await launched.signalAll(0);
     }
   }
 }

@@ -1,0 +1,39 @@
+// Our ends of FIFOs as Node streams, and what becomes of a FIFO when its stream closes.
+
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { FifoDirectory } from './fifo-directory.ts';
+import type { Status } from './launch.ts';
+
+/** How often a late opening of `/dev/stdin` is looked for, in milliseconds: soon at first, then rarely. */
+const FIRST_WAKE_MS = 5;
+const LAST_WAKE_MS = 320;
+
+/** A reader that gives its FIFO back when it has seen the end, and removes it when it was left before. */
+export function outputOf(readEnd: number, directory: FifoDirectory, path: string): Readable {
+  const stream = new Socket({ fd: readEnd, readable: true, writable: false });
+  let ended = false;
+  stream.once('end', () => (ended = true));
+  stream.once('close', () => (ended ? directory.giveBack(path) : directory.discard(path)));
+  return stream;
+}
+
+/** A writer that, when it has closed, lets late readers see the end, and gives its FIFO back when the child has gone. */
+export function inputOf(writeEnd: number, directory: FifoDirectory, path: string, ended: Promise<Status>): Writable {
+  const stream = new Socket({ fd: writeEnd, readable: false, writable: true });
+  let timer: NodeJS.Timeout | undefined;
+  const wakeLater = (waitMs: number): void => {
+    timer = setTimeout(() => {
+      directory.wake(path);
+      wakeLater(Math.min(waitMs * 2, LAST_WAKE_MS));
+    }, waitMs).unref();
+  };
+  const closed = new Promise<void>((resolve) => stream.once('close', () => resolve()));
+  void closed.then(() => wakeLater(FIRST_WAKE_MS));
+  const finish = (): void => {
+    clearTimeout(timer);
+    directory.giveBackWritten(path);
+  };
+  void Promise.allSettled([closed, ended]).then(finish);
+  return stream;
+}

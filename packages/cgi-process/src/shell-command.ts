@@ -1,0 +1,66 @@
+// A launch plan as one command line for a shell. Pure.
+//
+// Every word that comes from outside stands in single quotes, inside which a shell knows no special character but the
+// quote that ends them; that one is written as '\''. What cannot be said this way is not said: see `isExpressible`.
+
+import { toByteString } from './byte-string.ts';
+import type { LaunchPlan } from './launch.ts';
+
+/** Names that a shell treats as its own when they are assigned to. */
+const shellNames = new Set([
+  'LINENO',
+  'OPTIND',
+  'PPID',
+  'PWD',
+  'OLDPWD',
+  'IFS',
+  'UID',
+  'EUID',
+  'SHELLOPTS',
+  'BASHOPTS',
+]);
+/** Half of what Linux allows with its usual stack limit; beyond it the system's own answer is wanted. */
+const MAX_BYTES = 1_048_576;
+
+/** The files that become the three standard streams. */
+export interface Streams {
+  readonly input: string;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Whether a shell can start this exactly as the system would. */
+export function isExpressible({ command, args, environment }: LaunchPlan): boolean {
+  let bytes = command.length;
+  for (const argument of args) bytes += argument.length;
+  for (const [name, value] of Object.entries(environment)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || shellNames.has(name)) return false;
+    bytes += value.length;
+  }
+  return command.includes('/') && bytes < MAX_BYTES;
+}
+
+/**
+ * The command line, as a byte string without its line end. It runs in a subshell, so nothing of it stays behind; `opened`
+ * is said on the shell's own output when the input is open, if a word for it is given.
+ */
+export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams, opened?: string): string {
+  const { command, args, environment, cwd, umask } = plan;
+  const assignments = Object.entries(environment).map(([name, value]) => `${name}=${quoted(value)}`);
+  const words = [command, ...args].map((word) => quoted(toByteString(word)));
+  const steps = [
+    `exec <${quoted(input)}`,
+    ...(opened === undefined ? [] : [`echo ${opened}`]),
+    `exec >${quoted(output)} 2>${quoted(errors)}`,
+    // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like.
+    ...(cwd === undefined ? [] : [`cd -P ${quoted(toByteString(cwd))}||exit 126`]),
+    ...(umask === undefined ? [] : [`umask ${umask.toString(8)}`]),
+    'unset PWD OLDPWD',
+    [...assignments, ...words].join(' '),
+  ];
+  return `(${steps.join(';')})`;
+}
+
+function quoted(value: string): string {
+  return `'${value.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,0 +1,160 @@
+// A long-lived shell that runs one command at a time and says how it ended.
+//
+// It reads its commands from a FIFO (as its script, so that it may read ahead) and answers on its standard output, which
+// no command ever sees: inside a command all three streams are other files. Each answer begins with a word that nobody
+// outside knows. The shell has a session of its own, so a command that signals its own group reaches its own and this
+// shell, which lets that pass. When this process dies, the FIFO ends and so does the shell.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants as system } from 'node:os';
+import type { Readable } from 'node:stream';
+import type { FifoDirectory } from './fifo-directory.ts';
+import type { Status } from './launch.ts';
+
+/** Shells say nothing about these two, so their codes have to do. */
+const silentSignals = new Set<number>([system.signals.SIGINT, system.signals.SIGPIPE]);
+/** `128 + n` in `$?` stands for signal n. */
+const SIGNAL_BASE = 128;
+
+const signalNames = new Map(
+  Object.entries(system.signals).map(([name, number]): [number, NodeJS.Signals] => [number, name as NodeJS.Signals]),
+);
+
+export interface ShellOptions {
+  readonly shell: string;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+}
+
+/** One shell. */
+export class ShellSlot {
+  readonly pid: number;
+  /** Resolves when the shell is gone, whatever the cause. */
+  readonly gone: Promise<void>;
+  /** Said by a command when its input is open. */
+  readonly openedWord: string;
+  readonly #child: ChildProcess;
+  readonly #commands: Socket;
+  readonly #answers: Readable & { ref(): void; unref(): void };
+  readonly #word = randomBytes(12).toString('hex');
+  #text = '';
+  #onStatus: ((status: Status) => void) | undefined;
+  #onOpened: (() => void) | undefined;
+  #isGone = false;
+
+  /** Starts a shell. Rejects with the system's error when it cannot be started. */
+  static async start(fifos: FifoDirectory, options: ShellOptions): Promise<ShellSlot> {
+    const path = await fifos.take();
+    const { uid, gid } = options;
+    // Open for both, so that neither of the two has to wait for the other.
+    const commands = new Socket({
+      // oxlint-disable-next-line no-bitwise
+      fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
+      readable: false,
+      writable: true,
+    });
+    const child = spawn(options.shell, [path], {
+      env: {},
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+    });
+    try {
+      await Promise.race([
+        once(child, 'spawn'),
+        once(child, 'error').then(([error]) => Promise.reject(error as Error)),
+      ]);
+      const slot = new ShellSlot(child, commands);
+      // The first command shows that the FIFO was opened, so its name is free to go.
+      await slot.run(`exec 2>&1;unset PWD OLDPWD;trap : HUP INT QUIT TERM`).ended;
+      return slot;
+    } catch (error) {
+      commands.destroy();
+      throw error;
+    } finally {
+      fifos.discard(path);
+    }
+  }
+
+  private constructor(child: ChildProcess, commands: Socket) {
+    this.#child = child;
+    this.#commands = commands;
+    this.pid = child.pid as number;
+    this.openedWord = `${this.#word} opened`;
+    this.#answers = child.stdout as Readable & { ref(): void; unref(): void };
+    this.#answers.setEncoding('latin1');
+    this.#answers.on('data', (text: string) => this.#read(text));
+    // An idle shell is no reason for this process to stay.
+    this.#answers.unref();
+    child.unref();
+    commands.unref();
+    commands.on('error', () => this.#lose());
+    this.gone = new Promise((resolve) => child.once('exit', () => resolve()));
+    void this.gone.then(() => this.#lose());
+  }
+
+  /** Runs a line. `opened` resolves when the line has said `openedWord`, `ended` when it has ended or the shell is gone. */
+  run(line: string): { readonly opened: Promise<void>; readonly ended: Promise<Status> } {
+    if (this.#isGone) return { opened: Promise.resolve(), ended: Promise.resolve(lost) };
+    this.#answers.ref();
+    this.#text = '';
+    const opened = new Promise<void>((resolve) => (this.#onOpened = resolve));
+    const ended = new Promise<Status>((resolve) => (this.#onStatus = resolve));
+    this.#commands.write(`${line};echo ${this.#word} $?\n`, 'latin1');
+    return { opened, ended };
+  }
+
+  /** Lets the shell end. */
+  close(): void {
+    this.#commands.destroy();
+  }
+
+  /** Ends the shell and whatever is in its group, at once. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #read(text: string): void {
+    this.#text += text;
+    if (this.#onOpened !== undefined && this.#text.includes(`${this.openedWord}\n`)) {
+      this.#text = this.#text.replace(`${this.openedWord}\n`, '');
+      this.#onOpened();
+      this.#onOpened = undefined;
+    }
+    const start = this.#text.lastIndexOf(`${this.#word} `);
+    if (start === -1 || !this.#text.endsWith('\n')) return;
+    const code = Number(this.#text.slice(start + this.#word.length + 1));
+    // The shell has a word to say about a command that a signal has ended, and only then.
+    this.#settle(statusOf(code, start > 0));
+  }
+
+  #settle(status: Status): void {
+    const settle = this.#onStatus;
+    this.#onStatus = undefined;
+    this.#onOpened?.();
+    this.#onOpened = undefined;
+    if (!this.#isGone) this.#answers.unref();
+    settle?.(status);
+  }
+
+  #lose(): void {
+    this.#isGone = true;
+    this.#commands.destroy();
+    this.#settle(lost);
+  }
+}
+
+const lost: Status = { code: null, signal: null };
+
+function statusOf(code: number, hasMessage: boolean): Status {
+  const number = code - SIGNAL_BASE;
+  const signal = hasMessage || silentSignals.has(number) ? signalNames.get(number) : undefined;
+  return signal === undefined ? { code, signal: null } : { code: null, signal };
+}

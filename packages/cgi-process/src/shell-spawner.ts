@@ -1,0 +1,198 @@
+// Starts commands through long-lived shells, so that what a start costs does not grow with this process.
+//
+// `spawn` copies the page tables of the process that calls it: a server with a large cache would stand still for tens of
+// milliseconds at each start. A small shell does not. There are as many shells as commands run at once; each is used again
+// when its command has ended, its output is closed, and nothing of it remains to be killed. A shell that dies is forgotten,
+// what was left of its command is killed, and the next command gets a new one.
+//
+// Before the first use a shell must show that it passes bytes and an environment exactly. Where none does, or where there
+// is no /proc to find processes by, and for what a shell cannot express, commands are started directly.
+
+import { closeSync, constants, openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { FifoDirectory } from './fifo-directory.ts';
+import { inputOf, outputOf } from './fifo-streams.ts';
+import type { Launched, LaunchPlan, Status } from './launch.ts';
+import { launchDirectly, signalGroup } from './launch-directly.ts';
+import { membersOf } from './session-members.ts';
+import { commandLine, isExpressible } from './shell-command.ts';
+import { ShellSlot } from './shell-slot.ts';
+import { checkStrings, diagnose, startFailure } from './start-failure.ts';
+
+const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+
+/** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
+const SHELLS = ['/bin/dash', '/bin/sh'];
+/** What a shell exits with when a command cannot be run. */
+const startFailed = new Set<number | null>([126, 127]);
+
+/** Whom the commands run as. */
+export interface SpawnerOptions {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+}
+
+/** Where a working shell was found, and its pipes. */
+interface Workshop {
+  readonly shell: string;
+  readonly fifos: FifoDirectory;
+}
+
+/** A set of shells that start commands. */
+export class ShellSpawner {
+  readonly #options: SpawnerOptions;
+  readonly #idle: ShellSlot[] = [];
+  readonly #slots = new Set<ShellSlot>();
+  #workshop: Promise<Workshop | undefined> | undefined;
+  #isClosed = false;
+
+  constructor(options: SpawnerOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Starts a command through a shell, or directly where that does not apply. */
+  readonly launch = async (plan: LaunchPlan): Promise<Launched> => {
+    // A shell that runs as somebody else could not open a file of ours.
+    const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
+    if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
+    checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
+    this.#workshop ??= this.#prepare();
+    const workshop = await this.#workshop;
+    if (workshop === undefined) return launchDirectly(plan);
+    try {
+      return await this.#launchThrough(await this.#takeSlot(workshop), workshop.fifos, plan);
+    } catch (error) {
+      throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
+    }
+  };
+
+  /** Ends all shells. */
+  close(): void {
+    this.#isClosed = true;
+    for (const slot of this.#slots) slot.close();
+    void this.#workshop?.then((workshop) => workshop?.fifos.remove());
+  }
+
+  /** Looks for a shell that does what we need; undefined when there is none. */
+  async #prepare(): Promise<Workshop | undefined> {
+    if (process.platform !== 'linux') return undefined;
+    const { uid, gid } = this.#options;
+    const fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
+    for (const shell of SHELLS) {
+      try {
+        const workshop = { shell, fifos };
+        if (await this.#isExact(await this.#takeSlot(workshop), fifos)) return workshop;
+      } catch (error) {
+        // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      }
+    }
+    fifos.remove();
+    return undefined;
+  }
+
+  /** Whether a command gets the environment we give, byte by byte, and nothing else. */
+  async #isExact(slot: ShellSlot, fifos: FifoDirectory): Promise<boolean> {
+    const value = `' "$HOME" \\ \`id\` \n${String.fromCharCode(...Array.from({ length: 128 }, (_, index) => 128 + index))}`;
+    const plan = {
+      command: '/usr/bin/env',
+      args: [],
+      environment: { PROBE: value },
+      cwd: '/',
+      stdin: 'ignore',
+    } as const;
+    const probe = await this.#launchThrough(slot, fifos, { ...plan, uid: undefined, gid: undefined, umask: undefined });
+    probe.stderr.resume();
+    let output = '';
+    for await (const bytes of probe.stdout) output += (bytes as Buffer).toString('latin1');
+    const { code } = await probe.ended;
+    const isExact = code === 0 && output === `PROBE=${value}\n`;
+    if (isExact) probe.release?.();
+    else slot.close();
+    return isExact;
+  }
+
+  async #takeSlot({ shell, fifos }: Workshop): Promise<ShellSlot> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const slot = await ShellSlot.start(fifos, { shell, uid: this.#options.uid, gid: this.#options.gid });
+    this.#slots.add(slot);
+    void slot.gone.then(() => this.#forget(slot));
+    return slot;
+  }
+
+  #forget(slot: ShellSlot): void {
+    this.#slots.delete(slot);
+    const index = this.#idle.indexOf(slot);
+    if (index !== -1) this.#idle.splice(index, 1);
+  }
+
+  async #launchThrough(slot: ShellSlot, fifos: FifoDirectory, plan: LaunchPlan): Promise<Launched> {
+    const [inPath, outPath, errPath] = [
+      plan.stdin === 'pipe' ? await fifos.take() : undefined,
+      fifos.takeNow() ?? (await fifos.take()),
+      fifos.takeNow() ?? (await fifos.take()),
+    ];
+    const since = performance.now();
+    const stdout = outputOf(openSync(outPath, O_RDONLY | O_NONBLOCK), fifos, outPath);
+    const stderr = outputOf(openSync(errPath, O_RDONLY | O_NONBLOCK), fifos, errPath);
+    const both = inPath === undefined ? undefined : openSync(inPath, O_RDWR | O_NONBLOCK);
+    const input = inPath ?? (plan.stdin === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${plan.stdin}`);
+    const line = commandLine(
+      { ...plan, cwd: resolve(plan.cwd ?? '.') },
+      { input, output: outPath, errors: errPath },
+      inPath === undefined ? undefined : slot.openedWord,
+    );
+    const { opened, ended: reported } = slot.run(line);
+    const ended = reported.then(async (status) => {
+      // A command that was never started has not opened its output, and nobody would see its end.
+      if (status.code !== 0 && !stdout.destroyed) fifos.wake(outPath);
+      if (status.code !== 0 && !stderr.destroyed) fifos.wake(errPath);
+      return this.#checked(status, slot, plan);
+    });
+    let stdin: Writable | undefined;
+    if (inPath !== undefined && both !== undefined) {
+      await opened;
+      stdin = inputOf(openSync(inPath, O_WRONLY | O_NONBLOCK), fifos, inPath, ended);
+      closeSync(both);
+    }
+    let isReleased = false;
+    return {
+      pid: undefined,
+      stdin,
+      stdout,
+      stderr,
+      ended,
+      signalAll: async (signal) => !isReleased && signalMembers(slot.pid, since, signal),
+      release: () => {
+        isReleased = true;
+        if (this.#slots.has(slot) && !this.#isClosed) this.#idle.push(slot);
+      },
+    };
+  }
+
+  async #checked(status: Status, slot: ShellSlot, plan: LaunchPlan): Promise<Status> {
+    if (status.code === null && status.signal === null) {
+      // The shell is gone, and with it the one who would have told how the command ends.
+      signalGroup(slot.pid, 'SIGKILL');
+      return status;
+    }
+    const failure = startFailed.has(status.code) ? diagnose(plan.command, plan.cwd) : undefined;
+    if (failure !== undefined) throw failure;
+    return status;
+  }
+}
+
+async function signalMembers(session: number, since: number, signal: NodeJS.Signals | 0): Promise<boolean> {
+  const members = await membersOf(session, since);
+  for (const pid of members) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      // ESRCH: it has ended meanwhile. EPERM: it runs as somebody else by now and is out of our hands.
+      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+  return members.length > 0;
+}
