@@ -1,0 +1,50 @@
+// The access log: a line for every response, written after it. Formatting and writing are apart, so that programs can use
+// either: `accessLog({ format, write })` hands each line to a function.
+
+import type { AccessLogEntry } from '../options.ts';
+import { type AccessLogFormat, lineFormatter } from './access-log-format.ts';
+import { fileLineWriter, type LineWriter, streamLineWriter } from './line-writer.ts';
+
+export interface AccessLogOptions {
+  /** @default 'combined' */
+  readonly format?: AccessLogFormat | undefined;
+  /** A file to append to. It is made if it is not there. */
+  readonly file?: string | undefined;
+  /** Receives each line, without its end, in place of a file. @default standard output */
+  readonly write?: ((line: string) => void) | undefined;
+  /** Whether `dev` colours the status. @default false */
+  readonly useColor?: boolean | undefined;
+}
+
+/** Goes into `ServerOptions.accessLog`. */
+export interface AccessLog {
+  (entry: AccessLogEntry): void;
+  /** Opens the file anew, for a log that was moved away. Throws when it cannot, and goes on with the old one. */
+  reopen(): void;
+  /** Writes what is left. Call it when the server has closed. */
+  close(): void;
+}
+
+/**
+ * Makes an access log. Lines are collected for a moment and written together; when they cannot be written as fast as they
+ * come, or at all, lines are dropped and counted, and requests go on.
+ *
+ * Throws when `file` cannot be opened.
+ *
+ * @example
+ * const log = accessLog({ format: 'json', file: 'access.log' });
+ * const server = createServer({ root: 'public', accessLog: log });
+ */
+export function accessLog(options: AccessLogOptions = {}): AccessLog {
+  const { format = 'combined', useColor = false } = options;
+  const line = lineFormatter(format, useColor);
+  const writer = writerFor(options);
+  const log = (entry: AccessLogEntry): void => writer.write(line(entry));
+  return Object.assign(log, { reopen: () => writer.reopen(), close: () => writer.close() });
+}
+
+function writerFor({ file, write }: AccessLogOptions): LineWriter {
+  if (file !== undefined) return fileLineWriter(file);
+  if (write === undefined) return streamLineWriter(process.stdout);
+  return { write, reopen: () => undefined, close: () => undefined };
+}

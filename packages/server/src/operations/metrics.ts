@@ -1,0 +1,151 @@
+// Counters in the Prometheus text exposition format. A snapshot is plain data, so that those of several processes can be
+// sent about and added up.
+
+import type { RequestMessage, ResponseMessage } from '../message.ts';
+import type { AccessLogEntry } from '../options.ts';
+
+/** What was counted since the start, and what is there now. */
+export interface MetricsSnapshot {
+  /** `method status-class` to a number of requests, such as `GET 2xx`. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Requests by duration: how many took at most the bound at the same place; the last has no bound. */
+  readonly durations: readonly number[];
+  readonly durationSeconds: number;
+  readonly contentBytes: number;
+  readonly incomplete: number;
+  readonly connections: number;
+  readonly underWay: number;
+  readonly startTime: number;
+  readonly workers: number;
+}
+
+export interface Metrics {
+  /** Counts a response; cheap enough for every one. */
+  observe(entry: AccessLogEntry): void;
+  snapshot(now: { readonly connections: number; readonly requests: number }): MetricsSnapshot;
+}
+
+/** Upper bounds in seconds: those that Prometheus libraries have by default, and faster ones, since files take less. */
+const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+// Methods are the client's words, so those outside this list share one label: a client must not be able to make series.
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'LINK', 'UNLINK']);
+
+/** Starts counting at nothing. */
+export function createMetrics(): Metrics {
+  const requests = new Map<string, number>();
+  const durations = Array.from({ length: bounds.length + 1 }, () => 0);
+  const startTime = Date.now() / 1000;
+  let durationSeconds = 0;
+  let contentBytes = 0;
+  let incomplete = 0;
+  return {
+    observe(entry) {
+      const method = entry.method !== undefined && methods.has(entry.method) ? entry.method : 'other';
+      const key = `${method} ${Math.floor(entry.status / 100)}xx`;
+      requests.set(key, (requests.get(key) ?? 0) + 1);
+      const seconds = entry.durationMs / 1000;
+      let bucket = 0;
+      while (bucket < bounds.length && seconds > (bounds[bucket] ?? Infinity)) bucket++;
+      durations[bucket] = (durations[bucket] ?? 0) + 1;
+      durationSeconds += seconds;
+      contentBytes += entry.contentBytes;
+      if (!entry.complete) incomplete++;
+    },
+    snapshot: (now) => ({
+      requests: Object.fromEntries(requests),
+      durations: [...durations],
+      durationSeconds,
+      contentBytes,
+      incomplete,
+      connections: now.connections,
+      underWay: now.requests,
+      startTime,
+      workers: 1,
+    }),
+  };
+}
+
+/** The snapshots of several processes as one. */
+export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+  const total = (of: (snapshot: MetricsSnapshot) => number): number => snapshots.reduce((sum, one) => sum + of(one), 0);
+  const requests: Record<string, number> = {};
+  for (const [key, count] of snapshots.flatMap((snapshot) => Object.entries(snapshot.requests))) {
+    requests[key] = (requests[key] ?? 0) + count;
+  }
+  return {
+    requests,
+    durations: [...bounds, Infinity].map((_, index) => total(({ durations }) => durations[index] ?? 0)),
+    durationSeconds: total((one) => one.durationSeconds),
+    contentBytes: total((one) => one.contentBytes),
+    incomplete: total((one) => one.incomplete),
+    connections: total((one) => one.connections),
+    underWay: total((one) => one.underWay),
+    startTime: Math.min(...snapshots.map(({ startTime }) => startTime)),
+    workers: total((one) => one.workers),
+  };
+}
+
+/** The text exposition format, version 0.0.4. */
+export function metricsText(snapshot: MetricsSnapshot): string {
+  const count = snapshot.durations.reduce((sum, one) => sum + one, 0);
+  let atMost = 0;
+  const buckets = snapshot.durations.map((inBucket, index): [string, number] => {
+    atMost += inBucket;
+    return [`_bucket{le="${bounds[index] ?? '+Inf'}"}`, atMost];
+  });
+  const requests = Object.entries(snapshot.requests).map(([key, value]): [string, number] => {
+    const [method, status] = key.split(' ');
+    return [`{method="${method}",status="${status}"}`, value];
+  });
+  const { durationSeconds, contentBytes, incomplete, connections, underWay, startTime, workers } = snapshot;
+  return [
+    family('http_requests_total', 'counter', 'Responses sent, by method and class of status.', requests),
+    family('http_request_duration_seconds', 'histogram', 'From the first line to the end of the response.', [
+      ...buckets,
+      ['_sum', durationSeconds],
+      ['_count', count],
+    ]),
+    family('http_response_content_bytes_total', 'counter', 'Bytes of content sent.', [['', contentBytes]]),
+    family('http_responses_incomplete_total', 'counter', 'Responses that broke off.', [['', incomplete]]),
+    family('http_connections', 'gauge', 'Open connections.', [['', connections]]),
+    family('http_requests_in_progress', 'gauge', 'Requests that are being answered.', [['', underWay]]),
+    family('process_start_time_seconds', 'gauge', 'When the server started.', [['', startTime]]),
+    family('http_workers', 'gauge', 'Processes that answer requests.', [['', workers]]),
+  ].join('');
+}
+
+function family(name: string, type: string, help: string, samples: readonly (readonly [string, number])[]): string {
+  const lines = samples.map(([suffix, value]) => `onezero_${name}${suffix} ${value}\n`);
+  return `# HELP onezero_${name} ${help}\n# TYPE onezero_${name} ${type}\n${lines.join('')}`;
+}
+
+/** Answers with the metrics of whatever `collect` finds. */
+export function metricsResponder(
+  collect: () => MetricsSnapshot | Promise<MetricsSnapshot>,
+): (request: RequestMessage) => Promise<ResponseMessage> {
+  return async ({ pathInfo }) => {
+    if (!isWhole(pathInfo)) return { status: 404, fields: [] };
+    const content = Buffer.from(metricsText(await collect()));
+    return { status: 200, fields: [['content-type', 'text/plain; version=0.0.4; charset=utf-8'], noStore], content };
+  };
+}
+
+/** Answers 200 while `isReady`, then 503, so that a load balancer sends nothing more to a server that is stopping. */
+export function healthResponder(isReady: () => boolean): (request: RequestMessage) => ResponseMessage {
+  const answer = (status: number, text: string): ResponseMessage => ({
+    status,
+    fields: [['content-type', 'text/plain; charset=utf-8'], noStore],
+    content: Buffer.from(`${text}\n`),
+  });
+  const ready = answer(200, 'ok');
+  const stopping = answer(503, 'stopping');
+  return ({ pathInfo }) => (isWhole(pathInfo) ? (isReady() ? ready : stopping) : { status: 404, fields: [] });
+}
+
+const noStore = ['cache-control', 'no-store'] as const;
+
+// A route takes what is below its path too; these have nothing there.
+function isWhole(pathInfo: string): boolean {
+  return pathInfo === '' || pathInfo === '/';
+}

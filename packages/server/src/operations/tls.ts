@@ -1,0 +1,76 @@
+// A certificate and its key from PEM files, read again when they change.
+//
+// The files are looked at once in a while rather than watched: certificates are replaced by renames, by swapped symbolic
+// links and by programs that write the key a moment before the certificate, and a look sees all of these alike. A pair
+// that does not fit together is reported and the one in use stays; the next change is tried again.
+
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { TlsOptions } from '../options.ts';
+
+/** Where the certificate is. All paths. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly passphraseFile?: string | undefined;
+}
+
+export interface CertificateWatch {
+  /** @default 2_000 */
+  readonly intervalMs?: number | undefined;
+  readonly onChange: (tls: TlsOptions) => void;
+  /** The files changed and cannot be used. Called once for each change. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Reads the files and makes sure that key and certificate belong together. Throws an Error that says what is wrong. */
+export function readCertificate({ cert, key, passphraseFile }: CertificateFiles): TlsOptions {
+  const passphrase = passphraseFile === undefined ? undefined : readText(passphraseFile).replace(/\r?\n$/, '');
+  const tls = { cert: readText(cert), key: readText(key), passphrase };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new Error(`cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return tls;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Looks for changes until the returned function is called. Does not keep the process alive. */
+export function watchCertificate(files: CertificateFiles, watch: CertificateWatch): () => void {
+  const { intervalMs = 2000, onChange, onError } = watch;
+  let seen = stamp(files);
+  const timer = setInterval(() => {
+    const now = stamp(files);
+    if (now === seen) return;
+    seen = now;
+    let tls: TlsOptions;
+    try {
+      tls = readCertificate(files);
+    } catch (error) {
+      onError(error as Error);
+      return;
+    }
+    onChange(tls);
+  }, intervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** What changes when any of the files does; a file that is not there has a stamp as well. */
+function stamp({ cert, key, passphraseFile }: CertificateFiles): string {
+  const stamps = [cert, key, passphraseFile ?? ''].map((path) => {
+    const found = path === '' ? undefined : statSync(path, { throwIfNoEntry: false, bigint: true });
+    return found === undefined ? '-' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;
+  });
+  return stamps.join(' ');
+}
