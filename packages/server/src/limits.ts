@@ -1,4 +1,4 @@
-// What one client can cost, bounded: sizes in bytes, times in milliseconds. 0 means no limit where a limit may be absent.
+// What one client can cost, bounded: sizes in bytes, times in milliseconds. 0 and Infinity stand for no limit.
 
 import type { Limits } from './options.ts';
 
@@ -45,6 +45,10 @@ export function resolveLimits(limits: Limits = {}): ResolvedLimits {
   const resolved = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits) as [keyof Limits, number | undefined][]) {
     if (value === undefined) continue;
+    if (value === Infinity) {
+      resolved[name] = 0;
+      continue;
+    }
     if (!(name in DEFAULT_LIMITS)) throw new RangeError(`limits.${name} is not a limit`);
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new RangeError(`limits.${name} must be a whole number from 0 up, not ${String(value)}`);

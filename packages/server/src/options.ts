@@ -8,7 +8,10 @@ import type { StaticOptions } from '@onezero/static';
 import type { WsgiOptions } from '@onezero/wsgi';
 import type { Field, RequestMessage, Responder, ResponseMessage } from './message.ts';
 
-/** A responder and the requests it is for. The longest matching prefix wins; with equal prefixes, the first. */
+/**
+ * A responder and the requests it is for. Routes with a host go before those without, then the longest matching prefix wins;
+ * with equal prefixes, the first.
+ */
 export interface Route {
   /** What `explain` calls it, such as `files in ./public`. */
   readonly name?: string | undefined;
@@ -19,6 +22,8 @@ export interface Route {
   /** The methods it takes; others get 405 with Allow unless another route takes them. @default all known methods */
   readonly methods?: readonly string[] | undefined;
   readonly responder: Responder & Closable;
+  /** Whether the next route that takes the request is asked when this one has only a bare 404 or 405. @default false */
+  readonly fallThrough?: boolean | undefined;
 }
 
 /** A responder may hold processes or descriptors; it is told when nobody will ask it again. */

@@ -1,0 +1,70 @@
+// From options to what is served: mounts become routes, and routes with everything around them become a site.
+//
+// The order among routes for the same prefix: what `routes` says, scripts, files, then the application. Files give way to the
+// application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
+
+import { cgi } from '@onezero/cgi-process';
+import { serveStatic } from '@onezero/static';
+import { wsgi } from '@onezero/wsgi';
+import { resolveLimits } from './limits.ts';
+import { methodRegistry } from './methods.ts';
+import type { CgiMount, Route, ServerOptions, WsgiMount } from './options.ts';
+import { authentication } from './routing/basic-auth.ts';
+import { ownPages } from './routing/error-pages.ts';
+import { createFail } from './routing/failures.ts';
+import { createRouter } from './routing/routes.ts';
+import { createSite, type Site } from './routing/site.ts';
+
+/** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
+export function compose(options: ServerOptions): Site {
+  const registry = methodRegistry(options.methods);
+  const rules = authentication(options.auth ?? [], registry);
+  const pages = ownPages(options.errorPages);
+  const { hookTimeoutMs } = resolveLimits(options.limits);
+  const routes = routesOf(options);
+  return createSite({
+    registry,
+    authentication: rules,
+    router: createRouter(routes, registry),
+    hosts: options.hosts?.map((host) => host.toLowerCase()),
+    fail: createFail({ hook: options.onError, pages, hookTimeoutMs }),
+    closables: routes.map(({ responder }) => responder),
+  });
+}
+
+/** Every route that the options ask for, in the order of precedence among equals. */
+export function routesOf({
+  root,
+  static: files,
+  cgi: scripts,
+  wsgi: applications,
+  routes = [],
+}: ServerOptions): readonly Route[] {
+  const all: Route[] = [...routes];
+  for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
+    all.push(scriptRoute(mount));
+  }
+  if (root !== undefined) {
+    all.push({ name: `files in ${root}`, responder: serveStatic(root, files), fallThrough: true });
+  }
+  for (const mount of mountsOf<WsgiMount>(applications, (application) => ({ application }))) {
+    const { path, ...rest } = mount;
+    all.push({ name: `the application ${rest.application}`, path, responder: wsgi(rest) });
+  }
+  return all;
+}
+
+function scriptRoute({ path, ...rest }: CgiMount): Route {
+  const byExtension = 'extensions' in rest;
+  const where = 'directory' in rest ? rest.directory : 'script' in rest ? rest.script : rest.root;
+  return { name: `scripts in ${where}`, path, responder: cgi(rest), fallThrough: byExtension };
+}
+
+function mountsOf<Mount>(
+  given: string | Mount | readonly Mount[] | undefined,
+  named: (name: string) => Mount,
+): readonly Mount[] {
+  if (given === undefined) return [];
+  if (typeof given === 'string') return [named(given)];
+  return Array.isArray(given) ? (given as readonly Mount[]) : [given as Mount];
+}

@@ -1,0 +1,110 @@
+// Fills in what every response needs and decides how its end is marked; pure. The outcome is what has to be written.
+//
+//   content                     1.1                1.0 asking for keep-alive   1.0, 0.9
+//   none or bytes               content-length     content-length              content-length, close
+//   iterable, length given      content-length     content-length              content-length, close
+//   iterable, no length         chunked            close                       close
+//
+// HEAD has the fields of GET; 204, 205 and 304 have no content: whatever was given is for the caller to close.
+
+import { serializeHead } from '@onezero/http-parser/serializer';
+import { firstField, hasField } from '../fields.ts';
+import type { ContentOut, Field, ResponseMessage } from '../message.ts';
+
+import { currentDate } from './clock.ts';
+
+/** What of the request and its connection decides the form of the answer. */
+export interface Situation {
+  readonly method: string | undefined;
+  readonly version: '0.9' | '1.0' | '1.1';
+  /** Whether the connection may live on. */
+  readonly persistent: boolean;
+  readonly id: string | undefined;
+}
+
+export interface CompleteSettings {
+  readonly serverField: string | false;
+  readonly fields: readonly Field[];
+  readonly requestIdField: string | undefined;
+}
+
+export interface Framed {
+  /** Absent for HTTP/0.9 and for a response that is written as it came. */
+  readonly head: Uint8Array | undefined;
+  /** What is to be written after it; absent when there is nothing to write. */
+  readonly content: ContentOut | undefined;
+  /** The length the content must have, when the head has promised one. */
+  readonly length: number | undefined;
+  readonly chunked: boolean;
+  readonly persistent: boolean;
+}
+
+/** A given Content-Length that is no length: the responder's mistake. */
+const BAD_LENGTH = -1;
+
+/** Hop-by-hop and server-owned fields that a responder does not decide (RFC 9110 §7.6.1). */
+const OWNED = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'proxy-connection',
+  'server',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Throws a TypeError, or what the serializer throws, for a response that cannot be put on the wire. */
+export function complete(response: ResponseMessage, situation: Situation, settings: CompleteSettings): Framed {
+  const { content } = response;
+  if (response.nonParsed === true || situation.version === '0.9') {
+    return { head: undefined, content, length: undefined, chunked: false, persistent: false };
+  }
+  const { status } = response;
+  const withoutContent = status === 204 || status === 205 || status === 304;
+  const length = lengthOf(response);
+  if (length === BAD_LENGTH) throw new TypeError('the content-length of the response is no length');
+  const isOpenEnded = !withoutContent && length === undefined;
+  const chunked = isOpenEnded && situation.version === '1.1';
+  const persistent = situation.persistent && (chunked || !isOpenEnded);
+  const framing: Field[] = [];
+  if (chunked) framing.push(['transfer-encoding', 'chunked']);
+  else if (length !== undefined && status !== 204) framing.push(['content-length', `${length}`]);
+  const connection = connectionField(situation, persistent);
+  if (connection !== undefined) framing.push(connection);
+  const fields = allFields(response, framing, situation, settings);
+  const head = serializeHead({ status, reason: response.reason, fields });
+  const isSent = !withoutContent && situation.method !== 'HEAD';
+  return { head, content: isSent ? content : undefined, length, chunked: chunked && isSent, persistent };
+}
+
+/** The length of the content as far as it is known: bytes speak for themselves, iterables may have it in a field. */
+function lengthOf({ status, fields, content }: ResponseMessage): number | undefined {
+  const given = firstField(fields, 'content-length');
+  const claimed = given === undefined ? undefined : /^\d{1,15}$/.test(given) ? Number(given) : BAD_LENGTH;
+  if (status === 204 || status === 205) return 0;
+  if (status === 304) return claimed;
+  if (content === undefined) return 0;
+  return content instanceof Uint8Array ? content.length : claimed;
+}
+
+function connectionField({ version }: Situation, persistent: boolean): Field | undefined {
+  if (!persistent) return ['connection', 'close'];
+  return version === '1.0' ? ['connection', 'keep-alive'] : undefined;
+}
+
+function allFields(
+  response: ResponseMessage,
+  framing: readonly Field[],
+  { id }: Situation,
+  { serverField, fields: added, requestIdField }: CompleteSettings,
+): readonly Field[] {
+  const fields: Field[] = [['date', currentDate()]];
+  if (serverField !== false) fields.push(['server', serverField]);
+  for (const field of response.fields) if (!OWNED.has(field[0])) fields.push(field);
+  for (const field of added) if (!hasField(fields, field[0]) && !OWNED.has(field[0])) fields.push(field);
+  if (requestIdField !== undefined && id !== undefined) fields.push([requestIdField, id]);
+  fields.push(...framing);
+  return fields;
+}

@@ -1,0 +1,95 @@
+// Sends content that comes bit by bit: asks for a piece only when the system has taken the one before, so that the producer
+// may reuse its buffer and a slow client slows the producer; frames it; counts it against the length that was promised.
+
+import { discard } from '../responders/discard.ts';
+import type { Framed } from './complete.ts';
+import type { Exchange } from './exchange.ts';
+import type { Transport } from './transport.ts';
+
+const CRLF = Buffer.from('\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+// Below this a chunk is copied behind its size line: cheaper than three pieces in one call.
+const COPIED_BYTES = 16_384;
+
+/** The content was not what the head had promised. Nobody but the log can be told. */
+export class ContentMismatch extends Error {
+  override readonly name: string = 'ContentMismatch';
+}
+
+/**
+ * Sends the rest of a response whose head is in `begun` (written with the first piece, or alone when that is not there within
+ * this turn of the loop). Rejects with what the producer threw or a ContentMismatch; resolves early when the client has gone.
+ */
+export async function sendContent(
+  exchange: Exchange,
+  content: AsyncIterable<Uint8Array>,
+  { length, chunked, head }: Framed,
+  transport: Transport,
+): Promise<void> {
+  const out = new HeldHead(head, exchange, transport);
+  const iterator = content[Symbol.asyncIterator]();
+  exchange.sending(iterator);
+  let finished = false;
+  try {
+    for (;;) {
+      const step = await iterator.next();
+      if (exchange.over) return;
+      if (step.done === true) {
+        finished = true;
+        break;
+      }
+      const piece: unknown = step.value;
+      if (!(piece instanceof Uint8Array)) throw new TypeError('the content yielded something else than bytes');
+      if (piece.length === 0) continue;
+      if (length !== undefined && exchange.contentBytes + piece.length > length) {
+        throw new ContentMismatch(`the content is longer than its content-length of ${length}`);
+      }
+      const taken = out.write(chunked ? chunkOf(piece) : [piece]);
+      exchange.contentBytes += piece.length;
+      if (!taken && !(await transport.flushed())) return;
+    }
+    if (length !== undefined && exchange.contentBytes < length) {
+      throw new ContentMismatch(`the content ended ${length - exchange.contentBytes} bytes before its content-length`);
+    }
+    if (!out.write(chunked ? [LAST_CHUNK] : [])) await transport.flushed();
+  } finally {
+    out.cancel();
+    if (!finished) discard({ [Symbol.asyncIterator]: () => iterator });
+  }
+}
+
+function chunkOf(piece: Uint8Array): readonly Uint8Array[] {
+  const size = Buffer.from(`${piece.length.toString(16)}\r\n`, 'latin1');
+  return piece.length <= COPIED_BYTES ? [Buffer.concat([size, piece, CRLF])] : [size, piece, CRLF];
+}
+
+/** A response head that waits a moment for content to travel with. */
+class HeldHead {
+  #head: Uint8Array | undefined;
+  readonly #exchange: Exchange;
+  readonly #transport: Transport;
+  readonly #timer: NodeJS.Immediate | undefined;
+
+  constructor(head: Uint8Array | undefined, exchange: Exchange, transport: Transport) {
+    this.#head = head;
+    this.#exchange = exchange;
+    this.#transport = transport;
+    if (head !== undefined) this.#timer = setImmediate(() => this.write([]));
+  }
+
+  write(pieces: readonly Uint8Array[]): boolean {
+    const head = this.#head;
+    this.#head = undefined;
+    if (this.#exchange.over) return true;
+    this.#exchange.headSent = true;
+    if (head !== undefined) return this.#transport.writeAll([head, ...pieces]);
+    return pieces.length === 0 || this.#transport.writeAll(pieces);
+  }
+
+  /** Forgets the head when it has not been written: the failure to come gets a head of its own. */
+  cancel(): void {
+    clearImmediate(this.#timer);
+    this.#head = undefined;
+  }
+}

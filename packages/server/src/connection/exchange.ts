@@ -1,0 +1,81 @@
+// One request and what becomes of it: the state that the steps of its journey share, and the ways it can be cut short.
+
+import type { RequestHeadEvent } from '@onezero/http-parser';
+import type { RequestMessage } from '../message.ts';
+import type { Failure } from '../options.ts';
+import type { RequestSource } from '../request-message.ts';
+import type { RequestContent } from './request-content.ts';
+
+export type Interruption = Pick<Failure, 'status' | 'cause' | 'source'>;
+
+export class Exchange implements RequestSource {
+  readonly time: number = Date.now();
+  readonly startedAt: number;
+  /** Absent when no request could be read. */
+  readonly event: RequestHeadEvent | undefined;
+  request: RequestMessage | undefined;
+  /** Absent when there is none to read. */
+  content: RequestContent | undefined;
+  user: string | undefined;
+  /** All of its content has come. */
+  received = false;
+  receivedAt = 0;
+  receivedBytes = 0;
+  status = 0;
+  contentBytes = 0;
+  headSent = false;
+  /** The answer is under way: the responder has spoken, nobody can interrupt it any more. */
+  answered = false;
+  /** Everything has been said about it, or the client has gone. */
+  over = false;
+  /** `100 (Continue)` has not been sent to a client that waits for it. */
+  continueDue: boolean;
+  #controller: AbortController | undefined;
+  #isAborted = false;
+  #iterator: AsyncIterator<Uint8Array> | undefined;
+  #interruption: Interruption | undefined;
+  #onInterruption: ((interruption: Interruption) => void) | undefined;
+
+  constructor(event: RequestHeadEvent | undefined) {
+    this.event = event;
+    this.startedAt = performance.now();
+    this.continueDue = event?.expectation === 'continue' && event.head.version === '1.1';
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isAborted) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  /** Answers with a failure in place of what the responder may still say; of no effect once it has spoken. */
+  interrupt(interruption: Interruption): void {
+    if (this.answered || this.over) return;
+    this.#interruption ??= interruption;
+    this.#onInterruption?.(this.#interruption);
+  }
+
+  /** Resolves when the answer has to be given by somebody else. */
+  interrupted(): Promise<Interruption> {
+    if (this.#interruption !== undefined) return Promise.resolve(this.#interruption);
+    return new Promise((resolve) => {
+      this.#onInterruption = resolve;
+    });
+  }
+
+  /** Remembers the content being sent, to close it when the client goes. */
+  sending(iterator: AsyncIterator<Uint8Array>): void {
+    this.#iterator = iterator;
+  }
+
+  get iterator(): AsyncIterator<Uint8Array> | undefined {
+    return this.#iterator;
+  }
+
+  /** Tells the responder that nobody waits any more. */
+  abort(): void {
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    this.#controller?.abort();
+  }
+}

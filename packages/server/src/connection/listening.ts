@@ -1,0 +1,139 @@
+// Opens what a server listens on. One listener may be several sockets: `localhost` is both loopback addresses.
+
+import { createServer as createNetServer, connect, type AddressInfo, type Server as NetServer } from 'node:net';
+import { unlinkSync } from 'node:fs';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import type { Address, Listener, TlsOptions } from '../options.ts';
+import { acceptConnections, openDocumented, type Accept } from './accept.ts';
+
+export interface ListeningSettings {
+  readonly accept: Accept;
+  /** What goes wrong while accepting; nothing ends by it. */
+  readonly failed: (error: Error) => void;
+  readonly handshakeTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+export interface Listening {
+  readonly address: Address;
+  renewCertificate(tls: TlsOptions): void;
+  /** Stops accepting; resolves when the sockets are closed. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_PORT = 8080;
+
+// A burst of new connections waits here while the loop is busy; the system may cap it lower.
+const BACKLOG = 2048;
+
+/** Rejects with the system's error, with nothing left open. */
+export async function openListener(listener: Listener, settings: ListeningSettings): Promise<Listening> {
+  const { socket, host = 'localhost', port = DEFAULT_PORT, tls } = listener;
+  const open = (path: object): Promise<NetServer> => openSocket(path, tls, settings);
+  if (socket !== undefined) {
+    if (listener.port !== undefined || listener.host !== undefined) {
+      throw new TypeError('a listener has either a socket or a port and host');
+    }
+    const server = await openUnixSocket(socket, open);
+    return listeningOf([server], { url: `unix:${socket}`, secure: tls !== undefined, address: socket, port: 0 });
+  }
+  const isLocalhost = host === 'localhost';
+  const first = await open({ host: isLocalhost ? '127.0.0.1' : host, port, backlog: BACKLOG });
+  const bound = first.address() as AddressInfo;
+  const servers = [first];
+  if (isLocalhost) servers.push(...(await openIpv6Twin(first, { port, bound }, open)));
+  const shown = isLocalhost || bound.address === '::' || bound.address === '0.0.0.0' ? 'localhost' : host;
+  const url = `${tls === undefined ? 'http' : 'https'}://${shown.includes(':') ? `[${shown}]` : shown}:${bound.port}`;
+  return listeningOf(servers, { url, secure: tls !== undefined, address: bound.address, port: bound.port });
+}
+
+/** `localhost` is ::1 for some clients. A machine without it, and a free port that is not free there, do without. */
+async function openIpv6Twin(
+  first: NetServer,
+  { port, bound }: { port: number; bound: AddressInfo },
+  open: (path: object) => Promise<NetServer>,
+): Promise<readonly NetServer[]> {
+  try {
+    return [await open({ host: '::1', port: bound.port, backlog: BACKLOG })];
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || (port === 0 && code === 'EADDRINUSE')) return [];
+    await closeServer(first);
+    throw error;
+  }
+}
+
+/** Takes the place of a socket file that nobody listens on any more. */
+async function openUnixSocket(path: string, open: (path: object) => Promise<NetServer>): Promise<NetServer> {
+  try {
+    return await open({ path });
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE' || (await isAlive(path))) throw error;
+    unlinkSync(path);
+    return open({ path });
+  }
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
+  });
+}
+
+function openSocket(path: object, tls: TlsOptions | undefined, settings: ListeningSettings): Promise<NetServer> {
+  const { accept, failed, handshakeTimeoutMs, maxConnections } = settings;
+  const server =
+    tls === undefined
+      ? createNetServer({ allowHalfOpen: true })
+      : createTlsServer({
+          ...tls,
+          allowHalfOpen: true,
+          handshakeTimeout: handshakeTimeoutMs,
+          ALPNProtocols: ['http/1.1'],
+        });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      server.on('error', failed);
+      if (tls === undefined) {
+        acceptConnections(server, accept, failed);
+      } else {
+        // Connections in the middle of a handshake are nobody's yet; node:net counts them.
+        if (maxConnections > 0) server.maxConnections = maxConnections;
+        server.on('secureConnection', (socket) => openDocumented(socket, true, accept));
+        // A failed handshake is the client's affair, and the socket is closed already.
+        server.on('tlsClientError', () => {});
+      }
+      resolve(server);
+    });
+  });
+}
+
+function listeningOf(servers: readonly NetServer[], address: Address): Listening {
+  return {
+    address,
+    renewCertificate(tls) {
+      if (!address.secure) throw new TypeError(`${address.url} has no certificate`);
+      for (const server of servers) (server as TlsServer).setSecureContext(tls);
+    },
+    close: async () => {
+      await Promise.all(servers.map(closeServer));
+    },
+  };
+}
+
+function closeServer(server: NetServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

@@ -1,0 +1,27 @@
+// What the access log is told about an exchange when it has ended, however it ended.
+
+import { firstField } from '../fields.ts';
+import type { AccessLogEntry } from '../options.ts';
+import { nextId } from './request.ts';
+import type { Exchange } from './exchange.ts';
+
+export function logEntry(exchange: Exchange, remoteAddress: string, complete: boolean): AccessLogEntry {
+  const { event, request } = exchange;
+  const fields = event?.head.fields ?? [];
+  return {
+    time: new Date(exchange.time),
+    durationMs: performance.now() - exchange.startedAt,
+    id: request?.id ?? nextId(),
+    remoteAddress: request?.remote.address ?? remoteAddress,
+    user: exchange.user,
+    method: event?.head.method,
+    target: event?.head.target,
+    version: event?.head.version,
+    host: event?.authority,
+    status: exchange.status,
+    contentBytes: exchange.contentBytes,
+    referer: firstField(fields, 'referer'),
+    userAgent: firstField(fields, 'user-agent'),
+    complete,
+  };
+}

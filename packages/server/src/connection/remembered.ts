@@ -1,0 +1,56 @@
+// Bytes of responses that come again. A responder that returns the same object means the same answer, so what was made of it
+// once can be sent again: one buffer with head and content, good for the second that its Date names.
+
+import type { ResponseMessage } from '../message.ts';
+import { complete, type CompleteSettings, type Situation } from './complete.ts';
+import { currentDate } from './clock.ts';
+
+export interface ReadyResponse {
+  /** Everything to be written: in one piece, or head and content when the content is large. */
+  readonly pieces: readonly Uint8Array[];
+  readonly contentBytes: number;
+  readonly persistent: boolean;
+}
+
+interface Variants {
+  date: string;
+  readonly ready: (ReadyResponse | undefined)[];
+}
+
+// One copy and one write are cheaper than two pieces up to about this size.
+const ONE_PIECE_BYTES = 32_768;
+
+export class RememberedResponses {
+  readonly #settings: CompleteSettings;
+  readonly #variants = new WeakMap<ResponseMessage, Variants>();
+
+  constructor(settings: CompleteSettings) {
+    this.#settings = settings;
+  }
+
+  /** The bytes of a response; undefined when it has to be made anew each time. Throws as `complete` does. */
+  get(response: ResponseMessage, situation: Situation): ReadyResponse | undefined {
+    const { content } = response;
+    if (content !== undefined && !(content instanceof Uint8Array)) return undefined;
+    if (response.nonParsed === true || situation.version === '0.9') return undefined;
+    if (this.#settings.requestIdField !== undefined) return undefined;
+    const date = currentDate();
+    let variants = this.#variants.get(response);
+    if (variants === undefined || variants.date !== date) {
+      variants = { date, ready: [] };
+      this.#variants.set(response, variants);
+    }
+    const index =
+      (situation.persistent ? 1 : 0) + (situation.version === '1.1' ? 2 : 0) + (situation.method === 'HEAD' ? 4 : 0);
+    return (variants.ready[index] ??= this.#make(response, situation));
+  }
+
+  #make(response: ResponseMessage, situation: Situation): ReadyResponse | undefined {
+    const { head, content, persistent } = complete(response, situation, this.#settings);
+    if (head === undefined) return undefined;
+    if (!(content instanceof Uint8Array)) return { pieces: [head], contentBytes: 0, persistent };
+    const { length } = content;
+    const pieces = length > ONE_PIECE_BYTES ? [head, content] : [Buffer.concat([head, content])];
+    return { pieces, contentBytes: length, persistent };
+  }
+}

@@ -1,0 +1,52 @@
+// One generation of options as the engine uses them.
+
+import { resolveLimits } from '../limits.ts';
+import type { AccessLogEntry, ServerOptions } from '../options.ts';
+import type { Site } from '../routing/site.ts';
+import { warnOnce } from '../warn-once.ts';
+import type { Service } from './engine.ts';
+import { trustedProxies } from './forwarded.ts';
+import { RememberedResponses } from './remembered.ts';
+
+const DEFAULT_SERVER_FIELD = 'onezero';
+
+// As far as a head can grow in memory.
+const UNLIMITED = 1_073_741_824;
+
+/** Resolves options; the site comes last, as it may start processes. Throws for options that cannot be used. */
+export function serviceOf(options: ServerOptions, compose: (options: ServerOptions) => Site): Service {
+  const limits = resolveLimits(options.limits);
+  const { maxRequestLineBytes, maxHeadBytes, maxFields } = limits;
+  const { trustedProxies: proxies = [], requestIdField, accessLog } = options;
+  const complete = {
+    serverField: options.serverField ?? DEFAULT_SERVER_FIELD,
+    fields: (options.fields ?? []).map(([name, value]) => [name.toLowerCase(), value] as const),
+    requestIdField: requestIdField?.toLowerCase(),
+  };
+  const isTrusted = proxies.length === 0 ? undefined : trustedProxies(proxies);
+  return {
+    limits,
+    parser: {
+      maxRequestLineBytes: maxRequestLineBytes || UNLIMITED,
+      maxHeadBytes: maxHeadBytes || UNLIMITED,
+      maxFields: maxFields || UNLIMITED,
+      simpleRequests: options.simpleRequests,
+    },
+    complete,
+    request: { serverName: options.serverName, requestIdField: complete.requestIdField },
+    remembered: new RememberedResponses(complete),
+    isTrusted,
+    accessLog: accessLog && guarded(accessLog),
+    site: compose(options),
+  };
+}
+
+function guarded(accessLog: (entry: AccessLogEntry) => void): (entry: AccessLogEntry) => void {
+  return (entry) => {
+    try {
+      accessLog(entry);
+    } catch (error) {
+      warnOnce('accessLog', error);
+    }
+  };
+}

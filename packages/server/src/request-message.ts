@@ -1,0 +1,90 @@
+// A request value whose dear member, the abort signal, is made when somebody asks for it.
+//
+// The members are own and enumerable, the signal too, so `{ ...request, pathInfo }` is a whole request as well.
+
+import type { Field, Peer, RequestMessage } from './message.ts';
+
+type Members = Omit<RequestMessage, 'signal'>;
+
+/** Where a request comes from: gives the signal when it is asked for, and learns who was let in. */
+export interface RequestSource {
+  readonly signal: AbortSignal;
+  user?: string | undefined;
+}
+
+export class Request implements RequestMessage {
+  readonly method: string;
+  readonly target: string;
+  readonly version: '0.9' | '1.0' | '1.1';
+  readonly fields: readonly Field[];
+  readonly scheme: 'http' | 'https';
+  readonly authority: string | undefined;
+  readonly scriptName: string;
+  readonly pathInfo: string;
+  readonly query: string | undefined;
+  readonly contentLength: number | undefined;
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly remote: Peer;
+  readonly local: Peer;
+  readonly user: string | undefined;
+  readonly authType: string | undefined;
+  readonly id: string;
+  declare readonly signal: AbortSignal;
+  readonly #source: RequestSource;
+
+  constructor(members: Members, source: RequestSource) {
+    this.method = members.method;
+    this.target = members.target;
+    this.version = members.version;
+    this.fields = members.fields;
+    this.scheme = members.scheme;
+    this.authority = members.authority;
+    this.scriptName = members.scriptName;
+    this.pathInfo = members.pathInfo;
+    this.query = members.query;
+    this.contentLength = members.contentLength;
+    this.content = members.content;
+    this.remote = members.remote;
+    this.local = members.local;
+    this.user = members.user;
+    this.authType = members.authType;
+    this.id = members.id;
+    this.#source = source;
+    Object.defineProperty(this, 'signal', SIGNAL);
+  }
+
+  static signalOf(request: Request): AbortSignal {
+    return request.#source.signal;
+  }
+
+  static sourceOf(request: RequestMessage): RequestSource {
+    return request instanceof Request ? request.#source : { signal: request.signal };
+  }
+}
+
+const SIGNAL: PropertyDescriptor & ThisType<Request> = {
+  enumerable: true,
+  get() {
+    return Request.signalOf(this);
+  },
+};
+
+/** The same request with some members changed; the signal is still made only when asked for. */
+export function changed(request: RequestMessage, changes: Partial<Members>): RequestMessage {
+  const { method, target, version, fields, scheme, authority, scriptName, pathInfo, query } = request;
+  const { contentLength, content, remote, local, user, authType, id } = request;
+  const first = { method, target, version, fields, scheme, authority, scriptName, pathInfo, query };
+  const second = { contentLength, content, remote, local, user, authType, id };
+  return new Request({ ...first, ...second, ...changes }, Request.sourceOf(request));
+}
+
+/** The same request with the name of who was let in. */
+export function authenticated(request: RequestMessage, user: string): RequestMessage {
+  Request.sourceOf(request).user = user;
+  return changed(request, { user, authType: 'Basic' });
+}
+
+/** The content of a request that has none. */
+export const NO_CONTENT: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+};

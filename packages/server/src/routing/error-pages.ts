@@ -1,0 +1,81 @@
+// The pages that a site has of its own, by status (`404`), class (`4xx`) or `default`: a file, a template or a function.
+//
+// A page is only ever the content of the failure that asked for it: status and protocol fields stay. A page that cannot be
+// had (file gone, function throws) is a failure of the page; the caller falls back on the default page and reports it.
+
+import { statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { Failure, ErrorPage } from '../options.ts';
+import type { ContentOut, Field, RequestMessage } from '../message.ts';
+import { escapeHtml } from './default-page.ts';
+import { reasonPhrase } from '@onezero/http-parser/serializer';
+
+export interface OwnPage {
+  readonly fields: readonly Field[];
+  readonly content: ContentOut;
+}
+
+/** Makes the page for a failure; undefined when the site has none for it. */
+export type OwnPages = (failure: Failure) => Promise<OwnPage | undefined> | undefined;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.htm': 'text/html; charset=utf-8',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Checks the keys and files. Throws a TypeError for what could never be used. */
+export function ownPages(pages: Readonly<Record<string, ErrorPage>> = {}): OwnPages | undefined {
+  const entries = Object.entries(pages);
+  if (entries.length === 0) return undefined;
+  for (const [key, page] of entries) check(key, page);
+  const byKey = new Map(entries);
+  return (failure) => {
+    const { status } = failure;
+    const page = byKey.get(`${status}`) ?? byKey.get(`${Math.floor(status / 100)}xx`) ?? byKey.get('default');
+    return page === undefined ? undefined : make(page, failure);
+  };
+}
+
+function check(key: string, page: ErrorPage): void {
+  if (!/^(?:[45]\d\d|[45]xx|default)$/.test(key)) {
+    throw new TypeError(`errorPages: "${key}" is no status (404), class (4xx) or "default"`);
+  }
+  if (typeof page === 'object' && 'file' in page && !statSync(page.file, { throwIfNoEntry: false })?.isFile()) {
+    throw new TypeError(`errorPages: "${page.file}" for ${key} is not a file`);
+  }
+}
+
+async function make(page: ErrorPage, failure: Failure): Promise<OwnPage | undefined> {
+  if (typeof page === 'function') return failure.request && fromResponder(page, failure.request);
+  if ('template' in page) {
+    return { fields: [typeField('text/html; charset=utf-8')], content: Buffer.from(fill(page.template, failure)) };
+  }
+  const type = TYPES[extname(page.file).toLowerCase()] ?? 'text/html; charset=utf-8';
+  return { fields: [typeField(type)], content: await readFile(page.file) };
+}
+
+async function fromResponder(
+  page: Extract<ErrorPage, (request: RequestMessage) => unknown>,
+  request: RequestMessage,
+): Promise<OwnPage | undefined> {
+  const { fields, content } = await page(request);
+  return content === undefined ? undefined : { fields, content };
+}
+
+function fill(template: string, { status, request }: Failure): string {
+  const values: Readonly<Record<string, string>> = {
+    status: `${status}`,
+    reason: reasonPhrase(status),
+    path: request === undefined ? '' : request.scriptName + request.pathInfo,
+    id: request?.id ?? '',
+  };
+  return template.replaceAll(/\{\{(status|reason|path|id)\}\}/g, (_, name: string) => escapeHtml(values[name] ?? ''));
+}
+
+function typeField(type: string): Field {
+  return ['content-type', type];
+}

@@ -1,0 +1,48 @@
+// Says which rules a request would meet, in words and as data, by asking the very parts that answer requests.
+
+import { canonicalPath } from '../connection/canonical-path.ts';
+import type { Explanation, Question } from '../options.ts';
+import { hostMatches, hostOf } from './host.ts';
+import type { SiteParts } from './site.ts';
+
+export function explain(
+  { router, registry, authentication, hosts }: SiteParts,
+  { method = 'GET', target }: Question,
+): Explanation {
+  const why: string[] = [];
+  const { authority, path: rawPath, query } = splitTarget(target);
+  const path = canonicalPath(rawPath);
+  const host = authority === undefined ? undefined : hostOf(authority);
+  const base = { path, query, host, auth: undefined, route: undefined, scriptName: '', pathInfo: '' };
+  const refuse = (status: number, reason: string): Explanation => ({ ...base, status, why: [...why, reason] });
+  if (path === undefined) return refuse(400, `${rawPath} has no reading: malformed, above the root, or with NUL`);
+  why.push(path === rawPath ? `the path is ${path}` : `${rawPath} is read as ${path}`);
+  if (host !== undefined && hosts !== undefined && !hosts.some((pattern) => hostMatches(pattern, host))) {
+    return refuse(421, `${host} is not among the hosts`);
+  }
+  const auth = authentication.ruleFor({ method, pathInfo: path });
+  if (auth !== undefined) why.push(`a name and password are asked for ${auth.path ?? '/'}`);
+  if (!registry.has(method)) return { ...refuse(501, `${method} is not a known method`), auth };
+  const found = router({ method, authority, pathInfo: path });
+  if (!('route' in found)) {
+    const reason =
+      found.status === 404 ? 'no route takes the path' : `here only ${[...found.allow].join(', ')} are taken`;
+    return { ...refuse(found.status, reason), auth };
+  }
+  const { route, scriptName, pathInfo } = found;
+  why.push(`${route.name ?? `the route at ${route.path ?? '/'}`} answers, seeing ${pathInfo || 'no further path'}`);
+  if (route.fallThrough === true) why.push('if it has nothing there, the next route that takes the path is asked');
+  return { ...base, auth, route, scriptName, pathInfo, status: undefined, why };
+}
+
+function splitTarget(target: string): { authority: string | undefined; path: string; query: string | undefined } {
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
+  const rest = absolute?.[2] ?? target;
+  const mark = rest.indexOf('?');
+  const path = mark === -1 ? rest : rest.slice(0, mark);
+  return {
+    authority: absolute?.[1],
+    path: path === '' ? '/' : path,
+    query: mark === -1 ? undefined : rest.slice(mark + 1),
+  };
+}

@@ -1,0 +1,95 @@
+// The one way out for everything that goes wrong: the hook is asked, then the site's own pages, then the default page.
+//
+// Whatever the hook or a page does (throws, rejects, hangs, returns nonsense) costs this one answer at most the hook's
+// time limit: the default page goes out and the process is warned once for each kind of trouble.
+
+import { firstField, hasField } from '../fields.ts';
+import type { Field, ResponseMessage } from '../message.ts';
+import type { ErrorHook, Failure } from '../options.ts';
+import { isResponse } from '../responders/is-response.ts';
+import { warnOnce } from '../warn-once.ts';
+import { preferredType } from './accept.ts';
+import { defaultPage, type Page, type PageType } from './default-page.ts';
+import type { OwnPages } from './error-pages.ts';
+
+export type Fail = (failure: Failure, bare: ResponseMessage) => ResponseMessage | Promise<ResponseMessage>;
+
+export interface FailureOptions {
+  readonly hook: ErrorHook | undefined;
+  readonly pages: OwnPages | undefined;
+  readonly hookTimeoutMs: number;
+}
+
+const PAGE_TYPES = ['text/html', 'application/json', 'text/plain'] as const;
+
+/** Fields of a bare response that its status needs, whoever writes the page (RFC 9110 §11.6.1, §15.5.6, §15.5.17). */
+const PROTOCOL_FIELDS = new Set(['allow', 'www-authenticate', 'retry-after', 'content-range']);
+
+/** Makes the function that turns a failure into a whole response. It never throws or rejects. */
+export function createFail({ hook, pages, hookTimeoutMs }: FailureOptions): Fail {
+  if (hook === undefined && pages === undefined) return withDefaultPage;
+  return async (failure, bare) => {
+    const asked = hook && (await guarded('onError', hookTimeoutMs, () => hook(failure)));
+    const answer = isResponse(asked) ? keepProtocolFields(asked, bare) : bare;
+    if (asked !== undefined && !isResponse(asked)) warnOnce('onError', new TypeError('it returned no response'));
+    if (answer.content !== undefined || answer.status < 400 || failure.headSent) return answer;
+    const status = { ...failure, status: answer.status };
+    const page = await guarded('errorPages', hookTimeoutMs, () => pages?.(status));
+    if (page === undefined || !isResponse({ ...page, status: 200 })) return withDefaultPage(status, answer);
+    return { ...answer, fields: [...withoutRepresentation(answer.fields), ...page.fields], content: page.content };
+  };
+}
+
+// Answers that repeat by identity get the same page again, so their bytes can be remembered too.
+const completed = new WeakMap<ResponseMessage, Map<PageType, ResponseMessage>>();
+const pages = new Map<string, Page>();
+
+function withDefaultPage({ status, request }: Failure, bare: ResponseMessage): ResponseMessage {
+  const type = preferredType(request && firstField(request.fields, 'accept'), PAGE_TYPES);
+  if (status >= 500 && request !== undefined) return complete(bare, defaultPage(status, type, request.id));
+  let known = completed.get(bare);
+  if (known === undefined) completed.set(bare, (known = new Map()));
+  let response = known.get(type);
+  if (response === undefined) known.set(type, (response = complete(bare, rememberedPage(status, type))));
+  return response;
+}
+
+function rememberedPage(status: number, type: PageType): Page {
+  const key = `${status} ${type}`;
+  let page = pages.get(key);
+  if (page === undefined) pages.set(key, (page = defaultPage(status, type)));
+  return page;
+}
+
+function complete(bare: ResponseMessage, page: Page): ResponseMessage {
+  return { ...bare, fields: [...withoutRepresentation(bare.fields), ...page.fields], content: page.content };
+}
+
+function withoutRepresentation(fields: readonly Field[]): readonly Field[] {
+  return fields.filter(([name]) => !name.startsWith('content-') || name === 'content-range');
+}
+
+function keepProtocolFields(answer: ResponseMessage, bare: ResponseMessage): ResponseMessage {
+  if (answer.status !== bare.status) return answer;
+  const missing = bare.fields.filter(([name]) => PROTOCOL_FIELDS.has(name) && !hasField(answer.fields, name));
+  return missing.length === 0 ? answer : { ...answer, fields: [...answer.fields, ...missing] };
+}
+
+async function guarded<Result>(
+  name: string,
+  timeoutMs: number,
+  run: () => Result | Promise<Result>,
+): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timeoutMs);
+    });
+    return await Promise.race([run(), late]);
+  } catch (error) {
+    warnOnce(name, error);
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}

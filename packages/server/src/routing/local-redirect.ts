@@ -1,0 +1,36 @@
+// A responder may ask for another path of this site to be answered in place of its own (RFC 3875 §6.2.2).
+
+import { canonicalPath } from '../connection/canonical-path.ts';
+import type { RequestMessage } from '../message.ts';
+import { changed, NO_CONTENT } from '../request-message.ts';
+
+/** Apache stops after ten as well. */
+export const MAX_LOCAL_REDIRECTS = 10;
+
+const OF_CONTENT = new Set([
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'transfer-encoding',
+  'expect',
+  'trailer',
+]);
+
+/** The request as a GET of `location`, from the top of the site; undefined when the path has no reading. */
+export function redirected(request: RequestMessage, location: string): RequestMessage | undefined {
+  const mark = location.indexOf('?');
+  const pathInfo = canonicalPath(mark === -1 ? location : location.slice(0, mark));
+  if (pathInfo === undefined || !location.startsWith('/')) return undefined;
+  return changed(request, {
+    method: 'GET',
+    target: location,
+    scriptName: '',
+    pathInfo,
+    query: mark === -1 ? undefined : location.slice(mark + 1),
+    fields: request.fields.filter(([name]) => !OF_CONTENT.has(name)),
+    contentLength: 0,
+    content: NO_CONTENT,
+    user: undefined,
+    authType: undefined,
+  });
+}

@@ -1,0 +1,68 @@
+// Finds the responder for a request. Routes with a host go before those without, longer prefixes before shorter, and the
+// order in which they were given decides the rest. The outcome is a responder with the request as it shall see it, or the
+// status that the server answers itself: 404 when no route takes the path, 405 when none of those takes the method.
+
+import type { RequestMessage } from '../message.ts';
+import { methodSet, type MethodRegistry } from '../methods.ts';
+import type { Route } from '../options.ts';
+import { hostMatches, hostOf } from './host.ts';
+import { matchPrefix, prefixSegments } from './prefix.ts';
+
+/** What a router needs of a request. */
+export type Routable = Pick<RequestMessage, 'method' | 'authority' | 'pathInfo'>;
+
+export type Found =
+  | { readonly route: Route; readonly scriptName: string; readonly pathInfo: string; readonly next: number }
+  | { readonly status: 404 }
+  | { readonly status: 405; readonly allow: ReadonlySet<string> };
+
+/** Looks from the route numbered `from` on; `next` of a found route is where to go on when it has nothing. */
+export type Router = (request: Routable, from?: number) => Found;
+
+interface Entry {
+  readonly route: Route;
+  readonly segments: readonly string[];
+  readonly prefix: string;
+  readonly host: string | undefined;
+  readonly methods: ReadonlySet<string>;
+}
+
+/** Compiles routes. Throws a TypeError for a path, host or method that can never match. */
+export function createRouter(routes: readonly Route[], registry: MethodRegistry): Router {
+  const entries = routes.map((route) => compile(route, registry));
+  entries.sort((a, b) => hostRank(a) - hostRank(b) || b.segments.length - a.segments.length);
+  const usesHosts = entries.some(({ host }) => host !== undefined);
+  return (request, from = 0) => {
+    let allow: Set<string> | undefined;
+    const host = !usesHosts || request.authority === undefined ? undefined : hostOf(request.authority);
+    for (let index = from; index < entries.length; index += 1) {
+      const { route, segments, prefix, host: pattern, methods } = entries[index] as Entry;
+      if (pattern !== undefined && (host === undefined || !hostMatches(pattern, host))) continue;
+      const rest = matchPrefix(segments, request.pathInfo);
+      if (rest === -1) continue;
+      if (methods.has(request.method)) {
+        return { route, scriptName: prefix, pathInfo: request.pathInfo.slice(rest), next: index + 1 };
+      }
+      allow ??= new Set();
+      for (const method of methods) allow.add(method);
+    }
+    return allow === undefined ? { status: 404 } : { status: 405, allow };
+  };
+}
+
+function compile(route: Route, registry: MethodRegistry): Entry {
+  const segments = prefixSegments(route.path ?? '/');
+  return {
+    route,
+    segments,
+    prefix: segments.map((segment) => `/${segment}`).join(''),
+    host: route.host === undefined ? undefined : route.host.toLowerCase(),
+    methods: methodSet(route.methods, registry),
+  };
+}
+
+/** Exact hosts, then patterns, then any host. */
+function hostRank({ host }: Entry): number {
+  if (host === undefined) return 2;
+  return host.startsWith('*.') ? 1 : 0;
+}

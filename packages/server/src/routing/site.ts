@@ -1,0 +1,195 @@
+// What a server answers, apart from any socket: a request goes in, a whole response comes out, whatever happens.
+//
+// The steps, in order: is the host ours; does a rule ask for a name and password; is the method known and its content
+// right; which route; the responder. Everything that fails on the way joins in `fail`. An answer that a responder has at
+// once comes back at once.
+
+import type { Field, RequestMessage, ResponseMessage } from '../message.ts';
+import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
+import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
+import { authenticated, changed } from '../request-message.ts';
+import { isResponse } from '../responders/is-response.ts';
+import { whenReady } from '../when-ready.ts';
+import { discard } from '../responders/discard.ts';
+import type { Authentication, Verdict } from './basic-auth.ts';
+import { explain } from './explain.ts';
+import type { Fail } from './failures.ts';
+import { hostMatches, hostOf } from './host.ts';
+import { MAX_LOCAL_REDIRECTS, redirected } from './local-redirect.ts';
+import type { Found, Router } from './routes.ts';
+
+type FoundRoute = Extract<Found, { readonly route: Route }>;
+
+export type Answer = ResponseMessage | Promise<ResponseMessage>;
+
+/** Answers are whole: bare statuses are completed, local redirects followed, failures turned into responses. */
+export interface Site {
+  respond(request: RequestMessage): Answer;
+  /** The response to what went wrong outside of any responder; `fields` are those the status needs. */
+  fail(failure: Omit<Failure, 'headSent'> & { readonly headSent?: boolean }, fields?: readonly Field[]): Answer;
+  explain(question: Question): Explanation;
+  /** Closes the responders, each once. Rejects with what they reject with. */
+  close(): Promise<void>;
+}
+
+export interface SiteParts {
+  readonly router: Router;
+  readonly registry: MethodRegistry;
+  readonly authentication: Authentication;
+  readonly hosts: readonly string[] | undefined;
+  readonly fail: Fail;
+  readonly closables: readonly Closable[];
+}
+
+export function createSite(parts: SiteParts): Site {
+  return new PartedSite(parts);
+}
+
+class PartedSite implements Site {
+  readonly #parts: SiteParts;
+
+  constructor(parts: SiteParts) {
+    this.#parts = parts;
+  }
+
+  respond(request: RequestMessage, redirects = 0): Answer {
+    const { hosts, authentication } = this.#parts;
+    if (hosts !== undefined && !isOurs(hosts, request.authority)) {
+      return this.fail({ status: 421, cause: undefined, source: 'routing', request });
+    }
+    const broken = (cause: unknown): Answer => this.fail({ status: 500, cause, source: 'auth', request });
+    try {
+      const verdict = authentication.check(request);
+      return whenReady(verdict, (found) => this.#admit(request, found, redirects), broken);
+    } catch (error) {
+      return broken(error);
+    }
+  }
+
+  #admit(request: RequestMessage, verdict: Verdict, redirects: number): Answer {
+    switch (verdict.outcome) {
+      case 'open':
+        return this.#route(request, redirects);
+      case 'allowed':
+        return this.#route(authenticated(request, verdict.user), redirects);
+      case 'refused':
+        return this.fail({ status: 401, cause: undefined, source: 'auth', request }, [verdict.challenge]);
+      default:
+        return this.fail({ status: 503, cause: undefined, source: 'auth', request }, [['retry-after', '2']]);
+    }
+  }
+
+  #route(request: RequestMessage, redirects: number): Answer {
+    const refused = this.#refuseMethod(request);
+    if (refused !== undefined) return refused;
+    const found = this.#parts.router(request);
+    if ('route' in found) return this.#ask(found, request, redirects);
+    if (found.status === 404) return this.fail({ status: 404, cause: undefined, source: 'routing', request });
+    const allow: Field = ['allow', allowed(found.allow)];
+    if (request.method === 'OPTIONS') return { status: 204, fields: [allow] };
+    return this.fail({ status: 405, cause: undefined, source: 'routing', request }, [allow]);
+  }
+
+  /** 501, 405, 400 and 411 as the method alone decides them, and the answer to `OPTIONS *`. */
+  #refuseMethod(request: RequestMessage): Answer | undefined {
+    const { registry } = this.#parts;
+    const method = registry.get(request.method);
+    const refuse = (status: number, fields: readonly Field[] = []): Answer =>
+      this.fail({ status, cause: undefined, source: 'routing', request }, fields);
+    if (method === undefined) {
+      return REFUSED_METHODS.has(request.method) ? refuse(405, [['allow', allowed(registry.keys())]]) : refuse(501);
+    }
+    if (request.target === '*') return { status: 204, fields: [['allow', allowed(registry.keys())]] };
+    if (method.content === 'none' && request.contentLength !== 0) return refuse(400);
+    if (method.content === 'required' && !hasFraming(request)) return refuse(411);
+    // RFC 1945 §8.3: a POST of HTTP/1.0 must say how long it is.
+    if (request.version === '1.0' && request.method === 'POST' && !hasFraming(request)) return refuse(400);
+    return undefined;
+  }
+
+  #ask(found: FoundRoute, request: RequestMessage, redirects: number): Answer {
+    const { route, scriptName, pathInfo } = found;
+    const seen = scriptName === '' ? request : changed(request, { scriptName, pathInfo });
+    const failed = (cause: unknown): Answer =>
+      this.fail({ status: statusOf(cause), cause, source: 'responder', request: seen });
+    const take = (answer: ResponseMessage): Answer => {
+      const next =
+        route.fallThrough === true && hasNothing(answer) ? this.#parts.router(request, found.next) : undefined;
+      if (next !== undefined && 'route' in next) return this.#ask(next, request, redirects);
+      return this.#whole(answer, seen, redirects);
+    };
+    try {
+      return whenReady(route.responder(seen), take, failed);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #whole(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {
+    if (!isResponse(answer)) {
+      const cause = new TypeError('the responder returned no response');
+      return this.fail({ status: 500, cause, source: 'responder', request });
+    }
+    if (answer.localRedirect !== undefined) return this.#redirect(answer, request, redirects);
+    if (answer.status < 400 || answer.content !== undefined || answer.nonParsed === true) return answer;
+    const { status, cause } = answer;
+    return this.#parts.fail({ status, cause, source: 'responder', request, headSent: false }, answer);
+  }
+
+  #redirect(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {
+    discard(answer.content);
+    const next = redirected(request, answer.localRedirect ?? '');
+    if (next !== undefined && redirects < MAX_LOCAL_REDIRECTS) return this.respond(next, redirects + 1);
+    const why = next === undefined ? 'has no reading' : `came after ${MAX_LOCAL_REDIRECTS} others`;
+    const cause = new Error(`the local redirect to ${answer.localRedirect} ${why}`);
+    return this.fail({ status: next === undefined ? 502 : 508, cause, source: 'responder', request });
+  }
+
+  fail(failure: Omit<Failure, 'headSent'>, fields: readonly Field[] = []): Answer {
+    const { status, cause } = failure;
+    const bare = fields.length === 0 && cause === undefined ? bareStatus(status) : { status, fields, cause };
+    return this.#parts.fail({ headSent: false, ...failure }, bare);
+  }
+
+  explain(question: Question): Explanation {
+    return explain(this.#parts, question);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...new Set(this.#parts.closables)].map(async (closable) => closable.close?.()));
+  }
+}
+
+const bareStatuses = new Map<number, ResponseMessage>();
+
+/** One object for each status, so that what is made of it can be remembered. */
+function bareStatus(status: number): ResponseMessage {
+  let bare = bareStatuses.get(status);
+  if (bare === undefined) bareStatuses.set(status, (bare = { status, fields: [] }));
+  return bare;
+}
+
+function hasNothing(answer: ResponseMessage): boolean {
+  return (answer?.status === 404 || answer?.status === 405) && answer.content === undefined;
+}
+
+function isOurs(hosts: readonly string[], authority: string | undefined): boolean {
+  if (authority === undefined) return true;
+  const host = hostOf(authority);
+  return hosts.some((pattern) => hostMatches(pattern, host));
+}
+
+function hasFraming({ contentLength, fields }: RequestMessage): boolean {
+  return contentLength === undefined || contentLength > 0 || fields.some(([name]) => name === 'content-length');
+}
+
+/** An error may carry the status it stands for, as parse and content errors do; others are ours: 500. */
+function statusOf(cause: unknown): number {
+  if (!(cause instanceof Error) || !('status' in cause)) return 500;
+  const { status } = cause;
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599 ? status : 500;
+}
+
+function allowed(methods: Iterable<string>): string {
+  return [...new Set([...methods, 'OPTIONS'])].join(', ');
+}

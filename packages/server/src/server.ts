@@ -1,0 +1,176 @@
+// `createServer`: what is listened on, who is connected, what is served now, and how all of that ends.
+
+import { compose } from './compose.ts';
+import { acceptedEnds } from './connection/ends.ts';
+import { Clock } from './connection/clock.ts';
+import { Connection } from './connection/connection.ts';
+import type { Engine, Service } from './connection/engine.ts';
+import { openListener, type Listening } from './connection/listening.ts';
+import { serviceOf } from './connection/service.ts';
+import type { Receiver, Transport } from './connection/transport.ts';
+import { TurnedAway } from './connection/turned-away.ts';
+import type { Address, Explanation, Listener, Question, Server, ServerOptions, TlsOptions } from './options.ts';
+import { warnOnce } from './warn-once.ts';
+
+/**
+ * Makes a server from options, all of which may be left out. Nothing is opened before `listen`.
+ *
+ * Throws a TypeError or RangeError of one line for options that cannot be used.
+ *
+ * @example
+ * const server = createServer({ root: './public', cgi: './cgi-bin' });
+ * const [address] = await server.listen({ port: 8080 });
+ */
+export function createServer(options: ServerOptions = {}): Server {
+  return new HttpServer(options);
+}
+
+// Beyond the limit of connections so many more get an answer before they are closed; the rest are only closed.
+const TURNED_AWAY_AT_ONCE = 256;
+
+class HttpServer implements Server, Engine {
+  readonly clock: Clock;
+  service: Service;
+  isStopping = false;
+  readonly #listening: Listening[] = [];
+  readonly #connections = new Set<Connection>();
+  readonly #byAddress = new Map<string, number>();
+  readonly #requests = new Map<Service, number>();
+  #turnedAway = 0;
+  #closing: Promise<void> | undefined;
+  #cutOff: NodeJS.Timeout | undefined;
+  #whenEmpty: (() => void) | undefined;
+
+  constructor(options: ServerOptions) {
+    this.service = serviceOf(options, compose);
+    const { headTimeoutMs, contentTimeoutMs, idleTimeoutMs, answerTimeoutMs, drainTimeoutMs } = this.service.limits;
+    this.clock = new Clock([headTimeoutMs, contentTimeoutMs, idleTimeoutMs, answerTimeoutMs, drainTimeoutMs]);
+  }
+
+  get addresses(): readonly Address[] {
+    return this.#listening.map(({ address }) => address);
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get requests(): number {
+    let sum = 0;
+    for (const count of this.#requests.values()) sum += count;
+    return sum;
+  }
+
+  async listen(listeners: Listener | readonly Listener[] = {}): Promise<readonly Address[]> {
+    if (this.isStopping) throw new Error('the server is closed');
+    const { headTimeoutMs, maxConnections } = this.service.limits;
+    const settings = {
+      accept: (transport: Transport) => this.#accept(transport),
+      failed: (error: Error) => warnOnce('accepting connections', error),
+      handshakeTimeoutMs: headTimeoutMs || 120_000,
+      maxConnections,
+    };
+    const opened: Listening[] = [];
+    try {
+      for (const listener of [listeners].flat()) opened.push(await openListener(listener, settings));
+    } catch (error) {
+      await Promise.all(opened.map((one) => one.close()));
+      throw error;
+    }
+    this.#listening.push(...opened);
+    return opened.map(({ address }) => address);
+  }
+
+  #accept(transport: Transport): Receiver | undefined {
+    const { maxConnections, maxConnectionsPerAddress } = this.service.limits;
+    const ends = acceptedEnds(transport, this.service.isTrusted);
+    const { address } = ends.remote;
+    const count = this.#byAddress.get(address) ?? 0;
+    const isTooMany =
+      this.isStopping ||
+      (maxConnections > 0 && this.#connections.size >= maxConnections) ||
+      (maxConnectionsPerAddress > 0 && count >= maxConnectionsPerAddress);
+    if (isTooMany) return this.#turnAway(transport);
+    this.#byAddress.set(address, count + 1);
+    const connection = new Connection(this, transport, ends);
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  #turnAway(transport: Transport): Receiver | undefined {
+    if (this.#turnedAway >= TURNED_AWAY_AT_ONCE) {
+      transport.destroy();
+      return undefined;
+    }
+    this.#turnedAway += 1;
+    return new TurnedAway(transport, this.clock, () => {
+      this.#turnedAway -= 1;
+    });
+  }
+
+  closed(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    const address = connection.remoteAddress;
+    const count = (this.#byAddress.get(address) ?? 1) - 1;
+    if (count === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, count);
+    if (this.#connections.size === 0) this.#whenEmpty?.();
+  }
+
+  requestBegan(service: Service): void {
+    this.#requests.set(service, (this.#requests.get(service) ?? 0) + 1);
+  }
+
+  requestEnded(service: Service): void {
+    const count = (this.#requests.get(service) ?? 1) - 1;
+    this.#requests.set(service, count);
+    if (count === 0 && service !== this.service) this.#retire(service);
+  }
+
+  /** Closes what an earlier generation of options had opened. */
+  #retire(service: Service): void {
+    this.#requests.delete(service);
+    service.site.close().catch((error: unknown) => warnOnce('closing a responder', error));
+  }
+
+  explain(question: Question): Explanation {
+    return this.service.site.explain(question);
+  }
+
+  async reload(options: ServerOptions): Promise<void> {
+    if (this.isStopping) throw new Error('the server is closed');
+    const before = this.service;
+    this.service = serviceOf(options, compose);
+    if ((this.#requests.get(before) ?? 0) === 0) this.#retire(before);
+  }
+
+  renewCertificate(index: number, tls: TlsOptions): void {
+    const listening = this.#listening[index];
+    if (listening === undefined) throw new RangeError(`there is no listener ${index}`);
+    listening.renewCertificate(tls);
+  }
+
+  close({
+    graceMs = this.service.limits.closeTimeoutMs,
+  }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
+    clearTimeout(this.#cutOff);
+    this.#cutOff = setTimeout(() => {
+      for (const connection of this.#connections) connection.destroy();
+    }, graceMs);
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.isStopping = true;
+    const sockets = Promise.all(this.#listening.map((listening) => listening.close()));
+    const empty = new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve;
+    });
+    for (const connection of this.#connections) connection.stop();
+    if (this.#connections.size > 0) await empty;
+    clearTimeout(this.#cutOff);
+    await sockets;
+    await this.service.site.close();
+  }
+}
