@@ -19,7 +19,7 @@ export interface Route {
   readonly path?: string | undefined;
   /** Only requests for this host (without port, any case; `*.example.org` takes subdomains). @default any */
   readonly host?: string | undefined;
-  /** The methods it takes; others get 405 with Allow unless another route takes them. @default all known methods */
+  /** The methods it takes; others get 405 with Allow, unless another route for this path takes them. @default all */
   readonly methods?: readonly string[] | undefined;
   readonly responder: Responder & Closable;
   /** Whether the next route that takes the request is asked when this one has only a bare 404 or 405. @default false */

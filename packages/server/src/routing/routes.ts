@@ -1,6 +1,8 @@
 // Finds the responder for a request. Routes with a host go before those without, longer prefixes before shorter, and the
-// order in which they were given decides the rest. The outcome is a responder with the request as it shall see it, or the
-// status that the server answers itself: 404 when no route takes the path, 405 when none of those takes the method.
+// order in which they were given decides the rest. Routes for one prefix share its methods; a shorter prefix does not answer
+// for what a longer one refused, so that Allow tells the truth about the resource. The outcome is a responder with the
+// request as it shall see it, or the status that the server answers itself: 404 when no route takes the path, 405 when none
+// of those takes the method.
 
 import type { RequestMessage } from '../message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
@@ -34,16 +36,18 @@ export function createRouter(routes: readonly Route[], registry: MethodRegistry)
   const usesHosts = entries.some(({ host }) => host !== undefined);
   return (request, from = 0) => {
     let allow: Set<string> | undefined;
+    let refusedLength = 0;
     const host = !usesHosts || request.authority === undefined ? undefined : hostOf(request.authority);
     for (let index = from; index < entries.length; index += 1) {
       const { route, segments, prefix, host: pattern, methods } = entries[index] as Entry;
       if (pattern !== undefined && (host === undefined || !hostMatches(pattern, host))) continue;
       const rest = matchPrefix(segments, request.pathInfo);
-      if (rest === -1) continue;
+      if (rest === -1 || segments.length < refusedLength) continue;
       if (methods.has(request.method)) {
         return { route, scriptName: prefix, pathInfo: request.pathInfo.slice(rest), next: index + 1 };
       }
       allow ??= new Set();
+      refusedLength = segments.length;
       for (const method of methods) allow.add(method);
     }
     return allow === undefined ? { status: 404 } : { status: 405, allow };
