@@ -649,16 +649,18 @@ def modification_times(paths):
     return times
 
 
-def watch(report, more_files, interval):
-    """Reports the first source file that changes. Modules imported later join when they are first seen."""
-    seen = modification_times(set(source_files()) | set(more_files))
+def watch(report, more_files, interval, since):
+    """Reports source files that change after `since`, the time when loading began (in ns)."""
+    seen = {}
     while True:
-        time.sleep(interval)
-        now = modification_times(set(source_files()) | set(seen))
+        now = modification_times(set(source_files()) | set(seen) | set(more_files))
         for path, modified in now.items():
-            if path in seen and seen[path] != modified:
-                return report(event="changed", file=path)
+            # A file that is new here was read by the interpreter before it was looked at: it may have changed between.
+            if seen[path] != modified if path in seen else modified and since < modified < time.time_ns():
+                report(event="changed", file=path)
+                break
         seen = now
+        time.sleep(interval)
 
 
 def files_of(error):
@@ -710,6 +712,7 @@ def main():
     faulthandler.register(signal.SIGURG, all_threads=True)
     sys.path[:1] = configuration["path"]
     sys.argv[:] = ["onezero"]
+    since = time.time_ns()
     more_files = []
     connections = []
     try:
@@ -735,7 +738,7 @@ def main():
             threading.Thread(target=connection.serve, daemon=True).start()
         report(event="ready", python=sys.version.split()[0])
     if configuration["watch"]:
-        arguments = (report, more_files, configuration["watch"])
+        arguments = (report, more_files, configuration["watch"], since)
         threading.Thread(target=watch, args=arguments, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:

@@ -113,7 +113,7 @@ export class Exchange {
   }
 
   #respond({ status, reason, fields, contentLength }: ResponseHead): CgiResponse {
-    if (this.hasEnded && this.#status === 0 && (contentLength === undefined || this.#hasAll(contentLength))) {
+    if (this.hasEnded && this.#status === 0 && this.#hasAll(contentLength)) {
       const content = this.#early.length === 1 ? this.#early[0]! : Buffer.concat(this.#early);
       return { status, reason, fields, content };
     }
@@ -126,9 +126,10 @@ export class Exchange {
     return { status, reason, fields: withContentLength(fields, contentLength), content: this.#content };
   }
 
-  /** False for HEAD and 304, where the length is the one that GET would have. */
-  #hasAll(contentLength: number): boolean {
-    return !this.#isHead && this.#early.reduce((sum, chunk) => sum + chunk.length, 0) === contentLength;
+  /** Whether the content is here. Not for HEAD and 304: without content they still tell the length that GET would have. */
+  #hasAll(contentLength: number | undefined): boolean {
+    if (this.#isHead) return false;
+    return contentLength === undefined || this.#early.reduce((sum, chunk) => sum + chunk.length, 0) === contentLength;
   }
 
   #failure(): WsgiError | undefined {

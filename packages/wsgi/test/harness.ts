@@ -1,0 +1,123 @@
+// Calls a responder as a server would: a request value in, everything about the response out.
+
+import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
+import { wsgi, type WsgiOptions, type WsgiResponder } from '../src/index.ts';
+
+export const fixtures: string = fileURLToPath(new URL('fixtures', import.meta.url));
+
+/** Debian's Python, which has Debian's modules; elsewhere the first one there is. */
+export const python: string = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+
+/** Whether a module can be imported. In CI everything has to be there. */
+export function hasModule(name: string): boolean {
+  if (process.env['CI']) return true;
+  try {
+    execFileSync(python, ['-c', `import ${name}`], { stdio: 'ignore' });
+    return true;
+  } catch (error) {
+    if ((error as { status?: number }).status === 1) return false;
+    throw error;
+  }
+}
+
+export type Log = { line: string; request: string | undefined }[];
+
+/** An application of the fixtures in one process with two threads, and what it logs. */
+export function start(
+  application: string,
+  options: Partial<WsgiOptions> = {},
+): { responder: WsgiResponder; log: Log; text(): string } {
+  const log: Log = [];
+  const responder = wsgi({
+    application,
+    cwd: fixtures,
+    python,
+    processes: 1,
+    threads: 2,
+    env: { PYTHONDONTWRITEBYTECODE: '1' },
+    log: ({ line, request }) => log.push({ line, request }),
+    ...options,
+  });
+  return { responder, log, text: () => log.map(({ line }) => line).join('\n') };
+}
+
+export async function* chunks(...pieces: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) yield Buffer.from(piece);
+}
+
+/** A request for `target`, of which everything can be said otherwise. */
+export function request(
+  target: string,
+  changes: Partial<CgiRequest> & { body?: string | Uint8Array } = {},
+): CgiRequest {
+  const { body, ...members } = changes;
+  const [path = '', query] = target.split('?', 2);
+  const length = body === undefined ? 0 : Buffer.byteLength(body);
+  return {
+    method: body === undefined ? 'GET' : 'POST',
+    target,
+    version: '1.1',
+    scheme: 'http',
+    authority: 'shop.example:8080',
+    scriptName: '',
+    pathInfo: decodeURIComponent(path),
+    query,
+    fields: [['host', 'shop.example:8080'], ...(body === undefined ? [] : [['content-length', `${length}`] as const])],
+    contentLength: length,
+    content: body === undefined ? chunks() : chunks(body),
+    remote: { address: '192.0.2.7', port: 40_000 },
+    local: { address: '192.0.2.1', port: 8080 },
+    ...members,
+  };
+}
+
+export interface Answer {
+  status: number;
+  reason: string | undefined;
+  fields: readonly (readonly [string, string])[];
+  field(name: string): string | undefined;
+  text: string;
+  bytes: Buffer;
+  /** What reading the content threw: the connection to the client would be broken off. */
+  broken: unknown;
+  cause: unknown;
+  /** True when the content came as bytes, all at once. */
+  isWhole: boolean;
+}
+
+/** Reads a response to its end. */
+export async function read(pending: CgiResponse | Promise<CgiResponse>): Promise<Answer> {
+  const { status, reason, fields, content, cause } = await pending;
+  const pieces: Buffer[] = [];
+  let broken: unknown;
+  if (content instanceof Uint8Array) pieces.push(Buffer.from(content));
+  else if (content !== undefined) {
+    try {
+      for await (const chunk of content) pieces.push(Buffer.from(chunk));
+    } catch (error) {
+      broken = error;
+    }
+  }
+  const bytes = Buffer.concat(pieces);
+  const field = (wanted: string): string | undefined => fields.find(([name]) => name === wanted)?.[1];
+  const isWhole = content instanceof Uint8Array;
+  return { status, reason, fields, field, text: bytes.toString('latin1'), bytes, broken, cause, isWhole };
+}
+
+/** Resolves when `condition` holds; the test's own time limit is the only one. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Whether a process is there and not a zombie. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(execFileSync('cat', [`/proc/${pid}/stat`], { encoding: 'latin1', stdio: 'pipe' }));
+  } catch (error) {
+    if ((error as { status?: number }).status === 1) return false;
+    throw error;
+  }
+}

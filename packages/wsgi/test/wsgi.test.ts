@@ -1,0 +1,255 @@
+// Content both ways, clients that leave, and what is left when this process is gone.
+
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { wsgi } from '../src/index.ts';
+import { chunks, fixtures, isRunning, python, read, request, start, until, type Answer } from './harness.ts';
+import { makeSite } from './site.ts';
+
+const app = start('life:application', { threads: 1 });
+const streaming = start('life:application', { threads: 1, content: 'stream' });
+
+beforeAll(async () => {
+  await Promise.all([app.responder.ready(), streaming.responder.ready()]);
+});
+afterAll(async () => {
+  await Promise.all([app.responder.close(0), streaming.responder.close(0)]);
+});
+
+function get(target: string, changes: Parameters<typeof request>[1] = {}): Promise<Answer> {
+  return read(app.responder(request(target, changes)));
+}
+
+describe('request content', () => {
+  test('of any size is read from disk, and leaves nothing there', async () => {
+    const piece = randomBytes(1 << 20);
+    const sha256 = createHash('sha256');
+    async function* fiftyMegabytes(): AsyncGenerator<Uint8Array> {
+      for (let count = 0; count < 50; count++) {
+        sha256.update(piece);
+        yield piece;
+      }
+    }
+    const upload = { method: 'PUT', contentLength: 50 << 20, content: fiftyMegabytes() };
+    expect((await get('/digest', upload)).text).toBe(sha256.digest('hex'));
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-content-'))).toEqual([]);
+  });
+
+  test('costs no thread while it arrives', async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a');
+      await gate;
+      yield Buffer.from('b');
+    }
+    const upload = get('/echo', { method: 'POST', contentLength: undefined, content: slow() });
+    expect((await get('/pid')).status).toBe(200);
+    release();
+    expect((await upload).text).toBe('length 2:ab');
+  });
+
+  test('that breaks off is never seen by the application', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(100_000);
+      throw new RangeError('the client is gone');
+    }
+    const upload = get('/digest', { method: 'POST', contentLength: 200_000, content: broken() });
+    await expect(upload).rejects.toThrow('the client is gone');
+    expect((await get('/pid')).status).toBe(200);
+  });
+
+  test('that cannot be kept is 507', async () => {
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = '/nowhere';
+    onTestFinished(() => {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    });
+    expect(await get('/digest', { body: 'x'.repeat(100_000) })).toMatchObject({
+      status: 507,
+      cause: { code: 'spool-failed' },
+    });
+    expect((await get('/echo', { body: 'x' })).text).toBe('length 1:x');
+  });
+});
+
+describe('streamed request content', () => {
+  test('is answered while it arrives', async () => {
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('one');
+      await gate;
+      yield Buffer.from('two');
+    }
+    const upload = request('/echo', { method: 'POST', contentLength: undefined, content: slow() });
+    const { content } = await streaming.responder(upload);
+    let text = '';
+    for await (const chunk of content as AsyncIterable<Uint8Array>) {
+      text += Buffer.from(chunk).toString();
+      if (text.endsWith('one')) release();
+    }
+    expect(text).toBe('length None:onetwo');
+  });
+
+  test('goes both ways at once, however much it is', async () => {
+    const content = chunks(...Array.from({ length: 60 }, () => Buffer.alloc(100_000, 'x')));
+    const answer = await read(
+      streaming.responder(request('/echo', { method: 'POST', contentLength: 6_000_000, content })),
+    );
+    expect(answer.text.length).toBe('length 6000000:'.length + 6_000_000);
+  });
+
+  test('may be left unread', async () => {
+    for (let round = 0; round < 3; round++) {
+      const content = chunks(...Array.from({ length: 60 }, () => Buffer.alloc(100_000, 'x')));
+      const answer = await read(
+        streaming.responder(request('/pid', { method: 'POST', contentLength: 6_000_000, content })),
+      );
+      expect(answer.status).toBe(200);
+    }
+  });
+
+  test('that breaks off is an OSError in read()', async () => {
+    const site = makeSite();
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a');
+      await until(() => site.has('started'));
+      throw new RangeError('the client is gone');
+    }
+    const target = `/read-until-error?started=${site.path('started')}`;
+    const upload = streaming.responder(request(target, { method: 'POST', contentLength: 10, content: broken() }));
+    await expect(upload).rejects.toThrow('the client is gone');
+    expect((await read(streaming.responder(request('/what-happened')))).text).toBe('Disconnected');
+  });
+});
+
+describe('response content', () => {
+  test('is made no faster than it is taken, beyond a limit', async () => {
+    const two = start('life:application', { threads: 2 });
+    onTestFinished(() => two.responder.close(0));
+    const made = async (): Promise<number> => Number((await read(two.responder(request('/how-much')))).text);
+    const { content } = await two.responder(request('/produce?blocks=5000&size=10000'));
+    let before = -1;
+    await expect.poll(async () => [before, (before = await made())], { timeout: 10_000, interval: 100 }).toSatisfy(([a, b]) => a === b); // prettier-ignore
+    expect(before).toBeGreaterThan(1_000_000);
+    expect(before).toBeLessThan(3_000_000);
+    let length = 0;
+    for await (const chunk of content as AsyncIterable<Uint8Array>) length += chunk.length;
+    expect(length).toBe(50_000_000);
+  });
+
+  test('that fits into the limit holds no thread, however slow the client', async () => {
+    const { content } = await app.responder(request('/produce?blocks=50&size=10000'));
+    expect((await get('/how-much')).text).toBe('500000');
+    let length = 0;
+    for await (const chunk of content as AsyncIterable<Uint8Array>) length += chunk.length;
+    expect(length).toBe(500_000);
+  });
+});
+
+describe('a client that leaves', () => {
+  test('before the head is answered at once, and the thread is free when it is', async () => {
+    const site = makeSite();
+    const client = new AbortController();
+    const target = `/held?started=${site.path('started')}&until=${site.path('until')}`;
+    const left = get(target, { signal: client.signal });
+    await until(() => site.has('started'));
+    client.abort();
+    expect(await left).toMatchObject({ status: 400, cause: { code: 'client-left' } });
+    const next = get('/pid');
+    site.write('until', '');
+    expect((await next).status).toBe(200);
+  });
+
+  test('while content is made stops the application', async () => {
+    const { content } = await app.responder(request('/produce?blocks=1000000000&size=10000'));
+    for await (const chunk of content as AsyncIterable<Uint8Array>) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect((await get('/pid')).status).toBe(200);
+  });
+
+  test('many times leaves all threads free', async () => {
+    const pids = new Set<string>();
+    for (let round = 0; round < 200; round++) {
+      const client = new AbortController();
+      const answer = app.responder(request('/produce?blocks=100&size=10000', { signal: client.signal }));
+      if (round % 2 === 0) client.abort();
+      const { content } = await answer;
+      if (content !== undefined) await (content as AsyncIterableIterator<Uint8Array>).return?.();
+      if (round % 20 === 0) pids.add((await get('/pid')).text);
+    }
+    expect(pids.size).toBe(1);
+  });
+});
+
+test('no response goes to the wrong request', async () => {
+  const four = start('pep_3333:application', { processes: 2, threads: 2 });
+  onTestFinished(() => four.responder.close(0));
+  const exchange = async (index: number): Promise<void> => {
+    const body = `${index}-`.repeat(1 + (index % 3) * 20_000);
+    const client = new AbortController();
+    const answer = read(four.responder(request('/read-all', { body, signal: client.signal })));
+    if (index % 7 === 0) client.abort();
+    const { status, text } = await answer;
+    if (index % 7 !== 0 || status === 200) expect(text === `${body}||`).toBe(true);
+  };
+  await Promise.all(Array.from({ length: 300 }, (_, index) => exchange(index)));
+});
+
+describe('when this process is killed', () => {
+  test.each(['/sleep-in-python', '/hold-the-interpreter'])(
+    'no Python process is left: busy with %s',
+    async (target) => {
+      const site = makeSite();
+      const program = `
+      import { wsgi } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+      const pids = new Set();
+      const responder = wsgi({ application: 'life', cwd: ${JSON.stringify(fixtures)}, python: ${JSON.stringify(python)},
+        processes: 2, threads: 2, log: ({ pid }) => console.log(pid) });
+      await responder.ready();
+      async function* nothing() {}
+      const request = { method: 'GET', target: '/', version: '1.1', scheme: 'http', scriptName: '', fields: [],
+        contentLength: 0, content: nothing(), remote: { address: '::1', port: 1 }, local: { address: '::1', port: 1 } };
+      const ask = async (pathInfo) => Buffer.from((await responder({ ...request, pathInfo })).content).toString();
+      while (pids.size < 2) for (const pid of await Promise.all([ask('/pid'), ask('/pid')])) pids.add(pid);
+      void ask(${JSON.stringify(target)}); void ask(${JSON.stringify(target)});
+      console.log([...pids].join(' '));
+      setInterval(() => {}, 1000);`;
+      site.write('parent.mjs', program);
+      const parent = spawn(process.execPath, [site.path('parent.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
+      const pids = line.split(' ').map(Number);
+      expect(pids).toHaveLength(2);
+      expect(pids.every(isRunning)).toBe(true);
+      parent.kill('SIGKILL');
+      await until(() => !pids.some(isRunning));
+    },
+  );
+});
+
+describe('options', () => {
+  test.each([
+    [{ application: '' }, "must look like 'module:name'"],
+    [{ application: 'a:b:c' }, "must look like 'module:name'"],
+    [{ processes: 0 }, 'processes must be a whole number from 1'],
+    [{ threads: 1.5 }, 'threads must be a whole number from 1'],
+    [{ limits: { queueTimeoutMs: -1 } }, 'limits.queueTimeoutMs must be a number from 0'],
+    [{ limits: { queueTimeout: 1 } }, 'there is no limit called queueTimeout'],
+    [{ virtualenv: '/nowhere' }, 'there is no virtual environment in /nowhere'],
+  ])('%j are refused', (options, message) => {
+    expect(() => wsgi({ application: 'life', cwd: fixtures, ...options })).toThrow(message);
+  });
+});
