@@ -15,6 +15,7 @@ const steps = [
   ['package', 'turbo run package --continue --output-logs=errors-only --log-prefix=none'],
   ['unused', 'knip --no-progress --no-config-hints'],
   ['api', 'node scripts/api-snapshot.mjs --check'],
+  ['docs', 'node docs/api.mjs --check'],
   ['test', 'node scripts/test.mjs'],
 ];
 

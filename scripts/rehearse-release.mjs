@@ -6,7 +6,7 @@
 //
 //   node scripts/rehearse-release.mjs [--keep]     --keep leaves the clone and the registry's files for inspection
 import { deepStrictEqual } from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { useAlone, useCommand } from './rehearsal/consumer.mjs';
@@ -82,6 +82,11 @@ class Rehearsal {
     // The first release has the repository's own changesets, and one that leaves the channel needs none.
     if (number > 0 && channel !== 'stable') this.#repository.addChangeset(`Rehearse ${number}`, Object.keys(before));
     await this.#release(channel);
+    await check('nothing is left uncommitted; the surface is on record from beta on', () => {
+      deepStrictEqual(this.#repository.git('status', '--porcelain'), '');
+      const onRecord = this.#repository.packages().filter(({ folder }) => existsSync(join(folder, 'api.d.ts')));
+      deepStrictEqual(onRecord.length, channel === 'alpha' ? 0 : Object.keys(before).length);
+    });
     const tag = channel === 'stable' ? 'latest' : channel;
     const folder = join(this.#place, `release-${number}`);
     for (const member of this.#repository.packages()) {

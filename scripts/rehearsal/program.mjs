@@ -14,7 +14,7 @@ export async function runProgram(cwd, environment, command, parameters) {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const signalAll = (name) => process.kill(-child.pid, name);
+  const signalAll = (name) => process.kill(-Number(child.pid), name);
   const exited = once(child, 'exit');
   const closed = once(child, 'close');
   const deadline = setTimeout(() => signalAll('SIGKILL'), 60_000);

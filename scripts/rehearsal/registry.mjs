@@ -67,7 +67,7 @@ export async function startRegistry(folder) {
   // It sends one message, when it listens.
   const [started] = await Promise.race([once(child, 'message'), once(child, 'exit')]);
   if (started?.verdaccio_started !== true)
-    throw new Error(`no registry: ${readFileSync(join(folder, 'registry.log'))}`);
+    throw new Error(`no registry: ${readFileSync(join(folder, 'registry.log'), 'utf8')}`);
   const url = `http://${address}/`;
   return {
     url,

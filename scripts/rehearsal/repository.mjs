@@ -65,7 +65,8 @@ export class Repository {
   /** Makes the version commit, and publishes to the registry on loopback. */
   release(message) {
     run(this.#root, this.#environment, 'pnpm', 'run', 'version');
-    this.git('add', '--all');
+    run(this.#root, this.#environment, 'pnpm', 'run', 'api');
+    this.git('add', '.changeset', 'packages');
     this.git('commit', '--quiet', '--message', message);
     for (const key of ['registry', '@onezero:registry']) {
       const url = run(this.#root, this.#environment, 'npm', 'config', 'get', key).trim();
