@@ -63,7 +63,7 @@ export function complete(response: ResponseMessage, situation: Situation, settin
   }
   const { status } = response;
   const withoutContent = status === 204 || status === 205 || status === 304;
-  const length = lengthOf(response);
+  const length = lengthOf(response, situation.method);
   if (length === BAD_LENGTH) throw new TypeError('the content-length of the response is no length');
   const isOpenEnded = !withoutContent && length === undefined;
   const chunked = isOpenEnded && situation.version === '1.1';
@@ -79,13 +79,16 @@ export function complete(response: ResponseMessage, situation: Situation, settin
   return { head, content: isSent ? content : undefined, length, chunked: chunked && isSent, persistent };
 }
 
-/** The length of the content as far as it is known: bytes speak for themselves, iterables may have it in a field. */
-function lengthOf({ status, fields, content }: ResponseMessage): number | undefined {
+/**
+ * The length of the content as far as it is known: bytes speak for themselves, iterables may have it in a field. A response
+ * to HEAD may leave the content out and name only its length.
+ */
+function lengthOf({ status, fields, content }: ResponseMessage, method: string): number | undefined {
   const given = firstField(fields, 'content-length');
   const claimed = given === undefined ? undefined : /^\d{1,15}$/.test(given) ? Number(given) : BAD_LENGTH;
   if (status === 204 || status === 205) return 0;
   if (status === 304) return claimed;
-  if (content === undefined) return 0;
+  if (content === undefined) return method === 'HEAD' ? claimed : 0;
   return content instanceof Uint8Array ? content.length : claimed;
 }
 
