@@ -83,7 +83,7 @@ export function complete(response: ResponseMessage, situation: Situation, settin
  * The length of the content as far as it is known: bytes speak for themselves, iterables may have it in a field. A response
  * to HEAD may leave the content out and name only its length.
  */
-function lengthOf({ status, fields, content }: ResponseMessage, method: string): number | undefined {
+function lengthOf({ status, fields, content }: ResponseMessage, method: string | undefined): number | undefined {
   const given = firstField(fields, 'content-length');
   const claimed = given === undefined ? undefined : /^\d{1,15}$/.test(given) ? Number(given) : BAD_LENGTH;
   if (status === 204 || status === 205) return 0;
