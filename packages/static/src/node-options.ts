@@ -1,6 +1,7 @@
 // The vocabulary of send, serve-static and sirv, in terms of ours. One name, one meaning: where two of those packages use one
 // name for two things, this says which it is.
 
+import type { IncomingMessage } from 'node:http';
 import type { StaticOptions } from './options.ts';
 
 /** Options of the Node handler: ours, and names from send, serve-static and sirv. Ours win where both are given. */
@@ -8,13 +9,15 @@ export interface NodeStaticOptions extends Omit<
   StaticOptions,
   'dotfiles' | 'etag' | 'immutable' | 'extensions' | 'index'
 > {
-  /** Whether 404 and 405 are left to `next`, where there is one. @default true */
+  /** Whether 404 and 405 are left to `next`, where there is one. Errors of ours always are. @default true */
   readonly fallthrough?: boolean | undefined;
+  /** Told why a status of 500 or more was answered, or why a response was cut short. @default nothing is told */
+  readonly onError?: ((cause: unknown, request: IncomingMessage) => void) | undefined;
   /** `ignore` is send's word for `deny`; sirv's true and false are `allow` and `deny`. */
   readonly dotfiles?: StaticOptions['dotfiles'] | 'ignore' | boolean | undefined;
   /** True is `strong`. */
   readonly etag?: StaticOptions['etag'] | true | undefined;
-  /** With true and a `maxAge`, every file is immutable, as in send and sirv; without one, files with a hash in their name. */
+  /** True makes every file immutable beside `maxAge`, as in send and sirv; otherwise files with a hash in their name. */
   readonly immutable?: boolean | readonly string[] | undefined;
   /** Extensions to try when nothing has the name; false for none. Given, it turns on clean URL lookup, as in send and sirv. */
   readonly extensions?: readonly string[] | false | undefined;
@@ -35,6 +38,7 @@ export interface NodeStaticOptions extends Omit<
 export function fromFamiliarNames(options: NodeStaticOptions): StaticOptions {
   const {
     fallthrough: _fallthrough,
+    onError: _onError,
     dotfiles,
     etag,
     immutable,
@@ -49,7 +53,7 @@ export function fromFamiliarNames(options: NodeStaticOptions): StaticOptions {
   } = options;
   const maxAgeSeconds =
     ours.maxAgeSeconds ?? (maxAge === undefined ? undefined : Math.floor(milliseconds(maxAge) / 1000));
-  const everything = immutable === true && maxAgeSeconds !== undefined && maxAgeSeconds > 0;
+  const everything = immutable === true && maxAge !== undefined && maxAgeSeconds !== undefined && maxAgeSeconds > 0;
   const cacheControl = everything ? [{ glob: '**', value: `public, max-age=${maxAgeSeconds}, immutable` }] : [];
   const hasSiblingSwitch = gzip !== undefined || brotli !== undefined;
   return {

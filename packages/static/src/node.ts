@@ -31,34 +31,40 @@ export type NodeHandler = (
  * createServer(serveStatic('public', { maxAgeSeconds: 3600 })).listen(8080);
  */
 export function serveStatic(root: string, options: NodeStaticOptions = {}): NodeHandler {
-  const { fallthrough = true } = options;
+  const { fallthrough = true, onError } = options;
   const respond = makeResponder(root, fromFamiliarNames(options));
   return (request, response, next) => {
-    void serve(request, response, { respond, fallthrough, next });
+    void serve(request, response, { respond, fallthrough, onError, next });
   };
 }
 
 interface Serving {
   readonly respond: StaticResponder;
   readonly fallthrough: boolean;
+  readonly onError: NodeStaticOptions['onError'];
   readonly next: ((error?: unknown) => void) | undefined;
 }
 
-/** Never rejects: what `next` throws is thrown where it was before promises, outside of them. */
+/** Never rejects: what `next` throws is thrown outside of promises, as from any callback. */
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { respond, fallthrough, next }: Serving,
+  { respond, fallthrough, onError, next }: Serving,
 ): Promise<void> {
+  const answer = await handle(request, respond);
+  const isNothing = answer.status === 404 || answer.status === 405;
+  const isOurFault = answer.status >= 500;
+  if (isOurFault) onError?.(answer.cause, request);
+  if (next !== undefined && answer.content === undefined) {
+    if (isNothing && fallthrough) return process.nextTick(next);
+    if (isOurFault && answer.cause !== undefined) return process.nextTick(next, answer.cause);
+  }
   try {
-    const answer = await handle(request, respond);
-    const isNothing = answer.status === 404 || answer.status === 405;
-    if (isNothing && fallthrough && next !== undefined && answer.content === undefined) process.nextTick(next);
-    else await send(withPlainPage(answer), request, response);
+    await send(withPlainPage(answer), request, response);
   } catch (error) {
-    // The head may be out already; cutting the connection is the only honest end then.
-    if (response.headersSent || next === undefined) response.destroy(error instanceof Error ? error : undefined);
-    else process.nextTick(next, error);
+    // The head is out already; cutting the connection is the only honest end.
+    onError?.(error, request);
+    response.destroy();
   }
 }
 
@@ -81,8 +87,7 @@ async function handle(request: IncomingMessage, respond: StaticResponder): Promi
   try {
     return await respond(message);
   } catch (error) {
-    if (request.destroyed) return refusal(400, error);
-    throw error;
+    return refusal(request.destroyed ? 400 : 500, error);
   }
 }
 
@@ -116,7 +121,8 @@ async function send(answer: StaticResponse, request: IncomingMessage, response: 
 
 async function stream(content: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
   const iterator = content[Symbol.asyncIterator]();
-  const gone = new Promise<void>((resolve) => response.once('close', resolve));
+  let wake = (): void => {};
+  response.once('close', () => wake());
   try {
     while (!response.destroyed) {
       const chunk = await iterator.next();
@@ -125,8 +131,11 @@ async function stream(content: AsyncIterable<Uint8Array>, response: ServerRespon
         break;
       }
       // The callback says that the bytes are out, and with them that the lent chunk may be used again.
-      const flushed = new Promise<void>((resolve) => response.write(chunk.value, () => resolve()));
-      await Promise.race([flushed, gone]);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        response.write(chunk.value, () => resolve());
+        if (response.destroyed) resolve();
+      });
     }
   } finally {
     await iterator.return?.();

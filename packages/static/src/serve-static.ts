@@ -101,7 +101,8 @@ class Site {
     if (path === 400) return BAD_REQUEST;
     if (path === 404) return this.#settings.fallback === undefined ? NOT_FOUND : HIDDEN;
     const pending = this.#pending.get(pathInfo);
-    if (pending !== undefined) return pending;
+    // A look that began earlier may have seen an earlier state; its outcome counts once it is remembered and still true.
+    if (pending !== undefined) return pending.then(() => this.#cache.get(pathInfo) ?? findEntry(path, this.#settings));
     const finding = findEntry(path, this.#settings)
       .then((entry) => {
         this.#cache.set(pathInfo, entry);
