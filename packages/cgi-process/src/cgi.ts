@@ -192,7 +192,7 @@ class CgiMount {
       },
     );
     const given = typeof env === 'function' ? await env(request) : (env ?? {});
-    return { ...environmentOf(passEnv ?? ['PATH'], {}), ...variables, ...environmentOf([], given) };
+    return Object.assign(variables, environmentOf(passEnv ?? ['PATH'], given));
   }
 
   /** Holds the place until the script has ended and nobody writes its output any more. */

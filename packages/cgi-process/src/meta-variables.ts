@@ -31,96 +31,101 @@ const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer
 const withheld = new Set(['proxy', 'http2-settings', ...ownVariables, ...hopByHop]);
 const credentials = new Set(['authorization', 'proxy-authorization']);
 
+/** Names to byte strings. One object is filled step by step: merging many small ones was a tenth of a fast script's run. */
+type Variables = Record<string, string>;
+
 /**
  * The variables for a request, each value a byte string: every character stands for one byte, non-ASCII text for its
  * UTF-8 bytes. (That is what WSGI puts into its environ.)
  */
 export function metaVariables(request: CgiRequest, options: MetaVariableOptions = {}): Record<string, string> {
-  return {
-    ...fieldVariables(request, options.passAuthorization ?? false),
-    ...requestVariables(request),
-    ...scriptVariables(request, options),
-    ...serverVariables(request, options),
-    ...contentVariables(request, options.contentLength ?? request.contentLength),
-    ...clientVariables(request),
-  };
+  const variables: Variables = {};
+  addFields(variables, request, options.passAuthorization ?? false);
+  addRequest(variables, request);
+  addScript(variables, request, options);
+  addServer(variables, request, options);
+  addContent(variables, request, options.contentLength ?? request.contentLength);
+  addClient(variables, request);
+  return variables;
 }
 
-function fieldVariables({ fields }: CgiRequest, passAuthorization: boolean): Record<string, string> {
-  const variables: Record<string, string> = {};
+function addFields(variables: Variables, { fields }: CgiRequest, passAuthorization: boolean): void {
   for (const [name, value] of fields) {
-    if (!/^[a-z0-9-]+$/i.test(name) || withheld.has(name)) continue;
-    if (credentials.has(name) && !passAuthorization) continue;
-    const variable = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
+    const variable = fieldVariable(name);
+    if (variable === undefined || (credentials.has(name) && !passAuthorization)) continue;
     const before = variables[variable];
     const separator = name === 'cookie' ? '; ' : ', ';
     variables[variable] = before === undefined ? value : `${before}${separator}${value}`;
   }
-  return variables;
 }
 
-function requestVariables({ method, target, version, scheme, query = '', id }: CgiRequest): Record<string, string> {
-  return {
-    GATEWAY_INTERFACE: 'CGI/1.1',
-    REQUEST_METHOD: method,
-    SERVER_PROTOCOL: `HTTP/${version}`,
-    QUERY_STRING: query,
-    REQUEST_URI: target,
-    REQUEST_SCHEME: scheme,
-    ...(scheme === 'https' ? { HTTPS: 'on' } : {}),
-    ...(id === undefined ? {} : { UNIQUE_ID: toByteString(id) }),
-    // php-cgi refuses to run without it, so that nobody reaches it past the server.
-    REDIRECT_STATUS: '200',
-  };
+/** Field names come back all the time; what clients invent is forgotten again. */
+const fieldVariables = new Map<string, string | undefined>();
+const MAX_REMEMBERED = 512;
+
+function fieldVariable(name: string): string | undefined {
+  if (fieldVariables.has(name)) return fieldVariables.get(name);
+  const isMade = /^[a-z0-9-]+$/i.test(name) && !withheld.has(name);
+  const variable = isMade ? `HTTP_${name.toUpperCase().replaceAll('-', '_')}` : undefined;
+  if (fieldVariables.size >= MAX_REMEMBERED) fieldVariables.clear();
+  fieldVariables.set(name, variable);
+  return variable;
 }
 
-function scriptVariables(request: CgiRequest, options: MetaVariableOptions): Record<string, string> {
+function addRequest(variables: Variables, { method, target, version, scheme, query = '', id }: CgiRequest): void {
+  variables['GATEWAY_INTERFACE'] = 'CGI/1.1';
+  variables['REQUEST_METHOD'] = method;
+  variables['SERVER_PROTOCOL'] = `HTTP/${version}`;
+  variables['QUERY_STRING'] = query;
+  variables['REQUEST_URI'] = target;
+  variables['REQUEST_SCHEME'] = scheme;
+  if (scheme === 'https') variables['HTTPS'] = 'on';
+  if (id !== undefined) variables['UNIQUE_ID'] = toByteString(id);
+  // php-cgi refuses to run without it, so that nobody reaches it past the server.
+  variables['REDIRECT_STATUS'] = '200';
+}
+
+function addScript(variables: Variables, request: CgiRequest, options: MetaVariableOptions): void {
   const { documentRoot, scriptFilename } = options;
   const pathInfo = toByteString(request.pathInfo);
-  const root = documentRoot === undefined ? undefined : toByteString(documentRoot);
-  return {
-    SCRIPT_NAME: toByteString(request.scriptName),
-    ...(pathInfo === '' ? {} : { PATH_INFO: pathInfo }),
-    ...(root === undefined ? {} : { DOCUMENT_ROOT: root }),
-    ...(root === undefined || pathInfo === '' ? {} : { PATH_TRANSLATED: root.replace(/\/+$/, '') + pathInfo }),
-    ...(scriptFilename === undefined ? {} : { SCRIPT_FILENAME: toByteString(scriptFilename) }),
-  };
+  variables['SCRIPT_NAME'] = toByteString(request.scriptName);
+  if (scriptFilename !== undefined) variables['SCRIPT_FILENAME'] = toByteString(scriptFilename);
+  if (pathInfo !== '') variables['PATH_INFO'] = pathInfo;
+  if (documentRoot === undefined) return;
+  const root = toByteString(documentRoot);
+  variables['DOCUMENT_ROOT'] = root;
+  if (pathInfo !== '') variables['PATH_TRANSLATED'] = root.replace(/\/+$/, '') + pathInfo;
 }
 
-function serverVariables(request: CgiRequest, options: MetaVariableOptions): Record<string, string> {
+function addServer(variables: Variables, request: CgiRequest, options: MetaVariableOptions): void {
   const { authority, local, scheme } = request;
   const name = authority?.replace(/:\d*$/, '') || options.serverName || hostOf(local);
   // A Unix socket has no port; RFC 3875 §4.1.15 wants one, so it is the scheme's.
   const port = local.port === 0 ? { http: 80, https: 443 }[scheme] : local.port;
-  return {
-    SERVER_NAME: toByteString(name),
-    SERVER_PORT: String(port),
-    SERVER_ADDR: addressOf(local),
-    SERVER_SOFTWARE: toByteString(options.serverSoftware ?? 'onezero'),
-    ...(options.serverAdmin === undefined ? {} : { SERVER_ADMIN: toByteString(options.serverAdmin) }),
-  };
+  variables['SERVER_NAME'] = toByteString(name);
+  variables['SERVER_PORT'] = String(port);
+  variables['SERVER_ADDR'] = addressOf(local);
+  variables['SERVER_SOFTWARE'] = toByteString(options.serverSoftware ?? 'onezero');
+  if (options.serverAdmin !== undefined) variables['SERVER_ADMIN'] = toByteString(options.serverAdmin);
 }
 
-function contentVariables({ fields }: CgiRequest, contentLength: number | undefined): Record<string, string> {
+function addContent(variables: Variables, { fields }: CgiRequest, contentLength: number | undefined): void {
   const type = fields.find(([name]) => name === 'content-type')?.[1];
   const hasLength = contentLength !== undefined && (contentLength > 0 || fields.some(isFraming));
-  return {
-    ...(hasLength ? { CONTENT_LENGTH: String(contentLength) } : {}),
-    ...(type === undefined ? {} : { CONTENT_TYPE: type }),
-  };
+  if (hasLength) variables['CONTENT_LENGTH'] = String(contentLength);
+  if (type !== undefined) variables['CONTENT_TYPE'] = type;
 }
 
 function isFraming([name]: readonly [string, string]): boolean {
   return name === 'content-length' || name === 'transfer-encoding';
 }
 
-function clientVariables({ remote, user, authType }: CgiRequest): Record<string, string> {
-  return {
-    REMOTE_ADDR: addressOf(remote),
-    ...(remote.port === 0 ? {} : { REMOTE_PORT: String(remote.port) }),
-    ...(user === undefined ? {} : { REMOTE_USER: toByteString(user) }),
-    ...(user === undefined || authType === undefined ? {} : { AUTH_TYPE: authType }),
-  };
+function addClient(variables: Variables, { remote, user, authType }: CgiRequest): void {
+  variables['REMOTE_ADDR'] = addressOf(remote);
+  if (remote.port !== 0) variables['REMOTE_PORT'] = String(remote.port);
+  if (user === undefined) return;
+  variables['REMOTE_USER'] = toByteString(user);
+  if (authType !== undefined) variables['AUTH_TYPE'] = authType;
 }
 
 /** A bare address; IPv4 in IPv6 clothes is undressed. The peer of a Unix socket is on this machine. */

@@ -29,13 +29,26 @@ export interface Streams {
   readonly errors: string;
 }
 
+/** Names that were looked at before, and what came of it: most come with every request. */
+const knownNames = new Map<string, boolean>();
+const MAX_KNOWN = 1024;
+
+function isPlainName(name: string): boolean {
+  let isPlain = knownNames.get(name);
+  if (isPlain !== undefined) return isPlain;
+  isPlain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !shellNames.has(name);
+  if (knownNames.size >= MAX_KNOWN) knownNames.clear();
+  knownNames.set(name, isPlain);
+  return isPlain;
+}
+
 /** Whether a shell can start this exactly as the system would. */
 export function isExpressible({ command, args, environment }: LaunchPlan): boolean {
   let bytes = command.length;
   for (const argument of args) bytes += argument.length;
-  for (const [name, value] of Object.entries(environment)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || shellNames.has(name)) return false;
-    bytes += value.length;
+  for (const name of Object.keys(environment)) {
+    if (!isPlainName(name)) return false;
+    bytes += environment[name]?.length ?? 0;
   }
   return command.includes('/') && bytes < MAX_BYTES;
 }
@@ -46,8 +59,9 @@ export function isExpressible({ command, args, environment }: LaunchPlan): boole
  */
 export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams, opened?: string): string {
   const { command, args, environment, cwd, umask } = plan;
-  const assignments = Object.entries(environment).map(([name, value]) => `${name}=${quoted(value)}`);
-  const words = [command, ...args].map((word) => quoted(toByteString(word)));
+  let call = '';
+  for (const name of Object.keys(environment)) call += `${name}=${quoted(environment[name] ?? '')} `;
+  call += [command, ...args].map((word) => quoted(toByteString(word))).join(' ');
   const steps = [
     `exec <${quoted(input)}`,
     ...(opened === undefined ? [] : [`echo ${opened}`]),
@@ -56,11 +70,11 @@ export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams
     ...(cwd === undefined ? [] : [`cd -P ${quoted(toByteString(cwd))}||exit 126`]),
     ...(umask === undefined ? [] : [`umask ${umask.toString(8)}`]),
     'unset PWD OLDPWD',
-    [...assignments, ...words].join(' '),
+    call,
   ];
   return `(${steps.join(';')})`;
 }
 
 function quoted(value: string): string {
-  return `'${value.replaceAll("'", String.raw`'\''`)}'`;
+  return !value.includes("'") ? `'${value}'` : `'${value.replaceAll("'", String.raw`'\''`)}'`;
 }

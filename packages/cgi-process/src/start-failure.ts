@@ -11,17 +11,17 @@ const SHEBANG_BYTES = 256;
 
 /** Refuses strings that cannot be passed to any process. */
 export function checkStrings(args: readonly string[], environment: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(environment)) {
-    if (name === '' || name.includes('=')) throw new ProcessError('bad-argument', `no variable can be named "${name}"`);
-    checkString(`${name}=${value}`);
+  for (const name of Object.keys(environment)) {
+    if (name === '' || /[=\0]/.test(name)) throw new ProcessError('bad-argument', `no variable can be named "${name}"`);
+    checkString(environment[name] ?? '', name.length + 1);
   }
-  for (const argument of args) checkString(argument);
+  for (const argument of args) checkString(argument, 0);
 }
 
-function checkString(value: string): void {
+function checkString(value: string, more: number): void {
   if (value.includes('\0')) throw new ProcessError('bad-argument', 'an argument or variable contains NUL');
   // Values are byte strings already; in an argument no code unit takes more than three bytes, so most need no measuring.
-  if (value.length * 3 >= MAX_STRING_BYTES && Buffer.byteLength(value) >= MAX_STRING_BYTES) {
+  if ((value.length + more) * 3 >= MAX_STRING_BYTES && Buffer.byteLength(value) + more >= MAX_STRING_BYTES) {
     throw new ProcessError(
       'argument-list-too-long',
       `an argument or variable is longer than ${MAX_STRING_BYTES} bytes`,

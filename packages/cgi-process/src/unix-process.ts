@@ -75,7 +75,6 @@ class LaunchedProcess implements UnixProcess {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exited: Promise<Exit>;
-  readonly finished: Promise<Exit>;
   readonly #launched: Launched;
   readonly #graceMs: number;
   #reason: Reason = 'exited';
@@ -97,9 +96,10 @@ class LaunchedProcess implements UnixProcess {
     this.exited.then(release, release);
     const closed = new Promise<void>((resolve) => launched.stdout.once('close', resolve));
     void Promise.allSettled([this.exited, closed]).then(async () => this.#release());
-    this.finished = this.#finish();
-    // Whoever does not ask how it ended is not to be ended by that.
-    this.finished.catch(() => {});
+  }
+
+  get finished(): Promise<Exit> {
+    return this.#finish();
   }
 
   async kill(): Promise<Exit> {
