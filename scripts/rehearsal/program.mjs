@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 /**
- * Runs a program. One that ends by itself has to end with 0. One that prints an http: address is asked for its page,
- * and then has to end with 0 on Ctrl-C. Resolves with all that was printed and what was answered.
+ * Runs a program. One that ends by itself has to end with 0. One that prints an http: address is asked for its page, and
+ * then has to end, all of it, on Ctrl-C. Resolves with all that was printed and what was answered.
  */
 export async function runProgram(cwd, environment, command, parameters) {
   // A process group of its own, so that a signal reaches all of it, as it does from a terminal: npx passes none on.
@@ -17,7 +17,11 @@ export async function runProgram(cwd, environment, command, parameters) {
   const signalAll = (name) => process.kill(-Number(child.pid), name);
   const exited = once(child, 'exit');
   const closed = once(child, 'close');
-  const deadline = setTimeout(() => signalAll('SIGKILL'), 60_000);
+  let isLate = false;
+  const deadline = setTimeout(() => {
+    isLate = true;
+    signalAll('SIGKILL');
+  }, 60_000);
   let printed = '';
   let answer;
   const address = new Promise((resolve) => {
@@ -38,7 +42,9 @@ export async function runProgram(cwd, environment, command, parameters) {
     }
     const [code, signal] = await exited;
     await closed;
-    if (code !== 0) throw new Error(`ended with ${signal ?? code}\n${printed}`);
+    // npx itself, like any program without a handler, is ended by the signal.
+    const isFine = code === 0 || (answer !== undefined && signal === 'SIGINT');
+    if (isLate || !isFine) throw new Error(`${isLate ? 'did not end' : `ended with ${signal ?? code}`}\n${printed}`);
     return { printed, answer };
   } finally {
     clearTimeout(deadline);
