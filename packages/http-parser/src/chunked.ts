@@ -8,6 +8,7 @@
 import { CLASS, CR, HEX, HTAB, LF, QUOTED, SP, TOKEN, VALUE } from './grammar.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { ContentSink } from './message.ts';
+import { viewOf } from './native.ts';
 import { DONE, INCOMPLETE, type Outcome, REFUSED, type Scan } from './scan.ts';
 
 type State =
@@ -111,7 +112,7 @@ export class ChunkedDecoder {
 
   #readData(scan: Scan, events: ContentSink): void {
     const length = Math.min(this.#size, scan.end - scan.at);
-    events.push({ type: 'content', bytes: scan.bytes.subarray(scan.at, scan.at + length) });
+    events.push({ type: 'content', bytes: viewOf(scan.bytes, scan.at, scan.at + length) });
     scan.at += length;
     this.#size -= length;
     if (this.#size === 0) this.#state = 'data-cr';

@@ -3,6 +3,7 @@
 import { ChunkedDecoder } from './chunked.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { ContentSink, EndEvent, Field } from './message.ts';
+import { viewOf } from './native.ts';
 import { DONE, INCOMPLETE, type Outcome, type Scan } from './scan.ts';
 import { readTrailers } from './trailers.ts';
 
@@ -32,7 +33,7 @@ export class ContentReader {
   read(scan: Scan, events: ContentSink): Outcome {
     if (this.#chunks !== undefined) return this.#readChunks(this.#chunks, scan, events);
     const length = Math.min(this.#remaining, scan.end - scan.at);
-    if (length > 0) events.push({ type: 'content', bytes: scan.bytes.subarray(scan.at, scan.at + length) });
+    if (length > 0) events.push({ type: 'content', bytes: viewOf(scan.bytes, scan.at, scan.at + length) });
     scan.at += length;
     this.#remaining -= length;
     if (this.#remaining > 0) return INCOMPLETE;

@@ -19,54 +19,41 @@ import {
   UPGRADE,
 } from './scan.ts';
 
-/** What a run of field lines may look like. */
-export interface FieldRules {
-  /** How many lines there may be. */
-  readonly maxFields: number;
-  /** The first offset that is too far. */
-  readonly limit: number;
-  readonly tooLarge: 'head-too-large' | 'trailers-too-large';
-  /** LF alone ends a line (HTTP/1.0 only). */
-  readonly bareLf: boolean;
-  /** A line that begins with white space continues the one before (HTTP/1.0, and responses). */
-  readonly folding: boolean;
-}
-
-/** Reads field lines and the empty line behind them. The one long function here: every octet of a head passes through. */
-export function scanFieldLines(scan: Scan, rules: FieldRules): Outcome {
-  const { bytes } = scan;
-  const bound = Math.min(scan.end, rules.limit);
+/** Reads field lines and the empty line behind them, as the scan permits them. The one long function here: every octet of a head passes through. */
+export function scanFieldLines(scan: Scan): Outcome {
+  const { bytes, bareLf } = scan;
+  const bound = Math.min(scan.end, scan.limit);
   let at = scan.at;
   let count = 0;
   let marked = false;
   scan.fieldsStart = at;
   for (;;) {
-    if (at >= bound) return starved(scan, rules);
+    if (at >= bound) return starved(scan);
     const first = bytes[at]!;
-    if (first === CR || first === LF) return scanEmptyLine(scan, at, rules);
+    if (first === CR || first === LF) return scanEmptyLine(scan, at);
     if ((first === SP || first === HTAB) && count > 0) {
-      if (!rules.folding || marked) return scan.refuse('folded-field', at);
+      if (!scan.folding || marked) return scan.refuse('folded-field', at);
       scan.lenient = true;
     } else {
       const nameStart = at;
       while (at < bound && (CLASS[bytes[at]!]! & TOKEN) !== 0) at++;
-      if (at === bound) return starved(scan, rules);
+      if (at === bound) return starved(scan);
       if (bytes[at] !== COLON || at === nameStart) return scan.refuse('bad-field-name', at);
-      if (++count > rules.maxFields) return scan.refuse('too-many-fields', nameStart);
+      if (++count > scan.maxFields) return scan.refuse('too-many-fields', nameStart);
       const kind = kindOf(bytes, nameStart, at - nameStart);
       marked = kind !== 0;
-      if (marked) scan.marks.push(kind, at + 1, 0);
+      if (marked) scan.mark(kind, at + 1);
       at++;
     }
-    while (at < bound && (CLASS[bytes[at]!]! & VALUE) !== 0) at++;
-    if (at === bound) return starved(scan, rules);
-    if (marked) scan.marks[scan.marks.length - 1] = at;
+    at = skipValue(bytes, at, bound);
+    if (at === bound) return starved(scan);
+    if (marked) scan.marks[scan.markCount - 1] = at;
     if (bytes[at] === CR) {
-      if (++at === bound) return starved(scan, rules);
+      if (++at === bound) return starved(scan);
       if (bytes[at] !== LF) return scan.refuse('bad-line-end', at);
     } else if (bytes[at] !== LF) {
       return scan.refuse('bad-field-value', at);
-    } else if (rules.bareLf) {
+    } else if (bareLf) {
       scan.lenient = true;
     } else {
       return scan.refuse('bad-line-end', at);
@@ -75,19 +62,41 @@ export function scanFieldLines(scan: Scan, rules: FieldRules): Outcome {
   }
 }
 
+/**
+ * The first offset that is no octet of a value. Most octets of a head are looked at here, eight in a round: that is nearly
+ * twice as fast as one by one.
+ */
+function skipValue(bytes: Uint8Array, start: number, bound: number): number {
+  let at = start;
+  for (; at + 8 <= bound; at += 8) {
+    const all =
+      CLASS[bytes[at]!]! &
+      CLASS[bytes[at + 1]!]! &
+      CLASS[bytes[at + 2]!]! &
+      CLASS[bytes[at + 3]!]! &
+      CLASS[bytes[at + 4]!]! &
+      CLASS[bytes[at + 5]!]! &
+      CLASS[bytes[at + 6]!]! &
+      CLASS[bytes[at + 7]!]!;
+    if ((all & VALUE) === 0) break;
+  }
+  while (at < bound && (CLASS[bytes[at]!]! & VALUE) !== 0) at++;
+  return at;
+}
+
 /** Finds the section unfinished: too large if it has reached the limit. */
-function starved(scan: Scan, { limit, tooLarge }: FieldRules): Outcome {
-  return scan.end >= limit ? scan.refuse(tooLarge, limit) : INCOMPLETE;
+function starved(scan: Scan): Outcome {
+  return scan.end >= scan.limit ? scan.refuse(scan.tooLarge, scan.limit) : INCOMPLETE;
 }
 
 /** The CRLF, or in HTTP/1.0 LF, that ends the section. */
-function scanEmptyLine(scan: Scan, start: number, rules: FieldRules): Outcome {
+function scanEmptyLine(scan: Scan, start: number): Outcome {
   let at = start;
   if (scan.bytes[at] === CR) {
-    if (++at === Math.min(scan.end, rules.limit)) return starved(scan, rules);
+    if (++at === Math.min(scan.end, scan.limit)) return starved(scan);
     if (scan.bytes[at] !== LF) return scan.refuse('bad-line-end', at);
   } else {
-    if (!rules.bareLf) return scan.refuse('bad-line-end', at);
+    if (!scan.bareLf) return scan.refuse('bad-line-end', at);
     scan.lenient = true;
   }
   scan.at = at + 1;

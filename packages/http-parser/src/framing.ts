@@ -4,10 +4,11 @@
 // readers of the same head could disagree about its end, the head is refused (RFC 9112 §6, §11.2).
 
 import { trimWhiteSpace } from './field-lines.ts';
-import { isAuthority, isToken } from './grammar.ts';
+import { isAuthority, isToken, SP } from './grammar.ts';
 import type { Version } from './message.ts';
+import { encodeLatin1Into, startsWith } from './native.ts';
 import type { HttpParseErrorCode } from './parse-error.ts';
-import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE } from './scan.ts';
+import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, type Scan, TRANSFER_ENCODING, UPGRADE } from './scan.ts';
 
 /** The lines that decide, collected from a head. */
 export class FramingFields {
@@ -20,30 +21,33 @@ export class FramingFields {
   expect: string | undefined = undefined;
   upgrade: string | undefined = undefined;
 
-  /** `marks` are triples of kind, start and end, as offsets into `text` plus `base`. */
-  constructor(text: string, marks: readonly number[], base: number) {
-    for (let index = 0; index < marks.length; index += 3) {
-      const value = trimWhiteSpace(text, marks[index + 1]! - base, marks[index + 2]! - base);
-      this.#add(marks[index]!, value);
-    }
-  }
-
-  /** Lists in several lines are one list (RFC 9110 §5.3); of Host and Content-Length only one line is acceptable. */
-  #add(kind: number, value: string): void {
-    if (kind === HOST) {
-      this.host = value;
-      this.hostCount++;
-    } else if (kind === CONTENT_LENGTH) {
-      this.contentLength = value;
-      this.contentLengthCount++;
-    } else if (kind === TRANSFER_ENCODING) {
-      this.transferEncoding = joined(this.transferEncoding, value);
-    } else if (kind === CONNECTION) {
-      this.connection = this.connection === '' ? value : `${this.connection},${value}`;
-    } else if (kind === EXPECT) {
-      this.expect = joined(this.expect, value);
-    } else if (kind === UPGRADE) {
-      this.upgrade = joined(this.upgrade, value);
+  /**
+   * Takes the marked fields of a scan out of the head's text, which began at `base`. Lists in several lines are one list
+   * (RFC 9110 §5.3); of Host and Content-Length only one line is acceptable.
+   */
+  constructor(text: string, { bytes, marks, markCount }: Scan, base: number) {
+    for (let index = 0; index < markCount; index += 3) {
+      const kind = marks[index]!;
+      const start = marks[index + 1]!;
+      const end = marks[index + 2]!;
+      if (kind === HOST) {
+        this.host = isKnownHost(bytes, start, end) ? knownHost : trimWhiteSpace(text, start - base, end - base);
+        this.hostCount++;
+        continue;
+      }
+      const value = trimWhiteSpace(text, start - base, end - base);
+      if (kind === CONTENT_LENGTH) {
+        this.contentLength = value;
+        this.contentLengthCount++;
+      } else if (kind === TRANSFER_ENCODING) {
+        this.transferEncoding = joined(this.transferEncoding, value);
+      } else if (kind === CONNECTION) {
+        this.connection = this.connection === '' ? value : `${this.connection},${value}`;
+      } else if (kind === EXPECT) {
+        this.expect = joined(this.expect, value);
+      } else if (kind === UPGRADE) {
+        this.upgrade = joined(this.upgrade, value);
+      }
     }
   }
 }
@@ -93,13 +97,25 @@ export function checkHost(version: Version, { host, hostCount }: FramingFields):
   return isValidHost(host) ? undefined : 'bad-host';
 }
 
-/** The valid value seen last: most connections of a server name the same host, which spares them the grammar. */
-let lastHost: string | undefined;
+/** The valid host seen last: most connections of a server name the same one, which spares them cutting and grammar. */
+let knownHost = '';
+let knownHostBytes = new Uint8Array(0);
+
+/** Whether the value between two offsets is one space and the known host. */
+function isKnownHost(bytes: Uint8Array, start: number, end: number): boolean {
+  return (
+    end - start === knownHostBytes.length + 1 &&
+    bytes[start] === SP &&
+    startsWith(bytes, start + 1, end, knownHostBytes)
+  );
+}
 
 function isValidHost(host: string): boolean {
-  if (host === lastHost) return true;
+  if (host === knownHost && host !== '') return true;
   if (!isAuthority(host)) return false;
-  lastHost = host;
+  knownHost = host;
+  knownHostBytes = new Uint8Array(host.length);
+  encodeLatin1Into(host, knownHostBytes);
   return true;
 }
 
@@ -123,6 +139,6 @@ export function readExpectation(
 
 /** Whether a comma-separated list has a member, in any case. */
 export function hasMember(list: string, member: string): boolean {
-  if (list.length === member.length) return list.toLowerCase() === member;
+  if (!list.includes(',')) return list.length === member.length && list.toLowerCase() === member;
   return list.split(',').some((entry) => trimWhiteSpace(entry).toLowerCase() === member);
 }

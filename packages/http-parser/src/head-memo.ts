@@ -7,6 +7,7 @@
 import { END_WITHOUT_TRAILERS } from './content-reader.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
 import { startsWith } from './native.ts';
+import type { Scan } from './scan.ts';
 
 /** A head and what it gives. */
 export interface RememberedHead {
@@ -22,37 +23,43 @@ const SLOTS = 256;
 /** Larger heads carry something that changes, or are rare. */
 const MAX_HEAD_BYTES = 4096;
 
-/** How many leading octets the hash looks at: method and path of nearly every request. */
-const HASHED_BYTES = 32;
+/** Which octets the hash looks at: the path of most requests. Heads that differ elsewhere only share a slot. */
+const HASHED_FROM = 4;
+const HASHED_TO = 28;
 
 export class HeadMemo {
   readonly #hashes = new Int32Array(SLOTS);
   readonly #heads: (RememberedHead | undefined)[] = Array.from({ length: SLOTS });
 
+  /** Of what `find` was asked for last. */
+  #hash = 0;
+
   /** The head that `bytes` begins with, if it is remembered. */
   find(bytes: Uint8Array, start: number, end: number): RememberedHead | undefined {
-    const remembered = this.#heads[hashOf(bytes, start, end) & (SLOTS - 1)];
+    this.#hash = hashOf(bytes, start, end);
+    const remembered = this.#heads[this.#hash & (SLOTS - 1)];
     return remembered !== undefined && startsWith(bytes, start, end, remembered.bytes) ? remembered : undefined;
   }
 
-  /** Takes note of a head that was read from `start` up to `headEnd`; remembers it the second time. */
-  note(bytes: Uint8Array, range: { start: number; headEnd: number; end: number }, event: RequestHeadEvent): void {
-    const { start, headEnd, end } = range;
-    if (headEnd - start > MAX_HEAD_BYTES || event.contentLength !== 0 || event.head.version === '0.9') return;
-    const hash = hashOf(bytes, start, end);
-    const slot = hash & (SLOTS - 1);
-    if (this.#hashes[slot] === hash) {
+  /**
+   * Takes note of the head from `start` up to where the scan is, if it is the one just looked for; remembers it when its
+   * hash was the last in its slot.
+   */
+  note({ bytes, at }: Scan, start: number, event: RequestHeadEvent): void {
+    if (at - start > MAX_HEAD_BYTES || event.contentLength !== 0 || event.head.version === '0.9') return;
+    const slot = this.#hash & (SLOTS - 1);
+    if (this.#hashes[slot] === this.#hash) {
       // Not `slice`: that of a Node Buffer shares its memory.
-      const copy = new Uint8Array(bytes.subarray(start, headEnd));
+      const copy = new Uint8Array(bytes.subarray(start, at));
       this.#heads[slot] = { bytes: copy, event, events: [event, END_WITHOUT_TRAILERS] };
     }
-    this.#hashes[slot] = hash;
+    this.#hashes[slot] = this.#hash;
   }
 }
 
 function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;
-  const stop = Math.min(end, start + HASHED_BYTES);
-  for (let at = start; at < stop; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+  const stop = Math.min(end, start + HASHED_TO);
+  for (let at = start + HASHED_FROM; at < stop; at++) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
   return hash;
 }

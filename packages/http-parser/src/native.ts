@@ -4,10 +4,11 @@
 
 interface BufferMethods {
   latin1Slice?: (this: Uint8Array, start: number, end: number) => string;
+  compare?: (this: Uint8Array, other: Uint8Array, ...ranges: number[]) => number;
   latin1Write?: (this: Uint8Array, text: string, offset: number, length: number) => number;
 }
 
-const { latin1Slice, latin1Write }: BufferMethods =
+const { compare, latin1Slice, latin1Write }: BufferMethods =
   (globalThis as { Buffer?: { prototype?: BufferMethods } }).Buffer?.prototype ?? {};
 
 /** How many arguments `String.fromCharCode` gets at once: far below what any engine's stack allows. */
@@ -39,10 +40,21 @@ export const encodeLatin1Into: (text: string, bytes: Uint8Array) => void =
         latin1Write.call(bytes, text, 0, text.length);
       };
 
+/** A view of a part, as a plain Uint8Array also where the whole is a Buffer: that is cheaper to make. */
+export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+}
+
+/** From this length on the native comparison is worth its call. */
+const MIN_NATIVE_COMPARE = 128;
+
 /** Whether the octets from `start` up to `end` begin with all of `expected`. */
 export function startsWith(bytes: Uint8Array, start: number, end: number, expected: Uint8Array): boolean {
   const { length } = expected;
   if (end - start < length) return false;
+  if (compare !== undefined && length >= MIN_NATIVE_COMPARE) {
+    return compare.call(bytes, expected, 0, length, start, start + length) === 0;
+  }
   for (let at = 0; at < length; at++) if (bytes[start + at] !== expected[at]) return false;
   return true;
 }

@@ -3,7 +3,7 @@
 // The whole head is decoded as one string. Method and target are cut out of it at once, the fields when they are first
 // asked for: a head that repeats, or that is answered from its target alone, never pays for them.
 
-import { decodeFields, type FieldRules, scanFieldLines } from './field-lines.ts';
+import { decodeFields, scanFieldLines } from './field-lines.ts';
 import { checkHost, FramingFields, isPersistent, hasMember, readExpectation, requestLength } from './framing.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { Field, RequestHead, RequestHeadEvent, Version } from './message.ts';
@@ -20,7 +20,7 @@ import {
   type Scan,
   TRANSFER_ENCODING,
 } from './scan.ts';
-import { readTarget, type Target } from './target.ts';
+import { readTarget } from './target.ts';
 
 /** Which line a refusal of the length points at. */
 const LENGTH_KINDS: Partial<Record<HttpParseErrorCode, number>> = {
@@ -75,15 +75,12 @@ function scanLines(scan: Scan, limits: ResolvedLimits, simpleRequests: boolean):
   if (outcome !== DONE) return outcome;
   scan.fieldsStart = scan.at;
   if (scan.version === '0.9') return simpleRequests ? DONE : scan.refuse('bad-simple-request', scan.targetEnd);
-  const isOld = scan.version === '1.0';
-  const rules: FieldRules = {
-    maxFields: limits.maxFields,
-    limit: start + limits.maxHeadBytes,
-    tooLarge: 'head-too-large',
-    bareLf: isOld,
-    folding: isOld,
-  };
-  return scanFieldLines(scan, rules);
+  scan.maxFields = limits.maxFields;
+  scan.limit = start + limits.maxHeadBytes;
+  scan.tooLarge = 'head-too-large';
+  scan.bareLf = scan.version === '1.0';
+  scan.folding = scan.bareLf;
+  return scanFieldLines(scan);
 }
 
 /** Judges the head as a whole. */
@@ -92,41 +89,30 @@ function decide(scan: Scan, start: number): RequestHeadEvent | typeof REFUSED {
   const head = new LazyRequestHead(text, scan, start);
   const target = readTarget(head.method, head.target);
   if (target === undefined) return scan.refuse('bad-target', scan.targetStart);
-  const fields = new FramingFields(text, scan.marks, start);
+  const fields = new FramingFields(text, scan, start);
   const wrongHost = checkHost(head.version, fields);
   if (wrongHost !== undefined) return scan.refuse(wrongHost, placeOf(scan, HOST));
   const length = requestLength(head.version, fields);
   if (typeof length === 'object') return scan.refuse(length.code, placeOf(scan, LENGTH_KINDS[length.code] ?? 0));
-  return makeEvent({ head, target, fields, length, lenient: scan.lenient });
-}
-
-/** Where the last line of a kind has its value; the end of the head when there is none. */
-function placeOf(scan: Scan, kind: number): number {
-  const index = scan.marks.findLastIndex((mark, position) => position % 3 === 0 && mark === kind);
-  return index < 0 ? scan.at : scan.marks[index + 1]!;
-}
-
-interface Decision {
-  readonly head: RequestHead;
-  readonly target: Target;
-  readonly fields: FramingFields;
-  readonly length: number | 'chunked' | 'none';
-  readonly lenient: boolean;
-}
-
-function makeEvent({ head, target, fields, length, lenient }: Decision): RequestHeadEvent {
   const { connection, upgrade } = fields;
   const upgrades = upgrade !== undefined && head.version === '1.1' && hasMember(connection, 'upgrade');
   return {
     type: 'head',
     head,
     form: target.form,
-    pathAndQuery: target.pathAndQuery,
+    pathAndQuery: target.pathAndQuery ?? head.target,
     authority: target.authority ?? fields.host,
     framing: typeof length === 'number' ? 'length' : length,
     contentLength: length === 'none' ? 0 : length === 'chunked' ? undefined : length,
-    persistent: !lenient && isPersistent(head.version, connection),
+    persistent: !scan.lenient && isPersistent(head.version, connection),
     expectation: readExpectation(head.version, fields, length),
     upgrade: upgrades ? upgrade : undefined,
   };
+}
+
+/** Where the last line of a kind has its value; the end of the head when there is none. */
+function placeOf({ at, marks, markCount }: Scan, kind: number): number {
+  let place = at;
+  for (let index = 0; index < markCount; index += 3) if (marks[index] === kind) place = marks[index + 1]!;
+  return place;
 }

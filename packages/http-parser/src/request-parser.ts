@@ -150,13 +150,21 @@ export class RequestParser {
         return remembered.events;
       }
     }
-    const events: ParserEvent[] = [];
     scan.begin(bytes, start, end);
-    while (scan.at < scan.end && this.#state !== 'paused') {
-      const outcome = this.#content === undefined ? this.#readHead(events) : this.#readContent(this.#content, events);
-      if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (end - scan.at), events);
-      if (outcome === INCOMPLETE) break;
+    const events: ParserEvent[] = [];
+    let outcome: Outcome = DONE;
+    if (this.#content === undefined) {
+      const event = this.#readHead();
+      if (typeof event === 'number') outcome = event;
+      else if (event.contentLength !== 0) events.push(event);
+      else {
+        this.#keepRest(bytes, scan.at, end);
+        return [event, END_WITHOUT_TRAILERS];
+      }
     }
+    if (outcome === DONE && this.#content !== undefined && scan.at < end)
+      outcome = this.#readContent(this.#content, events);
+    if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (end - scan.at), events);
     this.#keepRest(bytes, scan.at, end);
     return events;
   }
@@ -173,23 +181,22 @@ export class RequestParser {
     }
   }
 
-  #readHead(events: ParserEvent[]): Outcome {
+  #readHead(): RequestHeadEvent | typeof INCOMPLETE | typeof REFUSED {
     const emptyLines = this.#skipEmptyLines();
-    if (emptyLines !== DONE) return emptyLines;
-    if (scan.at === scan.end) return INCOMPLETE;
+    if (emptyLines === REFUSED) return emptyLines;
+    if (emptyLines === INCOMPLETE || scan.at === scan.end) return INCOMPLETE;
     const { limits, simpleRequests, memo } = this.#profile;
-    const { at: start, bytes, end } = scan;
+    const start = scan.at;
+    const isLookedFor = this.#state === 'idle';
     this.#state = 'head';
     const event = readRequestHead(scan, limits, simpleRequests);
     if (event === INCOMPLETE) scan.at = start;
     if (typeof event === 'number') return event;
-    memo.note(bytes, { start, headEnd: scan.at, end }, event);
-    events.push(event);
+    if (isLookedFor) memo.note(scan, start, event);
     this.#current = event;
     this.#state = event.contentLength === 0 ? 'paused' : 'content';
-    if (this.#state === 'paused') events.push(END_WITHOUT_TRAILERS);
-    else this.#content = new ContentReader(event.contentLength ?? 'chunked', limits);
-    return DONE;
+    if (this.#state === 'content') this.#content = new ContentReader(event.contentLength ?? 'chunked', limits);
+    return event;
   }
 
   /** CRLF before a request line is left over from the message before (RFC 9112 §2.2). */

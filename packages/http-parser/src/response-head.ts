@@ -1,6 +1,6 @@
 // A response head: from scanned lines to the event that carries it.
 
-import { decodeFields, type FieldRules, scanFieldLines } from './field-lines.ts';
+import { decodeFields, scanFieldLines } from './field-lines.ts';
 import { FramingFields, isPersistent, type Length, readContentLength, readTransferEncoding } from './framing.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { ResponseHead, ResponseHeadEvent, Version } from './message.ts';
@@ -25,7 +25,7 @@ export function readResponseHead(
     reason: text.slice(scan.reasonStart - start, scan.reasonEnd - start),
     fields: decodeFields(text, scan.fieldsStart - start),
   };
-  const fields = new FramingFields(text, scan.marks, start);
+  const fields = new FramingFields(text, scan, start);
   const length = responseLength(head, method, fields);
   if (typeof length === 'object') return scan.refuse(length.code, scan.at);
   const framing = typeof length === 'number' ? 'length' : length;
@@ -45,9 +45,12 @@ function scanLines(scan: Scan, limits: ResolvedLimits): Outcome {
   const limit = scan.at + limits.maxHeadBytes;
   const outcome = scanStatusLine(scan, limits);
   if (outcome !== DONE) return outcome;
-  const bareLf = scan.version === '1.0';
-  const rules: FieldRules = { maxFields: limits.maxFields, limit, tooLarge: 'head-too-large', bareLf, folding: true };
-  return scanFieldLines(scan, rules);
+  scan.maxFields = limits.maxFields;
+  scan.limit = limit;
+  scan.tooLarge = 'head-too-large';
+  scan.bareLf = scan.version === '1.0';
+  scan.folding = true;
+  return scanFieldLines(scan);
 }
 
 /** Decides the length of a response's content (RFC 9112 §6.3). */

@@ -38,10 +38,19 @@ export class Scan {
   reasonEnd = 0;
   /** Where field lines begin. */
   fieldsStart = 0;
-  /** Whether something was read that only HTTP/1.0 allows: the message is then the last of its connection. */
+  /** What field lines may look like: how many, up to which offset, and what it means to reach that. */
+  maxFields = 0;
+  limit = 0;
+  tooLarge: 'head-too-large' | 'trailers-too-large' = 'head-too-large';
+  /** LF alone ends a line (HTTP/1.0 only). */
+  bareLf = false;
+  /** A line that begins with white space continues the one before (HTTP/1.0, and responses). */
+  folding = false;
+  /** Whether one of these two was made use of: the message is then the last of its connection. */
   lenient = false;
-  /** Triples of name, start of value, end of value: the fields named above, in order. */
+  /** Triples of name, start of value, end of value: the fields named above, in order. Only `markCount` numbers count. */
   readonly marks: number[] = [];
+  markCount = 0;
 
   /** How many octets were looked at in all, ever: what tests of linear time count. */
   examined = 0;
@@ -51,7 +60,14 @@ export class Scan {
     this.at = at;
     this.end = end;
     this.lenient = false;
-    this.marks.length = 0;
+    this.markCount = 0;
+  }
+
+  /** Notes a field that framing depends on; its value begins at `start`, and its end is set when it is known. */
+  mark(kind: number, start: number): void {
+    this.marks[this.markCount++] = kind;
+    this.marks[this.markCount++] = start;
+    this.marks[this.markCount++] = start;
   }
 
   refuse(code: HttpParseErrorCode, at: number): typeof REFUSED {

@@ -6,20 +6,23 @@
 import { isAuthority } from './grammar.ts';
 import type { TargetForm } from './message.ts';
 
-/** A request-target taken apart. `authority` is undefined where the target does not name one. */
+/** A request-target taken apart. */
 export interface Target {
   readonly form: TargetForm;
-  readonly pathAndQuery: string;
+  /** Undefined where it is the target as it stands. */
+  readonly pathAndQuery: string | undefined;
+  /** Undefined where the target does not name one. */
   readonly authority: string | undefined;
 }
+
+const ORIGIN: Target = { form: 'origin', pathAndQuery: undefined, authority: undefined };
+const ASTERISK: Target = { form: 'asterisk', pathAndQuery: undefined, authority: undefined };
 
 /** Returns undefined for a target that has no valid form, or one that its method excludes. */
 export function readTarget(method: string, target: string): Target | undefined {
   if (method === 'CONNECT') return readAuthorityForm(target);
-  if (target.startsWith('/')) return { form: 'origin', pathAndQuery: target, authority: undefined };
-  if (target === '*') {
-    return method === 'OPTIONS' ? { form: 'asterisk', pathAndQuery: target, authority: undefined } : undefined;
-  }
+  if (target.startsWith('/')) return ORIGIN;
+  if (target === '*') return method === 'OPTIONS' ? ASTERISK : undefined;
   return readAbsoluteForm(method, target);
 }
 

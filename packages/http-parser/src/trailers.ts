@@ -3,7 +3,7 @@
 // Trailers are handed out apart from the head and never merged into it. Those that would have decided framing or routing,
 // had they come in time, are refused: somebody else on the way may merge them (RFC 9110 §6.5.1).
 
-import { decodeFields, type FieldRules, scanFieldLines } from './field-lines.ts';
+import { decodeFields, scanFieldLines } from './field-lines.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { Field } from './message.ts';
 import { decodeLatin1 } from './native.ts';
@@ -28,14 +28,12 @@ export function readTrailers(
   limits: ResolvedLimits,
 ): readonly Field[] | typeof INCOMPLETE | typeof REFUSED {
   const start = scan.at;
-  const rules: FieldRules = {
-    maxFields: limits.maxFields,
-    limit: start + limits.maxTrailerBytes,
-    tooLarge: 'trailers-too-large',
-    bareLf: false,
-    folding: false,
-  };
-  const outcome = scanFieldLines(scan, rules);
+  scan.maxFields = limits.maxFields;
+  scan.limit = start + limits.maxTrailerBytes;
+  scan.tooLarge = 'trailers-too-large';
+  scan.bareLf = false;
+  scan.folding = false;
+  const outcome = scanFieldLines(scan);
   scan.examined += (outcome === DONE ? scan.at : scan.end) - start;
   if (outcome !== DONE) return outcome;
   const fields = decodeFields(decodeLatin1(scan.bytes, start, scan.at), 0);
