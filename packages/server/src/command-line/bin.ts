@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-export {};
+import { runCommand } from './command.ts';
+
+process.exit(await runCommand(process.argv.slice(2)));

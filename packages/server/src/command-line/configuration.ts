@@ -44,11 +44,19 @@ export function resolveConfiguration(sources: Sources): Resolved {
     values.push([key, isGiven ? check(key, option, found, sources.file, problems) : found.value]);
   }
   return {
-    configuration: Object.fromEntries(values) as unknown as Configuration,
+    configuration: withRoot(Object.fromEntries(values) as unknown as Configuration, sources.workingDirectory),
     sources: chosen,
     problems,
     warnings: unknownEnvironment(sources.environment),
   };
+}
+
+// Who names nothing to serve means the directory that they are in. An application is not served its own source files.
+function withRoot(configuration: Configuration, workingDirectory: string): Configuration {
+  const { root, wsgi, sites } = configuration;
+  return root === undefined && wsgi === undefined && sites === undefined
+    ? { ...configuration, root: workingDirectory }
+    : configuration;
 }
 
 /** The configuration file that the command line or the environment names; false for none at all. */

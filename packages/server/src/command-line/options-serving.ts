@@ -26,7 +26,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     short: ['d'],
     aliases: ['directory'],
     placeholder: '<directory>',
-    summary: 'The directory whose files are served; a file serves that file alone',
+    summary: 'The directory whose files are served, or one file (default: the working directory)',
     perSite: true,
   },
   cgiBin: {

@@ -14,7 +14,7 @@ export function staticOptions(site: Served, root: string, around: Configuration)
     listing: site.listing,
     dotfiles: site.dotfiles,
     symlinks: site.symlinks,
-    hide: [...hide, ...privateFiles(root, around)],
+    hide: [...hide, ...privateFiles(root, site, around)],
     windowsNames: site.windowsNames,
     types: site.types,
     typesFile: site.mimeTypes,
@@ -41,21 +41,26 @@ export function staticOptions(site: Served, root: string, around: Configuration)
   };
 }
 
-// The server's own files are served to nobody, even where somebody keeps them below the document root.
-function privateFiles(root: string, { config, authFile, auth, tlsKey, tlsPassphraseFile }: Configuration): string[] {
-  const named = [config, authFile, tlsKey, tlsPassphraseFile, ...(auth ?? []).map(({ file }) => file)];
+// The server's own files and the sources of scripts are served to nobody, even where they lie below the document root.
+function privateFiles(root: string, site: Served, around: Configuration): string[] {
+  const { config, authFile, auth = [], tlsKey, tlsPassphraseFile } = around;
+  const { cgi: mounts = [], cgiBin } = site;
+  const scripts = mounts.flatMap(({ directory, script }) => [directory, script]);
+  const named = [config, authFile, tlsKey, tlsPassphraseFile, cgiBin, ...auth.map(({ file }) => file), ...scripts];
   const inside = named.flatMap((path) => {
-    if (typeof path !== 'string') return [];
-    const below = relative(root, path);
-    if (below === '' || below.startsWith('..')) return [];
+    const below = typeof path === 'string' ? relative(root, path) : '';
+    if (below === '' || below === '..' || below.startsWith(`..${sep}`)) return [];
     return [
       `/${below
         .split(sep)
         .join('/')
-        .replaceAll(/[\\*?[\]{}()!+@|]/g, '\\$&')}`,
+        .replaceAll(/[\\*?[\]{}()!+@|]/g, String.raw`\$&`)}`,
     ];
   });
-  return [...configurationFileNames.map((name) => `/${name}`), ...inside];
+  const byExtension = mounts.flatMap((mount) =>
+    Object.keys(mount.extensions ?? {}).map((extension) => `*${extension}`),
+  );
+  return [...configurationFileNames.map((name) => `/${name}`), ...inside, ...byExtension];
 }
 
 function compress(compression: Served['compression'], { gzip, brotli }: Configuration): StaticOptions['compress'] {

@@ -3,7 +3,7 @@
 
 import type { AccessLogEntry } from '../options.ts';
 import { type AccessLogFormat, lineFormatter } from './access-log-format.ts';
-import { fileLineWriter, type LineWriter, streamLineWriter } from './line-writer.ts';
+import { descriptorLineWriter, fileLineWriter, type LineWriter } from './line-writer.ts';
 
 export interface AccessLogOptions {
   /** @default 'combined' */
@@ -21,8 +21,8 @@ export interface AccessLog {
   (entry: AccessLogEntry): void;
   /** Opens the file anew, for a log that was moved away. Throws when it cannot, and goes on with the old one. */
   reopen(): void;
-  /** Writes what is left. Call it when the server has closed. */
-  close(): void;
+  /** Writes what is left. Call it when the server has closed; wait for it before ending the process. */
+  close(): Promise<void>;
 }
 
 /**
@@ -45,6 +45,6 @@ export function accessLog(options: AccessLogOptions = {}): AccessLog {
 
 function writerFor({ file, write }: AccessLogOptions): LineWriter {
   if (file !== undefined) return fileLineWriter(file);
-  if (write === undefined) return streamLineWriter(process.stdout);
-  return { write, reopen: () => undefined, close: () => undefined };
+  if (write === undefined) return descriptorLineWriter(1);
+  return { write, reopen: () => undefined, close: () => Promise.resolve() };
 }

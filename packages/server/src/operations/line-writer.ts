@@ -1,92 +1,68 @@
-// Lines on their way to a file or a stream, without ever holding up who writes them. Lines are collected and written in
-// one go a moment later; one write is under way at a time. What cannot be kept up with is dropped beyond a bound, and so
-// is what cannot be written at all (a full disk, a closed pipe); how many lines that were is said in the first line that
-// gets through again.
+// Lines on their way to a file or to standard output, without ever holding up who writes them. Lines are collected and
+// written in one go a moment later, by a thread, one write at a time; so a pipe that nobody empties blocks that thread and
+// not the server. What cannot be kept up with is dropped beyond a bound, and so is what cannot be written at all (a full
+// disk, a closed pipe); how many lines that were is said in the first line that gets through again.
 
-import { closeSync, openSync, write, writeSync } from 'node:fs';
+import { closeSync, openSync, write } from 'node:fs';
 
-/** Accepts lines. `line` has no line end. */
+/** Accepts lines. */
 export interface LineWriter {
+  /** `line` is without its end. */
   write(line: string): void;
   /** Opens the file anew, for a log that was moved away. On failure the old one stays in use and the error is thrown. */
   reopen(): void;
-  /** Writes what is left and lets go; for the end of the process, so it does not wait. Idempotent. */
-  close(): void;
+  /** Lets go once all is written, or could not be within a second. Later lines are dropped. */
+  close(): Promise<void>;
 }
-
-/** Takes text and calls back when it is written, or could not be. */
-type Sink = (text: string, done: (error: Error | null | undefined) => void) => void;
 
 // A log line is about 150 bytes: this holds a second of 100,000 requests, and is small beside the cache of files.
 const maxPendingCharacters = 16 * 1024 * 1024;
 // Lines wait this long for company. Short enough that somebody who watches sees them at once.
 const collectMs = 20;
+// A pipe that somebody made non-blocking is full: try again when its reader may have read.
+const fullPipeMs = 50;
+// The end of the process waits no longer for a reader that does not read.
+const closeMs = 1000;
 
-/** Appends lines to a file, made if it is not there (for the owner and group only). Throws what opening throws. */
+/** Appends lines to a file, made if it is not there, for the owner and group only. Throws what opening throws. */
 export function fileLineWriter(path: string): LineWriter {
   const open = (): number => openSync(path, 'a', 0o640);
-  let descriptor = open();
-  const queue = new LineQueue((text, done) => {
-    const bytes = Buffer.from(text);
-    const target = descriptor;
-    const rest = (offset: number): void => {
-      write(target, bytes, offset, (error, written) => {
-        if (error !== null || offset + written >= bytes.length) done(error);
-        else rest(offset + written);
-      });
-    };
-    rest(0);
-  });
-  const swap = (): void => {
-    const fresh = open();
-    const old = descriptor;
-    descriptor = fresh;
-    // A write under way still has the old descriptor.
-    queue.whenIdle(() => closeSync(old));
-  };
+  const queue = new LineQueue(open());
   return {
     write: (line) => queue.add(line),
-    reopen: swap,
-    close: () => {
-      const left = queue.end();
-      if (left === undefined) return;
-      tryWrite(descriptor, left);
-      queue.whenIdle(() => closeSync(descriptor));
+    reopen: () => {
+      const old = queue.useDescriptor(open());
+      queue.whenIdle(() => closeSync(old));
+    },
+    close: async () => {
+      if (await queue.end()) closeSync(queue.descriptor);
     },
   };
 }
 
-/** Writes lines to a stream such as process.stdout. A stream that fails, as a closed pipe does, swallows the rest. */
-export function streamLineWriter(stream: NodeJS.WritableStream): LineWriter {
-  let isBroken = false;
-  stream.on('error', () => {
-    isBroken = true;
-  });
-  const queue = new LineQueue((text, done) => {
-    if (isBroken) done(null);
-    else stream.write(text, () => done(null));
-  });
+/** Writes lines to a descriptor that stays open, such as 1 for standard output. */
+export function descriptorLineWriter(descriptor: number): LineWriter {
+  const queue = new LineQueue(descriptor);
   return {
     write: (line) => queue.add(line),
     reopen: () => undefined,
-    close: () => {
-      const left = queue.end();
-      if (left !== undefined && left !== '' && !isBroken) stream.write(left);
+    close: async () => {
+      await queue.end();
     },
   };
 }
 
 class LineQueue {
-  readonly #sink: Sink;
+  descriptor: number;
   #pending = '';
   #dropped = 0;
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
   #isEnded = false;
-  #idle: (() => void)[] = [];
+  #whenIdle: (() => void)[] = [];
 
-  constructor(sink: Sink) {
-    this.#sink = sink;
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
   }
 
   add(line: string): void {
@@ -99,47 +75,60 @@ class LineQueue {
     if (!this.#isWriting) this.#timer ??= setTimeout(() => this.#flush(), collectMs);
   }
 
-  /** What is left, or undefined when this was called before. */
-  end(): string | undefined {
-    if (this.#isEnded) return undefined;
+  /** Resolves to whether this was the first call and nothing is being written any more. */
+  async end(): Promise<boolean> {
+    if (this.#isEnded) return false;
     this.#isEnded = true;
-    clearTimeout(this.#timer);
-    return this.#take();
+    const settled = new Promise<boolean>((resolve) => {
+      const late = setTimeout(() => resolve(false), closeMs);
+      // Twice: behind the write under way are the lines that came during it.
+      this.whenIdle(() => {
+        this.#flush();
+        this.whenIdle(() => {
+          clearTimeout(late);
+          resolve(true);
+        });
+      });
+    });
+    return settled;
   }
 
   whenIdle(then: () => void): void {
-    if (this.#isWriting) this.#idle.push(then);
+    if (this.#isWriting) this.#whenIdle.push(then);
     else then();
   }
 
-  #take(): string {
-    const note = this.#dropped === 0 ? '' : `# ${this.#dropped} lines could not be written\n`;
-    const text = note + this.#pending;
-    this.#pending = '';
-    this.#dropped = 0;
-    return text;
+  /** Later writes go to `descriptor`; the one before is returned. One under way keeps to that. */
+  useDescriptor(descriptor: number): number {
+    const old = this.descriptor;
+    this.descriptor = descriptor;
+    return old;
   }
 
   #flush(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#pending === '') return;
     const lost = this.#dropped;
-    const text = this.#take();
-    if (text === '') return;
+    const note = lost === 0 ? '' : `# ${lost} lines could not be written\n`;
+    const lines = this.#pending;
+    this.#pending = '';
+    this.#dropped = 0;
     this.#isWriting = true;
-    this.#sink(text, (error) => {
+    writeWhole(this.descriptor, Buffer.from(note + lines), (error) => {
       this.#isWriting = false;
-      if (error !== null && error !== undefined) this.#dropped += lost + text.split('\n').length - (lost === 0 ? 1 : 2);
-      for (const then of this.#idle.splice(0)) then();
-      if (this.#pending !== '' && !this.#isEnded) this.#timer ??= setTimeout(() => this.#flush(), collectMs);
+      if (error !== null) this.#dropped += lost + lines.split('\n').length - 1;
+      for (const then of this.#whenIdle.splice(0)) then();
+      if (this.#pending !== '' && !this.#isWriting && !this.#isEnded)
+        this.#timer ??= setTimeout(() => this.#flush(), collectMs);
     });
   }
 }
 
-function tryWrite(descriptor: number, text: string): void {
-  try {
-    if (text !== '') writeSync(descriptor, text);
-  } catch (error) {
-    // The last lines of a log on a full disk or a broken device: there is nobody left to tell.
-    if (!(error instanceof Error && 'code' in error)) throw error;
-  }
+function writeWhole(descriptor: number, bytes: Uint8Array, done: (error: Error | null) => void): void {
+  write(descriptor, bytes, (error, written) => {
+    if (error?.code === 'EAGAIN') setTimeout(() => writeWhole(descriptor, bytes, done), fullPipeMs);
+    else if (error !== null || written >= bytes.length) done(error);
+    else writeWhole(descriptor, bytes.subarray(written), done);
+  });
 }

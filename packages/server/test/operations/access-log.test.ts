@@ -1,13 +1,25 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { assert, property, string } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { accessLog } from '../../src/operations/access-log.ts';
 import { lineFormatter } from '../../src/operations/access-log-format.ts';
-import { streamLineWriter } from '../../src/operations/line-writer.ts';
+import { descriptorLineWriter } from '../../src/operations/line-writer.ts';
 import { entry } from './entry.ts';
 
 let directory: string;
@@ -102,13 +114,13 @@ describe('accessLog', () => {
     expect(lines).toHaveLength(1);
   });
 
-  test('appends to a file that others may not read, and writes what is left at the end', () => {
+  test('appends to a file that others may not read, and writes what is left at the end', async () => {
     const file = join(directory, 'access.log');
     for (const status of [200, 404]) {
       const log = accessLog({ format: 'common', file });
       log(entry({ status }));
-      log.close();
-      log.close();
+      await log.close();
+      await log.close();
       log(entry());
     }
     expect(readFileSync(file, 'utf8').match(/ (200|404) 10\n/g)).toHaveLength(2);
@@ -123,18 +135,18 @@ describe('accessLog', () => {
     renameSync(file, `${file}.1`);
     log.reopen();
     log(entry({ target: '/two' }));
-    log.close();
+    await log.close();
     expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('/two');
     expect(readFileSync(file, 'utf8')).toContain('/two');
   });
 
-  test('stays with the old file when it cannot open a new one', () => {
+  test('stays with the old file when it cannot open a new one', async () => {
     const file = join(directory, 'access.log');
     const log = accessLog({ format: 'common', file });
     renameSync(directory, `${directory}-moved`);
     expect(() => log.reopen()).toThrow(/ENOENT/);
     log(entry());
-    log.close();
+    await log.close();
     expect(readFileSync(join(`${directory}-moved`, 'access.log'), 'utf8')).toContain('GET');
     rmSync(`${directory}-moved`, { recursive: true });
   });
@@ -148,33 +160,50 @@ describe('accessLog', () => {
     log(entry());
     await new Promise((resolve) => setImmediate(resolve));
     for (let count = 0; count < 100; count++) log(entry());
-    log.close();
+    await log.close();
   });
 });
 
-describe('streamLineWriter', () => {
-  test('holds lines back while the stream is busy, bounded, and says how many it dropped', async () => {
-    const stream = new PassThrough({ highWaterMark: 1 });
-    const writer = streamLineWriter(stream);
-    writer.write('first');
-    await once(stream, 'readable');
-    const line = 'x'.repeat(1024 * 1024);
-    for (let count = 0; count < 40; count++) writer.write(line);
-    const text: string[] = [];
-    stream.setEncoding('utf8').on('data', (chunk: string) => text.push(chunk));
-    await vi.waitFor(() => expect(text.join('').split('\n').length).toBeGreaterThan(10), 5000);
-    writer.close();
-    const lines = text.join('').split('\n');
-    expect(lines.slice(0, 2)).toEqual(['first', '# 25 lines could not be written']);
-    expect(lines.filter((one) => one === line)).toHaveLength(15);
+describe('descriptorLineWriter', () => {
+  test('holds lines back while a pipe is full, bounded, and says how many it dropped', async () => {
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writing = openSync(fifo, constants.O_WRONLY);
+    const writer = descriptorLineWriter(writing);
+    // More than a pipe holds, so the write under way cannot end before somebody reads.
+    writer.write('x'.repeat(1024 * 1024));
+    await untilFull(reading);
+    const line = 'y'.repeat(1024 * 1024 - 1);
+    for (let count = 0; count < 20; count++) writer.write(line);
+    const socket = new Socket({ fd: reading, readable: true });
+    let received = '';
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      received += chunk;
+    });
+    await vi.waitFor(() => expect(received.length).toBeGreaterThan(16 * 1024 * 1024), 10_000);
+    await writer.close();
+    closeSync(writing);
+    await once(socket, 'close');
+    const lines = received.split('\n');
+    expect(lines[1]).toBe('# 4 lines could not be written');
+    expect(lines.filter((one) => one === line)).toHaveLength(16);
   });
 
-  test('swallows lines for a stream that broke', async () => {
-    const stream = new PassThrough();
-    const writer = streamLineWriter(stream);
-    stream.destroy(new Error('EPIPE'));
-    await new Promise((resolve) => stream.once('close', resolve));
+  test('drops lines for a pipe that broke', async () => {
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writing = openSync(fifo, constants.O_WRONLY);
+    closeSync(reading);
+    const writer = descriptorLineWriter(writing);
     writer.write('lost');
-    writer.close();
+    await writer.close();
+    closeSync(writing);
   });
 });
+
+/** Resolves when the pipe holds something, which is when the writer has begun. */
+async function untilFull(reading: number): Promise<void> {
+  await vi.waitFor(() => expect(readSync(reading, Buffer.alloc(1))).toBe(1), 5000);
+}

@@ -1,0 +1,45 @@
+// `onezero`: which command is meant, and what it is told. What a command needs is imported when it is asked for, so that
+// `--help` and `--version` come at once.
+
+import { readCommandLine, type CommandLine } from './arguments.ts';
+
+/** Runs the command. Resolves to the exit code: 0 for success and help, 1 for failures, 2 for wrong usage. */
+export async function runCommand(words: readonly string[]): Promise<number> {
+  const line = readCommandLine(words);
+  if (line.command === 'help') {
+    process.stdout.write((await import('./help.ts')).helpText());
+    return 0;
+  }
+  if (line.command === 'version') {
+    process.stdout.write(`${(await import('./version.ts')).version()}\n`);
+    return 0;
+  }
+  const problems = [...line.problems, ...superfluousWords(line)];
+  if (problems.length > 0) return refuse(problems);
+  const { resolveAll } = await import('./sources.ts');
+  const resolve = (): ReturnType<typeof resolveAll> => resolveAll(line);
+  const resolved = resolve();
+  if (resolved.problems.length > 0) return refuse(resolved.problems);
+  switch (line.command) {
+    case 'check':
+      return (await import('./check.ts')).check(resolved);
+    case 'print-config':
+      return (await import('./print-config.ts')).printConfiguration(resolved);
+    case 'explain':
+      return (await import('./explain.ts')).explain(resolved, line.words[0] ?? '/');
+    default:
+      return (await import('./serve.ts')).serve({ resolved, resolve });
+  }
+}
+
+function superfluousWords({ command, words }: CommandLine): readonly string[] {
+  if (command === 'explain' && words.length === 0) return ['explain needs a URL or path: onezero explain /path'];
+  const most = command === 'explain' ? 2 : 1;
+  return words.length > most ? [`one directory can be named, so what is "${words[most] ?? ''}"?`] : [];
+}
+
+function refuse(problems: readonly string[]): number {
+  for (const problem of problems) process.stderr.write(`Error: ${problem}\n`);
+  process.stderr.write('See onezero --help\n');
+  return 2;
+}

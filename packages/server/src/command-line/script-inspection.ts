@@ -1,0 +1,42 @@
+// Scripts that will not run, or that others could change, found before the first request finds them.
+
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+// A script directory with more files than this is looked at no further: `check` is to answer at once.
+const maxScripts = 1000;
+
+/** Adds a warning for each oddity of a directory of CGI scripts. `uid` is the user that they will run as, if given. */
+export function inspectScripts(directory: string, uid: unknown, warnings: string[]): void {
+  if ((statSync(directory).mode & 0o002) !== 0)
+    warnings.push(`everybody on this machine can put scripts into ${directory}`);
+  if (process.getuid?.() === 0 && uid === undefined) {
+    warnings.push(`scripts in ${directory} will run as root; give the cgi mount a uid and gid`);
+  }
+  const entries = readdirSync(directory, { withFileTypes: true, recursive: true }).slice(0, maxScripts);
+  for (const entry of entries.filter((one) => one.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const { mode } = statSync(path);
+    const first = firstLine(path);
+    const isScript = first.startsWith('#!');
+    if ((mode & 0o111) === 0 && isScript) warnings.push(`${path} is not executable: chmod +x`);
+    if ((mode & 0o002) !== 0) warnings.push(`everybody on this machine can change ${path}`);
+    if (isScript && first.endsWith('\r'))
+      warnings.push(`${path} has a carriage return at the end of its #! line and will not start`);
+    if ((mode & 0o111) !== 0 && !isScript && /^[\x20-\x7e\t]+$/.test(first)) {
+      warnings.push(`${path} has no #! line and will not start`);
+    }
+  }
+}
+
+/** The first line without its line feed, as far as it stands in the first bytes. */
+function firstLine(path: string): string {
+  const bytes = Buffer.alloc(256);
+  const descriptor = openSync(path, 'r');
+  try {
+    const length = readSync(descriptor, bytes);
+    return bytes.toString('latin1', 0, length).split('\n', 1)[0] ?? '';
+  } finally {
+    closeSync(descriptor);
+  }
+}

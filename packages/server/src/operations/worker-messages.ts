@@ -1,0 +1,25 @@
+// What the primary process and its workers say to each other, over the channel that node:cluster opens.
+
+import type { Address } from '../options.ts';
+import type { MetricsSnapshot } from './metrics.ts';
+
+/** From the primary to a worker. */
+export type Order =
+  /** Start listening; on this port, if another worker has found it already. */
+  | { readonly kind: 'begin'; readonly port: number | undefined }
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'reopen-log' }
+  | { readonly kind: 'stop'; readonly graceMs: number | undefined }
+  /** Answer with `snapshot`. */
+  | { readonly kind: 'count'; readonly id: number }
+  /** The answer to `collect`. */
+  | { readonly kind: 'collected'; readonly id: number; readonly snapshots: readonly MetricsSnapshot[] };
+
+/** From a worker to the primary. */
+export type Notice =
+  | { readonly kind: 'listening'; readonly addresses: readonly Address[]; readonly port: number }
+  /** A reload has ended; with `error`, everything is as before. */
+  | { readonly kind: 'reloaded'; readonly error: string | undefined }
+  /** Asks what all workers have counted. */
+  | { readonly kind: 'collect'; readonly id: number }
+  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: MetricsSnapshot };
