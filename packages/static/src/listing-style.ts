@@ -26,13 +26,14 @@ table{width:100%;border-collapse:collapse}
 th{font-size:.8125rem;font-weight:600;text-align:left;border-bottom:1px solid var(--line)}
 th a{display:block;padding:.6rem 1rem;color:var(--soft)}
 th[aria-sort] a{color:var(--ink)}
-th[aria-sort=ascending] a::after{content:" \\2191"}
-th[aria-sort=descending] a::after{content:" \\2193"}
+th[aria-sort=ascending] a::after{content:" \\2191";content:" \\2191"/""}
+th[aria-sort=descending] a::after{content:" \\2193";content:" \\2193"/""}
 td{padding:0 1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.875rem;font-variant-numeric:tabular-nums;white-space:nowrap}
 tbody tr:first-child td{border-top:0}
 tbody tr:hover{background:var(--hover)}
-.name{width:100%;white-space:normal;font-size:1rem;padding:0}
-.name a{display:flex;align-items:center;gap:.7rem;padding:.6rem 1rem;overflow-wrap:anywhere}
+th.name{width:100%}
+td.name{white-space:normal;font-size:1rem;padding:0}
+td.name a{display:flex;align-items:center;gap:.7rem;padding:.6rem 1rem;overflow-wrap:anywhere}
 .name svg{flex:none;width:1.25rem;height:1.25rem;fill:none;stroke:var(--soft);stroke-width:1.6;stroke-linejoin:round}
 .name .folder{stroke:var(--folder)}
 .size{text-align:right}
@@ -52,8 +53,8 @@ th.name{width:auto;flex:1}
 tbody tr{display:grid;grid-template-columns:1fr auto;padding-bottom:.6rem;border-top:1px solid var(--line)}
 tbody tr:first-child{border-top:0}
 td{border:0;font-size:.8125rem}
-.name{grid-column:1/-1}
-.name a{padding:.6rem 1rem .1rem}
+td.name{grid-column:1/-1}
+td.name a{padding:.6rem 1rem .1rem}
 td.modified{padding-left:2.95rem;order:1}
 td.size{order:2}
 }
