@@ -434,6 +434,8 @@ class Connection:
         environ = self.base.copy()
         read_params(params, environ)
         environ["wsgi.input"] = self.open_content()
+        if not self.content_ended and "CONTENT_LENGTH" not in environ:
+            environ["wsgi.input_terminated"] = True  # frameworks that know it read to the end
         environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in ("on", "1") else "http"
         self.busy = True
         self.answer(environ)
@@ -726,7 +728,6 @@ def main():
             "wsgi.multithread": configuration["threads"] > 1,
             "wsgi.multiprocess": configuration["processes"] > 1,
             "wsgi.run_once": False,
-            "wsgi.input_terminated": True,
             "wsgi.file_wrapper": FileWrapper,
         }
         base.update(configuration["environ"])

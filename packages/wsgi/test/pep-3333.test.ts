@@ -45,7 +45,6 @@ describe('environ', () => {
       'wsgi.multithread': true,
       'wsgi.multiprocess': false,
       'wsgi.run_once': false,
-      'wsgi.input_terminated': true,
     });
     const secure = await environOf('/', { scheme: 'https' });
     expect(secure.values).toMatchObject({ 'wsgi.url_scheme': 'https', HTTPS: 'on' });

@@ -99,7 +99,7 @@ describe('streamed request content', () => {
       text += Buffer.from(chunk).toString();
       if (text.endsWith('one')) release();
     }
-    expect(text).toBe('length None:onetwo');
+    expect(text).toBe('length True:onetwo');
   });
 
   test('goes both ways at once, however much it is', async () => {
@@ -250,6 +250,6 @@ describe('options', () => {
     [{ limits: { queueTimeout: 1 } }, 'there is no limit called queueTimeout'],
     [{ virtualenv: '/nowhere' }, 'there is no virtual environment in /nowhere'],
   ])('%j are refused', (options, message) => {
-    expect(() => wsgi({ application: 'life', cwd: fixtures, ...options })).toThrow(message);
+    expect(() => wsgi({ application: 'life', cwd: fixtures, ...(options as object) })).toThrow(message);
   });
 });
