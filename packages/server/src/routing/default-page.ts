@@ -5,7 +5,10 @@ import { createHash } from 'node:crypto';
 import type { Field } from '../message.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';
 
-export type PageType = 'text/html' | 'application/json' | 'text/plain';
+/** The forms, the best first where a client does not mind. */
+export const PAGE_TYPES = ['text/html', 'application/json', 'text/plain'] as const;
+
+export type PageType = (typeof PAGE_TYPES)[number];
 
 export interface Page {
   readonly fields: readonly Field[];

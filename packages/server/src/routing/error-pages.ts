@@ -2,13 +2,16 @@
 //
 // A page is only ever the content of the failure that asked for it: status and protocol fields stay. A page that cannot be
 // had (file gone, function throws) is a failure of the page; the caller falls back on the default page and reports it.
+// A client that prefers JSON or text to HTML gets the default page in that form, whatever HTML the site has.
 
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Failure, ErrorPage } from '../options.ts';
-import type { ContentOut, Field, RequestMessage } from '../message.ts';
-import { escapeHtml } from './default-page.ts';
+import type { ContentOut, Field, RequestMessage, Responder } from '../message.ts';
+import { firstField } from '../fields.ts';
+import { preferredType } from './accept.ts';
+import { escapeHtml, PAGE_TYPES } from './default-page.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';
 
 export interface OwnPage {
@@ -19,9 +22,11 @@ export interface OwnPage {
 /** Makes the page for a failure; undefined when the site has none for it. */
 export type OwnPages = (failure: Failure) => Promise<OwnPage | undefined> | undefined;
 
+const HTML = 'text/html; charset=utf-8';
+
 const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.htm': 'text/html; charset=utf-8',
+  '.html': HTML,
+  '.htm': HTML,
   '.json': 'application/json',
   '.txt': 'text/plain; charset=utf-8',
   '.svg': 'image/svg+xml',
@@ -36,8 +41,17 @@ export function ownPages(pages: Readonly<Record<string, ErrorPage>> = {}): OwnPa
   return (failure) => {
     const { status } = failure;
     const page = byKey.get(`${status}`) ?? byKey.get(`${Math.floor(status / 100)}xx`) ?? byKey.get('default');
-    return page === undefined ? undefined : make(page, failure);
+    return page === undefined || prefersOther(page, failure) ? undefined : make(page, failure);
   };
+}
+
+function prefersOther(page: ErrorPage, { request }: Failure): boolean {
+  if (typeof page === 'function' || mediaTypeOf(page) !== HTML) return false;
+  return preferredType(request && firstField(request.fields, 'accept'), PAGE_TYPES) !== 'text/html';
+}
+
+function mediaTypeOf(page: Exclude<ErrorPage, Responder>): string {
+  return 'template' in page ? HTML : (TYPES[extname(page.file).toLowerCase()] ?? HTML);
 }
 
 function check(key: string, page: ErrorPage): void {
@@ -52,16 +66,12 @@ function check(key: string, page: ErrorPage): void {
 async function make(page: ErrorPage, failure: Failure): Promise<OwnPage | undefined> {
   if (typeof page === 'function') return failure.request && fromResponder(page, failure.request);
   if ('template' in page) {
-    return { fields: [typeField('text/html; charset=utf-8')], content: Buffer.from(fill(page.template, failure)) };
+    return { fields: representation(HTML), content: Buffer.from(fill(page.template, failure)) };
   }
-  const type = TYPES[extname(page.file).toLowerCase()] ?? 'text/html; charset=utf-8';
-  return { fields: [typeField(type)], content: await readFile(page.file) };
+  return { fields: representation(mediaTypeOf(page)), content: await readFile(page.file) };
 }
 
-async function fromResponder(
-  page: Extract<ErrorPage, (request: RequestMessage) => unknown>,
-  request: RequestMessage,
-): Promise<OwnPage | undefined> {
+async function fromResponder(page: Responder, request: RequestMessage): Promise<OwnPage | undefined> {
   const { fields, content } = await page(request);
   return content === undefined ? undefined : { fields, content };
 }
@@ -76,6 +86,11 @@ function fill(template: string, { status, request }: Failure): string {
   return template.replaceAll(/\{\{(status|reason|path|id)\}\}/g, (_, name: string) => escapeHtml(values[name] ?? ''));
 }
 
-function typeField(type: string): Field {
-  return ['content-type', type];
+function representation(type: string): readonly Field[] {
+  return type === HTML
+    ? [
+        ['content-type', type],
+        ['vary', 'accept'],
+      ]
+    : [['content-type', type]];
 }

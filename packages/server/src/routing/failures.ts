@@ -9,7 +9,7 @@ import type { ErrorHook, Failure } from '../options.ts';
 import { isResponse } from '../responders/is-response.ts';
 import { warnOnce } from '../warn-once.ts';
 import { preferredType } from './accept.ts';
-import { defaultPage, type Page, type PageType } from './default-page.ts';
+import { defaultPage, PAGE_TYPES, type Page, type PageType } from './default-page.ts';
 import type { OwnPages } from './error-pages.ts';
 
 export type Fail = (failure: Failure, bare: ResponseMessage) => ResponseMessage | Promise<ResponseMessage>;
@@ -19,8 +19,6 @@ export interface FailureOptions {
   readonly pages: OwnPages | undefined;
   readonly hookTimeoutMs: number;
 }
-
-const PAGE_TYPES = ['text/html', 'application/json', 'text/plain'] as const;
 
 /** Fields of a bare response that its status needs, whoever writes the page (RFC 9110 §11.6.1, §15.5.6, §15.5.17). */
 const PROTOCOL_FIELDS = new Set(['allow', 'www-authenticate', 'retry-after', 'content-range']);
