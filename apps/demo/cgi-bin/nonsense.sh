@@ -1,0 +1,2 @@
+#!/bin/sh
+echo 'this is no header, and the log will say so'

@@ -1,0 +1,38 @@
+// The tour: everything the server promises, in one program. Start it, open its URL, and read along.
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, fetchResponder } from '@onezero/server';
+import { serveStatic } from '@onezero/static';
+import { api } from './parts/api.ts';
+import { listenNear, stopOnSignal } from './parts/listen.ts';
+import { answerLive, count } from './parts/live.ts';
+import { answerShelf, PURGE } from './parts/shelf.ts';
+import { tour } from './parts/tour.ts';
+
+const here = join(import.meta.dirname, '..'); // beside dist/: the pages, the scripts, the Python application
+const uploads = mkdtempSync(join(tmpdir(), 'onezero-uploads-'));
+const page = (name: string) => ({ template: readFileSync(join(here, 'errors', name), 'utf8') });
+
+const server = createServer({
+  root: join(here, 'htdocs'),
+  static: { listing: true },
+  cgi: { path: '/cgi-bin', directory: join(here, 'cgi-bin'), env: { TOUR: 'a variable of our own' } },
+  wsgi: { path: '/wsgi', application: 'notes:application', cwd: join(here, 'wsgi'), processes: 2, lazy: true },
+  routes: [
+    { path: '/tour', responder: tour(here) },
+    { path: '/uploads', responder: serveStatic(uploads, { writable: { quotaBytes: 100e6 }, listing: true }) },
+    { path: '/api', responder: fetchResponder(api.fetch) },
+    { path: '/shelf', methods: ['GET', 'PURGE'], responder: answerShelf },
+    { path: '/live', responder: answerLive },
+    { path: '/broken', responder: () => Promise.reject(new Error('broken on purpose')) },
+  ],
+  methods: [PURGE],
+  errorPages: { 404: page('404.html'), default: page('default.html') },
+  onError: ({ status, cause }) => console.error(status, cause instanceof Error ? cause.message : ''),
+  fields: [['content-security-policy', "default-src 'self'"]],
+  accessLog: count,
+});
+
+console.log(`The tour is at ${await listenNear(server, Number(process.env['PORT'] ?? 8080))}`);
+stopOnSignal(server, uploads);

@@ -1,0 +1,163 @@
+// What each stop promises, done as a visitor does it.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { because, demo, noBrowser, Visit } from './browser.ts';
+
+const noPython = spawnSync('python3', ['--version']).status !== 0 && process.env['CI'] === undefined;
+const noPerl = spawnSync('perl', ['--version']).status !== 0 && process.env['CI'] === undefined;
+
+let visit: Visit;
+
+beforeAll(async () => {
+  visit = await Visit.begin();
+});
+
+afterAll(async () => {
+  expect(await visit.close()).toBe(0);
+});
+
+/** Opens a stop, does something there, and expects a browser without complaints. */
+async function at(stop: string, act: (page: Page) => Promise<void>): Promise<void> {
+  const complaints = await visit.page({ size: 'desktop', colorScheme: 'light' }, async (page) => {
+    await page.goto(`/tour/${stop}`);
+    await act(page);
+  });
+  expect(complaints).toEqual([]);
+}
+
+/** Presses a button and waits until the wire shows what is expected. */
+async function press(page: Page, name: string, shown: RegExp): Promise<void> {
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.locator('.wire', { hasText: shown }).waitFor();
+}
+
+describe.skipIf(noBrowser)(`the stops${because}`, () => {
+  test('page: the second answer is a 304 without content', () =>
+    at('page', async (page) => {
+      await press(page, 'Ask twice', /200 OK[^]*304 Not Modified[^]*\(0 bytes of content\)/);
+      await press(page, 'Ask for the head only', /HEAD[^]*200 OK[^]*\(0 bytes/);
+    }));
+
+  test('seek: the player jumps and gets 206', () =>
+    at('seek', async (page) => {
+      const partial = page.waitForResponse((response) => response.status() === 206);
+      const second = await page.locator('video').evaluate(async (player: HTMLVideoElement) => {
+        player.currentTime = 18;
+        await new Promise((resolve) => player.addEventListener('seeked', resolve, { once: true }));
+        return player.currentTime;
+      });
+      expect(second).toBe(18);
+      expect((await partial).headers()['content-range']).toMatch(/^bytes \d+-\d+\/\d+$/);
+      await press(page, 'First 44 bytes', /206[^]*content-range: bytes 0-43\//);
+      await press(page, 'Two parts', /206[^]*multipart\/byteranges/);
+      await press(page, 'Too far', /416[^]*content-range: bytes \*\//);
+    }));
+
+  test('listing: names are links, however odd, and JSON is for the asking', () =>
+    at('listing', async (page) => {
+      await page.frameLocator('iframe').getByText('100% odd name #1.txt').waitFor();
+      await press(page, 'As JSON', /application\/json[^]*"poem.txt"/);
+      await press(page, 'As text', /text\/plain[^]*poem.txt/);
+      await page.frameLocator('iframe').getByRole('link', { name: '100% odd name #1.txt' }).click();
+      await page.frameLocator('iframe').getByText('a # too').waitFor();
+    }));
+
+  test('upload: a file arrives whole, with progress', () =>
+    at('upload', async (page) => {
+      const buffer = Buffer.alloc(3_000_000, 'onezero ');
+      await page.getByLabel('A file of yours').setInputFiles({ name: 'a file.txt', mimeType: 'text/plain', buffer });
+      await press(page, 'Upload', /PUT \/uploads\/a%20file.txt[^]*201 Created/);
+      expect(await page.locator('progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);
+      const stored = await fetch(`${visit.origin}/uploads/a%20file.txt`);
+      expect(Buffer.from(await stored.arrayBuffer()).equals(buffer)).toBe(true);
+      await press(page, 'Upload', /204 No Content/);
+    }));
+
+  test('form: the script answers what was written', () =>
+    at('form', async (page) => {
+      await page.getByLabel('Your name').fill('<b>Grace</b>');
+      await page.keyboard.press('Enter');
+      await page.frameLocator('iframe').getByText('Hello, <b>Grace</b>.').waitFor();
+    }));
+
+  test.skipIf(noPython)(`picture: Python draws${noPython ? ' (needs python3)' : ''}`, () =>
+    at('picture', async (page) => {
+      await page.getByLabel('Seeds').fill('12');
+      await page.getByRole('button', { name: 'Draw' }).click();
+      await expect.poll(() => page.frameLocator('iframe').locator('circle').count()).toBe(12);
+    }),
+  );
+
+  test('stream: the first line is there before the last', () =>
+    at('stream', async (page) => {
+      await page.getByRole('link', { name: 'Count to eight' }).click();
+      const frame = page.frameLocator('iframe');
+      await frame.getByText('2 of 8').waitFor();
+      expect(await frame.getByText('8 of 8').count()).toBe(0);
+      await frame.getByText('Done.').waitFor();
+    }));
+
+  test.skipIf(noPerl)(`environment: RFC 3875 and no more${noPerl ? ' (needs perl)' : ''}`, () =>
+    at('environment', async (page) => {
+      const frame = page.frameLocator('iframe');
+      await frame.getByText('/extra/path', { exact: true }).waitFor();
+      const names = await frame.locator('th').allTextContents();
+      expect(names).toEqual(expect.arrayContaining(['GATEWAY_INTERFACE', 'PATH_INFO', 'SERVER_PROTOCOL', 'TOUR']));
+      expect(names.filter((name) => ['HOME', 'PWD', 'PORT', 'USER', 'NODE_ENV'].includes(name))).toEqual([]);
+    }),
+  );
+
+  test.skipIf(noPython)(`wsgi: a worker answers${noPython ? ' (needs python3)' : ''}`, () =>
+    at('wsgi', async (page) => {
+      const frame = page.frameLocator('iframe');
+      await frame.getByText('From Python').waitFor();
+      await frame.getByText('colour=teal').waitFor();
+    }),
+  );
+
+  test('hono: the application inside adds', () =>
+    at('hono', async (page) => {
+      await press(page, '19 + 23', /200 OK[^]*42/);
+      await press(page, 'Echo', /200 OK[^]*Say it again/);
+    }));
+
+  test('errors: every failure gets a page of ours, or JSON', () =>
+    at('errors', async (page) => {
+      const frame = page.frameLocator('iframe');
+      await page.getByRole('link', { name: 'A missing page' }).click();
+      await frame.getByText('Nothing lives at /no/such/page').waitFor();
+      await page.getByRole('link', { name: 'A responder that throws' }).click();
+      await frame.getByText('500').waitFor();
+      await page.getByRole('link', { name: 'A script that prints nonsense' }).click();
+      await frame.getByText('502').waitFor();
+      await press(page, 'The same as JSON', /404[^]*json[^]*"status": ?404/);
+    }));
+
+  test('method: PURGE works, and Allow knows it', () =>
+    at('method', async (page) => {
+      await press(page, 'Look at the shelf', /The Hobbit/);
+      await press(page, 'PURGE it', /204 No Content/);
+      await press(page, 'Look at the shelf', /empty/);
+      await press(page, 'What is allowed?', /allow: .*PURGE/);
+      await press(page, 'DELETE it', /405[^]*allow: .*PURGE/);
+    }));
+
+  test('live: a hundred requests move the number', () =>
+    at('live', async (page) => {
+      const number = page.locator('[data-number=requests]');
+      const read = async (): Promise<number> => Number((await number.textContent())?.replaceAll(',', ''));
+      await expect.poll(read, { timeout: 10_000 }).toBeGreaterThan(0);
+      const before = await read();
+      await page.getByRole('button', { name: 'Send 100 requests' }).click();
+      await expect.poll(read, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 100);
+    }));
+
+  test('every source beside a stop is the file that runs', () =>
+    at('form', async (page) => {
+      const shown = await page.locator('figure', { hasText: 'cgi-bin/greet.mjs' }).locator('code').textContent();
+      expect(`${shown}\n`).toBe(readFileSync(join(demo, 'cgi-bin/greet.mjs'), 'utf8'));
+    }));
+});
