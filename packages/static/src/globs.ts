@@ -8,8 +8,8 @@ export type PathTest = (path: string) => boolean;
 /** Whether any of `globs` matches. */
 export function anyGlob(globs: readonly string[], { ignoreCase }: { readonly ignoreCase: boolean }): PathTest {
   const tests = globs.map((glob) => {
-    const isRooted = glob.startsWith('/');
-    return picomatch(isRooted ? glob.slice(1) : glob, { dot: true, nocase: ignoreCase, basename: !isRooted });
+    const pattern = glob.replace(/^\//, '').replace(/\/$/, '');
+    return picomatch(pattern, { dot: true, nocase: ignoreCase, basename: !glob.replace(/\/$/, '').includes('/') });
   });
   return (path) => tests.some((test) => test(path));
 }

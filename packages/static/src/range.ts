@@ -16,7 +16,7 @@ export interface ByteRange {
 }
 
 /** Apache's default is 200, nginx has none; download managers and PDF readers ask for a handful. */
-export const MAX_RANGES = 64;
+const MAX_RANGES = 64;
 
 /** Parses `bytes=…`; undefined when the field must be ignored. */
 export function parseRange(value: string): readonly RangeSpec[] | undefined {

@@ -53,7 +53,10 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
   beforeAll(async () => {
     site = makeSite();
     writeFileSync(join(site.root, 'long.wav'), wavFile());
-    writeFileSync(join(site.root, 'player.html'), '<!doctype html><video src="long.wav" preload="metadata" muted></video>');
+    writeFileSync(
+      join(site.root, 'player.html'),
+      '<!doctype html><video src="long.wav" preload="metadata" muted></video>',
+    );
     const handler = serveStatic(site.root, { listing: true });
     server = createServer((request: IncomingMessage, response) => {
       if (request.headers.range !== undefined) ranges.push(request.headers.range);
@@ -131,9 +134,9 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
       const page = await browser.newPage({ viewport: { width: 360, height: 640 }, colorScheme });
       await page.goto(`${origin}/nolist/`);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
-      const [ink, paper] = (await page.evaluate(
-        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor].map((c) => c.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0))",
-      )) as [number, number];
+      const [ink, paper] = await page.evaluate<[number, number]>(
+        '[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor].map((c) => c.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0))',
+      );
       expect(ink < paper).toBe(colorScheme === 'light');
       await page.close();
     }

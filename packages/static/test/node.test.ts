@@ -1,19 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type NodeHandler, type NodeStaticOptions, serveStatic } from '../src/node.ts';
+import { type NodeStaticOptions, serveStatic } from '../src/node.ts';
 import { fromFamiliarNames } from '../src/node-options.ts';
 import { exchange, exchangeBytes, makeSite, parseResponse, type Site } from './site.ts';
-
-/** The part of Express that is used here; it ships no types. */
-interface Express extends RequestListener {
-  use(path: string, handler: NodeHandler): void;
-  get(path: string, handler: (request: IncomingMessage, response: ServerResponse) => void): void;
-}
-
-const express = createRequire(import.meta.url)('express') as () => Express;
 
 let site: Site;
 const servers: Server[] = [];

@@ -10,7 +10,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 /** In every file that must never be seen. */
 export const SECRET = 'SECRET-MARKER';
 
-export const A_MODIFIED = new Date('2024-01-02T03:04:05.678Z');
+const A_MODIFIED = new Date('2024-01-02T03:04:05.678Z');
 
 /** Compressible, and long enough for every threshold. */
 export const BIG_JS: string = 'export const answer = 42; // and so on\n'.repeat(600);

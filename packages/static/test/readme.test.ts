@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { settingsOf } from '../src/settings.ts';
+
+const here = join(import.meta.dirname, '..');
+const readme = readFileSync(join(here, 'README.md'), 'utf8');
+
+test('the first example of the README is the program in examples, and prints what it says', () => {
+  const program = readFileSync(join(here, 'examples/first.mjs'), 'utf8');
+  expect(/<!-- examples\/first\.mjs -->\n\n```js\n([^]*?)```/.exec(readme)?.[1]).toBe(program);
+  const printed = execFileSync(process.execPath, [join(here, 'examples/first.mjs')], { encoding: 'utf8' });
+  expect(/It prints:\n\n```\n([^]*?)```/.exec(readme)?.[1]).toBe(printed);
+});
+
+test('the table of options names every option, and no other', () => {
+  const rows = [
+    ...readme.slice(readme.indexOf('### Options'), readme.indexOf('## Behaviour')).matchAll(/^\| `(\w+)`/gm),
+  ];
+  const source = readFileSync(join(here, 'src/options.ts'), 'utf8');
+  const options = source.slice(source.indexOf('export interface StaticOptions'));
+  expect(rows.map(([, name]) => name)).toEqual([...options.matchAll(/readonly (\w+)\?:/g)].map(([, name]) => name));
+});
+
+test('the defaults in it are those that hold', () => {
+  const settings = settingsOf(here, {});
+  expect(settings).toMatchObject({
+    index: ['index.html'],
+    listing: undefined,
+    dotfiles: 'deny',
+    symlinks: 'inside',
+    defaultType: 'application/octet-stream',
+    charset: 'utf-8',
+    etag: 'strong',
+    precompressed: true,
+    cleanUrls: 'off',
+    extensions: ['html'],
+    maxCacheBytes: 64 * 1024 * 1024,
+    maxCachedFileBytes: 1024 * 1024,
+    write: undefined,
+  });
+  expect(settings.cacheControlOf('a.txt')).toBe('no-cache');
+  expect(settings.compress).toMatchObject({ minBytes: 1024, maxBytes: 16 * 1024 * 1024 });
+});
