@@ -1,0 +1,194 @@
+// Python applications, side by side: the same application, the same number of processes and threads, in turn.
+//
+//   node wsgi.mjs [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--write]
+//
+// Needs Linux, two cores, wrk, ab and Debian's python3-django; gunicorn, uwsgi and nginx are left out by name where they
+// are missing. Servers and their workers have core 0, the load generator core 1. gunicorn's sync worker closes each
+// connection by design, so the cases with a new connection for each request are the ones that compare like with like.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { measure } from './load.mjs';
+import { installed, start, versionOf } from './peers/index.mjs';
+import { peakMebibytes } from './process-tree.mjs';
+import { ratio, ratioText, spread, table } from './report.mjs';
+
+const CASES = [
+  { name: 'hello', path: '/hello' },
+  { name: 'hello, new connections', path: '/hello', newConnections: true },
+  { name: 'Django page', path: '/page' },
+  { name: 'Django page, new connections', path: '/page', newConnections: true },
+  { name: 'file of 1 MiB', path: '/file', connections: 8 },
+  { name: 'sleep of 20 ms', path: '/sleep' },
+];
+
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    processes: { type: 'string', default: '2' },
+    cases: { type: 'string' },
+    servers: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(flags.rounds);
+const seconds = Number(flags.seconds);
+const processes = Number(flags.processes);
+const folder = join(import.meta.dirname, 'wsgi');
+const python = '/usr/bin/python3';
+
+const peers = [
+  gunicorn('gunicorn sync', ['--worker-class', 'sync']),
+  onezero('onezero, 1 thread', 1),
+  gunicorn('gunicorn gthread, 4 threads', ['--worker-class', 'gthread', '--threads', '4']),
+  onezero('onezero, 4 threads', 4),
+  {
+    name: 'nginx + uwsgi, 1 thread',
+    baseline: 'gunicorn sync',
+    version: () => versionOf('nginx', ['-v']) && versionOf('uwsgi', ['--version']),
+    command: uwsgi,
+  },
+];
+
+function gunicorn(name, options) {
+  return {
+    name,
+    version: () => versionOf('gunicorn', ['--version']),
+    command: (_, port) => [
+      ...['gunicorn', '--bind', `127.0.0.1:${port}`, '--workers', String(processes), ...options],
+      ...['--chdir', folder, '--log-level', 'error', 'application:application'],
+    ],
+  };
+}
+
+function onezero(name, threads) {
+  return {
+    name,
+    baseline: threads === 1 ? 'gunicorn sync' : 'gunicorn gthread, 4 threads',
+    version: () => `${versionOf(process.execPath, ['--version'])} (Node)`,
+    command: (_, port, scratch) => {
+      const configuration = join(scratch, 'onezero.config.json');
+      const application = { application: 'application:application', cwd: folder, python, processes, threads };
+      writeFileSync(configuration, JSON.stringify({ wsgi: [application] }));
+      const bin = join(import.meta.dirname, '../packages/server/dist/command-line/bin.js');
+      const listen = ['--port', String(port), '--host', '127.0.0.1', '--strict-port'];
+      return [process.execPath, bin, '--config', configuration, ...listen, '--quiet'];
+    },
+  };
+}
+
+function uwsgi(_, port, scratch) {
+  const file = join(scratch, 'nginx.conf');
+  writeFileSync(
+    file,
+    `daemon off; worker_processes 1; pid ${scratch}/pid; error_log stderr crit; user root;
+events { worker_connections 4096; }
+http {
+  access_log off; keepalive_requests 1000000000; uwsgi_temp_path ${scratch}/u; client_body_temp_path ${scratch}/b;
+  proxy_temp_path ${scratch}/p; fastcgi_temp_path ${scratch}/f; scgi_temp_path ${scratch}/s;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / { include /etc/nginx/uwsgi_params; uwsgi_pass unix:${scratch}/socket; }
+  }
+}
+`,
+  );
+  const workers = `uwsgi --plugin python3 --socket ${scratch}/socket --processes ${processes} --master --die-on-term \
+    --listen 100 --chdir ${folder} --module application:application --disable-logging 2>/dev/null`;
+  return ['sh', '-c', `${workers} & uwsgi=$!; trap 'kill $uwsgi $nginx' TERM; nginx -c ${file} & nginx=$!; wait`];
+}
+
+async function compare(present, cases, scratch) {
+  const servers = [];
+  try {
+    for (const peer of present) servers.push({ ...(await start(peer, folder, scratch)), baseline: peer.baseline });
+    for (const server of servers) await answers(server);
+    const figures = new Map(cases.map((item) => [item.name, new Map(servers.map(({ name }) => [name, []]))]));
+    for (const item of cases) {
+      for (const server of servers) await measure(server, load(server, item, 1));
+      for (let round = 0; round < rounds; round++) {
+        for (const server of servers) {
+          const result = await measure(server, load(server, item, seconds));
+          if (result.failed > 0) throw new Error(`${server.name}, ${item.name}: ${result.failed} failures`);
+          figures.get(item.name).get(server.name).push(result);
+        }
+        process.stderr.write('.');
+      }
+      process.stderr.write(` ${item.name}\n`);
+    }
+    return describe(figures, servers, cases);
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}
+
+/** Waits until the application answers: some servers accept connections before it is loaded. */
+async function answers({ name, port }) {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/page`);
+      if (response.ok && (await response.text()).includes('thing &lt;29&gt;')) return;
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // not listening yet
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${name} does not answer`);
+}
+
+function load({ port }, { path, connections = 32, newConnections }, duration) {
+  return { url: `http://127.0.0.1:${port}${path}`, connections, seconds: duration, newConnections };
+}
+
+function describe(figures, servers, cases) {
+  const header = ['case', ...servers.map(({ name }) => name)];
+  const series = (item, name, key) => figures.get(item.name).get(name).map((result) => result[key]);
+  const rows = (key, digits) =>
+    cases.map((item) => [
+      item.name,
+      ...servers.map(({ name }) => spread(series(item, name, key)).median.toFixed(digits)),
+    ]);
+  const ratios = servers
+    .filter(({ baseline }) => servers.some(({ name }) => name === baseline))
+    .map(({ name, baseline }) => [
+      `${name} / ${baseline}`,
+      ...cases.map((item) =>
+        ratioText(ratio(series(item, name, 'requestsPerSecond'), series(item, baseline, 'requestsPerSecond'))),
+      ),
+    ]);
+  return [
+    `## Python applications: ${processes} processes each, ${rounds} rounds of ${seconds} s in turn\n`,
+    '### Ratio of requests per second: median (lowest..highest round)\n',
+    table(['', ...cases.map(({ name }) => name)], ratios),
+    '\n### Requests per second, median\n',
+    table(header, rows('requestsPerSecond', 0)),
+    '\n### Processor time of the server and its workers, µs for each request\n',
+    table(header, rows('processorPerRequest', 0)),
+    '\n### 99th percentile, ms\n',
+    table(header, rows('p99', 1)),
+    '\n### Peak memory, MiB (shared pages counted in each process)\n',
+    table(servers.map(({ name }) => name), [servers.map(({ pid }) => peakMebibytes(pid).toFixed(0))]),
+    `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; ${execFileSync(python, ['--version'], { encoding: 'utf8' }).trim()}.`,
+  ].join('\n');
+}
+
+const wanted = (list, name) => !list || list.split(',').some((part) => name.includes(part));
+const { present, missing } = installed(peers.filter(({ name }) => wanted(flags.servers, name)));
+const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
+try {
+  const cases = CASES.filter(({ name }) => wanted(flags.cases, name));
+  const markdown = await compare(present, cases, scratch);
+  console.log(markdown);
+  if (missing.length > 0) console.log(`\nNot installed, left out: ${missing.join(', ')}.`);
+  if (flags.write) {
+    mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
+    writeFileSync(join(import.meta.dirname, 'results/wsgi.md'), `${markdown}\n`);
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
