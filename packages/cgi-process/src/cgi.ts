@@ -13,7 +13,7 @@ import { launchDirectly } from './launch-directly.ts';
 import type { CgiRequest, CgiResponse, Field } from './message.ts';
 import { metaVariables } from './meta-variables.ts';
 import { ProcessError } from './process-error.ts';
-import type { UnixProcess } from './process-options.ts';
+import type { Exit, UnixProcess } from './process-options.ts';
 import { RunQueue } from './run-queue.ts';
 import type { Release } from './run-queue.ts';
 import type { ScriptHead } from './script-response.ts';
@@ -64,10 +64,10 @@ class CgiMount {
     const [command, ...args] = options.wrapper ?? [];
     this.#wrapper = command === undefined ? [] : [resolveCommand(command), ...args];
     this.#stderr = options.stderr ?? writeStderr;
-    this.#spawner = new ShellSpawner({ uid: options.uid, gid: options.gid });
-    this.#launch = options.spawner === 'direct' ? launchDirectly : this.#spawner.launch;
     const max = options.concurrency?.max ?? Math.max(8, 4 * availableParallelism());
     const { queue = 16 * max, queueTimeoutMs = 30_000 } = options.concurrency ?? {};
+    this.#spawner = new ShellSpawner({ uid: options.uid, gid: options.gid, max });
+    this.#launch = options.spawner === 'direct' ? launchDirectly : this.#spawner.launch;
     this.#queue = new RunQueue({ max, queue, queueTimeoutMs });
   }
 
@@ -207,6 +207,9 @@ class CgiMount {
       if (this.#running.size === 0) this.#whenIdle?.();
     };
     void Promise.allSettled([process.exited, closed]).then(over);
+    // What a script wrote before it was ended is for nobody, and must not wait to be read.
+    const drop = ({ reason }: Exit): unknown => reason === 'exited' || process.stdout.destroy();
+    void process.exited.then(drop, () => process.stdout.destroy());
   }
 
   #readStderr(process: UnixProcess, found: FoundScript, { id }: CgiRequest): StderrLines {

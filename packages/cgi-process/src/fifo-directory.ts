@@ -18,6 +18,7 @@ const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 const BATCH = 12;
 
 const directories = new Set<string>();
+let isWatching = false;
 
 function removeDirectories(): void {
   for (const path of directories) rmSync(path, { recursive: true, force: true });
@@ -50,7 +51,8 @@ export class FifoDirectory {
     this.#owner = owner;
     this.path = mkdtempSync(join(tmpdir(), 'onezero-pipes-'));
     if (owner !== undefined) chownSync(this.path, owner.uid, owner.gid);
-    if (directories.size === 0) process.once('exit', removeDirectories);
+    if (!isWatching) process.once('exit', removeDirectories);
+    isWatching = true;
     directories.add(this.path);
   }
 

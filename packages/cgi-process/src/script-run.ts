@@ -14,7 +14,7 @@ import type { Collected } from './spool.ts';
 import type { StderrLines } from './stderr-lines.ts';
 
 /** A script that was killed closes its output moments before its end can be known; one that works on is not waited for. */
-const EXIT_WAIT_MS = 200;
+const SOON_MS = 200;
 
 export interface RunLimits extends HeaderLimits {
   readonly headerTimeoutMs: number;
@@ -118,7 +118,7 @@ export class ScriptRun {
     }
     if (bytes !== 'end') return bytes;
     if (isComplete) return undefined;
-    const exit = await this.#exitSoon();
+    const exit = await this.#soon(this.#process.exited);
     if (exit === undefined || (exit.signal === null && exit.reason === 'exited')) return undefined;
     throw this.#ended(exit);
   }
@@ -154,7 +154,9 @@ export class ScriptRun {
   async #withoutHead(isEmpty: boolean): Promise<CgiError> {
     const code = isEmpty ? 'no-output' : 'bad-header';
     try {
-      const exit = await this.#exitSoon();
+      const exit = await this.#soon(this.#process.exited);
+      // What it said last is the best explanation there is.
+      await this.#soon(this.#options.stderr.ended);
       if (exit === undefined) return this.#error(code, 'it closed its output before its header ended');
       if (exit.reason !== 'exited') return this.#ended(exit);
       const end = exit.signal === null ? `it exited with code ${exit.code}` : `it was ended by ${exit.signal}`;
@@ -170,13 +172,14 @@ export class ScriptRun {
     return this.#error(codes[reason] ?? 'killed', `it was ended (${signal === null ? reason : signal})`);
   }
 
-  async #exitSoon(): Promise<Exit | undefined> {
+  /** What is about to happen; undefined when it does not. */
+  async #soon<T>(event: Promise<T>): Promise<T | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), EXIT_WAIT_MS);
+      timer = setTimeout(() => resolve(undefined), SOON_MS);
     });
     try {
-      return await Promise.race([this.#process.exited, late]);
+      return await Promise.race([event, late]);
     } finally {
       clearTimeout(timer);
     }

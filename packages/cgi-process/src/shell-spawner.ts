@@ -27,8 +27,10 @@ const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What a shell exits with when a command cannot be run. */
 const startFailed = new Set<number | null>([126, 127]);
 
-/** Whom the commands run as. */
+/** Whom the commands run as, and how many shells are kept. */
 export interface SpawnerOptions {
+  /** Shells beyond this number end when their command has. @default Infinity */
+  readonly max?: number | undefined;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
 }
@@ -122,6 +124,14 @@ export class ShellSpawner {
     return slot;
   }
 
+  #putBack(slot: ShellSlot): void {
+    if (!this.#slots.has(slot)) return;
+    if (this.#isClosed || this.#slots.size > (this.#options.max ?? Number.POSITIVE_INFINITY)) {
+      this.#slots.delete(slot);
+      slot.close();
+    } else this.#idle.push(slot);
+  }
+
   #forget(slot: ShellSlot): void {
     this.#slots.delete(slot);
     const index = this.#idle.indexOf(slot);
@@ -167,7 +177,7 @@ export class ShellSpawner {
       signalAll: async (signal) => !isReleased && signalMembers(slot.pid, since, signal),
       release: () => {
         isReleased = true;
-        if (this.#slots.has(slot) && !this.#isClosed) this.#idle.push(slot);
+        this.#putBack(slot);
       },
     };
   }

@@ -16,9 +16,13 @@ export class StderrLines {
   #partial = '';
   #tail = '';
 
+  /** Resolves when all has been read. */
+  readonly ended: Promise<void>;
+
   constructor(stream: Readable, maxBytes: number, sink: (line: string) => void) {
     this.#left = maxBytes;
     this.#sink = sink;
+    this.ended = new Promise((resolve) => stream.once('close', () => resolve()));
     stream.on('data', (bytes: Buffer) => this.#add(bytes));
     stream.on('end', () => this.#flush());
     // A broken pipe ends the lines; how the script ended is told elsewhere.

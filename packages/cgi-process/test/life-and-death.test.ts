@@ -1,0 +1,236 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { CgiLimits, CgiOptions, CgiResponder } from '../src/index.ts';
+import { cgi, CgiError } from '../src/index.ts';
+import { chunks, openDescriptors, plain, processesWith, request, Scripts, text, until, zombies } from './mount.ts';
+
+const scripts = new Scripts({
+  hello: plain('echo hello'),
+  'write-forever': plain('cat /dev/zero'),
+  'write-40-mb': plain('head -c 40000000 /dev/zero'),
+  'sleep-before-header': '#!/bin/sh\nsleep 1000.41\n',
+  'sleep-after-header': plain('echo first; sleep 1000.42'),
+  'start-grandchild': plain('(sleep 1000.43 & sleep 1000.43 & wait) & echo first; sleep 1000.43'),
+  'ignore-term': plain("trap '' TERM; echo first; while :; do sleep 0.0244; done"),
+  'wait-for-file': plain('touch "$FLAG.started"; while [ ! -e "$FLAG" ]; do sleep 0.01; done; echo done'),
+  'close-stdout-early': plain('echo out; exec >&- 2>&-; sleep 1000.45'),
+  'leave-daemon': plain('setsid sleep 1000.46 </dev/null >/dev/null 2>&1 & echo out'),
+  'leave-child': plain('sleep 1000.47 </dev/null >/dev/null 2>&1 & echo out'),
+  'kill-own-group': plain('echo out; trap "" TERM; kill 0; echo more'),
+  'kill-its-shell': plain('echo out; kill -KILL $PPID; sleep 1000.48'),
+  'never-read': plain('sleep 1000.49'),
+  'read-slowly': plain('wc -c'),
+});
+
+const responders: CgiResponder[] = [];
+afterEach(async () => {
+  await Promise.all(responders.splice(0).map(async (respond) => respond.close()));
+});
+
+type Options = Omit<Extract<CgiOptions, { directory: string }>, 'directory' | 'limits'>;
+
+describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) => {
+  function responder(limits: CgiLimits = {}, options: Options = {}): CgiResponder {
+    const base = { directory: scripts.path, passEnv: ['PATH'], stderr: () => {}, spawner };
+    const respond = cgi({ ...base, limits: { killGraceMs: 100, ...limits }, ...options });
+    responders.push(respond);
+    return respond;
+  }
+
+  async function errorOf(content: Promise<unknown>): Promise<string> {
+    const error: unknown = await content.then(() => undefined).catch((reason: unknown) => reason);
+    return error instanceof CgiError ? error.code : String(error);
+  }
+
+  test('end with 504 when no header comes', async () => {
+    const response = await responder({ headerTimeoutMs: 40 })(request('/sleep-before-header'));
+    expect(response).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
+    await until(() => processesWith('1000.41').length === 0);
+  });
+
+  test('end when they fall silent', async () => {
+    const response = await responder({ idleTimeoutMs: 40 })(request('/sleep-after-header'));
+    expect(await errorOf(text(response))).toBe('timed-out');
+    await until(() => processesWith('1000.42').length === 0);
+  });
+
+  test('end at the limit of the whole run', async () => {
+    const respond = responder({ totalTimeoutMs: 60 });
+    expect(await respond(request('/sleep-before-header'))).toMatchObject({ status: 504 });
+    expect(await errorOf(text(await respond(request('/sleep-after-header'))))).toBe('timed-out');
+    await until(() => processesWith('1000.4').length === 0);
+  });
+
+  test.each(['sleep-after-header', 'start-grandchild', 'ignore-term', 'write-forever'])(
+    'end when the client goes: %s',
+    async (name) => {
+      const gone = new AbortController();
+      const response = await responder()(request(`/${name}`, { signal: gone.signal }));
+      const reading = errorOf(text(response));
+      gone.abort();
+      expect(await reading).toBe('client-gone');
+      await until(() => processesWith(`${scripts.path}/${name}`).length === 0);
+      await until(() => processesWith('1000.4').length === 0);
+    },
+  );
+
+  test('end when the client goes before the header', async () => {
+    const gone = new AbortController();
+    const response = responder()(request('/sleep-before-header', { signal: gone.signal }));
+    await until(() => processesWith('1000.41').length > 0);
+    gone.abort();
+    expect(await response).toMatchObject({ cause: { code: 'client-gone' } });
+    await until(() => processesWith('1000.41').length === 0);
+  });
+
+  test('end when their content is left, also before it was begun', async () => {
+    const respond = responder();
+    const unread = await respond(request('/write-forever'));
+    await (unread.content as AsyncIterableIterator<Uint8Array>).return?.();
+    const begun = await respond(request('/write-forever'));
+    for await (const _ of begun.content as AsyncIterable<Uint8Array>) break;
+    await until(() => processesWith(`${scripts.path}/write-forever`).length === 0);
+  });
+
+  test('go on after the client went when told to', async () => {
+    const flag = `${scripts.path}/flag-ignore-${spawner}`;
+    const gone = new AbortController();
+    const respond = responder({}, { onDisconnect: 'ignore', env: { FLAG: flag } });
+    const response = await respond(request('/wait-for-file', { signal: gone.signal }));
+    await until(() => scripts.has(`flag-ignore-${spawner}.started`));
+    gone.abort();
+    await (response.content as AsyncIterableIterator<Uint8Array>).return?.();
+    expect(processesWith(flag)).not.toEqual([]);
+    scripts.add(`flag-ignore-${spawner}`, '');
+    await until(() => processesWith(flag).length === 0);
+  });
+
+  test('end when their content breaks off', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield* chunks(20, 10_000);
+      throw new Error('reset');
+    }
+    const response = await responder()(request('/read-slowly', { content: broken(), contentLength: 10 ** 6 }));
+    expect(await errorOf(text(response))).toBe('killed');
+  });
+
+  test('are held back by a slow reader', async () => {
+    const response = await responder()(request('/write-40-mb'));
+    const before = process.memoryUsage().rss;
+    let length = 0;
+    for await (const bytes of response.content as AsyncIterable<Uint8Array>) length += bytes.length;
+    expect(length).toBe(40_000_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64_000_000);
+  });
+
+  test('answer whole when they close their output and work on', async () => {
+    const response = await responder()(request('/close-stdout-early'));
+    expect(await text(response)).toBe('out\n');
+    expect(processesWith('1000.45')).not.toEqual([]);
+  });
+
+  test.each([
+    ['leave-daemon', '1000.46'],
+    ['leave-child', '1000.47'],
+  ])('may %s, which outlives them', async (name, word) => {
+    const respond = responder({}, { concurrency: { max: 1 } });
+    expect(await text(await respond(request(`/${name}`)))).toBe('out\n');
+    const gone = new AbortController();
+    const next = await respond(request('/sleep-after-header', { signal: gone.signal }));
+    gone.abort();
+    await errorOf(text(next));
+    await until(() => processesWith('1000.42').length === 0);
+    const left = processesWith(word);
+    expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+  });
+
+  test('may signal their own group without harm to others', async () => {
+    const respond = responder();
+    const other = await respond(request('/sleep-after-header'));
+    expect(await text(await respond(request('/kill-own-group')))).toBe('out\nmore\n');
+    expect(await text(await respond(request('/hello')))).toBe('hello\n');
+    expect(processesWith('1000.42')).not.toEqual([]);
+    await (other.content as AsyncIterableIterator<Uint8Array>).return?.();
+  });
+
+  test('wait for a place, and are refused when too many wait', async () => {
+    const flag = `${scripts.path}/flag-queue-${spawner}`;
+    const respond = responder({}, { env: { FLAG: flag }, concurrency: { max: 1, queue: 1 } });
+    const running = respond(request('/wait-for-file'));
+    await until(() => scripts.has(`flag-queue-${spawner}.started`));
+    const waiting = respond(request('/hello'));
+    const refused = await respond(request('/hello'));
+    expect(refused).toMatchObject({ status: 503, fields: [['retry-after', '1']], cause: { code: 'busy' } });
+    scripts.add(`flag-queue-${spawner}`, '');
+    expect(await text(await running)).toBe('done\n');
+    expect(await text(await waiting)).toBe('hello\n');
+  });
+
+  test('are not started when their client left while waiting, or waited too long', async () => {
+    const flag = `${scripts.path}/flag-left-${spawner}`;
+    const respond = responder({}, { env: { FLAG: flag }, concurrency: { max: 1, queueTimeoutMs: 30 } });
+    const running = respond(request('/wait-for-file'));
+    await until(() => scripts.has(`flag-left-${spawner}.started`));
+    const gone = new AbortController();
+    const leaving = respond(request('/hello', { signal: gone.signal }));
+    gone.abort();
+    expect(await leaving).toMatchObject({ cause: { code: 'client-gone' } });
+    expect(await respond(request('/hello'))).toMatchObject({ status: 503 });
+    scripts.add(`flag-left-${spawner}`, '');
+    expect(await text(await running)).toBe('done\n');
+  });
+
+  test('end with their responder', async () => {
+    const respond = responder();
+    const response = await respond(request('/sleep-after-header'));
+    const reading = errorOf(text(response));
+    await respond.close();
+    expect(await reading).toBe('killed');
+    expect(processesWith('1000.42')).toEqual([]);
+    expect(await respond(request('/hello'))).toMatchObject({ status: 503, cause: { code: 'closing' } });
+  });
+
+  test('may end by themselves within the grace', async () => {
+    const flag = `${scripts.path}/flag-grace-${spawner}`;
+    const respond = responder({}, { env: { FLAG: flag } });
+    const answer = respond(request('/wait-for-file')).then(text);
+    await until(() => scripts.has(`flag-grace-${spawner}.started`));
+    const closed = respond.close(10_000);
+    scripts.add(`flag-grace-${spawner}`, '');
+    expect(await answer).toBe('done\n');
+    await closed;
+  });
+
+  test('leave nothing behind, however they end', async () => {
+    const respond = responder({ headerTimeoutMs: 500 });
+    const round = async (index: number): Promise<void> => {
+      const gone = new AbortController();
+      const name = ['hello', 'write-forever', 'sleep-after-header', 'no-such', 'read-slowly'][index % 5] as string;
+      const content = name === 'read-slowly' ? chunks(10, 10_000) : undefined;
+      const response = await respond(request(`/${name}`, { signal: gone.signal, content }));
+      if (name === 'hello' || name === 'read-slowly') await text(response);
+      else gone.abort();
+    };
+    await Promise.all(Array.from({ length: 20 }, async (_, index) => round(index)));
+    const idle = (): boolean => processesWith(scripts.path).length === 0;
+    await until(idle);
+    const before = openDescriptors();
+    for (let batch = 0; batch < 3; batch++) {
+      await Promise.all(Array.from({ length: 20 }, async (_, index) => round(index)));
+    }
+    await until(idle);
+    await until(() => openDescriptors() <= before + 2);
+    expect(zombies()).toBe(0);
+  });
+});
+
+describe('a spawner whose shell is killed', () => {
+  test('breaks the answer off, ends the script, and goes on with another shell', async () => {
+    const respond = cgi({ directory: scripts.path, stderr: () => {}, spawner: 'shell', concurrency: { max: 1 } });
+    responders.push(respond);
+    const response = await respond(request('/kill-its-shell'));
+    await expect(text(response)).rejects.toMatchObject({ code: 'killed' });
+    await until(() => processesWith('1000.48').length === 0);
+    expect(await text(await respond(request('/hello')))).toBe('hello\n');
+  });
+});
