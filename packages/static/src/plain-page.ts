@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<number, string>> = {
 
 /** The response with a line of text as content, if it is an error without one. Says nothing of path or cause. */
 export function withPlainPage(response: StaticResponse): StaticResponse {
-  if (response.status < 400 || response.content !== undefined || response.fields.some(isContentType)) return response;
+  if (response.status < 400 || response.content !== undefined) return response;
   const content = Buffer.from(`${response.status} ${REASONS[response.status] ?? 'Error'}\n`);
   const fields: readonly Field[] = [
     ...response.fields,
@@ -28,9 +28,4 @@ export function withPlainPage(response: StaticResponse): StaticResponse {
     ['x-content-type-options', 'nosniff'],
   ];
   return { ...response, fields, content };
-}
-
-/** An error page of the site for HEAD has its type, but no content. */
-function isContentType([name]: Field): boolean {
-  return name === 'content-type';
 }

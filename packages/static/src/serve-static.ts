@@ -168,7 +168,7 @@ class Site {
 
   #complete(response: StaticResponse, request: StaticRequest): Answer {
     if (this.#settings.errorPages && response.status >= 400 && response.content === undefined) {
-      return this.#errorPage(response, request).then((page) => this.#finish(page, request));
+      return this.#errorPage(response).then((page) => this.#finish(page, request));
     }
     return this.#finish(response, request);
   }
@@ -179,18 +179,19 @@ class Site {
     return request.version === '1.0' ? withExpires(shared) : shared;
   }
 
-  /** The root's `<status>.html` as content; the bare status when there is none or it does not fit the cache. */
-  async #errorPage(response: StaticResponse, { method }: StaticRequest): Promise<StaticResponse> {
+  /**
+   * The root's `<status>.html` as content; the bare status when there is none or it does not fit the cache. For HEAD too: a
+   * status without content would be taken for a bare one.
+   */
+  async #errorPage(response: StaticResponse): Promise<StaticResponse> {
     const entry = await this.#find(`/${response.status}.html`);
     if ('status' in entry || entry.kind !== 'file' || entry.identity.bytes === undefined) return response;
-    const { contentType, bytes, head } = entry.identity;
+    const { contentType, bytes } = entry.identity;
     const fields = withFields(response.fields, [
       ['content-type', contentType],
       ['x-content-type-options', 'nosniff'],
     ]);
-    if (method !== 'HEAD') return { ...response, fields, content: bytes };
-    const length = head.fields.filter(([name]) => name === 'content-length');
-    return { ...response, fields: [...fields, ...length] };
+    return { ...response, fields, content: bytes };
   }
 }
 
