@@ -10,9 +10,7 @@ export type ProcessErrorCode =
   | 'too-many-processes'
   | 'out-of-memory'
   | 'aborted'
-  | 'timed-out'
   | 'output-too-long'
-  | 'spawner-lost'
   | 'spawn-failed';
 
 /** A command that could not be started, or that was ended before it ended itself. `code` is stable, the text is not. */

@@ -69,7 +69,7 @@ export function request(pathInfo: string, changes: Changes = {}): CgiRequest {
     pathInfo,
     fields: bytes === undefined ? [] : [['content-length', String(bytes.length)]],
     contentLength: bytes?.length ?? (content === undefined ? 0 : undefined),
-    content: isBytes || content === undefined ? once(bytes) : (content as AsyncIterable<Uint8Array>),
+    content: isBytes || content === undefined ? once(bytes) : content,
     remote: { address: '192.0.2.1', port: 4000 },
     local: { address: '192.0.2.2', port: 8080 },
     ...others,
