@@ -1,7 +1,8 @@
 // Content on the wire: as it is, up to an exact length; in chunks; or not at all.
 
 import type { Field } from './message.ts';
-import { fieldLines, latin1, SerializeError } from './serialize-head.ts';
+import { encodeLatin1 } from './native.ts';
+import { fieldLines, SerializeError } from './serialize-head.ts';
 import { isForbiddenTrailer } from './trailers.ts';
 
 /** `none` drops what it gets: answers to HEAD, 204 and 304 are made like others. */
@@ -11,7 +12,7 @@ export type ContentFraming = 'none' | 'length' | 'chunked' | 'close';
 const MAX_COPIED_BYTES = 4096;
 
 const NOTHING: readonly Uint8Array[] = [];
-const CRLF = latin1('\r\n');
+const CRLF = encodeLatin1('\r\n');
 
 /** Writes the content of one message. */
 export class ContentWriter {
@@ -48,13 +49,13 @@ export class ContentWriter {
     if (forbidden !== undefined) throw new SerializeError(`${forbidden[0]} cannot be a trailer`);
     const lines = fieldLines(trailers, '1.1');
     this.#ended = true;
-    return this.framing === 'chunked' ? [latin1(`0\r\n${lines}\r\n`)] : NOTHING;
+    return this.framing === 'chunked' ? [encodeLatin1(`0\r\n${lines}\r\n`)] : NOTHING;
   }
 }
 
 /** chunk = chunk-size CRLF chunk-data CRLF. An empty one would end the message: `write` never asks for it. */
 function chunk(bytes: Uint8Array): readonly Uint8Array[] {
-  const size = latin1(`${bytes.length.toString(16)}\r\n`);
+  const size = encodeLatin1(`${bytes.length.toString(16)}\r\n`);
   if (bytes.length > MAX_COPIED_BYTES) return [size, bytes, CRLF];
   const whole = new Uint8Array(size.length + bytes.length + 2);
   whole.set(size);

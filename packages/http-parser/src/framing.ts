@@ -6,7 +6,7 @@
 import { trimWhiteSpace } from './field-lines.ts';
 import { isAuthority, isToken, SP } from './grammar.ts';
 import type { Version } from './message.ts';
-import { encodeLatin1Into, startsWith } from './native.ts';
+import { encodeLatin1, startsWith } from './native.ts';
 import type { HttpParseErrorCode } from './parse-error.ts';
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, type Scan, TRANSFER_ENCODING, UPGRADE } from './scan.ts';
 
@@ -99,7 +99,7 @@ export function checkHost(version: Version, { host, hostCount }: FramingFields):
 
 /** The valid host seen last: most connections of a server name the same one, which spares them cutting and grammar. */
 let knownHost = '';
-let knownHostBytes = new Uint8Array(0);
+let knownHostBytes: Uint8Array = new Uint8Array(0);
 
 /** Whether the value between two offsets is one space and the known host. */
 function isKnownHost(bytes: Uint8Array, start: number, end: number): boolean {
@@ -114,8 +114,7 @@ function isValidHost(host: string): boolean {
   if (host === knownHost && host !== '') return true;
   if (!isAuthority(host)) return false;
   knownHost = host;
-  knownHostBytes = new Uint8Array(host.length);
-  encodeLatin1Into(host, knownHostBytes);
+  knownHostBytes = encodeLatin1(host);
   return true;
 }
 

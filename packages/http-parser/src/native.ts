@@ -24,21 +24,43 @@ export function decodeLatin1Portably(bytes: Uint8Array, start: number, end: numb
 }
 
 /** Encodes without any native help. Code units above 0xFF lose their high byte: check before. */
-export function encodeLatin1Portably(text: string, bytes: Uint8Array): void {
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+export function encodeLatin1Portably(text: string, bytes: Uint8Array, offset: number): void {
+  for (let at = 0; at < text.length; at++) bytes[offset + at] = text.charCodeAt(at);
 }
 
 /** The octets from `start` up to `end` as the characters of the same numbers. */
 export const decodeLatin1: (bytes: Uint8Array, start: number, end: number) => string =
   latin1Slice === undefined ? decodeLatin1Portably : (bytes, start, end) => latin1Slice.call(bytes, start, end);
 
-/** Writes `text` into `bytes`, which is as long. */
-export const encodeLatin1Into: (text: string, bytes: Uint8Array) => void =
+const encodeInto: (text: string, bytes: Uint8Array, offset: number) => void =
   latin1Write === undefined
     ? encodeLatin1Portably
-    : (text, bytes) => {
-        latin1Write.call(bytes, text, 0, text.length);
+    : (text, bytes, offset) => {
+        latin1Write.call(bytes, text, offset, text.length);
       };
+
+/** Small results are cut from one piece of memory after another: allocating each takes longer than filling it. */
+const SLAB_BYTES = 16_384;
+const MAX_SLAB_SHARE = 2048;
+let slab = new Uint8Array(0);
+let slabUsed = 0;
+
+/** The octets of a text whose characters are all below U+0100. */
+export function encodeLatin1(text: string): Uint8Array {
+  const { length } = text;
+  if (length > MAX_SLAB_SHARE) {
+    const bytes = new Uint8Array(length);
+    encodeInto(text, bytes, 0);
+    return bytes;
+  }
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  encodeInto(text, slab, slabUsed);
+  slabUsed += length;
+  return viewOf(slab, slabUsed - length, slabUsed);
+}
 
 /** A view of a part, as a plain Uint8Array also where the whole is a Buffer: that is cheaper to make. */
 export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Array {

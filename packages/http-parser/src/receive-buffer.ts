@@ -12,9 +12,6 @@ const NOTHING = new Uint8Array(0);
 /** The smallest buffer made: one that a small head fits in. */
 const MIN_BYTES = 512;
 
-/** So little that it may be read again for every octet: a wrong first octet is noticed at once. */
-const SMALL = 32;
-
 export class ReceiveBuffer {
   bytes: Uint8Array = NOTHING;
   start = 0;
@@ -54,7 +51,7 @@ export class ReceiveBuffer {
    */
   isDue(limit: number): boolean {
     const { length } = this;
-    return this.#findLineEnd() || length <= SMALL || length >= limit || length >= this.#tried * 2;
+    return this.#findLineEnd() || length >= limit || length >= this.#tried * 2;
   }
 
   clear(): void {

@@ -3,7 +3,7 @@
 
 import { isAuthority, isToken } from './grammar.ts';
 import type { Field, Version } from './message.ts';
-import { encodeLatin1Into } from './native.ts';
+import { encodeLatin1 } from './native.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { readTarget } from './target.ts';
 
@@ -43,14 +43,14 @@ export function serializeHead(head: RequestHeadInput | ResponseHeadInput): Uint8
   if (head.version === '0.9') return isRequest ? simpleRequest(head) : new Uint8Array(0);
   const firstLine = isRequest ? requestLine(head) : statusLine(head);
   const lines = isRequest ? requestFields(head) : responseFields(head);
-  return latin1(`${firstLine}${lines}\r\n`);
+  return encodeLatin1(`${firstLine}${lines}\r\n`);
 }
 
 function simpleRequest({ method, target, fields }: RequestHeadInput): Uint8Array {
   if (method !== 'GET' || !target.startsWith('/') || !isWritableTarget(method, target) || fields.length > 0) {
     throw new SerializeError('An HTTP/0.9 request is GET and a path, without fields');
   }
-  return latin1(`GET ${target}\r\n`);
+  return encodeLatin1(`GET ${target}\r\n`);
 }
 
 function isWritableTarget(method: string, target: string): boolean {
@@ -131,11 +131,4 @@ function checkFraming(name: string, value: string, version: Version): number {
     if (value.toLowerCase() !== 'chunked') throw new SerializeError('Only the chunked transfer coding is supported');
   }
   return 1;
-}
-
-/** The octets of text that is known to be Latin-1. */
-export function latin1(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  encodeLatin1Into(text, bytes);
-  return bytes;
 }

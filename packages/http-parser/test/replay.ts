@@ -6,11 +6,11 @@ import type { Field, ResponseParserEvent } from '../src/message.ts';
 import { ResponseParser } from '../src/response-parser.ts';
 
 export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return new Uint8Array(Buffer.from(text, 'latin1'));
 }
 
 export function textOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (octet) => String.fromCharCode(octet)).join('');
+  return Buffer.from(bytes).toString('latin1');
 }
 
 /** Cuts before each offset. */
