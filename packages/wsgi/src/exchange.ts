@@ -22,15 +22,25 @@ export interface ExchangeOwner {
   abandon(exchange: Exchange): void;
 }
 
+/** What an exchange wants to know of the request itself. */
+export interface Client {
+  readonly method: string;
+  readonly id?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The answer to one request, in the making. */
 export class Exchange {
+  /** Resolves with the response, or with a bare status and a `WsgiError`; rejects with what reading the content threw. */
   readonly answer: Promise<CgiResponse>;
-  /** How the request is called in logs. */
-  readonly name: string | undefined;
+  /** The request, for its name in logs and for the signal that its client has left. */
+  readonly client: Client;
   /** When the worker or the client last moved: `performance.now()`. */
   lastProgress: number = performance.now();
   /** True while the worker waits for the reader of the answer, and not we for it. */
   isHeld = false;
+  /** True when there is a head: from then on it is whoever reads the content that leaves. */
+  hasAnswered = false;
   hasEnded = false;
   isAbandoned = false;
   readonly #owner: ExchangeOwner;
@@ -41,15 +51,14 @@ export class Exchange {
   #head: ResponseHead | undefined;
   #early: Buffer[] = [];
   #content: ResponseContent | undefined;
-  #isSettled = false;
   #status = 0;
   #detail = '';
 
-  constructor(owner: ExchangeOwner, request: { method: string; id?: string | undefined }, readAheadBytes: number) {
+  constructor(owner: ExchangeOwner, client: Client, readAheadBytes: number) {
     this.#owner = owner;
-    this.#isHead = request.method === 'HEAD';
+    this.client = client;
+    this.#isHead = client.method === 'HEAD';
     this.#readAheadBytes = readAheadBytes;
-    this.name = request.id;
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -93,23 +102,24 @@ export class Exchange {
 
   /** Breaks the exchange off from our side. The first reason counts. */
   fail(error: unknown): void {
-    if (!this.#isSettled) {
-      this.#isSettled = true;
-      this.#settle.reject(error);
+    if (!this.hasAnswered) {
+      this.hasAnswered = true;
+      if (error instanceof WsgiError) this.#settle.resolve(error.response());
+      else this.#settle.reject(error);
     }
     this.#content?.end(error);
   }
 
   /** Answers if there is enough to answer with: called when everything that had arrived was taken in. */
   flush(): void {
-    if (this.#isSettled || (this.#head === undefined && !this.hasEnded)) return;
-    this.#isSettled = true;
-    if (this.#head === undefined) {
-      const said = lastLine(this.#detail);
-      this.#settle.reject(
-        new WsgiError('application-failed', said || 'the application gave no response', this.#detail),
-      );
-    } else this.#settle.resolve(this.#respond(this.#head));
+    if (this.hasAnswered) return;
+    if (this.#head !== undefined) {
+      this.hasAnswered = true;
+      this.#settle.resolve(this.#respond(this.#head));
+    } else if (this.hasEnded) {
+      const said = lastLine(this.#detail) || 'the application gave no response';
+      this.fail(new WsgiError('application-failed', said, this.#detail));
+    }
   }
 
   #respond({ status, reason, fields, contentLength }: ResponseHead): CgiResponse {

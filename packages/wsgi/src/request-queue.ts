@@ -1,10 +1,19 @@
 // Requests that wait for a thread, in the order in which they came.
+//
+// Whether a client is still there is looked up when its turn comes, and now and then meanwhile: listening to every signal
+// would cost more than the rest of the queue.
 
 import type { WorkerConnection } from './worker-connection.ts';
 import { WsgiError } from './wsgi-error.ts';
 
+/** The part of a request that tells whether somebody waits for its response. */
+export interface Departing {
+  readonly signal?: AbortSignal | undefined;
+}
+
 interface Waiting {
   readonly since: number;
+  readonly client: Departing;
   resolve(connection: WorkerConnection): void;
   reject(error: WsgiError): void;
 }
@@ -25,46 +34,36 @@ export class RequestQueue {
   }
 
   /** Joins the line. Rejects with `WsgiError`: `queue-full`, `queue-timed-out`, `client-left`, or what `rejectAll` says. */
-  wait(signal: AbortSignal | undefined): Promise<WorkerConnection> {
+  wait(client: Departing): Promise<WorkerConnection> {
     if (this.#waiting.size >= this.#max) {
       return Promise.reject(new WsgiError('queue-full', `${this.#max} requests wait already`));
     }
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#waiting.delete(waiting);
-        reject(new WsgiError('client-left', 'the client left while its request waited'));
-      };
-      const waiting: Waiting = {
-        since: performance.now(),
-        resolve: (connection) => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve(connection);
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', onAbort);
-          reject(error);
-        },
-      };
-      if (signal?.aborted) return onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.add(waiting);
+      this.#waiting.add({ since: performance.now(), client, resolve, reject });
     });
   }
 
-  /** Gives a connection to the one that has waited longest. There must be one. */
-  next(connection: WorkerConnection): void {
+  /** Gives a connection to the one that has waited longest and is still there. False when there is none. */
+  next(connection: WorkerConnection): boolean {
     for (const waiting of this.#waiting) {
       this.#waiting.delete(waiting);
-      return waiting.resolve(connection);
+      if (waiting.client.signal?.aborted) waiting.reject(clientLeft());
+      else {
+        waiting.resolve(connection);
+        return true;
+      }
     }
+    return false;
   }
 
-  /** Sends those away who have waited too long. */
+  /** Sends those away who have left, or waited too long. */
   expire(now: number): void {
     for (const waiting of this.#waiting) {
-      if (now - waiting.since < this.#timeoutMs) return;
+      const hasLeft = waiting.client.signal?.aborted ?? false;
+      if (!hasLeft && now - waiting.since < this.#timeoutMs) continue;
       this.#waiting.delete(waiting);
-      waiting.reject(new WsgiError('queue-timed-out', `no thread was free for ${this.#timeoutMs} ms`));
+      const tooLong = `no thread was free for ${this.#timeoutMs} ms`;
+      waiting.reject(hasLeft ? clientLeft() : new WsgiError('queue-timed-out', tooLong));
     }
   }
 
@@ -73,4 +72,8 @@ export class RequestQueue {
     this.#waiting.clear();
     for (const waiting of all) waiting.reject(error);
   }
+}
+
+function clientLeft(): WsgiError {
+  return new WsgiError('client-left', 'the client left while its request waited');
 }

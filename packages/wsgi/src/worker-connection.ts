@@ -5,9 +5,9 @@
 
 import type { Socket } from 'node:net';
 import type { CgiResponse } from '@onezero/cgi-process';
-import { Exchange, type ExchangeOwner } from './exchange.ts';
+import { type Client, Exchange, type ExchangeOwner } from './exchange.ts';
 import { encodeAbort, encodeContent, encodeContentEnd, encodeRequest, RecordReader } from './fastcgi.ts';
-import type { WsgiError } from './wsgi-error.ts';
+import { WsgiError } from './wsgi-error.ts';
 
 /** What a connection tells its worker. */
 export interface ConnectionOwner {
@@ -23,8 +23,7 @@ export interface ConnectionOwner {
 
 /** A request, ready to leave. */
 export interface OutgoingRequest {
-  readonly method: string;
-  readonly id?: string | undefined;
+  readonly client: Client;
   /** FastCGI name-value pairs. */
   readonly pairs: string;
   /** Bytes leave with the head; a sequence is sent while the answer comes. */
@@ -59,9 +58,9 @@ export class WorkerConnection implements ExchangeOwner {
     socket.on('error', () => {});
   }
 
-  /** Sends a request over a free connection. Rejects with `WsgiError`, or with what reading the content threw. */
+  /** Sends a request over a free connection, and answers as `Exchange` does. */
   send(request: OutgoingRequest): Promise<CgiResponse> {
-    const exchange = new Exchange(this, request, request.readAheadBytes);
+    const exchange = new Exchange(this, request.client, request.readAheadBytes);
     this.exchange = exchange;
     this.#requestId = (this.#requestId % 0xffff) + 1;
     const { content } = request;
@@ -107,7 +106,7 @@ export class WorkerConnection implements ExchangeOwner {
   #errors(content: Buffer): void {
     const text = this.#decoder.decode(content);
     this.exchange?.errors(text);
-    this.#owner.errors(text, this.exchange?.name);
+    this.#owner.errors(text, this.exchange?.client.id);
   }
 
   #end(requestId: number, status: number): void {
@@ -117,6 +116,19 @@ export class WorkerConnection implements ExchangeOwner {
     exchange.end(status);
     this.#room();
     this.#owner.released(this);
+  }
+
+  /** Frees a connection that was taken for nothing. */
+  giveBack(): void {
+    this.#owner.released(this);
+  }
+
+  /** Gives the exchange up if its client left before there was a head. */
+  checkClient(): void {
+    const { exchange } = this;
+    if (exchange === undefined || exchange.hasAnswered || !exchange.client.signal?.aborted) return;
+    exchange.fail(new WsgiError('client-left', 'the client left before the response began'));
+    this.abandon(exchange);
   }
 
   hold(isHeld: boolean): void {

@@ -7,7 +7,7 @@
 
 import { readFile } from 'node:fs/promises';
 import type { ResolvedLimits } from './options.ts';
-import { RequestQueue } from './request-queue.ts';
+import { type Departing, RequestQueue } from './request-queue.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
 import type { WorkerConnection } from './worker-connection.ts';
 import { WsgiError } from './wsgi-error.ts';
@@ -16,8 +16,8 @@ import { WsgiError } from './wsgi-error.ts';
 const youngMs = 10_000;
 const maxBackOffMs = 30_000;
 
-/** Deadlines are looked at this often, or four times within the shortest of them. */
-const tickMs = 1000;
+/** Deadlines, and clients that may have left, are looked at this often, or four times within the shortest deadline. */
+const tickMs = 250;
 const minTickMs = 25;
 
 /** The size of a page of memory as /proc counts it, on every Linux that Node runs on by default. */
@@ -150,12 +150,12 @@ export class WorkerPool implements WorkerOwner {
   }
 
   /** Waits for a free thread. Rejects with `WsgiError` when that takes too long, too many wait, or it is hopeless. */
-  wait(signal: AbortSignal | undefined): Promise<WorkerConnection> {
+  wait(client: Departing): Promise<WorkerConnection> {
     if (this.#isClosed) return Promise.reject(new WsgiError('closed', 'the application is being stopped'));
     this.start().catch(() => {}); // told to everybody who waits
     if (this.#isHopeless()) return Promise.reject(this.#hopeless());
     this.#watchClock();
-    return this.#queue.wait(signal);
+    return this.#queue.wait(client);
   }
 
   /** No worker is there or on its way: the next attempt lies in the future. */
@@ -179,7 +179,7 @@ export class WorkerPool implements WorkerOwner {
     while (this.#queue.length > 0) {
       const connection = this.take();
       if (connection === undefined) return;
-      this.#queue.next(connection);
+      if (!this.#queue.next(connection)) connection.giveBack();
     }
   }
 
@@ -278,6 +278,7 @@ export class WorkerPool implements WorkerOwner {
     for (const worker of this.#alive) {
       for (const connection of worker.connections) {
         isBusy ||= connection.exchange !== undefined;
+        connection.checkClient();
         this.#checkSilence(worker, connection, now);
       }
     }
@@ -293,7 +294,7 @@ export class WorkerPool implements WorkerOwner {
     if (now - exchange.lastProgress < this.#limits.silenceTimeoutMs) return;
     connection.isHung = true;
     const silence = Math.round(now - exchange.lastProgress);
-    this.#log(worker, `silent for ${silence} ms: replacing the worker`, exchange.name);
+    this.#log(worker, `silent for ${silence} ms: replacing the worker`, exchange.client.id);
     exchange.fail(new WsgiError('timed-out', `the application was silent for ${silence} ms`));
     const place = this.#placeOf(worker);
     if (place !== undefined) {

@@ -1,3 +1,5 @@
+import type { CgiResponse } from '@onezero/cgi-process';
+
 /** What can go wrong between a request and its Python application. */
 export type WsgiErrorCode =
   | 'start-failed'
@@ -30,6 +32,9 @@ const statuses: Readonly<Record<WsgiErrorCode, number>> = {
   'spool-failed': 507,
 };
 
+/** Suggested to clients that are sent away, in seconds: about the time in which a queue moves on or a worker starts. */
+const retryAfter = '2';
+
 /** A failure with a stable `code` and the status it is answered with, if nothing was sent yet. */
 export class WsgiError extends Error {
   override readonly name = 'WsgiError';
@@ -43,5 +48,10 @@ export class WsgiError extends Error {
     this.code = code;
     this.status = statuses[code];
     this.detail = detail;
+  }
+
+  /** A bare status with this as its cause; 503 suggests to try again. */
+  response(): CgiResponse {
+    return { status: this.status, fields: this.status === 503 ? [['retry-after', retryAfter]] : [], cause: this };
   }
 }

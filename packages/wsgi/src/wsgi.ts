@@ -14,9 +14,6 @@ import { WsgiError } from './wsgi-error.ts';
 /** How often the source files are looked at, in seconds. A look costs about a millisecond for a thousand modules. */
 const watchInterval = 0.5;
 
-/** Suggested to clients that are sent away, in seconds: about the time in which a queue moves on or a worker starts. */
-const retryAfter = '2';
-
 /** Answers requests with a Python application. */
 export interface WsgiResponder {
   (request: CgiRequest): Promise<CgiResponse>;
@@ -92,55 +89,39 @@ class Application {
   }
 
   /** The response, or a bare status with the `WsgiError` as its cause. */
-  async respond(request: CgiRequest): Promise<CgiResponse> {
-    try {
-      const content = await this.#contentOf(request);
-      return await this.#exchange(request, content);
-    } catch (error) {
-      if (!(error instanceof WsgiError)) throw error;
-      const fields = error.status === 503 ? ([['retry-after', retryAfter]] as const) : [];
-      return { status: error.status, fields, cause: error };
-    }
+  respond(request: CgiRequest): Promise<CgiResponse> {
+    if (request.contentLength !== 0) return this.#respondWhenCollected(request);
+    const connection = this.#pool.take();
+    return connection === undefined
+      ? this.#respondLater(request, noContent)
+      : this.#send(connection, request, noContent);
   }
 
-  #contentOf({ content, contentLength: length }: CgiRequest): RequestContent | Promise<RequestContent> {
-    if (length === 0) return noContent;
-    if (this.#isStreaming) return { content, length, discard: nothingToDiscard };
-    return collectContent(content, this.#limits.spoolMemoryBytes);
-  }
-
-  async #exchange(request: CgiRequest, { content, length, discard }: RequestContent): Promise<CgiResponse> {
-    let connection: WorkerConnection;
+  async #respondWhenCollected(request: CgiRequest): Promise<CgiResponse> {
+    const { content, contentLength: length } = request;
+    if (this.#isStreaming) return this.#respondLater(request, { content, length, discard: nothingToDiscard });
     try {
-      connection = this.#pool.take() ?? (await this.#pool.wait(request.signal));
+      return await this.#respondLater(request, await collectContent(content, this.#limits.spoolMemoryBytes));
     } catch (error) {
-      await discard();
+      if (error instanceof WsgiError) return error.response();
       throw error;
     }
-    const answer = connection.send({
-      method: request.method,
-      id: request.id,
-      pairs: encodeEnviron(request, this.#environ, length),
-      content,
-      readAheadBytes: this.#limits.readAheadBytes,
-    });
-    return followClient(request.signal, connection, answer);
   }
-}
 
-/** Gives the exchange up when the client leaves before there is a head; later, it is whoever reads the content that leaves. */
-function followClient(
-  signal: AbortSignal | undefined,
-  connection: WorkerConnection,
-  answer: Promise<CgiResponse>,
-): Promise<CgiResponse> {
-  const { exchange } = connection;
-  if (signal === undefined || exchange === undefined) return answer;
-  const onAbort = (): void => {
-    exchange.fail(new WsgiError('client-left', 'the client left before the response began'));
-    connection.abandon(exchange);
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return answer.finally(() => signal.removeEventListener('abort', onAbort));
+  async #respondLater(request: CgiRequest, content: RequestContent): Promise<CgiResponse> {
+    let connection: WorkerConnection;
+    try {
+      connection = this.#pool.take() ?? (await this.#pool.wait(request));
+    } catch (error) {
+      await content.discard();
+      if (error instanceof WsgiError) return error.response();
+      throw error;
+    }
+    return this.#send(connection, request, content);
+  }
+
+  #send(connection: WorkerConnection, request: CgiRequest, { content, length }: RequestContent): Promise<CgiResponse> {
+    const pairs = encodeEnviron(request, this.#environ, length);
+    return connection.send({ client: request, pairs, content, readAheadBytes: this.#limits.readAheadBytes });
+  }
 }
