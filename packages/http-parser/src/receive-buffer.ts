@@ -6,6 +6,7 @@
 // incomplete is only read again when `isDue` says that something can have changed.
 
 import { CR, LF } from './grammar.ts';
+import { scan } from './scan.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -33,11 +34,17 @@ export class ReceiveBuffer {
     this.end += size;
   }
 
-  /** Says that all before `start` was used, and that reading the rest gave nothing. Frees the memory with the last octet. */
+  /** Drops what lies before `start`, and the memory with the last octet. */
   keepFrom(start: number): void {
     if (start === this.end) return this.clear();
-    if (start !== this.start || this.#tried === 0) {
-      this.start = start;
+    if (start !== this.start) this.#tried = 0;
+    this.start = start;
+  }
+
+  /** The same, when reading what is left gave nothing: it is a section that is not all there. */
+  waitFrom(start: number): void {
+    this.keepFrom(start);
+    if (this.#tried === 0) {
       this.#searched = 0;
       this.#sawLineEnd = false;
       this.#findLineEnd();
@@ -67,6 +74,7 @@ export class ReceiveBuffer {
   #findLineEnd(): boolean {
     const { bytes, start, end } = this;
     let found = false;
+    scan.examined += this.length - this.#searched;
     for (let at = start + this.#searched; at < end; at++) {
       if (bytes[at] !== LF) continue;
       const before = bytes[at - 1] === CR ? at - 2 : at - 1;
@@ -82,6 +90,7 @@ export class ReceiveBuffer {
     const needed = length + size;
     const target = needed * 2 <= this.bytes.length ? this.bytes : new Uint8Array(Math.max(MIN_BYTES, needed * 2));
     target.set(this.bytes.subarray(start, end));
+    scan.examined += length;
     this.bytes = target;
     this.start = 0;
     this.end = length;

@@ -169,16 +169,17 @@ export class RequestParser {
     return events;
   }
 
+  /** Keeps what was not read: more messages behind one that is complete, or a section that is not. */
   #keepRest(bytes: Uint8Array, at: number, end: number): void {
     const buffer = this.#buffer;
-    if (this.#state === 'paused' && !this.#mayBeFollowed()) {
-      buffer.clear();
-    } else if (bytes === buffer.bytes) {
-      buffer.keepFrom(at);
-    } else if (at < end) {
-      buffer.append(bytes, at);
-      buffer.keepFrom(0);
-    }
+    const isPaused = this.#state === 'paused';
+    if (isPaused && !this.#mayBeFollowed()) return buffer.clear();
+    const isOwn = bytes === buffer.bytes;
+    if (!isOwn && at === end) return;
+    if (!isOwn) buffer.append(bytes, at);
+    const start = isOwn ? at : 0;
+    if (isPaused) buffer.keepFrom(start);
+    else buffer.waitFrom(start);
   }
 
   #readHead(): RequestHeadEvent | typeof INCOMPLETE | typeof REFUSED {

@@ -113,13 +113,18 @@ export class ResponseParser {
       if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (range.end - scan.at), events);
       if (outcome === INCOMPLETE) break;
     }
-    if (bytes === this.#buffer.bytes) {
-      this.#buffer.keepFrom(scan.at);
-    } else if (scan.at < range.end) {
-      this.#buffer.append(bytes.subarray(0, range.end), scan.at);
-      this.#buffer.keepFrom(0);
-    }
+    this.#keepRest(bytes, scan.at, range.end);
     return events;
+  }
+
+  /** Keeps what was not read: behind the end of a response, or a section that is not all there. */
+  #keepRest(bytes: Uint8Array, at: number, end: number): void {
+    const isOwn = bytes === this.#buffer.bytes;
+    if (!isOwn && at === end) return;
+    if (!isOwn) this.#buffer.append(bytes, at);
+    const start = isOwn ? at : 0;
+    if (this.#state === 'head' || this.#state === 'content') this.#buffer.waitFrom(start);
+    else this.#buffer.keepFrom(start);
   }
 
   #readHead(events: ResponseParserEvent[]): Outcome {

@@ -52,7 +52,7 @@ export class Scan {
   readonly marks: number[] = [];
   markCount = 0;
 
-  /** How many octets were looked at in all, ever: what tests of linear time count. */
+  /** How many octets were looked at or moved in all, ever: what tests of linear time count. */
   examined = 0;
 
   begin(bytes: Uint8Array, at: number, end: number): void {
