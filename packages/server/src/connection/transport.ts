@@ -67,24 +67,29 @@ export class Transport {
     return this.#paused;
   }
 
-  /** Sends bytes, which must not change until they are taken. True when the system has them all already. */
+  /**
+   * Sends bytes, which must not change until they are taken. True when the system has them all already; false when it has
+   * not, or never will: `flushed` tells which.
+   */
   write(bytes: Uint8Array): boolean {
-    if (this.#closed) return true;
+    const socket = this.#socket;
+    if (socket.destroyed) return false;
     this.writtenBytes += bytes.length;
-    this.#socket.write(bytes);
-    return this.#socket.writableLength === 0;
+    socket.write(bytes);
+    return socket.writableLength === 0 && !socket.destroyed;
   }
 
   /** The same for several pieces, in one system call where there is one. */
   writeAll(pieces: readonly Uint8Array[]): boolean {
-    if (this.#closed) return true;
-    this.#socket.cork();
+    const socket = this.#socket;
+    if (socket.destroyed) return false;
+    socket.cork();
     for (const piece of pieces) {
       this.writtenBytes += piece.length;
-      this.#socket.write(piece);
+      socket.write(piece);
     }
-    this.#socket.uncork();
-    return this.#socket.writableLength === 0;
+    socket.uncork();
+    return socket.writableLength === 0 && !socket.destroyed;
   }
 
   /** Resolves when the system has taken everything: true; or when the connection is gone: false. */

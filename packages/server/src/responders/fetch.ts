@@ -1,0 +1,96 @@
+// Applications in the manner of fetch, `(Request) => Response`, as responders: Hono and its like run as they are.
+
+import type { Field, RequestMessage, Responder, ResponseMessage } from '../message.ts';
+import { applicationTarget } from './application-target.ts';
+
+/** A function, or an object with one named `fetch`. */
+export type FetchApplication =
+  | ((request: Request) => Response | Promise<Response>)
+  | { fetch(request: Request): Response | Promise<Response> };
+
+/**
+ * Makes a responder of an application. Content streams both ways; `request.signal` is aborted when the client has gone.
+ *
+ * The application sees the path below its mount, canonical: `%2F` has become `/` and dot segments are resolved.
+ *
+ * @example
+ * const app = new Hono().get('/hello', (c) => c.text('hello'));
+ * createServer({ routes: [{ responder: fetchResponder(app) }] });
+ */
+export function fetchResponder(application: FetchApplication): Responder {
+  const ask = typeof application === 'function' ? application : (request: Request) => application.fetch(request);
+  return async (request) => {
+    const response = await ask(toRequest(request));
+    if (!(response instanceof Response) && !isResponseLike(response)) {
+      throw new TypeError('the application returned no Response');
+    }
+    return fromResponse(response);
+  };
+}
+
+function toRequest(message: RequestMessage): Request {
+  const { method, scheme, authority, local, fields, contentLength, content, signal } = message;
+  const origin = `${scheme}://${authority ?? hostAndPort(local)}`;
+  const headers = new Headers();
+  for (const [name, value] of fields) headers.append(name, value);
+  const url = origin + applicationTarget(message);
+  if (contentLength === 0 || method === 'GET' || method === 'HEAD')
+    return new Request(url, { method, headers, signal });
+  return new Request(url, { method, headers, signal, body: streamOf(content), duplex: 'half' });
+}
+
+function hostAndPort({ address, port }: RequestMessage['local']): string {
+  if (port === 0) return 'localhost';
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+/** Pulls one chunk for each that is read. */
+function streamOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = content[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await iterator.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function fromResponse(response: Response): ResponseMessage {
+  const { status, statusText, headers, body } = response;
+  // Iterating gives each Set-Cookie by itself.
+  const fields: Field[] = [...headers];
+  const reason = statusText === '' ? undefined : statusText;
+  // What an application leaves empty is meant to be empty, also when it is an error.
+  return { status, reason, fields, content: body === null ? new Uint8Array(0) : chunksOf(body) };
+}
+
+/** A stream's chunks. Unlike the stream's own iterator, closing this one cancels at once, also while a chunk is awaited. */
+function chunksOf(body: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const reader = body.getReader();
+      return {
+        next: async () => {
+          const { done, value } = await reader.read();
+          return done ? { done, value: undefined } : { done, value };
+        },
+        return: async () => {
+          await reader.cancel();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+/** Frameworks may bring a Response class of their own. */
+function isResponseLike(value: unknown): value is Response {
+  return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value && 'body' in value;
+}
