@@ -52,7 +52,7 @@ function exportsOf(file, seen = new Map()) {
   const text = readFileSync(file, 'utf8');
   const own = readStatements(file);
   for (const [name, statement] of own) if (statement.lines[0].startsWith('export')) seen.set(name, statement);
-  for (const [, names, from] of text.matchAll(/^export (?:type )?\{([^}]+)\} from '(\.[^']+)\.js'/gm)) {
+  for (const [, names, from] of text.matchAll(/^export (?:type )?\{([^}]+)\} from '(\.[^']+)\.[jt]s'/gm)) {
     const reached = exportsOf(join(dirname(file), `${from}.d.ts`));
     for (const part of names.split(',')) {
       const [original, alias = original] = part
@@ -72,7 +72,7 @@ function referredShapes(entries, all) {
   for (const { lines } of queue) {
     const code = lines.filter((line) => !/^\s*(\/?\*|\/\/)/.test(line)).join('\n');
     for (const [name] of code.matchAll(/\b[A-Z]\w+\b/g)) {
-      if (entries.has(name) || shapes.has(name) || !all.has(name)) continue;
+      if (entries.has(name) || shapes.has(name) || !all.has(name) || name in globalThis) continue;
       shapes.set(name, all.get(name));
       queue.push(all.get(name));
     }
@@ -89,6 +89,11 @@ function section([name, { comment, lines }]) {
   return `### ${name}\n\n${comment === '' ? '' : `${comment}\n\n`}\`\`\`ts\n${code}\n\`\`\`\n`;
 }
 
+/** What can be called comes before what can only be named. */
+function rank({ kind }) {
+  return ['function', 'class', 'const'].includes(kind) ? 0 : 1;
+}
+
 /** The page of the package in `folder`. */
 function page(folder) {
   const { name, description, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -101,7 +106,7 @@ function page(folder) {
   for (const [key, { types }] of Object.entries(exports)) {
     if (types === undefined) continue;
     parts.push(`## \`${join(name, key)}\`\n`);
-    const entries = [...exportsOf(join(folder, types))];
+    const entries = [...exportsOf(join(folder, types))].toSorted(([, a], [, b]) => rank(a) - rank(b));
     for (const entry of entries) {
       if (documented.get(entry[0]) === entry[1].lines.join()) continue;
       documented.set(entry[0], entry[1].lines.join());

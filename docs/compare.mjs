@@ -6,7 +6,7 @@
 // Each server runs as bench/peers starts it: the settings that its users start from. A cell says what was answered, never
 // what a manual promises; a server that is not installed here is left out.
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +60,7 @@ const questions = Object.entries({
 });
 
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-compare-'));
+chmodSync(scratch, 0o755); // some servers run as a user of their own
 const root = join(scratch, 'root');
 mkdirSync(root);
 writeFileSync(join(root, 'a.txt'), '0123456789\n');
@@ -71,6 +72,8 @@ for (const peer of installed().present.toSorted(
 )) {
   if (peer.name.includes('+ open_file_cache')) continue;
   const server = await start(peer, root, scratch);
+  const plain = await ask(server.port, get('/a.txt'));
+  if (status(plain) !== 200) throw new Error(`${peer.name} does not serve a plain file: ${plain}`);
   const answers = [];
   for (const [, answersRight] of questions) answers.push((await answersRight(server.port)) ? 'yes' : 'no');
   await server.stop();

@@ -2,7 +2,7 @@ import { createServer, fetchResponder, nodeResponder } from '@onezero/server';
 import express from 'express';
 import { Hono } from 'hono';
 
-const api = new Hono().basePath('/api').get('/hello/:name', (c) => c.json({ hello: c.req.param('name') }));
+const api = new Hono().get('/hello/:name', (c) => c.json({ hello: c.req.param('name') }));
 
 const shop = express();
 shop.use(express.json());

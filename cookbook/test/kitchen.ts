@@ -73,7 +73,7 @@ export class Kitchen {
   async run(commands: string): Promise<string> {
     const background = this.#spawn(`set -e\n${commands}`);
     const [code] = await once(background.child, 'close');
-    if (code !== 0) throw new Error(`exit ${code} of\n${commands}\n${background.printed}\n${this.#logs()}`);
+    if (code !== 0) throw new Error(`exit ${code} of\n${commands}\n${background.printed}\n${this.logs()}`);
     return background.printed;
   }
 
@@ -111,7 +111,8 @@ export class Kitchen {
     return background;
   }
 
-  #logs(): string {
+  /** What the servers have printed so far. */
+  logs(): string {
     return this.#running.map(({ printed }) => `--- server\n${printed}`).join('');
   }
 

@@ -1,6 +1,7 @@
 // The programs that recipes need, as their pages write them: `git`, or `python3 with django` for a Python module.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 
 /** The Python that has a module: the one on PATH, or the system's; undefined when neither has it. */
 export function pythonWith(module: string): string | undefined {
@@ -21,5 +22,6 @@ export function pythonNeeded(needs: readonly string[]): string | undefined {
 }
 
 function runs(command: string, parameters: readonly string[]): boolean {
-  return spawnSync(command, parameters, { stdio: 'ignore' }).status === 0;
+  // Not in this folder: a recipe's folder would pass for the module of its name.
+  return spawnSync(command, parameters, { stdio: 'ignore', cwd: tmpdir() }).status === 0;
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-// The form's fields arrive on standard input, as CGI/1.1 has done it since 1995.
+// The form's fields arrive on standard input.
 import { text } from 'node:stream/consumers';
 
 const form = new URLSearchParams(await text(process.stdin));
-const name = (form.get('name') || 'stranger').replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const name = form.get('name') || 'stranger';
+const escaped = name.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 console.log(`Content-Type: text/html; charset=utf-8
 
 <!doctype html><html lang="en"><title>Greeting</title><link rel="stylesheet" href="/style.css">
-<body class="small"><h1>Hello, ${name}.</h1><p>${name.length} characters, counted by process ${process.pid}.</p>`);
+<body class="small"><h1>Hello, ${escaped}.</h1><p>${name.length} characters, counted by process ${process.pid}.</p>`);
