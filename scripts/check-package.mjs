@@ -17,6 +17,7 @@ const shipped = [
   /^dist\/.+\.(js|d\.ts|d\.ts\.map)$/,
   /^src\/.+\.ts$/,
   /^bin\/[^/]+\.js$/,
+  /^[\w-]+\.schema\.json$/,
   /^python\/.+\.py$/,
 ];
 
