@@ -29,6 +29,7 @@ async function answerListing(
   const query = listingQuery(request);
   try {
     const page = await listDirectory(segments, query, settings);
+    if (page === undefined) return NOT_FOUND;
     const mount = (request.scriptName ?? '').split('/').filter((name) => name !== '');
     const { contentType, text } = renderListing({
       ...page,

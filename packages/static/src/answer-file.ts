@@ -3,26 +3,20 @@
 // A request that selects nothing gets the remembered response of the unencoded file. One with a Range is always answered
 // from the unencoded file, so that the bytes of one range fit those of another whatever the client accepts.
 
+import { answerRange } from './answer-range.ts';
 import { acceptedCodings, type Coding, refusesIdentity } from './content-coding.ts';
+import { wholeFromDisk } from './content-from-disk.ts';
 import type { FileEntry } from './entry.ts';
-import { type ContentPart, FileContent } from './file-content.ts';
-import { codingStream, makeCoding } from './made-coding.ts';
-import type { Field, StaticRequest, StaticResponse } from './message.ts';
-import { contentRange, multipartRanges } from './multipart-ranges.ts';
-import { closeDescriptor, openFile } from './open-file.ts';
+import { makeCoding } from './made-coding.ts';
+import type { StaticRequest, StaticResponse } from './message.ts';
 import { evaluate, ifRange } from './preconditions.ts';
-import { type ByteRange, parseRange, resolveRanges } from './range.ts';
-import { PRECONDITION_FAILED, refusal } from './refusals.ts';
+import { PRECONDITION_FAILED } from './refusals.ts';
 import type { Representation } from './representation.ts';
 import { type SelectionFields, selectionFields } from './request-fields.ts';
 import type { Settings } from './settings.ts';
-import { isSameState } from './validators.ts';
 
 /** Distinct Accept-Encoding values remembered per file. Browsers send a handful; a client that invents more pays itself. */
 const MAX_CHOICES = 16;
-
-/** Thrown when a file is no longer what the entry says: it must be looked up again. */
-export class StaleEntry extends Error {}
 
 /** What answering needs besides the entry and the request. */
 export interface AnswerContext {
@@ -102,64 +96,8 @@ function answerRepresentation(
   if (precondition === 'not-modified') return representation.notModified;
   if (method === 'HEAD') return representation.head;
   if (fields.range !== undefined && settings.ranges && ifRange(fields.ifRange, representation)) {
-    const { length } = representation;
-    const specs = length === undefined ? undefined : parseRange(fields.range);
-    const ranges = specs === undefined || length === undefined ? undefined : resolveRanges(specs, length);
-    if (ranges === 'unsatisfiable') return refusal(416, undefined, [['content-range', `bytes */${length}`]]);
-    if (ranges !== undefined && length !== undefined) return partial(representation, ranges, length, settings);
+    const answer = answerRange(representation, fields.range, settings);
+    if (answer !== undefined) return answer;
   }
   return representation.whole ?? wholeFromDisk(representation, settings);
-}
-
-function partial(
-  representation: Representation,
-  ranges: readonly ByteRange[],
-  size: number,
-  settings: Settings,
-): Answer {
-  const [first] = ranges;
-  if (ranges.length === 1 && first !== undefined) {
-    const fields: readonly Field[] = [...representation.fields, ['content-range', contentRange(first, size)]];
-    if (representation.bytes !== undefined) {
-      return { status: 206, fields, content: representation.bytes.subarray(first.start, first.end) };
-    }
-    return fromDisk(representation, { status: 206, fields, parts: [first], length: first.end - first.start }, settings);
-  }
-  const { parts, length, contentType } = multipartRanges(ranges, size, representation.contentType);
-  const others = representation.fields.filter(([name]) => name !== 'content-type');
-  const fields: readonly Field[] = [['content-type', contentType], ...others];
-  const { bytes } = representation;
-  if (bytes === undefined) return fromDisk(representation, { status: 206, fields, parts, length }, settings);
-  const pieces = parts.map((part) => ('start' in part ? bytes.subarray(part.start, part.end) : part));
-  return { status: 206, fields, content: Buffer.concat(pieces, length) };
-}
-
-function wholeFromDisk(representation: Representation, settings: Settings): Promise<StaticResponse> {
-  const { length, fields, source } = representation;
-  const parts = [{ start: 0, end: source.stamp.size }];
-  return fromDisk(representation, { status: 200, fields, parts, length }, settings);
-}
-
-/** Opens the file again, makes sure that it is still the one described, and hands its descriptor to the content. */
-async function fromDisk(
-  { source, coding, length: wholeLength }: Representation,
-  {
-    status,
-    fields,
-    parts,
-    length,
-  }: { status: number; fields: readonly Field[]; parts: readonly ContentPart[]; length: number | undefined },
-  settings: Settings,
-): Promise<StaticResponse> {
-  const opened = await openFile(source.segments, settings);
-  if (opened.kind === 'refused' && opened.status !== 404) return refusal(opened.status, opened.cause);
-  if (opened.kind !== 'file') throw new StaleEntry('the file is gone');
-  if (!isSameState(source.stamp, opened.stamp)) {
-    closeDescriptor(opened.descriptor);
-    throw new StaleEntry('the file has changed');
-  }
-  const content = new FileContent(opened.descriptor, parts);
-  if (coding !== undefined && wholeLength === undefined)
-    return { status, fields, content: codingStream(coding, content) };
-  return { status, fields: [...fields, ['content-length', String(length)]], content };
 }

@@ -9,6 +9,7 @@ import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as loopTurned } from 'node:timers/promises';
 import type { ListingQuery, SortKey } from './listing-query.ts';
+import { openDirectory } from './open-directory.ts';
 import { isBelow, realRoot } from './open-file.ts';
 import { isVisible } from './path.ts';
 import type { Settings } from './settings.ts';
@@ -48,13 +49,27 @@ const MAX_FULLY_SORTED = 10_000;
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-/** Reads one page. Rejects with the file system's error when the directory cannot be read. */
+/** Reads one page; undefined outside the root. Rejects with the file system's error when the directory cannot be read. */
 export async function listDirectory(
   segments: readonly string[],
   query: ListingQuery,
   settings: Settings,
+): Promise<ListingPage | undefined> {
+  const directory = await openDirectory(segments, settings);
+  if (directory === undefined) return undefined;
+  try {
+    return await readPage(directory.path, segments, query, settings);
+  } finally {
+    await directory.close();
+  }
+}
+
+async function readPage(
+  directory: string,
+  segments: readonly string[],
+  query: ListingQuery,
+  settings: Settings,
 ): Promise<ListingPage> {
-  const directory = join(settings.root, ...segments);
   const names = await visibleNames(directory, segments, query.search, settings);
   const pageEntries = settings.listing?.pageEntries ?? names.length;
   const pages = Math.max(1, Math.ceil(names.length / pageEntries));

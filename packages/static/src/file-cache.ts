@@ -54,7 +54,7 @@ export class FileCache {
   set(path: string, entry: Entry): void {
     this.delete(path);
     if (!isCacheable(entry)) return;
-    const bytes = entryBytes(entry);
+    const bytes = entryBytes(entry) + 2 * path.length;
     if (bytes > this.#maxBytes) return;
     const expiresAtMs = entry.hasAlternatives ? Date.now() + ALTERNATIVES_MS : Number.POSITIVE_INFINITY;
     this.#slots.set(path, { entry, bytes, checkedTurn: -1, expiresAtMs, wasUsed: false });

@@ -14,8 +14,12 @@ export function anyGlob(globs: readonly string[], { ignoreCase }: { readonly ign
   return (path) => tests.some((test) => test(path));
 }
 
-/** Names with a content hash, as bundlers write them: `app-BsQk3x9Z.js`, `main.8f3a9c1d.css`. */
-const HASHED_NAME = /[.-](?=[\w-]*\d)(?:[0-9a-f]{8,64}|[\w-]{8,32})\.\w+(?:\.map)?$/;
+/**
+ * A last part before the extension that no person writes: hexadecimal with letters and digits (`main.8f3a9c1d.css`), mixed case
+ * with digits (`app-BsQk3x9Z.js`), or eight capitals and digits (`chunk-4GQ7ZLSA.js`). Dates and words are not taken for one.
+ */
+const HASHED_NAME =
+  /[.-](?:(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,64}|(?=\w*\d)(?=\w*[a-z])(?=\w*[A-Z])\w{8,32}|(?=[A-Z]*\d)(?=(?:\d*[A-Z]){3})[0-9A-Z]{8})(?:\.\w+){1,2}$/;
 
 /** Whether a file's name says that another content would have another name. */
 export function isHashedName(path: string): boolean {

@@ -56,7 +56,7 @@ export async function openFile(
   try {
     const stats = fstatSync(descriptor, { bigint: true });
     if (!stats.isFile() && !stats.isDirectory()) return { kind: 'refused', status: 404, location, isAbsent: false };
-    if (!(await isPermittedPlace(descriptor, location, segments, settings))) {
+    if (!(await isInPermittedPlace(descriptor, location, segments, settings))) {
       return { kind: 'refused', status: 404, location, isAbsent: false };
     }
     if (stats.isDirectory()) return { kind: 'directory', location };
@@ -112,7 +112,7 @@ export async function realRoot(root: string): Promise<string> {
   return path;
 }
 
-async function isPermittedPlace(
+async function isInPermittedPlace(
   descriptor: number,
   location: string,
   segments: readonly string[],
@@ -122,13 +122,17 @@ async function isPermittedPlace(
   const place = await realPlace(descriptor, location);
   if (place === undefined) return false;
   const root = await realRoot(settings.root);
-  const asked = join(root, ...segments);
+  return isPermittedPlace(place, join(root, ...segments), root, settings);
+}
+
+/** Whether an object that really lies at `place` may answer for the path `asked`, with the real root. */
+export function isPermittedPlace(place: string, asked: string, root: string, { symlinks }: Settings): boolean {
   // On a disk that ignores case, one file has many names; only its own is served, so that no guard can be walked around.
   if (place !== asked && place.normalize().toLowerCase() === asked.normalize().toLowerCase()) {
     return place.normalize() === asked.normalize();
   }
-  if (settings.symlinks === 'all') return true;
-  return settings.symlinks === 'deny' ? place === asked : isBelow(place, root);
+  if (symlinks === 'all') return true;
+  return symlinks === 'deny' ? place === asked : isBelow(place, root);
 }
 
 /** Compares with a separator, so that `/srv/www-secret` is not inside `/srv/www`. */

@@ -103,7 +103,7 @@ export interface StaticOptions {
   readonly ranges?: boolean | undefined;
   /** How long caches may use a file unasked; 0 makes them ask each time (`no-cache`). In seconds. @default 0 */
   readonly maxAgeSeconds?: number | undefined;
-  /** Files that never change under their name: globs, or true for names with a content hash. @default false */
+  /** Files that never change under their name: globs, or true for names with an unmistakable hash. @default false */
   readonly immutable?: boolean | readonly string[] | undefined;
   /** Cache-Control by glob, the first match wins over `maxAgeSeconds` and `immutable`; `''` sends none. @default [] */
   readonly cacheControl?: readonly GlobRule<string>[] | undefined;

@@ -30,6 +30,8 @@ export interface Representation extends Validators {
   /** The response to HEAD. */
   readonly head: StaticResponse;
   readonly notModified: StaticResponse;
+  /** Responses to the single ranges seen first, by Range value, for bytes in memory. */
+  readonly partials: Map<string, StaticResponse>;
 }
 
 /** What differs between representations of the site. */
@@ -64,6 +66,7 @@ export function makeRepresentation(facts: RepresentationFacts, settings: Setting
     etag,
     modifiedSeconds: modified === undefined ? undefined : Math.floor(mtimeMs / 1000),
     fields,
+    partials: new Map(),
     whole: bytes === undefined ? undefined : { status: 200, fields, content: bytes },
     head: { status: 200, fields: [...fields, ...lengthField] },
     notModified: {

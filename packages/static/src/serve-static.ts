@@ -5,7 +5,8 @@
 // the loop.
 
 import { answerDirectory } from './answer-directory.ts';
-import { answerFile, type AnswerContext, StaleEntry } from './answer-file.ts';
+import { answerFile, type AnswerContext } from './answer-file.ts';
+import { StaleEntry } from './content-from-disk.ts';
 import { preflightFields, withCors } from './cors.ts';
 import type { Entry, FileEntry, MissingEntry } from './entry.ts';
 import { withExpires } from './expires.ts';

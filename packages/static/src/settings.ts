@@ -8,6 +8,7 @@ import { typeOverrides } from './content-type.ts';
 import { anyGlob, isHashedName, type PathTest } from './globs.ts';
 import type { Field } from './message.ts';
 import type { CorsOptions, ListingOptions, RedirectRule, StaticOptions, WriteOptions } from './options.ts';
+import { checkShapes, count, fieldName, fieldText, fileName, limit, oneOf, rootedPath } from './option-checks.ts';
 import type { EntityTagKind } from './validators.ts';
 
 /** A year: the longest that HTTP caches are asked to keep anything. */
@@ -66,6 +67,7 @@ export interface Settings {
 
 /** Checks `options` and reads what they refer to. Throws a TypeError that names the option at fault. */
 export function settingsOf(root: string, options: StaticOptions): Settings {
+  checkShapes(options);
   const place = rootPlace(root);
   if (place.onlyFile !== undefined && (options.writable ?? false) !== false) {
     throw new TypeError('writable: needs a directory for a root');
@@ -80,9 +82,9 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
     symlinks,
     isHidden: anyGlob(options.hide ?? [], { ignoreCase: true }),
     windowsNames: windowsNames(options),
-    types: typeOverrides(options.typesFile, checkedTypes(options.types ?? {})),
+    types: readTypes(options),
     defaultType: fieldText('defaultType', options.defaultType ?? 'application/octet-stream'),
-    charset: options.charset ?? 'utf-8',
+    charset: options.charset === false ? false : fieldText('charset', options.charset ?? 'utf-8'),
     etag: oneOf('etag', options.etag ?? 'strong', ['strong', 'weak', 'content', false]),
     lastModified: options.lastModified ?? true,
     ranges: options.ranges ?? true,
@@ -168,6 +170,9 @@ function fieldRules(options: StaticOptions): (path: string) => readonly Field[] 
 }
 
 function redirectSettings({ from, to, status = 301 }: RedirectRule): Complete<RedirectRule> {
+  if (/\*(?!$)|[^/]\*$/.test(from))
+    throw new TypeError('redirects.from: a * can only stand for the rest after a slash');
+  oneOf('redirects.status', status, [301, 302, 303, 307, 308]);
   return { from: rootedPath('redirects.from', from), to: fieldText('redirects.to', to), status };
 }
 
@@ -198,41 +203,11 @@ function writeSettings(writable: boolean | WriteOptions): Complete<WriteOptions>
   };
 }
 
-function limit(option: string, value: number | undefined): number {
-  return value === undefined || value === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : count(option, value);
-}
-
-function count(option: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`${option}: expected a whole number, 0 or more`);
-  return value;
-}
-
-function oneOf<Value>(option: string, value: Value, allowed: readonly NoInfer<Value>[]): Value {
-  if (allowed.includes(value)) return value;
-  throw new TypeError(`${option}: expected ${allowed.map((one) => JSON.stringify(one)).join(', ')}`);
-}
-
-function fileName(option: string, name: string): string {
-  if (name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name)) return name;
-  throw new TypeError(`${option}: ${JSON.stringify(name)} is not a file name`);
-}
-
-function rootedPath(option: string, path: string): string {
-  if (path.startsWith('/') && !path.includes('\0') && !path.split('/').includes('..')) return path;
-  throw new TypeError(`${option}: expected a path that begins with /`);
-}
-
-function fieldName(name: string): string {
-  if (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return name.toLowerCase();
-  throw new TypeError(`${JSON.stringify(name)} is not a field name`);
-}
-
-function fieldText(option: string, value: string): string {
-  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
-  throw new TypeError(`${option}: a field value cannot contain control characters or characters above U+00FF`);
-}
-
-function checkedTypes(types: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function readTypes({ typesFile, types = {} }: StaticOptions): Map<string, string> {
   for (const [extension, type] of Object.entries(types)) fieldText(`types ${extension}`, type);
-  return types;
+  try {
+    return typeOverrides(typesFile, types);
+  } catch (error) {
+    throw new TypeError(`typesFile: ${typesFile} cannot be read`, { cause: error });
+  }
 }

@@ -18,11 +18,11 @@ import { BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, refusal } from './refusals
 import { fieldValue, selectionFields } from './request-fields.ts';
 import type { Settings } from './settings.ts';
 import { contentTag, digestTag, entityTag } from './validators.ts';
-import { openPlace, statEntry, type WritePlace } from './write-place.ts';
+import { type OpenDirectory, openDirectory, statEntry } from './open-directory.ts';
 
 /** Where a write goes and under which conditions. */
 interface Target {
-  readonly place: WritePlace;
+  readonly directory: OpenDirectory;
   readonly location: string;
   readonly path: string;
   readonly request: StaticRequest;
@@ -73,19 +73,18 @@ export class FileWriter {
     if (name === undefined || path.isDirectory) return refusal(409);
     const early = request.method === 'PUT' ? this.#refuseEarly(request) : undefined;
     if (early !== undefined) return early;
-    let place: WritePlace | undefined;
+    let directory: OpenDirectory | undefined;
     try {
       await this.#swept;
-      const opened = await openPlace(path.segments.slice(0, -1), this.#settings);
-      if (typeof opened === 'number') return opened === 404 ? NOT_FOUND : refusal(opened);
-      place = opened;
+      directory = await openDirectory(path.segments.slice(0, -1), this.#settings);
+      if (directory === undefined) return NOT_FOUND;
       const location = join(this.#settings.root, ...path.segments);
-      const target: Target = { place, location, path: place.pathOf(name), request };
+      const target: Target = { directory, location, path: join(directory.path, name), request };
       return await (request.method === 'PUT' ? this.#put(target) : this.#delete(target));
     } catch (error) {
       return refusalOf(error);
     } finally {
-      await place?.close();
+      await directory?.close();
     }
   }
 
@@ -108,7 +107,7 @@ export class FileWriter {
         const replaced = await this.#check(target, { mayBeAbsent: true });
         await placeFile(written.path, target, replaced === undefined);
         wasPlaced = true;
-        if (this.#limits.fsync) await target.place.handle?.sync();
+        if (this.#limits.fsync) await target.directory.handle?.sync();
         this.#quota.give(Number(replaced?.size ?? 0));
         const fields: readonly Field[] = written.etag === undefined ? [] : [['etag', written.etag]];
         return { status: replaced === undefined ? 201 : 204, fields };
@@ -122,7 +121,7 @@ export class FileWriter {
     return this.#inTurn(target.location, async () => {
       const stats = await this.#check(target, { mayBeAbsent: false });
       await unlink(target.path);
-      if (this.#limits.fsync) await target.place.handle?.sync();
+      if (this.#limits.fsync) await target.directory.handle?.sync();
       this.#quota.give(Number(stats?.size ?? 0));
       return { status: 204, fields: [] };
     });
@@ -151,7 +150,7 @@ export class FileWriter {
   }
 
   async #writePartial(target: Target): Promise<Written> {
-    const path = target.place.pathOf(partialFileName());
+    const path = join(target.directory.path, partialFileName());
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
     const handle = await open(path, flags, 0o666);
     const hash = this.#settings.etag === 'content' ? createHash('sha256') : undefined;
@@ -257,6 +256,7 @@ function refusalOf(error: unknown): StaticResponse {
       return refusal(403, error);
     case 'ENOENT':
     case 'ENOTDIR':
+    case 'ELOOP':
     case 'EISDIR':
     case 'ENOTEMPTY':
     case 'EEXIST':

@@ -247,6 +247,9 @@ describe('names', () => {
     ['my-document.txt', false],
     ['bootstrap.min.js', false],
     ['report-2024.pdf', false],
+    ['photo-20240101.jpg', false],
+    ['report-final2024.pdf', false],
+    ['my-MyDocument.txt', false],
   ])('%s with a content hash: %s', (name, isHashed) => {
     expect(isHashedName(`deep/er/${name}`)).toBe(isHashed);
   });

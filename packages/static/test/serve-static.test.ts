@@ -56,6 +56,7 @@ describe('what is remembered', () => {
       get('/a.txt', {}, { method: 'HEAD' }),
       get('/big.js', { 'accept-encoding': 'br' }),
       get('/made.js', { 'accept-encoding': 'gzip' }),
+      get('/a.txt', { range: 'bytes=2-4' }),
       get('/none.txt'),
       get('/.env'),
     ];
@@ -301,6 +302,11 @@ describe('roots', () => {
       [{ fieldRules: [{ glob: '*', fields: { 'X A': 'b' } }] }, /"X A" is not a field name/],
       [{ cors: { credentials: true } }, /^cors.credentials: /],
       [{ fallback: 'index.html' }, /^fallback: /],
+      [{ maxage: 5 } as StaticOptions, /^maxage: is not an option$/],
+      [{ index: 'home.html' as unknown as string[] }, /^index: expected a list or boolean$/],
+      [{ lastModified: 'no' as unknown as boolean }, /^lastModified: expected a boolean$/],
+      [{ typesFile: '/no/such/file' }, /^typesFile: .* cannot be read$/],
+      [{ redirects: [{ from: '/a*', to: '/b' }] }, /^redirects.from: /],
       [{ redirects: [{ from: '/a', to: '/b\n' }] }, /^redirects.to: /],
       [{ compress: { codings: ['lzma' as 'gzip'] } }, /^compress.codings: /],
     ];
