@@ -8,7 +8,7 @@ import { DONE, INCOMPLETE, type Outcome, type Scan } from './scan.ts';
 import { readTrailers } from './trailers.ts';
 
 /** The end of every message that has no trailers. */
-export const END_WITHOUT_TRAILERS: EndEvent = { type: 'end', trailers: [] };
+export const END_WITHOUT_TRAILERS: EndEvent = Object.freeze({ type: 'end', trailers: Object.freeze([]) });
 
 /** Reads the content of one message. */
 export class ContentReader {

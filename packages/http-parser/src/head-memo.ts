@@ -2,7 +2,7 @@
 //
 // A client sends the same head again and again, and many clients send equal ones. The memo is a direct-mapped table shared by
 // all parsers of one options object; a head enters it when it is seen the second time, so traffic that never repeats costs
-// one hash and no copies. A simple request never does: it is judged by what comes behind it, too. Equality is byte for byte: the hash only chooses the slot.
+// one hash and no copies. What is shared by connections is frozen. A simple request never does: it is judged by what comes behind it, too. Equality is byte for byte: the hash only chooses the slot.
 
 import { END_WITHOUT_TRAILERS } from './content-reader.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
@@ -51,7 +51,8 @@ export class HeadMemo {
     if (this.#hashes[slot] === this.#hash) {
       // Not `slice`: that of a Node Buffer shares its memory.
       const copy = new Uint8Array(bytes.subarray(start, at));
-      this.#heads[slot] = { bytes: copy, event, events: [event, END_WITHOUT_TRAILERS] };
+      const events = Object.freeze([Object.freeze(event), END_WITHOUT_TRAILERS]);
+      this.#heads[slot] = { bytes: copy, event, events };
     }
     this.#hashes[slot] = this.#hash;
   }

@@ -50,7 +50,7 @@ class LazyRequestHead implements RequestHead {
 
   get fields(): readonly Field[] {
     if (this.#fields === undefined) {
-      this.#fields = this.version === '0.9' ? [] : decodeFields(this.#text, this.#fieldsStart);
+      this.#fields = Object.freeze(this.version === '0.9' ? [] : decodeFields(this.#text, this.#fieldsStart));
       this.#text = '';
     }
     return this.#fields;

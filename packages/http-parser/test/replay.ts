@@ -26,7 +26,7 @@ export function octetByOctet(bytes: Uint8Array): Uint8Array[] {
 const fieldsOf = (fields: readonly Field[]): string[] => fields.map(([name, value]) => `${name}: ${value}`);
 
 /** What an event says, as lines; content as one line in quotes. */
-export function describeEvent(event: ParserEvent | ResponseParserEvent): string[] {
+function describeEvent(event: ParserEvent | ResponseParserEvent): string[] {
   switch (event.type) {
     case 'content':
       return [JSON.stringify(textOf(event.bytes))];

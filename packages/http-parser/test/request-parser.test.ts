@@ -131,6 +131,7 @@ describe('a repeated head', () => {
     expect(push(new RequestParser(options), GET)).toBe(second);
     expect(push(new RequestParser({}), GET)).not.toBe(second);
     expect(second.head.fields).toBe(second.head.fields);
+    expect([second, second.head.fields].every(Object.isFrozen)).toBe(true);
   });
 
   test('is one only octet for octet, whatever buffer it stood in', () => {
