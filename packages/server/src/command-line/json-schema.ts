@@ -76,6 +76,14 @@ function schemaOf(shape: Shape): Schema {
 
 function memberSchemas(members: Members): Record<string, Schema> {
   return Object.fromEntries(
-    Object.entries(members).map(([name, { shape, summary }]) => [name, { description: summary, ...schemaOf(shape) }]),
+    Object.entries(members).map(([name, { shape, summary }]) => [
+      name,
+      isOption(name, shape) ? { $ref: `#/properties/${name}` } : { description: summary, ...schemaOf(shape) },
+    ]),
   );
+}
+
+/** Whether this is an option of its own, which a site may have too: described once. */
+function isOption(name: string, shape: Shape): boolean {
+  return optionEntries.some(([key, option]) => key === name && option.shape === shape);
 }

@@ -8,7 +8,7 @@ import { type Announcement, bannerText, readyLine, urlOf } from './banner.ts';
 import type { Resolved } from './configuration.ts';
 import { servedInWords } from './generation.ts';
 import { inspect } from './inspection.ts';
-import { listenFailure } from './listeners.ts';
+import { freePort, listenFailure } from './listeners.ts';
 import type { Configuration } from './options-table.ts';
 import { Running } from './running.ts';
 import { version } from './version.ts';
@@ -76,14 +76,18 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
 
 async function serveWithWorkers(start: Start, count: number, warnings: readonly string[]): Promise<number> {
   const { Workers, WorkersFailed } = await import('../operations/workers.ts');
-  const workers = new Workers({ count, report });
+  const { configuration } = start.resolved;
+  // Settled before any of them starts, since a port that the first found would be lost if all of them died.
+  const port =
+    configuration.port === 0 && configuration.listen === undefined ? await freePort(configuration) : undefined;
+  const workers = new Workers({ count, report, port });
   try {
     await workers.start();
   } catch (error) {
     if (!(error instanceof WorkersFailed)) throw error;
     return error.exitCode;
   }
-  const graceMs = Math.round(start.resolved.configuration.closeTimeout * 1000);
+  const graceMs = Math.round(configuration.closeTimeout * 1000);
   const controlled: Controlled = {
     reload: () => reloadChecked(start, () => workers.reload()),
     reopenLog: () => workers.reopenLog(),
@@ -121,7 +125,7 @@ async function announce(start: Start, { addresses, port, warnings }: Opened, con
     version: version(),
     what: servedInWords(configuration, process.cwd()),
     addresses,
-    wantedPort: configuration.listen === undefined && port !== configuration.port ? configuration.port : undefined,
+    wantedPort: wantedPort(configuration, port),
     warnings,
   };
   // A reader that went away (`onezero | head -1`) must not end the server.
@@ -140,6 +144,11 @@ async function announce(start: Start, { addresses, port, warnings }: Opened, con
   const code = await stopped;
   if (readyFile !== undefined) rmSync(readyFile, { force: true });
   return code;
+}
+
+/** The configured port, where another had to be taken. */
+function wantedPort({ listen, port: configured }: Configuration, port: number): number | undefined {
+  return listen === undefined && configured !== 0 && port !== configured ? configured : undefined;
 }
 
 /** Whole at once, so that who waits for the file never reads half of it. */

@@ -61,6 +61,7 @@ export function work(start: Start, mayMovePort: boolean): Promise<number> {
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined);
     process.on('SIGTERM', () => stop(graceMs));
     process.on('disconnect', () => stop(graceMs));
+    tell({ kind: 'started' });
   });
 }
 

@@ -17,6 +17,8 @@ export type Order =
 
 /** From a worker to the primary. */
 export type Notice =
+  /** Ready for orders: one that comes before somebody listens would be lost. */
+  | { readonly kind: 'started' }
   | { readonly kind: 'listening'; readonly addresses: readonly Address[]; readonly port: number }
   /** A reload has ended; with `error`, everything is as before. */
   | { readonly kind: 'reloaded'; readonly error: string | undefined }

@@ -11,6 +11,8 @@ import type { Notice, Order } from './worker-messages.ts';
 
 export interface WorkersOptions {
   readonly count: number;
+  /** The port for all of them, if it is settled already. */
+  readonly port?: number | undefined;
   /** Receives a line about a worker that ended. */
   readonly report: (line: string) => void;
 }
@@ -49,6 +51,7 @@ export class Workers {
 
   constructor(options: WorkersOptions) {
     this.#options = options;
+    this.#port = options.port;
   }
 
   get addresses(): readonly Address[] {
@@ -108,7 +111,6 @@ export class Workers {
       if (this.#isStopping || !hasListened) return;
       this.#replace(worker, performance.now() - startTime, signal ?? `with code ${code}`);
     });
-    tell(worker, { kind: 'begin', port: this.#port });
     const notice = await listening;
     if (notice === undefined) {
       if (this.#addresses.length === 0) throw new WorkersFailed(worker.process.exitCode ?? 1);
@@ -150,6 +152,9 @@ export class Workers {
   }
 
   #heed(worker: Worker, notice: Notice): void {
+    // One that starts during a stop was not there to hear of it.
+    if (notice.kind === 'started')
+      tell(worker, this.#isStopping ? { kind: 'stop', graceMs: 0 } : { kind: 'begin', port: this.#port });
     if (notice.kind === 'snapshot') this.#counts.set(worker, notice.snapshot);
     if (notice.kind === 'collect') void this.#collect(worker, notice.id);
   }

@@ -1,0 +1,313 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { bin, run, site, start, type Started } from './command.ts';
+
+const place = site({
+  'www/index.html': '<h1>home</h1>',
+  'www/a.txt': 'the letter a',
+  'www/.env': 'SECRET=1',
+  'other/index.html': 'other',
+  'cgi-bin/hello.cgi': '#!/bin/sh\necho Content-Type: text/plain\necho\necho "hello $PATH_INFO"\n',
+});
+const www = join(place.path, 'www');
+const started: Started[] = [];
+
+async function serve(words: readonly string[], env: Record<string, string> = {}): Promise<Started> {
+  const server = await start(words, { cwd: place.path, env });
+  started.push(server);
+  return server;
+}
+
+afterAll(async () => {
+  for (const { child, finished } of started) {
+    child.kill('SIGKILL');
+    await finished;
+  }
+  place.remove();
+});
+
+describe('onezero', () => {
+  test('serves a directory, scripts in another, and ends with 0', async () => {
+    const server = await serve(['www', '--cgi-bin', 'cgi-bin']);
+    expect(await (await server.fetch('/')).text()).toBe('<h1>home</h1>');
+    expect(await (await server.fetch('/cgi-bin/hello.cgi/there')).text()).toBe('hello /there\n');
+    expect((await server.fetch('/.env')).status).toBe(404);
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  test('serves a single file', async () => {
+    const server = await serve(['www/a.txt']);
+    const answers = await Promise.all([server.fetch('/a.txt'), server.fetch('/index.html')]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 404]);
+    await server.stop();
+  });
+
+  test('says --help and --version on standard output with 0', async () => {
+    const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    for (const word of ['-v', '-V', '--version']) {
+      expect(await run([word])).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    }
+    for (const word of ['-h', '--help', 'help']) {
+      const { code, stdout, stderr } = await run([word]);
+      expect([code, stderr, stdout.split('\n')[0]]).toEqual([0, '', 'Usage: onezero [directory | file] [flags]']);
+    }
+  });
+
+  test.each([
+    [['wwww'], /^Error: the directory .*\/wwww does not exist \(did you mean .*\/www\?\)\n/],
+    [['--prot', '1'], /^Error: --prot is not a flag \(did you mean "--port"\?\)\n/],
+    [['--port', 'abc'], /^Error: port expects a whole number from 0 to 65535, not "abc" \(flag --port\)\n/],
+    [['--port', '99999'], /^Error: port expects .*, not 99999 \(flag --port\)\n/],
+    [['--port', '-1'], /^Error: --port needs a value/],
+    [['www', 'other'], /^Error: one directory can be named, so what is "other"\?\n/],
+    [['www', '--cgi-bin', 'cgi-bim'], /^Error: the directory of scripts .* \(did you mean .*\/cgi-bin\?\)\n/],
+    [['www', '--config', 'none.json'], /^Error: cannot read the configuration file none\.json: ENOENT/],
+    [['www', '--tls-cert', 'www/a.txt'], /^Error: TLS needs both --tls-cert and --tls-key\n/],
+    [['www', '--error-page', '404=none.html'], /^Error: the error page .*none\.html does not exist\n/],
+    [['www', '--log-file', 'no/dir/log'], /^Error: the directory of the log file .* does not exist\n/],
+    [['explain'], /^Error: explain needs a URL or path/],
+  ])('refuses %j with 2 and a line', async (words, message) => {
+    const { code, stdout, stderr } = await run(words, { cwd: place.path });
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain('    at ');
+    expect([code, stdout]).toEqual([2, '']);
+  });
+
+  test('names a busy port that was asked for, with 1 and no stack, and makes no file', async () => {
+    const busy = createServer().listen(0, '127.0.0.1');
+    await once(busy, 'listening');
+    const { port } = busy.address() as AddressInfo;
+    const { code, stderr } = await run(['www', '-p', String(port)], { cwd: place.path });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `Error: port ${port} is in use; see by whom with: ss -ltnp 'sport = :${port}' (or lsof -i :${port})\n`,
+    );
+    expect(existsSync(join(place.path, String(port)))).toBe(false);
+    busy.close();
+  });
+
+  test('prints one plain line where there is no terminal', async () => {
+    const child = spawn(process.execPath, [bin, 'www', '-p', '0'], {
+      cwd: place.path,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(line.toString()).toMatch(/^onezero serves www at http:\/\/localhost:\d+\/\n$/);
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'close')) as [number];
+    expect(code).toBe(0);
+  });
+
+  test('goes on when nobody reads standard output any more', async () => {
+    const server = await serve(['www', '--debug']);
+    server.child.stdout?.destroy();
+    for (let count = 0; count < 3; count++) {
+      expect((await server.fetch('/a.txt')).status).toBe(200);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    server.child.kill('SIGTERM');
+    const [code] = (await once(server.child, 'exit')) as [number];
+    expect(code).toBe(0);
+  });
+
+  test('writes a ready file when it is ready and removes it at the end', async () => {
+    const ready = join(place.path, 'ready.json');
+    const server = await serve(['www', '--ready-file', ready]);
+    await vi.waitFor(() =>
+      expect(JSON.parse(readFileSync(ready, 'utf8'))).toMatchObject({ event: 'ready', url: server.url }),
+    );
+    await server.stop();
+    expect(existsSync(ready)).toBe(false);
+  });
+
+  test('listens on several addresses, a Unix socket among them', async () => {
+    const socket = join(place.path, 'one.sock');
+    const server = await serve(['www', '-l', '127.0.0.1:0', '-l', `unix:${socket}`]);
+    expect((await server.fetch('/a.txt')).status).toBe(200);
+    const connection = connect(socket).end('GET /a.txt HTTP/1.0\r\n\r\n');
+    let answer = '';
+    for await (const chunk of connection) answer += String(chunk);
+    expect(answer).toContain('the letter a');
+    await server.stop();
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  test('opens the browser at a path', async () => {
+    const browser = join(place.path, 'browser.sh');
+    writeFileSync(browser, `#!/bin/sh\necho "$1" > '${place.path}/opened'\n`, { mode: 0o755 });
+    const server = await serve(['www', '--open=/a.txt'], { BROWSER: browser });
+    await vi.waitFor(
+      () => expect(readFileSync(join(place.path, 'opened'), 'utf8')).toBe(`${server.url}/a.txt\n`),
+      5000,
+    );
+    await server.stop();
+  });
+});
+
+describe('the configuration file', () => {
+  const home = site({
+    'www/a.txt': 'a',
+    'www/b.js': 'b',
+    'www/onezero.config.json': '{ "nonsense": true }',
+    'blog/index.html': 'blog',
+    'docs/index.html': 'docs',
+    'cgi/x.cgi': '#!/bin/sh\necho Content-Type: text/plain\necho\necho "x $SCRIPT_NAME $MODE"\n',
+    'onezero.config.json': `{
+      "$schema": "./node_modules/@onezero/server/onezero.schema.json",
+      "root": "www", // where the files are
+      "maxAge": "1h",
+      "headers": [{ "fields": { "X-All": "1" } }, { "glob": "*.js", "fields": { "X-Script": "2" } }],
+      "redirects": [{ "from": "/old/*", "to": "/new/*", "status": 302 }],
+      "cgi": [{ "path": "/run", "directory": "cgi", "env": { "MODE": "test" }, "headerTimeout": "5s" }],
+      "auth": [{ "path": "/run/private", "users": { "ann": "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=" } }],
+      "sites": [
+        { "host": "blog.example", "root": "blog", "maxAge": 0 },
+        { "path": "/docs", "root": "docs" },
+      ],
+    }`,
+  });
+  afterAll(() => home.remove());
+
+  test('is found in the working directory, and says all that flags say and more', async () => {
+    const server = await start([], { cwd: home.path });
+    const a = await server.fetch('/a.txt');
+    expect([a.status, a.headers.get('cache-control'), a.headers.get('x-all')]).toEqual([
+      200,
+      'public, max-age=3600',
+      '1',
+    ]);
+    expect((await server.fetch('/b.js')).headers.get('x-script')).toBe('2');
+    expect((await server.fetch('/old/x?y')).headers.get('location')).toMatch(/^\/new\/x/);
+    expect(await (await server.fetch('/run/x.cgi')).text()).toBe('x /run/x.cgi test\n');
+    expect((await server.fetch('/run/private/x')).status).toBe(401);
+    const ann = { headers: { authorization: `Basic ${btoa('ann:secret')}` } };
+    expect((await server.fetch('/run/private/x', ann)).status).toBe(404);
+    expect(await (await server.fetch('/docs/')).text()).toBe('docs');
+    const blog = await server.raw('GET / HTTP/1.0\r\nHost: blog.example\r\n\r\n');
+    expect(blog).toContain('\r\n\r\nblog');
+    expect(blog).toContain('cache-control: no-cache');
+    await server.stop();
+  });
+
+  test('is never served, and not read from the served directory', async () => {
+    const server = await start(['www', '--no-config'], { cwd: home.path });
+    for (const path of ['/onezero.config.json', '/%6fnezero.config.json', '/ONEZERO.CONFIG.JSON']) {
+      expect((await server.fetch(path)).status, path).toBe(404);
+    }
+    await server.stop();
+  });
+
+  test('gives way to the environment, and that to flags', async () => {
+    const env = { ONEZERO_MAX_AGE: '2h' };
+    const { stdout } = await run(['print-config'], { cwd: home.path, env });
+    expect(stdout).toContain('"maxAge": 7200, // environment ONEZERO_MAX_AGE');
+    expect(stdout).toContain('"auth": not shown (onezero.config.json:8:7)');
+    expect((await run(['print-config', '-m', '3h'], { cwd: home.path, env })).stdout).toContain(
+      '"maxAge": 10800, // flag -m',
+    );
+    expect((await run(['print-config', '--no-config'], { cwd: home.path })).stdout).toContain(
+      '"maxAge": 0, // default',
+    );
+  });
+
+  test('is printed as a file that says the same', async () => {
+    const first = await run(['print-config'], { cwd: home.path });
+    const copy = join(home.path, 'printed.jsonc');
+    writeFileSync(copy, first.stdout);
+    const values = (text: string): string =>
+      text.replaceAll(/ *\/\/ (?!")[^\n]*|\n? *\/\/ "(?:auth|config)"[^\n]*/g, '');
+    const second = await run(['print-config', '--config', copy], { cwd: home.path });
+    expect(values(second.stdout)).toBe(values(first.stdout));
+  });
+
+  test('is refused with its place', async () => {
+    writeFileSync(join(home.path, 'bad.json'), '{\n  "port": 80,\n  "rooot": "www"\n}');
+    const { code, stderr } = await run(['--config', 'bad.json'], { cwd: home.path });
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      2,
+      'Error: "rooot" is not an option of the file (did you mean "root"?) (bad.json:3:3)',
+    ]);
+    writeFileSync(join(home.path, 'bad.json'), '{\n  "port": 80\n  "root": "www"\n}');
+    expect((await run(['check', '--config', 'bad.json'], { cwd: home.path })).stderr).toContain(
+      'Error: expected "," or "}" (bad.json:3:3)\n',
+    );
+  });
+});
+
+describe('check and explain', () => {
+  test('check finds what will not work and what is dangerous', async () => {
+    const odd = site({
+      'www/cgi/fine.cgi': '#!/bin/sh\n',
+      'www/cgi/windows.cgi': '#!/bin/sh\r\n',
+      'www/cgi/plain': '#!/bin/sh\n',
+      'www/cgi/open.cgi': '#!/bin/sh\n',
+    });
+    execFileSync('chmod', ['o+w', join(odd.path, 'www/cgi'), join(odd.path, 'www/cgi/open.cgi')]);
+    const { code, stdout, stderr } = await run(
+      ['check', 'www', '--cgi-bin', 'www/cgi', '--writable', '--auth', 'a:b'],
+      { cwd: odd.path },
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^The configuration is sound, with \d warnings\n$/);
+    for (const warning of [
+      /everybody on this machine can put scripts into .*cgi\n/,
+      /windows\.cgi has a carriage return at the end of its #! line/,
+      /plain is not executable: chmod \+x\n/,
+      /everybody on this machine can change .*open\.cgi\n/,
+      /lies below the document root/,
+      /the password in --auth can be seen/,
+    ]) {
+      expect(stderr).toMatch(warning);
+    }
+    expect(stderr).not.toContain('fine.cgi');
+    const { stderr: root } = await run(['check', 'www', '--cgi-bin', 'www/cgi'], { cwd: odd.path });
+    expect(root.includes('will run as root')).toBe(process.getuid?.() === 0);
+    odd.remove();
+  });
+
+  test('check refuses what would not start', async () => {
+    expect(await run(['check', 'www', '--cgi', '.php=/no/php'], { cwd: place.path })).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Error: the interpreter /no/php cannot be run\n') as string,
+    });
+  });
+
+  test.each([
+    ['/a.txt', ['status    200', `file      ${www}/a.txt`, 'field     content-type: text/plain; charset=utf-8']],
+    ['/x/../%61.txt?q', [`file      ${www}/a.txt`, '          /x/../%61.txt is read as /a.txt']],
+    ['/', [`file      ${www}/index.html`]],
+    ['http://example.org/nothing', ['status    404']],
+    ['/../etc/passwd', ['status    400']],
+    [
+      '/cgi-bin/hello.cgi/x?y=1',
+      [`run       ${place.path}/cgi-bin/hello.cgi`, 'with      SCRIPT_NAME=/cgi-bin/hello.cgi PATH_INFO=/x'],
+    ],
+    ['/cgi-bin/none', ['          no script is there']],
+    ['BREW /a.txt', ['status    501']],
+    ['PUT /a.txt', ['          PUT would change a file if the site is writable; nothing was changed']],
+  ])('explain %s', async (asked, lines) => {
+    const { code, stdout, stderr } = await run(['explain', asked, 'www', '--cgi-bin', 'cgi-bin'], { cwd: place.path });
+    expect([code, stderr]).toEqual([0, '']);
+    for (const line of lines) expect(stdout.split('\n')).toContain(line);
+  });
+
+  test('explain names the variant and runs nothing', async () => {
+    writeFileSync(join(www, 'big.js'), 'x'.repeat(5000));
+    writeFileSync(join(www, 'big.js.br'), 'y');
+    const cgi = join(place.path, 'cgi-bin/mark.cgi');
+    writeFileSync(cgi, `#!/bin/sh\ntouch '${place.path}/was-run'\necho\n`, { mode: 0o755 });
+    expect((await run(['explain', '/big.js', 'www'], { cwd: place.path })).stdout).toContain(
+      `variant   ${www}/big.js.br\n`,
+    );
+    await run(['explain', '/cgi-bin/mark.cgi', 'www', '--cgi-bin', 'cgi-bin'], { cwd: place.path });
+    expect(existsSync(join(place.path, 'was-run'))).toBe(false);
+  });
+});

@@ -1,0 +1,72 @@
+// What is written out of the table of options is what is published. `UPDATE_README=1` writes it anew.
+
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { helpText, readmeTables } from '../../src/command-line/help.ts';
+import { configurationSchema } from '../../src/command-line/json-schema.ts';
+import { optionEntries } from '../../src/command-line/options-table.ts';
+
+const folder = new URL('../../', import.meta.url);
+const readme = new URL('README.md', folder);
+const schemaFile = new URL('onezero.schema.json', folder);
+const begin = '<!-- flags: written out of the table of options -->\n';
+const end = '<!-- end of flags -->';
+
+/** The README with its tables as they ought to be. */
+function withTables(text: string): string {
+  const [before, rest] = text.split(begin);
+  return `${before}${begin}\n${readmeTables()}\n${end}${rest?.split(end)[1]}`;
+}
+
+if (process.env['UPDATE_README'] === '1') {
+  writeFileSync(readme, withTables(readFileSync(readme, 'utf8')));
+  writeFileSync(schemaFile, `${JSON.stringify(configurationSchema(), undefined, 2)}\n`);
+}
+
+describe('the README', () => {
+  test('has the table of flags', () => {
+    const text = readFileSync(readme, 'utf8');
+    expect(text).toBe(withTables(text));
+  });
+
+  test('begins with examples/first.mjs, which runs and prints what it says', async () => {
+    const example = new URL('examples/first.mjs', folder);
+    const [, code, , output] = /```js\n(.*?)```(.*?)```text\n(.*?)```/s.exec(readFileSync(readme, 'utf8')) ?? [];
+    expect(code).toBe(readFileSync(example, 'utf8'));
+    const child = spawn(process.execPath, [fileURLToPath(example)], { cwd: fileURLToPath(folder) });
+    let printed = '';
+    for await (const chunk of child.stdout) printed += String(chunk);
+    expect(printed).toBe(output);
+  });
+
+  test('shows what explain says', async () => {
+    const [, words, output] = /```text\n\$ onezero (explain .*)\n([^]*?)```/.exec(readFileSync(readme, 'utf8')) ?? [];
+    const bin = fileURLToPath(new URL('bin/onezero.js', folder));
+    const child = spawn(process.execPath, [bin, ...(words ?? '').split(' ')], {
+      cwd: fileURLToPath(new URL('examples/', folder)),
+    });
+    let printed = '';
+    for await (const chunk of child.stdout) printed += String(chunk);
+    // Which depend on the machine: where the files are, and when they were written.
+    const settle = (text: string | undefined): string =>
+      (text ?? '').replaceAll(/ \/\S*(?=\/site)/g, ' …').replaceAll(/(last-modified|etag): .*/g, '$1: …');
+    expect(settle(printed)).toBe(settle(output));
+  });
+});
+
+describe('helpText', () => {
+  test('names every flag and fits into a window', () => {
+    const text = helpText();
+    for (const [, option] of optionEntries)
+      if (option.only !== 'file') expect(text.replaceAll(/\s+/g, ' ')).toContain(option.summary);
+    expect(text.split('\n').filter((line) => line.length > 112)).toEqual([]);
+  });
+});
+
+describe('onezero.schema.json', () => {
+  test('is the schema of the table of options', () => {
+    expect(JSON.parse(readFileSync(schemaFile, 'utf8'))).toEqual(configurationSchema());
+  });
+});
