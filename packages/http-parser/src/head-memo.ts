@@ -2,7 +2,8 @@
 //
 // A client sends the same head again and again, and many clients send equal ones. The memo is a direct-mapped table shared by
 // all parsers of one options object; a head enters it when it is seen the second time, so traffic that never repeats costs
-// one hash and no copies. What is shared by connections is frozen. A simple request never does: it is judged by what comes behind it, too. Equality is byte for byte: the hash only chooses the slot.
+// one hash and no copies. Equality is byte for byte: the hash only chooses the slot. What connections share is frozen. A
+// simple request never enters: it is judged by what comes behind it, too.
 
 import { END_WITHOUT_TRAILERS } from './content-reader.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
