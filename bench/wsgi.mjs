@@ -26,6 +26,9 @@ const CASES = [
   { name: 'sleep of 20 ms', path: '/sleep' },
 ];
 
+/** Enough requests for Node to have compiled what is hot, also on a busy machine. */
+const WARM_UP_SECONDS = 4;
+
 const { values: flags } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
@@ -59,10 +62,10 @@ function gunicorn(name, options) {
   return {
     name,
     version: () => versionOf('gunicorn', ['--version']),
-    command: (_, port) => [
-      ...['gunicorn', '--bind', `127.0.0.1:${port}`, '--workers', String(processes), ...options],
-      ...['--chdir', folder, '--log-level', 'error', 'application:application'],
-    ],
+    command: (_, port) => {
+      const listen = ['--bind', `127.0.0.1:${port}`, '--workers', String(processes)];
+      return ['gunicorn', ...listen, ...options, '--chdir', folder, '--log-level', 'error', 'application:application'];
+    },
   };
 }
 
@@ -110,7 +113,7 @@ async function compare(present, cases, scratch) {
     for (const server of servers) await answers(server);
     const figures = new Map(cases.map((item) => [item.name, new Map(servers.map(({ name }) => [name, []]))]));
     for (const item of cases) {
-      for (const server of servers) await measure(server, load(server, item, 1));
+      for (const server of servers) await measure(server, load(server, item, WARM_UP_SECONDS));
       for (let round = 0; round < rounds; round++) {
         for (const server of servers) {
           const result = await measure(server, load(server, item, seconds));
@@ -129,7 +132,7 @@ async function compare(present, cases, scratch) {
 
 /** Waits until the application answers: some servers accept connections before it is loaded. */
 async function answers({ name, port }) {
-  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+  for (const end = Date.now() + 20_000; Date.now() < end;) {
     try {
       const response = await fetch(`http://127.0.0.1:${port}/page`);
       if (response.ok && (await response.text()).includes('thing &lt;29&gt;')) return;
@@ -147,7 +150,11 @@ function load({ port }, { path, connections = 32, newConnections }, duration) {
 
 function describe(figures, servers, cases) {
   const header = ['case', ...servers.map(({ name }) => name)];
-  const series = (item, name, key) => figures.get(item.name).get(name).map((result) => result[key]);
+  const series = (item, name, key) =>
+    figures
+      .get(item.name)
+      .get(name)
+      .map((result) => result[key]);
   const rows = (key, digits) =>
     cases.map((item) => [
       item.name,
@@ -172,7 +179,10 @@ function describe(figures, servers, cases) {
     '\n### 99th percentile, ms\n',
     table(header, rows('p99', 1)),
     '\n### Peak memory, MiB (shared pages counted in each process)\n',
-    table(servers.map(({ name }) => name), [servers.map(({ pid }) => peakMebibytes(pid).toFixed(0))]),
+    table(
+      servers.map(({ name }) => name),
+      [servers.map(({ pid }) => peakMebibytes(pid).toFixed(0))],
+    ),
     `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; ${execFileSync(python, ['--version'], { encoding: 'utf8' }).trim()}.`,
   ].join('\n');
 }

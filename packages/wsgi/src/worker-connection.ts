@@ -118,11 +118,6 @@ export class WorkerConnection implements ExchangeOwner {
     this.#owner.released(this);
   }
 
-  /** Frees a connection that was taken for nothing. */
-  giveBack(): void {
-    this.#owner.released(this);
-  }
-
   /** Gives the exchange up if its client left before there was a head. */
   checkClient(): void {
     const { exchange } = this;

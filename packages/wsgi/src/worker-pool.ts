@@ -16,6 +16,9 @@ import { WsgiError } from './wsgi-error.ts';
 const youngMs = 10_000;
 const maxBackOffMs = 30_000;
 
+/** How much later than others a worker may be recycled: workers that start together shall not all go together. */
+const recycleSpread = 0.1;
+
 /** Deadlines, and clients that may have left, are looked at this often, or four times within the shortest deadline. */
 const tickMs = 250;
 const minTickMs = 25;
@@ -76,6 +79,7 @@ export class WorkerPool implements WorkerOwner {
 
   #launch(number: number): Worker {
     const worker = new Worker(this.#settings, number, this);
+    worker.maxRequests = this.#limits.maxRequests * (1 + Math.random() * recycleSpread);
     this.#alive.add(worker);
     void worker.exited.then(() => this.#alive.delete(worker));
     return worker;
@@ -144,7 +148,7 @@ export class WorkerPool implements WorkerOwner {
     const connection = best?.idle.pop();
     if (best === undefined || connection === undefined) return undefined;
     best.served++;
-    if (best.served >= this.#limits.maxRequests) this.#recycle(best);
+    if (best.served >= best.maxRequests) this.#recycle(best);
     this.#watchClock();
     return connection;
   }
@@ -179,7 +183,7 @@ export class WorkerPool implements WorkerOwner {
     while (this.#queue.length > 0) {
       const connection = this.take();
       if (connection === undefined) return;
-      if (!this.#queue.next(connection)) connection.giveBack();
+      this.#queue.next(connection);
     }
   }
 

@@ -63,6 +63,8 @@ export class Worker implements ConnectionOwner {
   readyAt: number | undefined;
   /** How many requests it was given. */
   served = 0;
+  /** After how many requests it should be replaced. */
+  maxRequests: number = Infinity;
   isRetiring = false;
   hasExited = false;
   readonly #child: ChildProcess;
