@@ -82,13 +82,18 @@ async function handle(request: IncomingMessage, respond: StaticResponder): Promi
     pathInfo,
     query: target.query,
     fields: fieldsOf(request.rawHeaders),
-    content: request,
+    content: contentOf(request),
   };
   try {
     return await respond(message);
   } catch (error) {
     return refusal(request.destroyed ? 400 : 500, error);
   }
+}
+
+/** A reader that stops early has an answer to send; leaving the loop must not take the connection with it. */
+function contentOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
 
 function originalTarget(request: IncomingMessage): string {

@@ -59,6 +59,7 @@ function ifNoneMatch(value: string | undefined, current: Validators | undefined)
   if (value === undefined) return undefined;
   if (value === '*') return current === undefined;
   if (current?.etag === undefined) return true;
+  if (value === current.etag) return false;
   const opaque = current.etag.replace(/^W\//, '');
   return !entityTags(value).some((tag) => tag.replace(/^W\//, '') === opaque);
 }

@@ -18,6 +18,7 @@ import { BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, refusal } from './refusals
 import { fieldValue, selectionFields } from './request-fields.ts';
 import type { Settings } from './settings.ts';
 import { contentTag, digestTag, entityTag } from './validators.ts';
+import { contentOf, refusalOf, WriteRefused } from './write-refusal.ts';
 import { type OpenDirectory, openDirectory, statEntry } from './open-directory.ts';
 
 /** Where a write goes and under which conditions. */
@@ -33,15 +34,6 @@ interface Written {
   readonly path: string;
   readonly bytes: number;
   readonly etag: string | undefined;
-}
-
-/** Ends a write with a status. */
-class WriteRefused extends Error {
-  readonly response: StaticResponse;
-  constructor(response: StaticResponse) {
-    super(`write refused with ${response.status}`);
-    this.response = response;
-  }
 }
 
 /** Performs the writes of one site. Making one sweeps what earlier processes left half-written. */
@@ -201,22 +193,6 @@ export class FileWriter {
   }
 }
 
-/** Wraps what the content throws, so that it is not taken for the file system's. */
-async function* contentOf({ content }: StaticRequest): AsyncGenerator<Uint8Array, void> {
-  if (content === undefined) return;
-  try {
-    yield* content;
-  } catch (error) {
-    throw new ContentFailed(error);
-  }
-}
-
-class ContentFailed extends Error {
-  constructor(cause: unknown) {
-    super('the content broke off', { cause });
-  }
-}
-
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.length;) {
     const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
@@ -237,35 +213,4 @@ async function placeFile(partial: string, { path, request }: Target, mustBeNew: 
     throw error;
   }
   return unlink(partial);
-}
-
-/** The response for an error of the file system, or a throw of what the content threw. */
-function refusalOf(error: unknown): StaticResponse {
-  if (error instanceof WriteRefused) return error.response;
-  if (error instanceof ContentFailed) throw error.cause;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return refusal(507, error);
-    case 'EFBIG':
-      return refusal(413, error);
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return refusal(403, error);
-    case 'ENOENT':
-    case 'ENOTDIR':
-    case 'ELOOP':
-    case 'EISDIR':
-    case 'ENOTEMPTY':
-    case 'EEXIST':
-    case 'ENAMETOOLONG':
-      return refusal(409, error);
-    case 'EMFILE':
-    case 'ENFILE':
-      return refusal(503, error);
-    default:
-      return refusal(500, error);
-  }
 }

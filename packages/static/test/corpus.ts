@@ -225,7 +225,7 @@ export const CORPUS: readonly CorpusCase[] = [
     holds: 'A hidden file is missing under its name in any case, under its coding, and below a hidden directory.',
     site: 'hiding',
     requests: [
-      ...refused(404, '/x.key', '/X.KEY', '/private/', '/private'),
+      ...refused(404, '/x.key', '/X.KEY', '/x.key.gz', '/x.key.GZ', '/private/', '/private'),
       { target: '/x.key', with: { 'Accept-Encoding': 'gzip' }, status: 404 },
     ],
   },

@@ -57,6 +57,10 @@ describe('in node:http', () => {
     expect((await exchange(port, '/up.txt', { method: 'PUT', content: 'up' })).status).toBe(201);
     expect((await exchange(port, '/up.txt')).content.toString()).toBe('up');
     expect((await exchange(port, '/up.txt', { method: 'PUT', content: 'much too long' })).status).toBe(413);
+    const chunks = '8\r\n12345678\r\n'.repeat(3);
+    const chunked = `PUT /up.txt HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`;
+    expect(parseResponse(await exchangeBytes(port, chunked), 'PUT').status).toBe(413);
+    expect((await exchange(port, '/up.txt')).content.toString()).toBe('up');
     expect((await exchange(port, '/up.txt', { method: 'DELETE' })).status).toBe(204);
   });
 

@@ -122,6 +122,14 @@ function iteratorOf({ content }: StaticResponse): AsyncIterator<Uint8Array> {
   return content[Symbol.asyncIterator]();
 }
 
+describe('a named pipe that nobody writes to', () => {
+  test('is missing at once, and holds nobody up', async () => {
+    const pipes = Array.from({ length: 8 }, () => exchange(port, '/fifo'));
+    expect((await exchange(port, '/large.bin')).content).toHaveLength(3_000_000);
+    expect((await Promise.all(pipes)).map(({ status }) => status)).toEqual(Array(8).fill(404));
+  });
+});
+
 describe('memory', () => {
   test('fifty stalled readers of a 500 MB file cost less than 50 MB', async () => {
     const before = process.memoryUsage.rss();
