@@ -5,7 +5,7 @@ import { fuzz } from './fuzz.ts';
 const count = Number(process.env['COUNT'] ?? 5000);
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-test(`any input gives events in order or one error, however it is cut (SEED=${seed})`, () => {
-  if (count > 100_000) console.log(`SEED=${seed} COUNT=${count}`);
-  expect(() => fuzz(seed, count, (done) => console.log(`${done} inputs`))).not.toThrow();
+test(`any input gives events in order or one error, however it is cut (SEED=${seed})`, async () => {
+  await fuzz(seed, count, (done) => console.log(`SEED=${seed}: ${done} inputs`));
+  expect(count).toBeGreaterThan(0);
 });

@@ -60,7 +60,7 @@ function tryInput(seed: number): void {
 }
 
 /** Runs `count` inputs that follow from `seed`. */
-export function fuzz(seed: number, count: number, onProgress: (done: number) => void = () => undefined): void {
+export async function fuzz(seed: number, count: number, onProgress: (done: number) => void): Promise<void> {
   // Millions of expected errors: their stacks are what costs most.
   Error.stackTraceLimit = 0;
   for (let index = 0; index < count; index++) {
@@ -70,6 +70,9 @@ export function fuzz(seed: number, count: number, onProgress: (done: number) => 
     } catch (error) {
       throw new Error(`SEED=${inputSeed} COUNT=1 repeats this`, { cause: error });
     }
-    if (index % 100_000 === 99_999) onProgress(index + 1);
+    if (index % 100_000 !== 99_999) continue;
+    onProgress(index + 1);
+    // Lets the runner print it.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
