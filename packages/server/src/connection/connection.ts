@@ -49,6 +49,8 @@ export class Connection implements Receiver, ContentSource, Watched {
   #exchange: Exchange | undefined;
   /** Whether the answer under way lets another follow. */
   #persistent = true;
+  /** Whether content came with the head: then nobody waits for 100. */
+  #isContentHere = false;
   #requests = 0;
   #phase: Phase = 'idle';
   #since: number;
@@ -94,6 +96,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     const exchange = new Exchange(event);
     if (event === undefined) exchange.received = true;
     else if (event.contentLength !== 0) exchange.content = new RequestContent(this);
+    if (this.#isContentHere) exchange.continueDue = false;
     this.#exchange = exchange;
     this.#requests += 1;
     this.#service = this.#engine.service;
@@ -115,6 +118,7 @@ export class Connection implements Receiver, ContentSource, Watched {
       return this.#fail(exchange, { status: 417, cause: undefined, source: 'parser' });
     }
     if (limits.maxContentBytes > 0 && (event.contentLength ?? 0) > limits.maxContentBytes) {
+      exchange.refused = true;
       return this.#fail(exchange, { status: 413, cause: undefined, source: 'limit' });
     }
     return site.respond(request);
@@ -169,6 +173,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     const isContentPending = content !== undefined && !received;
     const persistent =
       event.persistent &&
+      !exchange.refused &&
       // What follows CONNECT was meant for a tunnel.
       event.form !== 'authority' &&
       !this.#engine.isStopping &&
@@ -253,6 +258,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     const exchange = this.#exchange;
     switch (event.type) {
       case 'head':
+        this.#isContentHere = events.length > 1;
         if (this.#mode === 'open') void this.#answer(event, refusalIn(events));
         break;
       case 'content':
@@ -291,7 +297,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     } else if (exchange.over) {
       this.#linger();
     } else {
-      this.#persistent = false;
+      exchange.refused = true;
       exchange.content?.fail(failure.cause);
       exchange.interrupt(failure);
     }

@@ -28,6 +28,8 @@ export class Exchange implements RequestSource {
   answered = false;
   /** Everything has been said about it, or the client has gone. */
   over = false;
+  /** Its content is not accepted: nothing may follow it. */
+  refused = false;
   /** `100 (Continue)` has not been sent to a client that waits for it. */
   continueDue: boolean;
   #controller: AbortController | undefined;
