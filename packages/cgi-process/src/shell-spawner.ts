@@ -167,16 +167,16 @@ export class ShellSpawner {
       stdin = inputOf(openSync(inPath, O_WRONLY | O_NONBLOCK), fifos, inPath, ended);
       closeSync(both);
     }
-    let isReleased = false;
+    const reach = new Reach(slot, since, ended);
     return {
       pid: undefined,
       stdin,
       stdout,
       stderr,
       ended,
-      signalAll: async (signal) => !isReleased && signalMembers(slot.pid, since, signal),
+      signalAll: async (signal) => reach.signalAll(signal),
       release: () => {
-        isReleased = true;
+        reach.release();
         this.#putBack(slot);
       },
     };
@@ -194,15 +194,45 @@ export class ShellSpawner {
   }
 }
 
-async function signalMembers(session: number, since: number, signal: NodeJS.Signals | 0): Promise<boolean> {
-  const members = await membersOf(session, since);
-  for (const pid of members) {
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      // ESRCH: it has ended meanwhile. EPERM: it runs as somebody else by now and is out of our hands.
-      if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
+/** The processes of one run, out of all that a shell has started. */
+class Reach {
+  readonly #slot: ShellSlot;
+  readonly #since: number;
+  #hasEnded = false;
+  #isReleased = false;
+  /** A signal that found nobody: a shell that waits for the processor has yet to start its command. */
+  #owed: NodeJS.Signals | undefined;
+
+  constructor(slot: ShellSlot, since: number, ended: Promise<unknown>) {
+    this.#slot = slot;
+    this.#since = since;
+    const end = (): void => {
+      this.#hasEnded = true;
+    };
+    ended.then(end, end);
   }
-  return members.length > 0;
+
+  async signalAll(signal: NodeJS.Signals | 0): Promise<boolean> {
+    if (this.#isReleased) return false;
+    if (signal !== 0) this.#owed = signal;
+    const members = await membersOf(this.#slot.pid, this.#since);
+    for (const pid of members) signalOne(pid, this.#owed ?? 0);
+    if (members.length > 0) this.#owed = undefined;
+    else if (signal === 'SIGKILL' && !this.#hasEnded) this.#slot.kill();
+    return members.length > 0 || !this.#hasEnded;
+  }
+
+  /** The shell is about to run something else. */
+  release(): void {
+    this.#isReleased = true;
+  }
+}
+
+function signalOne(pid: number, signal: NodeJS.Signals | 0): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // ESRCH: it has ended meanwhile. EPERM: it runs as somebody else by now and is out of our hands.
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }

@@ -1,0 +1,20 @@
+// `pnpm run soak` does the same ten thousand times.
+
+import { expect, test } from 'vitest';
+import { soak } from './soak.ts';
+
+const RUNS = Number(process.env['SOAK_RUNS'] ?? 200);
+
+test.each(['shell', 'direct'] as const)(
+  '%s leaves nothing behind after many runs and abandoned clients',
+  { timeout: RUNS * 150 + 30_000 },
+  async (spawner) => {
+    const report = await soak(RUNS, spawner);
+    if (RUNS > 1000) console.log(spawner, report);
+    expect(report).toMatchObject({ zombies: 0, processes: 0, temporaryFiles: 0 });
+    // A shell that had to be replaced, or one more of them.
+    expect(report.descriptors).toBeLessThanOrEqual(8);
+    expect(report.whole + report.broken + report.refused).toBeGreaterThanOrEqual(RUNS);
+    expect(report.whole).toBeGreaterThan(RUNS / 8);
+  },
+);
