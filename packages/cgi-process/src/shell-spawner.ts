@@ -145,9 +145,9 @@ export class ShellSpawner {
       fifos.takeNow() ?? (await fifos.take()),
     ];
     const since = performance.now();
-    const stdout = outputOf(openSync(outPath, O_RDONLY | O_NONBLOCK), fifos, outPath);
-    const stderr = outputOf(openSync(errPath, O_RDONLY | O_NONBLOCK), fifos, errPath);
-    const both = inPath === undefined ? undefined : openSync(inPath, O_RDWR | O_NONBLOCK);
+    const ends = this.#openEnds(slot, fifos, { inPath, outPath, errPath });
+    const stdout = outputOf(ends.output, fifos, outPath);
+    const stderr = outputOf(ends.errors, fifos, errPath);
     const input = inPath ?? (plan.stdin === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${plan.stdin}`);
     const line = commandLine(
       { ...plan, cwd: resolve(plan.cwd ?? '.') },
@@ -162,10 +162,9 @@ export class ShellSpawner {
       return this.#checked(status, slot, plan);
     });
     let stdin: Writable | undefined;
-    if (inPath !== undefined && both !== undefined) {
+    if (inPath !== undefined && ends.both !== undefined) {
       await opened;
-      stdin = inputOf(openSync(inPath, O_WRONLY | O_NONBLOCK), fifos, inPath, ended);
-      closeSync(both);
+      stdin = writerOf(inPath, ends.both, fifos, ended);
     }
     const reach = new Reach(slot, since, ended);
     return {
@@ -182,6 +181,27 @@ export class ShellSpawner {
     };
   }
 
+  /** Opens our ends of the pipes, all or none. */
+  #openEnds(slot: ShellSlot, fifos: FifoDirectory, paths: Paths): Ends {
+    const opened: number[] = [];
+    const open = (path: string, flags: number): number => {
+      const descriptor = openSync(path, flags);
+      opened.push(descriptor);
+      return descriptor;
+    };
+    try {
+      const output = open(paths.outPath, O_RDONLY | O_NONBLOCK);
+      const errors = open(paths.errPath, O_RDONLY | O_NONBLOCK);
+      const both = paths.inPath === undefined ? undefined : open(paths.inPath, O_RDWR | O_NONBLOCK);
+      return { output, errors, both };
+    } catch (error) {
+      for (const descriptor of opened) closeSync(descriptor);
+      for (const path of Object.values(paths)) if (path !== undefined) fifos.discard(path);
+      this.#putBack(slot);
+      throw error;
+    }
+  }
+
   async #checked(status: Status, slot: ShellSlot, plan: LaunchPlan): Promise<Status> {
     if (status.code === null && status.signal === null) {
       // The shell is gone, and with it the one who would have told how the command ends.
@@ -191,6 +211,37 @@ export class ShellSpawner {
     const failure = startFailed.has(status.code) ? diagnose(plan.command, plan.cwd) : undefined;
     if (failure !== undefined) throw failure;
     return status;
+  }
+}
+
+/** The FIFOs of one run. */
+interface Paths {
+  readonly inPath: string | undefined;
+  readonly outPath: string;
+  readonly errPath: string;
+}
+
+/** Our ends of them. `both` keeps the input open until the command has opened it. */
+interface Ends {
+  readonly output: number;
+  readonly errors: number;
+  readonly both: number | undefined;
+}
+
+/** Our end of an input that the command has opened; undefined when it has gone already. */
+function writerOf(path: string, both: number, fifos: FifoDirectory, ended: Promise<Status>): Writable | undefined {
+  // Without this end a command that has gone would not be noticed: we would be our own reader.
+  const writeEnd = opened(path);
+  closeSync(both);
+  return writeEnd === undefined ? undefined : inputOf(writeEnd, fifos, path, ended);
+}
+
+function opened(path: string): number | undefined {
+  try {
+    return openSync(path, O_WRONLY | O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return undefined;
+    throw error;
   }
 }
 
