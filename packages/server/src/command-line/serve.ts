@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Address } from '../options.ts';
 import { type Announcement, bannerText, readyLine, urlOf } from './banner.ts';
 import type { Resolved } from './configuration.ts';
@@ -196,13 +196,37 @@ function untilStopped(controlled: Controlled): Promise<number> {
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+    const wasStartedInTerminal = hasTerminal();
     let reloads = Promise.resolve();
     process.on('SIGHUP', () => {
+      if (wasStartedInTerminal && !hasTerminal()) {
+        void controlled.stop().finally(dieOfHangup);
+        return;
+      }
       controlled.reopenLog();
       reloads = reloads.then(() => controlled.reload());
     });
     process.on('SIGUSR1', () => controlled.reopenLog());
   });
+}
+
+// As programs do that nobody looks after any more. Not `process.exit`, which wants to tidy up a terminal that is gone, and
+// aborts.
+function dieOfHangup(): void {
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}
+
+// SIGHUP asks for a reload, except when it is what it was made for: the window was closed. Then nobody is left to stop the
+// server, so it stops.
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return false;
+  }
 }
 
 /** One line for what kept the server from starting. */

@@ -35,6 +35,8 @@ function requestLine({ method, target, version }: AccessLogEntry): string {
   return version === undefined || version === '0.9' ? line : `${line} HTTP/${escaped(version)}`;
 }
 
+const beyondAscii = /[\u007f-\uffff]/;
+
 function jsonLine(entry: AccessLogEntry): string {
   const { time, durationMs, remoteAddress, contentBytes, ...rest } = entry;
   const line = JSON.stringify({
@@ -53,6 +55,7 @@ function jsonLine(entry: AccessLogEntry): string {
     userAgent: rest.userAgent,
     complete: rest.complete,
   });
+  if (!beyondAscii.test(line)) return line;
   return line.replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

@@ -7,7 +7,7 @@ import { closeSync, openSync, write } from 'node:fs';
 
 /** Accepts lines. */
 export interface LineWriter {
-  /** `line` is without its end. */
+  /** `line` is ASCII, as every format makes it, without its end. */
   write(line: string): void;
   /** Opens the file anew, for a log that was moved away. On failure the old one stays in use and the error is thrown. */
   reopen(): void;
@@ -115,7 +115,7 @@ class LineQueue {
     this.#pending = '';
     this.#dropped = 0;
     this.#isWriting = true;
-    writeWhole(this.descriptor, Buffer.from(note + lines), (error) => {
+    writeWhole(this.descriptor, Buffer.from(note + lines, 'latin1'), (error) => {
       this.#isWriting = false;
       if (error !== null) this.#dropped += lost + lines.split('\n').length - 1;
       for (const then of this.#whenIdle.splice(0)) then();
