@@ -120,6 +120,11 @@ async function write(answer: CgiResponse, request: IncomingMessage, response: Se
     await content[Symbol.asyncIterator]().return?.();
     response.end();
   } else {
+    // The head and what content is there already leave in one write; what comes later leaves as it comes.
+    response.cork();
+    setImmediate(() => {
+      if (!response.writableEnded) response.uncork();
+    });
     response.flushHeaders();
     await pump(content, response);
     response.end();
