@@ -64,14 +64,14 @@ export class Exchange {
     });
   }
 
-  /** Takes some of the worker's output, head first. */
+  /** Takes some of the worker's output, head first. The chunk is valid during the call only. */
   output(chunk: Buffer): void {
     if (this.isAbandoned) return;
     if (this.#head !== undefined) return this.#pushContent(chunk);
     const bytes = this.#headBytes === undefined ? chunk : Buffer.concat([this.#headBytes, chunk]);
     const end = bytes.indexOf(emptyLine);
     if (end === -1) {
-      this.#headBytes = bytes;
+      this.#headBytes = Buffer.from(bytes);
       return;
     }
     this.#head = parseResponseHead(bytes.toString('latin1', 0, end));
@@ -79,11 +79,12 @@ export class Exchange {
   }
 
   #pushContent(chunk: Buffer): void {
+    const copy = Buffer.from(chunk);
     if (this.#content === undefined) {
-      this.#early.push(chunk);
+      this.#early.push(copy);
       return;
     }
-    this.#content.push(chunk);
+    this.#content.push(copy);
     this.#balance();
   }
 

@@ -14,7 +14,7 @@ const maxRecordContent = 0xffff;
 
 const recordType = { begin: 1, abort: 2, end: 3, params: 4, stdin: 5, stdout: 6, stderr: 7 } as const;
 
-/** What a worker said about a request. A chunk belongs to the receiver. */
+/** What a worker said about a request. A chunk is as valid as the one that was pushed. */
 export interface RecordSink {
   output(content: Buffer): void;
   errors(content: Buffer): void;

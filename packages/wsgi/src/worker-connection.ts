@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { CgiResponse } from '@onezero/cgi-process';
 import { type Client, Exchange, type ExchangeOwner } from './exchange.ts';
 import { encodeAbort, encodeContent, encodeContentEnd, encodeRequest, RecordReader } from './fastcgi.ts';
+import { readShared } from './shared-reads.ts';
 import { WsgiError } from './wsgi-error.ts';
 
 /** What a connection tells its worker. */
@@ -52,7 +53,7 @@ export class WorkerConnection implements ExchangeOwner {
       errors: (content) => this.#errors(content),
       end: (requestId, status) => this.#end(requestId, status),
     });
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    readShared(socket, (chunk) => this.#receive(chunk));
     socket.on('drain', () => this.#room());
     // The reason is in the worker's exit; what matters here is that the socket closes.
     socket.on('error', () => {});
