@@ -78,6 +78,11 @@ describe('the documentation', () => {
     expect(met.flatMap((row) => missingTests(page, row))).toEqual([]);
   });
 
+  test('begins with the program of the first recipe', () => {
+    const program = readFileSync(join(root, 'cookbook/first-program/site.mjs'), 'utf8');
+    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\`\`\`js\n${program}\`\`\`\n`);
+  });
+
   test('has the reference that the doc comments make', () => {
     execFileSync(process.execPath, ['docs/api.mjs', '--check'], { cwd: root, stdio: 'pipe' });
   });
