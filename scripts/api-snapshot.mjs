@@ -4,22 +4,16 @@
 //   node scripts/api-snapshot.mjs            write the snapshots of the packages that are past alpha
 //   node scripts/api-snapshot.mjs --check    compare instead
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
+import { reachedDeclarations } from './declarations.mjs';
 
 const packages = join(import.meta.dirname, '..', 'packages');
 const isCheck = process.argv.includes('--check');
 
-/** The declarations reached from the entries of the package in `folder`, each file once. */
-function declarations(folder, entries) {
-  const files = new Set(entries.map((entry) => join(folder, entry)));
-  // A set that grows while it is walked is walked to its end.
-  for (const file of files) {
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/\b(?:from|import\() ?['"](\.[^'"]+)\.js['"]/g)) {
-      files.add(join(dirname(file), `${path}.d.ts`));
-    }
-  }
+/** The declarations of the package in `folder`, each file under its name. */
+function snapshotOf(folder) {
   const section = (file) => `// ${relative(folder, file)}\n${readFileSync(file, 'utf8')}`;
-  return [...files]
+  return reachedDeclarations(folder)
     .map(section)
     .join('\n')
     .replaceAll(/^\/\/# sourceMappingURL=.*\n?/gm, '');
@@ -27,11 +21,10 @@ function declarations(folder, entries) {
 
 for (const name of readdirSync(packages)) {
   const folder = join(packages, name);
-  const { version, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const entries = Object.values(exports).flatMap((target) => target.types ?? []);
-  const snapshot = join(folder, 'api.d.ts');
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   if (version === '0.0.0' || version.includes('-alpha.')) continue;
-  const text = declarations(folder, entries);
+  const snapshot = join(folder, 'api.d.ts');
+  const text = snapshotOf(folder);
   if (!isCheck) writeFileSync(snapshot, text);
   else if (!existsSync(snapshot) || readFileSync(snapshot, 'utf8') !== text) {
     console.error(
