@@ -103,6 +103,6 @@ export function isNegatable({ shape, default: fallback, off, only }: Option): bo
 }
 
 /** Whether `true` and `false` are among a shape's values. */
-export function takesBoolean(shape: Shape): boolean {
+function takesBoolean(shape: Shape): boolean {
   return shape.type === 'boolean' || (shape.type === 'either' && shape.shapes.some(takesBoolean));
 }

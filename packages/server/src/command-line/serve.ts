@@ -1,17 +1,15 @@
-// `onezero [directory]`: starts, says where, and does what signals ask. In one process, or as the primary of several.
+// `onezero [directory]`: looks whether it can be served, and starts it: in one process, as the primary of several, or as one
+// of these.
 
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import type { Address } from '../options.ts';
-import { type Announcement, bannerText, readyLine, urlOf } from './banner.ts';
+import { announce } from './announce.ts';
 import type { Resolved } from './configuration.ts';
-import { servedInWords } from './generation.ts';
 import { inspect } from './inspection.ts';
 import { freePort, listenFailure } from './listeners.ts';
 import type { Configuration } from './options-table.ts';
+import { outliveReaders, report } from './report.ts';
 import { Running } from './running.ts';
-import { version } from './version.ts';
+import type { Controlled } from './signals.ts';
 
 /** What the command was started with. */
 export interface Start {
@@ -20,20 +18,9 @@ export interface Start {
   readonly resolve: () => Resolved;
 }
 
-/** What signals act on: one server, or several workers. */
-export interface Controlled {
-  reload(): Promise<void>;
-  reopenLog(): void;
-  stop(graceMs?: number): Promise<void>;
-}
-
-/** Writes whole lines to standard error. */
-export function report(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
 /** Serves until it is told to stop. Resolves to the exit code. */
 export async function serve(start: Start): Promise<number> {
+  outliveReaders();
   const { configuration, sources, warnings } = start.resolved;
   const findings = inspect(configuration);
   for (const problem of findings.problems) report(`Error: ${problem}`);
@@ -71,7 +58,7 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
     reopenLog: () => running.reopenLog(),
     stop: (graceMs) => running.stop(graceMs),
   };
-  return announce(start, { addresses: running.addresses, port: running.port, warnings }, controlled);
+  return announce(configuration, { addresses: running.addresses, port: running.port, warnings }, controlled);
 }
 
 async function serveWithWorkers(start: Start, count: number, warnings: readonly string[]): Promise<number> {
@@ -93,7 +80,7 @@ async function serveWithWorkers(start: Start, count: number, warnings: readonly 
     reopenLog: () => workers.reopenLog(),
     stop: (within) => workers.stop(within ?? graceMs),
   };
-  return announce(start, { addresses: workers.addresses, port: workers.port, warnings }, controlled);
+  return announce(configuration, { addresses: workers.addresses, port: workers.port, warnings }, controlled);
 }
 
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */
@@ -112,130 +99,9 @@ export async function reloadChecked(start: Start, apply: (next: Configuration) =
   }
 }
 
-interface Opened {
-  readonly addresses: readonly Address[];
-  readonly port: number;
-  readonly warnings: readonly string[];
-}
-
-/** Says that it listens, then waits for the signal to stop. Resolves to the exit code. */
-async function announce(start: Start, { addresses, port, warnings }: Opened, controlled: Controlled): Promise<number> {
-  const { configuration } = start.resolved;
-  const announcement: Announcement = {
-    version: version(),
-    what: servedInWords(configuration, process.cwd()),
-    addresses,
-    wantedPort: wantedPort(configuration, port),
-    warnings,
-  };
-  // A reader that went away (`onezero | head -1`) must not end the server.
-  process.stdout.on('error', ignoreClosedPipe);
-  process.stderr.on('error', ignoreClosedPipe);
-  const stopped = untilStopped(controlled);
-  if (configuration.json) process.stdout.write(`${readyLine(announcement)}\n`);
-  else if (!configuration.quiet) {
-    const isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
-    process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));
-  }
-  const { readyFile } = configuration;
-  if (readyFile !== undefined) writeReadyFile(readyFile, readyLine(announcement));
-  const first = addresses.find(({ port }) => port !== 0);
-  if (configuration.open !== false && first !== undefined) openBrowser(urlOf(first), configuration.open);
-  const code = await stopped;
-  if (readyFile !== undefined) rmSync(readyFile, { force: true });
-  return code;
-}
-
-/** The configured port, where another had to be taken. */
-function wantedPort({ listen, port: configured }: Configuration, port: number): number | undefined {
-  return listen === undefined && configured !== 0 && port !== configured ? configured : undefined;
-}
-
-/** Whole at once, so that who waits for the file never reads half of it. */
-function writeReadyFile(path: string, line: string): void {
-  const unfinished = `${path}.${process.pid}`;
-  try {
-    writeFileSync(unfinished, `${line}\n`);
-    renameSync(unfinished, path);
-  } catch (error) {
-    report(`Error: cannot write the ready file: ${(error as Error).message}`);
-  }
-}
-
-function openBrowser(url: string, path: string | boolean): void {
-  const target = typeof path === 'string' ? new URL(path, url).href : url;
-  const usual = { darwin: 'open', win32: 'explorer' }[process.platform as 'darwin' | 'win32'] ?? 'xdg-open';
-  const child = spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });
-  child.on('error', (error) => report(`Warning: cannot open the browser: ${error.message}`));
-  child.unref();
-}
-
-/** Obeys signals until the stop has ended: gracefully at the first, at once at the second. Resolves to the exit code. */
-function untilStopped(controlled: Controlled): Promise<number> {
-  return new Promise((resolve) => {
-    let isStopping = false;
-    const stop = (signal: NodeJS.Signals): void => {
-      if (isStopping) {
-        // Scripts are told to end, then there is nothing more to wait for.
-        const code = signal === 'SIGINT' ? 130 : 143;
-        void Promise.race([controlled.stop(0), new Promise((late) => setTimeout(late, 500))]).finally(() =>
-          resolve(code),
-        );
-        return;
-      }
-      isStopping = true;
-      if (signal === 'SIGINT' && process.stderr.isTTY)
-        report(' Finishing what is under way; press Ctrl+C again to stop now.');
-      controlled.stop().then(
-        () => resolve(0),
-        (error: unknown) => {
-          report(`Error: ${(error as Error).message}`);
-          resolve(1);
-        },
-      );
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    const wasStartedInTerminal = hasTerminal();
-    let reloads = Promise.resolve();
-    process.on('SIGHUP', () => {
-      if (wasStartedInTerminal && !hasTerminal()) {
-        void controlled.stop().finally(dieOfHangup);
-        return;
-      }
-      controlled.reopenLog();
-      reloads = reloads.then(() => controlled.reload());
-    });
-    process.on('SIGUSR1', () => controlled.reopenLog());
-  });
-}
-
-// As programs do that nobody looks after any more. Not `process.exit`, which wants to tidy up a terminal that is gone, and
-// aborts.
-function dieOfHangup(): void {
-  process.removeAllListeners('SIGHUP');
-  process.kill(process.pid, 'SIGHUP');
-}
-
-// SIGHUP asks for a reload, except when it is what it was made for: the window was closed. Then nobody is left to stop the
-// server, so it stops.
-function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return false;
-  }
-}
-
 /** One line for what kept the server from starting. */
 export function failed(error: unknown, { debug }: Configuration, code: number): number {
   report(`Error: ${listenFailure(error)}`);
   if (debug && error instanceof Error) report(error.stack ?? '');
   return code;
-}
-
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }

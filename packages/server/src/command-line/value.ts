@@ -177,7 +177,7 @@ function refuse(shape: Shape, value: unknown, { path, problems }: Checking): und
 }
 
 /** What a shape takes, in words that complete "expects …". */
-export function expectation(shape: Shape): string {
+function expectation(shape: Shape): string {
   switch (shape.type) {
     case 'boolean':
       return 'true or false';

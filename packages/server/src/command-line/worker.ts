@@ -4,7 +4,8 @@
 import { addUp, type MetricsSnapshot } from '../operations/metrics.ts';
 import type { Notice, Order } from '../operations/worker-messages.ts';
 import { Running } from './running.ts';
-import { failed, report, type Start } from './serve.ts';
+import { report } from './report.ts';
+import { failed, type Start } from './serve.ts';
 
 /** Serves until the primary says stop, or is gone. Resolves to the exit code. */
 export function work(start: Start, mayMovePort: boolean): Promise<number> {

@@ -1,0 +1,70 @@
+// What signals ask of a running server, in one process or several.
+
+import { closeSync, openSync } from 'node:fs';
+import { report } from './report.ts';
+
+/** What signals act on: one server, or several workers. */
+export interface Controlled {
+  reload(): Promise<void>;
+  reopenLog(): void;
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Obeys signals until the stop has ended: gracefully at the first, at once at the second. Resolves to the exit code. */
+export function untilStopped(controlled: Controlled): Promise<number> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (isStopping) {
+        // Scripts are told to end, then there is nothing more to wait for.
+        const code = signal === 'SIGINT' ? 130 : 143;
+        void Promise.race([controlled.stop(0), new Promise((late) => setTimeout(late, 500))]).finally(() =>
+          resolve(code),
+        );
+        return;
+      }
+      isStopping = true;
+      if (signal === 'SIGINT' && process.stderr.isTTY)
+        report(' Finishing what is under way; press Ctrl+C again to stop now.');
+      controlled.stop().then(
+        () => resolve(0),
+        (error: unknown) => {
+          report(`Error: ${(error as Error).message}`);
+          resolve(1);
+        },
+      );
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    const wasStartedInTerminal = hasTerminal();
+    let reloads = Promise.resolve();
+    process.on('SIGHUP', () => {
+      if (wasStartedInTerminal && !hasTerminal()) {
+        void controlled.stop().finally(dieOfHangup);
+        return;
+      }
+      controlled.reopenLog();
+      reloads = reloads.then(() => controlled.reload());
+    });
+    process.on('SIGUSR1', () => controlled.reopenLog());
+  });
+}
+
+// As programs do that nobody looks after any more. Not `process.exit`, which wants to tidy up a terminal that is gone, and
+// aborts.
+function dieOfHangup(): void {
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}
+
+// SIGHUP asks for a reload, except when it is what it was made for: the window was closed. Then nobody is left to stop the
+// server, so it stops.
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return false;
+  }
+}
