@@ -14,6 +14,7 @@ const PROCESSES_PER_TURN = 64;
 
 interface Member {
   readonly pid: number;
+  readonly parent: number;
   readonly startTick: number;
 }
 
@@ -27,8 +28,12 @@ export async function membersOf(session: number, since: number): Promise<number[
   const sessions = await freshLook();
   const members = sessions.get(session) ?? [];
   if (members.length === 0) return [];
-  const firstTick = tickOf(since);
-  return members.filter(({ pid, startTick }) => pid !== session && startTick >= firstTick).map(({ pid }) => pid);
+  // The command itself, a child of the leader, is the first of its run; within one tick its number tells who came later.
+  const first = members.find(({ parent }) => parent === session);
+  const firstTick = first?.startTick ?? tickOf(since);
+  const isLater = ({ pid, startTick }: Member): boolean =>
+    startTick > firstTick || (startTick === firstTick && pid >= (first?.pid ?? 0));
+  return members.filter((member) => member.pid !== session && isLater(member)).map(({ pid }) => pid);
 }
 
 /** A look that began after the call. */
@@ -69,11 +74,11 @@ function read(pid: number): (Member & { session: number }) | undefined {
     return undefined;
   }
   // The name in parentheses may contain anything, also parentheses.
-  const [state, , , session, , , , , , , , , , , , , , , , startTick] = text
+  const [state, parent, , session, , , , , , , , , , , , , , , , startTick] = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ');
   if (state === 'Z' || state === 'X') return undefined;
-  return { pid, session: Number(session), startTick: Number(startTick) };
+  return { pid, parent: Number(parent), session: Number(session), startTick: Number(startTick) };
 }
 
 function tickOf(time: number): number {

@@ -220,7 +220,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     }
     await until(idle);
     await until(() => openDescriptors() <= before + 2);
-    expect(zombies()).toBe(0);
+    await until(() => zombies() === 0);
   });
 });
 

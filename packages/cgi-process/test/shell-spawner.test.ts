@@ -196,7 +196,7 @@ describe('ShellSpawner', () => {
     const before = openDescriptors();
     for (let round = 0; round < 5; round++) await batch();
     await until(() => openDescriptors() <= before);
-    expect(zombies()).toBe(0);
+    await until(() => zombies() === 0);
   });
 
   test('ends its shells when it is closed', async () => {

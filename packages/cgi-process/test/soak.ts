@@ -67,6 +67,7 @@ export async function soak(count: number, spawner: CgiOptions['spawner']): Promi
   const before = { descriptors: openDescriptors(), bytes: process.memoryUsage().rss };
   await many(count);
   await delay(50);
+  await until(() => zombies() === 0);
   const report = { ...outcomes, zombies: zombies(), processes: processesWith(scripts.path).length };
   const descriptors = openDescriptors() - before.descriptors;
   const temporaryFiles = readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-content-')).length;

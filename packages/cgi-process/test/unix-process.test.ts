@@ -262,6 +262,6 @@ describe('startProcess', () => {
     const before = openDescriptors();
     for (let round = 0; round < 30; round++) await run();
     await until(() => openDescriptors() <= before);
-    expect(zombies()).toBe(0);
+    await until(() => zombies() === 0);
   });
 });
