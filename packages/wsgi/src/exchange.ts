@@ -39,6 +39,8 @@ export class Exchange {
   lastProgress: number = performance.now();
   /** True while the worker waits for the reader of the answer, and not we for it. */
   isHeld = false;
+  /** True while the worker may be waiting for content that has not come yet. */
+  isFed = false;
   /** True when there is a head: from then on it is whoever reads the content that leaves. */
   hasAnswered = false;
   hasEnded = false;

@@ -77,13 +77,18 @@ export class WorkerConnection implements ExchangeOwner {
   }
 
   async #pump(content: AsyncIterable<Uint8Array>, exchange: Exchange, requestId: number): Promise<void> {
+    exchange.isFed = true;
     for await (const chunk of content) {
       if (exchange.hasEnded || exchange.isAbandoned) return;
+      exchange.isFed = false;
       exchange.lastProgress = performance.now();
       if (!this.#socket.write(encodeContent(requestId, chunk))) {
         await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
       }
+      exchange.isFed = true;
     }
+    exchange.isFed = false;
+    exchange.lastProgress = performance.now();
     if (!exchange.hasEnded && !exchange.isAbandoned) this.#socket.write(encodeContentEnd(requestId));
   }
 
@@ -137,6 +142,7 @@ export class WorkerConnection implements ExchangeOwner {
     if (exchange !== this.exchange || exchange.isAbandoned) return;
     exchange.isAbandoned = true;
     exchange.isHeld = false;
+    exchange.isFed = false;
     exchange.lastProgress = performance.now();
     this.#room();
     this.#socket.write(encodeAbort(this.#requestId));

@@ -54,6 +54,8 @@ export class WorkerPool implements WorkerOwner {
   #reloading: Promise<void> | undefined;
   #reloadAgain: Promise<void> | undefined;
   #isClosed = false;
+  /** False where /proc tells nothing. */
+  #canSeeMemory = true;
   #tick: NodeJS.Timeout | undefined;
 
   constructor(settings: WorkerSettings, limits: ResolvedLimits, log: PoolLog) {
@@ -68,6 +70,7 @@ export class WorkerPool implements WorkerOwner {
 
   /** Starts the workers, once. Resolves when all are ready; rejects with the first failure, while others go on trying. */
   start(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new WsgiError('closed', 'the application is being stopped'));
     this.#started ??= this.#startAll();
     this.#started.catch(() => {}); // the log has it, and so has each request that comes now
     return this.#started;
@@ -100,13 +103,18 @@ export class WorkerPool implements WorkerOwner {
   }
 
   #startFailed(place: Place, worker: Worker, error: WsgiError): void {
-    if (!this.#settings.watch || worker.hasExited) worker.retire(0);
+    this.#dismiss(worker);
     if (place.next !== worker) return;
     place.next = undefined;
     this.#failure = error;
     this.#queueFailsIfHopeless();
     // With an eye on the source, trying again makes sense when it has changed.
     if (!this.#settings.watch) this.#fillLater(place);
+  }
+
+  /** Ends a worker that failed, unless it is the one that watches the source: others do not know which file to watch. */
+  #dismiss(worker: Worker): void {
+    if (!worker.watches || worker.hasExited) worker.retire(0);
   }
 
   #fillLater(place: Place): void {
@@ -234,6 +242,7 @@ export class WorkerPool implements WorkerOwner {
   async #replaceAll(): Promise<void> {
     if (this.#isClosed) throw new WsgiError('closed', 'the application is being stopped');
     if (this.#started === undefined) return;
+    this.#retireOthers();
     const generation = this.#places.map((place) => {
       clearTimeout(place.retry);
       place.retry = undefined;
@@ -248,13 +257,12 @@ export class WorkerPool implements WorkerOwner {
       throw error;
     }
     for (const { place, worker } of generation) this.#adopt(place, worker);
-    this.#retireOthers();
   }
 
   #dropFromGeneration(place: Place, worker: Worker, error: WsgiError): void {
     if (place.next === worker) place.next = undefined;
-    // One that failed may be the only one that knows which file to watch.
-    if (worker.readyAt !== undefined || !this.#settings.watch) worker.retire(0);
+    if (worker.readyAt === undefined) this.#dismiss(worker);
+    else worker.retire(0);
     if (place.worker !== undefined) return;
     this.#failure = error;
     this.#queueFailsIfHopeless();
@@ -264,7 +272,8 @@ export class WorkerPool implements WorkerOwner {
   /** Ends workers that only stayed to watch the source. */
   #retireOthers(): void {
     for (const worker of this.#alive) {
-      if (this.#placeOf(worker) === undefined && !worker.isRetiring) worker.retire(0);
+      const isInPlace = this.#places.some((place) => place.worker === worker || place.next === worker);
+      if (!isInPlace && !worker.isRetiring) worker.retire(0);
     }
   }
 
@@ -294,7 +303,7 @@ export class WorkerPool implements WorkerOwner {
 
   #checkSilence(worker: Worker, connection: WorkerConnection, now: number): void {
     const { exchange } = connection;
-    if (exchange === undefined || exchange.isHeld || connection.isHung) return;
+    if (exchange === undefined || exchange.isHeld || exchange.isFed || connection.isHung) return;
     if (now - exchange.lastProgress < this.#limits.silenceTimeoutMs) return;
     connection.isHung = true;
     const silence = Math.round(now - exchange.lastProgress);
@@ -305,17 +314,18 @@ export class WorkerPool implements WorkerOwner {
       place.worker = undefined;
       if (place.next === undefined) this.#fillLater(place);
     }
-    worker.hang();
+    worker.hang(this.#limits.drainTimeoutMs);
   }
 
   async #checkMemory(worker: Worker): Promise<void> {
-    if (this.#limits.maxMemoryBytes === Infinity) return;
+    if (this.#limits.maxMemoryBytes === Infinity || !this.#canSeeMemory) return;
     try {
       const pages = (await readFile(`/proc/${worker.pid}/statm`, 'latin1')).split(' ')[1];
       if (Number(pages) * pageBytes > this.#limits.maxMemoryBytes) this.#recycle(worker);
     } catch (error) {
-      // The process may have ended, and other systems have no /proc.
-      if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (worker.hasExited) return;
+      this.#canSeeMemory = false;
+      this.#log(worker, `cannot see how much memory it has: ${(error as Error).message}`, undefined);
     }
   }
 

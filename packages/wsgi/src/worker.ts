@@ -19,7 +19,7 @@ const firstConnection = 4;
 const stopGraceMs = 5000;
 
 /** How long a worker whose stacks were asked for is left alone to write them. */
-const dumpGraceMs = 500;
+const dumpGraceMs = 2000;
 
 /** How long the streams of a worker that is gone may be held open by a child of the application. */
 const closeGraceMs = 500;
@@ -53,6 +53,8 @@ export interface WorkerOwner {
 /** A Python process and its connections. */
 export class Worker implements ConnectionOwner {
   readonly number: number;
+  /** Whether it reports changes of the source: one of them is enough. */
+  readonly watches: boolean;
   readonly connections: readonly WorkerConnection[];
   readonly idle: WorkerConnection[] = [];
   /** Resolves when the application is loaded; rejects with `WsgiError` (`start-failed`, `start-timed-out`). */
@@ -78,6 +80,7 @@ export class Worker implements ConnectionOwner {
 
   constructor(settings: WorkerSettings, number: number, owner: WorkerOwner) {
     this.number = number;
+    this.watches = settings.watch > 0 && number === 1;
     this.#owner = owner;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
@@ -124,14 +127,15 @@ export class Worker implements ConnectionOwner {
     if (configuration === undefined || orders === undefined) return;
     // A worker that dies early is reported by its exit.
     for (const stream of [configuration, orders]) stream.on('error', () => {});
-    const { application, processes, threads, path, environ, watch } = settings;
+    const { application, processes, threads, path, environ } = settings;
+    const watch = this.watches ? settings.watch : 0;
     configuration.write(`${JSON.stringify({ application, processes, threads, path, environ, watch })}\n`);
     if (settings.startTimeoutMs === Infinity) return;
     this.#after(settings.startTimeoutMs, () => {
       if (this.readyAt !== undefined) return;
       const message = `${application} was not ready after ${settings.startTimeoutMs} ms`;
       this.#settleReady.reject(new WsgiError('start-timed-out', message, this.#tail));
-      this.hang();
+      this.hang(dumpGraceMs);
     });
   }
 
@@ -140,7 +144,7 @@ export class Worker implements ConnectionOwner {
   }
 
   #report(line: string): void {
-    const report = JSON.parse(line) as { event: string; traceback?: string; file?: string };
+    const report = parseReport(line);
     if (report.event === 'ready') {
       this.readyAt = performance.now();
       this.idle.push(...this.connections);
@@ -222,10 +226,9 @@ export class Worker implements ConnectionOwner {
   }
 
   /** Asks for the stacks of all threads in the log, and ends the worker as soon as no other request needs it. */
-  hang(): void {
+  hang(graceMs: number): void {
     this.#signal('SIGURG');
-    this.isRetiring = true;
-    this.#stopWhenIdle();
+    this.retire(graceMs);
   }
 
   /** Ends the process, and what the application started in its session, at once. */
@@ -242,5 +245,21 @@ export class Worker implements ConnectionOwner {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
+  }
+}
+
+interface Report {
+  readonly event: string;
+  readonly traceback?: string;
+  readonly file?: string;
+}
+
+/** What is no report (the application may have found the descriptor) is taken for one that says nothing. */
+function parseReport(line: string): Report {
+  try {
+    return JSON.parse(line) as Report;
+  } catch (error) {
+    if (error instanceof SyntaxError) return { event: 'unknown' };
+    throw error;
   }
 }

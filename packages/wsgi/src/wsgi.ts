@@ -33,7 +33,7 @@ export interface WsgiResponder {
  */
 export function wsgi(options: WsgiOptions): WsgiResponder {
   const limits = resolveLimits(options.limits);
-  const log = options.log ?? writeToStandardError;
+  const log = safely(options.log ?? writeToStandardError);
   const pool = new WorkerPool(workerSettings(options, limits), limits, ({ number, pid }, line, request) =>
     log({ worker: number, pid, request, line }),
   );
@@ -64,6 +64,18 @@ function workerSettings(options: WsgiOptions, limits: ResolvedLimits): WorkerSet
     environ: Object.fromEntries(settings.map(([name, value]) => [`onezero.${name}`, value])),
     watch: options.reloadOnChange ? watchInterval : 0,
     startTimeoutMs: limits.startTimeoutMs,
+  };
+}
+
+/** A log that throws must not end the process: then the line, and why, go to standard error. */
+function safely(log: (entry: WsgiLogEntry) => void): (entry: WsgiLogEntry) => void {
+  return (entry) => {
+    try {
+      log(entry);
+    } catch (error) {
+      writeToStandardError(entry);
+      writeToStandardError({ ...entry, line: `the log failed: ${String(error)}` });
+    }
   };
 }
 

@@ -8,8 +8,9 @@ import { wsgi, type WsgiOptions, type WsgiResponder } from '../src/index.ts';
 
 export const fixtures: string = fileURLToPath(new URL('fixtures', import.meta.url));
 
-/** Debian's Python, which has Debian's modules; elsewhere the first one there is. */
-export const python: string = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+/** The one that PYTHON names; Debian's, which has Debian's modules; elsewhere the first one there is. */
+export const python: string =
+  process.env['PYTHON'] ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
 
 /** Whether a module can be imported. In CI everything has to be there. */
 export function hasModule(name: string): boolean {

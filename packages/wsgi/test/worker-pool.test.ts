@@ -133,7 +133,7 @@ describe('an application', () => {
     const { responder, text } = start('app', { cwd: site.folder, limits: { startTimeoutMs: 2000 } });
     onTestFinished(() => responder.close(0));
     await expect(responder.ready()).rejects.toMatchObject({ code: 'start-timed-out' });
-    await expect.poll(text).toMatch(/app\.py", line 2/);
+    await expect.poll(text, { timeout: 10_000 }).toMatch(/app\.py", line 2/);
   });
 
   test('is tried again, and then serves', async () => {
@@ -359,7 +359,7 @@ describe('reload()', () => {
     const site = makeSite();
     site.write('part.py', 'TEXT = b"one"\n');
     site.write('app.py', saying('x').replace('b"x"', '__import__("part").TEXT') + '\nimport part\n');
-    const { responder, text } = start('app', { cwd: site.folder, reloadOnChange: true });
+    const { responder, text } = start('app', { cwd: site.folder, reloadOnChange: true, processes: 2 });
     onTestFinished(() => responder.close(0));
     const answer = async (): Promise<string> => (await read(responder(request('/')))).text;
     expect(await answer()).toBe('one');

@@ -120,6 +120,19 @@ describe('streamed request content', () => {
     }
   });
 
+  test('that stalls is not taken for silence of the application', async () => {
+    const impatient = start('life:application', { content: 'stream', limits: { silenceTimeoutMs: 200 } });
+    onTestFinished(() => impatient.responder.close(0));
+    await impatient.responder.ready();
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a');
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      yield Buffer.from('b');
+    }
+    const upload = request('/digest', { method: 'POST', contentLength: 2, content: slow() });
+    expect((await read(impatient.responder(upload))).status).toBe(200);
+  });
+
   test('that breaks off is an OSError in read()', async () => {
     const site = makeSite();
     async function* broken(): AsyncGenerator<Uint8Array> {
@@ -238,6 +251,17 @@ describe('when this process is killed', () => {
       await until(() => !pids.some(isRunning));
     },
   );
+});
+
+test('a log that throws does not end this process', async () => {
+  const broken = start('pep_3333:application', {
+    log: () => {
+      throw new Error('the disk is full');
+    },
+  });
+  onTestFinished(() => broken.responder.close(0));
+  expect((await read(broken.responder(request('/prints')))).status).toBe(200);
+  expect((await read(broken.responder(request('/fails-at-once')))).status).toBe(500);
 });
 
 describe('options', () => {
