@@ -18,21 +18,21 @@ import type { Configuration } from './options-table.ts';
 export async function explain({ configuration, warnings }: Resolved, asked: string): Promise<number> {
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
   const [, method = 'GET', target = ''] = /^(?:([^\s/]+) )?(.*)$/.exec(asked) ?? [];
-  const rows = await explanationOf(configuration, { method, target });
-  for (const [name, text] of rows) process.stdout.write(`${name.padEnd(10)}${text}\n`);
-  return 0;
+  try {
+    const rows = await explanationOf(configuration, { method, target });
+    for (const [name, text] of rows) process.stdout.write(`${name.padEnd(10)}${text}\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`Error: ${(error as Error).message}\n`);
+    return 2;
+  }
 }
 
 type Row = readonly [name: string, text: string];
 
 async function explanationOf(configuration: Configuration, question: Question): Promise<readonly Row[]> {
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
-  let options: ServerOptions;
-  try {
-    options = composed(configuration);
-  } catch (error) {
-    return [...rows, ['error', (error as Error).message]];
-  }
+  const options = composed(configuration);
   const closables = options.routes ?? [];
   // A route that has nothing there is taken away, and the question asked again, as the request would go on.
   for (let routes = closables; ;) {

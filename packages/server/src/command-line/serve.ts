@@ -2,6 +2,7 @@
 // of these.
 
 import { availableParallelism } from 'node:os';
+import { primaryVariable } from '../operations/worker-messages.ts';
 import { announce } from './announce.ts';
 import type { Resolved } from './configuration.ts';
 import { inspect } from './inspection.ts';
@@ -28,10 +29,10 @@ export async function serve(start: Start): Promise<number> {
   const allWarnings = [...warnings, ...findings.warnings];
   if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
   const mayMovePort = sources.get('port')?.from === 'default' && !configuration.strictPort;
-  const isManaged = process.send !== undefined;
-  if (isManaged && (await import('node:cluster')).default.isWorker) {
-    return (await import('./worker.ts')).work(start, mayMovePort);
-  }
+  const primary = process.env[primaryVariable];
+  // Not for the scripts that this process starts.
+  delete process.env[primaryVariable];
+  if (primary === String(process.ppid)) return (await import('./worker.ts')).work(start, mayMovePort);
   const count = configuration.workers === 'auto' ? availableParallelism() : configuration.workers;
   if (count > 1) {
     return serveWithWorkers(start, count, allWarnings);

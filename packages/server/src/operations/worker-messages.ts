@@ -3,6 +3,12 @@
 import type { Address } from '../options.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 
+/**
+ * The variable of the environment that tells a worker whose it is: the process id of its primary. A process manager may run
+ * the command under node:cluster too, and is not that primary.
+ */
+export const primaryVariable = 'PRIMARY_OF_ONEZERO';
+
 /** From the primary to a worker. */
 export type Order =
   /** Start listening; on this port, if another worker has found it already. */

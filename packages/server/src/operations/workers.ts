@@ -7,7 +7,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Address } from '../options.ts';
 import { addUp, type MetricsSnapshot } from './metrics.ts';
-import type { Notice, Order } from './worker-messages.ts';
+import { type Notice, type Order, primaryVariable } from './worker-messages.ts';
 
 export interface WorkersOptions {
   readonly count: number;
@@ -100,7 +100,7 @@ export class Workers {
 
   /** Starts a worker; resolves when it listens. */
   async #startOne(): Promise<void> {
-    const worker = cluster.fork();
+    const worker = cluster.fork({ [primaryVariable]: process.pid });
     const startTime = performance.now();
     this.#workers.add(worker);
     const listening = this.#next(worker, 'listening');

@@ -299,6 +299,14 @@ describe('check and explain', () => {
     for (const line of lines) expect(stdout.split('\n')).toContain(line);
   });
 
+  test('say in a line what a part of the server refuses', async () => {
+    const words = ['www', '--auth-file', 'www/a.txt'];
+    for (const command of [['check'], ['explain', '/'], []]) {
+      const { code, stderr } = await run([...command, ...words], { cwd: place.path });
+      expect([code, stderr]).toEqual([2, expect.stringMatching(/^Error: [^\n]*line 1 is not "name:hash"[^\n]*\n$/)]);
+    }
+  });
+
   test('explain names the variant and runs nothing', async () => {
     writeFileSync(join(www, 'big.js'), 'x'.repeat(5000));
     writeFileSync(join(www, 'big.js.br'), 'y');
