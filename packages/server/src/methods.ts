@@ -8,7 +8,7 @@ import type { Method } from './options.ts';
 const content = 'optional';
 
 /** RFC 9110 §9.3, RFC 5789 and RFC 1945 appendix D.1. */
-export const STANDARD_METHODS: readonly Method[] = [
+const STANDARD_METHODS: readonly Method[] = [
   { name: 'GET', safe: true, idempotent: true, content },
   { name: 'HEAD', safe: true, idempotent: true, content },
   { name: 'POST', safe: false, idempotent: false, content },

@@ -17,7 +17,7 @@ const TURN_BYTES = 524_288;
 const COPIED_BYTES = 16_384;
 
 /** The content was not what the head had promised. Nobody but the log can be told. */
-export class ContentMismatch extends Error {
+class ContentMismatch extends Error {
   override readonly name: string = 'ContentMismatch';
 }
 

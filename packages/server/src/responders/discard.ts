@@ -9,7 +9,7 @@ export function discard(content: ContentOut | undefined): void {
 }
 
 /** Closes an iterator at once, also while its `next()` is pending. Resolves when it has closed, or failed to. */
-export async function abandon(iterator: () => AsyncIterator<Uint8Array>): Promise<void> {
+async function abandon(iterator: () => AsyncIterator<Uint8Array>): Promise<void> {
   try {
     await iterator().return?.();
   } catch {

@@ -11,7 +11,7 @@ export type Users = ReadonlyMap<string, string>;
 const LOOK_AGAIN_MS = 1000;
 
 /** Reads the lines `name:hash`; empty lines and lines that begin with `#` are skipped. Throws a TypeError naming the line. */
-export function parseHtpasswd(text: string): Users {
+function parseHtpasswd(text: string): Users {
   const users = new Map<string, string>();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line === '' || line.startsWith('#')) continue;
