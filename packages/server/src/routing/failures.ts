@@ -8,6 +8,7 @@ import type { Field, ResponseMessage } from '../message.ts';
 import type { ErrorHook, Failure } from '../options.ts';
 import { isResponse } from '../responders/is-response.ts';
 import { warnOnce } from '../warn-once.ts';
+import { isPromiseLike } from '../when-ready.ts';
 import { preferredType } from './accept.ts';
 import { defaultPage, PAGE_TYPES, type Page, type PageType } from './default-page.ts';
 import type { OwnPages } from './error-pages.ts';
@@ -26,16 +27,41 @@ const PROTOCOL_FIELDS = new Set(['allow', 'www-authenticate', 'retry-after', 'co
 /** Makes the function that turns a failure into a whole response. It never throws or rejects. */
 export function createFail({ hook, pages, hookTimeoutMs }: FailureOptions): Fail {
   if (hook === undefined && pages === undefined) return withDefaultPage;
-  return async (failure, bare) => {
-    const asked = hook && (await guarded('onError', hookTimeoutMs, () => hook(failure)));
-    const answer = isResponse(asked) ? keepProtocolFields(asked, bare) : bare;
-    if (asked !== undefined && !isResponse(asked)) warnOnce('onError', new TypeError('it returned no response'));
-    if (answer.content !== undefined || answer.status < 400 || failure.headSent) return answer;
-    const status = { ...failure, status: answer.status };
-    const page = await guarded('errorPages', hookTimeoutMs, () => pages?.(status));
-    if (page === undefined || !isResponse({ ...page, status: 200 })) return withDefaultPage(status, answer);
-    return { ...answer, fields: [...withoutRepresentation(answer.fields), ...page.fields], content: page.content };
+  return (failure, bare) => {
+    const asked = hook && guarded('onError', hookTimeoutMs, () => hook(failure));
+    return whenSettled(asked, (said) => withOwnPage(failure, answerOf(said, bare), pages, hookTimeoutMs));
   };
+}
+
+/** What the hook said in place of the bare response, or that. */
+function answerOf(said: unknown, bare: ResponseMessage): ResponseMessage {
+  if (said === undefined) return bare;
+  if (isResponse(said)) return keepProtocolFields(said, bare);
+  warnOnce('onError', new TypeError('it returned no response'));
+  return bare;
+}
+
+function withOwnPage(
+  failure: Failure,
+  answer: ResponseMessage,
+  pages: OwnPages | undefined,
+  timeoutMs: number,
+): ResponseMessage | Promise<ResponseMessage> {
+  if (answer.content !== undefined || answer.status < 400 || failure.headSent) return answer;
+  const status = answer.status === failure.status ? failure : { ...failure, status: answer.status };
+  const page = pages && guarded('errorPages', timeoutMs, () => pages(status));
+  return whenSettled(page, (own) => {
+    if (own === undefined || !isResponse({ ...own, status: 200 })) return withDefaultPage(status, answer);
+    return { ...answer, fields: [...withoutRepresentation(answer.fields), ...own.fields], content: own.content };
+  });
+}
+
+/** Goes on in this turn when the value is there; `guarded` values do not reject. */
+function whenSettled<Value, Result>(
+  value: Value | Promise<Value>,
+  proceed: (value: Value) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  return value instanceof Promise ? value.then(proceed) : proceed(value);
 }
 
 // Answers that repeat by identity get the same page again, so their bytes can be remembered too.
@@ -73,17 +99,32 @@ function keepProtocolFields(answer: ResponseMessage, bare: ResponseMessage): Res
   return missing.length === 0 ? answer : { ...answer, fields: [...answer.fields, ...missing] };
 }
 
-async function guarded<Result>(
+/** What `run` gives, at once if it does; undefined, and a warning, when it throws, rejects or takes too long. */
+function guarded<Result>(
   name: string,
   timeoutMs: number,
   run: () => Result | Promise<Result>,
+): Result | undefined | Promise<Result | undefined> {
+  try {
+    const given = run();
+    return isPromiseLike(given) ? inTime(name, timeoutMs, given) : given;
+  } catch (error) {
+    warnOnce(name, error);
+    return undefined;
+  }
+}
+
+async function inTime<Result>(
+  name: string,
+  timeoutMs: number,
+  given: PromiseLike<Result>,
 ): Promise<Result | undefined> {
   let timer: NodeJS.Timeout | undefined;
   try {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timeoutMs);
     });
-    return await Promise.race([run(), late]);
+    return await Promise.race([given, late]);
   } catch (error) {
     warnOnce(name, error);
     return undefined;
