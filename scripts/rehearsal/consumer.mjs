@@ -90,11 +90,11 @@ export async function useAlone({ folder: source, manifest }, tag, folder, enviro
     return `${names.length} names`;
   });
   await check(`${label}: the README's first example runs`, async () => {
-    cpSync(join(source, 'examples'), project, { recursive: true });
-    const program = readFileSync(join(project, 'first.mjs'), 'utf8');
+    cpSync(join(source, 'examples'), join(project, 'examples'), { recursive: true });
+    const program = readFileSync(join(project, 'examples', 'first.mjs'), 'utf8');
     if (!readInstalled(project, 'README.md').includes(program.trim()))
       throw new Error('README.md does not show first.mjs');
-    await runProgram(project, environment, 'node', ['first.mjs']);
+    await runProgram(project, environment, 'node', [join('examples', 'first.mjs')]);
   });
   await check(`${label}: a strict TypeScript consumer compiles`, () =>
     typeCheck(project, environment, entries, join(source, '..', '..', 'node_modules')),
