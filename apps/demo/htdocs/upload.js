@@ -11,7 +11,7 @@ form.addEventListener('submit', (event) => {
   request.open('PUT', target);
   request.upload.addEventListener('progress', ({ loaded, total }) => (progress.value = total ? loaded / total : 1));
   request.addEventListener('load', () => {
-    answer.textContent = `PUT ${target}\n\n${request.status} ${request.statusText}\nlocation: ${target}`;
+    answer.textContent = `PUT ${target}\n\n${request.status} ${request.statusText}\netag: ${request.getResponseHeader('etag')}`;
   });
   request.addEventListener('error', () => (answer.textContent = 'The connection broke; nothing was stored.'));
   request.send(file);

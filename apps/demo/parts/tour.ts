@@ -69,7 +69,7 @@ function excerpt(source: string, words: string | undefined): string {
   if (words === undefined) return source.trimEnd();
   return source
     .split('\n')
-    .filter((line) => line.includes(words))
+    .filter((line) => line.includes(words) && !line.startsWith('<!--'))
     .map((line) => line.trim())
     .join('\n');
 }

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { because, demo, noBrowser, Visit } from './browser.ts';
+import { demo, Visit } from './browser.ts';
 
 const root = join(demo, '../..');
 const images = join(root, 'docs/images');
@@ -25,56 +25,57 @@ describe('the pictures of the README', () => {
   });
 });
 
-describe.skipIf(noBrowser || !isUpdate)(`making the pictures${because}`, () => {
-  let visit: Visit;
+if (isUpdate)
+  describe('making the pictures', () => {
+    let visit: Visit;
 
-  beforeAll(async () => {
-    mkdirSync(images, { recursive: true });
-    visit = await Visit.begin();
-  });
-
-  afterAll(async () => {
-    expect(await visit.close()).toBe(0);
-  });
-
-  async function shoot(
-    name: string,
-    colorScheme: 'light' | 'dark',
-    prepare: (page: Page) => Promise<void>,
-  ): Promise<void> {
-    await visit.page({ size: 'desktop', colorScheme }, async (page) => {
-      await prepare(page);
-      await page.screenshot({ path: join(images, name) });
+    beforeAll(async () => {
+      mkdirSync(images, { recursive: true });
+      visit = await Visit.begin();
     });
-  }
 
-  test.each(schemes)('the tour in %s', (colorScheme) =>
-    shoot(`tour-${colorScheme}.png`, colorScheme, async (page) => {
-      await page.setViewportSize({ width: 1180, height: 760 });
-      await page.goto('/tour/form');
-      await page.getByRole('button', { name: 'Greet me' }).click();
-      await page.frameLocator('iframe').getByText('Hello, Ada').waitFor();
-    }),
-  );
+    afterAll(async () => {
+      expect(await visit.close()).toBe(0);
+    });
 
-  test.each(schemes)('a listing in %s', (colorScheme) =>
-    shoot(`listing-${colorScheme}.png`, colorScheme, async (page) => {
-      await page.setViewportSize({ width: 1180, height: 760 });
-      await page.goto('/files/');
-    }),
-  );
+    async function shoot(
+      name: string,
+      colorScheme: 'light' | 'dark',
+      prepare: (page: Page) => Promise<void>,
+    ): Promise<void> {
+      await visit.page({ size: 'desktop', colorScheme }, async (page) => {
+        await prepare(page);
+        await page.screenshot({ path: join(images, name) });
+      });
+    }
 
-  test('the banner', async () => {
-    const banner = await printedOnTerminal(`${process.execPath} ${command} htdocs --host 0.0.0.0 --port 8080`);
-    await shoot('banner.png', 'dark', async (page) => {
-      await page.setViewportSize({ width: 860, height: 100 + 22 * banner.split('\n').length });
-      await page.setContent(
-        `<body style="margin:0;padding:24px 32px;background:#14181a;color:#e7e5df;font:15px/22px monospace"><pre
+    test.each(schemes)('the tour in %s', (colorScheme) =>
+      shoot(`tour-${colorScheme}.png`, colorScheme, async (page) => {
+        await page.setViewportSize({ width: 1180, height: 760 });
+        await page.goto('/tour/form');
+        await page.getByRole('button', { name: 'Greet me' }).click();
+        await page.frameLocator('iframe').getByText('Hello, Ada').waitFor();
+      }),
+    );
+
+    test.each(schemes)('a listing in %s', (colorScheme) =>
+      shoot(`listing-${colorScheme}.png`, colorScheme, async (page) => {
+        await page.setViewportSize({ width: 1180, height: 760 });
+        await page.goto('/files/');
+      }),
+    );
+
+    test('the banner', async () => {
+      const banner = await printedOnTerminal(`${process.execPath} ${command} htdocs --host 0.0.0.0 --port 8080`);
+      await shoot('banner.png', 'dark', async (page) => {
+        await page.setViewportSize({ width: 860, height: 100 + 22 * banner.split('\n').length });
+        await page.setContent(
+          `<body style="margin:0;padding:24px 32px;background:#14181a;color:#e7e5df;font:15px/22px monospace"><pre
          style="margin:0">$ onezero htdocs --host 0.0.0.0\n\n${coloured(banner)}</pre>`,
-      );
+        );
+      });
     });
   });
-});
 
 /** What a command prints on a terminal until it has been silent for a while. Needs util-linux for the terminal. */
 async function printedOnTerminal(line: string): Promise<string> {

@@ -1,10 +1,10 @@
-// What each stop promises, done as a visitor does it.
+// What each stop promises, done as a visitor does it, with the keyboard.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { because, demo, noBrowser, Visit } from './browser.ts';
+import { because, demo, noBrowser, Visit, type Look } from './browser.ts';
 
 const noPython = spawnSync('python3', ['--version']).status !== 0 && process.env['CI'] === undefined;
 const noPerl = spawnSync('perl', ['--version']).status !== 0 && process.env['CI'] === undefined;
@@ -19,22 +19,27 @@ afterAll(async () => {
   expect(await visit.close()).toBe(0);
 });
 
-/** Opens a stop, does something there, and expects a browser without complaints. */
-async function at(stop: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const complaints = await visit.page({ size: 'desktop', colorScheme: 'light' }, async (page) => {
-    await page.goto(`/tour/${stop}`);
-    await act(page);
-  });
-  expect(complaints).toEqual([]);
-}
-
 /** Presses a button and waits until the wire shows what is expected. */
 async function press(page: Page, name: string, shown: RegExp): Promise<void> {
-  await page.getByRole('button', { name, exact: true }).click();
+  await page.getByRole('button', { name, exact: true }).press('Enter');
   await page.locator('.wire', { hasText: shown }).waitFor();
 }
 
-describe.skipIf(noBrowser)(`the stops${because}`, () => {
+const visitors: readonly Look[] = [
+  { size: 'desktop', colorScheme: 'light' },
+  { size: 'phone', colorScheme: 'dark' },
+];
+
+describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme${because}`, (look) => {
+  /** Opens a stop, does something there, and expects a browser without complaints. */
+  async function at(stop: string, act: (page: Page) => Promise<void>): Promise<void> {
+    const complaints = await visit.page(look, async (page) => {
+      await page.goto(`/tour/${stop}`);
+      await act(page);
+    });
+    expect(complaints).toEqual([]);
+  }
+
   test('page: the second answer is a 304 without content', () =>
     at('page', async (page) => {
       await press(page, 'Ask twice', /200 OK[^]*304 Not Modified[^]*\(0 bytes of content\)/);
@@ -61,17 +66,19 @@ describe.skipIf(noBrowser)(`the stops${because}`, () => {
       await page.frameLocator('iframe').getByText('100% odd name #1.txt').waitFor();
       await press(page, 'As JSON', /application\/json[^]*"poem.txt"/);
       await press(page, 'As text', /text\/plain[^]*poem.txt/);
-      await page.frameLocator('iframe').getByRole('link', { name: '100% odd name #1.txt' }).click();
+      await page.frameLocator('iframe').getByRole('link', { name: '100% odd name #1.txt' }).press('Enter');
       await page.frameLocator('iframe').getByText('a # too').waitFor();
     }));
 
   test('upload: a file arrives whole, with progress', () =>
     at('upload', async (page) => {
       const buffer = Buffer.alloc(3_000_000, 'onezero ');
-      await page.getByLabel('A file of yours').setInputFiles({ name: 'a file.txt', mimeType: 'text/plain', buffer });
-      await press(page, 'Upload', /PUT \/uploads\/a%20file.txt[^]*201 Created/);
+      await page
+        .getByLabel('A file of yours')
+        .setInputFiles({ name: `a ${look.size}.txt`, mimeType: 'text/plain', buffer });
+      await press(page, 'Upload', /PUT \/uploads\/a%20\w+.txt[^]*201 Created/);
       expect(await page.locator('progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);
-      const stored = await fetch(`${visit.origin}/uploads/a%20file.txt`);
+      const stored = await fetch(`${visit.origin}/uploads/a%20${look.size}.txt`);
       expect(Buffer.from(await stored.arrayBuffer()).equals(buffer)).toBe(true);
       await press(page, 'Upload', /204 No Content/);
     }));
@@ -86,14 +93,14 @@ describe.skipIf(noBrowser)(`the stops${because}`, () => {
   test.skipIf(noPython)(`picture: Python draws${noPython ? ' (needs python3)' : ''}`, () =>
     at('picture', async (page) => {
       await page.getByLabel('Seeds').fill('12');
-      await page.getByRole('button', { name: 'Draw' }).click();
+      await page.getByRole('button', { name: 'Draw' }).press('Enter');
       await expect.poll(() => page.frameLocator('iframe').locator('circle').count()).toBe(12);
     }),
   );
 
   test('stream: the first line is there before the last', () =>
     at('stream', async (page) => {
-      await page.getByRole('link', { name: 'Count to eight' }).click();
+      await page.getByRole('link', { name: 'Count to eight' }).press('Enter');
       const frame = page.frameLocator('iframe');
       await frame.getByText('2 of 8').waitFor();
       expect(await frame.getByText('8 of 8').count()).toBe(0);
@@ -127,11 +134,11 @@ describe.skipIf(noBrowser)(`the stops${because}`, () => {
   test('errors: every failure gets a page of ours, or JSON', () =>
     at('errors', async (page) => {
       const frame = page.frameLocator('iframe');
-      await page.getByRole('link', { name: 'A missing page' }).click();
+      await page.getByRole('link', { name: 'A missing page' }).press('Enter');
       await frame.getByText('Nothing lives at /no/such/page').waitFor();
-      await page.getByRole('link', { name: 'A responder that throws' }).click();
+      await page.getByRole('link', { name: 'A responder that throws' }).press('Enter');
       await frame.getByText('500').waitFor();
-      await page.getByRole('link', { name: 'A script that prints nonsense' }).click();
+      await page.getByRole('link', { name: 'A script that prints nonsense' }).press('Enter');
       await frame.getByText('502').waitFor();
       await press(page, 'The same as JSON', /404[^]*json[^]*"status": ?404/);
     }));
@@ -151,7 +158,7 @@ describe.skipIf(noBrowser)(`the stops${because}`, () => {
       const read = async (): Promise<number> => Number((await number.textContent())?.replaceAll(',', ''));
       await expect.poll(read, { timeout: 10_000 }).toBeGreaterThan(0);
       const before = await read();
-      await page.getByRole('button', { name: 'Send 100 requests' }).click();
+      await page.getByRole('button', { name: 'Send 100 requests' }).press('Enter');
       await expect.poll(read, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 100);
     }));
 

@@ -13,6 +13,7 @@ def application(environ, start_response):
         "QUERY_STRING": environ["QUERY_STRING"],
     }
     yield b'<!doctype html><html lang="en"><title>WSGI</title><link rel="stylesheet" href="/style.css">'
+    yield b'<meta name="viewport" content="width=device-width">'
     yield b'<body class="small"><h1>From Python</h1><table>'
     for name, value in rows.items():
         yield f'<tr><th scope="row">{name}</th><td>{html.escape(str(value))}</td></tr>'.encode()
