@@ -10,8 +10,10 @@ import { answerLive, count } from './parts/live.ts';
 import { answerShelf, PURGE } from './parts/shelf.ts';
 import { tour } from './parts/tour.ts';
 
-const here = join(import.meta.dirname, '..'); // beside dist/: the pages, the scripts, the Python application
+const here = join(import.meta.dirname, '..'); // the pages, the scripts and the Python application
 const uploads = mkdtempSync(join(tmpdir(), 'onezero-uploads-'));
+const sandboxed = { glob: '**', fields: { 'content-security-policy': 'sandbox' } }; // shown, never run
+const uploadRules = { writable: { quotaBytes: 100e6 }, listing: true, fieldRules: [sandboxed] };
 const page = (name: string) => ({ template: readFileSync(join(here, 'errors', name), 'utf8') });
 
 const server = createServer({
@@ -21,7 +23,7 @@ const server = createServer({
   wsgi: { path: '/wsgi', application: 'notes:application', cwd: join(here, 'wsgi'), processes: 2, lazy: true },
   routes: [
     { path: '/tour', responder: tour(here) },
-    { path: '/uploads', responder: serveStatic(uploads, { writable: { quotaBytes: 100e6 }, listing: true }) },
+    { path: '/uploads', responder: serveStatic(uploads, uploadRules) },
     { path: '/api', responder: fetchResponder(api.fetch) },
     { path: '/shelf', methods: ['GET', 'PURGE'], responder: answerShelf },
     { path: '/live', responder: answerLive },
