@@ -3,6 +3,7 @@
 // The order among routes for the same prefix: what `routes` says, scripts, files, then the application. Files give way to the
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
+import { resolve } from 'node:path';
 import { cgi } from '@onezero/cgi-process';
 import { serveStatic } from '@onezero/static';
 import { wsgi } from '@onezero/wsgi';
@@ -14,6 +15,7 @@ import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
+import { version } from './version.ts';
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
 export function compose(options: ServerOptions): Site {
@@ -41,17 +43,23 @@ export function routesOf({
   routes = [],
 }: ServerOptions): readonly Route[] {
   const all: Route[] = [...routes];
+  const serverSoftware = `onezero/${version()}`;
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
-    all.push(scriptRoute(mount));
+    all.push(scriptRoute({ serverSoftware, documentRoot: documentRootOf(mount, root), ...mount }));
   }
   if (root !== undefined) {
     all.push({ name: `files in ${root}`, responder: serveStatic(root, files), fallThrough: true });
   }
   for (const mount of mountsOf<WsgiMount>(applications, (application) => ({ application }))) {
     const { path, ...rest } = mount;
-    all.push({ name: `the application ${rest.application}`, path, responder: wsgi(rest) });
+    all.push({ name: `the application ${rest.application}`, path, responder: wsgi({ serverSoftware, ...rest }) });
   }
   return all;
+}
+
+/** What scripts see as DOCUMENT_ROOT: the root of the site, unless they are files of a root of their own. */
+function documentRootOf(mount: CgiMount, root: string | undefined): string | undefined {
+  return 'extensions' in mount || root === undefined ? undefined : resolve(root);
 }
 
 function scriptRoute({ path, ...rest }: CgiMount): Route {

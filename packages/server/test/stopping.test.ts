@@ -70,7 +70,7 @@ describe('a client', () => {
       socket.write(get('/'));
       await isAsked;
       // Leaving at once looks like finishing to send; one who leaves later is missed.
-      if (how === 'destroy') await new Promise((resolve) => setTimeout(resolve, 1100));
+      if (how === 'destroy') await new Promise((resolve) => setTimeout(resolve, 200));
       socket[how]();
       await isAborted;
       await expect.poll(() => entries).toMatchObject([{ complete: false, status: 0, target: '/' }]);

@@ -8,7 +8,7 @@ import { servedInWords } from './generation.ts';
 import type { Configuration } from './options-table.ts';
 import { report } from './report.ts';
 import { type Controlled, untilStopped } from './signals.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 /** A server that accepts connections. */
 export interface Opened {

@@ -11,7 +11,7 @@ export async function runCommand(words: readonly string[]): Promise<number> {
     return 0;
   }
   if (line.command === 'version') {
-    process.stdout.write(`${(await import('./version.ts')).version()}\n`);
+    process.stdout.write(`${(await import('../version.ts')).version()}\n`);
     return 0;
   }
   const problems = [...line.problems, ...superfluousWords(line)];

@@ -28,9 +28,10 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 // What a client may send ahead while its request is answered; beyond it the socket is not read.
 const AHEAD_BYTES = 65_536;
 
-// A client that finishes sending at once wants its answer all the same; one that does so later, while nothing moves, has
-// left: a closing and a half-closing peer look the same until something is sent to it.
-const HALF_CLOSE_MS = 1000;
+// A client that finishes sending at once wants its answer all the same; one that does so later, and nothing moves, has left:
+// a closing and a half-closing peer look the same until something is sent to it. "At once" leaves room for a busy loop.
+const AT_ONCE_MS = 100;
+const STILL_MS = 250;
 
 /** Why the socket is not read. */
 type Hold = 'content' | 'ahead' | 'stalled';
@@ -267,7 +268,7 @@ export class Connection implements Receiver, ContentSource, Watched {
       case 'end':
         if (exchange === undefined) break;
         exchange.received = true;
-        exchange.receivedAt = this.#engine.clock.now;
+        exchange.receivedAt = exchange.content === undefined ? exchange.startedAt : performance.now();
         exchange.content?.end();
         break;
       case 'error':
@@ -434,8 +435,8 @@ export class Connection implements Receiver, ContentSource, Watched {
 
   #hasLeft(exchange: Exchange, now: number): boolean {
     const at = this.#finishedAt;
-    if (at === undefined || !exchange.received || at - exchange.receivedAt < HALF_CLOSE_MS) return false;
-    return now - Math.max(at, this.#movedAt) > HALF_CLOSE_MS;
+    if (at === undefined || !exchange.received || at - exchange.receivedAt < AT_ONCE_MS) return false;
+    return now - Math.max(at, this.#movedAt) > STILL_MS;
   }
 }
 
