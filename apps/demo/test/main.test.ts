@@ -1,0 +1,80 @@
+// The demo as a program: where it listens, what it serves to anybody, and what it leaves behind.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const demo = join(import.meta.dirname, '..');
+let scratch: string;
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'onezero-demo-test-'));
+});
+
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** Runs the demo while `visit` lasts; returns the code it ended with. */
+async function withDemo(port: number, visit: (origin: string) => Promise<void>): Promise<number | null> {
+  const env = { ...process.env, PORT: String(port), TMPDIR: scratch };
+  const child = spawn(process.execPath, [join(demo, 'dist/main.js')], { env });
+  child.stderr.resume();
+  const closed = once(child, 'close');
+  try {
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+    await visit(/^The tour is at (http:\S+)$/m.exec(line)?.[1] ?? line);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  const [code] = (await closed) as [number | null];
+  return code;
+}
+
+describe('the demo', () => {
+  test('prints where it is, on the next port when one is busy', async () => {
+    const busy = createServer().listen(0, 'localhost');
+    await once(busy, 'listening');
+    const { port } = busy.address() as AddressInfo;
+    await withDemo(port, async (origin) => {
+      expect(Number(new URL(origin).port)).toBeGreaterThan(port);
+      expect((await fetch(origin)).status).toBe(200);
+    });
+    busy.close();
+  });
+
+  test('serves the map and every stop on it, with all their sources', async () => {
+    await withDemo(0, async (origin) => {
+      const map = await (await fetch(origin)).text();
+      const paths = [...map.matchAll(/href="(\/tour\/\w+)"><b>/g)].map(([, path = '']) => path);
+      expect(paths).toHaveLength(13);
+      for (const path of paths) {
+        const stop = await fetch(origin + path);
+        expect(stop.status, path).toBe(200);
+        const html = await stop.text();
+        expect(html, path).toContain('<figure');
+        expect(html, path).not.toMatch(/<code><\/code>|<!-- source|\{\{origin\}\}/);
+      }
+    });
+  });
+
+  test('shows in the stops the lines of its own main.ts', async () => {
+    await withDemo(0, async (origin) => {
+      const html = await (await fetch(`${origin}/tour/method`)).text();
+      const line = readFileSync(join(demo, 'main.ts'), 'utf8')
+        .split('\n')
+        .find((text) => text.includes("'/shelf'"));
+      expect(html).toContain(line?.trim());
+    });
+  });
+
+  test('ends with 0 and takes the uploads with it', async () => {
+    const code = await withDemo(0, async (origin) => {
+      expect((await fetch(`${origin}/uploads/note.txt`, { method: 'PUT', body: 'hello' })).status).toBe(201);
+      expect(readdirSync(scratch)).toHaveLength(1);
+    });
+    expect(code).toBe(0);
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+});
