@@ -32,6 +32,10 @@ async function withDemo(port: number, visit: (origin: string) => Promise<void>):
   return code;
 }
 
+async function text(url: string): Promise<string> {
+  return (await fetch(url)).text();
+}
+
 describe('the demo', () => {
   test('prints where it is, on the next port when one is busy', async () => {
     const busy = createServer().listen(0, 'localhost');
@@ -46,7 +50,7 @@ describe('the demo', () => {
 
   test('serves the map and every stop on it, with all their sources', async () => {
     await withDemo(0, async (origin) => {
-      const map = await (await fetch(origin)).text();
+      const map = await text(origin);
       const paths = [...map.matchAll(/href="(\/tour\/\w+)"><b>/g)].map(([, path = '']) => path);
       expect(paths).toHaveLength(13);
       for (const path of paths) {
@@ -59,9 +63,23 @@ describe('the demo', () => {
     });
   });
 
+  test('has no dead link but the one that is there to be dead', { timeout: 60_000 }, async () => {
+    await withDemo(0, async (origin) => {
+      const pages = ['/', ...[...(await text(origin)).matchAll(/\/tour\/\w+/g)].map(([path]) => path)];
+      const links = new Set<string>();
+      for (const page of pages) {
+        const found = (await text(origin + page)).matchAll(/ (?:href|src|action)="(\/[^"]*)"/g);
+        for (const [, link = ''] of found) links.add(link.replaceAll('&amp;', '&'));
+      }
+      const dead: string[] = [];
+      for (const link of links) if ((await fetch(origin + link)).status === 404) dead.push(link);
+      expect(dead).toEqual(['/no/such/page']);
+    });
+  });
+
   test('shows in the stops the lines of its own main.ts', async () => {
     await withDemo(0, async (origin) => {
-      const html = await (await fetch(`${origin}/tour/method`)).text();
+      const html = await text(`${origin}/tour/method`);
       const line = readFileSync(join(demo, 'main.ts'), 'utf8')
         .split('\n')
         .find((text) => text.includes("'/shelf'"));
