@@ -110,3 +110,13 @@ function scanSimpleEnd(scan: Scan, start: number, limits: ResolvedLimits): Outco
   scan.version = '0.9';
   return DONE;
 }
+
+/** The method with which a request begins that cannot be read as a whole; undefined when not even that is there. */
+export function methodIn(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let at = start;
+  while (at < end && (bytes[at] === CR || bytes[at] === LF)) at++;
+  const bound = Math.min(end, at + MAX_METHOD_BYTES + 1);
+  let method = '';
+  for (; at < bound && (CLASS[bytes[at]!]! & TOKEN) !== 0; at++) method += String.fromCharCode(bytes[at]!);
+  return at < bound && bytes[at] === SP && method !== '' ? method : undefined;
+}

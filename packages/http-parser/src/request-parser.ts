@@ -13,6 +13,7 @@ import type { ParserEvent, RequestHeadEvent } from './message.ts';
 import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
 import { readRequestHead } from './request-head.ts';
+import { methodIn } from './request-line.ts';
 import { DONE, INCOMPLETE, type Outcome, REFUSED, scan } from './scan.ts';
 
 /** What a `RequestParser` may be told. Parsers made with the same object share what they remember. */
@@ -59,6 +60,8 @@ export class RequestParser {
   #emptyLines = 0;
   #content: ContentReader | undefined = undefined;
   #current: RequestHeadEvent | undefined = undefined;
+  /** Of a request that was refused before its head was read. */
+  #refusedMethod: string | undefined = undefined;
   /** Why nothing will follow what waits. */
   #ending: HttpParseErrorCode | undefined = undefined;
 
@@ -72,6 +75,15 @@ export class RequestParser {
    */
   get state(): RequestParserState {
     return this.#state;
+  }
+
+  /** The method of the request under way, as soon as it has come; also of one that was refused: HEAD gets no content. */
+  get method(): string | undefined {
+    return (
+      this.#current?.head.method ??
+      this.#refusedMethod ??
+      methodIn(this.#buffer.bytes, this.#buffer.start, this.#buffer.end)
+    );
   }
 
   /** What was received and not read: after an upgrade or CONNECT, the first octets of the other protocol. */
@@ -164,7 +176,10 @@ export class RequestParser {
     }
     if (outcome === DONE && this.#content !== undefined && scan.at < end)
       outcome = this.#readContent(this.#content, events);
-    if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (end - scan.at), events);
+    if (outcome === REFUSED) {
+      this.#refusedMethod = methodIn(bytes, start, end);
+      return this.#fail(scan.code, this.#received - (end - scan.at), events);
+    }
     this.#keepRest(bytes, scan.at, end);
     return events;
   }
@@ -227,6 +242,7 @@ export class RequestParser {
       this.#state = 'closed';
       return events;
     }
+    this.#refusedMethod = this.method;
     return this.#fail(this.#ending, this.#received, events);
   }
 

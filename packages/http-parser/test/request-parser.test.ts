@@ -49,6 +49,23 @@ describe('RequestParser', () => {
     }
   });
 
+  test('knows the method of a request that it refuses', () => {
+    for (const chunks of chunkings(bytesOf(`${GET}HEAD / HTTP/1.1\r\n\r\n`))) {
+      const parser = new RequestParser();
+      for (const chunk of chunks) parser.push(chunk);
+      expect(parser.next()).toMatchObject([{ type: 'error', error: { code: 'missing-host' } }]);
+      expect(parser.method).toBe('HEAD');
+    }
+    const methodOf = (text: string): string | undefined => {
+      const parser = new RequestParser();
+      parser.push(bytesOf(text));
+      parser.end();
+      return parser.method;
+    };
+    expect(methodOf('\r\nHEAD /')).toBe('HEAD');
+    expect(['HEAD', '\r\n', ' HEAD /', 'HE@D /'].map(methodOf)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   test('refuses next() while no complete message waits', () => {
     const parser = new RequestParser();
     expect(() => parser.next()).toThrow('idle');

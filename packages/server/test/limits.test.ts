@@ -51,6 +51,16 @@ describe('a limit', () => {
     expect(answer.fields.get('connection')).toBe('close');
   });
 
+  test.each([
+    ['400', 'HEAD /hello HTTP/1.1\r\n\r\n', 400],
+    ['414', `HEAD /${'a'.repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 414],
+    ['431', `HEAD / HTTP/1.1\r\nHost: a\r\n${'X: a\r\n'.repeat(200)}\r\n`, 431],
+    ['400 in the middle', 'HEAD / HTTP/1.1\r\nHo', 400],
+  ])('on HEAD is answered without content: %s', async (_, bytes, status) => {
+    const { exchange } = await serve({});
+    expect(parse(await exchange(bytes))).toMatchObject({ status, content: '' });
+  });
+
   test('on the time for a head is answered with 408, however the octets dribble', async () => {
     const { connect } = await serve({ limits: { headTimeoutMs: 200 } });
     const socket = await connect();

@@ -169,7 +169,9 @@ export class Connection implements Receiver, ContentSource, Watched {
 
   #situation(exchange: Exchange): Situation {
     const { event, request, content, received, continueDue } = exchange;
-    if (event === undefined) return { method: undefined, version: '1.1', persistent: false, id: undefined };
+    if (event === undefined) {
+      return { method: this.#parser.method, version: '1.1', persistent: false, id: undefined };
+    }
     const { maxRequestsPerConnection, drainBytes } = this.#service.limits;
     const isContentPending = content !== undefined && !received;
     const persistent =
