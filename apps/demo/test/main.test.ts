@@ -48,15 +48,17 @@ describe('the demo', () => {
     busy.close();
   });
 
-  test('serves the map and every stop on it, with all their sources', async () => {
+  test('serves the map and the thirteen stops on it, titled alike, with all their sources', async () => {
     await withDemo(0, async (origin) => {
       const map = await text(origin);
-      const paths = [...map.matchAll(/href="(\/tour\/\w+)"><b>/g)].map(([, path = '']) => path);
-      expect(paths).toHaveLength(13);
-      for (const path of paths) {
+      const stops = [...map.matchAll(/href="(\/tour\/\w+)"><b>(.+?)<\/b>/g)];
+      expect(stops).toHaveLength(13);
+      for (const [, path = '', title] of stops) {
         const stop = await fetch(origin + path);
         expect(stop.status, path).toBe(200);
         const html = await stop.text();
+        expect(html, path).toContain(`<title>${title} · onezero</title>`);
+        expect(html, path).toContain(`<h1>${title}</h1>`);
         expect(html, path).toContain('<figure');
         expect(html, path).not.toMatch(/<code><\/code>|<!-- source|\{\{origin\}\}/);
       }

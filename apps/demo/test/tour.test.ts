@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { because, demo, looks, noBrowser, Visit, type Look } from './browser.ts';
 
 const stops = [
-  ...readFileSync(join(demo, 'htdocs/index.html'), 'utf8').matchAll(/<li><a href="(\/tour\/\w+)"><b>(.+?)<\/b>/g),
-].map(([, path = '', title = '']) => ({ path, title }));
+  ...readFileSync(join(demo, 'htdocs/index.html'), 'utf8').matchAll(/<li><a href="(\/tour\/\w+)"><b>/g),
+].map(([, path = '']) => ({ path }));
 
 const desk: Look = { size: 'desktop', colorScheme: 'light' };
 let visit: Visit;
@@ -21,18 +21,6 @@ afterAll(async () => {
 });
 
 describe.skipIf(noBrowser)(`the tour${because}`, () => {
-  test('has thirteen stops, each titled as on the map', { timeout: 60_000 }, async () => {
-    expect(stops).toHaveLength(13);
-    const complaints = await visit.page(desk, async (page) => {
-      for (const { path, title } of stops) {
-        await page.goto(path);
-        expect(await page.locator('h1').textContent()).toBe(title);
-        expect(await page.title()).toBe(`${title} · onezero`);
-      }
-    });
-    expect(complaints).toEqual([]);
-  });
-
   test.each(looks)('fits a $size in $colorScheme', { timeout: 60_000 }, async (look) => {
     const complaints = await visit.page(look, async (page) => {
       for (const { path } of [{ path: '/' }, ...stops]) {
@@ -66,7 +54,7 @@ describe.skipIf(noBrowser)(`the tour${because}`, () => {
         await page.goto('/');
         for (const { path } of stops) {
           await press(page, path === '/tour/page' ? 'Start the tour' : '→');
-          await page.waitForURL(`**${path}`);
+          await page.waitForURL(`**${path}`, { waitUntil: 'domcontentloaded' });
         }
         await page.keyboard.press('ArrowLeft');
         await page.waitForURL(`**${stops.at(-2)?.path}`);
