@@ -61,7 +61,10 @@ export async function readFileEntry(
   };
 }
 
-/** Reads a small file until what was read is one state of it; a large one is only described. Closes the descriptor. */
+/**
+ * Reads a small file until what was read is one state of it; a large one is only described. Of one that is replaced by
+ * nothing meanwhile, what was read counts. Closes the descriptor.
+ */
 async function readState(opened: OpenFile, segments: readonly string[], settings: Settings): Promise<FileState> {
   let file = opened;
   for (let reads = 1; ; reads++) {
@@ -77,9 +80,11 @@ async function readState(opened: OpenFile, segments: readonly string[], settings
       closeDescriptor(file.descriptor);
     }
     if (isWhole || (reads === MAX_READS && bytes !== undefined)) return { file, bytes, isWhole };
+    if (reads > 2 * MAX_READS) throw new Error('the file changed whenever it was read');
     const again = await openFile(segments, settings);
-    if (again.kind !== 'file' || reads > 2 * MAX_READS) throw new Error('the file changed whenever it was read');
-    file = again;
+    if (again.kind === 'file') file = again;
+    else if (bytes !== undefined) return { file, bytes, isWhole };
+    else throw new Error('the file went away while it was read');
   }
 }
 
