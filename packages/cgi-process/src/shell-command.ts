@@ -63,14 +63,13 @@ export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams
   for (const name of Object.keys(environment)) call += `${name}=${quoted(environment[name] ?? '')} `;
   call += [command, ...args].map((word) => quoted(toByteString(word))).join(' ');
   const steps = [
-    `exec <${quoted(input)}`,
-    ...(opened === undefined ? [] : [`echo ${opened}`]),
-    `exec >${quoted(output)} 2>${quoted(errors)}`,
+    // Nothing can be written to an input before it is open.
+    ...(opened === undefined ? [] : [`exec <${quoted(input)}`, `echo ${opened}`]),
     // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like.
     ...(cwd === undefined ? [] : [`cd -P ${quoted(toByteString(cwd))}||exit 126`]),
     ...(umask === undefined ? [] : [`umask ${umask.toString(8)}`]),
     'unset PWD OLDPWD',
-    call,
+    `${call}${opened === undefined ? ` <${quoted(input)}` : ''} >${quoted(output)} 2>${quoted(errors)}`,
   ];
   return `(${steps.join(';')})`;
 }

@@ -14,6 +14,7 @@ import { Socket } from 'node:net';
 import { constants as system } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { FifoDirectory } from './fifo-directory.ts';
+import { KeptPipe } from './kept-pipe.ts';
 import type { Status } from './launch.ts';
 
 /** Shells say nothing about these two, so their codes have to do. */
@@ -42,6 +43,7 @@ export class ShellSlot {
   readonly #commands: Socket;
   readonly #answers: Readable & { ref(): void; unref(): void };
   readonly #word = randomBytes(12).toString('hex');
+  #outputs: readonly KeptPipe[] = [];
   #text = '';
   #onStatus: ((status: Status) => void) | undefined;
   #onOpened: (() => void) | undefined;
@@ -100,6 +102,17 @@ export class ShellSlot {
     void this.gone.then(() => this.#lose());
   }
 
+  /** The pipes for standard output and standard error of the next command. */
+  async outputs(fifos: FifoDirectory): Promise<readonly [KeptPipe, KeptPipe]> {
+    const kept: KeptPipe[] = [];
+    for (const index of [0, 1]) {
+      const before = this.#outputs[index];
+      kept.push(before === undefined || before.isUsedUp ? await openedPipe(fifos) : before);
+      this.#outputs = [...kept, ...this.#outputs.slice(index + 1)];
+    }
+    return kept as [KeptPipe, KeptPipe];
+  }
+
   /** Runs a line. `opened` resolves when the line has said `openedWord`, `ended` when it has ended or the shell is gone. */
   run(line: string): { readonly opened: Promise<void>; readonly ended: Promise<Status> } {
     if (this.#isGone) return { opened: Promise.resolve(), ended: Promise.resolve(lost) };
@@ -148,6 +161,17 @@ export class ShellSlot {
     this.#isGone = true;
     this.#commands.destroy();
     this.#settle(lost);
+    for (const pipe of this.#outputs) pipe.disposeIdle();
+  }
+}
+
+async function openedPipe(fifos: FifoDirectory): Promise<KeptPipe> {
+  const path = fifos.takeNow() ?? (await fifos.take());
+  try {
+    return new KeptPipe(fifos, path);
+  } catch (error) {
+    fifos.discard(path);
+    throw error;
   }
 }
 

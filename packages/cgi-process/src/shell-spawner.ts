@@ -12,7 +12,8 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FifoDirectory } from './fifo-directory.ts';
-import { inputOf, outputOf } from './fifo-streams.ts';
+import { inputOf } from './fifo-streams.ts';
+import type { KeptPipe } from './kept-pipe.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly, signalGroup } from './launch-directly.ts';
 import { membersOf } from './session-members.ts';
@@ -20,12 +21,16 @@ import { commandLine, isExpressible } from './shell-command.ts';
 import { ShellSlot } from './shell-slot.ts';
 import { checkStrings, diagnose, startFailure } from './start-failure.ts';
 
-const { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
 
 /** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What a shell exits with when a command cannot be run. */
 const startFailed = new Set<number | null>([126, 127]);
+
+/** A command that runs for longer than this may close its output and go on: that is looked for then, less and less often. */
+const FIRST_WATCH_MS = 100;
+const LAST_WATCH_MS = 1600;
 
 /** Whom the commands run as, and how many shells are kept. */
 export interface SpawnerOptions {
@@ -139,32 +144,27 @@ export class ShellSpawner {
   }
 
   async #launchThrough(slot: ShellSlot, fifos: FifoDirectory, plan: LaunchPlan): Promise<Launched> {
-    const [inPath, outPath, errPath] = [
-      plan.stdin === 'pipe' ? await fifos.take() : undefined,
-      fifos.takeNow() ?? (await fifos.take()),
-      fifos.takeNow() ?? (await fifos.take()),
-    ];
     const since = performance.now();
-    const ends = this.#openEnds(slot, fifos, { inPath, outPath, errPath });
-    const stdout = outputOf(ends.output, fifos, outPath);
-    const stderr = outputOf(ends.errors, fifos, errPath);
-    const input = inPath ?? (plan.stdin === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${plan.stdin}`);
+    const { input, output, errors } = await this.#openEnds(slot, fifos, plan);
+    const stdout = output.begin();
+    const stderr = errors.begin();
     const line = commandLine(
       { ...plan, cwd: resolve(plan.cwd ?? '.') },
-      { input, output: outPath, errors: errPath },
-      inPath === undefined ? undefined : slot.openedWord,
+      { input: input?.path ?? inputPath(plan.stdin), output: output.path, errors: errors.path },
+      input === undefined ? undefined : slot.openedWord,
     );
     const { opened, ended: reported } = slot.run(line);
+    const unwatch = watchEnd([output, errors]);
     const ended = reported.then(async (status) => {
-      // A command that was never started has not opened its output, and nobody would see its end.
-      if (status.code !== 0 && !stdout.destroyed) fifos.wake(outPath);
-      if (status.code !== 0 && !stderr.destroyed) fifos.wake(errPath);
+      unwatch();
+      output.finish();
+      errors.finish();
       return this.#checked(status, slot, plan);
     });
     let stdin: Writable | undefined;
-    if (inPath !== undefined && ends.both !== undefined) {
+    if (input !== undefined) {
       await opened;
-      stdin = writerOf(inPath, ends.both, fifos, ended);
+      stdin = writerOf(input, fifos, ended);
     }
     const reach = new Reach(slot, since, ended);
     return {
@@ -182,21 +182,12 @@ export class ShellSpawner {
   }
 
   /** Opens our ends of the pipes, all or none. */
-  #openEnds(slot: ShellSlot, fifos: FifoDirectory, paths: Paths): Ends {
-    const opened: number[] = [];
-    const open = (path: string, flags: number): number => {
-      const descriptor = openSync(path, flags);
-      opened.push(descriptor);
-      return descriptor;
-    };
+  async #openEnds(slot: ShellSlot, fifos: FifoDirectory, { stdin }: LaunchPlan): Promise<Ends> {
     try {
-      const output = open(paths.outPath, O_RDONLY | O_NONBLOCK);
-      const errors = open(paths.errPath, O_RDONLY | O_NONBLOCK);
-      const both = paths.inPath === undefined ? undefined : open(paths.inPath, O_RDWR | O_NONBLOCK);
-      return { output, errors, both };
+      const [output, errors] = await slot.outputs(fifos);
+      if (stdin !== 'pipe') return { output, errors, input: undefined };
+      return { output, errors, input: openInput(fifos, await fifos.take()) };
     } catch (error) {
-      for (const descriptor of opened) closeSync(descriptor);
-      for (const path of Object.values(paths)) if (path !== undefined) fifos.discard(path);
       this.#putBack(slot);
       throw error;
     }
@@ -214,22 +205,46 @@ export class ShellSpawner {
   }
 }
 
-/** The FIFOs of one run. */
-interface Paths {
-  readonly inPath: string | undefined;
-  readonly outPath: string;
-  readonly errPath: string;
+/** Our ends of the pipes of one run. */
+interface Ends {
+  readonly output: KeptPipe;
+  readonly errors: KeptPipe;
+  readonly input: Input | undefined;
 }
 
-/** Our ends of them. `both` keeps the input open until the command has opened it. */
-interface Ends {
-  readonly output: number;
-  readonly errors: number;
-  readonly both: number | undefined;
+/** A FIFO for standard input. `both` keeps it open until the command has opened it. */
+interface Input {
+  readonly path: string;
+  readonly both: number;
+}
+
+function openInput(fifos: FifoDirectory, path: string): Input {
+  try {
+    return { path, both: openSync(path, O_RDWR | O_NONBLOCK) };
+  } catch (error) {
+    fifos.discard(path);
+    throw error;
+  }
+}
+
+function inputPath(stdin: LaunchPlan['stdin']): string {
+  return stdin === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${stdin}`;
+}
+
+/** Has the outputs of a command looked after that runs for long. The result ends that. */
+function watchEnd(pipes: readonly KeptPipe[]): () => void {
+  let timer: NodeJS.Timeout;
+  const watchLater = (waitMs: number): void => {
+    timer = setTimeout(() => {
+      if (pipes.map((pipe) => pipe.watchEnd()).includes(false)) watchLater(Math.min(waitMs * 2, LAST_WATCH_MS));
+    }, waitMs);
+  };
+  watchLater(FIRST_WATCH_MS);
+  return () => clearTimeout(timer);
 }
 
 /** Our end of an input that the command has opened; undefined when it has gone already. */
-function writerOf(path: string, both: number, fifos: FifoDirectory, ended: Promise<Status>): Writable | undefined {
+function writerOf({ path, both }: Input, fifos: FifoDirectory, ended: Promise<Status>): Writable | undefined {
   // Without this end a command that has gone would not be noticed: we would be our own reader.
   const writeEnd = opened(path);
   closeSync(both);

@@ -234,7 +234,7 @@ describe('commandLine', () => {
       errors: '/e',
     });
     expect(line).toBe(
-      `(exec <'/i';exec >'/o' 2>'/e';cd -P '${scripts.path}'||exit 126;umask 27;unset PWD OLDPWD;A=''\\''\n' '/it'\\''s' '$x')`,
+      `(cd -P '${scripts.path}'||exit 126;umask 27;unset PWD OLDPWD;A=''\\''\n' '/it'\\''s' '$x' <'/i' >'/o' 2>'/e')`,
     );
   });
 });
