@@ -171,6 +171,17 @@ describe('an error page', () => {
     expect(head.fields.get('content-length')).toBe(page.fields.get('content-length'));
   });
 
+  test('of the site in HTML is not for those who ask for JSON', async () => {
+    const { exchange } = await serve({ errorPages: { default: { template: '<h1>ours</h1>' } } });
+    const html = parse(await exchange(get('/none', 'text/html')));
+    expect(html.content).toBe('<h1>ours</h1>');
+    expect(html.fields.get('vary')).toBe('accept');
+    const json = parse(await exchange(get('/none', 'application/json')));
+    expect(json.fields.get('content-type')).toBe('application/problem+json');
+    expect(json.fields.get('vary')).toBe('accept');
+    expect(JSON.parse(json.content)).toMatchObject({ status: 404 });
+  });
+
   test('of the site goes before the default: by status, class, default', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pages-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -65,6 +65,19 @@ describe('routes', () => {
     expect(parse(await exchange(request('OPTIONS *'))).fields.get('allow')).toContain('UNLINK');
   });
 
+  test('leave a path to its longest prefix, also for the methods that it does not take', async () => {
+    const { exchange } = await serve([
+      { methods: ['GET', 'PUT'], responder: name('root') },
+      { path: '/shelf', methods: ['GET', 'DELETE'], responder: name('shelf') },
+    ]);
+    const options = parse(await exchange(request('OPTIONS /shelf')));
+    expect(options.status).toBe(204);
+    expect(options.fields.get('allow')).toBe('GET, DELETE, HEAD, OPTIONS');
+    const refused = parse(await exchange(request('PUT /shelf')));
+    expect(refused.status).toBe(405);
+    expect(refused.fields.get('allow')).toBe('GET, DELETE, HEAD, OPTIONS');
+  });
+
   test('fall through to the next where a bare 404 or 405 may', async () => {
     const nothing = (status: number) => () => ({ status, fields: [] });
     const { exchange } = await serve([
