@@ -11,7 +11,7 @@ function resolve(words: string[], environment: Record<string, string> = {}, text
   const path = '/etc/site/onezero.config.json';
   const file =
     text === undefined ? undefined : { ...parseJsonWithComments(text), path, shownPath: 'onezero.config.json' };
-  return resolveConfiguration({ written, environment, file, workingDirectory: '/work' });
+  return resolveConfiguration({ written, environment, file, workingDirectory: '/desk' });
 }
 
 describe('resolveConfiguration', () => {
@@ -47,7 +47,7 @@ describe('resolveConfiguration', () => {
       {},
       '{ "root": "www", "sites": [{ "path": "/x", "root": "../x" }] }',
     );
-    expect(configuration).toMatchObject({ logFile: '/work/a.log', root: '/etc/site/www', sites: [{ root: '/etc/x' }] });
+    expect(configuration).toMatchObject({ logFile: '/desk/a.log', root: '/etc/site/www', sites: [{ root: '/etc/x' }] });
   });
 
   test('adds up flags that are lists or maps, and lets others be the last', () => {
@@ -68,7 +68,7 @@ describe('resolveConfiguration', () => {
     expect(configuration).toMatchObject({
       hide: ['*.{a,b}', '*.c'],
       headers: [{ fields: { A: '1' } }, { fields: { B: '2' } }],
-      errorPages: { '404': '/work/x', '5xx': '/work/y' },
+      errorPages: { '404': '/desk/x', '5xx': '/desk/y' },
       port: 2,
     });
   });
