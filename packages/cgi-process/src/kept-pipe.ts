@@ -17,6 +17,8 @@ const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
 /** What a pipe of Linux holds; a reader that has this much waiting takes no more. */
 const PIPE_BYTES = 65_536;
+/** Room for what a shell says when a signal has ended a command. */
+const END_BYTES = 80;
 /** One buffer for all pipes: whatever is read is copied at once, and most of it is short. */
 const buffer = Buffer.allocUnsafe(PIPE_BYTES);
 
@@ -28,7 +30,7 @@ export class KeptPipe {
   readonly #socket: Socket;
   #writeEnd: number | undefined;
   #stream: Readable | undefined;
-  #hasBytes = false;
+  #last: Buffer | undefined;
   #isPaused = false;
   #isUsedUp = false;
 
@@ -54,7 +56,7 @@ export class KeptPipe {
 
   /** The output of the next command. */
   begin(): Readable {
-    this.#hasBytes = false;
+    this.#last = undefined;
     const stream: Readable = new Readable({
       highWaterMark: PIPE_BYTES,
       read: () => this.#resume(),
@@ -78,16 +80,21 @@ export class KeptPipe {
     } else this.#useUp();
   }
 
-  /**
-   * Sees to it that the end of a command's output is noticed while the command itself goes on. Says whether the end will
-   * come by itself from now on; otherwise the command has yet to open its output, and this is to be called again.
-   */
-  watchEnd(): boolean {
-    if (this.#stream === undefined || this.#isUsedUp) return true;
-    this.#letGo();
-    if (!this.#hasBytes && this.#readRest() === 'end' && !this.#hasBytes && this.#hold()) return false;
-    this.#useUp();
-    return true;
+  /** Ends the stream of a command that goes on but has closed this output. */
+  endEarly(): void {
+    const stream = this.#stream;
+    if (stream === undefined || this.#isUsedUp) return;
+    this.#readRest();
+    // A reader that takes no more now gets the rest, and the end with the command's own.
+    if (this.#isPaused || this.#isUsedUp) return;
+    this.#stream = undefined;
+    stream.push(null);
+    this.dispose();
+  }
+
+  /** The last bytes that came from the present command. */
+  get end(): string {
+    return this.#last?.toString('latin1', Math.max(0, this.#last.length - END_BYTES)) ?? '';
   }
 
   /** Closes everything, unless a command's output is still to come. */
@@ -123,8 +130,8 @@ export class KeptPipe {
   #receive(count: number): boolean {
     // Between two commands nobody has the pipe open but us.
     if (this.#stream === undefined) return true;
-    this.#hasBytes = true;
-    this.#isPaused = !this.#stream.push(Buffer.from(buffer.subarray(0, count)));
+    this.#last = Buffer.from(buffer.subarray(0, count));
+    this.#isPaused = !this.#stream.push(this.#last);
     return !this.#isPaused;
   }
 

@@ -54,22 +54,30 @@ export function isExpressible({ command, args, environment }: LaunchPlan): boole
 }
 
 /**
- * The command line, as a byte string without its line end. It runs in a subshell, so nothing of it stays behind; `opened`
- * is said on the shell's own output when the input is open, if a word for it is given.
+ * The command line, as a byte string without its line end. `opened` is said on the shell's own output when the input is
+ * open, if a word for it is given.
+ *
+ * A simple command is quickest: dash starts it with vfork, and has its streams open itself until it ends. Where somebody
+ * writes to the input that would hide that the command has closed it, and a umask would stay behind: hence a subshell.
  */
 export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams, opened?: string): string {
   const { command, args, environment, cwd, umask } = plan;
   let call = '';
   for (const name of Object.keys(environment)) call += `${name}=${quoted(environment[name] ?? '')} `;
   call += [command, ...args].map((word) => quoted(toByteString(word))).join(' ');
+  const outputs = `>${quoted(output)} 2>${quoted(errors)}`;
+  // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like.
+  const enter = cwd === undefined ? ':' : `cd -P ${quoted(toByteString(cwd))}`;
+  if (opened === undefined && umask === undefined) {
+    return `if ${enter};then unset PWD OLDPWD;${call} <${quoted(input)} ${outputs};else (exit 126);fi`;
+  }
   const steps = [
-    // Nothing can be written to an input before it is open.
-    ...(opened === undefined ? [] : [`exec <${quoted(input)}`, `echo ${opened}`]),
-    // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like.
-    ...(cwd === undefined ? [] : [`cd -P ${quoted(toByteString(cwd))}||exit 126`]),
+    `exec <${quoted(input)}`,
+    ...(opened === undefined ? [] : [`echo ${opened}`]),
+    `${enter}||exit 126`,
     ...(umask === undefined ? [] : [`umask ${umask.toString(8)}`]),
     'unset PWD OLDPWD',
-    `${call}${opened === undefined ? ` <${quoted(input)}` : ''} >${quoted(output)} 2>${quoted(errors)}`,
+    `${call} ${outputs}`,
   ];
   return `(${steps.join(';')})`;
 }

@@ -11,20 +11,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants as system } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { FifoDirectory } from './fifo-directory.ts';
 import { KeptPipe } from './kept-pipe.ts';
-import type { Status } from './launch.ts';
-
-/** Shells say nothing about these two, so their codes have to do. */
-const silentSignals = new Set<number>([system.signals.SIGINT, system.signals.SIGPIPE]);
-/** `128 + n` in `$?` stands for signal n. */
-const SIGNAL_BASE = 128;
-
-const signalNames = new Map(
-  Object.entries(system.signals).map(([name, number]): [number, NodeJS.Signals] => [number, name as NodeJS.Signals]),
-);
 
 export interface ShellOptions {
   readonly shell: string;
@@ -45,7 +34,7 @@ export class ShellSlot {
   readonly #word = randomBytes(12).toString('hex');
   #outputs: readonly KeptPipe[] = [];
   #text = '';
-  #onStatus: ((status: Status) => void) | undefined;
+  #onStatus: ((code: number | undefined) => void) | undefined;
   #onOpened: (() => void) | undefined;
   #isGone = false;
 
@@ -113,13 +102,13 @@ export class ShellSlot {
     return kept as [KeptPipe, KeptPipe];
   }
 
-  /** Runs a line. `opened` resolves when the line has said `openedWord`, `ended` when it has ended or the shell is gone. */
-  run(line: string): { readonly opened: Promise<void>; readonly ended: Promise<Status> } {
-    if (this.#isGone) return { opened: Promise.resolve(), ended: Promise.resolve(lost) };
+  /** Runs a line. `opened` resolves when the line has said `openedWord`, `ended` to `$?`; to undefined when the shell is gone. */
+  run(line: string): { readonly opened: Promise<void>; readonly ended: Promise<number | undefined> } {
+    if (this.#isGone) return { opened: Promise.resolve(), ended: Promise.resolve(undefined) };
     this.#answers.ref();
     this.#text = '';
     const opened = new Promise<void>((resolve) => (this.#onOpened = resolve));
-    const ended = new Promise<Status>((resolve) => (this.#onStatus = resolve));
+    const ended = new Promise<number | undefined>((resolve) => (this.#onStatus = resolve));
     this.#commands.write(`${line};echo ${this.#word} $?\n`, 'latin1');
     return { opened, ended };
   }
@@ -143,24 +132,22 @@ export class ShellSlot {
     }
     const start = this.#text.lastIndexOf(`${this.#word} `);
     if (start === -1 || !this.#text.endsWith('\n')) return;
-    const code = Number(this.#text.slice(start + this.#word.length + 1));
-    // The shell has a word to say about a command that a signal has ended, and only then.
-    this.#settle(statusOf(code, start > 0));
+    this.#settle(Number(this.#text.slice(start + this.#word.length + 1)));
   }
 
-  #settle(status: Status): void {
+  #settle(code: number | undefined): void {
     const settle = this.#onStatus;
     this.#onStatus = undefined;
     this.#onOpened?.();
     this.#onOpened = undefined;
     if (!this.#isGone) this.#answers.unref();
-    settle?.(status);
+    settle?.(code);
   }
 
   #lose(): void {
     this.#isGone = true;
     this.#commands.destroy();
-    this.#settle(lost);
+    this.#settle(undefined);
     for (const pipe of this.#outputs) pipe.disposeIdle();
   }
 }
@@ -173,12 +160,4 @@ async function openedPipe(fifos: FifoDirectory): Promise<KeptPipe> {
     fifos.discard(path);
     throw error;
   }
-}
-
-const lost: Status = { code: null, signal: null };
-
-function statusOf(code: number, hasMessage: boolean): Status {
-  const number = code - SIGNAL_BASE;
-  const signal = hasMessage || silentSignals.has(number) ? signalNames.get(number) : undefined;
-  return signal === undefined ? { code, signal: null } : { code: null, signal };
 }

@@ -16,9 +16,11 @@ import { inputOf } from './fifo-streams.ts';
 import type { KeptPipe } from './kept-pipe.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly, signalGroup } from './launch-directly.ts';
+import { isHeld } from './pipe-holders.ts';
 import { membersOf } from './session-members.ts';
 import { commandLine, isExpressible } from './shell-command.ts';
 import { ShellSlot } from './shell-slot.ts';
+import { statusOf } from './shell-status.ts';
 import { checkStrings, diagnose, startFailure } from './start-failure.ts';
 
 const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
@@ -26,7 +28,7 @@ const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
 /** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What a shell exits with when a command cannot be run. */
-const startFailed = new Set<number | null>([126, 127]);
+const startFailed = new Set([126, 127]);
 
 /** A command that runs for longer than this may close its output and go on: that is looked for then, less and less often. */
 const FIRST_WATCH_MS = 100;
@@ -154,12 +156,12 @@ export class ShellSpawner {
       input === undefined ? undefined : slot.openedWord,
     );
     const { opened, ended: reported } = slot.run(line);
-    const unwatch = watchEnd([output, errors]);
-    const ended = reported.then(async (status) => {
+    const unwatch = watchEnd(slot.pid, output, input !== undefined || plan.umask !== undefined);
+    const ended = reported.then((code) => {
       unwatch();
       output.finish();
       errors.finish();
-      return this.#checked(status, slot, plan);
+      return this.#statusOf(code, errors.end, { slot, plan });
     });
     let stdin: Writable | undefined;
     if (input !== undefined) {
@@ -193,15 +195,19 @@ export class ShellSpawner {
     }
   }
 
-  async #checked(status: Status, slot: ShellSlot, plan: LaunchPlan): Promise<Status> {
-    if (status.code === null && status.signal === null) {
+  #statusOf(
+    code: number | undefined,
+    errorsEnd: string,
+    { slot, plan }: { slot: ShellSlot; plan: LaunchPlan },
+  ): Status {
+    if (code === undefined) {
       // The shell is gone, and with it the one who would have told how the command ends.
       signalGroup(slot.pid, 'SIGKILL');
-      return status;
+      return { code: null, signal: null };
     }
-    const failure = startFailed.has(status.code) ? diagnose(plan.command, plan.cwd) : undefined;
+    const failure = startFailed.has(code) ? diagnose(plan.command, plan.cwd) : undefined;
     if (failure !== undefined) throw failure;
-    return status;
+    return statusOf(code, errorsEnd);
   }
 }
 
@@ -231,12 +237,17 @@ function inputPath(stdin: LaunchPlan['stdin']): string {
   return stdin === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${stdin}`;
 }
 
-/** Has the outputs of a command looked after that runs for long. The result ends that. */
-function watchEnd(pipes: readonly KeptPipe[]): () => void {
+/**
+ * Looks now and then whether a command has closed its output and goes on. The result ends that. A subshell opens the output
+ * some time after it was started; with nothing written yet, not having it open means nothing then.
+ */
+function watchEnd(shell: number, output: KeptPipe, inSubshell: boolean): () => void {
   let timer: NodeJS.Timeout;
   const watchLater = (waitMs: number): void => {
     timer = setTimeout(() => {
-      if (pipes.map((pipe) => pipe.watchEnd()).includes(false)) watchLater(Math.min(waitMs * 2, LAST_WATCH_MS));
+      if ((inSubshell && output.end === '') || isHeld(shell, output.path))
+        watchLater(Math.min(waitMs * 2, LAST_WATCH_MS));
+      else output.endEarly();
     }, waitMs);
   };
   watchLater(FIRST_WATCH_MS);

@@ -227,14 +227,19 @@ describe('isExpressible', () => {
 });
 
 describe('commandLine', () => {
+  const streams = { input: '/i', output: '/o', errors: '/e' };
+  const nasty = plan({ command: "/it's", args: ['$x'], environment: { A: "'\n" } });
+  const call = "A=''\\''\n' '/it'\\''s' '$x'";
+
   test('quotes every word from outside', () => {
-    const line = commandLine(plan({ command: "/it's", args: ['$x'], environment: { A: "'\n" }, umask: 0o27 }), {
-      input: '/i',
-      output: '/o',
-      errors: '/e',
-    });
-    expect(line).toBe(
-      `(cd -P '${scripts.path}'||exit 126;umask 27;unset PWD OLDPWD;A=''\\''\n' '/it'\\''s' '$x' <'/i' >'/o' 2>'/e')`,
+    expect(commandLine(nasty, streams)).toBe(
+      `if cd -P '${scripts.path}';then unset PWD OLDPWD;${call} <'/i' >'/o' 2>'/e';else (exit 126);fi`,
+    );
+  });
+
+  test('keeps what would stay behind in a subshell', () => {
+    expect(commandLine({ ...nasty, umask: 0o27 }, streams, 'WORD')).toBe(
+      `(exec <'/i';echo WORD;cd -P '${scripts.path}'||exit 126;umask 27;unset PWD OLDPWD;${call} >'/o' 2>'/e')`,
     );
   });
 });

@@ -1,0 +1,42 @@
+// Whether anybody still has an output open, from `/proc`. Linux only.
+//
+// A shell that runs a command has its redirections open itself, so the pipe cannot tell when the command closes its output
+// and goes on. That is looked for in commands that run for long, and there the first look is nearly always the last: the
+// command has its output where it got it.
+
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+
+/** Whether a process other than this one and a shell has `path` open. True while the shell runs nothing. */
+export function isHeld(shell: number, path: string): boolean {
+  const [command] = childrenOf(shell);
+  if (command === undefined || has(command, '1', path)) return true;
+  const own = new Set([shell, process.pid]);
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (Number.isInteger(pid) && !own.has(pid) && filesOf(pid).some((file) => has(pid, file, path))) return true;
+  }
+  return false;
+}
+
+function childrenOf(pid: number): number[] {
+  const text = orGone(() => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
+  return text === undefined || text === '' ? [] : text.trim().split(' ').map(Number);
+}
+
+function filesOf(pid: number): string[] {
+  return orGone(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
+}
+
+function has(pid: number, file: string, path: string): boolean {
+  return orGone(() => readlinkSync(`/proc/${pid}/fd/${file}`)) === path;
+}
+
+/** Processes and their files go at any moment; those of other users are not ours to see. */
+function orGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
