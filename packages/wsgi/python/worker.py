@@ -36,8 +36,8 @@ import traceback
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR = 1, 2, 3, 4, 5, 6, 7
 RECORD = struct.Struct(">BBHHBx")  # version, type, request, content length, padding length
+RECORD_HEAD = struct.Struct(">xBHHBx").unpack_from
 RECORD_AND_END = struct.Struct(">BBHHBxIB3x")
-LONG_LENGTH = struct.Struct(">I")
 MAX_CONTENT = 0xFFFF
 # Holds the largest record there is; larger reads go past it, straight to the application.
 BUFFER_SIZE = 0x20000
@@ -397,7 +397,7 @@ class Connection:
             self.skip(self.padding)
             self.padding = 0
         self.fill(8)
-        _, kind, request, length, self.padding = RECORD.unpack_from(self.buffer, self.start)
+        kind, request, length, self.padding = RECORD_HEAD(self.buffer, self.start)
         self.start += 8
         return kind, request, length
 
@@ -419,24 +419,21 @@ class Connection:
             self.skip(self.content_left)
             self.content_left = 0
         kind, request, length = self.next_record()
-        if kind != BEGIN:  # what the last application left unread, or an abort that came too late
-            return self.skip(length)
         self.skip(length)
+        if kind != BEGIN:  # what the last application left unread, or an abort that came too late
+            return
         self.request = request
-        params = b""
-        while True:
+        variables = b""
+        kind, _, length = self.next_record()
+        while length:  # PARAMS ends with an empty record
+            variables = variables + self.take(length) if variables else self.take(length)
             kind, _, length = self.next_record()
-            if kind == PARAMS and not length:
-                break
-            block = self.take(length)
-            if kind == PARAMS:
-                params = params + block if params else block
         environ = self.base.copy()
-        read_params(params, environ)
+        words = variables.decode("latin-1").split("\0")
+        environ.update(zip(words[::2], words[1::2]))
         environ["wsgi.input"] = self.open_content()
         if not self.content_ended and "CONTENT_LENGTH" not in environ:
             environ["wsgi.input_terminated"] = True  # frameworks that know it read to the end
-        environ["wsgi.url_scheme"] = "https" if environ.get("HTTPS") in ("on", "1") else "http"
         self.busy = True
         self.answer(environ)
         self.busy = False
@@ -565,31 +562,6 @@ class Connection:
                     left -= sent
             size -= piece
         return True
-
-
-def read_params(block, environ):
-    """FastCGI name-value pairs, as the latin-1 strings that PEP 3333 wants."""
-    text = block.decode("latin-1")
-    position = 0
-    end = len(block)
-    while position < end:
-        name_length = block[position]
-        value_length = block[position + 1] if name_length < 128 else 128
-        if value_length < 128:
-            position += 2
-        else:
-            name_length, position = read_length(block, position)
-            value_length, position = read_length(block, position)
-        middle = position + name_length
-        name = text[position:middle]
-        position = middle + value_length
-        environ[name] = text[middle:position]
-
-
-def read_length(block, position):
-    if block[position] < 128:
-        return block[position], position + 1
-    return LONG_LENGTH.unpack_from(block, position)[0] & 0x7FFFFFFF, position + 4
 
 
 def application_traceback(error):

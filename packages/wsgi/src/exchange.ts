@@ -1,10 +1,12 @@
-// One request and its answer on a connection: gathers what the worker says until the head is there, then decides.
+// One request and its answer: waits for a thread if there is none, then gathers what the worker says until the head is
+// there, and decides.
 //
 // An answer that has arrived whole by the end of the first chunk is returned as bytes, so small responses cost no stream.
 // Otherwise the content becomes a sequence, and the connection is read ahead of its reader only up to a limit. An answer
 // that the worker did not complete never looks complete: its content throws at the end.
 
 import type { CgiResponse, Field } from '@onezero/cgi-process';
+import type { RequestContent } from './request-content.ts';
 import { ResponseContent } from './response-content.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 import { WsgiError } from './wsgi-error.ts';
@@ -13,6 +15,12 @@ const emptyLine = Buffer.from('\n\n');
 
 /** How much of what Python said about one request is kept for its error. */
 const maxDetailLength = 0x10000;
+
+/** The line in which an exchange waits for a connection. */
+export interface Line {
+  /** Takes the exchange out, and answers it with `error`. */
+  dismiss(exchange: Exchange, error: WsgiError): void;
+}
 
 /** What the exchange wants of its connection. */
 export interface ExchangeOwner {
@@ -29,12 +37,21 @@ export interface Client {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A request, ready to leave. */
+export interface OutgoingRequest {
+  readonly client: Client;
+  /** What `encodeEnviron` gives. */
+  readonly environ: string;
+  readonly content: RequestContent;
+}
+
 /** The answer to one request, in the making. */
 export class Exchange {
   /** Resolves with the response, or with a bare status and a `WsgiError`; rejects with what reading the content threw. */
   readonly answer: Promise<CgiResponse>;
-  /** The request, for its name in logs and for the signal that its client has left. */
-  readonly client: Client;
+  readonly outgoing: OutgoingRequest;
+  /** Where it waits, as long as it does. */
+  line: Line | undefined;
   /** When the worker or the client last moved: `performance.now()`. */
   lastProgress: number = performance.now();
   /** True while the worker waits for the reader of the answer, and not we for it. */
@@ -45,8 +62,7 @@ export class Exchange {
   hasAnswered = false;
   hasEnded = false;
   isAbandoned = false;
-  readonly #owner: ExchangeOwner;
-  readonly #isHead: boolean;
+  #owner: ExchangeOwner | undefined;
   readonly #readAheadBytes: number;
   #settle!: { resolve(response: CgiResponse): void; reject(error: unknown): void };
   #headBytes: Buffer | undefined;
@@ -56,14 +72,41 @@ export class Exchange {
   #status = 0;
   #detail = '';
 
-  constructor(owner: ExchangeOwner, client: Client, readAheadBytes: number) {
-    this.#owner = owner;
-    this.client = client;
-    this.#isHead = client.method === 'HEAD';
+  #onDeparture: (() => void) | undefined;
+
+  constructor(outgoing: OutgoingRequest, readAheadBytes: number) {
+    this.outgoing = outgoing;
     this.#readAheadBytes = readAheadBytes;
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
+  }
+
+  /** A connection takes the exchange on. */
+  begin(owner: ExchangeOwner): void {
+    this.line = undefined;
+    this.#owner = owner;
+    this.lastProgress = performance.now();
+  }
+
+  /**
+   * From now on, a client that leaves before there is a head is missed at once. Not from the start: making a signal and
+   * listening to it costs more than many an answer.
+   */
+  watchClient(): void {
+    const { signal } = this.outgoing.client;
+    if (this.hasAnswered || this.#onDeparture !== undefined || signal === undefined) return;
+    if (signal.aborted) return this.#leave();
+    this.#onDeparture = () => this.#leave();
+    signal.addEventListener('abort', this.#onDeparture);
+  }
+
+  #leave(): void {
+    if (this.hasAnswered) return;
+    const error = new WsgiError('client-left', 'the client left before the response began');
+    if (this.#owner === undefined) return this.line?.dismiss(this, error);
+    this.fail(error);
+    this.#owner.abandon(this);
   }
 
   /** Takes some of the worker's output, head first. The chunk is valid during the call only. */
@@ -106,18 +149,34 @@ export class Exchange {
   /** Breaks the exchange off from our side. The first reason counts. */
   fail(error: unknown): void {
     if (!this.hasAnswered) {
-      this.hasAnswered = true;
+      this.#answered();
       if (error instanceof WsgiError) this.#settle.resolve(error.response());
       else this.#settle.reject(error);
     }
     this.#content?.end(error);
   }
 
+  /** Fails before anything was sent: what is kept of the content goes first. */
+  async refuse(error: WsgiError): Promise<void> {
+    try {
+      await this.outgoing.content.discard();
+      this.fail(error);
+    } catch (cause) {
+      this.fail(cause);
+    }
+  }
+
+  #answered(): void {
+    this.hasAnswered = true;
+    if (this.#onDeparture === undefined) return;
+    this.outgoing.client.signal?.removeEventListener('abort', this.#onDeparture);
+  }
+
   /** Answers if there is enough to answer with: called when everything that had arrived was taken in. */
   flush(): void {
     if (this.hasAnswered) return;
     if (this.#head !== undefined) {
-      this.hasAnswered = true;
+      this.#answered();
       this.#settle.resolve(this.#respond(this.#head));
     } else if (this.hasEnded) {
       const said = lastLine(this.#detail) || 'the application gave no response';
@@ -134,14 +193,14 @@ export class Exchange {
     for (const chunk of this.#early) this.#content.push(chunk);
     if (this.hasEnded) this.#content.end(this.#failure());
     this.#content.onTake = () => this.#balance();
-    this.#content.onAbandon = () => this.#owner.abandon(this);
+    this.#content.onAbandon = () => this.#owner?.abandon(this);
     this.#balance();
     return { status, reason, fields: withContentLength(fields, contentLength), content: this.#content };
   }
 
   /** Whether the content is here. Not for HEAD and 304: without content they still tell the length that GET would have. */
   #hasAll(contentLength: number | undefined): boolean {
-    if (this.#isHead) return false;
+    if (this.outgoing.client.method === 'HEAD') return false;
     return contentLength === undefined || this.#early.reduce((sum, chunk) => sum + chunk.length, 0) === contentLength;
   }
 
@@ -162,7 +221,7 @@ export class Exchange {
   #hold(isHeld: boolean): void {
     this.isHeld = isHeld;
     this.lastProgress = performance.now();
-    this.#owner.hold(isHeld);
+    this.#owner?.hold(isHeld);
   }
 }
 

@@ -1,28 +1,13 @@
 // Requests that wait for a thread, in the order in which they came.
-//
-// Whether a client is still there is looked up now and then: listening to every signal would cost more than the rest of
-// the queue, and most requests wait for less than it takes to leave.
 
-import type { WorkerConnection } from './worker-connection.ts';
+import type { Exchange, Line } from './exchange.ts';
 import { WsgiError } from './wsgi-error.ts';
 
-/** The part of a request that tells whether somebody waits for its response. */
-export interface Departing {
-  readonly signal?: AbortSignal | undefined;
-}
-
-interface Waiting {
-  readonly since: number;
-  readonly client: Departing;
-  resolve(connection: WorkerConnection): void;
-  reject(error: WsgiError): void;
-}
-
-/** A bounded line of waiting requests. */
-export class RequestQueue {
+/** A bounded line of waiting requests. Those who do not get through are refused, with a `WsgiError`. */
+export class RequestQueue implements Line {
   readonly #max: number;
   readonly #timeoutMs: number;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<Exchange>();
 
   constructor(max: number, timeoutMs: number) {
     this.#max = max;
@@ -33,42 +18,39 @@ export class RequestQueue {
     return this.#waiting.size;
   }
 
-  /** Joins the line. Rejects with `WsgiError`: `queue-full`, `queue-timed-out`, `client-left`, or what `rejectAll` says. */
-  wait(client: Departing): Promise<WorkerConnection> {
+  /** Joins the line, if there is room (`queue-full`). */
+  add(exchange: Exchange): void {
     if (this.#waiting.size >= this.#max) {
-      return Promise.reject(new WsgiError('queue-full', `${this.#max} requests wait already`));
+      void exchange.refuse(new WsgiError('queue-full', `${this.#max} requests wait already`));
+      return;
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.add({ since: performance.now(), client, resolve, reject });
-    });
+    exchange.line = this;
+    this.#waiting.add(exchange);
   }
 
-  /** Gives a connection to the one that has waited longest. There must be one. */
-  next(connection: WorkerConnection): void {
-    for (const waiting of this.#waiting) {
-      this.#waiting.delete(waiting);
-      return waiting.resolve(connection);
+  /** Takes out the one that has waited longest. */
+  next(): Exchange | undefined {
+    for (const exchange of this.#waiting) {
+      this.#waiting.delete(exchange);
+      return exchange;
     }
+    return undefined;
   }
 
-  /** Sends those away who have left, or waited too long. */
+  /** Sends those away who have left (`client-left`), or waited too long (`queue-timed-out`). */
   expire(now: number): void {
-    for (const waiting of this.#waiting) {
-      const hasLeft = waiting.client.signal?.aborted ?? false;
-      if (!hasLeft && now - waiting.since < this.#timeoutMs) continue;
-      this.#waiting.delete(waiting);
-      const tooLong = `no thread was free for ${this.#timeoutMs} ms`;
-      waiting.reject(hasLeft ? clientLeft() : new WsgiError('queue-timed-out', tooLong));
+    for (const exchange of this.#waiting) {
+      if (now - exchange.lastProgress < this.#timeoutMs) exchange.watchClient();
+      else this.dismiss(exchange, new WsgiError('queue-timed-out', `no thread was free for ${this.#timeoutMs} ms`));
     }
   }
 
-  rejectAll(error: WsgiError): void {
-    const all = [...this.#waiting];
-    this.#waiting.clear();
-    for (const waiting of all) waiting.reject(error);
+  dismiss(exchange: Exchange, error: WsgiError): void {
+    if (this.#waiting.delete(exchange)) void exchange.refuse(error);
   }
-}
 
-function clientLeft(): WsgiError {
-  return new WsgiError('client-left', 'the client left while its request waited');
+  /** Sends everybody away. */
+  dismissAll(error: WsgiError): void {
+    for (const exchange of this.#waiting) this.dismiss(exchange, error);
+  }
 }

@@ -4,11 +4,11 @@
 // makes us read on and drop, so a thread that is still busy is never taken for idle.
 
 import type { Socket } from 'node:net';
-import type { CgiResponse } from '@onezero/cgi-process';
-import { type Client, Exchange, type ExchangeOwner } from './exchange.ts';
-import { encodeAbort, encodeContent, encodeContentEnd, encodeRequest, RecordReader } from './fastcgi.ts';
+import type { Exchange, ExchangeOwner } from './exchange.ts';
+import { encodeAbort, encodeContent, encodeContentEnd, encodeEmptyRequest, encodeRequest } from './fastcgi.ts';
+import { RecordReader } from './fastcgi-reader.ts';
 import { readShared } from './shared-reads.ts';
-import { WsgiError } from './wsgi-error.ts';
+import type { WsgiError } from './wsgi-error.ts';
 
 /** What a connection tells its worker. */
 export interface ConnectionOwner {
@@ -20,16 +20,6 @@ export interface ConnectionOwner {
   errors(text: string, request: string | undefined): void;
   /** The bytes on the socket make no sense. */
   broken(error: unknown): void;
-}
-
-/** A request, ready to leave. */
-export interface OutgoingRequest {
-  readonly client: Client;
-  /** FastCGI name-value pairs. */
-  readonly pairs: string;
-  /** Bytes leave with the head; a sequence is sent while the answer comes. */
-  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
-  readonly readAheadBytes: number;
 }
 
 /** A kept connection to one thread. */
@@ -59,21 +49,22 @@ export class WorkerConnection implements ExchangeOwner {
     socket.on('error', () => {});
   }
 
-  /** Sends a request over a free connection, and answers as `Exchange` does. */
-  send(request: OutgoingRequest): Promise<CgiResponse> {
-    const exchange = new Exchange(this, request.client, request.readAheadBytes);
+  /** Sends a request; the connection must be free. Bytes of content leave with the head, a sequence while the answer comes. */
+  send(exchange: Exchange): void {
+    exchange.begin(this);
     this.exchange = exchange;
-    this.#requestId = (this.#requestId % 0xffff) + 1;
-    const { content } = request;
-    if (content instanceof Uint8Array) this.#socket.write(encodeRequest(this.#requestId, request.pairs, content));
-    else {
-      this.#socket.write(encodeRequest(this.#requestId, request.pairs));
-      this.#pump(content, exchange, this.#requestId).catch((error: unknown) => {
+    const requestId = (this.#requestId % 0xffff) + 1;
+    this.#requestId = requestId;
+    const { environ } = exchange.outgoing;
+    const { content } = exchange.outgoing.content;
+    if (!(content instanceof Uint8Array)) {
+      this.#socket.write(encodeRequest(requestId, environ));
+      this.#pump(content, exchange, requestId).catch((error: unknown) => {
         exchange.fail(error);
         this.abandon(exchange);
       });
-    }
-    return exchange.answer;
+    } else if (content.length > 0) this.#socket.write(encodeRequest(requestId, environ, content));
+    else this.#socket.write(encodeEmptyRequest(requestId, environ), 'latin1');
   }
 
   async #pump(content: AsyncIterable<Uint8Array>, exchange: Exchange, requestId: number): Promise<void> {
@@ -100,10 +91,11 @@ export class WorkerConnection implements ExchangeOwner {
 
   #receive(chunk: Buffer): void {
     const { exchange } = this;
-    if (exchange !== undefined) exchange.lastProgress = performance.now();
     try {
       this.#reader.push(chunk);
-      exchange?.flush();
+      if (exchange === undefined || exchange.hasEnded) return;
+      exchange.lastProgress = performance.now();
+      exchange.flush();
     } catch (error) {
       this.#owner.broken(error);
     }
@@ -112,7 +104,7 @@ export class WorkerConnection implements ExchangeOwner {
   #errors(content: Buffer): void {
     const text = this.#decoder.decode(content);
     this.exchange?.errors(text);
-    this.#owner.errors(text, this.exchange?.client.id);
+    this.#owner.errors(text, this.exchange?.outgoing.client.id);
   }
 
   #end(requestId: number, status: number): void {
@@ -122,14 +114,6 @@ export class WorkerConnection implements ExchangeOwner {
     exchange.end(status);
     this.#room();
     this.#owner.released(this);
-  }
-
-  /** Gives the exchange up if its client left before there was a head. */
-  checkClient(): void {
-    const { exchange } = this;
-    if (exchange === undefined || exchange.hasAnswered || !exchange.client.signal?.aborted) return;
-    exchange.fail(new WsgiError('client-left', 'the client left before the response began'));
-    this.abandon(exchange);
   }
 
   hold(isHeld: boolean): void {

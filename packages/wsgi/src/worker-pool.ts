@@ -5,9 +5,10 @@
 // young waits longer each time. Requests go to the worker with the fewest under way; when all threads are busy they
 // wait in one line, in the order of arrival, and a request whose client leaves leaves the line.
 
-import { readFile } from 'node:fs/promises';
+import type { Exchange } from './exchange.ts';
+import { Health, type Patient } from './health.ts';
 import type { ResolvedLimits } from './options.ts';
-import { type Departing, RequestQueue } from './request-queue.ts';
+import { RequestQueue } from './request-queue.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
 import type { WorkerConnection } from './worker-connection.ts';
 import { WsgiError } from './wsgi-error.ts';
@@ -18,13 +19,6 @@ const maxBackOffMs = 30_000;
 
 /** How much later than others a worker may be recycled: workers that start together shall not all go together. */
 const recycleSpread = 0.1;
-
-/** Deadlines, and clients that may have left, are looked at this often, or four times within the shortest deadline. */
-const tickMs = 250;
-const minTickMs = 25;
-
-/** The size of a page of memory as /proc counts it, on every Linux that Node runs on by default. */
-const pageBytes = 4096;
 
 /** What the pool does not do itself. */
 export type PoolLog = (worker: Worker, line: string, request: string | undefined) => void;
@@ -40,29 +34,28 @@ interface Place {
 }
 
 /** A pool of workers. Starts nothing before `start`. */
-export class WorkerPool implements WorkerOwner {
+export class WorkerPool implements WorkerOwner, Patient {
   readonly #settings: WorkerSettings;
   readonly #limits: ResolvedLimits;
   readonly #log: PoolLog;
   readonly #places: readonly Place[];
   /** Every process that is not gone. */
-  readonly #alive = new Set<Worker>();
-  readonly #queue: RequestQueue;
+  readonly alive: Set<Worker> = new Set();
+  readonly queue: RequestQueue;
+  readonly #health: Health;
   /** Why the last worker did not start; cleared by one that did. */
   #failure: WsgiError | undefined;
   #started: Promise<void> | undefined;
   #reloading: Promise<void> | undefined;
   #reloadAgain: Promise<void> | undefined;
   #isClosed = false;
-  /** False where /proc tells nothing. */
-  #canSeeMemory = true;
-  #tick: NodeJS.Timeout | undefined;
 
   constructor(settings: WorkerSettings, limits: ResolvedLimits, log: PoolLog) {
     this.#settings = settings;
     this.#limits = limits;
     this.#log = log;
-    this.#queue = new RequestQueue(limits.maxQueued, limits.queueTimeoutMs);
+    this.queue = new RequestQueue(limits.maxQueued, limits.queueTimeoutMs);
+    this.#health = new Health(limits, this);
     this.#places = Array.from({ length: settings.processes }, (_, index) => {
       return { number: index + 1, worker: undefined, next: undefined, failures: 0, retry: undefined };
     });
@@ -83,8 +76,8 @@ export class WorkerPool implements WorkerOwner {
   #launch(number: number): Worker {
     const worker = new Worker(this.#settings, number, this);
     worker.maxRequests = this.#limits.maxRequests * (1 + Math.random() * recycleSpread);
-    this.#alive.add(worker);
-    void worker.exited.then(() => this.#alive.delete(worker));
+    this.alive.add(worker);
+    void worker.exited.then(() => this.alive.delete(worker));
     return worker;
   }
 
@@ -146,28 +139,31 @@ export class WorkerPool implements WorkerOwner {
     this.#fillLater(place);
   }
 
+  /** Gives a request to a free thread, or lets it wait for one. It is refused when it is hopeless to wait, or too many do. */
+  serve(exchange: Exchange): void {
+    const connection = this.#take();
+    if (connection !== undefined) return connection.send(exchange);
+    if (this.#isClosed) return void exchange.refuse(new WsgiError('closed', 'the application is being stopped'));
+    this.start().catch(() => {}); // told to everybody who waits
+    if (this.#isHopeless()) return void exchange.refuse(this.#hopeless());
+    this.#health.watch();
+    this.queue.add(exchange);
+  }
+
   /** A free thread of the least busy worker; undefined when there is none. */
-  take(): WorkerConnection | undefined {
+  #take(): WorkerConnection | undefined {
     let best: Worker | undefined;
     for (const { worker } of this.#places) {
       if (worker === undefined || !worker.isReady || worker.idle.length === 0) continue;
       if (best === undefined || worker.idle.length > best.idle.length) best = worker;
     }
+    // The one that was busy last: what it needs is still warm.
     const connection = best?.idle.pop();
     if (best === undefined || connection === undefined) return undefined;
     best.served++;
-    if (best.served >= best.maxRequests) this.#recycle(best);
-    this.#watchClock();
+    if (best.served >= best.maxRequests) this.recycle(best);
+    this.#health.watch();
     return connection;
-  }
-
-  /** Waits for a free thread. Rejects with `WsgiError` when that takes too long, too many wait, or it is hopeless. */
-  wait(client: Departing): Promise<WorkerConnection> {
-    if (this.#isClosed) return Promise.reject(new WsgiError('closed', 'the application is being stopped'));
-    this.start().catch(() => {}); // told to everybody who waits
-    if (this.#isHopeless()) return Promise.reject(this.#hopeless());
-    this.#watchClock();
-    return this.#queue.wait(client);
   }
 
   /** No worker is there or on its way: the next attempt lies in the future. */
@@ -184,19 +180,19 @@ export class WorkerPool implements WorkerOwner {
   }
 
   #queueFailsIfHopeless(): void {
-    if (this.#isHopeless()) this.#queue.rejectAll(this.#hopeless());
+    if (this.#isHopeless()) this.queue.dismissAll(this.#hopeless());
   }
 
   #serveQueue(): void {
-    while (this.#queue.length > 0) {
-      const connection = this.take();
+    while (this.queue.length > 0) {
+      const connection = this.#take();
       if (connection === undefined) return;
-      this.#queue.next(connection);
+      connection.send(this.queue.next()!);
     }
   }
 
   released(): void {
-    if (this.#queue.length > 0) this.#serveQueue();
+    if (this.queue.length > 0) this.#serveQueue();
   }
 
   changed(worker: Worker, file: string): void {
@@ -212,10 +208,19 @@ export class WorkerPool implements WorkerOwner {
     return this.#places.find((place) => place.worker === worker);
   }
 
-  #recycle(worker: Worker): void {
+  recycle(worker: Worker): void {
     const place = this.#placeOf(worker);
     if (place === undefined || place.next !== undefined || place.retry !== undefined || this.#isClosed) return;
     this.#fill(place).catch(() => {}); // the worker goes on, and the next attempt follows
+  }
+
+  hung(worker: Worker): void {
+    const place = this.#placeOf(worker);
+    if (place !== undefined) {
+      place.worker = undefined;
+      if (place.next === undefined) this.#fillLater(place);
+    }
+    worker.hang(this.#limits.drainTimeoutMs);
   }
 
   /**
@@ -271,76 +276,24 @@ export class WorkerPool implements WorkerOwner {
 
   /** Ends workers that only stayed to watch the source. */
   #retireOthers(): void {
-    for (const worker of this.#alive) {
+    for (const worker of this.alive) {
       const isInPlace = this.#places.some((place) => place.worker === worker || place.next === worker);
       if (!isInPlace && !worker.isRetiring) worker.retire(0);
-    }
-  }
-
-  #watchClock(): void {
-    if (this.#tick !== undefined) return;
-    const { silenceTimeoutMs, queueTimeoutMs } = this.#limits;
-    const interval = Math.max(minTickMs, Math.min(tickMs, silenceTimeoutMs / 4, queueTimeoutMs / 4));
-    this.#tick = setInterval(() => this.#onTick(), interval);
-  }
-
-  #onTick(): void {
-    const now = performance.now();
-    this.#queue.expire(now);
-    let isBusy = this.#queue.length > 0;
-    for (const worker of this.#alive) {
-      for (const connection of worker.connections) {
-        isBusy ||= connection.exchange !== undefined;
-        connection.checkClient();
-        this.#checkSilence(worker, connection, now);
-      }
-    }
-    for (const { worker } of this.#places) if (worker?.isReady) void this.#checkMemory(worker);
-    if (isBusy) return;
-    clearInterval(this.#tick);
-    this.#tick = undefined;
-  }
-
-  #checkSilence(worker: Worker, connection: WorkerConnection, now: number): void {
-    const { exchange } = connection;
-    if (exchange === undefined || exchange.isHeld || exchange.isFed || connection.isHung) return;
-    if (now - exchange.lastProgress < this.#limits.silenceTimeoutMs) return;
-    connection.isHung = true;
-    const silence = Math.round(now - exchange.lastProgress);
-    this.#log(worker, `silent for ${silence} ms: replacing the worker`, exchange.client.id);
-    exchange.fail(new WsgiError('timed-out', `the application was silent for ${silence} ms`));
-    const place = this.#placeOf(worker);
-    if (place !== undefined) {
-      place.worker = undefined;
-      if (place.next === undefined) this.#fillLater(place);
-    }
-    worker.hang(this.#limits.drainTimeoutMs);
-  }
-
-  async #checkMemory(worker: Worker): Promise<void> {
-    if (this.#limits.maxMemoryBytes === Infinity || !this.#canSeeMemory) return;
-    try {
-      const pages = (await readFile(`/proc/${worker.pid}/statm`, 'latin1')).split(' ')[1];
-      if (Number(pages) * pageBytes > this.#limits.maxMemoryBytes) this.#recycle(worker);
-    } catch (error) {
-      if (worker.hasExited) return;
-      this.#canSeeMemory = false;
-      this.#log(worker, `cannot see how much memory it has: ${(error as Error).message}`, undefined);
     }
   }
 
   /** Takes no more requests, lets those under way end for `graceMs`, and resolves when every process is gone. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
-    this.#queue.rejectAll(new WsgiError('closed', 'the application is being stopped'));
+    this.queue.dismissAll(new WsgiError('closed', 'the application is being stopped'));
     for (const place of this.#places) {
       clearTimeout(place.retry);
       place.next = undefined;
       place.worker = undefined;
     }
-    const alive = [...this.#alive];
+    const alive = [...this.alive];
     for (const worker of alive) worker.retire(graceMs);
     await Promise.all(alive.map((worker) => worker.exited));
-    clearInterval(this.#tick);
+    this.#health.stop();
   }
 }

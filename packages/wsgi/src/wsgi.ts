@@ -3,10 +3,10 @@
 import { resolve } from 'node:path';
 import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
 import { encodeEnviron, type EnvironOptions } from './environ.ts';
+import { Exchange } from './exchange.ts';
 import { findPython } from './find-python.ts';
 import { resolveCount, resolveLimits, type ResolvedLimits, type WsgiLogEntry, type WsgiOptions } from './options.ts';
 import { collectContent, noContent, nothingToDiscard, type RequestContent } from './request-content.ts';
-import type { WorkerConnection } from './worker-connection.ts';
 import { WorkerPool } from './worker-pool.ts';
 import type { WorkerSettings } from './worker.ts';
 import { WsgiError } from './wsgi-error.ts';
@@ -102,38 +102,31 @@ class Application {
 
   /** The response, or a bare status with the `WsgiError` as its cause. */
   respond(request: CgiRequest): Promise<CgiResponse> {
-    if (request.contentLength !== 0) return this.#respondWhenCollected(request);
-    const connection = this.#pool.take();
-    return connection === undefined
-      ? this.#respondLater(request, noContent)
-      : this.#send(connection, request, noContent);
-  }
-
-  async #respondWhenCollected(request: CgiRequest): Promise<CgiResponse> {
     const { content, contentLength: length } = request;
-    if (this.#isStreaming) return this.#respondLater(request, { content, length, discard: nothingToDiscard });
+    if (length === 0) return this.#ask(request, noContent);
+    return this.#isStreaming
+      ? this.#ask(request, { content, length, discard: nothingToDiscard })
+      : this.#askWhenCollected(request);
+  }
+
+  async #askWhenCollected(request: CgiRequest): Promise<CgiResponse> {
     try {
-      return await this.#respondLater(request, await collectContent(content, this.#limits.spoolMemoryBytes));
+      return await this.#ask(request, await collectContent(request.content, this.#limits.spoolMemoryBytes));
     } catch (error) {
       if (error instanceof WsgiError) return error.response();
       throw error;
     }
   }
 
-  async #respondLater(request: CgiRequest, content: RequestContent): Promise<CgiResponse> {
-    let connection: WorkerConnection;
+  #ask(request: CgiRequest, content: RequestContent): Promise<CgiResponse> {
+    let environ: string;
     try {
-      connection = this.#pool.take() ?? (await this.#pool.wait(request));
+      environ = encodeEnviron(request, this.#environ, content.length);
     } catch (error) {
-      await content.discard();
-      if (error instanceof WsgiError) return error.response();
-      throw error;
+      return content.discard().then(() => Promise.reject(error as Error));
     }
-    return this.#send(connection, request, content);
-  }
-
-  #send(connection: WorkerConnection, request: CgiRequest, { content, length }: RequestContent): Promise<CgiResponse> {
-    const pairs = encodeEnviron(request, this.#environ, length);
-    return connection.send({ client: request, pairs, content, readAheadBytes: this.#limits.readAheadBytes });
+    const exchange = new Exchange({ client: request, environ, content }, this.#limits.readAheadBytes);
+    this.#pool.serve(exchange);
+    return exchange.answer;
   }
 }

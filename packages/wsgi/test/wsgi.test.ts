@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -23,6 +23,16 @@ afterAll(async () => {
 
 function get(target: string, changes: Parameters<typeof request>[1] = {}): Promise<Answer> {
   return read(app.responder(request(target, changes)));
+}
+
+/** Which of our descriptors are content in a file without a name. Linux shows them. */
+function openContent(): string[] {
+  if (!existsSync('/proc/self/fd')) return [];
+  const links = readdirSync('/proc/self/fd').map((descriptor) => {
+    const path = `/proc/self/fd/${descriptor}`;
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? '' : readlinkSync(path);
+  });
+  return links.filter((link) => link.includes('onezero-content-'));
 }
 
 describe('request content', () => {
@@ -79,6 +89,13 @@ describe('request content', () => {
     });
     expect((await get('/echo', { body: 'x' })).text).toBe('length 1:x');
   });
+});
+
+test('NUL in a request cannot become another variable, and leaves no content behind', async () => {
+  const user = ['a', 'REMOTE_ADDR', '127.0.0.1'].join('\0');
+  await expect(get('/pid', { user })).rejects.toThrow('NUL in REMOTE_USER');
+  await expect(get('/digest', { user, body: 'x'.repeat(100_000) })).rejects.toThrow('NUL in REMOTE_USER');
+  await until(() => openContent().length === 0);
 });
 
 describe('streamed request content', () => {

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { Exchange } from '../src/exchange.ts';
+import { noContent } from '../src/request-content.ts';
+import { RequestQueue } from '../src/request-queue.ts';
+import type { WsgiError } from '../src/wsgi-error.ts';
+
+/** A request whose client leaves with `abort()`, and what its connection was told. */
+function begin(): { exchange: Exchange; client: AbortController; abandoned: Exchange[] } {
+  const client = new AbortController();
+  const exchange = new Exchange(
+    { client: { method: 'GET', signal: client.signal }, environ: '', content: noContent },
+    1,
+  );
+  const abandoned: Exchange[] = [];
+  exchange.begin({ hold: () => {}, abandon: (one) => abandoned.push(one) });
+  return { exchange, client, abandoned };
+}
+
+describe('Exchange.watchClient', () => {
+  test('gives a request up at the moment in which its client leaves', async () => {
+    const { exchange, client, abandoned } = begin();
+    exchange.watchClient();
+    exchange.watchClient();
+    expect(exchange.hasAnswered).toBe(false);
+    client.abort();
+    expect(abandoned).toEqual([exchange]);
+    expect(await exchange.answer).toMatchObject({ status: 400, cause: { code: 'client-left' } });
+  });
+
+  test('gives a request up whose client has left before', () => {
+    const { exchange, client, abandoned } = begin();
+    client.abort();
+    expect(abandoned).toEqual([]);
+    exchange.watchClient();
+    expect(abandoned).toEqual([exchange]);
+  });
+
+  test('leaves the client to whoever reads the content once there is an answer', async () => {
+    const { exchange, client, abandoned } = begin();
+    exchange.watchClient();
+    exchange.output(Buffer.from('Status: 200 OK\n\nhello'));
+    exchange.flush();
+    client.abort();
+    exchange.watchClient();
+    expect(abandoned).toEqual([]);
+    expect(await exchange.answer).toMatchObject({ status: 200 });
+  });
+
+  test('takes a request out of the line, and lets its content go', async () => {
+    const queue = new RequestQueue(2, Infinity);
+    const client = new AbortController();
+    let discarded = 0;
+    const discard = (): Promise<void> => Promise.resolve(void discarded++);
+    const content = { ...noContent, discard };
+    const leaving = new Exchange({ client: { method: 'GET', signal: client.signal }, environ: '', content }, 1);
+    const staying = new Exchange({ client: { method: 'GET' }, environ: '', content }, 1);
+    queue.add(leaving);
+    queue.add(staying);
+    queue.expire(performance.now());
+    client.abort();
+    expect(queue.length).toBe(1);
+    expect((await leaving.answer).cause).toMatchObject({ code: 'client-left' } satisfies Partial<WsgiError>);
+    expect(discarded).toBe(1);
+    expect(queue.next()).toBe(staying);
+    expect(queue.next()).toBe(undefined);
+  });
+});
