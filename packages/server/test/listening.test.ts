@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -129,6 +130,24 @@ describe('listen', () => {
     plain.write(GET);
     await text;
     expect((await ask(GET)).text).toContain('200 OK');
+  });
+
+  test.each([
+    ['in time', { headTimeoutMs: 200 }],
+    ['when it closes', { headTimeoutMs: 60_000, closeTimeoutMs: 60_000 }],
+  ])('with TLS lets go of clients that begin to shake hands and stop: %s', async (when, limits) => {
+    const server = make({ limits });
+    const [address] = await server.listen({ port: 0, host: '127.0.0.1', tls: certificate('first') });
+    const socket = connect({ port: address?.port ?? 0, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    const text = readAll(socket);
+    // The beginning of a record of the handshake protocol.
+    socket.write(Buffer.from([0x16, 3, 1, 2]));
+    await once(socket, 'connect');
+    if (when === 'in time') socket.end();
+    else await server.close();
+    expect(await text).toBe('');
+    await server.close();
   });
 
   test('reads in the documented way where the cheap one is not to be had', async () => {

@@ -5,6 +5,7 @@ import { unlinkSync } from 'node:fs';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import type { Address, Listener, TlsOptions } from '../options.ts';
 import { acceptConnections, openDocumented, type Accept } from './accept.ts';
+import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
 
 export interface ListeningSettings {
   readonly accept: Accept;
@@ -107,8 +108,7 @@ function openSocket(path: object, tls: TlsOptions | undefined, settings: Listeni
         // Connections in the middle of a handshake are nobody's yet; node:net counts them.
         if (maxConnections > 0) server.maxConnections = maxConnections;
         server.on('secureConnection', (socket) => openDocumented(socket, true, accept));
-        // A failed handshake is the client's affair, and the socket is closed already.
-        server.on('tlsClientError', () => {});
+        watchHandshakes(server as TlsServer);
       }
       resolve(server);
     });
@@ -131,6 +131,7 @@ function listeningOf(servers: readonly NetServer[], address: Address): Listening
 function closeServer(server: NetServer): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
+    abandonHandshakes(server);
   });
 }
 
