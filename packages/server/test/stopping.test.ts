@@ -135,6 +135,23 @@ describe('close', () => {
     expect(bytes).toBeGreaterThan(7_000_000);
   });
 
+  test('does not wait for idle clients to close as well', async () => {
+    const running = await start({
+      limits: { drainTimeoutMs: 60_000, closeTimeoutMs: 60_000 },
+      routes: [{ responder: () => textResponse('hello') }],
+    });
+    const [silent, answered] = await Promise.all([running.connect(), running.connect()]);
+    onTestFinished(() => {
+      for (const socket of [silent, answered]) socket.destroy();
+    });
+    const head = readUntil(answered, /hello$/);
+    answered.write(get('/'));
+    await head;
+    // Both leave their side open.
+    await running.server.close();
+    expect(running.server.connections).toBe(0);
+  });
+
   test('cuts off what is left when the grace ends, and asked again ends it sooner', async () => {
     const running = await start({ routes: [{ responder: () => new Promise(() => {}) }] });
     const socket = await running.connect();

@@ -33,6 +33,9 @@ const AHEAD_BYTES = 65_536;
 const AT_ONCE_MS = 100;
 const STILL_MS = 250;
 
+// A stop does not wait for idle clients to close as well: nothing is on its way to them.
+const IDLE_STOP_MS = 50;
+
 /** Why the socket is not read. */
 type Hold = 'content' | 'ahead' | 'stalled';
 
@@ -392,7 +395,9 @@ export class Connection implements Receiver, ContentSource, Watched {
 
   /** Closes the connection now if it is idle; else after the answer under way. */
   stop(): void {
-    if (this.#mode === 'open' && this.#phase === 'idle' && this.#exchange?.over !== false) this.#linger();
+    if (this.#mode !== 'open' || this.#phase !== 'idle' || this.#exchange?.over === false) return;
+    this.#linger();
+    setTimeout(() => this.#transport.destroy(), IDLE_STOP_MS).unref();
   }
 
   destroy(): void {

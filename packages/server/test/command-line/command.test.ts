@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -45,6 +45,22 @@ describe('onezero', () => {
     const answers = await Promise.all([server.fetch('/a.txt'), server.fetch('/index.html')]);
     expect(answers.map(({ status }) => status)).toEqual([200, 404]);
     await server.stop();
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('outlives an output that takes nothing', async () => {
+    const ready = join(place.path, 'ready.json');
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [bin, 'www', '--port', '0', '--ready-file', ready], {
+      cwd: place.path,
+      stdio: ['ignore', full, full],
+    });
+    closeSync(full);
+    const ended = once(child, 'exit');
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 10_000);
+    const { url } = JSON.parse(readFileSync(ready, 'utf8')) as { url: string };
+    for (let times = 0; times < 3; times++) expect((await fetch(`${url}/a.txt`)).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 
   test('says --help and --version on standard output with 0', async () => {
