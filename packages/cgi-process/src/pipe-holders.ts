@@ -6,10 +6,10 @@
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** Whether a process other than this one and a shell has `path` open. True while the shell runs nothing. */
+/** Whether a process other than this one and a shell has `path` open. True when the shell runs nothing: all is said then. */
 export function isHeld(shell: number, path: string): boolean {
   const [command] = childrenOf(shell);
-  if (command === undefined || has(command, '1', path)) return true;
+  if (command === undefined || has(command, '1', path) || hasEnded(command)) return true;
   const own = new Set([shell, process.pid]);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
@@ -21,6 +21,12 @@ export function isHeld(shell: number, path: string): boolean {
 function childrenOf(pid: number): number[] {
   const text = orGone(() => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
   return text === undefined || text === '' ? [] : text.trim().split(' ').map(Number);
+}
+
+/** A process that nobody has waited for yet has no files any more. */
+function hasEnded(pid: number): boolean {
+  const status = orGone(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  return status === undefined || /^ [ZX]/.test(status.slice(status.lastIndexOf(')') + 1));
 }
 
 function filesOf(pid: number): string[] {
