@@ -151,9 +151,9 @@ describe('listen', () => {
   });
 
   test('reads in the documented way where the cheap one is not to be had', async () => {
-    process.env['NO_SHARED_READS'] = '1';
+    process.env['ONEZERO_NO_SHARED_READS'] = '1';
     onTestFinished(() => {
-      delete process.env['NO_SHARED_READS'];
+      delete process.env['ONEZERO_NO_SHARED_READS'];
     });
     const running = await start(ECHO);
     onTestFinished(() => running.close());

@@ -2,7 +2,7 @@
 //
 // `net.Socket` documents this as `onread`, for sockets that a program makes; the sockets of a child process are made by
 // `spawn`, which has no such option. So what the option sets is set afterwards, under the symbols by which a socket knows it.
-// Where they are not found, and with NO_SHARED_READS set, `data` events do the same at the price of garbage: a sixth of the
+// Where they are not found, and with ONEZERO_NO_SHARED_READS set, `data` events do the same at the price of garbage: a sixth of the
 // time of a small request.
 
 import type { Socket } from 'node:net';
@@ -25,7 +25,7 @@ export function readShared(socket: Socket, receive: (bytes: Buffer) => void): vo
   const callback = own.find(({ description }) => description === 'kBufferCb');
   const { _handle: handle } = internals;
   const isPossible = typeof handle?.useUserBuffer === 'function' && buffer !== undefined && callback !== undefined;
-  if (!isPossible || process.env['NO_SHARED_READS'] !== undefined) {
+  if (!isPossible || process.env['ONEZERO_NO_SHARED_READS'] !== undefined) {
     socket.on('data', receive);
     return;
   }
