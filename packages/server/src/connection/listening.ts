@@ -4,6 +4,7 @@ import { createServer as createNetServer, connect, type AddressInfo, type Server
 import { unlinkSync } from 'node:fs';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import type { Address, Listener, TlsOptions } from '../options.ts';
+import { openQueues } from './accept-queues.ts';
 import { acceptConnections, openDocumented, type Accept } from './accept.ts';
 import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
 
@@ -39,10 +40,9 @@ export async function openListener(listener: Listener, settings: ListeningSettin
     return listeningOf([server], { url: `unix:${socket}`, secure: tls !== undefined, address: socket, port: 0 });
   }
   const isLocalhost = host === 'localhost';
-  const first = await open({ host: isLocalhost ? '127.0.0.1' : host, port, backlog: BACKLOG });
-  const bound = first.address() as AddressInfo;
-  const servers = [first];
-  if (isLocalhost) servers.push(...(await openIpv6Twin(first, { port, bound }, open)));
+  const servers = await openQueues({ host: isLocalhost ? '127.0.0.1' : host, port, backlog: BACKLOG }, open);
+  const bound = servers[0]?.address() as AddressInfo;
+  if (isLocalhost) servers.push(...(await openIpv6Twin(servers, { port, bound }, open)));
   const shown = isLocalhost || bound.address === '::' || bound.address === '0.0.0.0' ? 'localhost' : host;
   const url = `${tls === undefined ? 'http' : 'https'}://${shown.includes(':') ? `[${shown}]` : shown}:${bound.port}`;
   return listeningOf(servers, { url, secure: tls !== undefined, address: bound.address, port: bound.port });
@@ -50,7 +50,7 @@ export async function openListener(listener: Listener, settings: ListeningSettin
 
 /** `localhost` is ::1 for some clients. A machine without it, and a free port that is not free there, do without. */
 async function openIpv6Twin(
-  first: NetServer,
+  others: readonly NetServer[],
   { port, bound }: { port: number; bound: AddressInfo },
   open: (path: object) => Promise<NetServer>,
 ): Promise<readonly NetServer[]> {
@@ -59,7 +59,7 @@ async function openIpv6Twin(
   } catch (error) {
     const code = codeOf(error);
     if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || (port === 0 && code === 'EADDRINUSE')) return [];
-    await closeServer(first);
+    await Promise.all(others.map(closeServer));
     throw error;
   }
 }

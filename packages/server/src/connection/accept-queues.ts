@@ -1,0 +1,52 @@
+// Several queues of new connections for one address.
+//
+// The event loop accepts one connection per listening socket and turn. Where a thousand clients hammer the connections they
+// have, a turn is long, and the last newcomer would wait a thousand of them. Sockets that share an address (SO_REUSEPORT)
+// have a queue each, so a turn accepts as many connections as there are sockets.
+//
+// Sharing would also let two servers start on one port unnoticed, so the address is first opened for us alone.
+
+import cluster from 'node:cluster';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+
+type Open = (address: object) => Promise<NetServer>;
+
+/** Enough that a thousand newcomers are in after thirty turns; an idle socket costs a descriptor. */
+const QUEUES = 32;
+
+/** Opens a TCP address. Rejects with the system's error, with nothing left open. */
+export async function openQueues(
+  address: { host: string; port: number; backlog: number },
+  open: Open,
+): Promise<NetServer[]> {
+  const alone = await open(address);
+  if (!canShare(process.versions.node)) return [alone];
+  const { port } = alone.address() as AddressInfo;
+  await close(alone);
+  const opened: NetServer[] = [];
+  try {
+    while (opened.length < QUEUES) opened.push(await open({ ...address, port, reusePort: true }));
+    return opened;
+  } catch (error) {
+    // A system that cannot share lets the first in and no other.
+    if (opened.length === 1) return opened;
+    await Promise.all(opened.map(close));
+    throw error;
+  }
+}
+
+/**
+ * Whether `listen` knows `reusePort` (since 22.12 and 23.1) in this process. Workers share one socket already; with a slow
+ * one among them, a queue of its own would keep connections from the others.
+ */
+export function canShare(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isKnown = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+  return isKnown && process.platform === 'linux' && cluster.isPrimary && process.env['ONEZERO_ONE_QUEUE'] === undefined;
+}
+
+function close(server: NetServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
