@@ -35,7 +35,8 @@ class HttpServer implements Server, Engine {
   readonly #listening: Listening[] = [];
   readonly #connections = new Set<Connection>();
   readonly #byAddress = new Map<string, number>();
-  readonly #requests = new Map<Service, number>();
+  /** Earlier generations that still answer what began with them. */
+  readonly #retiring = new Set<Service>();
   #turnedAway = 0;
   #closing: Promise<void> | undefined;
   #cutOff: NodeJS.Timeout | undefined;
@@ -56,8 +57,8 @@ class HttpServer implements Server, Engine {
   }
 
   get requests(): number {
-    let sum = 0;
-    for (const count of this.#requests.values()) sum += count;
+    let sum = this.service.underWay;
+    for (const { underWay } of this.#retiring) sum += underWay;
     return sum;
   }
 
@@ -117,19 +118,15 @@ class HttpServer implements Server, Engine {
     if (this.#connections.size === 0) this.#whenEmpty?.();
   }
 
-  requestBegan(service: Service): void {
-    this.#requests.set(service, (this.#requests.get(service) ?? 0) + 1);
+  idle(service: Service): void {
+    if (service !== this.service) this.#retire(service);
   }
 
-  requestEnded(service: Service): void {
-    const count = (this.#requests.get(service) ?? 1) - 1;
-    this.#requests.set(service, count);
-    if (count === 0 && service !== this.service) this.#retire(service);
-  }
-
-  /** Closes what an earlier generation of options had opened. */
+  /** Closes what an earlier generation of options had opened, once it answers nothing any more. */
   #retire(service: Service): void {
-    this.#requests.delete(service);
+    this.#retiring.add(service);
+    if (service.underWay > 0) return;
+    this.#retiring.delete(service);
     service.site.close().catch((error: unknown) => warnOnce('closing a responder', error));
   }
 
@@ -141,7 +138,7 @@ class HttpServer implements Server, Engine {
     if (this.isStopping) throw new Error('the server is closed');
     const before = this.service;
     this.service = serviceOf(options, compose);
-    if ((this.#requests.get(before) ?? 0) === 0) this.#retire(before);
+    this.#retire(before);
   }
 
   renewCertificate(index: number, tls: TlsOptions): void {

@@ -80,16 +80,36 @@ export class Connection implements Receiver, ContentSource, Watched {
     return this.#ends.remote.address;
   }
 
-  /** One request, from its head to the last octet of its answer; without an event, what could not be read as a request. */
-  async #answer(event: RequestHeadEvent | undefined, refusal?: Interruption): Promise<void> {
+  /**
+   * One request, from its head to the last octet of its answer; without an event, what could not be read as a request. An
+   * answer that is there at once and that the system takes at once costs no promise.
+   */
+  #answer(event: RequestHeadEvent | undefined, refusal?: Interruption): void {
     const exchange = this.#begin(event);
     try {
       const asked = this.#ask(exchange, refusal);
-      const response = isPromiseLike(asked) ? await this.#firstOf(exchange, asked) : asked;
-      if (exchange.over) return discard(response.content);
-      exchange.answered = true;
-      const sending = this.#send(exchange, response);
-      if (sending !== undefined) await sending;
+      const going = isPromiseLike(asked)
+        ? this.#firstOf(exchange, asked).then((response) => this.#reply(exchange, response))
+        : this.#reply(exchange, asked);
+      if (going === undefined) this.#finish(exchange);
+      else void this.#finishAfter(exchange, going);
+    } catch (error) {
+      void this.#recover(exchange, error);
+    }
+  }
+
+  #reply(exchange: Exchange, response: ResponseMessage): Promise<void> | undefined {
+    if (exchange.over) {
+      discard(response.content);
+      return undefined;
+    }
+    exchange.answered = true;
+    return this.#send(exchange, response);
+  }
+
+  async #finishAfter(exchange: Exchange, going: Promise<void>): Promise<void> {
+    try {
+      await going;
       this.#finish(exchange);
     } catch (error) {
       await this.#recover(exchange, error);
@@ -104,7 +124,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     this.#exchange = exchange;
     this.#requests += 1;
     this.#service = this.#engine.service;
-    this.#engine.requestBegan(this.#service);
+    this.#service.underWay += 1;
     return exchange;
   }
 
@@ -228,7 +248,8 @@ export class Connection implements Receiver, ContentSource, Watched {
     exchange.over = true;
     const { accessLog } = this.#service;
     if (accessLog !== undefined) accessLog(logEntry(exchange, this.remoteAddress, isComplete));
-    this.#engine.requestEnded(this.#service);
+    this.#service.underWay -= 1;
+    if (this.#service.underWay === 0) this.#engine.idle(this.#service);
   }
 
   // What comes in.
@@ -265,7 +286,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     switch (event.type) {
       case 'head':
         this.#isContentHere = events.length > 1;
-        if (this.#mode === 'open') void this.#answer(event, refusalIn(events));
+        if (this.#mode === 'open') this.#answer(event, refusalIn(events));
         break;
       case 'content':
         if (exchange !== undefined) this.#takeContent(exchange, event.bytes);
@@ -299,7 +320,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     const exchange = this.#exchange;
     if (this.#mode !== 'open') return;
     if (exchange === undefined || exchange.received) {
-      void this.#answer(undefined, failure);
+      this.#answer(undefined, failure);
     } else if (exchange.over) {
       this.#linger();
     } else {
@@ -384,13 +405,23 @@ export class Connection implements Receiver, ContentSource, Watched {
   #linger(): void {
     if (this.#mode !== 'open') return;
     this.#mode = 'lingering';
-    this.#output.flush();
+    const isTaken = this.#output.flush();
+    if (isTaken && this.#hasHeardAll()) return this.#transport.leave();
     this.#phase = 'linger';
     this.#since = this.#engine.clock.now;
     this.#dropped = 0;
     this.#exchange?.content?.abandon();
     for (const hold of this.#holds) this.#release(hold);
     this.#transport.end();
+  }
+
+  /**
+   * Whether the client has said that this request is its last, and all of it was read: then nothing that may come can make
+   * the system reset the connection under the answer, unless the client does what it said it would not.
+   */
+  #hasHeardAll(): boolean {
+    const exchange = this.#exchange;
+    return exchange?.event?.persistent === false && exchange.content === undefined;
   }
 
   /** Closes the connection now if it is idle; else after the answer under way. */

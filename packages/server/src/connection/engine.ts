@@ -21,6 +21,8 @@ export interface Service {
   readonly remembered: RememberedResponses;
   readonly isTrusted: IsTrusted | undefined;
   readonly accessLog: ((entry: AccessLogEntry) => void) | undefined;
+  /** How many requests it is answering. */
+  underWay: number;
 }
 
 export interface Engine {
@@ -29,7 +31,7 @@ export interface Engine {
   readonly service: Service;
   /** No connection outlives its current answer. */
   readonly isStopping: boolean;
-  requestBegan(service: Service): void;
-  requestEnded(service: Service): void;
+  /** The last request that a generation was answering has ended. */
+  idle(service: Service): void;
   closed(connection: Connection): void;
 }

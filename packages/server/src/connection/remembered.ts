@@ -48,9 +48,15 @@ export class RememberedResponses {
   #make(response: ResponseMessage, situation: Situation): ReadyResponse | undefined {
     const { head, content, persistent } = complete(response, situation, this.#settings);
     if (head === undefined) return undefined;
-    if (!(content instanceof Uint8Array)) return { pieces: [head], contentBytes: 0, persistent };
+    if (!(content instanceof Uint8Array)) return { pieces: [bufferOf(head)], contentBytes: 0, persistent };
     const { length } = content;
-    const pieces = length > ONE_PIECE_BYTES ? [head, content] : [Buffer.concat([head, content])];
+    const isOne = length <= ONE_PIECE_BYTES;
+    const pieces = isOne ? [Buffer.concat([head, content])] : [bufferOf(head), bufferOf(content)];
     return { pieces, contentBytes: length, persistent };
   }
+}
+
+/** The same memory as what sockets want: they would make this of every other array at every write. */
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }

@@ -38,6 +38,7 @@ export function serviceOf(options: ServerOptions, compose: (options: ServerOptio
     isTrusted,
     accessLog: accessLog && guarded(accessLog),
     site: compose(options),
+    underWay: 0,
   };
 }
 

@@ -44,7 +44,8 @@ export class Transport {
       this.#settle(false);
       receiver.closed();
     });
-    socket.resume();
+    // With a buffer of ours, making the socket has begun to read, and nothing flows through the stream.
+    if (!pushed) socket.resume();
   }
 
   get remoteAddress(): string {
@@ -135,6 +136,12 @@ export class Transport {
   /** Finishes sending when everything written has been; the peer may go on sending. */
   end(): void {
     this.#socket.end();
+  }
+
+  /** Closes at once when the system has taken everything, which it then delivers on its own; finishes sending otherwise. */
+  leave(): void {
+    if (this.secure || this.#socket.writableLength > 0) this.#socket.end();
+    else this.#socket.destroy();
   }
 
   destroy(): void {

@@ -9,7 +9,7 @@ import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
 import { authenticated, changed } from '../request-message.ts';
 import { isResponse } from '../responders/is-response.ts';
-import { whenReady } from '../when-ready.ts';
+import { isPromiseLike } from '../when-ready.ts';
 import { discard } from '../responders/discard.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
@@ -57,12 +57,15 @@ class PartedSite implements Site {
     if (hosts !== undefined && !isOurs(hosts, request.authority)) {
       return this.fail({ status: 421, cause: undefined, source: 'routing', request });
     }
-    const broken = (cause: unknown): Answer => this.fail({ status: 500, cause, source: 'auth', request });
     try {
       const verdict = authentication.check(request);
-      return whenReady(verdict, (found) => this.#admit(request, found, redirects), broken);
-    } catch (error) {
-      return broken(error);
+      if (!isPromiseLike(verdict)) return this.#admit(request, verdict, redirects);
+      return Promise.resolve(verdict).then(
+        (found) => this.#admit(request, found, redirects),
+        (cause: unknown) => this.fail({ status: 500, cause, source: 'auth', request }),
+      );
+    } catch (cause) {
+      return this.fail({ status: 500, cause, source: 'auth', request });
     }
   }
 
@@ -94,35 +97,55 @@ class PartedSite implements Site {
   #refuseMethod(request: RequestMessage): Answer | undefined {
     const { registry } = this.#parts;
     const method = registry.get(request.method);
-    const refuse = (status: number, fields: readonly Field[] = []): Answer =>
-      this.fail({ status, cause: undefined, source: 'routing', request }, fields);
     if (method === undefined) {
-      return REFUSED_METHODS.has(request.method) ? refuse(405, [['allow', allowed(registry.keys())]]) : refuse(501);
+      if (!REFUSED_METHODS.has(request.method)) return this.#refuse(request, 501);
+      return this.#refuse(request, 405, [['allow', allowed(registry.keys())]]);
     }
     if (request.target === '*') return { status: 204, fields: [['allow', allowed(registry.keys())]] };
-    if (method.content === 'none' && request.contentLength !== 0) return refuse(400);
-    if (method.content === 'required' && !hasFraming(request)) return refuse(411);
+    if (method.content === 'none' && request.contentLength !== 0) return this.#refuse(request, 400);
+    if (method.content === 'required' && !hasFraming(request)) return this.#refuse(request, 411);
     // RFC 1945 §8.3: a POST of HTTP/1.0 must say how long it is.
-    if (request.version === '1.0' && request.method === 'POST' && !hasFraming(request)) return refuse(400);
+    if (request.version === '1.0' && request.method === 'POST' && !hasFraming(request))
+      return this.#refuse(request, 400);
     return undefined;
+  }
+
+  #refuse(request: RequestMessage, status: number, fields: readonly Field[] = []): Answer {
+    return this.fail({ status, cause: undefined, source: 'routing', request }, fields);
   }
 
   #ask(found: FoundRoute, request: RequestMessage, redirects: number): Answer {
     const { route, scriptName, pathInfo } = found;
     const seen = scriptName === '' ? request : changed(request, { scriptName, pathInfo });
-    const failed = (cause: unknown): Answer =>
-      this.fail({ status: statusOf(cause), cause, source: 'responder', request: seen });
-    const take = (answer: ResponseMessage): Answer => {
-      const next =
-        route.fallThrough === true && hasNothing(answer) ? this.#parts.router(request, found.next) : undefined;
-      if (next !== undefined && 'route' in next) return this.#ask(next, request, redirects);
-      return this.#whole(answer, seen, redirects);
-    };
     try {
-      return whenReady(route.responder(seen), take, failed);
-    } catch (error) {
-      return failed(error);
+      const answer = route.responder(seen);
+      if (!isPromiseLike(answer)) return this.#take(answer, found, request, seen, redirects);
+      return Promise.resolve(answer).then(
+        (settled) => this.#take(settled, found, request, seen, redirects),
+        (cause: unknown) => this.#broke(seen, cause),
+      );
+    } catch (cause) {
+      return this.#broke(seen, cause);
     }
+  }
+
+  /** The answer, unless it is nothing and another route may have something. */
+  #take(
+    answer: ResponseMessage,
+    found: FoundRoute,
+    request: RequestMessage,
+    seen: RequestMessage,
+    redirects: number,
+  ): Answer {
+    if (found.route.fallThrough === true && hasNothing(answer)) {
+      const next = this.#parts.router(request, found.next);
+      if ('route' in next) return this.#ask(next, request, redirects);
+    }
+    return this.#whole(answer, seen, redirects);
+  }
+
+  #broke(request: RequestMessage, cause: unknown): Answer {
+    return this.fail({ status: statusOf(cause), cause, source: 'responder', request });
   }
 
   #whole(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {
