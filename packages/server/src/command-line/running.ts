@@ -3,7 +3,7 @@
 import type { MetricsSnapshot } from '../operations/metrics.ts';
 import { createMetrics } from '../operations/metrics.ts';
 import { accessLog, type AccessLog } from '../operations/access-log.ts';
-import type { Address, Listener, Server, TlsOptions } from '../options.ts';
+import type { Address, Listener, Server, ServerOptions, TlsOptions } from '../options.ts';
 import { createServer } from '../server.ts';
 import { generationOptions, type Surroundings } from './generation.ts';
 import { listenersOf, onFreePort } from './listeners.ts';
@@ -47,7 +47,7 @@ export class Running {
       report: options.report,
     };
     this.#log = openLog(options.configuration);
-    this.#server = createServer(generationOptions(options.configuration, this.#surroundings));
+    this.#server = createServer(this.#generation(options.configuration));
   }
 
   /** Where it listens. */
@@ -82,7 +82,7 @@ export class Running {
     const tls = await certificateOf(configuration);
     const log = openLog(configuration);
     try {
-      await this.#server.reload(generationOptions(configuration, this.#surroundings));
+      await this.#server.reload(this.#generation(configuration));
     } catch (error) {
       await log?.close();
       throw error;
@@ -114,6 +114,13 @@ export class Running {
     await this.#log?.close();
   }
 
+  /** Without a log and without metrics nobody is told of requests, and nothing is made to tell. */
+  #generation(configuration: Configuration): ServerOptions {
+    const options = generationOptions(configuration, this.#surroundings);
+    const isHeard = isLogged(configuration) || configuration.metrics !== undefined;
+    return isHeard ? options : { ...options, accessLog: undefined };
+  }
+
   #renew(tls: TlsOptions): void {
     for (const [index, address] of this.#addresses.entries()) {
       if (address.secure) this.#server.renewCertificate(index, tls);
@@ -132,8 +139,13 @@ export class Running {
   }
 }
 
-function openLog({ accessLog: isWanted, quiet, logFormat, logFile }: Configuration): AccessLog | undefined {
-  if (!isWanted || (quiet && logFile === undefined)) return undefined;
+function isLogged({ accessLog: isWanted, quiet, logFile }: Configuration): boolean {
+  return isWanted && (!quiet || logFile !== undefined);
+}
+
+function openLog(configuration: Configuration): AccessLog | undefined {
+  if (!isLogged(configuration)) return undefined;
+  const { logFormat, logFile } = configuration;
   const isTerminal = logFile === undefined && process.stdout.isTTY;
   const useColor = isTerminal && process.stdout.hasColors();
   return accessLog({ format: logFormat ?? (isTerminal ? 'dev' : 'combined'), file: logFile, useColor });
