@@ -53,6 +53,7 @@ class Site {
   readonly #context: AnswerContext;
   readonly #methods: string;
   readonly #pending = new Map<string, Promise<Entry>>();
+  readonly #pages = new WeakMap<StaticResponse, { readonly entry: FileEntry; readonly page: StaticResponse }>();
   /** Whether the path is all that a plain GET depends on. */
   readonly #isPlain: boolean;
 
@@ -169,7 +170,9 @@ class Site {
 
   #complete(response: StaticResponse, request: StaticRequest): Answer {
     if (this.#settings.errorPages && response.status >= 400 && response.content === undefined) {
-      return this.#errorPage(response).then((page) => this.#finish(page, request));
+      const page = this.#errorPage(response);
+      if (page instanceof Promise) return page.then((whole) => this.#finish(whole, request));
+      return this.#finish(page, request);
     }
     return this.#finish(response, request);
   }
@@ -184,15 +187,26 @@ class Site {
    * The root's `<status>.html` as content; the bare status when there is none or it does not fit the cache. For HEAD too: a
    * status without content would be taken for a bare one.
    */
-  async #errorPage(response: StaticResponse): Promise<StaticResponse> {
-    const entry = await this.#find(`/${response.status}.html`);
+  #errorPage(response: StaticResponse): Answer {
+    const entry = this.#find(`/${response.status}.html`);
+    return entry instanceof Promise
+      ? entry.then((found) => this.#withPage(response, found))
+      : this.#withPage(response, entry);
+  }
+
+  /** A bare response with a file as its content: the same object as long as both stay the same. */
+  #withPage(response: StaticResponse, entry: Entry | StaticResponse): StaticResponse {
     if ('status' in entry || entry.kind !== 'file' || entry.identity.bytes === undefined) return response;
+    const known = this.#pages.get(response);
+    if (known?.entry === entry) return known.page;
     const { contentType, bytes } = entry.identity;
     const fields = withFields(response.fields, [
       ['content-type', contentType],
       ['x-content-type-options', 'nosniff'],
     ]);
-    return { ...response, fields, content: bytes };
+    const page = { ...response, fields, content: bytes };
+    this.#pages.set(response, { entry, page });
+    return page;
   }
 }
 
