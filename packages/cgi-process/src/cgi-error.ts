@@ -7,6 +7,7 @@ export type CgiErrorCode =
   | 'content-too-large'
   | 'content-broken'
   | 'fields-too-large'
+  | 'content-unstored'
   | 'start-failed'
   | 'no-output'
   | 'bad-header'
@@ -25,6 +26,7 @@ const statuses: Readonly<Record<CgiErrorCode, number>> = {
   'content-too-large': 413,
   'content-broken': 400,
   'fields-too-large': 431,
+  'content-unstored': 507,
   'start-failed': 500,
   'no-output': 502,
   'bad-header': 502,

@@ -16,6 +16,9 @@ import { checkStrings, startFailure } from './start-failure.ts';
 let shared: FifoDirectory | undefined;
 let hasFifos = process.platform !== 'win32';
 
+/** There is no `mkfifo`, or no directory to put FIFOs in. */
+const withoutPlace = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
+
 /** Three FIFO names, or undefined where there are none to be had. */
 async function takeFifos(): Promise<readonly [string, string, string] | undefined> {
   if (!hasFifos) return undefined;
@@ -23,7 +26,7 @@ async function takeFifos(): Promise<readonly [string, string, string] | undefine
     shared ??= new FifoDirectory();
     return [await shared.take(), await shared.take(), await shared.take()];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!withoutPlace.has((error as NodeJS.ErrnoException).code)) throw error;
     hasFifos = false;
     return undefined;
   }

@@ -19,6 +19,7 @@ import { launchDirectly, signalGroup } from './launch-directly.ts';
 import { isHeld } from './pipe-holders.ts';
 import { membersOf } from './session-members.ts';
 import { commandLine, isExpressible } from './shell-command.ts';
+import { ProcessError } from './process-error.ts';
 import { ShellSlot } from './shell-slot.ts';
 import { statusOf } from './shell-status.ts';
 import { checkStrings, diagnose, startFailure } from './start-failure.ts';
@@ -30,6 +31,8 @@ const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What a shell exits with when a command cannot be run. */
 const startFailed = new Set([126, 127]);
 
+/** What the system may have again in a moment. */
+const passing = new Set<string | undefined>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT']);
 /** A command that runs for longer than this may close its output and go on: that is looked for then, less and less often. */
 const FIRST_WATCH_MS = 100;
 const LAST_WATCH_MS = 1600;
@@ -66,12 +69,14 @@ export class ShellSpawner {
     const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
     if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
     checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
-    this.#workshop ??= this.#prepare();
-    const workshop = await this.#workshop;
-    if (workshop === undefined) return launchDirectly(plan);
     try {
+      this.#workshop ??= this.#prepare();
+      const workshop = await this.#workshop;
+      if (workshop === undefined) return await launchDirectly(plan);
       return await this.#launchThrough(await this.#takeSlot(workshop), workshop.fifos, plan);
     } catch (error) {
+      if (error instanceof ProcessError) throw error;
+      if (passing.has((error as NodeJS.ErrnoException).code)) this.#shed();
       throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
     }
   };
@@ -80,25 +85,40 @@ export class ShellSpawner {
   close(): void {
     this.#isClosed = true;
     for (const slot of this.#slots) slot.close();
-    void this.#workshop?.then((workshop) => workshop?.fifos.remove());
+    this.#workshop?.then(
+      (workshop) => workshop?.fifos.remove(),
+      () => {},
+    );
   }
 
   /** Looks for a shell that does what we need; undefined when there is none. */
   async #prepare(): Promise<Workshop | undefined> {
     if (process.platform !== 'linux') return undefined;
     const { uid, gid } = this.#options;
-    const fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
-    for (const shell of SHELLS) {
-      try {
-        const workshop = { shell, fifos };
-        if (await this.#isExact(await this.#takeSlot(workshop), fifos)) return workshop;
-      } catch (error) {
-        // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
-        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      }
+    let fifos: FifoDirectory | undefined;
+    try {
+      fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
+      for (const shell of SHELLS) if (await this.#isUsable({ shell, fifos })) return { shell, fifos };
+      fifos.remove();
+      return undefined;
+    } catch (error) {
+      fifos?.remove();
+      if (!passing.has((error as NodeJS.ErrnoException).code)) return undefined;
+      // The next command may find what was wanting.
+      this.#workshop = undefined;
+      throw error;
     }
-    fifos.remove();
-    return undefined;
+  }
+
+  async #isUsable(workshop: Workshop): Promise<boolean> {
+    try {
+      return await this.#isExact(await this.#takeSlot(workshop), workshop.fifos);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined || passing.has(code)) throw error;
+      // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
+      return false;
+    }
   }
 
   /** Whether a command gets the environment we give, byte by byte, and nothing else. */
@@ -137,6 +157,14 @@ export class ShellSpawner {
       this.#slots.delete(slot);
       slot.close();
     } else this.#idle.push(slot);
+  }
+
+  /** Lets the idle shells end, whose descriptors and memory somebody else needs. */
+  #shed(): void {
+    for (const slot of this.#idle.splice(0)) {
+      this.#slots.delete(slot);
+      slot.close();
+    }
   }
 
   #forget(slot: ShellSlot): void {

@@ -40,7 +40,7 @@ export interface CollectOptions {
 /** No content at all. */
 export const nothing: Collected = { memory: [], file: undefined, length: 0, rest: undefined, dispose: () => {} };
 
-/** Collects content as far as `options` say. Rejects with CgiError (`content-too-large`, `content-broken`). */
+/** Collects content as far as `options` say. Rejects with CgiError (`content-too-large`, `content-broken`, `content-unstored`). */
 export async function collectContent(content: AsyncIterable<Uint8Array>, options: CollectOptions): Promise<Collected> {
   const iterator = content[Symbol.asyncIterator]();
   const spool = new Spool(options);
@@ -65,8 +65,16 @@ export async function collectContent(content: AsyncIterable<Uint8Array>, options
     spool.dispose();
     // Its failure to end would add nothing to the error that is on its way.
     iterator.return?.().catch(() => {});
-    throw error;
+    throw error instanceof CgiError ? error : storageError(error as NodeJS.ErrnoException);
   }
+}
+
+/** Whatever else fails here is the directory for temporary files, or the lack of descriptors, which passes. */
+function storageError(error: NodeJS.ErrnoException): CgiError {
+  const isBusy = error.code === 'EMFILE' || error.code === 'ENFILE';
+  return new CgiError(isBusy ? 'busy' : 'content-unstored', `the content cannot be stored: ${error.message}`, {
+    cause: error,
+  });
 }
 
 async function nextOf(iterator: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {

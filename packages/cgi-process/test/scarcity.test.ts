@@ -1,0 +1,66 @@
+// Scripts where descriptors, processes, a place for temporary files or rights are wanting: a status, never a rejection,
+// never a script's source, and business as usual when the want has passed.
+
+import { execFile } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { cgi } from '../src/index.ts';
+import { plain, request, Scripts, text } from './mount.ts';
+
+const scripts = new Scripts({
+  hello: plain('echo hello'),
+  count: plain('wc -c'),
+  who: plain('id -u; id -g; id -G; cat; cat /dev/stdin'),
+});
+chmodSync(scripts.path, 0o755);
+afterAll(() => scripts.remove());
+
+const isRoot = process.getuid?.() === 0;
+const run = promisify(execFile);
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function scarce(
+  limit: string,
+  count: number,
+  env: Record<string, string> = {},
+): Promise<{ crowd: Answer[]; after: Answer; upload: Answer }> {
+  const runner = join(import.meta.dirname, 'scarce.mjs');
+  const command = `${limit}; exec "$0" "$@"`;
+  const args = ['-c', command, process.execPath, runner, scripts.path, String(count)];
+  const { stdout } = await run('/bin/sh', args, { env: { ...process.env, ...env } });
+  return JSON.parse(stdout) as { crowd: Answer[]; after: Answer; upload: Answer };
+}
+
+describe('cgi', () => {
+  test.each([40, 60])('answers with a status with %i descriptors', async (limit) => {
+    const { crowd, after, upload } = await scarce(`ulimit -n ${limit}`, 30);
+    for (const { status, text: answer } of crowd) {
+      expect([200, 500, 503]).toContain(status);
+      expect(answer).toBe(status === 200 ? 'hello\n' : '');
+    }
+    expect(after).toEqual({ status: 200, text: 'hello\n' });
+    expect(upload).toEqual({ status: 200, text: '5000\n' });
+  });
+
+  test('runs scripts without a place for pipes, and says what cannot be stored', async () => {
+    const { crowd, upload } = await scarce(':', 2, { TMPDIR: join(scripts.path, 'hello') });
+    expect(crowd.map(({ status }) => status)).toEqual([200, 200]);
+    expect(upload.status).toBe(507);
+  });
+
+  test.skipIf(!isRoot).each(['shell', 'direct'] as const)(
+    'runs scripts as somebody else, started by %s',
+    async (spawner) => {
+      const respond = cgi({ directory: scripts.path, uid: 65_534, gid: 65_534, spawner });
+      const response = await respond(request('/who', { content: 'content' }));
+      expect(await text(response)).toBe('65534\n65534\n65534\ncontentcontent');
+      await respond.close();
+    },
+  );
+});
