@@ -79,8 +79,10 @@ class Rehearsal {
   async #releaseAll(number, channel) {
     const before = this.#versions();
     this.#repository.enterChannel(channel);
-    // The first release has the repository's own changesets, and one that leaves the channel needs none.
-    if (number > 0 && channel !== 'stable') this.#repository.addChangeset(`Rehearse ${number}`, Object.keys(before));
+    // The first release may have the repository's own changesets, and one that leaves the channel needs none.
+    if (channel !== 'stable' && !this.#repository.hasPendingChangesets()) {
+      this.#repository.addChangeset(`Rehearse ${number}`, Object.keys(before));
+    }
     await this.#release(channel);
     await check('nothing is left uncommitted; the surface is on record from beta on', () => {
       deepStrictEqual(this.#repository.git('status', '--porcelain'), '');

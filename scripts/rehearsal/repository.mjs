@@ -46,6 +46,13 @@ export class Repository {
     ];
   }
 
+  /** Whether a changeset waits that no prerelease has taken yet. */
+  hasPendingChangesets() {
+    const taken = new Set(this.#preState()?.changesets);
+    const names = readdirSync(join(this.#root, '.changeset')).filter((name) => /^(?!README).*\.md$/.test(name));
+    return names.some((name) => !taken.has(name.replace(/\.md$/, '')));
+  }
+
   /** Writes a changeset that names `names`. */
   addChangeset(title, names) {
     const file = `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.md`;
