@@ -36,8 +36,9 @@ const STILL_MS = 250;
 // A stop does not wait for idle clients to close as well: nothing is on its way to them.
 const IDLE_STOP_MS = 50;
 
-/** Why the socket is not read. */
-type Hold = 'content' | 'ahead' | 'stalled';
+// Why the socket is not read: bits of one number, since every idle connection has it.
+const HOLDS = { content: 1, ahead: 2, stalled: 4 } as const;
+const ALL_HOLDS = HOLDS.content | HOLDS.ahead | HOLDS.stalled;
 
 export class Connection implements Receiver, ContentSource, Watched {
   readonly #engine: Engine;
@@ -45,9 +46,9 @@ export class Connection implements Receiver, ContentSource, Watched {
   readonly #output: Output;
   readonly #parser: RequestParser;
   readonly #ends: Ends;
-  readonly #holds = new Set<Hold>();
-  readonly #sending = new Pace();
-  readonly #receiving = new Pace();
+  #holds = 0;
+  #sending: Pace | undefined;
+  #receiving: Pace | undefined;
   #service: Service;
   #mode: 'open' | 'lingering' | 'closed' = 'open';
   #exchange: Exchange | undefined;
@@ -248,6 +249,8 @@ export class Connection implements Receiver, ContentSource, Watched {
     exchange.over = true;
     const { accessLog } = this.#service;
     if (accessLog !== undefined) accessLog(logEntry(exchange, this.remoteAddress, isComplete));
+    // An idle connection keeps its last exchange, but nothing that only its answer needed.
+    exchange.request = undefined;
     this.#service.underWay -= 1;
     if (this.#service.underWay === 0) this.#engine.idle(this.#service);
   }
@@ -259,7 +262,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     this.#received += bytes.length;
     if (this.#parser.state === 'paused') {
       this.#ahead += bytes.length;
-      if (this.#ahead >= AHEAD_BYTES) this.#hold('ahead');
+      if (this.#ahead >= AHEAD_BYTES) this.#hold(HOLDS.ahead);
     }
     this.#advance(this.#parser.push(bytes));
   }
@@ -273,7 +276,7 @@ export class Connection implements Receiver, ContentSource, Watched {
       if (this.#mode !== 'open' || this.#exchange?.over !== true || this.#parser.state !== 'paused') break;
       events = this.#parser.next();
       this.#ahead = 0;
-      this.#release('ahead');
+      this.#release(HOLDS.ahead);
       if (events.length === 0) break;
     }
     this.#output.gathers = false;
@@ -366,26 +369,28 @@ export class Connection implements Receiver, ContentSource, Watched {
   }
 
   contentFull(): void {
-    this.#hold('content');
+    this.#hold(HOLDS.content);
   }
 
   contentRoom(): void {
-    this.#release('content');
+    this.#release(HOLDS.content);
   }
 
-  #hold(hold: Hold): void {
-    this.#holds.add(hold);
+  #hold(hold: number): void {
+    this.#holds |= hold;
     this.#transport.pause();
   }
 
-  #release(hold: Hold): void {
-    if (this.#holds.delete(hold) && this.#holds.size === 0) this.#transport.resume();
+  #release(holds: number): void {
+    if ((this.#holds & holds) === 0) return;
+    this.#holds &= ~holds;
+    if (this.#holds === 0) this.#transport.resume();
   }
 
   /** The client reads its answers slower than it asks: no more questions until it has them. */
   #stall(): void {
-    this.#hold('stalled');
-    void this.#transport.flushed().then(() => this.#release('stalled'));
+    this.#hold(HOLDS.stalled);
+    void this.#transport.flushed().then(() => this.#release(HOLDS.stalled));
   }
 
   // Time and end.
@@ -411,7 +416,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     this.#since = this.#engine.clock.now;
     this.#dropped = 0;
     this.#exchange?.content?.abandon();
-    for (const hold of this.#holds) this.#release(hold);
+    this.#release(ALL_HOLDS);
     this.#transport.end();
   }
 
@@ -442,10 +447,11 @@ export class Connection implements Receiver, ContentSource, Watched {
     this.#written = writtenBytes;
     if (pendingBytes > 0) {
       this.#since = now;
+      this.#sending ??= new Pace();
       if (this.#sending.isTooSlow(now, writtenBytes - pendingBytes, limits)) this.#transport.reset();
       return;
     }
-    this.#sending.rest();
+    this.#sending?.rest();
     if (this.#phase === 'answer') return this.#tickAnswer(now);
     const patience = patienceMs(this.#phase, limits);
     if (patience === 0 || now - this.#since < patience) return;
@@ -460,11 +466,12 @@ export class Connection implements Receiver, ContentSource, Watched {
     const exchange = this.#exchange;
     if (exchange === undefined || exchange.over) return;
     if (exchange.content?.isAwaited === true) {
+      this.#receiving ??= new Pace();
       if (!this.#receiving.isTooSlow(now, this.#received, limits)) return;
       this.#refuse({ status: 408, cause: new Error('the content came too slowly'), source: 'limit' });
       return;
     }
-    this.#receiving.rest();
+    this.#receiving?.rest();
     if (this.#hasLeft(exchange, now)) return this.#transport.destroy();
     const { answerTimeoutMs } = limits;
     if (exchange.answered || answerTimeoutMs === 0 || now - this.#since < answerTimeoutMs) return;
