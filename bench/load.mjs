@@ -45,8 +45,8 @@ async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20
   return {
     requests,
     requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
-    p50: milliseconds(/50%\s+(\S+)/.exec(stdout)?.[1]),
-    p99: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1]),
+    p50: milliseconds(/^ +50% +(\S+)/m.exec(stdout)?.[1]),
+    p99: milliseconds(/^ +99% +(\S+)/m.exec(stdout)?.[1]),
     failed,
     socketErrors,
   };

@@ -4,11 +4,13 @@
 // with the same duty: know the method, target and framing and see the content. Ours cuts the fields out of a head only when they are asked for, so it is measured with and without;
 // and it remembers heads, so heads that never repeat and heads that always do are separate cases.
 //
-// pnpm --filter @onezero/bench exec node parser.mjs [rounds]
+// node parser.mjs [rounds] [--write]
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { RequestParser } from '@onezero/http-parser';
 import { ratio, ratioText, spread, table } from './report.mjs';
 
@@ -278,5 +280,14 @@ async function compare(rounds) {
   return `Node ${process.versions.node}, ${rounds} rounds\n\n${sections.join('\n\n')}`;
 }
 
+async function report() {
+  const words = process.argv.slice(2);
+  const markdown = await compare(Number(words.find((word) => word !== '--write') ?? 7));
+  console.log(markdown);
+  if (!words.includes('--write')) return;
+  mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
+  writeFileSync(join(import.meta.dirname, 'results/parser.md'), `# Parsers, side by side\n\n${markdown}\n`);
+}
+
 if (process.argv[2] === '--turns') serveTurns(process.argv[3]);
-else console.log(await compare(Number(process.argv[2] ?? 7)));
+else await report();

@@ -1,6 +1,6 @@
 // Cold start (process start to first answer) and install size of the command, beside the peers.
 //
-//   node start.mjs [--runs N]
+//   node start.mjs [--runs N] [--write]
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync, mkdirSync, chmodSync } from 'node:fs';
@@ -11,7 +11,9 @@ import { parseArgs } from 'node:util';
 import { installed, start } from './peers/index.mjs';
 import { spread, table } from './report.mjs';
 
-const { values: flags } = parseArgs({ options: { runs: { type: 'string', default: '10' } } });
+const { values: flags } = parseArgs({
+  options: { runs: { type: 'string', default: '10' }, write: { type: 'boolean', default: false } },
+});
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
 chmodSync(scratch, 0o755);
 try {
@@ -31,11 +33,23 @@ try {
     const { median, min, max } = spread(times.get(peer.name));
     return [peer.name, median.toFixed(0), `${min.toFixed(0)}..${max.toFixed(0)}`];
   });
-  console.log('## Cold start: milliseconds from starting the process to the first accepted connection\n');
-  console.log(table(['server', 'median', 'min..max'], rows));
-  if (missing.length > 0) console.log(`\nNot installed, left out: ${missing.join(', ')}.`);
-  console.log('\n## Install size of `@onezero/server` with everything it needs\n');
-  console.log(installSize());
+  const markdown = [
+    '# Cold start and size',
+    '',
+    `Milliseconds from starting the process to the first accepted connection. Measured ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${flags.runs} runs in turn.`,
+    'Repeat with `node bench/start.mjs --write`.',
+    '',
+    table(['server', 'median', 'min..max'], rows),
+    ...(missing.length > 0 ? ['', `Not installed, left out: ${missing.join(', ')}.`] : []),
+    '',
+    `\`@onezero/server\` with everything it needs: ${installSize()}.`,
+    '',
+  ].join('\n');
+  console.log(markdown);
+  if (flags.write) {
+    mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
+    writeFileSync(join(import.meta.dirname, 'results/start.md'), markdown);
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -81,7 +81,7 @@ async function compare(root) {
     for (const peer of present) servers.push(await start(peer, root, scratch));
     const figures = new Map(cases.map((item) => [item.name, new Map(servers.map((server) => [server.name, []]))]));
     for (const item of cases) {
-      for (const server of servers) await measure(server, await request(server, item, 0.3));
+      for (const server of servers) await measure(server, await request(server, item, seconds));
       for (let round = 0; round < rounds; round++) {
         for (const server of servers) {
           const result = await measure(server, await request(server, item, seconds));
