@@ -58,6 +58,15 @@ describe('fetchResponder', () => {
     expect(parse(await exchange(get('/')))).toMatchObject({ status, content: '' });
   });
 
+  test('answers HEAD with no length where the application names none', async () => {
+    const app = new Hono().get('/hello', (c) => c.text('hello'));
+    const { exchange } = await startWith(fetchResponder(app));
+    const head = parse(await exchange('HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n'));
+    const whole = parse(await exchange(get('/hello')));
+    expect([head.status, head.content]).toEqual([200, '']);
+    expect(head.fields.get('content-length')).toBe(whole.fields.get('content-length'));
+  });
+
   test('sees the path below its mount, canonical', async () => {
     const { exchange } = await startWith(
       fetchResponder((request) => new Response(request.url)),
@@ -204,6 +213,16 @@ describe('nodeResponder', () => {
   ])('answers 500 when the application %s', async (_, application) => {
     const { exchange } = await startWith(nodeResponder(application));
     expect(parse(await exchange(get('/'))).status).toBe(500);
+  });
+
+  test('breaks the answer off when the application ends it short of what it promised', async () => {
+    const responder = nodeResponder((_, response) => {
+      response.setHeader('Content-Length', '10');
+      response.end('abc');
+    });
+    const { exchange } = await startWith(responder);
+    // No half-close, so that nothing but the server ends the connection.
+    expect(await exchange(get('/'), { halfClose: false })).toMatch(/content-length: 10\r\n[^]*abc$/);
   });
 
   test('breaks the answer off when the application closes its connection in the middle', async () => {

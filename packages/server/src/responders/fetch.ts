@@ -24,7 +24,7 @@ export function fetchResponder(application: FetchApplication): Responder {
     if (!(response instanceof Response) && !isResponseLike(response)) {
       throw new TypeError('the application returned no Response');
     }
-    return fromResponse(response);
+    return fromResponse(response, request.method);
   };
 }
 
@@ -62,14 +62,17 @@ function streamOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array
   );
 }
 
-function fromResponse(response: Response): ResponseMessage {
+function fromResponse(response: Response, method: string): ResponseMessage {
   const { status, statusText, headers, body } = response;
   // Iterating gives each Set-Cookie by itself.
   const fields: Field[] = [...headers];
   const reason = statusText === '' ? undefined : statusText;
-  // What an application leaves empty is meant to be empty, also when it is an error.
-  return { status, reason, fields, content: body === null ? new Uint8Array(0) : chunksOf(body) };
+  // What an application leaves empty is meant to be empty, also when it is an error. To HEAD it says nothing of a length.
+  const empty = method === 'HEAD' ? nothing() : new Uint8Array(0);
+  return { status, reason, fields, content: body === null ? empty : chunksOf(body) };
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
 
 /** A stream's chunks. Unlike the stream's own iterator, closing this one cancels at once, also while a chunk is awaited. */
 function chunksOf(body: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -25,6 +25,8 @@ export function nodeResponder(application: NodeApplication): Responder {
     const exchange = exchanges.get(request.socket);
     if (exchange === undefined) return;
     Object.assign(request, exchange.mount);
+    // Now it is known that nothing follows, also where less came than was promised.
+    response.once('finish', () => exchange.stream.end());
     // A throw or a rejection of the application is its answer's failure, not the process's.
     new Promise((resolve) => resolve(application(request, response))).catch((error: unknown) => exchange.fail(error));
   });
