@@ -123,6 +123,11 @@ export class ShellSlot {
     this.#child.kill('SIGKILL');
   }
 
+  /** Closes the pipes that no command writes to any more. */
+  disposeOutputs(): void {
+    for (const pipe of this.#outputs) pipe.disposeIdle();
+  }
+
   #read(text: string): void {
     this.#text += text;
     if (this.#onOpened !== undefined && this.#text.includes(`${this.openedWord}\n`)) {
@@ -148,7 +153,7 @@ export class ShellSlot {
     this.#isGone = true;
     this.#commands.destroy();
     this.#settle(undefined);
-    for (const pipe of this.#outputs) pipe.disposeIdle();
+    this.disposeOutputs();
   }
 }
 

@@ -8,23 +8,21 @@
 // Before the first use a shell must show that it passes bytes and an environment exactly. Where none does, or where there
 // is no /proc to find processes by, and for what a shell cannot express, commands are started directly.
 
-import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FifoDirectory } from './fifo-directory.ts';
-import { inputOf } from './fifo-streams.ts';
 import type { KeptPipe } from './kept-pipe.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly, signalGroup } from './launch-directly.ts';
 import { isHeld } from './pipe-holders.ts';
-import { membersOf } from './session-members.ts';
+import { Reach } from './reach.ts';
 import { commandLine, isExpressible } from './shell-command.ts';
 import { ProcessError } from './process-error.ts';
 import { ShellSlot } from './shell-slot.ts';
 import { statusOf } from './shell-status.ts';
+import { openInput, writerOf } from './streamed-input.ts';
+import type { Input } from './streamed-input.ts';
 import { checkStrings, diagnose, startFailure } from './start-failure.ts';
-
-const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
 
 /** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
@@ -231,6 +229,7 @@ export class ShellSpawner {
     if (code === undefined) {
       // The shell is gone, and with it the one who would have told how the command ends.
       signalGroup(slot.pid, 'SIGKILL');
+      slot.disposeOutputs();
       return { code: null, signal: null };
     }
     const failure = startFailed.has(code) ? diagnose(plan.command, plan.cwd) : undefined;
@@ -244,21 +243,6 @@ interface Ends {
   readonly output: KeptPipe;
   readonly errors: KeptPipe;
   readonly input: Input | undefined;
-}
-
-/** A FIFO for standard input. `both` keeps it open until the command has opened it. */
-interface Input {
-  readonly path: string;
-  readonly both: number;
-}
-
-function openInput(fifos: FifoDirectory, path: string): Input {
-  try {
-    return { path, both: openSync(path, O_RDWR | O_NONBLOCK) };
-  } catch (error) {
-    fifos.discard(path);
-    throw error;
-  }
 }
 
 function inputPath(stdin: LaunchPlan['stdin']): string {
@@ -280,64 +264,4 @@ function watchEnd(shell: number, output: KeptPipe, inSubshell: boolean): () => v
   };
   watchLater(FIRST_WATCH_MS);
   return () => clearTimeout(timer);
-}
-
-/** Our end of an input that the command has opened; undefined when it has gone already. */
-function writerOf({ path, both }: Input, fifos: FifoDirectory, ended: Promise<Status>): Writable | undefined {
-  // Without this end a command that has gone would not be noticed: we would be our own reader.
-  const writeEnd = opened(path);
-  closeSync(both);
-  return writeEnd === undefined ? undefined : inputOf(writeEnd, fifos, path, ended);
-}
-
-function opened(path: string): number | undefined {
-  try {
-    return openSync(path, O_WRONLY | O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return undefined;
-    throw error;
-  }
-}
-
-/** The processes of one run, out of all that a shell has started. */
-class Reach {
-  readonly #slot: ShellSlot;
-  readonly #since: number;
-  #hasEnded = false;
-  #isReleased = false;
-  /** A signal that found nobody: a shell that waits for the processor has yet to start its command. */
-  #owed: NodeJS.Signals | undefined;
-
-  constructor(slot: ShellSlot, since: number, ended: Promise<unknown>) {
-    this.#slot = slot;
-    this.#since = since;
-    const end = (): void => {
-      this.#hasEnded = true;
-    };
-    ended.then(end, end);
-  }
-
-  async signalAll(signal: NodeJS.Signals | 0): Promise<boolean> {
-    if (this.#isReleased) return false;
-    if (signal !== 0) this.#owed = signal;
-    const members = await membersOf(this.#slot.pid, this.#since);
-    for (const pid of members) signalOne(pid, this.#owed ?? 0);
-    if (members.length > 0) this.#owed = undefined;
-    else if (signal === 'SIGKILL' && !this.#hasEnded) this.#slot.kill();
-    return members.length > 0 || !this.#hasEnded;
-  }
-
-  /** The shell is about to run something else. */
-  release(): void {
-    this.#isReleased = true;
-  }
-}
-
-function signalOne(pid: number, signal: NodeJS.Signals | 0): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    // ESRCH: it has ended meanwhile. EPERM: it runs as somebody else by now and is out of our hands.
-    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
 }

@@ -65,13 +65,14 @@ describe('cgi', () => {
     await respond.close();
   });
 
-  test('rejects, and starts no script, when there is no place for content', async () => {
+  test('answers 507, and starts no script, when there is no place for content', async () => {
     const respond = cgi({ directory: scripts.path });
     const { TMPDIR } = process.env;
     expect(await text(await respond(request('/hello')))).toBe('hello\n');
     process.env['TMPDIR'] = '/no/such/directory';
     try {
-      await expect(respond(request('/hello', { content: chunks(3, 50_000) }))).rejects.toThrow('ENOENT');
+      const response = await respond(request('/hello', { content: chunks(3, 50_000) }));
+      expect(response).toMatchObject({ status: 507, cause: { code: 'content-unstored' } });
     } finally {
       if (TMPDIR === undefined) delete process.env['TMPDIR'];
       else process.env['TMPDIR'] = TMPDIR;
