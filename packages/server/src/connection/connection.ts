@@ -249,8 +249,6 @@ export class Connection implements Receiver, ContentSource, Watched {
     exchange.over = true;
     const { accessLog } = this.#service;
     if (accessLog !== undefined) accessLog(logEntry(exchange, this.remoteAddress, isComplete));
-    // An idle connection keeps its last exchange, but nothing that only its answer needed.
-    exchange.request = undefined;
     this.#service.underWay -= 1;
     if (this.#service.underWay === 0) this.#engine.idle(this.#service);
   }
@@ -403,6 +401,7 @@ export class Connection implements Receiver, ContentSource, Watched {
     if (phase === this.#phase && (phase === 'head' || phase === 'drain')) return;
     this.#phase = phase;
     this.#since = this.#engine.clock.now;
+    if (phase === 'idle') this.#exchange = undefined;
     if (phase === 'drain') this.#dropped = 0;
     else if (phase === 'idle' && (this.#finishedAt !== undefined || this.#engine.isStopping)) this.#linger();
   }
