@@ -43,6 +43,8 @@ MAX_CONTENT = 0xFFFF
 BUFFER_SIZE = 0x20000
 # Blocks up to this size are copied behind their record header to leave in one piece; larger ones are not copied.
 COPY_LIMIT = 0x8000
+# How far the clock of modification times lags behind the exact one: a tick of the kernel.
+FILE_CLOCK_NS = 10_000_000
 # Linux takes 1,024 parts in one sendmsg; half of them are record headers.
 MAX_PARTS = 1024
 
@@ -686,7 +688,7 @@ def main():
     faulthandler.register(signal.SIGURG, all_threads=True)
     sys.path[:1] = configuration["path"]
     sys.argv[:] = ["onezero"]
-    since = time.time_ns()
+    since = time.time_ns() - FILE_CLOCK_NS
     more_files = []
     connections = []
     try:

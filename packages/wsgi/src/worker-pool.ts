@@ -157,7 +157,7 @@ export class WorkerPool implements WorkerOwner, Patient {
       if (worker === undefined || !worker.isReady || worker.idle.length === 0) continue;
       if (best === undefined || worker.idle.length > best.idle.length) best = worker;
     }
-    // The one that was busy last: what it needs is still warm.
+    // The one that was free last: what it needs is still warm.
     const connection = best?.idle.pop();
     if (best === undefined || connection === undefined) return undefined;
     best.served++;
