@@ -1,6 +1,9 @@
 // Python applications, side by side: the same application, the same number of processes and threads, in turn.
 //
-//   node wsgi.mjs [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--write]
+//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--write]
+//
+// `--short` takes less than two minutes: two rounds of a second of the first three cases. `--write` keeps the outcome
+// in results/wsgi.md.
 //
 // Needs Linux, two cores, wrk, ab and Debian's python3-django; gunicorn, uwsgi and nginx are left out by name where they
 // are missing. Servers and their workers have core 0, the load generator core 1. gunicorn's sync worker closes each
@@ -26,21 +29,29 @@ const CASES = [
   { name: 'sleep of 20 ms', path: '/sleep' },
 ];
 
-/** Enough requests for Node to have compiled what is hot, also on a busy machine. */
-const WARM_UP_SECONDS = 4;
+/**
+ * Enough small requests for Node to have compiled what is hot, also on a busy machine: a server in use has long been there,
+ * and some thousand pages that take two milliseconds each would not get it there. Then a moment for each case.
+ */
+const WARM_UP_SECONDS = 5;
+const CASE_WARM_UP_SECONDS = 1;
+
+/** The cases of `--short`. */
+const SHORT_CASES = 3;
 
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
+    short: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
     processes: { type: 'string', default: '2' },
     cases: { type: 'string' },
     servers: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(flags.rounds);
-const seconds = Number(flags.seconds);
+const rounds = Number(flags.rounds ?? (flags.short ? 2 : 5));
+const seconds = Number(flags.seconds ?? (flags.short ? 1 : 2));
 const processes = Number(flags.processes);
 const folder = join(import.meta.dirname, 'wsgi');
 const python = '/usr/bin/python3';
@@ -111,9 +122,10 @@ async function compare(present, cases, scratch) {
   try {
     for (const peer of present) servers.push({ ...(await start(peer, folder, scratch)), baseline: peer.baseline });
     for (const server of servers) await answers(server);
+    for (const server of servers) await measure(server, load(server, CASES[0], WARM_UP_SECONDS));
     const figures = new Map(cases.map((item) => [item.name, new Map(servers.map(({ name }) => [name, []]))]));
     for (const item of cases) {
-      for (const server of servers) await measure(server, load(server, item, WARM_UP_SECONDS));
+      for (const server of servers) await measure(server, load(server, item, CASE_WARM_UP_SECONDS));
       for (let round = 0; round < rounds; round++) {
         for (const server of servers) {
           const result = await measure(server, load(server, item, seconds));
@@ -191,7 +203,8 @@ const wanted = (list, name) => !list || list.split(',').some((part) => name.incl
 const { present, missing } = installed(peers.filter(({ name }) => wanted(flags.servers, name)));
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
 try {
-  const cases = CASES.filter(({ name }) => wanted(flags.cases, name));
+  const all = flags.short ? CASES.slice(0, SHORT_CASES) : CASES;
+  const cases = all.filter(({ name }) => wanted(flags.cases, name));
   const markdown = await compare(present, cases, scratch);
   console.log(markdown);
   if (missing.length > 0) console.log(`\nNot installed, left out: ${missing.join(', ')}.`);
