@@ -30,7 +30,7 @@ async function scarce(
   count: number,
   env: Record<string, string> = {},
 ): Promise<{ crowd: Answer[]; after: Answer; upload: Answer }> {
-  const runner = join(import.meta.dirname, 'scarce.mjs');
+  const runner = join(import.meta.dirname, 'fixtures/scarce.mjs');
   const command = `${limit}; exec "$0" "$@"`;
   const args = ['-c', command, process.execPath, runner, scripts.path, String(count)];
   const { stdout } = await run('/bin/sh', args, { env: { ...process.env, ...env } });

@@ -12,8 +12,8 @@ test.each(['shell', 'direct'] as const)(
     const report = await soak(RUNS, spawner);
     if (RUNS > 1000) console.log(spawner, report);
     expect(report).toMatchObject({ zombies: 0, processes: 0, temporaryFiles: 0 });
-    // A shell that had to be replaced, or one more of them.
-    expect(report.descriptors).toBeLessThanOrEqual(8);
+    // Eight shells with six each are there or about to be replaced; what a run leaks would soon be more.
+    expect(report.descriptors).toBeLessThanOrEqual(48);
     expect(report.whole + report.broken + report.refused).toBeGreaterThanOrEqual(RUNS);
     expect(report.whole).toBeGreaterThan(RUNS / 8);
   },
