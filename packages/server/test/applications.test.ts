@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import express from 'express';
 import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -56,6 +58,29 @@ describe('fetchResponder', () => {
   test.each([204, 205, 304])('answers %i without content', async (status) => {
     const { exchange } = await startWith(fetchResponder(() => new Response(null, { status })));
     expect(parse(await exchange(get('/')))).toMatchObject({ status, content: '' });
+  });
+
+  test('tells the application that the client has gone also when it let go of the request', async () => {
+    const asked = deferred();
+    const aborted = deferred();
+    const { connect } = await startWith(
+      fetchResponder(({ signal }) => {
+        signal.addEventListener('abort', aborted.resolve);
+        asked.resolve();
+        return new Promise(() => {});
+      }),
+    );
+    const socket = await connect();
+    socket.write(get('/'));
+    await asked.promise;
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let times = 0; times < 3; times++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    socket.resetAndDestroy();
+    await aborted.promise;
   });
 
   test('answers HEAD with no length where the application names none', async () => {

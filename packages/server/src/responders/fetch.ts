@@ -19,8 +19,12 @@ export type FetchApplication =
  */
 export function fetchResponder(application: FetchApplication): Responder {
   const ask = typeof application === 'function' ? application : (request: Request) => application.fetch(request);
+  // A Request that is collected no longer aborts its signal: each lives as long as the signal it follows.
+  const alive = new WeakMap<AbortSignal, Request>();
   return async (request) => {
-    const response = await ask(toRequest(request));
+    const asked = toRequest(request);
+    alive.set(request.signal, asked);
+    const response = await ask(asked);
     if (!(response instanceof Response) && !isResponseLike(response)) {
       throw new TypeError('the application returned no Response');
     }
