@@ -36,10 +36,10 @@ export function chart(title, groups, names) {
   const largest = Math.max(1.2, ...groups.flatMap((group) => group.values.filter(Number.isFinite)));
   const scale = (CHART_WIDTH - LABEL_WIDTH - 60) / largest;
   const parts = [];
-  let y = 64;
+  let y = 80;
   names.forEach((name, index) => {
-    const x = LABEL_WIDTH + (index % 4) * 140;
-    const row = 30 + Math.floor(index / 4) * 16;
+    const x = LABEL_WIDTH + (index % 3) * 180;
+    const row = 30 + Math.floor(index / 3) * 16;
     parts.push(`<rect x="${x}" y="${row - 9}" width="10" height="10" fill="${COLOURS[index % COLOURS.length]}"/>`);
     parts.push(`<text x="${x + 14}" y="${row}">${escape(name)}</text>`);
   });

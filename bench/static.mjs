@@ -25,8 +25,8 @@ const CASES = [
   { name: '10 KiB', path: '/10k.bin' },
   { name: '100 KiB', path: '/100k.bin' },
   { name: '1 MiB', path: '/1m.bin' },
-  { name: '100 MiB, 1 client', path: '/100m.bin', connections: 1 },
-  { name: '100 MiB, 8 clients', path: '/100m.bin', connections: 8 },
+  { name: '100 MiB, 1 client', path: '/100m.bin', connections: 1, seconds: 5 },
+  { name: '100 MiB, 8 clients', path: '/100m.bin', connections: 8, seconds: 5 },
   { name: '304', path: '/1k.bin', conditional: true },
   { name: 'range of 1 KiB', path: '/1m.bin', fields: ['Range: bytes=1000-2023'] },
   { name: '404', path: '/none.bin', failure: true },
@@ -113,7 +113,7 @@ async function request(server, item, duration) {
     url,
     fields,
     connections: item.connections ?? 64,
-    seconds: Math.max(1, Math.round(duration)),
+    seconds: Math.max(1, Math.round(duration), item.seconds ?? 0),
     newConnections: item.newConnections,
   };
 }
