@@ -1,7 +1,7 @@
 // `createServer`: what is listened on, who is connected, what is served now, and how all of that ends.
 
 import { compose } from './compose.ts';
-import { acceptedEnds } from './connection/ends.ts';
+import { Ends } from './connection/ends.ts';
 import { Clock } from './connection/clock.ts';
 import { Connection } from './connection/connection.ts';
 import type { Engine, Service } from './connection/engine.ts';
@@ -84,7 +84,7 @@ class HttpServer implements Server, Engine {
 
   #accept(transport: Transport): Receiver | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.service.limits;
-    const ends = acceptedEnds(transport, this.service.isTrusted);
+    const ends = new Ends(transport, this.service.isTrusted);
     const { address } = ends.remote;
     const count = this.#byAddress.get(address) ?? 0;
     const isTooMany =

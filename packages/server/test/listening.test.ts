@@ -149,19 +149,6 @@ describe('listen', () => {
     expect(await text).toBe('');
     await server.close();
   });
-
-  test('reads in the documented way where the cheap one is not to be had', async () => {
-    process.env['ONEZERO_NO_SHARED_READS'] = '1';
-    onTestFinished(() => {
-      delete process.env['ONEZERO_NO_SHARED_READS'];
-    });
-    const running = await start(ECHO);
-    onTestFinished(() => running.close());
-    expect(await running.exchange(GET + GET)).toMatch(/http 127[^]*http 127/);
-    const large = 'x'.repeat(1_000_000);
-    const text = await running.exchange(`POST /echo HTTP/1.0\r\nContent-Length: ${large.length}\r\n\r\n${large}`);
-    expect(parse(text).content).toBe(large);
-  });
 });
 
 describe('trusted proxies', () => {

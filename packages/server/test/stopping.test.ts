@@ -130,6 +130,7 @@ describe('close', () => {
     socket.on('data', (chunk) => {
       bytes += chunk.length;
     });
+    socket.on('end', () => socket.end());
     await closed;
     socket.destroy();
     expect(bytes).toBeGreaterThan(7_000_000);

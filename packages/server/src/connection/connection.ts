@@ -15,12 +15,13 @@ import type { Watched } from './clock.ts';
 import { complete, type Situation } from './complete.ts';
 import { sendContent } from './content-sender.ts';
 import { Pace, patienceMs, type Phase } from './deadlines.ts';
+import type { Ends } from './ends.ts';
 import type { Engine, Service } from './engine.ts';
 import { Exchange, type Interruption } from './exchange.ts';
 import { logEntry } from './log-entry.ts';
 import { Output } from './output.ts';
 import { RequestContent, type ContentSource } from './request-content.ts';
-import { readRequest, type Ends } from './request.ts';
+import { readRequest } from './request.ts';
 import type { Receiver, Transport } from './transport.ts';
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');

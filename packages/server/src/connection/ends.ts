@@ -2,19 +2,30 @@
 
 import type { Peer } from '../message.ts';
 import { bareAddress, type IsTrusted } from './forwarded.ts';
-import type { Ends } from './request.ts';
 import type { Transport } from './transport.ts';
 
-export function acceptedEnds(transport: Transport, isTrusted: IsTrusted | undefined): Ends {
-  const remote = peer(transport.remoteAddress, transport.remotePort);
-  return {
-    scheme: transport.secure ? 'https' : 'http',
-    remote,
-    local: peer(transport.localAddress, transport.localPort),
-    isTrusted: isTrusted?.(remote.address) === true ? isTrusted : undefined,
-  };
+/** What a connection knows about itself. */
+export class Ends {
+  readonly scheme: 'http' | 'https';
+  readonly remote: Peer;
+  /** Set when the peer is a trusted proxy. */
+  readonly isTrusted: IsTrusted | undefined;
+  readonly #transport: Transport;
+  #local: Peer | undefined;
+
+  constructor(transport: Transport, isTrusted: IsTrusted | undefined) {
+    this.scheme = transport.secure ? 'https' : 'http';
+    this.remote = bare(transport.remote);
+    this.isTrusted = isTrusted?.(this.remote.address) === true ? isTrusted : undefined;
+    this.#transport = transport;
+  }
+
+  /** Asked for when the first responder does: most never do. */
+  get local(): Peer {
+    return (this.#local ??= bare(this.#transport.local));
+  }
 }
 
-function peer(address: string, port: number): Peer {
+function bare({ address, port }: Peer): Peer {
   return { address: bareAddress(address) ?? address, port };
 }

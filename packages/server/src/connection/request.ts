@@ -8,16 +8,8 @@ import type { Field, Peer, RequestMessage } from '../message.ts';
 import { NO_CONTENT, Request, type RequestSource } from '../request-message.ts';
 import { firstField } from '../fields.ts';
 import { canonicalPath } from './canonical-path.ts';
+import type { Ends } from './ends.ts';
 import { forwarded, type IsTrusted } from './forwarded.ts';
-
-/** What a connection knows about itself. */
-export interface Ends {
-  readonly scheme: 'http' | 'https';
-  readonly remote: Peer;
-  readonly local: Peer;
-  /** Set when the peer is a trusted proxy. */
-  readonly isTrusted: IsTrusted | undefined;
-}
 
 export interface RequestSettings {
   readonly serverName: string | undefined;
