@@ -111,7 +111,7 @@ class HttpServer implements Server, Engine {
 
   closed(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    const address = connection.remoteAddress;
+    const { address } = connection.ends.remote;
     const count = (this.#byAddress.get(address) ?? 1) - 1;
     if (count === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, count);
@@ -152,7 +152,7 @@ class HttpServer implements Server, Engine {
   }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
     clearTimeout(this.#cutOff);
     this.#cutOff = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy();
+      for (const { transport } of this.#connections) transport.destroy();
     }, graceMs);
     this.#closing ??= this.#close();
     return this.#closing;

@@ -15,7 +15,7 @@ writeFileSync(join(folder, 'hello'), 'hello');
 const script: string = join(folder, 'script');
 writeFileSync(
   script,
-  '#!/bin/sh\n[ "$PATH_INFO" = /hello ] || { printf "Status: 404\\n\\n"; exit; }\nprintf "Content-Type: text/plain\\n\\nhello"\n',
+  '#!/bin/sh\n[ "$PATH_INFO" = /hello ] || { printf "Status: 404\\n\\ngone"; exit; }\nprintf "Content-Type: text/plain\\n\\nhello"\n',
 );
 chmodSync(script, 0o755);
 

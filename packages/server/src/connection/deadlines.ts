@@ -1,12 +1,28 @@
 // When patience ends: what a connection waits for, how long it may, and how slow the other side may be.
 
 import type { ResolvedLimits } from '../limits.ts';
+import type { Exchange } from './exchange.ts';
+import type { Transport } from './transport.ts';
 
 /**
  * `idle`: the first octet of a request · `head`: the rest of its head · `answer`: the responder · `drain`: content nobody
  * wants any more · `linger`: the peer's last word.
  */
 export type Phase = 'idle' | 'head' | 'answer' | 'drain' | 'linger';
+
+/** What has to be done about a connection; `late-…` is answered with a failure. */
+export type Verdict = 'wait' | 'finish' | 'destroy' | 'reset' | 'late-head' | 'late-content' | 'late-answer';
+
+/** A connection as its deadlines see it. */
+export interface Observed {
+  readonly transport: Transport;
+  readonly limits: ResolvedLimits;
+  readonly exchange: Exchange | undefined;
+  /** Everything that has been received. */
+  readonly receivedBytes: number;
+  /** When the client finished sending. */
+  readonly finishedAt: number | undefined;
+}
 
 const LIMIT_OF = {
   idle: 'idleTimeoutMs',
@@ -16,13 +32,73 @@ const LIMIT_OF = {
   linger: 'drainTimeoutMs',
 } as const satisfies Record<Phase, keyof ResolvedLimits>;
 
-/** How long a phase may last; 0 for ever. */
-export function patienceMs(phase: Phase, limits: ResolvedLimits): number {
-  return limits[LIMIT_OF[phase]];
+// A client that finishes sending at once wants its answer all the same; one that does so later, and nothing moves, has left:
+// a closing and a half-closing peer look the same until something is sent to it. "At once" leaves room for a busy loop.
+const AT_ONCE_MS = 100;
+const STILL_MS = 250;
+
+export class Deadlines {
+  phase: Phase = 'idle';
+  #since: number;
+  #sending: Pace | undefined;
+  #receiving: Pace | undefined;
+  #written = 0;
+  #movedAt = 0;
+
+  constructor(now: number) {
+    this.#since = now;
+  }
+
+  /** Something else is waited for from now on; true if it is something else. */
+  enter(phase: Phase, now: number): boolean {
+    // A head and unwanted content have their time as a whole, not anew with every octet.
+    if (phase === this.phase && (phase === 'head' || phase === 'drain')) return false;
+    this.phase = phase;
+    this.#since = now;
+    return true;
+  }
+
+  /** What the time says. */
+  judge(now: number, { transport, limits, exchange, receivedBytes, finishedAt }: Observed): Verdict {
+    const { pendingBytes, writtenBytes } = transport;
+    if (writtenBytes !== this.#written) this.#movedAt = now;
+    this.#written = writtenBytes;
+    if (pendingBytes > 0) {
+      this.#since = now;
+      this.#sending ??= new Pace();
+      return this.#sending.isTooSlow(now, writtenBytes - pendingBytes, limits) ? 'reset' : 'wait';
+    }
+    this.#sending?.rest();
+    if (this.phase !== 'answer') return this.#judgeSilence(now, limits);
+    if (exchange === undefined || exchange.over) return 'wait';
+    if (exchange.content?.isAwaited === true) {
+      this.#receiving ??= new Pace();
+      return this.#receiving.isTooSlow(now, receivedBytes, limits) ? 'late-content' : 'wait';
+    }
+    this.#receiving?.rest();
+    if (this.#hasLeft(now, exchange, finishedAt)) return 'destroy';
+    return !exchange.answered && this.#isOver(now, limits) ? 'late-answer' : 'wait';
+  }
+
+  #judgeSilence(now: number, limits: ResolvedLimits): Verdict {
+    if (!this.#isOver(now, limits)) return 'wait';
+    if (this.phase === 'idle') return 'finish';
+    return this.phase === 'head' ? 'late-head' : 'destroy';
+  }
+
+  #isOver(now: number, limits: ResolvedLimits): boolean {
+    const patienceMs = limits[LIMIT_OF[this.phase]];
+    return patienceMs > 0 && now - this.#since >= patienceMs;
+  }
+
+  #hasLeft(now: number, { received, receivedAt }: Exchange, finishedAt: number | undefined): boolean {
+    if (finishedAt === undefined || !received || finishedAt - receivedAt < AT_ONCE_MS) return false;
+    return now - Math.max(finishedAt, this.#movedAt) > STILL_MS;
+  }
 }
 
 /** Watches that bytes go on moving in one direction while somebody waits for them. */
-export class Pace {
+class Pace {
   #since: number | undefined;
   #countAtStart = 0;
 

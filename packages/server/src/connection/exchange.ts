@@ -4,13 +4,16 @@ import type { RequestHeadEvent } from '@onezero/http-parser';
 import type { RequestMessage } from '../message.ts';
 import type { Failure } from '../options.ts';
 import type { RequestSource } from '../request-message.ts';
+import type { Service } from './engine.ts';
 import type { RequestContent } from './request-content.ts';
 
 export type Interruption = Pick<Failure, 'status' | 'cause' | 'source'>;
 
 export class Exchange implements RequestSource {
-  readonly time: number = Date.now();
-  readonly startedAt: number;
+  /** Milliseconds of the monotonic clock. */
+  readonly startedAt: number = performance.now();
+  /** The generation that answers it. */
+  readonly service: Service;
   /** Absent when no request could be read. */
   readonly event: RequestHeadEvent | undefined;
   request: RequestMessage | undefined;
@@ -28,6 +31,8 @@ export class Exchange implements RequestSource {
   answered = false;
   /** Everything has been said about it, or the client has gone. */
   over = false;
+  /** Another request may follow on the connection. */
+  persistent = true;
   /** Its content is not accepted: nothing may follow it. */
   refused = false;
   /** `100 (Continue)` has not been sent to a client that waits for it. */
@@ -38,9 +43,10 @@ export class Exchange implements RequestSource {
   #interruption: Interruption | undefined;
   #onInterruption: ((interruption: Interruption) => void) | undefined;
 
-  constructor(event: RequestHeadEvent | undefined) {
+  constructor(event: RequestHeadEvent | undefined, service: Service) {
     this.event = event;
-    this.startedAt = performance.now();
+    this.service = service;
+    service.underWay += 1;
     this.continueDue = event?.expectation === 'continue' && event.head.version === '1.1';
   }
 

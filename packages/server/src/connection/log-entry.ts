@@ -8,9 +8,10 @@ import type { Exchange } from './exchange.ts';
 export function logEntry(exchange: Exchange, remoteAddress: string, complete: boolean): AccessLogEntry {
   const { event, request } = exchange;
   const fields = event?.head.fields ?? [];
+  const durationMs = performance.now() - exchange.startedAt;
   return {
-    time: new Date(exchange.time),
-    durationMs: performance.now() - exchange.startedAt,
+    time: new Date(Date.now() - durationMs),
+    durationMs,
     id: request?.id ?? nextId(),
     remoteAddress: request?.remote.address ?? remoteAddress,
     user: exchange.user,

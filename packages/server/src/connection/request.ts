@@ -90,5 +90,5 @@ let count = 0;
 /** A name for a request, unique among the processes of one machine. */
 export function nextId(): string {
   count += 1;
-  return PROCESS + count.toString(36);
+  return `${PROCESS}${count}`;
 }
