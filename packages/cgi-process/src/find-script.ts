@@ -93,7 +93,8 @@ class ScriptTree {
   readonly find: FindScript = (pathInfo) => {
     let path = this.#root;
     for (const { name, end } of segments(pathInfo)) {
-      path = join(path, name);
+      // In its normal form, as its parts are.
+      path = path.endsWith('/') ? path + name : `${path}/${name}`;
       const stats = this.#look(path);
       if (stats.isDirectory()) continue;
       return this.#script(path, stats, { scriptName: pathInfo.slice(0, end), pathInfo: pathInfo.slice(end) });
@@ -144,11 +145,18 @@ class ScriptTree {
 
 /** The segments of a path that can name something, each with the index where it ends. */
 function* segments(path: string): Generator<{ name: string; end: number }> {
-  for (const match of path.matchAll(/[^/]+/g)) {
-    const name = match[0];
+  for (let end = 0; end < path.length;) {
+    const start = end;
+    const slash = path.indexOf('/', start);
+    end = slash === -1 ? path.length : slash;
+    if (end === start) {
+      end++;
+      continue;
+    }
+    const name = path.slice(start, end);
     if (name.startsWith('.') || name.includes('\0')) {
       throw new CgiError('script-not-found', `${JSON.stringify(name)} names no script`);
     }
-    yield { name, end: match.index + name.length };
+    yield { name, end };
   }
 }

@@ -34,5 +34,12 @@ export interface Launched {
   release?(): void;
 }
 
+/** A child that was over, and had left nobody behind who could write, before it had to be looked after. */
+export interface Finished {
+  readonly status: Status;
+  readonly output: Buffer;
+  readonly errors: Buffer;
+}
+
 /** Starts a child, or rejects with ProcessError. */
 export type Launch = (plan: LaunchPlan) => Promise<Launched>;

@@ -114,7 +114,10 @@ async function write(answer: CgiResponse, request: IncomingMessage, response: Se
     response.end(page);
     return;
   }
-  response.writeHead(status, phrase, fields.flat());
+  // Bytes speak for themselves; node:http would send them in chunks otherwise.
+  const hasLength = !(content instanceof Uint8Array) || fields.some(([name]) => name === 'content-length');
+  const length: readonly Field[] = hasLength ? [] : [['content-length', String(content.length)]];
+  response.writeHead(status, phrase, [...fields, ...length].flat());
   if (content === undefined || content instanceof Uint8Array) response.end(content);
   else if (request.method === 'HEAD') {
     await content[Symbol.asyncIterator]().return?.();

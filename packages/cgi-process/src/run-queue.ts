@@ -25,11 +25,15 @@ export class RunQueue {
     this.#timeoutMs = queueTimeoutMs;
   }
 
-  /** Waits for a place. Rejects with CgiError: `busy`, `closing`, or `client-gone` when `signal` is aborted. */
-  async enter(signal: AbortSignal | undefined): Promise<Release> {
+  /**
+   * A place, or the wait for one. Rejects or throws with CgiError: `busy`, `closing`, or `client-gone` when the client
+   * leaves. Whoever need not wait has no need of a signal, which may be dear to make.
+   */
+  enter(client: { readonly signal?: AbortSignal | undefined }): Release | Promise<Release> {
     if (this.#closed) throw new CgiError('closing', 'no more scripts are started');
-    if (signal?.aborted === true) throw new CgiError('client-gone', 'the client left before the script started');
     if (this.#running < this.#max) return this.#admit();
+    const { signal } = client;
+    if (signal?.aborted === true) throw new CgiError('client-gone', 'the client left before the script started');
     if (this.#waiting.size >= this.#maxWaiting) {
       throw new CgiError('busy', `${this.#max} scripts run and ${this.#waiting.size} requests wait`);
     }

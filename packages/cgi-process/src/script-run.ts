@@ -8,6 +8,7 @@ import type { CgiErrorCode, CgiErrorDetails } from './cgi-error.ts';
 import { OutputReader } from './output-reader.ts';
 import type { Exit, UnixProcess } from './process-options.ts';
 import { ProcessError } from './process-error.ts';
+import { ScriptContent } from './script-content.ts';
 import type { HeaderLimits, ScriptHead } from './script-response.ts';
 import { ScriptHeadParser } from './script-response.ts';
 import type { Collected } from './spool.ts';
@@ -24,9 +25,12 @@ export interface RunLimits extends HeaderLimits {
 export interface RunOptions {
   readonly script: string;
   readonly limits: RunLimits;
-  readonly stderr: StderrLines;
+  /** What it says on standard error, and when all of that has been read. */
+  readonly stderr: { readonly lines: StderrLines; readonly ended: Promise<void> };
   /** Whether a reader who leaves ends the script. */
   readonly killWhenLeft: boolean;
+  /** When it was started. */
+  readonly since: number;
 }
 
 /** A started script. */
@@ -35,11 +39,12 @@ export class ScriptRun {
   readonly #options: RunOptions;
   readonly #reader: OutputReader;
   /** When the script last took content: an upload that moves is no reason to lose patience. */
-  #progress = performance.now();
+  #progress: number;
 
   constructor(process: UnixProcess, options: RunOptions) {
     this.#process = process;
     this.#options = options;
+    this.#progress = options.since;
     this.#reader = new OutputReader(process.stdout);
   }
 
@@ -190,7 +195,7 @@ export class ScriptRun {
   }
 
   #details(cause?: unknown): CgiErrorDetails {
-    return { script: this.#options.script, stderr: this.#options.stderr.tail, cause };
+    return { script: this.#options.script, stderr: this.#options.stderr.lines.tail, cause };
   }
 }
 
@@ -206,63 +211,4 @@ export function startError(error: ProcessError, details: CgiErrorDetails): CgiEr
     aborted: 'client-gone',
   };
   return new CgiError(codes[error.code] ?? 'start-failed', error.message, { ...details, cause: error });
-}
-
-/** An iterator of its own, because a generator that was never started would not notice that it is left. */
-class ScriptContent implements AsyncIterableIterator<Uint8Array> {
-  readonly #run: ScriptRun;
-  readonly #length: number | undefined;
-  #first: Uint8Array | undefined;
-  #got = 0;
-  #done = false;
-
-  constructor(run: ScriptRun, first: Uint8Array, length: number | undefined) {
-    this.#run = run;
-    this.#first = first.length === 0 ? undefined : first;
-    this.#length = length;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#done) return { done: true, value: undefined };
-    try {
-      const bytes = this.#takeFirst() ?? (await this.#run.more(this.#got === this.#length));
-      if (bytes === undefined) return this.#finish();
-      const value = this.#fitted(bytes);
-      return value.length === 0 ? { done: true, value: undefined } : { done: false, value };
-    } catch (error) {
-      this.#done = true;
-      throw error;
-    }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    if (!this.#done) this.#run.leave();
-    this.#done = true;
-    return { done: true, value: undefined };
-  }
-
-  #takeFirst(): Uint8Array | undefined {
-    const first = this.#first;
-    this.#first = undefined;
-    return first;
-  }
-
-  #finish(): IteratorResult<Uint8Array> {
-    if (this.#length !== undefined && this.#got < this.#length) throw this.#run.cut(this.#got, this.#length);
-    this.#done = true;
-    return { done: true, value: undefined };
-  }
-
-  /** Bytes beyond the announced length would be read as the next response: they are cut and their writer is ended. */
-  #fitted(bytes: Uint8Array): Uint8Array {
-    const left = (this.#length ?? Number.POSITIVE_INFINITY) - this.#got;
-    this.#got += Math.min(bytes.length, left);
-    if (bytes.length > left) this.#run.end();
-    this.#done = bytes.length > left;
-    return bytes.length > left ? bytes.subarray(0, left) : bytes;
-  }
 }

@@ -3,6 +3,7 @@
 // Every word that comes from outside stands in single quotes, inside which a shell knows no special character but the
 // quote that ends them; that one is written as '\''. What cannot be said this way is not said: see `isExpressible`.
 
+import { resolve } from 'node:path';
 import { toByteString } from './byte-string.ts';
 import type { LaunchPlan } from './launch.ts';
 
@@ -24,7 +25,8 @@ const MAX_BYTES = 1_048_576;
 
 /** The files that become the three standard streams. */
 export interface Streams {
-  readonly input: string;
+  /** Absent for the empty input that the shell itself has. */
+  readonly input: string | undefined;
   readonly output: string;
   readonly errors: string;
 }
@@ -66,13 +68,15 @@ export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams
   for (const name of Object.keys(environment)) call += `${name}=${quoted(environment[name] ?? '')} `;
   call += [command, ...args].map((word) => quoted(toByteString(word))).join(' ');
   const outputs = `>${quoted(output)} 2>${quoted(errors)}`;
-  // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like.
-  const enter = cwd === undefined ? ':' : `cd -P ${quoted(toByteString(cwd))}`;
+  const from = input === undefined ? '' : `<${quoted(input)}`;
+  // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like. The
+  // path is in its normal form, so that no `-P` is needed, which would ask for the directory's name twice.
+  const enter = `cd ${quoted(toByteString(normal(cwd ?? '.')))}`;
   if (opened === undefined && umask === undefined) {
-    return `if ${enter};then unset PWD OLDPWD;${call} <${quoted(input)} ${outputs};else (exit 126);fi`;
+    return `if ${enter};then unset PWD OLDPWD;${call}${from === '' ? '' : ` ${from}`} ${outputs};else (exit 126);fi`;
   }
   const steps = [
-    `exec <${quoted(input)}`,
+    ...(from === '' ? [] : [`exec ${from}`]),
     ...(opened === undefined ? [] : [`echo ${opened}`]),
     `${enter}||exit 126`,
     ...(umask === undefined ? [] : [`umask ${umask.toString(8)}`]),
@@ -80,6 +84,10 @@ export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams
     `${call} ${outputs}`,
   ];
   return `(${steps.join(';')})`;
+}
+
+function normal(path: string): string {
+  return path.startsWith('/') && !path.includes('/.') ? path : resolve(path);
 }
 
 function quoted(value: string): string {

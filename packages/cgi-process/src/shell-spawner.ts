@@ -8,33 +8,24 @@
 // Before the first use a shell must show that it passes bytes and an environment exactly. Where none does, or where there
 // is no /proc to find processes by, and for what a shell cannot express, commands are started directly.
 
-import { resolve } from 'node:path';
-import type { Writable } from 'node:stream';
 import { FifoDirectory } from './fifo-directory.ts';
 import type { KeptPipe } from './kept-pipe.ts';
-import type { Launched, LaunchPlan, Status } from './launch.ts';
-import { launchDirectly, signalGroup } from './launch-directly.ts';
-import { isHeld } from './pipe-holders.ts';
-import { Reach } from './reach.ts';
-import { commandLine, isExpressible } from './shell-command.ts';
+import type { Finished, Launched, LaunchPlan } from './launch.ts';
+import { launchDirectly } from './launch-directly.ts';
+import { isExpressible } from './shell-command.ts';
 import { ProcessError } from './process-error.ts';
+import { ShellAnswers } from './shell-answers.ts';
+import { ShellGuard } from './shell-guard.ts';
+import { ShellRun } from './shell-run.ts';
 import { ShellSlot } from './shell-slot.ts';
-import { statusOf } from './shell-status.ts';
-import { openInput, writerOf } from './streamed-input.ts';
+import { openInput } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
-import { checkStrings, diagnose, startFailure } from './start-failure.ts';
+import { checkStrings, startFailure } from './start-failure.ts';
 
 /** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
-/** What a shell exits with when a command cannot be run. */
-const startFailed = new Set([126, 127]);
-
 /** What the system may have again in a moment. */
 const passing = new Set<string | undefined>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT']);
-/** A command that runs for longer than this may close its output and go on: that is looked for then, less and less often. */
-const FIRST_WATCH_MS = 100;
-const LAST_WATCH_MS = 1600;
-
 /** Whom the commands run as, and how many shells are kept. */
 export interface SpawnerOptions {
   /** Shells beyond this number end when their command has. @default Infinity */
@@ -43,10 +34,12 @@ export interface SpawnerOptions {
   readonly gid?: number | undefined;
 }
 
-/** Where a working shell was found, and its pipes. */
+/** Where a working shell was found, and what all shells share. */
 interface Workshop {
   readonly shell: string;
   readonly fifos: FifoDirectory;
+  readonly answers: ShellAnswers;
+  readonly guard: ShellGuard;
 }
 
 /** A set of shells that start commands. */
@@ -55,6 +48,8 @@ export class ShellSpawner {
   readonly #idle: ShellSlot[] = [];
   readonly #slots = new Set<ShellSlot>();
   #workshop: Promise<Workshop | undefined> | undefined;
+  /** What `#workshop` came to. */
+  #ready: Workshop | undefined;
   #isClosed = false;
 
   constructor(options: SpawnerOptions = {}) {
@@ -63,73 +58,124 @@ export class ShellSpawner {
 
   /** Starts a command through a shell, or directly where that does not apply. */
   readonly launch = async (plan: LaunchPlan): Promise<Launched> => {
-    // A shell that runs as somebody else could not open a file of ours.
-    const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
-    if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
-    checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
     try {
-      this.#workshop ??= this.#prepare();
-      const workshop = await this.#workshop;
-      if (workshop === undefined) return await launchDirectly(plan);
-      return await this.#launchThrough(await this.#takeSlot(workshop), workshop.fifos, plan);
+      const run = await this.#begin(plan);
+      return run instanceof ShellRun ? await run.launched() : run;
     } catch (error) {
-      if (error instanceof ProcessError) throw error;
-      if (passing.has((error as NodeJS.ErrnoException).code)) this.#shed();
-      throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
+      throw this.#failure(error, plan);
+    }
+  };
+
+  /** The same, with a wait of so many milliseconds: a command that is over by then is its result. */
+  readonly run = async (plan: LaunchPlan, patienceMs: number): Promise<Finished | Launched> => {
+    try {
+      const begun = this.#begin(plan);
+      const run = begun instanceof Promise ? await begun : begun;
+      if (!(run instanceof ShellRun)) return run;
+      return await (plan.stdin === 'pipe' ? run.launched() : run.finishedOrLaunched(patienceMs));
+    } catch (error) {
+      throw this.#failure(error, plan);
     }
   };
 
   /** Ends all shells. */
   close(): void {
     this.#isClosed = true;
-    for (const slot of this.#slots) slot.close();
-    this.#workshop?.then(
-      (workshop) => workshop?.fifos.remove(),
-      () => {},
-    );
+    const gone = [...this.#slots].map(async (slot) => {
+      slot.close();
+      return slot.gone;
+    });
+    const disposeAfter = async (workshop: Workshop | undefined): Promise<void> => {
+      workshop?.fifos.remove();
+      await Promise.all(gone);
+      dispose(workshop);
+    };
+    this.#workshop?.then(disposeAfter, () => {});
+  }
+
+  /** A run; a promise where a shell or a pipe has to be made first. */
+  #begin(plan: LaunchPlan): ShellRun | Promise<ShellRun | Launched> {
+    // A shell that runs as somebody else could not open a file of ours.
+    const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
+    if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
+    checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
+    const slot = this.#ready === undefined ? undefined : this.#idle.pop();
+    if (slot === undefined || this.#ready === undefined) return this.#beginLater(plan);
+    return this.#beginIn(slot, this.#ready, plan);
+  }
+
+  async #beginLater(plan: LaunchPlan): Promise<ShellRun | Launched> {
+    this.#workshop ??= this.#prepare();
+    this.#ready = await this.#workshop;
+    if (this.#ready === undefined) return launchDirectly(plan);
+    return this.#beginIn(this.#idle.pop() ?? (await this.#newSlot(this.#ready)), this.#ready, plan);
+  }
+
+  /** Opens our ends of the pipes, all or none, and starts the command. */
+  #beginIn(slot: ShellSlot, { fifos }: Workshop, plan: LaunchPlan): ShellRun | Promise<ShellRun> {
+    const putBack = (): void => this.#putBack(slot);
+    const outputs = slot.outputs(fifos);
+    const begin = ([output, errors]: readonly KeptPipe[], input: Input | undefined): ShellRun =>
+      new ShellRun({ slot, fifos, plan, output: output as KeptPipe, errors: errors as KeptPipe, input, putBack });
+    if (plan.stdin !== 'pipe' && !(outputs instanceof Promise)) return begin(outputs, undefined);
+    const opened = async (): Promise<ShellRun> => {
+      try {
+        return begin(await outputs, plan.stdin === 'pipe' ? openInput(fifos, await fifos.take()) : undefined);
+      } catch (error) {
+        putBack();
+        throw error;
+      }
+    };
+    return opened();
   }
 
   /** Looks for a shell that does what we need; undefined when there is none. */
   async #prepare(): Promise<Workshop | undefined> {
     if (process.platform !== 'linux') return undefined;
-    const { uid, gid } = this.#options;
-    let fifos: FifoDirectory | undefined;
+    for (const shell of SHELLS) {
+      const workshop = await this.#workshopWith(shell);
+      if (workshop !== undefined) return workshop;
+    }
+    return undefined;
+  }
+
+  async #workshopWith(shell: string): Promise<Workshop | undefined> {
+    let workshop: Workshop | undefined;
     try {
-      fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
-      for (const shell of SHELLS) if (await this.#isUsable({ shell, fifos })) return { shell, fifos };
-      fifos.remove();
-      return undefined;
+      workshop = await this.#furnished(shell);
+      if (await this.#isExact(await this.#newSlot(workshop), workshop)) return workshop;
     } catch (error) {
-      fifos?.remove();
-      if (!passing.has((error as NodeJS.ErrnoException).code)) return undefined;
+      if (workshop !== undefined) dispose(workshop);
+      const { code } = error as NodeJS.ErrnoException;
+      // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
+      if (code !== undefined && !passing.has(code)) return undefined;
       // The next command may find what was wanting.
       this.#workshop = undefined;
       throw error;
     }
+    dispose(workshop);
+    return undefined;
   }
 
-  async #isUsable(workshop: Workshop): Promise<boolean> {
+  async #furnished(shell: string): Promise<Workshop> {
+    const { uid, gid } = this.#options;
+    const fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
     try {
-      return await this.#isExact(await this.#takeSlot(workshop), workshop.fifos);
+      const answers = new ShellAnswers(await fifos.take());
+      return { shell, fifos, answers, guard: new ShellGuard(shell, fifos.path) };
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === undefined || passing.has(code)) throw error;
-      // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
-      return false;
+      fifos.remove();
+      throw error;
     }
   }
 
   /** Whether a command gets the environment we give, byte by byte, and nothing else. */
-  async #isExact(slot: ShellSlot, fifos: FifoDirectory): Promise<boolean> {
+  async #isExact(slot: ShellSlot, workshop: Workshop): Promise<boolean> {
     const value = `' "$HOME" \\ \`id\` \n${String.fromCharCode(...Array.from({ length: 128 }, (_, index) => 128 + index))}`;
-    const plan = {
-      command: '/usr/bin/env',
-      args: [],
-      environment: { PROBE: value },
-      cwd: '/',
-      stdin: 'ignore',
-    } as const;
-    const probe = await this.#launchThrough(slot, fifos, { ...plan, uid: undefined, gid: undefined, umask: undefined });
+    const none = { uid: undefined, gid: undefined, umask: undefined };
+    const plan = { ...none, command: '/usr/bin/env', args: [], environment: { PROBE: value }, cwd: '/' };
+    const run = await this.#beginIn(slot, workshop, { ...plan, stdin: 'ignore' });
+    const probe = await run.launched();
     probe.stderr.resume();
     let output = '';
     for await (const bytes of probe.stdout) output += (bytes as Buffer).toString('latin1');
@@ -140,12 +186,12 @@ export class ShellSpawner {
     return isExact;
   }
 
-  async #takeSlot({ shell, fifos }: Workshop): Promise<ShellSlot> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
-    const slot = await ShellSlot.start(fifos, { shell, uid: this.#options.uid, gid: this.#options.gid });
+  async #newSlot({ shell, fifos, answers, guard }: Workshop): Promise<ShellSlot> {
+    const { uid, gid } = this.#options;
+    const slot = await ShellSlot.start(fifos, { shell, answers, uid, gid });
+    guard.add(slot.pid);
     this.#slots.add(slot);
-    void slot.gone.then(() => this.#forget(slot));
+    void this.#forgetWhenGone(slot, guard);
     return slot;
   }
 
@@ -157,6 +203,12 @@ export class ShellSpawner {
     } else this.#idle.push(slot);
   }
 
+  #failure(error: unknown, { command, cwd }: LaunchPlan): ProcessError {
+    if (error instanceof ProcessError) return error;
+    if (passing.has((error as NodeJS.ErrnoException).code)) this.#shed();
+    return startFailure(error as NodeJS.ErrnoException, command, cwd);
+  }
+
   /** Lets the idle shells end, whose descriptors and memory somebody else needs. */
   #shed(): void {
     for (const slot of this.#idle.splice(0)) {
@@ -165,103 +217,17 @@ export class ShellSpawner {
     }
   }
 
-  #forget(slot: ShellSlot): void {
+  async #forgetWhenGone(slot: ShellSlot, guard: ShellGuard): Promise<void> {
+    await slot.gone;
+    guard.remove(slot.pid);
     this.#slots.delete(slot);
     const index = this.#idle.indexOf(slot);
     if (index !== -1) this.#idle.splice(index, 1);
   }
-
-  async #launchThrough(slot: ShellSlot, fifos: FifoDirectory, plan: LaunchPlan): Promise<Launched> {
-    const since = performance.now();
-    const { input, output, errors } = await this.#openEnds(slot, fifos, plan);
-    const stdout = output.begin();
-    const stderr = errors.begin();
-    const line = commandLine(
-      { ...plan, cwd: resolve(plan.cwd ?? '.') },
-      { input: input?.path ?? inputPath(plan.stdin), output: output.path, errors: errors.path },
-      input === undefined ? undefined : slot.openedWord,
-    );
-    const { opened, ended: reported } = slot.run(line);
-    const unwatch = watchEnd(slot.pid, output, input !== undefined || plan.umask !== undefined);
-    const ended = reported.then((code) => {
-      unwatch();
-      output.finish();
-      errors.finish();
-      return this.#statusOf(code, errors.end, { slot, plan });
-    });
-    let stdin: Writable | undefined;
-    if (input !== undefined) {
-      await opened;
-      stdin = writerOf(input, fifos, ended);
-    }
-    const reach = new Reach(slot, since, ended);
-    return {
-      pid: undefined,
-      stdin,
-      stdout,
-      stderr,
-      ended,
-      signalAll: async (signal) => reach.signalAll(signal),
-      release: () => {
-        reach.release();
-        this.#putBack(slot);
-      },
-    };
-  }
-
-  /** Opens our ends of the pipes, all or none. */
-  async #openEnds(slot: ShellSlot, fifos: FifoDirectory, { stdin }: LaunchPlan): Promise<Ends> {
-    try {
-      const [output, errors] = await slot.outputs(fifos);
-      if (stdin !== 'pipe') return { output, errors, input: undefined };
-      return { output, errors, input: openInput(fifos, await fifos.take()) };
-    } catch (error) {
-      this.#putBack(slot);
-      throw error;
-    }
-  }
-
-  #statusOf(
-    code: number | undefined,
-    errorsEnd: string,
-    { slot, plan }: { slot: ShellSlot; plan: LaunchPlan },
-  ): Status {
-    if (code === undefined) {
-      // The shell is gone, and with it the one who would have told how the command ends.
-      signalGroup(slot.pid, 'SIGKILL');
-      slot.disposeOutputs();
-      return { code: null, signal: null };
-    }
-    const failure = startFailed.has(code) ? diagnose(plan.command, plan.cwd) : undefined;
-    if (failure !== undefined) throw failure;
-    return statusOf(code, errorsEnd);
-  }
 }
 
-/** Our ends of the pipes of one run. */
-interface Ends {
-  readonly output: KeptPipe;
-  readonly errors: KeptPipe;
-  readonly input: Input | undefined;
-}
-
-function inputPath(stdin: LaunchPlan['stdin']): string {
-  return stdin === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${stdin}`;
-}
-
-/**
- * Looks now and then whether a command has closed its output and goes on. The result ends that. A subshell opens the output
- * some time after it was started; with nothing written yet, not having it open means nothing then.
- */
-function watchEnd(shell: number, output: KeptPipe, inSubshell: boolean): () => void {
-  let timer: NodeJS.Timeout;
-  const watchLater = (waitMs: number): void => {
-    timer = setTimeout(() => {
-      if ((inSubshell && output.end === '') || isHeld(shell, output.path))
-        watchLater(Math.min(waitMs * 2, LAST_WATCH_MS));
-      else output.endEarly();
-    }, waitMs);
-  };
-  watchLater(FIRST_WATCH_MS);
-  return () => clearTimeout(timer);
+function dispose(workshop: Workshop | undefined): void {
+  workshop?.guard.dismiss();
+  workshop?.answers.close();
+  workshop?.fifos.remove();
 }

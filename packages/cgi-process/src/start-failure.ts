@@ -12,7 +12,9 @@ const SHEBANG_BYTES = 256;
 /** Refuses strings that cannot be passed to any process. */
 export function checkStrings(args: readonly string[], environment: Readonly<Record<string, string>>): void {
   for (const name of Object.keys(environment)) {
-    if (name === '' || /[=\0]/.test(name)) throw new ProcessError('bad-argument', `no variable can be named "${name}"`);
+    if (name === '' || name.includes('=') || name.includes('\0')) {
+      throw new ProcessError('bad-argument', `no variable can be named "${name}"`);
+    }
     checkString(environment[name] ?? '', name.length + 1);
   }
   for (const argument of args) checkString(argument, 0);

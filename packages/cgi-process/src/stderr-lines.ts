@@ -16,17 +16,18 @@ export class StderrLines {
   #partial = '';
   #tail = '';
 
-  /** Resolves when all has been read. */
-  readonly ended: Promise<void>;
-
-  constructor(stream: Readable, maxBytes: number, sink: (line: string) => void) {
+  constructor(maxBytes: number, sink: (line: string) => void) {
     this.#left = maxBytes;
     this.#sink = sink;
-    this.ended = new Promise((resolve) => stream.once('close', () => resolve()));
-    stream.on('data', (bytes: Buffer) => this.#add(bytes));
-    stream.on('end', () => this.#flush());
+  }
+
+  /** Takes all that a stream has. Resolves when it has closed. */
+  async read(stream: Readable): Promise<void> {
+    stream.on('data', (bytes: Buffer) => this.add(bytes));
+    stream.on('end', () => this.end());
     // A broken pipe ends the lines; how the script ended is told elsewhere.
-    stream.on('error', () => this.#flush());
+    stream.on('error', () => this.end());
+    return new Promise((resolve) => stream.once('close', () => resolve()));
   }
 
   /** The last characters so far. */
@@ -34,20 +35,21 @@ export class StderrLines {
     return (this.#tail + this.#partial).slice(-TAIL_CHARACTERS);
   }
 
-  #add(bytes: Buffer): void {
+  add(bytes: Buffer): void {
     if (this.#left <= 0) return;
     const taken = bytes.subarray(0, this.#left);
     this.#left -= bytes.length;
     const lines = (this.#partial + this.#decoder.write(taken)).split('\n');
     this.#partial = lines.pop() ?? '';
     for (const line of lines) this.#pass(line);
-    if (this.#partial.length > MAX_LINE_CHARACTERS) this.#flush();
+    if (this.#partial.length > MAX_LINE_CHARACTERS) this.end();
     if (this.#left > 0) return;
-    this.#flush();
+    this.end();
     this.#pass('(more on standard error is not shown)');
   }
 
-  #flush(): void {
+  /** What has come is a line, whole or not. */
+  end(): void {
     if (this.#partial !== '') this.#pass(this.#partial);
     this.#partial = '';
   }

@@ -29,7 +29,9 @@ export function writerOf({ path, both }: Input, fifos: FifoDirectory, ended: Pro
   // Without this end a command that has gone would not be noticed: we would be our own reader.
   const writeEnd = opened(path);
   closeSync(both);
-  return writeEnd === undefined ? undefined : inputOf(writeEnd, fifos, path, ended);
+  if (writeEnd !== undefined) return inputOf(writeEnd, fifos, path, ended);
+  fifos.discard(path);
+  return undefined;
 }
 
 function opened(path: string): number | undefined {

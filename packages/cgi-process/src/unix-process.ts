@@ -40,7 +40,7 @@ export async function startProcess(
   options: ProcessOptions = {},
 ): Promise<UnixProcess> {
   const { cwd, uid, gid, umask, stdin = 'pipe' } = options;
-  const environment = environmentOf(options.inherit ?? ['PATH'], options.environment ?? {});
+  const environment = addEnvironment({}, options.inherit ?? ['PATH'], options.environment ?? {});
   return startThrough(launchDirectly, { command, args, environment, cwd, uid, gid, umask, stdin }, options);
 }
 
@@ -53,23 +53,24 @@ export async function startThrough(launch: Launch, plan: LaunchPlan, bounds: Pro
   return new LaunchedProcess(await launch(plan), bounds);
 }
 
-/** Variables of this process by name, and others over them, as byte strings. */
-export function environmentOf(
+/** Adds variables of this process by name, and others over them, as byte strings. */
+export function addEnvironment(
+  environment: Record<string, string>,
   inherit: readonly string[],
   given: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
   for (const name of inherit) {
     const value = process.env[name];
     if (value !== undefined) environment[name] = toByteString(value);
   }
-  for (const [name, value] of Object.entries(given)) environment[name] = toByteString(value);
+  for (const name of Object.keys(given)) environment[name] = toByteString(given[name] ?? '');
   return environment;
 }
 
 type Reason = Exit['reason'];
 
-class LaunchedProcess implements UnixProcess {
+/** A started child as a process. */
+export class LaunchedProcess implements UnixProcess {
   readonly pid: number | undefined;
   readonly stdin: ByteSink;
   readonly stdout: Readable;

@@ -24,6 +24,7 @@ const scripts = new Scripts({
   'die-in-header': '#!/bin/sh\necho Content-Type: a/b\nexit 3\n',
   'kill-self-before-header': '#!/bin/sh\nkill -KILL $$\n',
   'kill-self-after-header': plain('echo part; kill -KILL $$'),
+  'kill-self-after-much': plain('head -c 300000 /dev/zero; kill -KILL $$'),
   'write-nothing': '#!/bin/sh\n',
   'bad-header': '#!/bin/sh\necho nonsense\necho\n',
   'too-long-header': '#!/bin/sh\nprintf "A: "; head -c 70000 /dev/zero | tr "\\0" x; echo; echo\n',
@@ -75,6 +76,11 @@ async function failure(content: Promise<unknown>): Promise<string> {
     throw error;
   }
   return 'whole';
+}
+
+/** What is wrong with an answer, told by its status or by its content that breaks off. */
+async function brokenBy(response: CgiResponse): Promise<string> {
+  return response.status === 502 ? causeOf(response).code : failure(text(response));
 }
 
 describe.each(['shell', 'direct'] as const)('cgi with the %s spawner', (spawner) => {
@@ -242,13 +248,14 @@ describe.each(['shell', 'direct'] as const)('cgi with the %s spawner', (spawner)
   });
 
   test('breaks an answer off when a signal did', async () => {
-    expect(await failure(text(await respond(request('/kill-self-after-header'))))).toBe('killed');
+    expect(await failure(text(await respond(request('/kill-self-after-much'))))).toBe('killed');
+    expect(await brokenBy(await respond(request('/kill-self-after-header')))).toBe('killed');
   });
 
   test('holds a script to its length', async () => {
     expect(await text(await respond(request('/set-length-2')))).toBe('he');
     expect(await text(await respond(request('/set-length-5')))).toBe('hello');
-    expect(await failure(text(await respond(request('/set-length-10'))))).toBe('content-cut');
+    expect(await brokenBy(await respond(request('/set-length-10')))).toBe('content-cut');
     expect(field(await respond(request('/set-length-5')), 'content-length')).toBe('5');
   });
 

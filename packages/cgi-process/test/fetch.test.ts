@@ -7,7 +7,7 @@ const scripts = new Scripts({
   'print-environment': plain('env'),
   echo: plain('cat'),
   'sleep-forever': plain('echo first; sleep 1000.81'),
-  'kill-self': plain('echo part; kill -KILL $$'),
+  'kill-self': plain('head -c 300000 /dev/zero; kill -KILL $$'),
 });
 const handle = cgiFetch({ directory: scripts.path, path: '/cgi-bin', stderr: () => {}, limits: { killGraceMs: 100 } });
 afterAll(async () => {

@@ -13,7 +13,7 @@ const scripts = new Scripts({
   'print-environment': plain('env'),
   echo: plain('cat'),
   'echo-length': plain('echo $CONTENT_LENGTH; cat'),
-  'kill-self': plain('echo part; kill -KILL $$'),
+  'kill-self': plain('head -c 300000 /dev/zero; kill -KILL $$'),
   'sleep-forever': plain('echo first; sleep 1000.71'),
   'set-status': '#!/bin/sh\nprintf "Status: 404 Nope\\nContent-Type: text/plain\\n\\nmine"\n',
   'nph-raw': '#!/bin/sh\nprintf "HTTP/1.0 299 Mine\\r\\n\\r\\nraw"\n',

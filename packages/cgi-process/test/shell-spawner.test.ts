@@ -233,13 +233,19 @@ describe('commandLine', () => {
 
   test('quotes every word from outside', () => {
     expect(commandLine(nasty, streams)).toBe(
-      `if cd -P '${scripts.path}';then unset PWD OLDPWD;${call} <'/i' >'/o' 2>'/e';else (exit 126);fi`,
+      `if cd '${scripts.path}';then unset PWD OLDPWD;${call} <'/i' >'/o' 2>'/e';else (exit 126);fi`,
+    );
+  });
+
+  test('leaves an empty input as the shell has it', () => {
+    expect(commandLine(plan({ cwd: '/' }), { ...streams, input: undefined })).toBe(
+      `if cd '/';then unset PWD OLDPWD;'/bin/true' >'/o' 2>'/e';else (exit 126);fi`,
     );
   });
 
   test('keeps what would stay behind in a subshell', () => {
     expect(commandLine({ ...nasty, umask: 0o27 }, streams, 'WORD')).toBe(
-      `(exec <'/i';echo WORD;cd -P '${scripts.path}'||exit 126;umask 27;unset PWD OLDPWD;${call} >'/o' 2>'/e')`,
+      `(exec <'/i';echo WORD;cd '${scripts.path}'||exit 126;umask 27;unset PWD OLDPWD;${call} >'/o' 2>'/e')`,
     );
   });
 });
