@@ -80,3 +80,24 @@ export function fieldText(option: string, value: string): string {
   if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
   throw new TypeError(`${option}: a field value cannot contain control characters or characters above U+00FF`);
 }
+
+/** Origins as browsers write them (RFC 6454 §6.1), since they are compared as they stand; `*` among others stands for all. */
+export function originList(option: string, origins: '*' | readonly string[]): '*' | readonly string[] {
+  if (origins === '*') return '*';
+  if (!Array.isArray(origins)) throw new TypeError(`${option}: expected "*" or a list`);
+  for (const origin of origins) {
+    const written = writtenOrigin(String(origin));
+    if (written === origin) continue;
+    const hint = written === undefined ? ', such as https://example.org' : `; did you mean ${written}?`;
+    throw new TypeError(`${option}: ${JSON.stringify(origin)} is not an origin${hint}`);
+  }
+  return origins.includes('*') ? '*' : origins;
+}
+
+function writtenOrigin(text: string): string | undefined {
+  if (text === '*' || text === 'null') return text;
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, host, origin } = new URL(text);
+  // Browsers have origins of their own for what is inside them, such as extensions; URL knows only those of the web.
+  return host === '' ? undefined : origin === 'null' ? `${protocol}//${host}` : origin;
+}

@@ -8,7 +8,17 @@ import { typeOverrides } from './content-type.ts';
 import { anyGlob, isHashedName, type PathTest } from './globs.ts';
 import type { Field } from './message.ts';
 import type { CorsOptions, ListingOptions, RedirectRule, StaticOptions, WriteOptions } from './options.ts';
-import { checkShapes, count, fieldName, fieldText, fileName, limit, oneOf, rootedPath } from './option-checks.ts';
+import {
+  checkShapes,
+  count,
+  fieldName,
+  fieldText,
+  fileName,
+  limit,
+  oneOf,
+  originList,
+  rootedPath,
+} from './option-checks.ts';
 import type { EntityTagKind } from './validators.ts';
 
 /** A year: the longest that HTTP caches are asked to keep anything. */
@@ -179,13 +189,11 @@ function redirectSettings({ from, to, status = 301 }: RedirectRule): Complete<Re
 function corsSettings(cors: boolean | CorsOptions): Complete<CorsOptions> | undefined {
   if (cors === false) return undefined;
   const given = cors === true ? {} : cors;
-  const origins = given.origins ?? '*';
+  const origins = originList('cors.origins', given.origins ?? '*');
   const credentials = given.credentials ?? false;
-  if (credentials && (origins === '*' || origins.includes('*'))) {
-    throw new TypeError('cors.credentials: needs a list of origins, not *');
-  }
+  if (credentials && origins === '*') throw new TypeError('cors.credentials: needs a list of origins, not *');
   return {
-    origins: origins === '*' || origins.includes('*') ? '*' : origins,
+    origins,
     credentials,
     allowFields: (given.allowFields ?? ['range', 'if-range']).map(fieldName),
     exposeFields: (given.exposeFields ?? ['content-range', 'accept-ranges', 'etag', 'content-encoding']).map(fieldName),

@@ -301,6 +301,10 @@ describe('roots', () => {
       [{ fieldRules: [{ glob: '*', fields: { 'X-A': 'b\r\nX-Inj: 1' } }] }, /^fieldRules X-A: /],
       [{ fieldRules: [{ glob: '*', fields: { 'X A': 'b' } }] }, /"X A" is not a field name/],
       [{ cors: { credentials: true } }, /^cors.credentials: /],
+      [{ cors: { origins: ['not an origin'] } }, /^cors.origins: "not an origin" is not an origin, such as /],
+      [{ cors: { origins: ['https://A.example/'] } }, /^cors.origins: .* did you mean https:\/\/a.example\?$/],
+      [{ cors: { origins: ['https://a.example:443'] } }, /^cors.origins: .* did you mean https:\/\/a.example\?$/],
+      [{ cors: { origins: 'https://a.example' as '*' } }, /^cors.origins: expected "\*" or a list$/],
       [{ fallback: 'index.html' }, /^fallback: /],
       [{ maxage: 5 } as StaticOptions, /^maxage: is not an option$/],
       [{ index: 'home.html' as unknown as string[] }, /^index: expected a list or boolean$/],
@@ -310,6 +314,12 @@ describe('roots', () => {
       [{ redirects: [{ from: '/a', to: '/b\n' }] }, /^redirects.to: /],
       [{ compress: { codings: ['lzma' as 'gzip'] } }, /^compress.codings: /],
     ];
+    for (const origin of ['https://a.example:8443', 'http://[::1]:80', 'null', 'moz-extension://1-2', '*']) {
+      const isWritten = origin !== 'http://[::1]:80';
+      const make = () => serveStatic(site.root, { cors: { origins: [origin] } });
+      if (isWritten) expect(make).not.toThrow();
+      else expect(make).toThrow('did you mean http://[::1]?');
+    }
     for (const [options, message] of wrong) expect(() => serveStatic(site.root, options)).toThrow(message);
     expect(() => serveStatic(join(site.root, 'a.txt'), { writable: true })).toThrow(/^writable: /);
   });

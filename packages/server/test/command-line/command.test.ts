@@ -313,10 +313,16 @@ describe('check and explain', () => {
   });
 
   test('say in a line what a part of the server refuses', async () => {
-    const words = ['www', '--auth-file', 'www/a.txt'];
+    const refused: readonly (readonly [string, string, RegExp])[] = [
+      ['--auth-file', 'www/a.txt', /^Error: [^\n]*line 1 is not "name:hash"[^\n]*\n$/],
+      ['--cors=no origin', '', /^Error: cors.origins: "no origin" is not an origin[^\n]*\n$/],
+    ];
     for (const command of [['check'], ['explain', '/'], []]) {
-      const { code, stderr } = await run([...command, ...words], { cwd: place.path });
-      expect([code, stderr]).toEqual([2, expect.stringMatching(/^Error: [^\n]*line 1 is not "name:hash"[^\n]*\n$/)]);
+      for (const [flag, value, message] of refused) {
+        const words = ['www', flag, ...(value === '' ? [] : [value])];
+        const { code, stderr } = await run([...command, ...words], { cwd: place.path });
+        expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+      }
     }
   });
 
