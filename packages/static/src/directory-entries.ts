@@ -40,8 +40,8 @@ interface Name {
 /** Names per read of a directory: one trip to the thread pool each. */
 const READ_BATCH = 512;
 
-/** Names sorted, or entries looked at, before others get their turn. */
-const SLICE = 4_096;
+/** Names sorted, or entries looked at, before others get their turn: some milliseconds for names of all scripts. */
+const SLICE = 512;
 const STAT_SLICE = 64;
 
 /** Beyond this, ordering by size or date would cost seconds of file system time. */
