@@ -14,10 +14,11 @@ export interface Controlled {
 export function untilStopped(controlled: Controlled): Promise<number> {
   return new Promise((resolve) => {
     let isStopping = false;
+    let code = 0;
     const stop = (signal: NodeJS.Signals): void => {
       if (isStopping) {
         // Scripts are told to end, then there is nothing more to wait for.
-        const code = signal === 'SIGINT' ? 130 : 143;
+        code = signal === 'SIGINT' ? 130 : 143;
         void Promise.race([controlled.stop(0), new Promise((late) => setTimeout(late, 500))]).finally(() =>
           resolve(code),
         );
@@ -27,7 +28,7 @@ export function untilStopped(controlled: Controlled): Promise<number> {
       if (signal === 'SIGINT' && process.stderr.isTTY)
         report(' Finishing what is under way; press Ctrl+C again to stop now.');
       controlled.stop().then(
-        () => resolve(0),
+        () => resolve(code),
         (error: unknown) => {
           report(`Error: ${(error as Error).message}`);
           resolve(1);

@@ -88,8 +88,11 @@ describe('SIGTERM', () => {
     socket.destroy();
   });
 
-  test('forces the end when it comes twice, and ends the scripts', async () => {
-    const server = await serve('www', '--cgi-bin', 'cgi-bin');
+  test.each([
+    ['one process', []],
+    ['two workers', ['--workers', '2']],
+  ])('forces the end when it comes twice, and ends the scripts: %s', async (_, words) => {
+    const server = await serve('www', '--cgi-bin', 'cgi-bin', ...words);
     const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
     socket.write('GET /cgi-bin/slow.cgi HTTP/1.0\r\n\r\n');
     let received = '';
