@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import express from 'express';
@@ -238,6 +239,27 @@ describe('nodeResponder', () => {
   ])('answers 500 when the application %s', async (_, application) => {
     const { exchange } = await startWith(nodeResponder(application));
     expect(parse(await exchange(get('/'))).status).toBe(500);
+  });
+
+  test.each([
+    ['a field', (response: ServerResponse) => response.setHeader('Trailer', 'X-Sum')],
+    ['fields of the head', (response: ServerResponse) => response.writeHead(200, { trailer: 'X-Sum', 'X-A': '1' })],
+    ['a list', (response: ServerResponse) => response.writeHead(200, ['Trailer', 'X-Sum', 'X-A', '1'])],
+  ])('answers HEAD and HTTP/1.0 where the application announces trailers in %s', async (_, announce) => {
+    const app = express();
+    app.get('/', (_, response) => {
+      announce(response);
+      response.write('abc');
+      response.addTrailers({ 'X-Sum': '1' });
+      response.end();
+    });
+    const { exchange } = await startWith(nodeResponder(app));
+    for (const version of ['1.1', '1.0']) {
+      const head = parse(await exchange(`HEAD / HTTP/${version}\r\nHost: a\r\n\r\n`));
+      expect(head).toMatchObject({ status: 200, content: '' });
+    }
+    expect(parse(await exchange('GET / HTTP/1.0\r\n\r\n'))).toMatchObject({ status: 200, content: 'abc' });
+    expect(await exchange(get('/'))).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\n3\r\nabc\r\n0\r\n\r\n$/);
   });
 
   test('breaks the answer off when the application ends it short of what it promised', async () => {

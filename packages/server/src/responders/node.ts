@@ -7,6 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Responder } from '../message.ts';
 import { NodeExchange } from './node-exchange.ts';
+import { announceNoTrailers } from './unannounced-trailers.ts';
 
 /** What `http.createServer` takes; Express applications are that. */
 export type NodeApplication = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -25,6 +26,7 @@ export function nodeResponder(application: NodeApplication): Responder {
     const exchange = exchanges.get(request.socket);
     if (exchange === undefined) return;
     Object.assign(request, exchange.mount);
+    if (request.method === 'HEAD' || request.httpVersion !== '1.1') announceNoTrailers(response);
     // Now it is known that nothing follows, also where less came than was promised.
     response.once('finish', () => exchange.stream.end());
     // A throw or a rejection of the application is its answer's failure, not the process's.
