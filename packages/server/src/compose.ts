@@ -4,10 +4,9 @@
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
 import { resolve } from 'node:path';
-import { cgi } from '@onezero/cgi-process';
 import { serveStatic } from '@onezero/static';
-import { wsgi } from '@onezero/wsgi';
 import { resolveLimits } from './limits.ts';
+import { maker } from './makers.ts';
 import { methodRegistry } from './methods.ts';
 import type { CgiMount, Route, ServerOptions, WsgiMount } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
@@ -52,7 +51,11 @@ export function routesOf({
   }
   for (const mount of mountsOf<WsgiMount>(applications, (application) => ({ application }))) {
     const { path, ...rest } = mount;
-    all.push({ name: `the application ${rest.application}`, path, responder: wsgi({ serverSoftware, ...rest }) });
+    all.push({
+      name: `the application ${rest.application}`,
+      path,
+      responder: maker('wsgi')({ serverSoftware, ...rest }),
+    });
   }
   return all;
 }
@@ -65,7 +68,7 @@ function documentRootOf(mount: CgiMount, root: string | undefined): string | und
 function scriptRoute({ path, ...rest }: CgiMount): Route {
   const byExtension = 'extensions' in rest;
   const where = 'directory' in rest ? rest.directory : 'script' in rest ? rest.script : rest.root;
-  return { name: `scripts in ${where}`, path, responder: cgi(rest), fallThrough: byExtension };
+  return { name: `scripts in ${where}`, path, responder: maker('cgi')(rest), fallThrough: byExtension };
 }
 
 function mountsOf<Mount>(

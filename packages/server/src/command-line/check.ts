@@ -29,7 +29,7 @@ async function trial(configuration: Configuration): Promise<readonly string[]> {
     if (cert !== undefined && key !== undefined)
       (await import('../operations/tls.ts')).readCertificate({ cert, key, passphraseFile });
     const quiet = { accessLog: ignore, report: ignore, isReady: () => false, collectMetrics: nothing };
-    await createServer(generationOptions(lazy, quiet)).close();
+    await createServer(await generationOptions(lazy, quiet)).close();
     return [];
   } catch (error) {
     return [(error as Error).message];

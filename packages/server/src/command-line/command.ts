@@ -1,19 +1,18 @@
 // `onezero`: which command is meant, and what it is told. What a command needs is imported when it is asked for, so that
 // `--help` and `--version` come at once.
 
-import { readCommandLine, type CommandLine } from './arguments.ts';
+import type { CommandLine } from './arguments.ts';
 
 /** Runs the command. Resolves to the exit code: 0 for success and help, 1 for failures, 2 for wrong usage. */
 export async function runCommand(words: readonly string[]): Promise<number> {
+  if (words.length === 1 && /^(?:--version|-[vV])$/.test(words[0] ?? '')) return showVersion();
+  const { readCommandLine } = await import('./arguments.ts');
   const line = readCommandLine(words);
   if (line.command === 'help') {
     process.stdout.write((await import('./help.ts')).helpText());
     return 0;
   }
-  if (line.command === 'version') {
-    process.stdout.write(`${(await import('../version.ts')).version()}\n`);
-    return 0;
-  }
+  if (line.command === 'version') return showVersion();
   const problems = [...line.problems, ...superfluousWords(line)];
   if (problems.length > 0) return refuse(problems);
   const { resolveAll } = await import('./sources.ts');
@@ -30,6 +29,11 @@ export async function runCommand(words: readonly string[]): Promise<number> {
     default:
       return (await import('./serve.ts')).serve({ resolved, resolve });
   }
+}
+
+async function showVersion(): Promise<number> {
+  process.stdout.write(`${(await import('../version.ts')).version()}\n`);
+  return 0;
 }
 
 function superfluousWords({ command, words }: CommandLine): readonly string[] {

@@ -32,7 +32,7 @@ type Row = readonly [name: string, text: string];
 
 async function explanationOf(configuration: Configuration, question: Question): Promise<readonly Row[]> {
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
-  const options = composed(configuration);
+  const options = await composed(configuration);
   const closables = options.routes ?? [];
   // A route that has nothing there is taken away, and the question asked again, as the request would go on.
   for (let routes = closables; ;) {
@@ -63,7 +63,7 @@ async function explanationOf(configuration: Configuration, question: Question): 
 }
 
 // All routes in one list, so that each is known by identity; the server composes nothing more.
-function composed(configuration: Configuration): ServerOptions {
+async function composed(configuration: Configuration): Promise<ServerOptions> {
   const lazy = { ...configuration, wsgi: configuration.wsgi?.map((mount) => ({ ...mount, lazy: true })) };
   const {
     root,
@@ -72,7 +72,7 @@ function composed(configuration: Configuration): ServerOptions {
     wsgi,
     routes,
     ...rest
-  } = generationOptions(lazy, {
+  } = await generationOptions(lazy, {
     accessLog: () => undefined,
     report: () => undefined,
     isReady: () => true,

@@ -3,10 +3,11 @@
 
 import { relative } from 'node:path';
 import { routesOf } from '../compose.ts';
+import { loadMakers, type Makers } from '../makers.ts';
 import { escaped } from '../operations/access-log-format.ts';
 import { healthResponder, metricsResponder, type MetricsSnapshot } from '../operations/metrics.ts';
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../options.ts';
-import type { Configuration } from './options-table.ts';
+import type { Configuration, Served } from './options-table.ts';
 import { servedOptions, serverOptions } from './server-options.ts';
 
 /** What outlives a generation. */
@@ -18,8 +19,12 @@ export interface Surroundings {
   readonly report: (line: string) => void;
 }
 
-/** The options of the server for a configuration. Throws a TypeError or RangeError of one line. */
-export function generationOptions(configuration: Configuration, surroundings: Surroundings): ServerOptions {
+/** The options of the server for a configuration. Rejects with a TypeError or RangeError of one line. */
+export async function generationOptions(
+  configuration: Configuration,
+  surroundings: Surroundings,
+): Promise<ServerOptions> {
+  await loadMakers(neededMakers(configuration));
   const { accessLog, report } = surroundings;
   const routes = [...operationRoutes(configuration, surroundings), ...siteRoutes(configuration)];
   return {
@@ -31,6 +36,16 @@ export function generationOptions(configuration: Configuration, surroundings: Su
       if (line !== undefined) report(line);
     },
   };
+}
+
+function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
+  const needed = new Set<keyof Makers>();
+  const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
+  for (const { cgi, cgiBin, wsgi } of sites) {
+    if (cgi !== undefined || cgiBin !== undefined) needed.add('cgi');
+    if (wsgi !== undefined) needed.add('wsgi');
+  }
+  return needed;
 }
 
 function operationRoutes({ health, metrics }: Configuration, { isReady, collectMetrics }: Surroundings): Route[] {

@@ -25,7 +25,7 @@ export class Running {
   readonly #options: RunningOptions;
   readonly #metrics = createMetrics();
   readonly #surroundings: Surroundings;
-  readonly #server: Server;
+  #server!: Server;
   #configuration: Configuration;
   #log: AccessLog | undefined;
   #isReady = false;
@@ -33,8 +33,14 @@ export class Running {
   #addresses: readonly Address[] = [];
   #port = 0;
 
-  /** Throws for options that cannot be used, and for a log file that cannot be opened. Nothing listens yet. */
-  constructor(options: RunningOptions) {
+  /** Rejects for options that cannot be used, and for a log file that cannot be opened. Nothing listens yet. */
+  static async prepare(options: RunningOptions): Promise<Running> {
+    const running = new Running(options);
+    running.#server = createServer(await running.#generation(options.configuration));
+    return running;
+  }
+
+  private constructor(options: RunningOptions) {
     this.#options = options;
     this.#configuration = options.configuration;
     this.#surroundings = {
@@ -47,7 +53,6 @@ export class Running {
       report: options.report,
     };
     this.#log = openLog(options.configuration);
-    this.#server = createServer(this.#generation(options.configuration));
   }
 
   /** Where it listens. */
@@ -82,7 +87,7 @@ export class Running {
     const tls = await certificateOf(configuration);
     const log = openLog(configuration);
     try {
-      await this.#server.reload(this.#generation(configuration));
+      await this.#server.reload(await this.#generation(configuration));
     } catch (error) {
       await log?.close();
       throw error;
@@ -115,8 +120,8 @@ export class Running {
   }
 
   /** Without a log and without metrics nobody is told of requests, and nothing is made to tell. */
-  #generation(configuration: Configuration): ServerOptions {
-    const options = generationOptions(configuration, this.#surroundings);
+  async #generation(configuration: Configuration): Promise<ServerOptions> {
+    const options = await generationOptions(configuration, this.#surroundings);
     const isHeard = isLogged(configuration) || configuration.metrics !== undefined;
     return isHeard ? options : { ...options, accessLog: undefined };
   }

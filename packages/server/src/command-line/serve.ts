@@ -44,7 +44,7 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
   const { configuration } = start.resolved;
   let running: Running;
   try {
-    running = new Running({ configuration, port: configuration.port, mayMovePort, report });
+    running = await Running.prepare({ configuration, port: configuration.port, mayMovePort, report });
   } catch (error) {
     return failed(error, configuration, 2);
   }

@@ -25,7 +25,7 @@ export function work(start: Start, mayMovePort: boolean): Promise<number> {
       let started: Running;
       try {
         const settled = { port: port ?? configuration.port, mayMovePort: port === undefined && mayMovePort };
-        started = new Running({ configuration, ...settled, report, addUpWorkers });
+        started = await Running.prepare({ configuration, ...settled, report, addUpWorkers });
       } catch (error) {
         resolve(failed(error, configuration, 2));
         return;
