@@ -14,7 +14,6 @@ export function acceptConnections(server: NetServer, accept: Accept, failed: (er
   server.on('connection', (socket: Socket) => openDocumented(socket, false, accept));
   takeHandles(server, (handle) => {
     try {
-      handle.setNoDelay?.(true);
       open(new HandleTransport(handle), accept);
     } catch (error) {
       handle.close();

@@ -8,24 +8,42 @@ import type { Transport } from './transport.ts';
 export class Ends {
   readonly scheme: 'http' | 'https';
   readonly remote: Peer;
+  readonly local: Peer;
   /** Set when the peer is a trusted proxy. */
   readonly isTrusted: IsTrusted | undefined;
-  readonly #transport: Transport;
-  #local: Peer | undefined;
 
   constructor(transport: Transport, isTrusted: IsTrusted | undefined) {
+    const { address, port } = transport.remote;
     this.scheme = transport.secure ? 'https' : 'http';
-    this.remote = bare(transport.remote);
+    this.remote = { address: bare(address), port };
+    this.local = new LocalEnd(transport);
     this.isTrusted = isTrusted?.(this.remote.address) === true ? isTrusted : undefined;
-    this.#transport = transport;
-  }
-
-  /** Asked for when the first responder does: most never do. */
-  get local(): Peer {
-    return (this.#local ??= bare(this.#transport.local));
   }
 }
 
-function bare({ address, port }: Peer): Peer {
-  return { address: bareAddress(address) ?? address, port };
+/** Our end: few responders ask, so the system is asked when one does. */
+class LocalEnd implements Peer {
+  readonly #transport: Transport;
+  #known: Peer | undefined;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  get address(): string {
+    return bare(this.#peer.address);
+  }
+
+  get port(): number {
+    return this.#peer.port;
+  }
+
+  get #peer(): Peer {
+    return (this.#known ??= this.#transport.local);
+  }
+}
+
+/** The system writes an IPv4 address in its IPv6 form where the socket is for both. */
+function bare(address: string): string {
+  return address.startsWith('::ffff:') ? (bareAddress(address) ?? address) : address;
 }

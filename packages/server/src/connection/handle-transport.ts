@@ -36,6 +36,7 @@ export class HandleTransport implements Transport {
   #isPaused = false;
   #isFinished = false;
   #isClosed = false;
+  #writes = 0;
   writtenBytes = 0;
 
   constructor(handle: Handle) {
@@ -67,6 +68,7 @@ export class HandleTransport implements Transport {
   #becomeSocket(): SocketTransport {
     if (this.#socket !== undefined) return this.#socket;
     this.#handle.readStop();
+    if (this.#writes < 2) this.#handle.setNoDelay?.(true);
     const callback = (count: number): boolean => {
       this.#receiver?.received(sharedBytes(count));
       return true;
@@ -122,6 +124,9 @@ export class HandleTransport implements Transport {
   /** How many bytes the system took; undefined when the connection is gone. */
   #take(bytes: Uint8Array | readonly Uint8Array[]): number | undefined {
     if (this.#isClosed) return undefined;
+    this.#writes += 1;
+    // Small writes leave at once. The first does so anyway: only a small one behind another would be held back.
+    if (this.#writes === 2) this.#handle.setNoDelay?.(true);
     try {
       return bytes instanceof Uint8Array ? writeSync(this.#handle.fd, bytes) : writevSync(this.#handle.fd, bytes);
     } catch (error) {
