@@ -160,22 +160,28 @@ async function finishAfter(line: Line, exchange: Exchange, going: Promise<void>)
   }
 }
 
-/** The answer broke: another takes its place if nothing of it is out, else the client gets to see that it broke. */
+/**
+ * The answer broke: another takes its place as long as nothing is out, the default page when that one breaks as well; else
+ * the client gets to see that it broke.
+ */
 async function recover(line: Line, exchange: Exchange, cause: unknown): Promise<void> {
-  if (exchange.over) return line.transport.destroy();
-  const { headSent } = exchange;
   exchange.answered = true;
   exchange.abort();
-  const instead = fail(exchange, { status: 500, cause, source: headSent ? 'content' : 'responder' });
-  try {
-    const response = await instead;
-    if (headSent || exchange.over) return cut(line, exchange);
-    await send(line, exchange, response);
-    finish(line, exchange);
-  } catch {
-    // The second attempt broke as well: whatever it was has been reported as the first.
-    cut(line, exchange);
+  const { service, request, headSent } = exchange;
+  const failure = { status: 500, cause, source: headSent ? 'content' : 'responder', request } as const;
+  const attempts = [() => fail(exchange, failure), () => service.site.failPlainly(failure)];
+  for (const attempt of attempts) {
+    if (exchange.over) return line.transport.destroy();
+    try {
+      const response = await attempt();
+      if (exchange.over || exchange.headSent) break;
+      await send(line, exchange, response);
+      return finish(line, exchange);
+    } catch {
+      // What broke this time has the first failure as its cause, and that has been reported.
+    }
   }
+  cut(line, exchange);
 }
 
 function cut(line: Line, exchange: Exchange): void {

@@ -68,7 +68,11 @@ function whenSettled<Value, Result>(
 const completed = new WeakMap<ResponseMessage, Map<PageType, ResponseMessage>>();
 const pages = new Map<string, Page>();
 
-function withDefaultPage({ status, request }: Failure, bare: ResponseMessage): ResponseMessage {
+/** The response with the page that every status has. */
+export function withDefaultPage(
+  { status, request }: Pick<Failure, 'status' | 'request'>,
+  bare: ResponseMessage,
+): ResponseMessage {
   const type = preferredType(request && firstField(request.fields, 'accept'), PAGE_TYPES);
   if (status >= 500 && request !== undefined) return complete(bare, defaultPage(status, type, request.id));
   let known = completed.get(bare);

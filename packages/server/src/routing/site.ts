@@ -13,7 +13,7 @@ import { isPromiseLike } from '../when-ready.ts';
 import { discard } from '../responders/discard.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
-import type { Fail } from './failures.ts';
+import { withDefaultPage, type Fail } from './failures.ts';
 import { hostMatches, hostOf } from './host.ts';
 import { MAX_LOCAL_REDIRECTS, redirected } from './local-redirect.ts';
 import type { Found, Router } from './routes.ts';
@@ -27,6 +27,8 @@ export interface Site {
   respond(request: RequestMessage): Answer;
   /** The response to what went wrong outside of any responder; `fields` are those the status needs. */
   fail(failure: Omit<Failure, 'headSent'> & { readonly headSent?: boolean }, fields?: readonly Field[]): Answer;
+  /** The same with the default page, whatever the site has of its own: for when that broke. */
+  failPlainly(failure: Omit<Failure, 'headSent'>): ResponseMessage;
   explain(question: Question): Explanation;
   /** Closes the responders, each once. Rejects with what they reject with. */
   close(): Promise<void>;
@@ -172,6 +174,10 @@ class PartedSite implements Site {
     const { status, cause } = failure;
     const bare = fields.length === 0 && cause === undefined ? bareStatus(status) : { status, fields, cause };
     return this.#parts.fail({ headSent: false, ...failure }, bare);
+  }
+
+  failPlainly(failure: Omit<Failure, 'headSent'>): ResponseMessage {
+    return withDefaultPage(failure, bareStatus(failure.status));
   }
 
   explain(question: Question): Explanation {
