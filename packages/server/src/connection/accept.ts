@@ -9,9 +9,8 @@ import type { Receiver, Transport } from './transport.ts';
 /** Makes the owner of a new connection, or undefined to close it at once. */
 export type Accept = (transport: Transport) => Receiver | undefined;
 
-/** Takes over the connections of a listening server without TLS. */
-export function acceptConnections(server: NetServer, accept: Accept, failed: (error: Error) => void): void {
-  server.on('connection', (socket: Socket) => openDocumented(socket, false, accept));
+/** Takes the connections of a listening server without TLS, as far as they can be had before node:net makes sockets. */
+export function takeConnections(server: NetServer, accept: Accept, failed: (error: Error) => void): void {
   takeHandles(server, (handle) => {
     try {
       open(new HandleTransport(handle), accept);

@@ -2,10 +2,10 @@
 
 import { createServer as createNetServer, connect, type AddressInfo, type Server as NetServer } from 'node:net';
 import { unlinkSync } from 'node:fs';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import type { Server as TlsServer } from 'node:tls';
 import type { Address, Listener, TlsOptions } from '../options.ts';
 import { openQueues } from './accept-queues.ts';
-import { acceptConnections, openDocumented, type Accept } from './accept.ts';
+import { takeConnections, openDocumented, type Accept } from './accept.ts';
 import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
 
 export interface ListeningSettings {
@@ -86,33 +86,41 @@ function isAlive(path: string): Promise<boolean> {
   });
 }
 
-function openSocket(path: object, tls: TlsOptions | undefined, settings: ListeningSettings): Promise<NetServer> {
-  const { accept, failed, handshakeTimeoutMs, maxConnections } = settings;
-  const server =
-    tls === undefined
-      ? createNetServer({ allowHalfOpen: true })
-      : createTlsServer({
-          ...tls,
-          allowHalfOpen: true,
-          handshakeTimeout: handshakeTimeoutMs,
-          ALPNProtocols: ['http/1.1'],
-        });
+async function openSocket(path: object, tls: TlsOptions | undefined, settings: ListeningSettings): Promise<NetServer> {
+  const server = tls === undefined ? plainServer(settings) : await tlsServer(tls, settings);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
       server.off('error', reject);
-      server.on('error', failed);
-      if (tls === undefined) {
-        acceptConnections(server, accept, failed);
-      } else {
-        // Connections in the middle of a handshake are nobody's yet; node:net counts them.
-        if (maxConnections > 0) server.maxConnections = maxConnections;
-        server.on('secureConnection', (socket) => openDocumented(socket, true, accept));
-        watchHandshakes(server as TlsServer);
-      }
+      server.on('error', settings.failed);
+      // The handle that connections are taken from is there from now on.
+      if (tls === undefined) takeConnections(server, settings.accept, settings.failed);
       resolve(server);
     });
   });
+}
+
+function plainServer({ accept }: ListeningSettings): NetServer {
+  return createNetServer({ allowHalfOpen: true }, (socket) => openDocumented(socket, false, accept));
+}
+
+/** Loads node:tls, which takes as long as all the rest of a start, for those who want it only. */
+async function tlsServer(
+  tls: TlsOptions,
+  { accept, handshakeTimeoutMs, maxConnections }: ListeningSettings,
+): Promise<TlsServer> {
+  const { createServer } = await import('node:tls');
+  const server = createServer({
+    ...tls,
+    allowHalfOpen: true,
+    handshakeTimeout: handshakeTimeoutMs,
+    ALPNProtocols: ['http/1.1'],
+  });
+  // Connections in the middle of a handshake are nobody's yet; node:net counts them.
+  if (maxConnections > 0) server.maxConnections = maxConnections;
+  server.on('secureConnection', (socket) => openDocumented(socket, true, accept));
+  watchHandshakes(server);
+  return server;
 }
 
 function listeningOf(servers: readonly NetServer[], address: Address): Listening {
