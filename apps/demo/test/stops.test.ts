@@ -94,7 +94,7 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
     at('picture', async (page) => {
       await page.getByLabel('Seeds').fill('12');
       await page.getByRole('button', { name: 'Draw' }).press('Enter');
-      await expect.poll(() => page.frameLocator('iframe').locator('circle').count()).toBe(12);
+      await expect.poll(() => page.frameLocator('iframe').locator('circle').count(), { timeout: 10_000 }).toBe(12);
     }),
   );
 
