@@ -10,6 +10,7 @@ import { chownSync, closeSync, constants, mkdtempSync, openSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ALIVE, PREFIX, removeStaleDirectories } from './stale-directories.ts';
 
 const run = promisify(execFile);
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
@@ -41,6 +42,8 @@ export interface Owner {
 export class FifoDirectory {
   readonly path: string;
   readonly #free: string[] = [];
+  /** Held open so that others see that we live. */
+  #alive: number | undefined;
   #made = 0;
   #batch: Promise<void> | undefined;
 
@@ -49,10 +52,13 @@ export class FifoDirectory {
   /** @param owner who may open the FIFOs beside us; needed for processes that run as somebody else */
   constructor(owner?: Owner) {
     this.#owner = owner;
-    this.path = mkdtempSync(join(tmpdir(), 'onezero-pipes-'));
-    if (owner !== undefined) chownSync(this.path, owner.uid, owner.gid);
-    if (!isWatching) process.once('exit', removeDirectories);
+    if (!isWatching) {
+      process.once('exit', removeDirectories);
+      removeStaleDirectories();
+    }
     isWatching = true;
+    this.path = mkdtempSync(join(tmpdir(), PREFIX));
+    if (owner !== undefined) chownSync(this.path, owner.uid, owner.gid);
     directories.add(this.path);
   }
 
@@ -72,11 +78,14 @@ export class FifoDirectory {
   }
 
   async #make(): Promise<void> {
+    const alive = join(this.path, ALIVE);
+    const isFirst = this.#made === 0;
     const names = Array.from({ length: BATCH }, () => join(this.path, String(this.#made++)));
-    await run('mkfifo', ['-m', '600', ...names]);
+    await run('mkfifo', ['-m', '600', ...names, ...(isFirst ? [alive] : [])]);
     if (this.#owner !== undefined) {
       for (const name of names) chownSync(name, this.#owner.uid, this.#owner.gid);
     }
+    this.#alive ??= openSync(alive, O_RDONLY | O_NONBLOCK);
     this.#free.push(...names);
   }
 
@@ -117,6 +126,8 @@ export class FifoDirectory {
   /** Removes the directory and all names. */
   remove(): void {
     directories.delete(this.path);
+    if (this.#alive !== undefined) closeSync(this.#alive);
+    this.#alive = undefined;
     rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,48 @@
+// Removes the directories of FIFOs that processes have left which were killed, and only those.
+//
+// A process number says nothing where several containers share a directory for temporary files. So each directory has a FIFO
+// that its process holds open for reading as long as it lives, and the kernel tells everybody else whether somebody does.
+
+import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the names of the directories begin with. */
+export const PREFIX = 'onezero-pipes-';
+/** The FIFO that tells of its process. */
+export const ALIVE = 'alive';
+
+/** A directory that changed more recently may be about to get its FIFO opened. */
+const SETTLED_MS = 60_000;
+
+/** Removes what nobody uses any more, as far as it is this user's. Whatever cannot be looked at is left. */
+export function removeStaleDirectories(): void {
+  const parent = tmpdir();
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(PREFIX)) continue;
+    const path = join(parent, name);
+    try {
+      if (isStale(path)) rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      // It has gone meanwhile, or is not ours to see or to remove.
+      if (!['ENOENT', 'EACCES', 'EPERM', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? ''))
+        throw error;
+    }
+  }
+}
+
+function isStale(path: string): boolean {
+  const stats = lstatSync(path);
+  // As root we would not follow what somebody else has put there.
+  if (!stats.isDirectory() || stats.uid !== process.getuid?.() || Date.now() - stats.mtimeMs < SETTLED_MS) return false;
+  const alive = join(path, ALIVE);
+  if (!lstatSync(alive).isFIFO()) return false;
+  try {
+    // oxlint-disable-next-line no-bitwise
+    closeSync(openSync(alive, constants.O_WRONLY | constants.O_NONBLOCK));
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return true;
+    throw error;
+  }
+}
