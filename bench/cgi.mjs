@@ -11,6 +11,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { besideMemory } from './cgi/memory.mjs';
+import { peers, programs } from './cgi/peers.mjs';
 import { measure } from './load.mjs';
 import { installed, start, versionOf } from './peers/index.mjs';
 import { ratio, ratioText, spread, table } from './report.mjs';
@@ -18,27 +20,6 @@ import { ratio, ratioText, spread, table } from './report.mjs';
 const folder = join(import.meta.dirname, 'cgi');
 /** Enough requests for Node to have compiled what is hot, also on a busy machine. */
 const WARM_UP_SECONDS = 8;
-const BASELINE = 'apache2 (mod_cgid)';
-
-const programs = [
-  { name: 'C', file: 'hello', needs: ['gcc', ['--version']] },
-  { name: 'sh', file: 'hello.sh', needs: ['echo', ['1.0']] },
-  { name: 'perl', file: 'hello.pl', needs: ['perl', ['--version']] },
-  { name: 'python3', file: 'hello.py', needs: ['/usr/bin/python3', ['--version']] },
-];
-
-// The scripts of these two are children that nobody waits for, so their processor time is nobody's.
-const peers = [
-  { name: BASELINE, version: () => versionOf('apache2', ['-v']), command: apache, isPartial: true },
-  { name: 'lighttpd (mod_cgi)', version: () => versionOf('lighttpd', ['-v']), command: lighttpd },
-  {
-    name: 'nginx + fcgiwrap',
-    version: () => versionOf('nginx', ['-v']) && versionOf('fcgiwrap', ['-h']),
-    command: fcgiwrap,
-    isPartial: true,
-  },
-  { name: 'onezero', version: () => `Node ${process.version}`, command: onezero },
-];
 
 const { values: flags } = parseArgs({
   options: {
@@ -65,7 +46,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
 chmodSync(scratch, 0o755);
 try {
   const directory = scripts();
-  const markdown = [...(await compare(directory)), ...(await besideMemory(directory))].join('\n');
+  const memory = { directory, scratch, program: found[0], rounds, seconds, warmUpSeconds: WARM_UP_SECONDS / 2 };
+  const markdown = [...(await compare(directory)), ...(await besideMemory(memory))].join('\n');
   console.log(markdown);
   if (flags.write) {
     mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
@@ -158,126 +140,4 @@ function describe(figures, cases) {
       rows((item, { name }) => median(item, name, 'p99', 1)),
     ),
   ];
-}
-
-/** The same server small and with a gigabyte of buffers, in turn. */
-async function besideMemory(directory) {
-  const kinds = ['shell', 'direct'].flatMap((spawner) =>
-    [0, 1024].map((mebibytes) => ({
-      name: `spawner: ${spawner}, ${mebibytes} MiB of buffers`,
-      spawner,
-      command: (root, port) => [
-        process.execPath,
-        join(folder, 'beside-memory.mjs'),
-        root,
-        String(port),
-        String(mebibytes),
-        spawner,
-      ],
-    })),
-  );
-  const servers = [];
-  const figures = new Map(kinds.map(({ name }) => [name, []]));
-  try {
-    for (const kind of kinds) servers.push(await start(kind, directory, scratch));
-    for (const server of servers) await measure(server, load(server, found[0], 8, WARM_UP_SECONDS / 2));
-    for (let round = 0; round < rounds; round++) {
-      for (const server of servers) {
-        await loopDelay(server);
-        const { requestsPerSecond } = await measure(server, load(server, found[0], 8, seconds));
-        figures.get(server.name).push({ requestsPerSecond, ...(await loopDelay(server)) });
-      }
-    }
-  } finally {
-    for (const server of servers) await server.stop();
-  }
-  const median = (name, key) => spread(figures.get(name).map((result) => result[key])).median.toFixed(0);
-  return [
-    `\n## Beside memory: ${found[0].name}, 8 at once, under \`node:http\`; medians\n`,
-    table(
-      ['server', 'resident MiB', 'requests per second', 'event loop delay p99, ms'],
-      kinds.map(({ name }) => [
-        name,
-        median(name, 'mebibytes'),
-        median(name, 'requestsPerSecond'),
-        median(name, 'p99'),
-      ]),
-    ),
-  ];
-}
-
-async function loopDelay({ port }) {
-  return (await fetch(`http://127.0.0.1:${port}/delay`)).json();
-}
-
-function onezero(directory, port) {
-  const bin = join(import.meta.dirname, '../packages/server/dist/command-line/bin.js');
-  const listen = ['--port', String(port), '--host', '127.0.0.1', '--strict-port'];
-  return [process.execPath, bin, scratch, '--cgi-bin', directory, '--no-config', '--quiet', ...listen];
-}
-
-function apache(directory, port, place) {
-  const file = join(place, 'apache.conf');
-  const modules = ['mpm_event', 'authz_core', 'alias', 'cgid'];
-  writeFileSync(
-    file,
-    `ServerRoot ${place}
-ServerName localhost
-PidFile ${place}/pid
-DefaultRuntimeDir ${place}
-ErrorLog ${place}/error.log
-LogLevel crit
-Listen 127.0.0.1:${port}
-${modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
-User www-data
-Group www-data
-MaxKeepAliveRequests 0
-ScriptSock ${place}/cgid
-ScriptAlias /cgi-bin/ ${directory}/
-<Directory ${directory}>
-  Require all granted
-</Directory>
-`,
-  );
-  return ['apache2', '-f', file, '-DFOREGROUND'];
-}
-
-function lighttpd(directory, port, place) {
-  const file = join(place, 'lighttpd.conf');
-  writeFileSync(
-    file,
-    `server.document-root = "${directory}"
-server.port = ${port}
-server.bind = "127.0.0.1"
-server.max-keep-alive-requests = 65535
-server.modules = ("mod_alias", "mod_cgi")
-alias.url = ("/cgi-bin/" => "${directory}/")
-cgi.assign = ("" => "")
-`,
-  );
-  return ['lighttpd', '-D', '-f', file];
-}
-
-function fcgiwrap(directory, port, place) {
-  const file = join(place, 'nginx.conf');
-  writeFileSync(
-    file,
-    `daemon off; worker_processes 1; pid ${place}/pid; error_log stderr crit; user root;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000000; fastcgi_temp_path ${place}/f; client_body_temp_path ${place}/b;
-  proxy_temp_path ${place}/p; uwsgi_temp_path ${place}/u; scgi_temp_path ${place}/s;
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location /cgi-bin/ {
-      include /etc/nginx/fastcgi_params;
-      fastcgi_param SCRIPT_FILENAME ${scratch}$fastcgi_script_name;
-      fastcgi_pass unix:${place}/socket;
-    }
-  }
-}
-`,
-  );
-  const wrapper = `fcgiwrap -c 32 -s unix:${place}/socket 2>/dev/null`;
-  return ['sh', '-c', `${wrapper} & w=$!; trap 'kill $w $n' TERM; nginx -c ${file} & n=$!; wait`];
 }
