@@ -5,11 +5,14 @@
 // No line of it may end in LF alone, in any version: two readers that disagree about a chunk line disagree about the
 // next request.
 
-import { CLASS, CR, HEX, HTAB, LF, QUOTED, SP, TOKEN, VALUE } from './grammar.ts';
+import { CLASS as SHARED_CLASS, CR, HEX, HTAB, LF, QUOTED, SP, TOKEN, VALUE } from './grammar.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { ContentSink } from './message.ts';
 import { viewOf } from './native.ts';
 import { DONE, INCOMPLETE, type Outcome, REFUSED, type Scan } from './scan.ts';
+
+/** See `field-lines.ts`. */
+const CLASS: Uint8Array = SHARED_CLASS;
 
 type State =
   | 'size'
@@ -80,6 +83,9 @@ const COLUMNS: readonly (Column | undefined)[] = Array.from({ length: 256 }, (_,
 /** More hexadecimal digits than any exact integer has, leading zeros included, are only sent to overflow somebody. */
 const MAX_SIZE_DIGITS = 16;
 
+/** What a number of 32 bits holds, and a chunk hardly exceeds. */
+const USUAL_SIZE_DIGITS = 7;
+
 /** Reads the chunks of one message. */
 export class ChunkedDecoder {
   readonly #limits: ResolvedLimits;
@@ -102,6 +108,8 @@ export class ChunkedDecoder {
         if (scan.bytes[scan.at] !== (this.#state === 'data-cr' ? CR : LF)) return scan.refuse('bad-chunk-end', scan.at);
         this.#state = this.#state === 'data-cr' ? 'data-lf' : 'size';
         scan.at++;
+      } else if (this.#digits === 0 && this.#readUsualLine(scan)) {
+        if (this.#size === 0) return DONE;
       } else {
         const outcome = this.#readLine(scan);
         if (outcome !== INCOMPLETE) return outcome;
@@ -110,12 +118,30 @@ export class ChunkedDecoder {
     return INCOMPLETE;
   }
 
+  /** Reads a line of nothing but a size of a few digits and CRLF if it is all there: nearly always so. Else changes nothing. */
+  #readUsualLine(scan: Scan): boolean {
+    const { bytes, at: start } = scan;
+    const bound = Math.min(scan.end - 1, start + USUAL_SIZE_DIGITS + 1, start + this.#limits.maxChunkLineBytes - 1);
+    let at = start;
+    let size = 0;
+    for (; at < bound && (CLASS[bytes[at]!]! & HEX) !== 0; at++) size = size * 16 + digitValue(bytes[at]!);
+    if (at === start || at >= bound || bytes[at] !== CR || bytes[at + 1] !== LF) return false;
+    scan.at = at + 2;
+    this.#size = size;
+    if (size > 0) this.#state = 'data';
+    return true;
+  }
+
   #readData(scan: Scan, events: ContentSink): void {
     const length = Math.min(this.#size, scan.end - scan.at);
     events.push({ type: 'content', bytes: viewOf(scan.bytes, scan.at, scan.at + length) });
     scan.at += length;
     this.#size -= length;
-    if (this.#size === 0) this.#state = 'data-cr';
+    if (this.#size > 0) return;
+    const { bytes, at, end } = scan;
+    const isEndUsual = at + 2 <= end && bytes[at] === CR && bytes[at + 1] === LF;
+    if (isEndUsual) scan.at = at + 2;
+    this.#state = isEndUsual ? 'size' : 'data-cr';
   }
 
   /** Reads on in a chunk line. DONE at the end of the last-chunk line, INCOMPLETE at the end of any other and of the bytes. */

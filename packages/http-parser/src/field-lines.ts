@@ -4,7 +4,7 @@
 // of the decoded head only when somebody asks (`decodeFields`): by then it is known that every line has a name, a colon
 // and a value without CR or NUL, so cutting cannot disagree with judging.
 
-import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './grammar.ts';
+import { CLASS as SHARED_CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './grammar.ts';
 import type { Field } from './message.ts';
 import {
   CONNECTION,
@@ -19,41 +19,46 @@ import {
   UPGRADE,
 } from './scan.ts';
 
+/** To the engine's compiler only a constant of the same module is one: an imported table would be fetched for each octet. */
+const CLASS: Uint8Array = SHARED_CLASS;
+
 /** Reads field lines and the empty line behind them, as the scan permits them. The one long function here: every octet of a head passes through. */
 export function scanFieldLines(scan: Scan): Outcome {
-  const { bytes, bareLf } = scan;
+  const { bytes } = scan;
   const bound = Math.min(scan.end, scan.limit);
   let at = scan.at;
   let count = 0;
-  let marked = false;
+  let kind = 0;
+  let valueStart = at;
   scan.fieldsStart = at;
   for (;;) {
+    const start = at;
+    while (at < bound && (CLASS[bytes[at]!]! & TOKEN) !== 0) at++;
     if (at >= bound) return starved(scan);
-    const first = bytes[at]!;
-    if (first === CR || first === LF) return scanEmptyLine(scan, at);
-    if ((first === SP || first === HTAB) && count > 0) {
-      if (!scan.folding || marked) return scan.refuse('folded-field', at);
-      scan.lenient = true;
-    } else {
-      const nameStart = at;
-      while (at < bound && (CLASS[bytes[at]!]! & TOKEN) !== 0) at++;
-      if (at === bound) return starved(scan);
-      if (bytes[at] !== COLON || at === nameStart) return scan.refuse('bad-field-name', at);
-      if (++count > scan.maxFields) return scan.refuse('too-many-fields', nameStart);
-      const kind = kindOf(bytes, nameStart, at - nameStart);
-      marked = kind !== 0;
-      if (marked) scan.mark(kind, at + 1);
+    const octet = bytes[at]!;
+    if (octet === COLON && at > start) {
+      if (++count > scan.maxFields) return scan.refuse('too-many-fields', start);
+      kind = kindOf(bytes, start, at - start);
       at++;
+      valueStart = at;
+    } else if (at > start) {
+      return scan.refuse('bad-field-name', at);
+    } else if (octet === CR || octet === LF) {
+      return scanEmptyLine(scan, at);
+    } else {
+      if ((octet !== SP && octet !== HTAB) || count === 0) return scan.refuse('bad-field-name', at);
+      if (!scan.folding || kind !== 0) return scan.refuse('folded-field', at);
+      scan.lenient = true;
     }
     at = skipValue(bytes, at, bound);
     if (at === bound) return starved(scan);
-    if (marked) scan.marks[scan.markCount - 1] = at;
+    if (kind !== 0) scan.mark(kind, valueStart, at);
     if (bytes[at] === CR) {
       if (++at === bound) return starved(scan);
       if (bytes[at] !== LF) return scan.refuse('bad-line-end', at);
     } else if (bytes[at] !== LF) {
       return scan.refuse('bad-field-value', at);
-    } else if (bareLf) {
+    } else if (scan.bareLf) {
       scan.lenient = true;
     } else {
       return scan.refuse('bad-line-end', at);
@@ -107,7 +112,7 @@ function scanEmptyLine(scan: Scan, start: number): Outcome {
 function kindOf(bytes: Uint8Array, start: number, length: number): number {
   switch (length) {
     case 4:
-      return isNamed(bytes, start, 'host') ? HOST : 0;
+      return isHost(bytes, start) ? HOST : 0;
     case 6:
       return isNamed(bytes, start, 'expect') ? EXPECT : 0;
     case 7:
@@ -121,6 +126,16 @@ function kindOf(bytes: Uint8Array, start: number, length: number): number {
     default:
       return 0;
   }
+}
+
+/** The one that nearly every head has. */
+function isHost(bytes: Uint8Array, start: number): boolean {
+  return (
+    (bytes[start]! | 0x20) === 0x68 &&
+    (bytes[start + 1]! | 0x20) === 0x6f &&
+    (bytes[start + 2]! | 0x20) === 0x73 &&
+    (bytes[start + 3]! | 0x20) === 0x74
+  );
 }
 
 /** Compares with a lower-case name. Setting bit 5 maps only the two cases of a letter, and `-` itself, to that character. */

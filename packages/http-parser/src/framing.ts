@@ -6,11 +6,11 @@
 import { trimWhiteSpace } from './field-lines.ts';
 import { isAuthority, isToken, SP } from './grammar.ts';
 import type { Version } from './message.ts';
-import { encodeLatin1, startsWith } from './native.ts';
+import { encodeLatin1 } from './native.ts';
 import type { HttpParseErrorCode } from './parse-error.ts';
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, type Scan, TRANSFER_ENCODING, UPGRADE } from './scan.ts';
 
-/** The lines that decide, collected from a head. */
+/** The lines that decide, collected from a head. One object serves all heads, as `Scan` does. */
 export class FramingFields {
   host: string | undefined = undefined;
   hostCount = 0;
@@ -20,12 +20,24 @@ export class FramingFields {
   connection = '';
   expect: string | undefined = undefined;
   upgrade: string | undefined = undefined;
+  /** Whether there is nothing but Host. */
+  hasOnlyHost = true;
 
   /**
    * Takes the marked fields of a scan out of the head's text, which began at `base`. Lists in several lines are one list
    * (RFC 9110 §5.3); of Host and Content-Length only one line is acceptable.
    */
-  constructor(text: string, { bytes, marks, markCount }: Scan, base: number) {
+  read(text: string, scan: Scan, base: number): void {
+    this.host = undefined;
+    this.hostCount = 0;
+    this.contentLength = undefined;
+    this.contentLengthCount = 0;
+    this.transferEncoding = undefined;
+    this.connection = '';
+    this.expect = undefined;
+    this.upgrade = undefined;
+    this.hasOnlyHost = true;
+    const { bytes, marks, markCount } = scan;
     for (let index = 0; index < markCount; index += 3) {
       const kind = marks[index]!;
       const start = marks[index + 1]!;
@@ -33,24 +45,31 @@ export class FramingFields {
       if (kind === HOST) {
         this.host = isKnownHost(bytes, start, end) ? knownHost : trimWhiteSpace(text, start - base, end - base);
         this.hostCount++;
-        continue;
-      }
-      const value = trimWhiteSpace(text, start - base, end - base);
-      if (kind === CONTENT_LENGTH) {
-        this.contentLength = value;
-        this.contentLengthCount++;
-      } else if (kind === TRANSFER_ENCODING) {
-        this.transferEncoding = joined(this.transferEncoding, value);
-      } else if (kind === CONNECTION) {
-        this.connection = this.connection === '' ? value : `${this.connection},${value}`;
-      } else if (kind === EXPECT) {
-        this.expect = joined(this.expect, value);
-      } else if (kind === UPGRADE) {
-        this.upgrade = joined(this.upgrade, value);
+      } else {
+        this.#take(kind, trimWhiteSpace(text, start - base, end - base));
       }
     }
   }
+
+  #take(kind: number, value: string): void {
+    this.hasOnlyHost = false;
+    if (kind === CONTENT_LENGTH) {
+      this.contentLength = value;
+      this.contentLengthCount++;
+    } else if (kind === TRANSFER_ENCODING) {
+      this.transferEncoding = joined(this.transferEncoding, value);
+    } else if (kind === CONNECTION) {
+      this.connection = this.connection === '' ? value : `${this.connection},${value}`;
+    } else if (kind === EXPECT) {
+      this.expect = joined(this.expect, value);
+    } else if (kind === UPGRADE) {
+      this.upgrade = joined(this.upgrade, value);
+    }
+  }
 }
+
+/** Of the head that is judged right now. */
+export const framingFields: FramingFields = new FramingFields();
 
 function joined(list: string | undefined, value: string): string {
   return list === undefined ? value : `${list},${value}`;
@@ -94,7 +113,7 @@ export function readTransferEncoding(value: string): Length {
 export function checkHost(version: Version, { host, hostCount }: FramingFields): HttpParseErrorCode | undefined {
   if (hostCount > 1) return 'repeated-host';
   if (host === undefined) return version === '1.1' ? 'missing-host' : undefined;
-  return isValidHost(host) ? undefined : 'bad-host';
+  return (host === knownHost && host !== '') || isValidHost(host) ? undefined : 'bad-host';
 }
 
 /** The valid host seen last: most connections of a server name the same one, which spares them cutting and grammar. */
@@ -103,15 +122,15 @@ let knownHostBytes: Uint8Array = new Uint8Array(0);
 
 /** Whether the value between two offsets is one space and the known host. */
 function isKnownHost(bytes: Uint8Array, start: number, end: number): boolean {
-  return (
-    end - start === knownHostBytes.length + 1 &&
-    bytes[start] === SP &&
-    startsWith(bytes, start + 1, end, knownHostBytes)
-  );
+  const known = knownHostBytes;
+  const { length } = known;
+  if (end - start !== length + 1 || bytes[start] !== SP) return false;
+  let differences = 0;
+  for (let index = 0; index < length; index++) differences |= bytes[start + 1 + index]! ^ known[index]!;
+  return differences === 0;
 }
 
 function isValidHost(host: string): boolean {
-  if (host === knownHost && host !== '') return true;
   if (!isAuthority(host)) return false;
   knownHost = host;
   knownHostBytes = encodeLatin1(host);
@@ -134,6 +153,11 @@ export function readExpectation(
   if (fields.expect === undefined || version !== '1.1') return 'none';
   if (fields.expect.toLowerCase() !== '100-continue') return 'unknown';
   return length === 'none' || length === 0 ? 'none' : 'continue';
+}
+
+/** What an HTTP/1.1 request offers to change to: only if its Connection field says so, too (RFC 9110 §7.8). */
+export function readUpgrade(version: Version, { upgrade, connection }: FramingFields): string | undefined {
+  return version === '1.1' && hasMember(connection, 'upgrade') ? upgrade : undefined;
 }
 
 /** Whether a comma-separated list has a member, in any case. */

@@ -4,7 +4,7 @@
 // asked for: a head that repeats, or that is answered from its target alone, never pays for them.
 
 import { decodeFields, scanFieldLines } from './field-lines.ts';
-import { checkHost, FramingFields, isPersistent, hasMember, readExpectation, requestLength } from './framing.ts';
+import { checkHost, framingFields, isPersistent, readExpectation, readUpgrade, requestLength } from './framing.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { Field, RequestHead, RequestHeadEvent, Version } from './message.ts';
 import { decodeLatin1 } from './native.ts';
@@ -20,7 +20,9 @@ import {
   type Scan,
   TRANSFER_ENCODING,
 } from './scan.ts';
-import { readTarget } from './target.ts';
+import { ORIGIN, readTarget } from './target.ts';
+
+const SLASH = 0x2f;
 
 /** Which line a refusal of the length points at. */
 const LENGTH_KINDS: Partial<Record<HttpParseErrorCode, number>> = {
@@ -41,20 +43,26 @@ class LazyRequestHead implements RequestHead {
   #fields: readonly Field[] | undefined = undefined;
 
   constructor(text: string, scan: Scan, base: number) {
-    this.method = text.startsWith('GET ') ? 'GET' : text.slice(0, scan.methodEnd - base);
-    this.target = text.slice(scan.targetStart - base, scan.targetEnd - base);
-    this.version = scan.version;
+    const { methodEnd, targetStart, targetEnd, version } = scan;
+    this.method = isGet(scan, base) ? 'GET' : text.slice(0, methodEnd - base);
+    this.target = text.slice(targetStart - base, targetEnd - base);
+    this.version = version;
     this.#text = text;
     this.#fieldsStart = scan.fieldsStart - base;
   }
 
   get fields(): readonly Field[] {
     if (this.#fields === undefined) {
-      this.#fields = Object.freeze(this.version === '0.9' ? [] : decodeFields(this.#text, this.#fieldsStart));
+      this.#fields = this.version === '0.9' ? [] : decodeFields(this.#text, this.#fieldsStart);
       this.#text = '';
     }
     return this.#fields;
   }
+}
+
+/** Spares most heads a piece of text. */
+function isGet({ bytes, methodEnd }: Scan, start: number): boolean {
+  return methodEnd - start === 3 && bytes[start] === 0x47 && bytes[start + 1] === 0x45 && bytes[start + 2] === 0x54;
 }
 
 /** Reads a request head from `scan.at`, and leaves `at` behind it. */
@@ -87,26 +95,27 @@ function scanLines(scan: Scan, limits: ResolvedLimits, simpleRequests: boolean):
 function decide(scan: Scan, start: number): RequestHeadEvent | typeof REFUSED {
   const text = decodeLatin1(scan.bytes, start, scan.at);
   const head = new LazyRequestHead(text, scan, start);
-  const target = readTarget(head.method, head.target);
-  if (target === undefined) return scan.refuse('bad-target', scan.targetStart);
-  const fields = new FramingFields(text, scan, start);
-  const wrongHost = checkHost(head.version, fields);
+  const { method, target, version } = head;
+  const isPath = scan.bytes[scan.targetStart] === SLASH && method !== 'CONNECT';
+  const parts = isPath ? ORIGIN : readTarget(method, target);
+  if (parts === undefined) return scan.refuse('bad-target', scan.targetStart);
+  const fields = framingFields;
+  fields.read(text, scan, start);
+  const wrongHost = checkHost(version, fields);
   if (wrongHost !== undefined) return scan.refuse(wrongHost, placeOf(scan, HOST));
-  const length = requestLength(head.version, fields);
+  const length = fields.hasOnlyHost ? 'none' : requestLength(version, fields);
   if (typeof length === 'object') return scan.refuse(length.code, placeOf(scan, LENGTH_KINDS[length.code] ?? 0));
-  const { connection, upgrade } = fields;
-  const upgrades = upgrade !== undefined && head.version === '1.1' && hasMember(connection, 'upgrade');
   return {
     type: 'head',
     head,
-    form: target.form,
-    pathAndQuery: target.pathAndQuery ?? head.target,
-    authority: target.authority ?? fields.host,
+    form: parts.form,
+    pathAndQuery: parts.pathAndQuery ?? target,
+    authority: parts.authority ?? fields.host,
     framing: typeof length === 'number' ? 'length' : length,
     contentLength: length === 'none' ? 0 : length === 'chunked' ? undefined : length,
-    persistent: !scan.lenient && isPersistent(head.version, connection),
-    expectation: readExpectation(head.version, fields, length),
-    upgrade: upgrades ? upgrade : undefined,
+    persistent: !scan.lenient && isPersistent(version, fields.connection),
+    expectation: fields.expect === undefined ? 'none' : readExpectation(version, fields, length),
+    upgrade: fields.upgrade === undefined ? undefined : readUpgrade(version, fields),
   };
 }
 

@@ -4,9 +4,12 @@
 // Exactly one SP between the parts, no other white space. LF alone ends the line of an HTTP/1.0 request only, which
 // RFC 1945 appendix B asks for; it marks the message as lenient. The simple request needs its CRLF.
 
-import { CLASS, CR, LF, SP, TARGET, TOKEN } from './grammar.ts';
+import { CLASS as SHARED_CLASS, CR, LF, SP, TARGET, TOKEN } from './grammar.ts';
 import type { ResolvedLimits } from './limits.ts';
 import { DONE, INCOMPLETE, type Outcome, type Scan } from './scan.ts';
+
+/** See `field-lines.ts`. */
+const CLASS: Uint8Array = SHARED_CLASS;
 
 /** Longer than any registered method (UPDATEREDIRECTREF has 17): RFC 9112 §3 asks for 501 then. */
 const MAX_METHOD_BYTES = 64;
@@ -33,6 +36,11 @@ export function scanRequestLine(scan: Scan, limits: ResolvedLimits): Outcome {
   if (at === bound) return starved(scan, start, limits);
   if (at === scan.targetStart) return scan.refuse('bad-target', at);
   scan.targetEnd = at;
+  if (at + 11 <= bound && isUsualEnd(bytes, at)) {
+    scan.version = bytes[at + 8] === ZERO ? '1.0' : '1.1';
+    scan.at = at + 11;
+    return DONE;
+  }
   if (bytes[at] === SP) return scanVersion(scan, start, limits);
   return bytes[at] === CR ? scanSimpleEnd(scan, start, limits) : scan.refuse('bad-target', at);
 }
@@ -48,11 +56,6 @@ function scanVersion(scan: Scan, start: number, limits: ResolvedLimits): Outcome
   const { bytes } = scan;
   const bound = Math.min(scan.end, start + limits.maxRequestLineBytes);
   const first = scan.targetEnd + 1;
-  if (first + 10 <= bound && isUsualVersion(bytes, first)) {
-    scan.version = bytes[first + 7] === ZERO ? '1.0' : '1.1';
-    scan.at = first + 10;
-    return DONE;
-  }
   for (let index = 0; index < 8; index++) {
     if (first + index === bound) return starved(scan, start, limits);
     if (!isVersionOctet(bytes[first + index]!, index)) return scan.refuse('bad-version', first + index);
@@ -75,19 +78,20 @@ function scanVersion(scan: Scan, start: number, limits: ResolvedLimits): Outcome
   return DONE;
 }
 
-/** "HTTP/1.0" or "HTTP/1.1" with its CRLF, all there: nearly always so, and quicker to see than to read. */
-function isUsualVersion(bytes: Uint8Array, at: number): boolean {
+/** " HTTP/1.0" or " HTTP/1.1" with its CRLF, all there: nearly always so, and quicker to see than to read. */
+function isUsualEnd(bytes: Uint8Array, at: number): boolean {
   return (
-    bytes[at] === 0x48 &&
-    bytes[at + 1] === 0x54 &&
+    bytes[at] === SP &&
+    bytes[at + 1] === 0x48 &&
     bytes[at + 2] === 0x54 &&
-    bytes[at + 3] === 0x50 &&
-    bytes[at + 4] === 0x2f &&
-    bytes[at + 5] === ONE &&
-    bytes[at + 6] === DOT &&
-    (bytes[at + 7]! & 0xfe) === ZERO &&
-    bytes[at + 8] === CR &&
-    bytes[at + 9] === LF
+    bytes[at + 3] === 0x54 &&
+    bytes[at + 4] === 0x50 &&
+    bytes[at + 5] === 0x2f &&
+    bytes[at + 6] === ONE &&
+    bytes[at + 7] === DOT &&
+    (bytes[at + 8]! & 0xfe) === ZERO &&
+    bytes[at + 9] === CR &&
+    bytes[at + 10] === LF
   );
 }
 

@@ -153,65 +153,57 @@ export class RequestParser {
 
   /** Reads on in `bytes`, which is the buffer's or what was just pushed. */
   #read(bytes: Uint8Array, start: number, end: number): readonly ParserEvent[] {
-    if (this.#state === 'idle') {
+    const isLookedFor = this.#state === 'idle';
+    if (isLookedFor) {
       const remembered = this.#profile.memo.find(bytes, start, end);
       if (remembered !== undefined) {
         this.#current = remembered.event;
         this.#state = 'paused';
         this.#keepRest(bytes, start + remembered.bytes.length, end);
-        return remembered.events;
+        return [remembered.event, END_WITHOUT_TRAILERS];
       }
     }
     scan.begin(bytes, start, end);
-    const events: ParserEvent[] = [];
-    let outcome: Outcome = DONE;
-    if (this.#content === undefined) {
-      const event = this.#readHead();
-      if (typeof event === 'number') outcome = event;
-      else if (event.contentLength !== 0) events.push(event);
-      else {
-        this.#keepRest(bytes, scan.at, end);
-        return [event, END_WITHOUT_TRAILERS];
-      }
+    if (this.#content !== undefined) return this.#readContent(this.#content, []);
+    const event = this.#readHead(isLookedFor);
+    if (typeof event === 'number') return this.#stopAtHead(event, start);
+    if (event.contentLength === 0) {
+      if (scan.at < end || bytes === this.#buffer.bytes) this.#keepRest(bytes, scan.at, end);
+      return [event, END_WITHOUT_TRAILERS];
     }
-    if (outcome === DONE && this.#content !== undefined && scan.at < end)
-      outcome = this.#readContent(this.#content, events);
-    if (outcome === REFUSED) {
-      this.#refusedMethod = methodIn(bytes, start, end);
-      return this.#fail(scan.code, this.#received - (end - scan.at), events);
-    }
-    this.#keepRest(bytes, scan.at, end);
-    return events;
+    this.#content = new ContentReader(event.contentLength ?? 'chunked', this.#profile.limits);
+    return this.#readContent(this.#content, [event]);
   }
 
-  /** Keeps what was not read: more messages behind one that is complete, or a section that is not. */
-  #keepRest(bytes: Uint8Array, at: number, end: number): void {
-    const buffer = this.#buffer;
-    const isPaused = this.#state === 'paused';
-    if (isPaused && !this.#mayBeFollowed()) return buffer.clear();
-    const isOwn = bytes === buffer.bytes;
-    if (!isOwn && at === end) return;
-    if (!isOwn) buffer.append(bytes, at);
-    const start = isOwn ? at : 0;
-    if (isPaused) buffer.keepFrom(start);
-    else buffer.waitFrom(start);
+  /** There is no head: not yet, or never. */
+  #stopAtHead(outcome: typeof INCOMPLETE | typeof REFUSED, start: number): readonly ParserEvent[] {
+    const { bytes, at, end } = scan;
+    if (outcome === INCOMPLETE) {
+      this.#keepRest(bytes, at, end);
+      return NO_EVENTS;
+    }
+    this.#refusedMethod = methodIn(bytes, start, end);
+    return this.#fail(scan.code, this.#received - (end - at), NO_EVENTS);
   }
 
-  #readHead(): RequestHeadEvent | typeof INCOMPLETE | typeof REFUSED {
-    const emptyLines = this.#skipEmptyLines();
-    if (emptyLines === REFUSED) return emptyLines;
-    if (emptyLines === INCOMPLETE || scan.at === scan.end) return INCOMPLETE;
+  /** Reads a head, unless there are only empty lines. */
+  #readHead(isLookedFor: boolean): RequestHeadEvent | typeof INCOMPLETE | typeof REFUSED {
+    if (scan.bytes[scan.at] === CR) {
+      const outcome = this.#skipEmptyLines();
+      if (outcome !== DONE) return outcome;
+    }
+    if (scan.at === scan.end) return INCOMPLETE;
     const { limits, simpleRequests, memo } = this.#profile;
     const start = scan.at;
-    const isLookedFor = this.#state === 'idle';
-    this.#state = 'head';
     const event = readRequestHead(scan, limits, simpleRequests);
-    if (event === INCOMPLETE) scan.at = start;
-    if (typeof event === 'number') return event;
+    if (typeof event === 'number') {
+      this.#state = 'head';
+      if (event === INCOMPLETE) scan.at = start;
+      return event;
+    }
     if (isLookedFor) memo.note(scan, start, event);
     this.#current = event;
     this.#state = event.contentLength === 0 ? 'paused' : 'content';
-    if (this.#state === 'content') this.#content = new ContentReader(event.contentLength ?? 'chunked', limits);
     return event;
   }
 
@@ -226,13 +218,29 @@ export class RequestParser {
     return DONE;
   }
 
-  #readContent(content: ContentReader, events: ParserEvent[]): Outcome {
-    const outcome = content.read(scan, events);
+  #readContent(content: ContentReader, events: ParserEvent[]): readonly ParserEvent[] {
+    const { bytes, end } = scan;
+    const outcome = scan.at < end ? content.read(scan, events) : INCOMPLETE;
+    if (outcome === REFUSED) return this.#fail(scan.code, this.#received - (end - scan.at), events);
     if (outcome === DONE) {
       this.#state = 'paused';
       this.#content = undefined;
     }
-    return outcome;
+    this.#keepRest(bytes, scan.at, end);
+    return events;
+  }
+
+  /** Keeps what was not read: more messages behind one that is complete, or a section that is not. */
+  #keepRest(bytes: Uint8Array, at: number, end: number): void {
+    const buffer = this.#buffer;
+    const isOwn = bytes === buffer.bytes;
+    if (!isOwn && at === end) return;
+    const isPaused = this.#state === 'paused';
+    if (isPaused && !this.#mayBeFollowed()) return buffer.clear();
+    if (!isOwn) buffer.append(bytes, at);
+    const start = isOwn ? at : 0;
+    if (isPaused) buffer.keepFrom(start);
+    else buffer.waitFrom(start);
   }
 
   /** Draws the consequence when nothing will follow what was read. */

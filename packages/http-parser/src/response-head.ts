@@ -1,7 +1,14 @@
 // A response head: from scanned lines to the event that carries it.
 
 import { decodeFields, scanFieldLines } from './field-lines.ts';
-import { FramingFields, isPersistent, type Length, readContentLength, readTransferEncoding } from './framing.ts';
+import {
+  type FramingFields,
+  framingFields,
+  isPersistent,
+  type Length,
+  readContentLength,
+  readTransferEncoding,
+} from './framing.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { ResponseHead, ResponseHeadEvent, Version } from './message.ts';
 import { decodeLatin1 } from './native.ts';
@@ -25,7 +32,8 @@ export function readResponseHead(
     reason: text.slice(scan.reasonStart - start, scan.reasonEnd - start),
     fields: decodeFields(text, scan.fieldsStart - start),
   };
-  const fields = new FramingFields(text, scan, start);
+  const fields = framingFields;
+  fields.read(text, scan, start);
   const length = responseLength(head, method, fields);
   if (typeof length === 'object') return scan.refuse(length.code, scan.at);
   const framing = typeof length === 'number' ? 'length' : length;

@@ -63,11 +63,13 @@ export class Scan {
     this.markCount = 0;
   }
 
-  /** Notes a field that framing depends on; its value begins at `start`, and its end is set when it is known. */
-  mark(kind: number, start: number): void {
-    this.marks[this.markCount++] = kind;
-    this.marks[this.markCount++] = start;
-    this.marks[this.markCount++] = start;
+  /** Notes a field that framing depends on, and where its value stands. */
+  mark(kind: number, start: number, end: number): void {
+    const { marks, markCount } = this;
+    marks[markCount] = kind;
+    marks[markCount + 1] = start;
+    marks[markCount + 2] = end;
+    this.markCount = markCount + 3;
   }
 
   refuse(code: HttpParseErrorCode, at: number): typeof REFUSED {

@@ -15,7 +15,8 @@ export interface Target {
   readonly authority: string | undefined;
 }
 
-const ORIGIN: Target = { form: 'origin', pathAndQuery: undefined, authority: undefined };
+/** The form that nearly every target has. */
+export const ORIGIN: Target = { form: 'origin', pathAndQuery: undefined, authority: undefined };
 const ASTERISK: Target = { form: 'asterisk', pathAndQuery: undefined, authority: undefined };
 
 /** Returns undefined for a target that has no valid form, or one that its method excludes. */
