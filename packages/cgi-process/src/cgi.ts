@@ -7,6 +7,7 @@ import type { ScriptLimits } from './cgi-limits.ts';
 import type { CgiOptions, CgiResponder } from './cgi-options.ts';
 import type { FindScript, FoundScript } from './find-script.ts';
 import { scriptFinder } from './find-script.ts';
+import { LargeOutputs } from './large-outputs.ts';
 import type { Finished, Launched, LaunchPlan } from './launch.ts';
 import { launchDirectly } from './launch-directly.ts';
 import type { CgiRequest, CgiResponse, Field } from './message.ts';
@@ -50,7 +51,12 @@ interface Job {
   readonly request: CgiRequest;
   readonly found: FoundScript;
   readonly content: Collected;
+}
+
+/** When a run began, and what is to be called when nothing of it is left. */
+interface Run {
   readonly since: number;
+  readonly over: () => void;
 }
 
 class CgiMount {
@@ -64,6 +70,7 @@ class CgiMount {
   readonly #start: (plan: LaunchPlan, patienceMs: number) => Promise<Finished | Launched>;
   readonly #patienceMs: number;
   readonly #running = new RunningScripts();
+  readonly #large = new LargeOutputs();
 
   constructor(options: CgiOptions) {
     this.#options = options;
@@ -87,7 +94,7 @@ class CgiMount {
       const found = this.#find(request.pathInfo);
       if (found.kind === 'missing-slash') return slashRedirect(request);
       if (request.contentLength !== 0) content = await this.#collect(request);
-      return await this.#run({ request, found, content, since: performance.now() });
+      return await this.#run({ request, found, content });
     } catch (error) {
       content.dispose();
       if (!(error instanceof CgiError)) throw error;
@@ -130,6 +137,7 @@ class CgiMount {
   async #run(job: Job): Promise<CgiResponse> {
     const place = this.#queue.enter(job.request);
     const release = place instanceof Promise ? await place : place;
+    const since = performance.now();
     const ended = this.#running.begin();
     const over = (): void => {
       release();
@@ -138,13 +146,14 @@ class CgiMount {
     let started: Finished | Launched;
     try {
       const plan = this.#planner.plan(job.request, job.found, job.content);
-      started = await this.#start(plan instanceof Promise ? await plan : plan, this.#patienceMs);
+      const patienceMs = this.#large.has(job.found.file) ? 0 : this.#patienceMs;
+      started = await this.#start(plan instanceof Promise ? await plan : plan, patienceMs);
     } catch (error) {
       over();
       if (error instanceof ProcessError) throw startError(error, { script: job.found.file });
       throw error;
     }
-    if ('ended' in started) return this.#watch(started, job, over);
+    if ('ended' in started) return this.#watch(started, job, { since, over });
     over();
     return this.#answer(started, job);
   }
@@ -174,14 +183,17 @@ class CgiMount {
   }
 
   /** The answer of a script that goes on: as soon as its header is whole. */
-  async #watch(launched: Launched, job: Job, over: () => void): Promise<CgiResponse> {
-    const { request, found, content, since } = job;
+  async #watch(launched: Launched, job: Job, { since, over }: Run): Promise<CgiResponse> {
+    const { request, found, content } = job;
     const process = new LaunchedProcess(launched, {
       signal: this.#options.onDisconnect === 'ignore' ? undefined : request.signal,
       timeoutMs: Math.max(1, this.#limits.totalTimeoutMs - (performance.now() - since)),
       killGraceMs: this.#limits.killGraceMs,
     });
-    void this.#track(process, content, over);
+    void this.#track(process, content, () => {
+      if (launched.outputBytes !== undefined) this.#large.note(found.file, launched.outputBytes());
+      over();
+    });
     const lines = this.#stderr.lines(found.file, request.id);
     const stderr = { lines, ended: lines.read(process.stderr) };
     const ended = (exit: Exit): void => this.#stderr.exited(exit.code, found.file, request.id);

@@ -30,6 +30,8 @@ export interface Launched {
   readonly ended: Promise<Status>;
   /** Sends a signal to the child and everything it started; 0 only looks. Resolves to whether anything was left. */
   signalAll(signal: NodeJS.Signals | 0): Promise<boolean>;
+  /** How much it has written to standard output so far, where that is counted. */
+  outputBytes?(): number;
   /** Told when the child has ended, its output is closed and nobody will signal it any more. */
   release?(): void;
 }

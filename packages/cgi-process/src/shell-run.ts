@@ -122,6 +122,7 @@ export class ShellRun {
       stderr: stderr.stream,
       ended,
       signalAll: async (signal) => reach.signalAll(signal),
+      outputBytes: () => stdout.count,
       release: () => {
         reach.release();
         putBack();

@@ -66,13 +66,14 @@ export class ShellSpawner {
     }
   };
 
-  /** The same, with a wait of so many milliseconds: a command that is over by then is its result. */
+  /** The same, with a wait of so many milliseconds, or 0: a command that is over by then is its result. */
   readonly run = async (plan: LaunchPlan, patienceMs: number): Promise<Finished | Launched> => {
     try {
       const begun = this.#begin(plan);
       const run = begun instanceof Promise ? await begun : begun;
       if (!(run instanceof ShellRun)) return run;
-      return await (plan.stdin === 'pipe' ? run.launched() : run.finishedOrLaunched(patienceMs));
+      const isWatched = plan.stdin === 'pipe' || patienceMs === 0;
+      return await (isWatched ? run.launched() : run.finishedOrLaunched(patienceMs));
     } catch (error) {
       throw this.#failure(error, plan);
     }

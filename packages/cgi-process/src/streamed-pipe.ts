@@ -35,6 +35,7 @@ export class StreamedPipe {
   readonly #socket: Socket;
   #writeEnd: number | undefined;
   #last: Buffer;
+  #count: number;
   #isPaused = false;
   #isClosed = false;
   /** Whether the end was seen, so that nobody has the pipe open any more. */
@@ -46,6 +47,7 @@ export class StreamedPipe {
     this.#directory = directory;
     this.#readEnd = readEnd;
     this.#last = first;
+    this.#count = first.length;
     // oxlint-disable-next-line no-bitwise
     if (!isOver) this.#writeEnd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     this.stream = new Readable({
@@ -75,6 +77,11 @@ export class StreamedPipe {
     this.#close();
   }
 
+  /** How many bytes came. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** The last bytes that came. */
   get end(): string {
     return this.#last.toString('latin1', Math.max(0, this.#last.length - END_BYTES));
@@ -95,6 +102,7 @@ export class StreamedPipe {
 
   #receive(count: number): boolean {
     if (this.#isClosed) return false;
+    this.#count += count;
     this.#last = Buffer.from(buffer.subarray(0, count));
     this.#isPaused = !this.stream.push(this.#last);
     return !this.#isPaused;

@@ -56,7 +56,10 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
   test('end at the limit of the whole run', async () => {
     const respond = responder({ totalTimeoutMs: 60 });
     expect(await respond(request('/sleep-before-header'))).toMatchObject({ status: 504 });
-    expect(await errorOf(text(await respond(request('/sleep-after-header'))))).toBe('timed-out');
+    // A busy machine may take as long to start it.
+    const late = await respond(request('/sleep-after-header'));
+    if (late.status === 504) expect(late).toMatchObject({ cause: { code: 'timed-out' } });
+    else expect(await errorOf(text(late))).toBe('timed-out');
     await until(() => processesWith('1000.4').length === 0);
   });
 
