@@ -12,6 +12,7 @@ import type { CgiMount, Route, ServerOptions, WsgiMount } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
+import { hostPattern } from './routing/host.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
 import { version } from './version.ts';
@@ -27,7 +28,7 @@ export function compose(options: ServerOptions): Site {
     registry,
     authentication: rules,
     router: createRouter(routes, registry),
-    hosts: options.hosts?.map((host) => host.toLowerCase()),
+    hosts: options.hosts?.map((host) => hostPattern('hosts', host)),
     fail: createFail({ hook: options.onError, pages, hookTimeoutMs }),
     closables: routes.map(({ responder }) => responder),
   });

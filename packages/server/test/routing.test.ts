@@ -38,14 +38,22 @@ describe('routes', () => {
       { responder: name('any') },
       { host: '*.example.org', responder: name('pattern') },
       { host: 'WWW.example.org', responder: name('www') },
+      { host: 'dot.example.', responder: name('dot') },
+      { host: '[::1]', responder: name('bracketed') },
+      { host: 'FE80::1', responder: name('bare') },
     ]);
     const answer = async (host: string, path = '/'): Promise<string> =>
       parse(await exchange(request(`GET ${path}`, host))).content.split(' ', 1)[0] ?? '';
     expect(await answer('www.Example.org:8080')).toBe('www');
     expect(await answer('www.example.org.', '/long')).toBe('www');
+    expect(await answer('dot.example:80')).toBe('dot');
+    expect(await answer('[::1]:8080')).toBe('bracketed');
+    expect(await answer('[fe80::1]')).toBe('bare');
+    // The target's own host counts, whatever the field says (RFC 9112 §3.2.2).
+    expect(await answer('www.example.org', 'http://api.example.org.:80/')).toBe('pattern');
     expect(await answer('api.example.org')).toBe('pattern');
     expect(await answer('example.org')).toBe('any');
-    expect(await answer('badexample.org')).toBe('any');
+    for (const host of ['badexample.org', '.example.org', 'www.example.org..']) expect(await answer(host)).toBe('any');
     expect(parse(await exchange('GET / HTTP/1.0\r\n\r\n')).content).toContain('any');
   });
 
@@ -137,6 +145,15 @@ describe('routes', () => {
   ])('that can never match are refused at once: %#', (route, message) => {
     expect(() => createServer({ routes: [route] })).toThrow(message);
   });
+
+  test.each(['http://a.example', 'a.example:80', '', '*', 'a b', 'a,b', '[::1]:80', '[a]'])(
+    'refuses the host %j, which no request has',
+    (host) => {
+      const message = `"${host}" is not a host`;
+      expect(() => createServer({ routes: [{ host, responder: name('x') }] })).toThrow(`host: ${message}`);
+      expect(() => createServer({ hosts: [host] })).toThrow(`hosts: ${message}`);
+    },
+  );
 
   test('answers only for the hosts it is told to', async () => {
     const running = await start({ hosts: ['localhost', '*.test'], routes: [{ responder: name('here') }] });

@@ -7,7 +7,7 @@
 import type { RequestMessage } from '../message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
 import type { Route } from '../options.ts';
-import { hostMatches, hostOf } from './host.ts';
+import { hostMatches, hostOf, hostPattern } from './host.ts';
 import { matchPrefix, prefixSegments } from './prefix.ts';
 
 /** What a router needs of a request. */
@@ -60,7 +60,7 @@ function compile(route: Route, registry: MethodRegistry): Entry {
     route,
     segments,
     prefix: segments.map((segment) => `/${segment}`).join(''),
-    host: route.host === undefined ? undefined : route.host.toLowerCase(),
+    host: route.host === undefined ? undefined : hostPattern('host', route.host),
     methods: methodSet(route.methods, registry),
   };
 }
