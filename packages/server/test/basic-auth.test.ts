@@ -120,11 +120,25 @@ describe('Basic authentication', () => {
     await expect.poll(async () => parse(await exchange(get('/', basic('ann:b')))).status).toBe(200);
   });
 
+  test('reads a file as editors of other systems write it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'htpasswd-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'users');
+    await writeFile(file, `\ufeffann:${sha('a')}\r\n  ben:${sha('b')} \t\r\n  # none\r\n__proto__:${sha('c')}`);
+    const { exchange } = await serve([{ users: { file } }]);
+    const answers = async (words: string): Promise<number> => parse(await exchange(get('/', basic(words)))).status;
+    for (const words of ['ann:a', 'ben:b', '__proto__:c']) expect(await answers(words)).toBe(200);
+    for (const words of ['ann:b', '\ufeffann:a', 'constructor:a', '# none:', ':'])
+      expect(await answers(words)).toBe(401);
+  });
+
   test('refuses at start what could never let anybody in', () => {
     const make = (users: AuthRule['users']) => () => createServer({ auth: [{ users }] });
     expect(make({ ann: '$apr1$abc$def' })).toThrow(/user "ann".*htpasswd -B/);
     expect(make({ ann: 'plain', ben: 'x' })).toThrow(/user "ann"/);
-    expect(make({ file: '/no/such/file' })).toThrow(/ENOENT/);
+    expect(make({ file: '/no/such/file' })).toThrow(/^the password file \/no\/such\/file cannot be read: ENOENT/);
+    expect(make({ file: tmpdir() })).toThrow(/^the password file .* cannot be read: EISDIR/);
+    expect(make({ ann: `$2y$31$${'a'.repeat(53)}` })).toThrow(/user "ann".* cost of 31 is above 16/);
   });
 
   test.each([

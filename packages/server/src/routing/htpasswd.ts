@@ -10,14 +10,18 @@ export type Users = ReadonlyMap<string, string>;
 
 const LOOK_AGAIN_MS = 1000;
 
-/** Reads the lines `name:hash`; empty lines and lines that begin with `#` are skipped. Throws a TypeError naming the line. */
+/** Reads the lines `name:hash`; empty lines and lines that begin with `#` are skipped, as is a byte order mark. Throws a TypeError naming the line. */
 function parseHtpasswd(text: string): Users {
   const users = new Map<string, string>();
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  for (const [index, given] of text
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .entries()) {
+    const line = given.trim();
     if (line === '' || line.startsWith('#')) continue;
     const colon = line.indexOf(':');
     if (colon < 1) throw new TypeError(`line ${index + 1} is not "name:hash"`);
-    addUser(users, line.slice(0, colon), line.slice(colon + 1).trim());
+    addUser(users, line.slice(0, colon), line.slice(colon + 1));
   }
   return users;
 }
@@ -37,8 +41,7 @@ function addUser(users: Map<string, string>, name: string, hash: string): void {
 
 /** Reads a file now and returns how to get its users from then on. */
 export function watchHtpasswd(file: string): () => Users {
-  let stamp = stampOf(file);
-  let users = parseHtpasswd(readFileSync(file, 'utf8'));
+  let { stamp, users } = firstReading(file);
   let looked = Date.now();
   return () => {
     const now = Date.now();
@@ -55,6 +58,15 @@ export function watchHtpasswd(file: string): () => Users {
     }
     return users;
   };
+}
+
+function firstReading(file: string): { stamp: string; users: Users } {
+  try {
+    return { stamp: stampOf(file), users: parseHtpasswd(readFileSync(file, 'utf8')) };
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new TypeError(`the password file ${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function stampOf(file: string): string {

@@ -5,16 +5,22 @@
 
 import { createHash, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
 
-const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
+const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const SCRYPT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{8,})\$([A-Za-z0-9+/]{16,})$/;
 const SHA = /^\{SHA\}([A-Za-z0-9+/]{27}=)$/;
 
-// A configuration that asks for more is a mistake that would stop the server for seconds at each request.
+// A configuration that asks for more is a mistake that would stop the server for seconds at each request. Each step of
+// bcrypt's cost doubles the time: 16 is some ten seconds, 31 two days.
+const MAX_BCRYPT_COST = 16;
 const MAX_SCRYPT_BYTES = 268_435_456;
 
 /** Says what is wrong with a stored hash, or undefined when it can be checked. */
 export function hashProblem(stored: string): string | undefined {
-  if (BCRYPT.test(stored) || SHA.test(stored)) return undefined;
+  if (SHA.test(stored)) return undefined;
+  const cost = BCRYPT.exec(stored)?.[1];
+  if (cost !== undefined) {
+    return Number(cost) > MAX_BCRYPT_COST ? `its bcrypt cost of ${cost} is above ${MAX_BCRYPT_COST}` : undefined;
+  }
   const parts = SCRYPT.exec(stored);
   if (parts !== null) {
     const { options } = scryptParts(parts);
