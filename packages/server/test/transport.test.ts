@@ -1,11 +1,16 @@
 // Every kind of life that a connection can have, on bare handles and in the documented way.
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Duplex } from 'node:stream';
 import { createServer } from '@onezero/server';
+import { takeConnections } from '../src/connection/accept.ts';
+import { SocketTransport } from '../src/connection/socket-transport.ts';
+import type { Receiver, Transport } from '../src/connection/transport.ts';
+import type { ResponseMessage } from '../src/message.ts';
 import type { AccessLogEntry, ServerOptions } from '../src/options.ts';
 import { parse, readAll, readUntil, start, textResponse, type Running } from './exchange.ts';
 
@@ -21,6 +26,25 @@ async function* pieces(): AsyncGenerator<Uint8Array> {
   }
 }
 
+// What one read of the engine brings at most.
+const FULL_READ = 65_536;
+
+async function* steps(): AsyncGenerator<Uint8Array> {
+  for (let step = 0; step < 100_000; step++) {
+    yield Buffer.from('step');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function breaks(): ResponseMessage {
+  const content = (async function* () {
+    yield Buffer.from('begun');
+    await Promise.resolve();
+    throw new Error('broken');
+  })();
+  return { status: 200, fields: [['content-length', '10']], content };
+}
+
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
@@ -32,6 +56,7 @@ describe.each([
   const entries: AccessLogEntry[] = [];
   let running: Running;
   const aborts: string[] = [];
+  let counted = 0;
 
   beforeAll(async () => {
     if (setting !== undefined) process.env['ONEZERO_NO_SHARED_READS'] = setting;
@@ -45,21 +70,25 @@ describe.each([
         { path: '/pieces', responder: () => ({ status: 200, fields: [], content: pieces() }) },
         { path: '/echo', responder: ({ content }) => ({ status: 200, fields: [], content }) },
         {
+          path: '/count',
+          responder: async ({ content }) => {
+            counted = 0;
+            for await (const { length } of content) counted += length;
+            return textResponse(`${counted} bytes`);
+          },
+        },
+        {
+          path: '/steps',
+          responder: ({ signal, target }) => {
+            signal.addEventListener('abort', () => aborts.push(target));
+            return { status: 200, fields: [], content: steps() };
+          },
+        },
+        {
           path: '/ends',
           responder: ({ remote, local }) => textResponse(`${remote.address}:${remote.port} ${local.port}`),
         },
-        {
-          path: '/breaks',
-          responder: () => ({
-            status: 200,
-            fields: [['content-length', '10']],
-            content: (async function* () {
-              yield Buffer.from('begun');
-              await Promise.resolve();
-              throw new Error('broken');
-            })(),
-          }),
-        },
+        { path: '/breaks', responder: breaks },
         {
           path: '/silent',
           responder: ({ signal, target }) => {
@@ -149,6 +178,40 @@ describe.each([
     await expect.poll(() => entries).toMatchObject([{ complete: false, status: 200, target: '/large/reset' }]);
   });
 
+  test('a client that closes while it is sent to is logged as such', async () => {
+    entries.length = 0;
+    const socket = await running.connect();
+    const begun = readUntil(socket, /step/);
+    socket.write(get('/steps/close'));
+    await begun;
+    socket.destroy();
+    await expect.poll(() => entries).toMatchObject([{ complete: false, status: 200, target: '/steps/close' }]);
+    expect(aborts).toContain('/steps/close');
+  });
+
+  test('an answer that nobody is there to take is logged as such', async () => {
+    entries.length = 0;
+    const socket = await running.connect();
+    socket.write(get('/large/nobody'));
+    // Both are with the system before the server has its turn.
+    socket.resetAndDestroy();
+    await expect.poll(() => entries).toMatchObject([{ complete: false, target: '/large/nobody' }]);
+  });
+
+  test('content that comes in reads as large as can be is not cut off', async () => {
+    for (const reads of [1, 2]) {
+      const socket = await running.connect();
+      const text = readUntil(socket, /bytes$/);
+      const head = `POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: ${3 * FULL_READ}\r\n\r\n`;
+      const first = reads * FULL_READ - head.length;
+      socket.write(head + 'x'.repeat(first));
+      await expect.poll(() => counted).toBe(first);
+      socket.write('x'.repeat(3 * FULL_READ - first));
+      expect(parse(await text)).toMatchObject({ status: 200, content: `${3 * FULL_READ} bytes` });
+      socket.destroy();
+    }
+  });
+
   test('an answer that breaks ends the connection, half of it sent', async () => {
     entries.length = 0;
     const socket = await running.connect();
@@ -208,8 +271,13 @@ async function startOther(setting: string | undefined): Promise<Running> {
 
 test('a Unix socket carries what a port does', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'transport-'));
+  const entries: AccessLogEntry[] = [];
   const server = createServer({
-    routes: [{ path: '/echo', responder: ({ content }) => ({ status: 200, fields: [], content }) }],
+    accessLog: (entry) => entries.push(entry),
+    routes: [
+      { path: '/echo', responder: ({ content }) => ({ status: 200, fields: [], content }) },
+      { path: '/breaks', responder: breaks },
+    ],
   });
   onTestFinished(async () => {
     await server.close({ graceMs: 0 });
@@ -222,4 +290,52 @@ test('a Unix socket carries what a port does', async () => {
   socket.write(`POST /echo HTTP/1.0\r\nContent-Length: ${LARGE.length}\r\n\r\n`);
   socket.end(LARGE);
   expect(parse(await text).content.length).toBe(LARGE.length);
+  const other = connect(path);
+  const begun = readAll(other);
+  other.write(get('/breaks'));
+  expect(await begun).toMatch(/begun$/);
+  expect(entries).toMatchObject([{ complete: true }, { complete: false, contentBytes: 5 }]);
+});
+
+test('the end of a connection is told once', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'transport-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const path of [join(folder, 'socket'), { port: 0, host: '127.0.0.1' }]) {
+    const told: string[] = [];
+    const server = createNetServer();
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const receiver = { received() {}, finished: () => told.push('finished'), closed: () => told.push('closed') };
+    const accept = (transport: Transport): Receiver => ({
+      ...receiver,
+      finished: () => {
+        receiver.finished();
+        transport.end();
+      },
+    });
+    takeConnections(server, accept, (error) => told.push(error.message));
+    const client = connect(typeof path === 'string' ? { path } : { port: (server.address() as AddressInfo).port });
+    client.end();
+    await new Promise((resolve) => client.on('close', resolve));
+    await expect.poll(() => told).toContain('closed');
+    server.close();
+    await new Promise((resolve) => server.on('close', resolve));
+    expect(told).toEqual(['finished', 'closed']);
+  }
+});
+
+test('a socket that fails has taken nothing', async () => {
+  const failing = (fail: (done: () => void) => void): SocketTransport => {
+    const write = (_bytes: unknown, _encoding: unknown, done: (error: Error) => void): void => {
+      fail(() => done(new Error('broken')));
+    };
+    const transport = new SocketTransport(new Duplex({ read() {}, write }) as Socket, false, true);
+    transport.open({ received() {}, finished() {}, closed() {} });
+    return transport;
+  };
+  const atOnce = failing((done) => done());
+  expect(atOnce.write(Buffer.from('a'))).toBe(false);
+  expect(await atOnce.flushed()).toBe(false);
+  const later = failing((done) => setImmediate(done));
+  expect(later.write(Buffer.from('a'))).toBe(false);
+  expect(await later.flushed()).toBe(false);
 });

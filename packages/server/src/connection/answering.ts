@@ -95,7 +95,7 @@ async function firstOf(exchange: Exchange, asked: Promise<ResponseMessage>): Pro
   return fail(exchange, first);
 }
 
-function reply(line: Line, exchange: Exchange, response: ResponseMessage): Promise<void> | undefined {
+function reply(line: Line, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {
   if (exchange.over) {
     discard(response.content);
     return undefined;
@@ -104,8 +104,8 @@ function reply(line: Line, exchange: Exchange, response: ResponseMessage): Promi
   return send(line, exchange, response);
 }
 
-/** Writes the response; a promise when not all of it is with the system yet. */
-function send(line: Line, exchange: Exchange, response: ResponseMessage): Promise<void> | undefined {
+/** Writes the response; when not all of it is with the system yet, a promise of whether it took all. */
+function send(line: Line, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {
   const { service } = exchange;
   const situation = situationOf(line, exchange);
   exchange.status = response.status;
@@ -131,11 +131,11 @@ function write(
   exchange: Exchange,
   pieces: readonly Uint8Array[],
   contentBytes: number,
-): Promise<void> | undefined {
+): Promise<boolean> | undefined {
   exchange.headSent = true;
   exchange.contentBytes = contentBytes;
   if (output.write(pieces)) return undefined;
-  return transport.flushed().then(() => undefined);
+  return transport.flushed();
 }
 
 function situationOf(line: Line, exchange: Exchange): Situation {
@@ -151,10 +151,10 @@ function finish(line: Line, exchange: Exchange): void {
   line.answered(exchange);
 }
 
-async function finishAfter(line: Line, exchange: Exchange, going: Promise<void>): Promise<void> {
+/** A connection that is gone takes nothing; its own end, which is near, is then that of the exchange. */
+async function finishAfter(line: Line, exchange: Exchange, going: Promise<boolean | undefined>): Promise<void> {
   try {
-    await going;
-    finish(line, exchange);
+    if ((await going) !== false) finish(line, exchange);
   } catch (error) {
     await recover(line, exchange, error);
   }
@@ -175,8 +175,8 @@ async function recover(line: Line, exchange: Exchange, cause: unknown): Promise<
     try {
       const response = await attempt();
       if (exchange.over || exchange.headSent) break;
-      await send(line, exchange, response);
-      return finish(line, exchange);
+      if ((await send(line, exchange, response)) !== false) finish(line, exchange);
+      return;
     } catch {
       // What broke this time has the first failure as its cause, and that has been reported.
     }

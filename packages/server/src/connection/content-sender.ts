@@ -23,14 +23,15 @@ class ContentMismatch extends Error {
 
 /**
  * Sends the rest of a response whose head is in `begun` (written with the first piece, or alone when that is not there within
- * this turn of the loop). Rejects with what the producer threw or a ContentMismatch; resolves early when the client has gone.
+ * this turn of the loop). Resolves with whether the system has taken all of it, early when the client has gone; rejects with
+ * what the producer threw or a ContentMismatch.
  */
 export async function sendContent(
   exchange: Exchange,
   content: AsyncIterable<Uint8Array>,
   { length, chunked, head }: Framed,
   transport: Transport,
-): Promise<void> {
+): Promise<boolean> {
   const out = new HeldHead(head, exchange, transport);
   const iterator = content[Symbol.asyncIterator]();
   exchange.sending(iterator);
@@ -39,7 +40,7 @@ export async function sendContent(
   try {
     for (;;) {
       const step = await iterator.next();
-      if (exchange.over) return;
+      if (exchange.over) return false;
       if (step.done === true) {
         finished = true;
         break;
@@ -52,18 +53,18 @@ export async function sendContent(
       }
       const taken = out.write(chunked ? chunkOf(piece) : [piece]);
       exchange.contentBytes += piece.length;
-      if (!taken && !(await transport.flushed())) return;
+      if (!taken && !(await transport.flushed())) return false;
       sinceTurn += piece.length;
       if (sinceTurn >= TURN_BYTES) {
         sinceTurn = 0;
         await new Promise((resolve) => setImmediate(resolve));
-        if (exchange.over) return;
+        if (exchange.over) return false;
       }
     }
     if (length !== undefined && exchange.contentBytes < length) {
       throw new ContentMismatch(`the content ended ${length - exchange.contentBytes} bytes before its content-length`);
     }
-    if (!out.write(chunked ? [LAST_CHUNK] : [])) await transport.flushed();
+    return out.write(chunked ? [LAST_CHUNK] : []) || (await transport.flushed());
   } finally {
     out.cancel();
     if (!finished) discard({ [Symbol.asyncIterator]: () => iterator });

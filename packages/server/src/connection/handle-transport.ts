@@ -34,6 +34,8 @@ export class HandleTransport implements Transport {
   #socket: SocketTransport | undefined;
   #bytesRead = 0;
   #isPaused = false;
+  /** A read has brought nothing, and the next one will tell whether that was the end. */
+  #isInDoubt = false;
   #isFinished = false;
   #isClosed = false;
   #writes = 0;
@@ -44,12 +46,15 @@ export class HandleTransport implements Transport {
   }
 
   open(receiver: Receiver): void {
-    this.#receiver = receiver;
     // The handle of a Unix socket cannot tell an end from an error.
     if (this.#handle.getpeername === undefined) this.#becomeSocket();
+    this.#receiver = receiver;
     if (this.#socket !== undefined) return this.#socket.open(this.#relay());
     this.#handle.useUserBuffer(sharedBuffer());
-    this.#handle.onread = () => this.#read();
+    // What this returns would be taken for the next buffer.
+    this.#handle.onread = () => {
+      this.#read();
+    };
     this.#handle.readStart();
   }
 
@@ -57,11 +62,25 @@ export class HandleTransport implements Transport {
     const { bytesRead } = this.#handle;
     const count = bytesRead - this.#bytesRead;
     this.#bytesRead = bytesRead;
-    if (count > 0) return this.#receiver?.received(sharedBytes(count));
-    if (this.#isFinished) return;
+    if (count > 0) {
+      this.#isInDoubt = false;
+      return this.#receiver?.received(sharedBytes(count));
+    }
     if (isBroken(this.#handle)) return this.destroy();
+    if (this.#isFinished) return;
+    if (!this.#isInDoubt) return this.#askAgain();
     this.#isFinished = true;
     this.#receiver?.finished();
+  }
+
+  /**
+   * "Nothing there at the moment", which is what comes behind a read that has just filled the buffer, and the end look the
+   * same. Only the end is told once more when reading is begun anew.
+   */
+  #askAgain(): void {
+    this.#isInDoubt = true;
+    this.#handle.readStop();
+    this.#handle.readStart();
   }
 
   /** Makes a socket of the handle, which goes on where the handle was. */

@@ -14,7 +14,7 @@ export interface Handle {
   readonly fd: number;
   /** All bytes read so far. */
   readonly bytesRead: number;
-  /** Called after each read, and once at the end or after an error: then `bytesRead` has not changed. */
+  /** Called after each read, also one that found nothing to read, and at the end or after an error: then `bytesRead` has not changed. */
   onread: () => void;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;

@@ -55,7 +55,7 @@ export class SocketTransport implements Transport {
     if (socket.destroyed) return false;
     this.writtenBytes += bytes.length;
     socket.write(bytes);
-    return socket.writableLength === 0 && !socket.destroyed;
+    return this.#hasTakenAll;
   }
 
   writeAll(pieces: readonly Uint8Array[]): boolean {
@@ -67,16 +67,22 @@ export class SocketTransport implements Transport {
       socket.write(piece);
     }
     socket.uncork();
-    return socket.writableLength === 0 && !socket.destroyed;
+    return this.#hasTakenAll;
+  }
+
+  /** A write that fails empties the queue as well; the socket is destroyed a moment later. */
+  get #hasTakenAll(): boolean {
+    const { writableLength, errored, destroyed } = this.#socket;
+    return writableLength === 0 && errored === null && !destroyed;
   }
 
   flushed(): Promise<boolean> {
     const socket = this.#socket;
-    if (this.#closed || socket.destroyed) return Promise.resolve(false);
+    if (this.#closed || socket.destroyed || socket.errored !== null) return Promise.resolve(false);
     if (socket.writableLength === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
-      if (!socket.writableNeedDrain) socket.write(NOTHING, () => this.#settle(!socket.destroyed));
+      if (!socket.writableNeedDrain) socket.write(NOTHING, (error) => this.#settle(!error && !socket.destroyed));
     });
   }
 
@@ -119,7 +125,8 @@ export class SocketTransport implements Transport {
   }
 
   reset(): void {
-    if (this.secure || this.#closed) this.#socket.destroy();
+    // Only TCP has resets: a Unix socket, which has no address, throws.
+    if (this.secure || this.#closed || this.#socket.localAddress === undefined) this.#socket.destroy();
     else this.#socket.resetAndDestroy();
   }
 }
