@@ -8,7 +8,6 @@
 import { CLASS as SHARED_CLASS, CR, HEX, HTAB, LF, QUOTED, SP, TOKEN, VALUE } from './grammar.ts';
 import type { ResolvedLimits } from './limits.ts';
 import type { ContentSink } from './message.ts';
-import { viewOf } from './native.ts';
 import { DONE, INCOMPLETE, type Outcome, REFUSED, type Scan } from './scan.ts';
 
 /** See `field-lines.ts`. */
@@ -101,9 +100,13 @@ export class ChunkedDecoder {
 
   /** Takes what the scan holds. DONE means that the last-chunk line was read; all other bytes are used up when INCOMPLETE. */
   read(scan: Scan, events: ContentSink): Outcome {
+    // Asked for once: these getters cost as much as a chunk.
+    const { buffer, byteOffset } = scan.bytes;
     while (scan.at < scan.end) {
       if (this.#state === 'data') {
-        this.#readData(scan, events);
+        const length = Math.min(this.#size, scan.end - scan.at);
+        events.push({ type: 'content', bytes: new Uint8Array(buffer, byteOffset + scan.at, length) });
+        this.#passData(scan, length);
       } else if (this.#state === 'data-cr' || this.#state === 'data-lf') {
         if (scan.bytes[scan.at] !== (this.#state === 'data-cr' ? CR : LF)) return scan.refuse('bad-chunk-end', scan.at);
         this.#state = this.#state === 'data-cr' ? 'data-lf' : 'size';
@@ -132,9 +135,8 @@ export class ChunkedDecoder {
     return true;
   }
 
-  #readData(scan: Scan, events: ContentSink): void {
-    const length = Math.min(this.#size, scan.end - scan.at);
-    events.push({ type: 'content', bytes: viewOf(scan.bytes, scan.at, scan.at + length) });
+  /** Goes on behind data that was handed out, and behind the CRLF if data and CRLF are all there. */
+  #passData(scan: Scan, length: number): void {
     scan.at += length;
     this.#size -= length;
     if (this.#size > 0) return;
