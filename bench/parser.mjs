@@ -1,20 +1,18 @@
 // Parsers side by side: nanoseconds of processor time for a message, and the ratio to http-parser-js, round by round.
 //
 // Every parser has a process of its own, so that none pays for another's garbage, and they take turns on the same buffers
-// with the same duty: know the method, target and framing and see the content. Ours cuts the fields out of a head only when they are asked for, so it is measured with and without;
-// and it remembers heads, so heads that never repeat and heads that always do are separate cases.
+// with the same duty: know the method, target and framing and see the content. Ours cuts the fields out of a head only when
+// they are asked for, so it is measured with and without; and it remembers heads, so heads that never repeat (each names
+// another target) and heads that always do are separate cases.
 //
-// node parser.mjs [rounds] [--write]
+//   node parser.mjs [rounds] [--write]
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { RequestParser } from '@onezero/http-parser';
+import { PARSERS, Tally } from './peers/parsers.mjs';
 import { ratio, ratioText, spread, table } from './report.mjs';
-
-const require = createRequire(import.meta.url);
 
 /** How long one parser runs at a time: short, as other work on the machine comes and goes. */
 const TURN_MS = 120;
@@ -60,147 +58,18 @@ function upload() {
   return reads;
 }
 
+/** The same message again and again, each in a buffer of its own. */
+const repeated = (make) => Array.from({ length: 512 }, () => Buffer.from(make(0)));
+
+const inCase = (name, reads, messages = reads.length) => ({ name, reads, messages });
+
 const CASES = [
-  { name: `small GET, ${smallGet(0).length} bytes, all different`, reads: distinct(smallGet), messages: DISTINCT },
-  {
-    name: 'small GET, always the same',
-    reads: Array.from({ length: 512 }, () => Buffer.from(smallGet(0))),
-    messages: 512,
-  },
-  {
-    name: `browser GET, ${browserGet(0).length} bytes, all different`,
-    reads: distinct(browserGet),
-    messages: DISTINCT,
-  },
-  {
-    name: 'browser GET, always the same',
-    reads: Array.from({ length: 512 }, () => Buffer.from(browserGet(0))),
-    messages: 512,
-  },
-  { name: '1 MiB in chunks', reads: upload(), messages: 1 },
+  inCase(`small GET, ${smallGet(0).length} bytes, all different`, distinct(smallGet)),
+  inCase('small GET, always the same', repeated(smallGet)),
+  inCase(`browser GET, ${browserGet(0).length} bytes, all different`, distinct(browserGet)),
+  inCase('browser GET, always the same', repeated(browserGet)),
+  inCase('1 MiB in chunks', upload(), 1),
 ];
-
-/** What a run has seen: every parser must agree, or it did not do the work. */
-class Tally {
-  messages = 0;
-  contentBytes = 0;
-  targetLength = 0;
-  fields = 0;
-}
-
-function onezero(reads, tally, readsFields) {
-  const parser = new RequestParser();
-  for (const bytes of reads) {
-    for (const event of parser.push(bytes)) {
-      if (event.type === 'head') {
-        tally.targetLength += event.head.target.length;
-        if (readsFields) tally.fields += event.head.fields.length;
-      } else if (event.type === 'content') tally.contentBytes += event.bytes.length;
-      else if (event.type === 'end') tally.messages++;
-      else throw event.error;
-    }
-    if (parser.state === 'paused') parser.next();
-  }
-}
-
-/** http-parser-js and Node's own binding have the same interface. */
-function callbacks(HTTPParser, initialize) {
-  return (reads, tally) => {
-    const parser = initialize();
-    let content = 0;
-    const onHead = (...head) => {
-      const info = head.length === 1 ? head[0] : { url: head[4], headers: head[2] };
-      tally.targetLength += info.url.length;
-      tally.fields += info.headers.length / 2;
-      return 0;
-    };
-    parser[HTTPParser.kOnHeadersComplete | 0] = onHead;
-    parser[HTTPParser.kOnHeaders | 0] = (headers) => {
-      tally.fields += headers.length / 2;
-    };
-    parser[HTTPParser.kOnBody | 0] = (bytes, _start, length) => {
-      content += length ?? bytes.length;
-    };
-    parser[HTTPParser.kOnMessageComplete | 0] = () => {
-      tally.messages++;
-    };
-    for (const bytes of reads) {
-      const read = parser.execute(bytes, 0, bytes.length);
-      if (read instanceof Error) throw read;
-    }
-    tally.contentBytes += content;
-  };
-}
-
-function httpParserJs() {
-  const { HTTPParser } = require('http-parser-js');
-  return callbacks(HTTPParser, () => new HTTPParser(HTTPParser.REQUEST));
-}
-
-/** Node's binding of llhttp; only Node 20 still hands it out. */
-function nodeBinding() {
-  if (Number(process.versions.node.split('.')[0]) > 22) return undefined;
-  process.removeAllListeners('warning');
-  const { HTTPParser } = process.binding('http_parser');
-  return callbacks(HTTPParser, () => {
-    const parser = new HTTPParser();
-    parser.initialize(HTTPParser.REQUEST, {});
-    return parser;
-  });
-}
-
-/** llhttp as WebAssembly, as undici ships it, with the strings that a server needs. */
-function undiciWasm() {
-  let tally;
-  const memory = () => Buffer.from(exports.memory.buffer);
-  let view;
-  const text = (at, length) => view.latin1Slice(at, at + length);
-  const env = {
-    wasm_on_message_begin: () => 0,
-    wasm_on_status: () => 0,
-    wasm_on_url: (_, at, length) => {
-      tally.targetLength += text(at, length).length;
-      return 0;
-    },
-    wasm_on_header_field: (_, at, length) => {
-      if (text(at, length).length > 0) tally.fields++;
-      return 0;
-    },
-    wasm_on_header_value: (_, at, length) => (text(at, length).length > 1e9 ? 1 : 0),
-    wasm_on_headers_complete: () => 0,
-    wasm_on_body: (_, at, length) => {
-      tally.contentBytes += length;
-      return 0;
-    },
-    wasm_on_message_complete: () => {
-      tally.messages++;
-      return 0;
-    },
-  };
-  const module = new WebAssembly.Module(require('undici/lib/llhttp/llhttp_simd-wasm.js'));
-  const { exports } = new WebAssembly.Instance(module, { env });
-  const REQUEST = 1;
-  const pointer = exports.malloc(65_536);
-  return (reads, into) => {
-    tally = into;
-    const parser = exports.llhttp_alloc(REQUEST);
-    view = memory();
-    for (const bytes of reads) {
-      view.set(bytes, pointer);
-      const code = exports.llhttp_execute(parser, pointer, bytes.length);
-      if (code !== 0) throw new Error(`llhttp says ${code}`);
-    }
-    exports.llhttp_free(parser);
-  };
-}
-
-const PARSERS = {
-  'http-parser-js': httpParserJs,
-  '@onezero/http-parser': () => (reads, tally) => onezero(reads, tally, false),
-  'same, every field read': () => (reads, tally) => onezero(reads, tally, true),
-  'undici (llhttp, wasm)': undiciWasm,
-  'node (llhttp, binding)': nodeBinding,
-};
 
 /** Runs for a while; nanoseconds of processor time for each message. */
 function turn(run, { reads, messages }) {
