@@ -5,10 +5,11 @@ import { filesOptions, type FilesConfiguration } from './options-files.ts';
 import { limitsOptions, type LimitsConfiguration } from './options-limits.ts';
 import { listeningOptions, type ListeningConfiguration } from './options-listening.ts';
 import { operationsOptions, type OperationsConfiguration } from './options-operations.ts';
+import { representationsOptions, type RepresentationsConfiguration } from './options-representations.ts';
 import { servingOptions, type ServingConfiguration } from './options-serving.ts';
 import type { Members, Option } from './option.ts';
 
-interface ServedConfiguration extends ServingConfiguration, FilesConfiguration {
+interface ServedConfiguration extends ServingConfiguration, FilesConfiguration, RepresentationsConfiguration {
   readonly headers: AccessConfiguration['headers'];
   readonly cors: AccessConfiguration['cors'];
 }
@@ -35,6 +36,7 @@ export type Key = keyof Configuration;
 const ownOptions: Record<Exclude<Key, 'sites'>, Option> = {
   ...servingOptions,
   ...filesOptions,
+  ...representationsOptions,
   ...accessOptions,
   ...listeningOptions,
   ...operationsOptions,
