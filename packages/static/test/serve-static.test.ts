@@ -272,6 +272,18 @@ describe('roots', () => {
     expect(await text(await serveStatic(join(site.top, '.pnpm/pkg'))(get('/')))).toBe('packaged');
   });
 
+  test('may be made of links through dot directories, as ConfigMaps are', async () => {
+    const root = join(site.top, 'config-map');
+    writeTree(root, { '..2026/index.html': 'mapped', '..2026/.env': 'secret' });
+    symlinkSync('..2026', join(root, '..data'));
+    symlinkSync('..data/index.html', join(root, 'index.html'));
+    const respond = serveStatic(root);
+    expect(await text(await respond(get('/')))).toBe('mapped');
+    for (const path of ['/..data/index.html', '/..2026/index.html', '/..2026/.env']) {
+      expect((await respond(get(path))).status).toBe(404);
+    }
+  });
+
   test('that are links are served, and followed when they are pointed elsewhere', async () => {
     writeTree(site.top, { 'r1/i.txt': 'one', 'r2/i.txt': 'two' });
     symlinkSync('r1', join(site.top, 'current'));
