@@ -123,15 +123,21 @@ async function write(answer: CgiResponse, request: IncomingMessage, response: Se
     await content[Symbol.asyncIterator]().return?.();
     response.end();
   } else {
-    // The head and what content is there already leave in one write; what comes later leaves as it comes.
-    response.cork();
-    setImmediate(() => {
-      if (!response.writableEnded) response.uncork();
-    });
+    holdBriefly(response);
     response.flushHeaders();
     await pump(content, response);
     response.end();
   }
+}
+
+/**
+ * Lets the head and what content is there already leave in one write; what comes later leaves as it comes. It is the socket
+ * that is held: a response that is held itself may never say that it has room again.
+ */
+function holdBriefly({ socket }: ServerResponse): void {
+  if (socket === null) return;
+  socket.cork();
+  setImmediate(() => socket.uncork());
 }
 
 /** Writes as fast as the client takes it; leaves the content when the client has left. */
