@@ -262,3 +262,27 @@ describe('back pressure', () => {
     socket.destroy();
   });
 });
+
+describe('a loop that was held up', () => {
+  test('makes nobody late who was in time', async () => {
+    const running = await start({
+      limits: { idleTimeoutMs: 200, headTimeoutMs: 200 },
+      routes: [{ responder: () => textResponse('hello') }],
+    });
+    onTestFinished(() => running.close());
+    const holdUp = (): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700);
+    const socket = await running.connect();
+    const first = readUntil(socket, /hello$/);
+    holdUp();
+    socket.write('GET / HTTP/1.1\r\n');
+    holdUp();
+    socket.write('Host: a\r\n\r\n');
+    holdUp();
+    await first;
+    const second = readUntil(socket, /hello$/);
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    holdUp();
+    await second;
+    socket.destroy();
+  });
+});

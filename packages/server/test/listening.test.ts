@@ -124,11 +124,12 @@ describe('listen', () => {
     const second = await ask(`POST /echo HTTP/1.0\r\nContent-Length: ${large.length}\r\n\r\n${large}`);
     expect(second.name).toBe('second');
     expect(parse(second.text).content).toBe(large);
-    // Plain HTTP on a TLS port is closed and nothing else.
+    // Plain HTTP on a TLS port is told so.
     const plain = connect({ port: address?.port ?? 0, host: '127.0.0.1' });
     const text = readAll(plain);
     plain.write(GET);
-    await text;
+    expect(await text).toMatch(/^HTTP\/1\.1 400 [^]*https:/);
+    plain.destroy();
     expect((await ask(GET)).text).toContain('200 OK');
   });
 

@@ -1,5 +1,8 @@
 // One coarse clock for every deadline of every connection. Setting a deadline is writing a number; once in a while the clock
 // asks everybody whether theirs has passed. Ten thousand idle connections cost one short loop per tick and no timers.
+//
+// It counts the time in which the event loop turned. While something held the loop up, bytes may have come that nobody could
+// read, so that time is nobody's lateness; and what has come is read before anybody is asked.
 
 /** Something with deadlines. */
 export interface Watched {
@@ -11,11 +14,12 @@ const COARSEST_MS = 500;
 const FINEST_MS = 10;
 
 export class Clock {
-  /** Milliseconds of the monotonic clock when it last ticked, or was last asked. */
-  now: number = performance.now();
+  /** Milliseconds, counted from some moment, when it last ticked. */
+  now = 0;
   readonly #watched = new Set<Watched>();
   readonly #resolutionMs: number;
   #timer: NodeJS.Timeout | undefined;
+  #tickedAt = 0;
 
   /** Ticks as fast as the shortest of the time-outs (0 stands for none) needs. */
   constructor(timeoutsMs: readonly number[]) {
@@ -26,7 +30,8 @@ export class Clock {
   watch(watched: Watched): void {
     this.#watched.add(watched);
     if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#tick(), this.#resolutionMs);
+    this.#tickedAt = performance.now();
+    this.#timer = setInterval(() => this.#advance(), this.#resolutionMs);
     this.#timer.unref();
   }
 
@@ -37,9 +42,14 @@ export class Clock {
     this.#timer = undefined;
   }
 
-  #tick(): void {
-    this.now = performance.now();
-    for (const watched of this.#watched) watched.tick(this.now);
+  #advance(): void {
+    const at = performance.now();
+    this.now += Math.min(at - this.#tickedAt, 2 * this.#resolutionMs);
+    this.#tickedAt = at;
+    // Sockets are read between timers and immediates.
+    setImmediate(() => {
+      for (const watched of this.#watched) watched.tick(this.now);
+    }).unref();
   }
 }
 

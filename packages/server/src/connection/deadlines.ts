@@ -44,6 +44,7 @@ export class Deadlines {
   #receiving: Pace | undefined;
   #written = 0;
   #movedAt = 0;
+  #finishedAt: number | undefined;
 
   constructor(now: number) {
     this.#since = now;
@@ -76,7 +77,7 @@ export class Deadlines {
       return this.#receiving.isTooSlow(now, receivedBytes, limits) ? 'late-content' : 'wait';
     }
     this.#receiving?.rest();
-    if (this.#hasLeft(now, exchange, finishedAt)) return 'destroy';
+    if (finishedAt !== undefined && this.#hasLeft(now, exchange, finishedAt)) return 'destroy';
     return !exchange.answered && this.#isOver(now, limits) ? 'late-answer' : 'wait';
   }
 
@@ -91,9 +92,12 @@ export class Deadlines {
     return patienceMs > 0 && now - this.#since >= patienceMs;
   }
 
-  #hasLeft(now: number, { received, receivedAt }: Exchange, finishedAt: number | undefined): boolean {
-    if (finishedAt === undefined || !received || finishedAt - receivedAt < AT_ONCE_MS) return false;
-    return now - Math.max(finishedAt, this.#movedAt) > STILL_MS;
+  #hasLeft(now: number, { received, receivedAt }: Exchange, finishedAt: number): boolean {
+    if (!received || finishedAt - receivedAt < AT_ONCE_MS) return false;
+    // The moment is one of another clock.
+    if (this.#finishedAt !== finishedAt) this.#movedAt = now;
+    this.#finishedAt = finishedAt;
+    return now - this.#movedAt > STILL_MS;
   }
 }
 

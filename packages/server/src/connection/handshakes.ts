@@ -2,6 +2,7 @@
 //
 // A server for half-open sockets leaves one open whose handshake failed or took too long, and waits for it when it closes.
 
+import { serializeHead } from '@onezero/http-parser/serializer';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
 
@@ -19,7 +20,27 @@ export function watchHandshakes(server: TlsServer): void {
     });
   });
   server.on('secureConnection', (socket) => pending.delete(peerOf(socket)));
-  server.on('tlsClientError', (_, socket) => socket.destroy());
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const plain = error.code === 'ERR_SSL_HTTP_REQUEST' ? pending.get(peerOf(socket)) : undefined;
+    if (plain === undefined) socket.destroy();
+    else sendAway(plain, socket);
+  });
+}
+
+const SENTENCE = Buffer.from('This port speaks HTTPS: say https:// in place of http://.\n');
+
+// Time for the answer to be read before what was sent unread makes the system reset the connection.
+const LINGER_MS = 500;
+
+/** Answers a client that speaks HTTP where TLS is spoken, in the only words it understands. */
+function sendAway(plain: Socket, secure: Socket): void {
+  const fields = [
+    ['content-type', 'text/plain; charset=utf-8'],
+    ['content-length', `${SENTENCE.length}`],
+    ['connection', 'close'],
+  ] as const;
+  plain.end(Buffer.concat([serializeHead({ status: 400, fields }), SENTENCE]));
+  setTimeout(() => secure.destroy(), LINGER_MS).unref();
 }
 
 /** Closes the connections of `server` that are in the middle of a handshake. */
