@@ -22,7 +22,7 @@ export function responseOf(head: ScriptHead, content: CgiResponse['content']): C
 }
 
 /** Whether content may come after the header, as far as the status says (RFC 9110 §15.3.5, §15.4.5). */
-export function hasContent({ status }: ScriptHead): boolean {
+function hasContent({ status }: ScriptHead): boolean {
   return status !== 204 && status !== 304;
 }
 
