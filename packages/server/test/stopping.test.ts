@@ -136,6 +136,20 @@ describe('close', () => {
     expect(bytes).toBeGreaterThan(7_000_000);
   });
 
+  test('answers who has come already and asks in the same moment', async () => {
+    const running = await start({ routes: [{ responder: () => textResponse('hello') }] });
+    const [asking, silent] = [await running.connect(), await running.connect()];
+    onTestFinished(() => void asking.destroy());
+    onTestFinished(() => void silent.destroy());
+    const { server } = running;
+    await expect.poll(() => server.connections).toBe(2);
+    const [answer, nothing] = [readAll(asking), readAll(silent)];
+    asking.write(get('/'));
+    await server.close();
+    expect(parse(await answer)).toMatchObject({ status: 200, content: 'hello' });
+    expect(await nothing).toBe('');
+  });
+
   test('does not wait for idle clients to close as well', async () => {
     const running = await start({
       limits: { drainTimeoutMs: 60_000, closeTimeoutMs: 60_000 },

@@ -297,8 +297,12 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
   /** Closes the connection now if it is idle; else after the answer under way. */
   stop(): void {
     if (this.#mode !== 'open' || this.#deadlines.phase !== 'idle' || this.exchange?.over === false) return;
-    this.#linger();
-    setTimeout(() => this.transport.destroy(), IDLE_STOP_MS).unref();
+    // Whoever has just come is about to ask, and does not expect to be sent away without a word.
+    const isNew = this.#requests === 0;
+    if (!isNew) this.#linger();
+    setTimeout(() => {
+      if (!isNew || (this.#requests === 0 && this.#deadlines.phase === 'idle')) this.transport.destroy();
+    }, IDLE_STOP_MS).unref();
   }
 }
 
