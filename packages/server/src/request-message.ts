@@ -71,11 +71,7 @@ const SIGNAL: PropertyDescriptor & ThisType<Request> = {
 
 /** The same request with some members changed; the signal is still made only when asked for. */
 export function changed(request: RequestMessage, changes: Partial<Members>): RequestMessage {
-  const { method, target, version, fields, scheme, authority, scriptName, pathInfo, query } = request;
-  const { contentLength, content, remote, local, user, authType, id } = request;
-  const first = { method, target, version, fields, scheme, authority, scriptName, pathInfo, query };
-  const second = { contentLength, content, remote, local, user, authType, id };
-  return new Request({ ...first, ...second, ...changes }, Request.sourceOf(request));
+  return Object.assign(new Request(request, Request.sourceOf(request)), changes);
 }
 
 /** The same request with the name of who was let in. */

@@ -168,6 +168,17 @@ describe.each([
     await expect.poll(() => aborts).toContain('/silent/reset');
   });
 
+  test('a client that resets is missed also while nothing is read from it', async () => {
+    const socket = await running.connect();
+    socket.write(`POST /silent/held HTTP/1.1\r\nHost: a\r\nContent-Length: ${LARGE.length}\r\n\r\n`);
+    socket.write(LARGE);
+    await expect.poll(() => running.server.requests).toBe(1);
+    // More than is taken ahead, so reading has stopped.
+    await expect.poll(() => socket.writableLength).toBeGreaterThan(0);
+    socket.resetAndDestroy();
+    await expect.poll(() => aborts).toContain('/silent/held');
+  });
+
   test('a client that resets in the middle of a download is logged as such', async () => {
     entries.length = 0;
     const socket = await running.connect();

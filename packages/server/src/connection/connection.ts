@@ -242,6 +242,7 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
   }
 
   tick(now: number): void {
+    if (this.#holds !== 0 && this.transport.isBroken) return this.transport.destroy();
     switch (this.#deadlines.judge(now, this)) {
       case 'wait':
         break;

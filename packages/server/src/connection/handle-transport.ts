@@ -123,6 +123,10 @@ export class HandleTransport implements Transport {
     return this.#socket === undefined ? 0 : this.#socket.pendingBytes;
   }
 
+  get isBroken(): boolean {
+    return this.#socket === undefined ? !this.#isClosed && isBroken(this.#handle) : this.#socket.isBroken;
+  }
+
   write(bytes: Uint8Array): boolean {
     this.writtenBytes += bytes.length;
     if (this.#socket !== undefined) return this.#socket.write(bytes);
@@ -149,7 +153,8 @@ export class HandleTransport implements Transport {
     try {
       return bytes instanceof Uint8Array ? writeSync(this.#handle.fd, bytes) : writevSync(this.#handle.fd, bytes);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EAGAIN' || code === 'ENOBUFS') return 0;
       this.destroy();
       return undefined;
     }

@@ -68,8 +68,14 @@ export function localOf(handle: Handle): Peer {
 }
 
 /** Whether the connection is no more: a half-closed one still has a peer. */
-export function isBroken(handle: Handle): boolean {
+export function isBroken(handle: Pick<Handle, 'getpeername'>): boolean {
   return handle.getpeername !== undefined && handle.getpeername({}) !== 0;
+}
+
+/** The same of a socket; false where its handle does not tell. */
+export function isBrokenSocket(socket: Socket): boolean {
+  const { _handle: handle } = socket as Socket & { _handle?: Pick<Handle, 'getpeername'> | null };
+  return handle !== null && handle !== undefined && isBroken(handle);
 }
 
 /** The socket that node:net would have made, reading into a given buffer. */

@@ -3,7 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { Peer } from '../message.ts';
-import { unsentBytes } from './handle.ts';
+import { isBrokenSocket, unsentBytes } from './handle.ts';
 import type { Receiver, Transport } from './transport.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -27,7 +27,8 @@ export class SocketTransport implements Transport {
   open(receiver: Receiver): void {
     const socket = this.#socket;
     if (!this.#isPushed) socket.on('data', (bytes: Buffer) => receiver.received(bytes));
-    socket.on('end', () => receiver.finished());
+    // A reset right behind the last bytes looks like an end.
+    socket.on('end', () => (this.isBroken ? socket.destroy() : receiver.finished()));
     // A reset is how clients leave; `close` follows and is all that matters.
     socket.on('error', () => {});
     socket.on('drain', () => this.#settle(true));
@@ -48,6 +49,10 @@ export class SocketTransport implements Transport {
   get local(): Peer {
     const { localAddress: address = '', localPort: port = 0 } = this.#socket;
     return { address, port };
+  }
+
+  get isBroken(): boolean {
+    return !this.#closed && isBrokenSocket(this.#socket);
   }
 
   write(bytes: Uint8Array): boolean {

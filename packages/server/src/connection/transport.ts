@@ -25,6 +25,8 @@ export interface Transport {
   readonly writtenBytes: number;
   /** How many bytes the system has not taken yet; falls while a slow peer reads. */
   readonly pendingBytes: number;
+  /** Whether the peer has reset the connection, asked of the system: nothing else tells while it is paused. */
+  readonly isBroken: boolean;
   /** Starts handing over what happens. */
   open(receiver: Receiver): void;
   /**
