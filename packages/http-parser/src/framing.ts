@@ -161,7 +161,7 @@ export function readUpgrade(version: Version, { upgrade, connection }: FramingFi
 }
 
 /** Whether a comma-separated list has a member, in any case. */
-export function hasMember(list: string, member: string): boolean {
+function hasMember(list: string, member: string): boolean {
   if (!list.includes(',')) return list.length === member.length && list.toLowerCase() === member;
   return list.split(',').some((entry) => trimWhiteSpace(entry).toLowerCase() === member);
 }
