@@ -79,10 +79,9 @@ class Rehearsal {
   async #releaseAll(number, channel) {
     const before = this.#versions();
     this.#repository.enterChannel(channel);
-    // The first release may have the repository's own changesets, and one that leaves the channel needs none.
-    if (channel !== 'stable' && !this.#repository.hasPendingChangesets()) {
-      this.#repository.addChangeset(`Rehearse ${number}`, Object.keys(before));
-    }
+    // The repository's own changesets may name some or all; a release that leaves the channel needs none.
+    const unnamed = channel === 'stable' ? [] : this.#repository.unnamed();
+    if (unnamed.length > 0) this.#repository.addChangeset(`Rehearse ${number}`, unnamed);
     await this.#release(channel);
     await check('nothing is left uncommitted; the surface is on record from beta on', () => {
       deepStrictEqual(this.#repository.git('status', '--porcelain'), '');

@@ -46,11 +46,16 @@ export class Repository {
     ];
   }
 
-  /** Whether a changeset waits that no prerelease has taken yet. */
-  hasPendingChangesets() {
+  /** The names of the packages that no waiting changeset names. A prerelease has taken the others. */
+  unnamed() {
     const taken = new Set(this.#preState()?.changesets);
-    const names = readdirSync(join(this.#root, '.changeset')).filter((name) => /^(?!README).*\.md$/.test(name));
-    return names.some((name) => !taken.has(name.replace(/\.md$/, '')));
+    const folder = join(this.#root, '.changeset');
+    const waiting = readdirSync(folder)
+      .filter((file) => /^(?!README).*\.md$/.test(file) && !taken.has(file.replace(/\.md$/, '')))
+      .map((file) => readFileSync(join(folder, file), 'utf8').split(/^---$/m)[1]);
+    return this.packages()
+      .map(({ manifest }) => manifest.name)
+      .filter((name) => !waiting.some((front) => front.includes(`'${name}':`)));
   }
 
   /** Writes a changeset that names `names`. */
