@@ -143,7 +143,9 @@ export class NodeExchange {
       }
       this.#write?.();
       this.#write = undefined;
-      if (this.#chunks.length === 0 && !this.#ended) await this.#more();
+      // The application may have gone on at once, to its end or to its failure.
+      const isNews = this.#chunks.length > 0 || this.#ended || this.#error !== undefined;
+      if (!isNews) await this.#more();
     }
   }
 
