@@ -133,6 +133,16 @@ describe('listen', () => {
     expect((await ask(GET)).text).toContain('200 OK');
   });
 
+  test('with TLS on a Unix socket answers a client that has finished sending', async () => {
+    const path = join(folder, 'secure');
+    await make().listen({ socket: path, tls: certificate('unix') });
+    const socket = connectTls({ path, rejectUnauthorized: false, allowHalfOpen: true } as object);
+    const text = readAll(socket);
+    await once(socket, 'secureConnect');
+    socket.end(GET);
+    expect(parse(await text).status).toBe(200);
+  });
+
   test.each([
     ['in time', { headTimeoutMs: 200 }],
     ['when it closes', { headTimeoutMs: 60_000, closeTimeoutMs: 60_000 }],

@@ -21,7 +21,7 @@ export interface Handle {
   readStop(): number;
   setNoDelay?(on: boolean): number;
   /** 0, or an error once the connection is broken. Absent for Unix sockets. */
-  getpeername?(out: Partial<Peer>): number;
+  getpeername?(out: Partial<Peer>): number | undefined;
   getsockname?(out: Partial<Peer>): number;
   close(closed?: () => void): void;
 }
@@ -67,9 +67,12 @@ export function localOf(handle: Handle): Peer {
   return { address: name.address ?? '', port: name.port ?? 0 };
 }
 
-/** Whether the connection is no more: a half-closed one still has a peer. */
+/**
+ * Whether the connection is no more: a half-closed one still has a peer. The handle of TLS asks the one below it, and says
+ * nothing where that is a Unix socket's.
+ */
 export function isBroken(handle: Pick<Handle, 'getpeername'>): boolean {
-  return handle.getpeername !== undefined && handle.getpeername({}) !== 0;
+  return (handle.getpeername?.({}) ?? 0) !== 0;
 }
 
 /** The same of a socket; false where its handle does not tell. */

@@ -39,6 +39,8 @@ function sendAway(plain: Socket, secure: Socket): void {
     ['content-length', `${SENTENCE.length}`],
     ['connection', 'close'],
   ] as const;
+  // It may have gone already.
+  plain.on('error', () => {});
   plain.end(Buffer.concat([serializeHead({ status: 400, fields }), SENTENCE]));
   setTimeout(() => secure.destroy(), LINGER_MS).unref();
 }
