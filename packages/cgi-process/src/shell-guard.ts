@@ -34,16 +34,21 @@ rm -rf -- "$1"
 
 /** The guard of one directory and the shells whose FIFOs are in it. */
 export class ShellGuard {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcess | undefined;
 
   /** Starts it. Where that fails there is none, and nothing else is different. */
   constructor(shell: string, directory: string) {
-    this.#child = spawn(shell, ['-c', PROGRAM, shell, directory], {
-      env: {},
-      cwd: '/',
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
+    try {
+      this.#child = spawn(shell, ['-c', PROGRAM, shell, directory], {
+        env: {},
+        cwd: '/',
+        detached: true,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+    } catch {
+      // Some shortages are thrown, others are events.
+      return;
+    }
     this.#child.on('error', () => {});
     this.#child.stdin?.on('error', () => {});
     this.#child.unref();
@@ -52,16 +57,16 @@ export class ShellGuard {
 
   /** There is a shell, the leader of a process group. */
   add(pid: number): void {
-    this.#child.stdin?.write(`+ ${pid}\n`);
+    this.#child?.stdin?.write(`+ ${pid}\n`);
   }
 
   /** The shell has gone. */
   remove(pid: number): void {
-    this.#child.stdin?.write(`- ${pid}\n`);
+    this.#child?.stdin?.write(`- ${pid}\n`);
   }
 
   /** Ends the guard: everything else has ended in good order. */
   dismiss(): void {
-    this.#child.kill('SIGKILL');
+    this.#child?.kill('SIGKILL');
   }
 }

@@ -15,19 +15,26 @@ export const ALIVE = 'alive';
 /** A directory that changed more recently may be about to get its FIFO opened. */
 const SETTLED_MS = 60_000;
 
-/** Removes what nobody uses any more, as far as it is this user's. Whatever cannot be looked at is left. */
+/** Removes what nobody uses any more, as far as it is this user's. Whatever cannot be looked at or removed is left. */
 export function removeStaleDirectories(): void {
   const parent = tmpdir();
-  for (const name of readdirSync(parent)) {
+  for (const name of namesIn(parent)) {
     if (!name.startsWith(PREFIX)) continue;
     const path = join(parent, name);
     try {
       if (isStale(path)) rmSync(path, { recursive: true, force: true });
-    } catch (error) {
-      // It has gone meanwhile, or is not ours to see or to remove.
-      if (!['ENOENT', 'EACCES', 'EPERM', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? ''))
-        throw error;
+    } catch {
+      // It has gone meanwhile, or is not ours to see or to remove. Tidying up keeps nobody from starting.
     }
+  }
+}
+
+/** None of a directory that may be written but not listed, as some systems have it. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }
 

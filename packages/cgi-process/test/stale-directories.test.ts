@@ -45,4 +45,15 @@ describe('removeStaleDirectories', () => {
     removeStaleDirectories();
     expect(isThere(path)).toBe(true);
   });
+
+  test('keeps nobody from starting where the place cannot be listed', () => {
+    const { TMPDIR: before } = process.env;
+    process.env['TMPDIR'] = join(tmpdir(), 'no', 'such', 'place');
+    try {
+      expect(() => removeStaleDirectories()).not.toThrow();
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
 });
