@@ -6,7 +6,7 @@
 import { cgi } from './cgi.ts';
 import type { CgiOptions } from './cgi-options.ts';
 import type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
-import { mountedPath } from './mount-path.ts';
+import { mountedPath } from './request/mounted-path.ts';
 
 /** Where a handler is mounted, and who is on the other side. */
 export interface CgiFetchOptions {

@@ -10,7 +10,7 @@ import { CgiError } from './cgi-error.ts';
 import { cgi } from './cgi.ts';
 import type { CgiOptions } from './cgi-options.ts';
 import type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
-import { mountedPath } from './mount-path.ts';
+import { mountedPath } from './request/mounted-path.ts';
 
 /** Where a handler is mounted. */
 export interface CgiHandlerOptions {

@@ -1,5 +1,5 @@
 export { createServer } from './create-server.ts';
-export type { ContentOut, Field, Peer, RequestMessage, Responder, ResponseMessage } from './message.ts';
+export type { ContentOut, Field, Peer, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
 export type { Method, Route, Server, ServerOptions } from './options.ts';
 export { fetchResponder, type FetchApplication } from './responders/fetch.ts';
 export { nodeResponder, type NodeApplication } from './responders/node.ts';

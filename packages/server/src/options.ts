@@ -6,7 +6,7 @@
 import type { CgiOptions } from '@onezero/cgi-process';
 import type { StaticOptions } from '@onezero/static';
 import type { WsgiOptions } from '@onezero/wsgi';
-import type { Field, RequestMessage, Responder, ResponseMessage } from './message.ts';
+import type { Field, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
 
 /**
  * A responder and the requests it is for. Routes with a host go before those without, then the longest matching prefix wins;

@@ -1,13 +1,13 @@
 // `createServer`: what is listened on, who is connected, what is served now, and how all of that ends.
 
 import { compose } from './compose.ts';
-import { Ends } from './connection/ends.ts';
+import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
 import { Connection } from './connection/connection.ts';
 import type { Engine, Service } from './connection/engine.ts';
-import { openListener, type Listening } from './connection/listening.ts';
+import { openListener, type Listening } from './transport/listening.ts';
 import { serviceOf } from './connection/service.ts';
-import type { Receiver, Transport } from './connection/transport.ts';
+import type { Receiver, Transport } from './transport/transport.ts';
 import { TurnedAway } from './connection/turned-away.ts';
 import type { Address, Explanation, Listener, Question, Server, ServerOptions, TlsOptions } from './options.ts';
 import { warnOnce } from './warn-once.ts';

@@ -4,16 +4,16 @@
 // from the unencoded file, so that the bytes of one range fit those of another whatever the client accepts.
 
 import { answerRange } from './answer-range.ts';
-import { acceptedCodings, type Coding, refusesIdentity } from './content-coding.ts';
-import { wholeFromDisk } from './content-from-disk.ts';
-import type { FileEntry } from './entry.ts';
-import { makeCoding } from './made-coding.ts';
+import { acceptedCodings, type Coding, refusesIdentity } from './http/content-coding.ts';
+import { wholeFromDisk } from './files/content-from-disk.ts';
+import type { FileEntry } from './files/entry.ts';
+import { makeCoding } from './files/coded-content.ts';
 import type { StaticRequest, StaticResponse } from './message.ts';
-import { evaluate, ifRange } from './preconditions.ts';
+import { evaluate, ifRange } from './http/preconditions.ts';
 import { PRECONDITION_FAILED } from './refusals.ts';
-import type { Representation } from './representation.ts';
-import { type SelectionFields, selectionFields } from './request-fields.ts';
-import type { Settings } from './settings.ts';
+import type { Representation } from './files/representation.ts';
+import { type SelectionFields, selectionFields } from './http/request-fields.ts';
+import type { Settings } from './options/settings.ts';
 
 /** Distinct Accept-Encoding values remembered per file. Browsers send a handful; a client that invents more pays itself. */
 const MAX_CHOICES = 16;

@@ -1,12 +1,12 @@
 // Ranges of a known representation become a 206 or a 416.
 
-import { fromDisk } from './content-from-disk.ts';
+import { fromDisk } from './files/content-from-disk.ts';
 import type { Field, StaticResponse } from './message.ts';
-import { contentRange, multipartRanges } from './multipart-ranges.ts';
-import { type ByteRange, parseRange, resolveRanges } from './range.ts';
+import { contentRange, multipartRanges } from './http/multipart-ranges.ts';
+import { type ByteRange, parseRange, resolveRanges } from './http/range.ts';
 import { refusal } from './refusals.ts';
-import type { Representation } from './representation.ts';
-import type { Settings } from './settings.ts';
+import type { Representation } from './files/representation.ts';
+import type { Settings } from './options/settings.ts';
 
 /** Single-range responses remembered per representation. */
 const MAX_PARTIALS = 8;

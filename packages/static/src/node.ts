@@ -6,12 +6,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { canonicalPath } from './canonical-path.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
-import { fromFamiliarNames, type NodeStaticOptions } from './node-options.ts';
+import { fromFamiliarNames, type NodeStaticOptions } from './options/node-options.ts';
 import { withPlainPage } from './plain-page.ts';
 import { BAD_REQUEST, refusal } from './refusals.ts';
 import { serveStatic as makeResponder, type StaticResponder } from './serve-static.ts';
 
-export type { NodeStaticOptions } from './node-options.ts';
+export type { NodeStaticOptions } from './options/node-options.ts';
 
 /** A handler in the manner of Connect. `next` is called for 404, and with the error for what cannot be answered. */
 export type NodeHandler = (

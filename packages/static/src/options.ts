@@ -1,7 +1,7 @@
 // Everything `serveStatic` can be told. Shapes and defaults in words; `settings.ts` checks and completes them.
 
-import type { Coding } from './content-coding.ts';
-import type { EntityTagKind } from './validators.ts';
+import type { Coding } from './http/content-coding.ts';
+import type { EntityTagKind } from './http/validators.ts';
 
 /**
  * A value for the files that a glob matches.

@@ -4,23 +4,23 @@
 // every response. Answers that are known are returned, not promised, so that a server can write them in the same turn of
 // the loop.
 
-import { answerDirectory } from './answer-directory.ts';
+import { answerDirectory } from './listing/answer-directory.ts';
 import { answerFile, type AnswerContext } from './answer-file.ts';
-import { StaleEntry } from './content-from-disk.ts';
-import { preflightFields, withCors } from './cors.ts';
-import type { Entry, FileEntry, MissingEntry } from './entry.ts';
-import { withExpires } from './expires.ts';
-import { FileCache } from './file-cache.ts';
-import { findEntry } from './find-entry.ts';
-import { siteLocation } from './location.ts';
+import { StaleEntry } from './files/content-from-disk.ts';
+import { preflightFields, withCors } from './site/cors.ts';
+import type { Entry, FileEntry, MissingEntry } from './files/entry.ts';
+import { withExpires } from './site/expires.ts';
+import { FileCache } from './files/file-cache.ts';
+import { findEntry } from './files/find-entry.ts';
+import { siteLocation } from './site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
-import { sitePath } from './path.ts';
+import { sitePath } from './files/path.ts';
 import { BAD_REQUEST, NOT_FOUND, refusal } from './refusals.ts';
-import { withFields } from './representation.ts';
-import { type Settings, settingsOf } from './settings.ts';
-import { cleanForm, isNavigation, ruleRedirect } from './site-rules.ts';
-import { FileWriter } from './write-file.ts';
+import { withFields } from './files/representation.ts';
+import { type Settings, settingsOf } from './options/settings.ts';
+import { cleanForm, isNavigation, ruleRedirect } from './site/rules.ts';
+import { FileWriter } from './writing/write-file.ts';
 
 /**
  * Answers a request; a known answer is returned, not promised. Rejects only when the content of a PUT does.

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type NodeStaticOptions, serveStatic } from '../src/node.ts';
-import { fromFamiliarNames } from '../src/node-options.ts';
+import { fromFamiliarNames } from '../src/options/node-options.ts';
 import { exchange, exchangeBytes, makeSite, parseResponse, type Site } from './site.ts';
 
 let site: Site;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { settingsOf } from '../src/settings.ts';
+import { settingsOf } from '../src/options/settings.ts';
 
 const here = join(import.meta.dirname, '..');
 const readme = readFileSync(join(here, 'README.md'), 'utf8');

@@ -1,33 +1,33 @@
 // `onezero`: which command is meant, and what it is told. What a command needs is imported when it is asked for, so that
 // `--help` and `--version` come at once.
 
-import type { CommandLine } from './arguments.ts';
+import type { CommandLine } from './configuration/arguments.ts';
 
 /** Runs the command. Resolves to the exit code: 0 for success and help, 1 for failures, 2 for wrong usage. */
 export async function runCommand(words: readonly string[]): Promise<number> {
   if (words.length === 1 && /^(?:--version|-[vV])$/.test(words[0] ?? '')) return showVersion();
-  const { readCommandLine } = await import('./arguments.ts');
+  const { readCommandLine } = await import('./configuration/arguments.ts');
   const line = readCommandLine(words);
   if (line.command === 'help') {
-    process.stdout.write((await import('./help.ts')).helpText());
+    process.stdout.write((await import('./commands/help.ts')).helpText());
     return 0;
   }
   if (line.command === 'version') return showVersion();
   const problems = [...line.problems, ...superfluousWords(line)];
   if (problems.length > 0) return refuse(problems);
-  const { resolveAll } = await import('./sources.ts');
+  const { resolveAll } = await import('./configuration/sources.ts');
   const resolve = (): ReturnType<typeof resolveAll> => resolveAll(line);
   const resolved = resolve();
   if (resolved.problems.length > 0) return refuse(resolved.problems);
   switch (line.command) {
     case 'check':
-      return (await import('./check.ts')).check(resolved);
+      return (await import('./commands/check.ts')).check(resolved);
     case 'print-config':
-      return (await import('./print-config.ts')).printConfiguration(resolved);
+      return (await import('./commands/print-config.ts')).printConfiguration(resolved);
     case 'explain':
-      return (await import('./explain.ts')).explain(resolved, line.words[0] ?? '/');
+      return (await import('./commands/explain.ts')).explain(resolved, line.words[0] ?? '/');
     default:
-      return (await import('./serve.ts')).serve({ resolved, resolve });
+      return (await import('./commands/serve.ts')).serve({ resolved, resolve });
   }
 }
 

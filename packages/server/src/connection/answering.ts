@@ -4,18 +4,18 @@
 // everything that is to be said about it, and the line learns whether another request may follow.
 
 import type { RequestHeadEvent } from '@onezero/http-parser';
-import type { ResponseMessage } from '../message.ts';
-import { discard } from '../responders/discard.ts';
-import { isPromiseLike } from '../when-ready.ts';
+import type { ResponseMessage } from '../message/message.ts';
+import { discard } from '../message/discard.ts';
+import { isPromiseLike } from '../message/when-ready.ts';
 import { complete, type Situation } from './complete.ts';
 import { sendContent } from './content-sender.ts';
-import type { Ends } from './ends.ts';
+import type { Ends } from '../transport/ends.ts';
 import type { Engine } from './engine.ts';
 import type { Exchange, Interruption } from './exchange.ts';
 import { logEntry } from './log-entry.ts';
 import type { Output } from './output.ts';
-import { readRequest } from './request.ts';
-import type { Transport } from './transport.ts';
+import { readRequest } from './read-request.ts';
+import type { Transport } from '../transport/transport.ts';
 
 /** The connection as its answers see it. */
 export interface Line {

@@ -8,8 +8,8 @@
 // HEAD has the fields of GET; 204, 205 and 304 have no content: whatever was given is for the caller to close.
 
 import { serializeHead } from '@onezero/http-parser/serializer';
-import { firstField, hasField } from '../fields.ts';
-import type { ContentOut, Field, ResponseMessage } from '../message.ts';
+import { firstField, hasField } from '../message/fields.ts';
+import type { ContentOut, Field, ResponseMessage } from '../message/message.ts';
 
 import { currentDate } from './clock.ts';
 

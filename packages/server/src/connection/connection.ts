@@ -10,16 +10,16 @@
 
 import { RequestParser, type HttpParseError, type ParserEvent, type RequestHeadEvent } from '@onezero/http-parser';
 import type { ResolvedLimits } from '../limits.ts';
-import { discard } from '../responders/discard.ts';
+import { discard } from '../message/discard.ts';
 import { answer, end, type Line } from './answering.ts';
 import type { Watched } from './clock.ts';
 import { Deadlines, type Observed } from './deadlines.ts';
-import type { Ends } from './ends.ts';
+import type { Ends } from '../transport/ends.ts';
 import type { Engine } from './engine.ts';
 import { Exchange, type Interruption } from './exchange.ts';
 import { Output } from './output.ts';
 import { RequestContent, type ContentSource } from './request-content.ts';
-import type { Receiver, Transport } from './transport.ts';
+import type { Receiver, Transport } from '../transport/transport.ts';
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 

@@ -1,10 +1,10 @@
 // Sends content that comes bit by bit: asks for a piece only when the system has taken the one before, so that the producer
 // may reuse its buffer and a slow client slows the producer; frames it; counts it against the length that was promised.
 
-import { discard } from '../responders/discard.ts';
+import { discard } from '../message/discard.ts';
 import type { Framed } from './complete.ts';
 import type { Exchange } from './exchange.ts';
-import type { Transport } from './transport.ts';
+import type { Transport } from '../transport/transport.ts';
 
 const CRLF = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');

@@ -2,7 +2,7 @@
 
 import type { ResolvedLimits } from '../limits.ts';
 import type { Exchange } from './exchange.ts';
-import type { Transport } from './transport.ts';
+import type { Transport } from '../transport/transport.ts';
 
 /**
  * `idle`: the first octet of a request · `head`: the rest of its head · `answer`: the responder · `drain`: content nobody

@@ -7,9 +7,9 @@ import type { Site } from '../routing/site.ts';
 import type { Clock } from './clock.ts';
 import type { CompleteSettings } from './complete.ts';
 import type { Connection } from './connection.ts';
-import type { IsTrusted } from './forwarded.ts';
+import type { IsTrusted } from '../transport/forwarded.ts';
 import type { RememberedResponses } from './remembered.ts';
-import type { RequestSettings } from './request.ts';
+import type { RequestSettings } from './read-request.ts';
 
 /** One generation of what is served; a reload makes the next. */
 export interface Service {

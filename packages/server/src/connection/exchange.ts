@@ -1,9 +1,9 @@
 // One request and what becomes of it: the state that the steps of its journey share, and the ways it can be cut short.
 
 import type { RequestHeadEvent } from '@onezero/http-parser';
-import type { RequestMessage } from '../message.ts';
+import type { RequestMessage } from '../message/message.ts';
 import type { Failure } from '../options.ts';
-import type { RequestSource } from '../request-message.ts';
+import type { RequestSource } from '../message/request.ts';
 import type { Service } from './engine.ts';
 import type { RequestContent } from './request-content.ts';
 

@@ -1,8 +1,8 @@
 // What the access log is told about an exchange when it has ended, however it ended.
 
-import { firstField } from '../fields.ts';
+import { firstField } from '../message/fields.ts';
 import type { AccessLogEntry } from '../options.ts';
-import { nextId } from './request.ts';
+import { nextId } from './read-request.ts';
 import type { Exchange } from './exchange.ts';
 
 export function logEntry(exchange: Exchange, remoteAddress: string, complete: boolean): AccessLogEntry {

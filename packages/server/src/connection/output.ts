@@ -1,6 +1,6 @@
 // Answers on their way out: those to pipelined requests are gathered and leave in one write.
 
-import type { Transport } from './transport.ts';
+import type { Transport } from '../transport/transport.ts';
 
 // Gathered answers are written when they reach this size.
 const BATCH_BYTES = 65_536;

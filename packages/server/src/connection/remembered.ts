@@ -1,7 +1,7 @@
 // Bytes of responses that come again. A responder that returns the same object means the same answer, so what was made of it
 // once can be sent again: one buffer with head and content, good for the second that its Date names.
 
-import type { ResponseMessage } from '../message.ts';
+import type { ResponseMessage } from '../message/message.ts';
 import { complete, type CompleteSettings, type Situation } from './complete.ts';
 import { currentDate } from './clock.ts';
 

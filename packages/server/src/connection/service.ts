@@ -5,7 +5,7 @@ import type { AccessLogEntry, ServerOptions } from '../options.ts';
 import type { Site } from '../routing/site.ts';
 import { warnOnce } from '../warn-once.ts';
 import type { Service } from './engine.ts';
-import { trustedProxies } from './forwarded.ts';
+import { trustedProxies } from '../transport/forwarded.ts';
 import { RememberedResponses } from './remembered.ts';
 
 const DEFAULT_SERVER_FIELD = 'onezero';

@@ -2,7 +2,7 @@
 
 import { serializeHead } from '@onezero/http-parser/serializer';
 import { currentDate, type Clock, type Watched } from './clock.ts';
-import type { Receiver, Transport } from './transport.ts';
+import type { Receiver, Transport } from '../transport/transport.ts';
 
 // Long enough for the answer to be read before what the client has sent makes the system reset the connection.
 const LINGER_MS = 1000;

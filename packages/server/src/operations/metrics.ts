@@ -1,7 +1,7 @@
 // Counters in the Prometheus text exposition format. A snapshot is plain data, so that those of several processes can be
 // sent about and added up.
 
-import type { RequestMessage, ResponseMessage } from '../message.ts';
+import type { RequestMessage, ResponseMessage } from '../message/message.ts';
 import type { AccessLogEntry } from '../options.ts';
 
 /** What was counted since the start, and what is there now. */

@@ -1,7 +1,7 @@
 // The request-target as an application sees it: made of the canonical path, not of what stood on the wire, so that an
 // application can never be asked for a path that the guards before it have not seen. Below a mount its prefix is taken off.
 
-import type { RequestMessage } from '../message.ts';
+import type { RequestMessage } from '../message/message.ts';
 
 const UNRESERVED_AND_MORE = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/]*$/;
 

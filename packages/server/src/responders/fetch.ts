@@ -1,6 +1,6 @@
 // Applications in the manner of fetch, `(Request) => Response`, as responders: Hono and its like run as they are.
 
-import type { Field, RequestMessage, Responder, ResponseMessage } from '../message.ts';
+import type { Field, RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
 import { applicationTarget } from './application-target.ts';
 
 /** A function, or an object with one named `fetch`. */

@@ -3,7 +3,7 @@
 import { Duplex } from 'node:stream';
 import { ResponseParser, type ResponseParserEvent } from '@onezero/http-parser';
 import { serializeHead } from '@onezero/http-parser/serializer';
-import type { RequestMessage, ResponseMessage } from '../message.ts';
+import type { RequestMessage, ResponseMessage } from '../message/message.ts';
 import { applicationTarget, encodePath } from './application-target.ts';
 
 type Write = (error?: Error | null) => void;

@@ -5,7 +5,7 @@
 // with back pressure and `close` as they are on a socket. That costs a second parse each way, and spares every emulation.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Responder } from '../message.ts';
+import type { Responder } from '../message/message.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { announceNoTrailers } from './unannounced-trailers.ts';
 

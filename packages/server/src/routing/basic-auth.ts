@@ -6,8 +6,8 @@
 // hash, so a good client pays for its hash once and a changed hash forgets it.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import { firstField } from '../fields.ts';
-import type { Field, RequestMessage } from '../message.ts';
+import { firstField } from '../message/fields.ts';
+import type { Field, RequestMessage } from '../message/message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
 import type { AuthRule } from '../options.ts';
 import { usersOf, watchHtpasswd, type Users } from './htpasswd.ts';

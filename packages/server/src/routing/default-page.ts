@@ -2,7 +2,7 @@
 // request but its id, so it can be made once for each status; it runs nothing and loads nothing.
 
 import { createHash } from 'node:crypto';
-import type { Field } from '../message.ts';
+import type { Field } from '../message/message.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';
 
 /** The forms, the best first where a client does not mind. */

@@ -1,6 +1,6 @@
 // Says which rules a request would meet, in words and as data, by asking the very parts that answer requests.
 
-import { canonicalPath } from '../connection/canonical-path.ts';
+import { canonicalPath } from '../message/canonical-path.ts';
 import type { Explanation, Question } from '../options.ts';
 import { hostMatches, hostOf } from './host.ts';
 import type { SiteParts } from './site.ts';

@@ -3,12 +3,12 @@
 // Whatever the hook or a page does (throws, rejects, hangs, returns nonsense) costs this one answer at most the hook's
 // time limit: the default page goes out and the process is warned once for each kind of trouble.
 
-import { firstField, hasField } from '../fields.ts';
-import type { Field, ResponseMessage } from '../message.ts';
+import { firstField, hasField } from '../message/fields.ts';
+import type { Field, ResponseMessage } from '../message/message.ts';
 import type { ErrorHook, Failure } from '../options.ts';
-import { isResponse } from '../responders/is-response.ts';
+import { isResponse } from '../message/is-response.ts';
 import { warnOnce } from '../warn-once.ts';
-import { isPromiseLike } from '../when-ready.ts';
+import { isPromiseLike } from '../message/when-ready.ts';
 import { preferredType } from './accept.ts';
 import { defaultPage, PAGE_TYPES, type Page, type PageType } from './default-page.ts';
 import type { OwnPages } from './error-pages.ts';

@@ -1,8 +1,8 @@
 // A responder may ask for another path of this site to be answered in place of its own (RFC 3875 §6.2.2).
 
-import { canonicalPath } from '../connection/canonical-path.ts';
-import type { RequestMessage } from '../message.ts';
-import { changed, NO_CONTENT } from '../request-message.ts';
+import { canonicalPath } from '../message/canonical-path.ts';
+import type { RequestMessage } from '../message/message.ts';
+import { changed, NO_CONTENT } from '../message/request.ts';
 
 /** Apache stops after ten as well. */
 export const MAX_LOCAL_REDIRECTS = 10;

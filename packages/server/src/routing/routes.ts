@@ -4,7 +4,7 @@
 // request as it shall see it, or the status that the server answers itself: 404 when no route takes the path, 405 when none
 // of those takes the method.
 
-import type { RequestMessage } from '../message.ts';
+import type { RequestMessage } from '../message/message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
 import type { Route } from '../options.ts';
 import { hostMatches, hostOf, hostPattern } from './host.ts';

@@ -4,13 +4,13 @@
 // right; which route; the responder. Everything that fails on the way joins in `fail`. An answer that a responder has at
 // once comes back at once.
 
-import type { Field, RequestMessage, ResponseMessage } from '../message.ts';
+import type { Field, RequestMessage, ResponseMessage } from '../message/message.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
-import { authenticated, changed } from '../request-message.ts';
-import { isResponse } from '../responders/is-response.ts';
-import { isPromiseLike } from '../when-ready.ts';
-import { discard } from '../responders/discard.ts';
+import { authenticated, changed } from '../message/request.ts';
+import { isResponse } from '../message/is-response.ts';
+import { isPromiseLike } from '../message/when-ready.ts';
+import { discard } from '../message/discard.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
 import { withDefaultPage, type Fail } from './failures.ts';

@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { helpText, readmeTables } from '../../src/command-line/help.ts';
-import { configurationSchema } from '../../src/command-line/json-schema.ts';
-import { optionEntries } from '../../src/command-line/options-table.ts';
+import { helpText, readmeTables } from '../../src/command-line/commands/help.ts';
+import { configurationSchema } from '../../src/command-line/options/json-schema.ts';
+import { optionEntries } from '../../src/command-line/options/table.ts';
 
 const folder = new URL('../../', import.meta.url);
 const readme = new URL('README.md', folder);

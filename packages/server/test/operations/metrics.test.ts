@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addUp, createMetrics, healthResponder, metricsResponder, metricsText } from '../../src/operations/metrics.ts';
-import type { RequestMessage } from '../../src/message.ts';
+import type { RequestMessage } from '../../src/message/message.ts';
 import { entry } from './entry.ts';
 
 const now = { connections: 3, requests: 1 };

@@ -1,0 +1,160 @@
+// What a script writes, up to and including the blank line, as a response head (RFC 3875 §6). Pure: bytes in, value out.
+//
+// Lines end with LF or CRLF, mixed as they come. A header that is not what the RFC says is refused as a whole: guessing
+// would let a script that copies client data into its header write fields of the client's choice.
+
+import { CgiError } from '../cgi-error.ts';
+import type { Field } from '../message.ts';
+
+/** Sizes that bound a script's header. */
+export interface HeaderLimits {
+  readonly maxHeaderBytes: number;
+  readonly maxHeaderLines: number;
+}
+
+/** A script's header, understood. */
+export interface ScriptHead {
+  /** In the words of RFC 3875 §6.2. */
+  readonly kind: 'document' | 'local-redirect' | 'client-redirect';
+  readonly status: number;
+  readonly reason: string | undefined;
+  readonly fields: readonly Field[];
+  /** The value of Location, for the redirects. */
+  readonly location: string | undefined;
+  readonly contentLength: number | undefined;
+  /** Content that came with the header. */
+  readonly rest: Uint8Array;
+}
+
+const LF = 10;
+const CR = 13;
+/** How much of a bad line an error quotes: enough to recognise it. */
+const QUOTED_CHARACTERS = 80;
+
+/** Fields that the server makes itself, or that say something about a connection the script does not see. */
+const removed = new Set(['status', 'date', 'server', 'connection', 'keep-alive', 'upgrade', 'trailer', 'te']);
+/** Fields of which two would be two answers. */
+const single = new Set(['content-type', 'status', 'location', 'content-length']);
+
+/** Collects a script's output until its header is whole. */
+export class ScriptHeadParser {
+  readonly #limits: HeaderLimits;
+  #bytes = Buffer.alloc(0);
+  #searched = 0;
+
+  constructor(limits: HeaderLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether anything has come yet. */
+  get isEmpty(): boolean {
+    return this.#bytes.length === 0;
+  }
+
+  /** The head once its blank line has come. Throws CgiError (`bad-header`). */
+  push(bytes: Uint8Array): ScriptHead | undefined {
+    this.#bytes = this.#bytes.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#bytes, bytes]);
+    const end = this.#findEnd();
+    if (end === undefined ? this.#bytes.length > this.#limits.maxHeaderBytes : end > this.#limits.maxHeaderBytes) {
+      throw new CgiError('bad-header', `the header is longer than ${this.#limits.maxHeaderBytes} bytes`);
+    }
+    if (end === undefined) return undefined;
+    const lines = this.#bytes.toString('latin1', 0, end).split('\n', this.#limits.maxHeaderLines + 3);
+    lines.splice(-2);
+    if (lines.length > this.#limits.maxHeaderLines) {
+      throw new CgiError('bad-header', `the header has more than ${this.#limits.maxHeaderLines} lines`);
+    }
+    return headOf(lines.map(withoutCr), this.#bytes.subarray(end));
+  }
+
+  /** The index after the blank line. Starts where the last search stopped, so that a slow header costs no more. */
+  #findEnd(): number | undefined {
+    const bytes = this.#bytes;
+    for (let from = this.#searched; ;) {
+      const lineEnd = bytes.indexOf(LF, from);
+      if (lineEnd === -1) return undefined;
+      const length = lineEnd - from;
+      if (length === 0 || (length === 1 && bytes[from] === CR)) return lineEnd + 1;
+      from = lineEnd + 1;
+      this.#searched = from;
+    }
+  }
+}
+
+function withoutCr(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+function headOf(lines: readonly string[], rest: Uint8Array): ScriptHead {
+  if (lines.length === 0) throw new CgiError('bad-header', 'the output begins with a blank line');
+  const statusLine = /^HTTP\/\d\.\d (.*)$/.exec(lines[0] as string)?.[1];
+  const fields = (statusLine === undefined ? lines : lines.slice(1)).map(fieldOf);
+  checkOnce(fields);
+  const value = (name: string): string | undefined => fields.find((field) => field[0] === name)?.[1];
+  const given = value('status') ?? statusLine;
+  const location = value('location');
+  const { status, reason } = statusOf(given, location === undefined ? 200 : 302);
+  const isLocal = location !== undefined && given === undefined && fields.length === 1 && isLocalPath(location);
+  return {
+    kind: isLocal ? 'local-redirect' : location === undefined ? 'document' : 'client-redirect',
+    status,
+    reason,
+    location,
+    contentLength: lengthOf(value('content-length')),
+    fields: fields.filter(isPassedOn),
+    rest,
+  };
+}
+
+function fieldOf(line: string): Field {
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/s.exec(line);
+  const [, name, value] = match ?? [];
+  // oxlint-disable-next-line no-control-regex
+  if (name === undefined || value === undefined || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) {
+    const quoted = JSON.stringify(line.slice(0, QUOTED_CHARACTERS));
+    throw new CgiError('bad-header', `the header has a line that is no field: ${quoted}`);
+  }
+  return [name.toLowerCase(), value.replace(/[ \t]+$/, '')];
+}
+
+function checkOnce(fields: readonly Field[]): void {
+  const seen = new Map<string, string>();
+  for (const [name, value] of fields) {
+    if (name === 'transfer-encoding') {
+      throw new CgiError('bad-header', 'the script sets Transfer-Encoding, which is the server’s to set');
+    }
+    if (!single.has(name)) continue;
+    const before = seen.get(name);
+    if (before !== undefined && (name !== 'content-length' || before !== value)) {
+      throw new CgiError('bad-header', `the header has ${name} twice`);
+    }
+    seen.set(name, value);
+  }
+}
+
+/** Informational statuses are the server's own, so what is left is 200 to 599. */
+function statusOf(text: string | undefined, otherwise: number): { status: number; reason: string | undefined } {
+  if (text === undefined) return { status: otherwise, reason: undefined };
+  const [, digits, reason] = /^([2-5]\d\d)(?: (.*))?$/.exec(text) ?? [];
+  if (digits === undefined)
+    throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is no status`);
+  return { status: Number(digits), reason: reason === '' ? undefined : reason };
+}
+
+function lengthOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const length = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(length)) {
+    throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is no Content-Length`);
+  }
+  return length;
+}
+
+/** `//host/path` is another host's, and a fragment only means something to the client. */
+function isLocalPath(location: string): boolean {
+  return /^\/(?!\/)[^#\\]*$/.test(location);
+}
+
+function isPassedOn([name]: Field): boolean {
+  return !removed.has(name) && name !== 'content-length' && !name.startsWith('proxy-') && !name.startsWith('x-cgi-');
+}

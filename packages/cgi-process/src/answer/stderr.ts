@@ -1,0 +1,43 @@
+// Where a script's standard error goes, and what is said about its exit.
+
+import { basename } from 'node:path';
+import type { StderrSink } from '../cgi-options.ts';
+import { StderrLines } from './stderr-lines.ts';
+
+/** Passes lines to the `stderr` option, or to standard error of this process. */
+export class ScriptStderr {
+  readonly #sink: StderrSink;
+  readonly #maxBytes: number;
+
+  constructor(sink: StderrSink | undefined, maxBytes: number) {
+    this.#sink = sink ?? writeStderr;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The lines of one run. */
+  lines(script: string, id: string | undefined): StderrLines {
+    return new StderrLines(this.#maxBytes, (line) => this.#pass(line, script, id));
+  }
+
+  /** An exit code that is worth a line. */
+  exited(code: number | null, script: string, id: string | undefined): void {
+    if (code !== null && code !== 0) this.#pass(`(exited with code ${code})`, script, id);
+  }
+
+  #pass(line: string, script: string, id: string | undefined): void {
+    const source = { script, id };
+    try {
+      this.#sink(line, source);
+    } catch (error) {
+      // A broken sink is the user's; it must neither end the server nor the script.
+      writeStderr(`the stderr option threw: ${String(error)}`, source);
+    }
+  }
+}
+
+/** Control characters would let a script write lines of its own, or commands to a terminal. */
+function writeStderr(line: string, { script }: { script: string }): void {
+  // oxlint-disable-next-line no-control-regex
+  const visible = line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => JSON.stringify(character).slice(1, -1));
+  process.stderr.write(`${basename(script)}: ${visible}\n`);
+}

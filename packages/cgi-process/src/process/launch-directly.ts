@@ -1,0 +1,167 @@
+// Starts a child with `child_process.spawn`, as leader of its own session, on real pipes.
+//
+// The pipes come from FIFOs (see `fifo-directory.ts`); where `mkfifo` does not exist, Node's sockets stand in and only
+// `/dev/stdin` and its like suffer. Whatever was opened is closed again on every way out.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { fromByteString } from '../byte-string.ts';
+import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.ts';
+import { inputOf, outputOf } from './fifo-streams.ts';
+import type { Launched, LaunchPlan, Status } from './launch.ts';
+import { checkStrings, startFailure } from './start-failure.ts';
+
+let shared: FifoDirectory | undefined;
+let hasFifos = process.platform !== 'win32';
+
+/** There is no `mkfifo`, or no directory to put FIFOs in. */
+const withoutPlace = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
+
+/** Three FIFO names, or undefined where there are none to be had. */
+async function takeFifos(): Promise<readonly [string, string, string] | undefined> {
+  if (!hasFifos) return undefined;
+  try {
+    shared ??= new FifoDirectory();
+    return [await shared.take(), await shared.take(), await shared.take()];
+  } catch (error) {
+    if (!withoutPlace.has((error as NodeJS.ErrnoException).code)) throw error;
+    hasFifos = false;
+    return undefined;
+  }
+}
+
+/** Descriptors on their way to a child; `closeAll` closes those that nobody has taken over. */
+class Descriptors {
+  readonly #open = new Set<number>();
+
+  add(descriptor: number): number {
+    this.#open.add(descriptor);
+    return descriptor;
+  }
+
+  handOver(descriptor: number): number {
+    this.#open.delete(descriptor);
+    return descriptor;
+  }
+
+  closeAll(): void {
+    for (const descriptor of this.#open) closeSync(descriptor);
+    this.#open.clear();
+  }
+}
+
+/** Starts a command. See `Launched`. */
+export async function launchDirectly(plan: LaunchPlan): Promise<Launched> {
+  checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
+  let fifos: readonly [string, string, string] | undefined;
+  try {
+    fifos = await takeFifos();
+  } catch (error) {
+    throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
+  }
+  return fifos === undefined || shared === undefined ? launchOnSockets(plan) : launchOnFifos(plan, shared, fifos);
+}
+
+async function launchOnFifos(
+  plan: LaunchPlan,
+  directory: FifoDirectory,
+  [inPath, outPath, errPath]: readonly [string, string, string],
+): Promise<Launched> {
+  const descriptors = new Descriptors();
+  try {
+    const output = openForReading(outPath);
+    descriptors.add(output.readEnd);
+    descriptors.add(output.writeEnd);
+    const errors = openForReading(errPath);
+    descriptors.add(errors.readEnd);
+    descriptors.add(errors.writeEnd);
+    const input = plan.stdin === 'pipe' ? openForWriting(inPath) : undefined;
+    if (input !== undefined) {
+      descriptors.add(input.readEnd);
+      descriptors.add(input.writeEnd);
+    }
+    const stdin = input?.readEnd ?? (plan.stdin as 'ignore' | number);
+    const child = await spawned(plan, [stdin, output.writeEnd, errors.writeEnd]);
+    const ended = endOf(child);
+    return {
+      pid: child.pid,
+      ended,
+      signalAll: async (signal) => signalGroup(child.pid, signal),
+      stdin: input === undefined ? undefined : inputOf(descriptors.handOver(input.writeEnd), directory, inPath, ended),
+      stdout: outputOf(descriptors.handOver(output.readEnd), directory, outPath),
+      stderr: outputOf(descriptors.handOver(errors.readEnd), directory, errPath),
+    };
+  } catch (error) {
+    for (const path of [inPath, outPath, errPath]) directory.discard(path);
+    throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
+  } finally {
+    descriptors.closeAll();
+    if (plan.stdin !== 'pipe') directory.giveBack(inPath);
+  }
+}
+
+async function launchOnSockets(plan: LaunchPlan): Promise<Launched> {
+  try {
+    const child = await spawned(plan, [plan.stdin, 'pipe', 'pipe']);
+    return {
+      pid: child.pid,
+      ended: endOf(child),
+      signalAll: async (signal) => signalGroup(child.pid, signal),
+      stdin: child.stdin ?? undefined,
+      stdout: child.stdout as Readable,
+      stderr: child.stderr as Readable,
+    };
+  } catch (error) {
+    throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
+  }
+}
+
+/** Resolves when the system has started the command; rejects with its error. */
+async function spawned(plan: LaunchPlan, stdio: NonNullable<SpawnOptions['stdio']>): Promise<ChildProcess> {
+  const child = spawnWithUmask(plan, stdio);
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  return child;
+}
+
+function spawnWithUmask(plan: LaunchPlan, stdio: NonNullable<SpawnOptions['stdio']>): ChildProcess {
+  const { command, args, environment, cwd, uid, gid, umask } = plan;
+  const before = umask === undefined ? undefined : process.umask(umask);
+  try {
+    const ids = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+    return spawn(command, args, { env: textOf(environment), cwd, stdio, detached: true, ...ids });
+  } finally {
+    if (before !== undefined) process.umask(before);
+  }
+}
+
+/** Node writes variables as UTF-8 only: one whose bytes are something else cannot be passed and is left out. */
+function textOf(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    const text = fromByteString(value);
+    if (text !== undefined) variables[name] = text;
+  }
+  return variables;
+}
+
+async function endOf(child: ChildProcess): Promise<Status> {
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+}
+
+/** Signals a process group; never one that could be our own or everybody's. */
+export function signalGroup(group: number | undefined, signal: NodeJS.Signals | 0): boolean {
+  if (group === undefined || group <= 1 || group === process.pid) return false;
+  try {
+    return process.kill(-group, signal);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // EPERM: members run as somebody else, so we neither can nor should end them.
+    if (code === 'ESRCH' || code === 'EPERM') return false;
+    throw error;
+  }
+}

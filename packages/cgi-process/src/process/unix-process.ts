@@ -1,0 +1,213 @@
+// A command as three byte sequences and an end: what started it is hidden behind `Launched`.
+//
+// Whoever ends the process (a call of `kill`, an abort, the deadline, too much output, a reader that leaves) goes through
+// `end`, which remembers the first reason, sends SIGTERM to all that the process started, and SIGKILL after the grace to
+// whatever is left. A process that ends by itself is left in peace with all it started.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { Launch, Launched, LaunchPlan, Status } from './launch.ts';
+import { launchDirectly } from './launch-directly.ts';
+import { toByteString } from '../byte-string.ts';
+import { ProcessError } from './process-error.ts';
+import type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process-options.ts';
+
+/** Long enough for a handler that removes a temporary file, short enough for a client's patience. */
+const DEFAULT_KILL_GRACE_MS = 2000;
+/** First wait before looking whether everything has ended; it doubles up to the second value. */
+const FIRST_LOOK_MS = 5;
+const LAST_LOOK_MS = 80;
+/** SIGKILL is repeated for what was forked meanwhile; beyond this, what is left cannot be killed by us. */
+const MAX_KILL_ROUNDS = 50;
+
+/**
+ * Starts a command, never through a shell: `args` reach it byte for byte.
+ *
+ * It gets exactly `environment` and what `inherit` names, its own session, default signal dispositions, and pipes that it
+ * can open again as `/dev/stdin` and `/dev/stderr`. Rejects with ProcessError when it cannot be started; any exit code is
+ * a result, not an error.
+ *
+ * @example
+ * const sort = await startProcess('sort', ['-n']);
+ * await sort.stdin.write(Buffer.from('10\n9\n'));
+ * await sort.stdin.end();
+ * for await (const chunk of sort.stdout) process.stdout.write(chunk);
+ */
+export async function startProcess(
+  command: string,
+  args: readonly string[] = [],
+  options: ProcessOptions = {},
+): Promise<UnixProcess> {
+  const { cwd, uid, gid, umask, stdin = 'pipe' } = options;
+  const environment = addEnvironment({}, options.inherit ?? ['PATH'], options.environment ?? {});
+  return startThrough(launchDirectly, { command, args, environment, cwd, uid, gid, umask, stdin }, options);
+}
+
+/** What bounds a process, once it is started. */
+export type ProcessBounds = Omit<ProcessOptions, 'environment' | 'inherit' | 'cwd' | 'uid' | 'gid' | 'umask' | 'stdin'>;
+
+/** `startProcess` with a choice of who starts it. */
+export async function startThrough(launch: Launch, plan: LaunchPlan, bounds: ProcessBounds): Promise<UnixProcess> {
+  if (bounds.signal?.aborted === true) throw new ProcessError('aborted', `${plan.command}: aborted before it started`);
+  return new LaunchedProcess(await launch(plan), bounds);
+}
+
+/** Adds variables of this process by name, and others over them, as byte strings. */
+export function addEnvironment(
+  environment: Record<string, string>,
+  inherit: readonly string[],
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  for (const name of inherit) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = toByteString(value);
+  }
+  for (const name of Object.keys(given)) environment[name] = toByteString(given[name] ?? '');
+  return environment;
+}
+
+type Reason = Exit['reason'];
+
+/** A started child as a process. */
+export class LaunchedProcess implements UnixProcess {
+  readonly pid: number | undefined;
+  readonly stdin: ByteSink;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exited: Promise<Exit>;
+  readonly #launched: Launched;
+  readonly #graceMs: number;
+  #reason: Reason = 'exited';
+  #ending: Promise<void> | undefined;
+  #isReleased = false;
+
+  constructor(launched: Launched, options: ProcessBounds) {
+    this.#launched = launched;
+    this.#graceMs = options.killGraceMs ?? DEFAULT_KILL_GRACE_MS;
+    this.pid = launched.pid;
+    this.stdin = new WritableSink(launched.stdin);
+    this.stdout = this.#watched(launched.stdout, options.maxStdoutBytes);
+    this.stderr = this.#watched(launched.stderr, options.maxStderrBytes);
+    launched.stdout.once('close', () => {
+      if (!launched.stdout.readableEnded) this.#end('killed');
+    });
+    const release = this.#watchTime(options);
+    this.exited = launched.ended.then((status) => this.#exit(status));
+    this.exited.then(release, release);
+    const closed = new Promise<void>((resolve) => launched.stdout.once('close', resolve));
+    void Promise.allSettled([this.exited, closed]).then(async () => this.#release());
+  }
+
+  get finished(): Promise<Exit> {
+    return this.#finish();
+  }
+
+  async kill(): Promise<Exit> {
+    this.#end('killed');
+    return this.exited;
+  }
+
+  async #release(): Promise<void> {
+    await this.#ending;
+    this.#isReleased = true;
+    this.#launched.release?.();
+  }
+
+  #exit(status: Status): Exit {
+    const isLost = status.code === null && status.signal === null;
+    return { ...status, reason: isLost && this.#reason === 'exited' ? 'spawner-lost' : this.#reason };
+  }
+
+  async #finish(): Promise<Exit> {
+    const { stdout, stderr } = this.#launched;
+    const ends = [stdout, stderr].map((stream) => finished(stream, { writable: false }).catch(() => {}));
+    const exit = await this.exited;
+    await Promise.all(ends);
+    await this.#ending;
+    return exit;
+  }
+
+  /** Ends the process when more than `limit` bytes come out of `stream`. */
+  #watched(stream: Readable, limit = Number.POSITIVE_INFINITY): Readable {
+    if (limit === Number.POSITIVE_INFINITY) return stream;
+    let count = 0;
+    const push = stream.push.bind(stream);
+    stream.push = (chunk: Uint8Array | null, encoding?: BufferEncoding): boolean => {
+      count += chunk?.length ?? 0;
+      if (count <= limit) return push(chunk, encoding);
+      this.#end('output-too-long');
+      stream.destroy(new ProcessError('output-too-long', `more than ${limit} bytes of output`));
+      return false;
+    };
+    return stream;
+  }
+
+  #watchTime({ signal, timeoutMs = Number.POSITIVE_INFINITY }: ProcessOptions): () => void {
+    const abort = (): void => this.#end('aborted');
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
+    const timer = Number.isFinite(timeoutMs) ? setTimeout(() => this.#end('timed-out'), timeoutMs) : undefined;
+    return () => {
+      signal?.removeEventListener('abort', abort);
+      clearTimeout(timer);
+    };
+  }
+
+  #end(reason: Reason): void {
+    if (this.#ending !== undefined || this.#isReleased) return;
+    this.#reason = reason;
+    this.#ending = this.#endAll();
+  }
+
+  /** SIGTERM, patience, SIGKILL until nothing is left. Then the outputs are closed, should somebody else hold them. */
+  async #endAll(): Promise<void> {
+    const launched = this.#launched;
+    const deadline = performance.now() + this.#graceMs;
+    let isAlive = await launched.signalAll('SIGTERM');
+    for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < deadline; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
+      await delay(Math.min(wait, Math.max(1, deadline - performance.now())));
+      isAlive = await launched.signalAll(0);
+    }
+    for (let round = 0; isAlive && round < MAX_KILL_ROUNDS; round++) {
+      await launched.signalAll('SIGKILL');
+      await delay(FIRST_LOOK_MS);
+      isAlive = await launched.signalAll(0);
+    }
+  }
+}
+
+/** A Node stream as a sink that treats a reader's departure as an ordinary end. */
+class WritableSink implements ByteSink {
+  readonly #stream: Writable | undefined;
+
+  constructor(stream: Writable | undefined) {
+    this.#stream = stream;
+    // EPIPE or ECONNRESET: the process has closed its end, which `write` reports as false.
+    stream?.on('error', () => {});
+  }
+
+  async write(bytes: Uint8Array): Promise<boolean> {
+    const stream = this.#stream;
+    if (stream === undefined || !stream.writable) return false;
+    if (stream.write(bytes)) return true;
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        stream.off('drain', settle);
+        stream.off('close', settle);
+        resolve(stream.writable);
+      };
+      stream.on('drain', settle);
+      stream.on('close', settle);
+    });
+  }
+
+  async end(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === undefined || stream.destroyed) return;
+    await new Promise<void>((resolve) => {
+      stream.once('close', resolve);
+      stream.end();
+    });
+  }
+}

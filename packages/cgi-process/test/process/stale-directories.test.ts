@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { ALIVE, PREFIX, removeStaleDirectories } from '../../src/process/stale-directories.ts';
+
+const made: string[] = [];
+const open: number[] = [];
+afterEach(() => {
+  for (const descriptor of open.splice(0)) closeSync(descriptor);
+  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
+});
+
+/** A directory with the FIFO of a process, last changed an hour ago. */
+function directory(options: { isAlive?: boolean; isNew?: boolean; isFile?: boolean } = {}): string {
+  const path = mkdtempSync(join(tmpdir(), PREFIX));
+  made.push(path);
+  const alive = join(path, ALIVE);
+  execFileSync(options.isFile === true ? 'touch' : 'mkfifo', [alive]);
+  // oxlint-disable-next-line no-bitwise
+  if (options.isAlive === true) open.push(openSync(alive, constants.O_RDONLY | constants.O_NONBLOCK));
+  const hourAgo = Date.now() / 1000 - 3600;
+  if (options.isNew !== true) utimesSync(path, hourAgo, hourAgo);
+  return path;
+}
+
+function isThere(path: string): boolean {
+  return readdirSync(tmpdir()).some((name) => join(tmpdir(), name) === path);
+}
+
+describe('removeStaleDirectories', () => {
+  test('removes the directory of a process that has gone', () => {
+    const stale = directory();
+    removeStaleDirectories();
+    expect(isThere(stale)).toBe(false);
+  });
+
+  test.each([
+    ['of a process that lives', { isAlive: true }],
+    ['that was made just now', { isNew: true }],
+    ['that is of another kind', { isFile: true }],
+  ])('leaves a directory %s', (_, options) => {
+    const path = directory(options);
+    removeStaleDirectories();
+    expect(isThere(path)).toBe(true);
+  });
+
+  test('keeps nobody from starting where the place cannot be listed', () => {
+    const { TMPDIR: before } = process.env;
+    process.env['TMPDIR'] = join(tmpdir(), 'no', 'such', 'place');
+    try {
+      expect(() => removeStaleDirectories()).not.toThrow();
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+});

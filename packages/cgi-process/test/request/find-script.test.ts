@@ -1,0 +1,114 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { CgiOptions } from '../../src/index.ts';
+import { cgi, CgiError } from '../../src/index.ts';
+import { scriptFinder } from '../../src/request/find-script.ts';
+import { request, Scripts } from '../mount.ts';
+
+const outside = new Scripts({ 'secret.cgi': '#!/bin/sh\n' });
+const scripts = new Scripts({
+  'a.cgi': '#!/bin/sh\n',
+  'sub/b.cgi': '#!/bin/sh\n',
+  'sub/index.cgi': '#!/bin/sh\n',
+  'ü b.cgi': '#!/bin/sh\n',
+  'page.php': '<?php',
+  'page.html': '<p>',
+  '.git/hook': '#!/bin/sh\n',
+});
+symlinkSync(join(outside.path, 'secret.cgi'), join(scripts.path, 'leads-out.cgi'));
+symlinkSync(outside.path, join(scripts.path, 'directory-out'));
+symlinkSync('a.cgi', join(scripts.path, 'stays-in.cgi'));
+symlinkSync('nowhere', join(scripts.path, 'dangling.cgi'));
+symlinkSync('loop.cgi', join(scripts.path, 'loop.cgi'));
+afterAll(() => {
+  scripts.remove();
+  outside.remove();
+});
+
+const byExtension: CgiOptions = {
+  root: scripts.path,
+  extensions: { '.cgi': null, '.php': '/bin/cat' },
+  index: ['index.cgi'],
+};
+
+function found(options: CgiOptions, pathInfo: string): object | string {
+  try {
+    return scriptFinder(options)(pathInfo);
+  } catch (error) {
+    if (error instanceof CgiError) return error.code;
+    throw error;
+  }
+}
+
+describe('scriptFinder', () => {
+  test.each([
+    ['/a.cgi', 'a.cgi', '/a.cgi', ''],
+    ['/a.cgi/', 'a.cgi', '/a.cgi', '/'],
+    ['/a.cgi/b/../c//', 'a.cgi', '/a.cgi', '/b/../c//'],
+    ['//sub///b.cgi//x', 'sub/b.cgi', '//sub///b.cgi', '//x'],
+    ['/ü b.cgi/ü', 'ü b.cgi', '/ü b.cgi', '/ü'],
+    ['/stays-in.cgi', 'stays-in.cgi', '/stays-in.cgi', ''],
+  ])('walks %s', (path, file, scriptName, pathInfo) => {
+    expect(found({ directory: scripts.path }, path)).toMatchObject({
+      file: join(scripts.path, file),
+      scriptName,
+      pathInfo,
+    });
+  });
+
+  test.each([
+    ['/no.cgi', 'script-not-found'],
+    ['/dangling.cgi', 'script-not-found'],
+    ['/loop.cgi', 'script-not-found'],
+    ['/.git/hook', 'script-not-found'],
+    ['/sub/../a.cgi', 'script-not-found'],
+    ['/./a.cgi', 'script-not-found'],
+    ['/a.cgi\0', 'script-not-found'],
+    ['/A.CGI', 'script-not-found'],
+    [`/${'x'.repeat(5000)}`, 'script-not-found'],
+    ['/leads-out.cgi', 'script-forbidden'],
+    ['/directory-out/secret.cgi', 'script-forbidden'],
+    ['/sub', 'script-forbidden'],
+  ])('refuses %j', (path, code) => {
+    expect(found({ directory: scripts.path }, path)).toBe(code);
+  });
+
+  test('follows links that lead out when told to', () => {
+    const options = { directory: scripts.path, followSymlinks: true };
+    expect(found(options, '/leads-out.cgi')).toMatchObject({ kind: 'script' });
+    expect(found(options, '/directory-out/secret.cgi')).toMatchObject({ kind: 'script' });
+  });
+
+  test.each([
+    ['/page.php/x', { interpreter: '/bin/cat', scriptName: '/page.php', pathInfo: '/x' }],
+    ['/a.cgi', { interpreter: undefined, scriptName: '/a.cgi' }],
+    ['/sub/', { scriptName: '/sub/index.cgi', pathInfo: '' }],
+    ['/sub', { kind: 'missing-slash' }],
+  ])('goes by extension at %s', (path, expected) => {
+    expect(found(byExtension, path)).toMatchObject(expected);
+  });
+
+  test.each([
+    ['/page.html', 'script-not-found'],
+    ['/page.html/x.php', 'script-not-found'],
+    ['/', 'script-forbidden'],
+  ])('finds nothing to run at %s', (path, code) => {
+    expect(found(byExtension, path)).toBe(code);
+  });
+
+  test('gives every path to a single script', () => {
+    const script = join(scripts.path, 'stays-in.cgi');
+    expect(found({ script }, '/a/../b')).toMatchObject({ file: script, scriptName: '', pathInfo: '/a/../b' });
+  });
+
+  test('sends a client to the slash, never to another host', async () => {
+    const respond = cgi(byExtension);
+    const answer = async (scriptName: string, pathInfo: string, query?: string): Promise<unknown> =>
+      (await respond(request(pathInfo, { scriptName, query }))).fields;
+    expect(await answer('', '/sub', 'a=b')).toEqual([['location', '/sub/?a=b']]);
+    expect(await answer('/ü', '/sub')).toEqual([['location', '/%C3%BC/sub/']]);
+    expect(await answer('', '//sub')).toEqual([['location', '/sub/']]);
+    await respond.close();
+  });
+});

@@ -1,0 +1,83 @@
+import { readdirSync, readSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterAll, describe, expect, test } from 'vitest';
+import { cgi } from '../../src/index.ts';
+import { collectContent } from '../../src/request/spool.ts';
+import { chunks, openDescriptors, plain, request, Scripts, text } from '../mount.ts';
+
+const options = { memoryBytes: 1000, maxBytes: Number.POSITIVE_INFINITY, announced: undefined, whole: true };
+const scripts = new Scripts({ hello: plain('echo hello'), 'count-content': plain('wc -c') });
+afterAll(() => scripts.remove());
+
+function temporaryFiles(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-content-'));
+}
+
+describe('collectContent', () => {
+  test.each([
+    ['fits into memory', 1, 1000],
+    ['does not', 5, 1000],
+    ['comes in one large piece', 1, 100_000],
+    ['comes byte by byte', 2000, 1],
+  ])('puts content that %s into a nameless file', async (_, count, size) => {
+    const collected = await collectContent(chunks(count, size), options);
+    const file = collected.file as number;
+    expect(collected).toMatchObject({ length: count * size, memory: [], rest: undefined });
+    expect(statSync(`/proc/self/fd/${file}`)).toMatchObject({ size: count * size, nlink: 0 });
+    expect(statSync(`/proc/self/fd/${file}`).mode.toString(8)).toBe('100600');
+    const start = Buffer.alloc(10);
+    readSync(file, start, 0, 10, 0);
+    expect(start[0]).toBe(0);
+    collected.dispose();
+  });
+
+  test('stops at the size of the memory when the rest may stream', async () => {
+    const collected = await collectContent(chunks(10, 600), { ...options, whole: false, announced: 6000 });
+    expect(collected).toMatchObject({ file: undefined, length: 1200, rest: expect.anything() });
+    expect((await collected.rest?.next())?.value).toEqual(Buffer.alloc(600, 2));
+  });
+
+  test('leaves nothing behind when content is refused', async () => {
+    const before = openDescriptors();
+    let isClosed = false;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield Buffer.alloc(500);
+      } finally {
+        isClosed = true;
+      }
+    }
+    await expect(collectContent(endless(), { ...options, maxBytes: 5000 })).rejects.toMatchObject({ status: 413 });
+    expect(isClosed).toBe(true);
+    expect(openDescriptors()).toBe(before);
+    expect(temporaryFiles()).toEqual([]);
+  });
+});
+
+describe('cgi', () => {
+  test('takes 100 MB in bounded memory', async () => {
+    const respond = cgi({ directory: scripts.path });
+    const before = process.memoryUsage().rss;
+    const content = chunks(1600, 62_500);
+    const response = await respond(request('/count-content', { content, contentLength: 100_000_000 }));
+    expect((await text(response)).trim()).toBe('100000000');
+    expect(process.memoryUsage().rss - before).toBeLessThan(80_000_000);
+    await respond.close();
+  });
+
+  test('answers 507, and starts no script, when there is no place for content', async () => {
+    const respond = cgi({ directory: scripts.path });
+    const { TMPDIR } = process.env;
+    expect(await text(await respond(request('/hello')))).toBe('hello\n');
+    process.env['TMPDIR'] = '/no/such/directory';
+    try {
+      const response = await respond(request('/hello', { content: chunks(3, 50_000) }));
+      expect(response).toMatchObject({ status: 507, cause: { code: 'content-unstored' } });
+    } finally {
+      if (TMPDIR === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = TMPDIR;
+    }
+    expect(await text(await respond(request('/hello', { content: 'x' })))).toBe('hello\n');
+    await respond.close();
+  });
+});

@@ -1,0 +1,38 @@
+// What a server that is killed leaves behind: nothing but what its scripts meant to leave.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { plain, processesWith, Scripts, until } from '../mount.ts';
+
+const scripts = new Scripts({
+  // The words that tell its processes from others are arguments of what they run.
+  sleep: "#!/bin/sh\ntrap '' TERM\n(trap '' TERM; sleep 1000.71) & sleep 1000.71\n",
+  'leave-child': plain('sleep 1000.72 </dev/null >/dev/null 2>&1 & echo out'),
+});
+const temporary = join(scripts.path, 'tmp');
+mkdirSync(temporary);
+afterAll(() => scripts.remove());
+
+describe('ShellGuard', () => {
+  test('ends what a killed server was running, and removes its pipes', async () => {
+    const runner = join(import.meta.dirname, '../fixtures/killed.mjs');
+    const stdio = ['ignore', 'pipe', 'inherit'] as const;
+    const server = spawn(process.execPath, [runner, scripts.path], {
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: [...stdio],
+    });
+    await once(server.stdout, 'data');
+    await until(() => processesWith('1000.71').length >= 2);
+    expect(readdirSync(temporary)).toHaveLength(1);
+    server.kill('SIGKILL');
+    await until(() => processesWith('1000.71').length === 0);
+    await until(() => readdirSync(temporary).length === 0);
+    await until(() => processesWith(temporary).every((pid) => processesWith('1000.72').includes(pid)));
+    const left = processesWith('1000.72');
+    expect(left).toHaveLength(1);
+    for (const pid of left) process.kill(pid, 'SIGKILL');
+  });
+});

@@ -1,0 +1,132 @@
+// `--help` and the table of flags in the README, written out of the table of options.
+
+import { flagName, groups, isNegatable, type Option, type Shape } from '../options/option.ts';
+import { type Key, optionEntries } from '../options/table.ts';
+
+const usage = `Usage: onezero [directory | file] [flags]
+       onezero check [directory] [flags]         look for mistakes, start nothing
+       onezero print-config [directory] [flags]  show every value and where it comes from
+       onezero explain <url> [directory] [flags] say what would answer a request, and why
+
+Serves a directory over HTTP, with CGI scripts and Python applications if asked to.`;
+
+const general = `  -h, --help                  Show this
+  -v, -V, --version           Show the version`;
+
+const closing = `Each flag is also a key in onezero.config.json and a variable of the environment: --max-age is maxAge and
+ONEZERO_MAX_AGE. A flag wins over the environment, that over the file. --no-… switches off or unsets.
+Durations: 500ms, 30s, 5m, 1h, 7d (a bare number is seconds). Sizes: 65536, 64k, 10m, 1g.`;
+
+// The column where summaries begin; a longer flag has its summary on the next line.
+const summaryColumn = 30;
+const lineWidth = 110;
+
+/** The text of `--help`. */
+export function helpText(): string {
+  const sections = groups.map((group) => {
+    const flags = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
+    return `${group}:\n${flags.map(([key, option]) => helpLines(key, option)).join('\n')}`;
+  });
+  return `${usage}\n\n${sections.join('\n\n')}\n\nGeneral:\n${general}\n\n${closing}\n`;
+}
+
+function helpLines(key: Key, option: Option): string {
+  const letters = (option.short ?? []).map((letter) => `-${letter}, `).join('');
+  const placeholder = option.placeholder?.replace(/^(?!\[=)/, ' ') ?? '';
+  const flag = `  ${letters.padStart(4)}--${shownFlag(key, option)}${placeholder}`;
+  const words = `${option.summary}${defaultNote(option)}`.split(' ');
+  const lines = [flag.length < summaryColumn ? flag.padEnd(summaryColumn) : `${flag}\n${' '.repeat(summaryColumn)}`];
+  let width = summaryColumn;
+  for (const word of words) {
+    if (width + word.length > lineWidth) {
+      lines.push(`\n${' '.repeat(summaryColumn)}`);
+      width = summaryColumn;
+    }
+    lines.push(`${word} `);
+    width += word.length + 1;
+  }
+  return lines.join('').replaceAll(/ +(?=\n|$)/g, '');
+}
+
+// What is on by default is of interest as the flag that switches it off.
+function shownFlag(key: Key, option: Option): string {
+  const isOn = option.default === true && option.placeholder === undefined;
+  return isOn ? `[no-]${flagName(key, option)}` : flagName(key, option);
+}
+
+function defaultNote(option: Option): string {
+  const text = defaultText(option);
+  return text === '' ? '' : ` (default: ${text})`;
+}
+
+/** The default as a user would write it, or nothing where there is none. */
+export function defaultText({ default: value, shape }: Option): string {
+  if (value === true) return 'on';
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'number') return '';
+  return shape.type === 'size' ? sizeText(value) : shape.type === 'duration' ? durationText(value) : String(value);
+}
+
+function sizeText(bytes: number): string {
+  const units = ['', 'k', 'm', 'g'];
+  let scale = 0;
+  while (scale < 3 && bytes >= 1024 ** (scale + 1) && bytes % 1024 ** (scale + 1) === 0) scale++;
+  return `${bytes / 1024 ** scale}${units[scale]}`;
+}
+
+function durationText(seconds: number): string {
+  if (seconds === 0) return '0';
+  return Number.isInteger(seconds) ? `${seconds}s` : `${seconds * 1000}ms`;
+}
+
+/** The README's tables: every flag with its other spellings, its key, its default and what it does. */
+export function readmeTables(): string {
+  const sections = groups.map((group) => {
+    const rows = optionEntries
+      .filter(([, option]) => option.group === group)
+      .map(
+        ([key, option]) =>
+          `| ${[flagCell(key, option), keyCell(key, option), defaultText(option), summaryCell(option)].join(' | ')} |`,
+      );
+    return `#### ${group}\n\n| flag | key | default | what |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  });
+  return sections.join('\n');
+}
+
+function flagCell(key: Key, option: Option): string {
+  if (option.only === 'file') return '';
+  const placeholder = option.placeholder?.replace(/^(?!\[=)/, ' ') ?? '';
+  const spellings = [
+    ...(option.short ?? []).map((letter) => `-${letter}`),
+    `--${flagName(key, option)}${placeholder}`,
+    ...(option.aliases ?? []).map((name) => `--${name}`),
+    ...(isNegatable(option) ? [`--no-${flagName(key, option)}`] : []),
+    ...(option.negations ?? []).map((name) => `--${name}`),
+  ];
+  return spellings.map((spelling) => `\`${escaped(spelling)}\``).join(' ');
+}
+
+function keyCell(key: Key, option: Option): string {
+  return option.only === 'command' ? '' : `\`${key}\``;
+}
+
+function summaryCell({ summary, shape, only }: Option): string {
+  return escaped(only === 'file' ? `${summary}: ${members(shape)}` : summary);
+}
+
+function members(shape: Shape): string {
+  switch (shape.type) {
+    case 'list':
+      return `a list of ${members(shape.item)}`;
+    case 'object':
+      return `{ ${Object.keys(shape.members).join(', ')} }`;
+    case 'map':
+      return 'an object';
+    default:
+      return shape.type;
+  }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

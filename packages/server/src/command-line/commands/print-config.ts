@@ -1,0 +1,25 @@
+// `onezero print-config`: every value as it would be used, and where it comes from, as a configuration file.
+
+import { describeSource } from '../options/option.ts';
+import type { Resolved } from '../configuration/configuration.ts';
+import { optionEntries } from '../options/table.ts';
+
+/** Prints the configuration with a comment for each value. What is secret is left out. Returns the exit code. */
+export function printConfiguration({ configuration, sources, warnings }: Resolved): number {
+  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  const lines = optionEntries.flatMap(([key, option]): string[] => {
+    const value = configuration[key];
+    const from = describeSource(sources.get(key) ?? { from: 'default' });
+    if (value === undefined) return [];
+    if (option.isSecret) return [`  // "${key}": not shown (${from})`];
+    const text = JSON.stringify(value, undefined, 2).replaceAll('\n', '\n  ');
+    const isFlagOnly = option.only === 'command';
+    return [
+      text.includes('\n')
+        ? `  // ${from}\n  "${key}": ${text},`
+        : `  ${isFlagOnly ? '// ' : ''}"${key}": ${text}, // ${from}`,
+    ];
+  });
+  process.stdout.write(`{\n${lines.join('\n')}\n}\n`);
+  return 0;
+}

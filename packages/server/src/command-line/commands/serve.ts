@@ -1,0 +1,108 @@
+// `onezero [directory]`: looks whether it can be served, and starts it: in one process, as the primary of several, or as one
+// of these.
+
+import { availableParallelism } from 'node:os';
+import { primaryVariable } from '../../operations/worker-messages.ts';
+import { announce } from '../running/announce.ts';
+import type { Resolved } from '../configuration/configuration.ts';
+import { inspect } from '../configuration/inspection.ts';
+import { freePort, listenFailure } from '../running/listeners.ts';
+import type { Configuration } from '../options/table.ts';
+import { outliveReaders, report } from '../running/report.ts';
+import { Running } from '../running/running.ts';
+import type { Controlled } from '../running/signals.ts';
+
+/** What the command was started with. */
+export interface Start {
+  readonly resolved: Resolved;
+  /** Reads all sources again, for a reload. */
+  readonly resolve: () => Resolved;
+}
+
+/** Serves until it is told to stop. Resolves to the exit code. */
+export async function serve(start: Start): Promise<number> {
+  outliveReaders();
+  const { configuration, sources, warnings } = start.resolved;
+  const findings = inspect(configuration);
+  for (const problem of findings.problems) report(`Error: ${problem}`);
+  if (findings.problems.length > 0) return 2;
+  const allWarnings = [...warnings, ...findings.warnings];
+  if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
+  const mayMovePort = sources.get('port')?.from === 'default' && !configuration.strictPort;
+  const primary = process.env[primaryVariable];
+  // Not for the scripts that this process starts.
+  delete process.env[primaryVariable];
+  if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start, mayMovePort);
+  const count = configuration.workers === 'auto' ? availableParallelism() : configuration.workers;
+  if (count > 1) {
+    return serveWithWorkers(start, count, allWarnings);
+  }
+  return serveAlone(start, mayMovePort, allWarnings);
+}
+
+async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly string[]): Promise<number> {
+  const { configuration } = start.resolved;
+  let running: Running;
+  try {
+    running = await Running.prepare({ configuration, port: configuration.port, mayMovePort, report });
+  } catch (error) {
+    return failed(error, configuration, 2);
+  }
+  try {
+    await running.listen();
+  } catch (error) {
+    await running.stop(0);
+    return failed(error, configuration, 1);
+  }
+  const controlled: Controlled = {
+    reload: () => reloadChecked(start, (next) => running.reload(next)),
+    reopenLog: () => running.reopenLog(),
+    stop: (graceMs) => running.stop(graceMs),
+  };
+  return announce(configuration, { addresses: running.addresses, port: running.port, warnings }, controlled);
+}
+
+async function serveWithWorkers(start: Start, count: number, warnings: readonly string[]): Promise<number> {
+  const { Workers, WorkersFailed } = await import('../../operations/workers.ts');
+  const { configuration } = start.resolved;
+  // Settled before any of them starts, since a port that the first found would be lost if all of them died.
+  const port =
+    configuration.port === 0 && configuration.listen === undefined ? await freePort(configuration) : undefined;
+  const workers = new Workers({ count, report, port });
+  try {
+    await workers.start();
+  } catch (error) {
+    if (!(error instanceof WorkersFailed)) throw error;
+    return error.exitCode;
+  }
+  const graceMs = Math.round(configuration.closeTimeout * 1000);
+  const controlled: Controlled = {
+    reload: () => reloadChecked(start, () => workers.reload()),
+    reopenLog: () => workers.reopenLog(),
+    stop: (within) => workers.stop(within ?? graceMs),
+  };
+  return announce(configuration, { addresses: workers.addresses, port: workers.port, warnings }, controlled);
+}
+
+/** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */
+export async function reloadChecked(start: Start, apply: (next: Configuration) => Promise<void>): Promise<void> {
+  try {
+    const { configuration, problems, warnings } = start.resolve();
+    const findings = inspect(configuration);
+    const all = [...problems, ...findings.problems];
+    if (all.length === 0) await apply(configuration);
+    for (const problem of all) report(`Error: ${problem}`);
+    for (const warning of warnings) report(`Warning: ${warning}`);
+    if (all.length > 0) report('Error: not reloaded; the configuration before stays in use');
+    else if (!configuration.quiet) report('Reloaded the configuration');
+  } catch (error) {
+    report(`Error: not reloaded; the configuration before stays in use: ${(error as Error).message}`);
+  }
+}
+
+/** One line for what kept the server from starting. */
+export function failed(error: unknown, { debug }: Configuration, code: number): number {
+  report(`Error: ${listenFailure(error)}`);
+  if (debug && error instanceof Error) report(error.stack ?? '');
+  return code;
+}

@@ -1,0 +1,141 @@
+// The words of the command line, told apart by the table of options. Nothing is checked here but that each flag exists
+// and has the value that it needs; what a value means is decided with those from the other sources.
+
+import { parseArgs } from 'node:util';
+import { flagName, isNegatable, type Option } from '../options/option.ts';
+import { type Key, optionEntries } from '../options/table.ts';
+import { suggestion } from '../options/suggestion.ts';
+import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
+
+export const commands = ['serve', 'check', 'print-config', 'explain', 'help'] as const;
+
+/** What the user wrote for one flag. `value` is what the configuration file would hold, or undefined to unset. */
+export interface Written {
+  readonly key: Key;
+  readonly value: unknown;
+  /** As typed, for messages. */
+  readonly name: string;
+}
+
+export interface CommandLine {
+  readonly command: (typeof commands)[number] | 'version';
+  /** Words that are no flags, without the command. */
+  readonly words: readonly string[];
+  readonly written: readonly Written[];
+  readonly problems: readonly string[];
+}
+
+type Token = ReturnType<typeof parse>[number];
+
+interface Spelling {
+  readonly key: Key;
+  readonly option: Option;
+  readonly isNegative: boolean;
+}
+
+/** Reads the words after the program's name. */
+export function readCommandLine(words: readonly string[]): CommandLine {
+  const tokens = parse(words);
+  const plain: string[] = [];
+  const written: Written[] = [];
+  const problems: string[] = [];
+  let asked: 'help' | 'version' | undefined;
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index] as Token;
+    if (token.kind === 'positional') plain.push(token.value);
+    if (token.kind !== 'option') continue;
+    const spelling = spellings.get(token.name);
+    if (token.name === 'help' || token.name === 'version') asked ??= token.name;
+    else if (spelling === undefined) problems.push(unknownFlag(token.rawName));
+    else {
+      const following = tokens[index + 1];
+      const next =
+        following?.kind === 'positional' && following.index === token.index + 1 ? following.value : undefined;
+      const result = readFlag(spelling, token, next);
+      if ('problem' in result) problems.push(result.problem);
+      else written.push({ key: spelling.key, name: token.rawName, value: result.value });
+      if ('tookNext' in result && result.tookNext) index++;
+    }
+  }
+  const command = commands.find((name) => name === plain[0]);
+  return {
+    command: asked ?? command ?? 'serve',
+    words: command === undefined ? plain : plain.slice(1),
+    written,
+    problems,
+  };
+}
+
+function readFlag(
+  { option, isNegative }: Spelling,
+  token: Extract<Token, { kind: 'option' }>,
+  next: string | undefined,
+): { readonly value: unknown; readonly tookNext?: boolean } | { readonly problem: string } {
+  const { rawName, value, inlineValue } = token;
+  if (isNegative) return inlineValue ? { problem: `${rawName} takes no value` } : { value: offValue(option) };
+  try {
+    if (option.bare === undefined) {
+      const isMissing = value === undefined || value === '' || (!inlineValue && /^-./.test(value));
+      if (isMissing) return { problem: `${rawName} needs a value: ${rawName} ${option.placeholder ?? '<value>'}` };
+      return { value: valueOfText(option, value) };
+    }
+    if (value !== undefined) return { value: valueOfText(option, value) };
+    if (option.takesNext && next !== undefined && isAcceptable(option, next)) {
+      return { value: valueOfText(option, next), tookNext: true };
+    }
+    return { value: option.bare };
+  } catch (error) {
+    return { problem: `${rawName} expects ${(error as Error).message}, not "${value ?? ''}"` };
+  }
+}
+
+function isAcceptable(option: Option, text: string): boolean {
+  const problems: Problem[] = [];
+  acceptValue(option.shape, valueOfText(option, text), { base: '/', path: '', problems });
+  return problems.length === 0;
+}
+
+function offValue(option: Option): unknown {
+  if (option.off !== undefined) return option.off;
+  if (option.default !== undefined || option.bare === true) return false;
+  return undefined;
+}
+
+function unknownFlag(rawName: string): string {
+  const known = [...spellings.keys(), 'help', 'version'].map((name) => `--${name}`);
+  return `${rawName} is not a flag${rawName.startsWith('--') ? suggestion(rawName, known) : ''}`;
+}
+
+const spellings = everySpelling();
+
+function everySpelling(): ReadonlyMap<string, Spelling> {
+  const all = new Map<string, Spelling>();
+  for (const [key, option] of optionEntries) {
+    if (option.only === 'file') continue;
+    for (const name of [flagName(key, option), ...(option.aliases ?? [])]) {
+      all.set(name, { key, option, isNegative: false });
+      if (isNegatable(option)) all.set(`no-${name}`, { key, option, isNegative: true });
+    }
+    for (const name of option.negations ?? []) all.set(name, { key, option, isNegative: true });
+  }
+  return all;
+}
+
+function parse(words: readonly string[]): NonNullable<ReturnType<typeof parseArgs>['tokens']> {
+  const known: Record<string, { type: 'boolean' | 'string'; short?: string }> = {
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
+  };
+  for (const [name, { option, isNegative }] of everySpelling()) {
+    known[name] = { type: isNegative || option.bare !== undefined ? 'boolean' : 'string' };
+  }
+  for (const [key, option] of optionEntries) {
+    const names = [flagName(key, option), ...(option.aliases ?? [])];
+    for (const [index, letter] of (option.short ?? []).entries()) {
+      const name = names[index];
+      if (name !== undefined) known[name] = { ...known[name], type: known[name]?.type ?? 'boolean', short: letter };
+    }
+  }
+  const args = words.map((word) => (word === '-V' ? '-v' : word));
+  return parseArgs({ args, options: known, strict: false, allowPositionals: true, tokens: true }).tokens;
+}

@@ -1,0 +1,165 @@
+// One configuration out of four sources: flag before environment before file before default, for each option as a whole.
+// Nothing is read here but what is handed in, and nothing is decided silently: every value keeps where it came from, and
+// everything that is wrong is collected, so that one run shows all of it.
+
+import { dirname } from 'node:path';
+import { describeSource, environmentName, type Option, type Source } from '../options/option.ts';
+import { type Configuration, type Key, optionEntries, options } from '../options/table.ts';
+import type { Written } from './arguments.ts';
+import type { ConfigurationFile } from './config-file.ts';
+import { suggestion } from '../options/suggestion.ts';
+import { acceptValue, type Problem, valueOfText } from '../options/value.ts';
+
+export interface Sources {
+  readonly written: readonly Written[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file: ConfigurationFile | undefined;
+  /** What relative paths are relative to; those in the file are relative to the file. */
+  readonly workingDirectory: string;
+}
+
+export interface Resolved {
+  readonly configuration: Configuration;
+  readonly sources: ReadonlyMap<Key, Source>;
+  /** One line each; with any, the configuration must not be used. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+interface Found {
+  readonly value: unknown;
+  readonly source: Source;
+  readonly base: string;
+}
+
+/** Takes every option from the first source that has it, and checks it. */
+export function resolveConfiguration(sources: Sources): Resolved {
+  const problems = unknownFileKeys(sources.file);
+  const chosen = new Map<Key, Source>();
+  const values: [Key, unknown][] = [];
+  for (const [key, option] of optionEntries) {
+    const found = findValue(key, option, sources, problems);
+    chosen.set(key, found.source);
+    const isGiven = found.source.from !== 'default' && found.value !== undefined && found.value !== option.off;
+    values.push([key, isGiven ? check(key, option, found, sources.file, problems) : found.value]);
+  }
+  return {
+    configuration: withRoot(Object.fromEntries(values) as unknown as Configuration, sources.workingDirectory),
+    sources: chosen,
+    problems,
+    warnings: unknownEnvironment(sources.environment),
+  };
+}
+
+// Who names nothing to serve means the directory that they are in. An application is not served its own source files.
+function withRoot(configuration: Configuration, workingDirectory: string): Configuration {
+  const { root, wsgi, sites } = configuration;
+  return root === undefined && wsgi === undefined && sites === undefined
+    ? { ...configuration, root: workingDirectory }
+    : configuration;
+}
+
+/** The configuration file that the command line or the environment names; false for none at all. */
+export function namedConfigurationFile({ written, environment }: Omit<Sources, 'file'>): string | false | undefined {
+  const flag = written.findLast(({ key }) => key === 'config');
+  return (flag === undefined ? environment['ONEZERO_CONFIG'] : flag.value) as string | false | undefined;
+}
+
+function findValue(key: Key, option: Option, sources: Sources, problems: string[]): Found {
+  const base = sources.workingDirectory;
+  const flags = sources.written.filter((flag) => flag.key === key);
+  const last = flags.at(-1);
+  if (last !== undefined) return { value: together(flags), source: flagSource(last.name), base };
+  for (const name of [environmentName(key, option), ...(option.environment ?? [])]) {
+    const text = option.only === 'file' ? undefined : sources.environment[name];
+    if (text === undefined || text === '' || isServiceLink(text)) continue;
+    const source = { from: 'environment', name } as const;
+    try {
+      return { value: valueOfText(option, text), source, base };
+    } catch (error) {
+      problems.push(`${key} expects ${(error as Error).message} (${describeSource(source)})`);
+    }
+  }
+  return inFile(key, option, sources.file) ?? { value: option.default, source: { from: 'default' }, base };
+}
+
+function inFile(key: Key, option: Option, file: ConfigurationFile | undefined): Found | undefined {
+  if (file === undefined || option.only === 'command' || !isRecord(file.value) || !(key in file.value))
+    return undefined;
+  return { value: file.value[key], source: sourceIn(file, key), base: dirname(file.path) };
+}
+
+// A flag that is given again replaces the earlier value, or adds to it where the option is a list or a map.
+function together(flags: readonly Written[]): unknown {
+  let result: unknown;
+  for (const { value } of flags) {
+    if (Array.isArray(value) && Array.isArray(result)) result = [...(result as unknown[]), ...(value as unknown[])];
+    else if (isRecord(value) && isRecord(result)) result = { ...result, ...value };
+    else result = value;
+  }
+  return result;
+}
+
+function check(
+  key: Key,
+  option: Option,
+  { value, source, base }: Found,
+  file: ConfigurationFile | undefined,
+  problems: string[],
+): unknown {
+  const found: Problem[] = [];
+  const accepted = acceptValue(option.shape, value, { base, path: key, problems: found });
+  for (const { path, message } of found) {
+    const place = source.from === 'file' && file !== undefined ? sourceIn(file, path) : source;
+    const shown = option.isSecret ? message.replace(/, not .*/, '') : message;
+    problems.push(`${path} ${shown} (${describeSource(place)})`);
+  }
+  return accepted;
+}
+
+function sourceIn(file: ConfigurationFile, path: string): Source {
+  return { from: 'file', path: file.shownPath, ...(file.places.get(path) ?? { line: 1, column: 1 }) };
+}
+
+function flagSource(name: string): Source {
+  return name.startsWith('-') ? { from: 'flag', name } : { from: 'argument', name };
+}
+
+function unknownFileKeys(file: ConfigurationFile | undefined): string[] {
+  if (file === undefined) return [];
+  if (!isRecord(file.value)) return [`the configuration expects an object (${file.shownPath}:1:1)`];
+  const problems: string[] = [];
+  const known = optionEntries.filter(([, option]) => option.only !== 'command').map(([key]) => key);
+  for (const key of Object.keys(file.value)) {
+    if (key === '$schema' || known.includes(key as Key)) continue;
+    const place = describeSource(sourceIn(file, key));
+    const isFlag = Object.hasOwn(options, key);
+    problems.push(
+      `"${key}" is ${isFlag ? 'only a flag, not' : 'not'} an option of the file${suggestion(key, known)} (${place})`,
+    );
+  }
+  return problems;
+}
+
+function unknownEnvironment(environment: Sources['environment']): string[] {
+  const known = optionEntries.flatMap(([key, option]) =>
+    option.only === 'file' ? [] : [environmentName(key, option)],
+  );
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('ONEZERO_') && !known.includes(name) && !isServiceVariable(name))
+    .map((name) => `${name} in the environment is not an option${suggestion(name, known)}`);
+}
+
+// Kubernetes gives every container of a namespace ONEZERO_PORT=tcp://10.0.0.1:80, ONEZERO_SERVICE_HOST and more when a
+// service is called "onezero". They are not meant for us, and must not keep a server from starting.
+function isServiceLink(text: string): boolean {
+  return /^(?:tcp|udp|sctp):\/\//.test(text);
+}
+
+function isServiceVariable(name: string): boolean {
+  return /^ONEZERO_(?:SERVICE_(?:HOST|PORT\w*)|PORT_\d+_\w+)$/.test(name);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,179 @@
+// Looks at the machine with the eyes of a configuration: do the files exist that it names, and is anything set up so that
+// it will surprise? Problems keep the server from starting; warnings do not.
+
+import { accessSync, constants, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { nearest } from '../options/suggestion.ts';
+import type { CgiConfiguration } from '../options/cgi.ts';
+import type { Configuration, Served } from '../options/table.ts';
+import { inspectScripts } from './script-inspection.ts';
+
+export interface Findings {
+  readonly problems: string[];
+  readonly warnings: string[];
+}
+
+/** Everything found, the problems that keep the server from starting first among them. */
+export function inspect(configuration: Configuration): Findings {
+  const findings: Findings = { problems: [], warnings: [] };
+  const { problems } = findings;
+  const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
+  for (const site of sites) inspectSite(site, findings);
+  for (const site of configuration.sites ?? []) {
+    if (site.host === undefined && site.path === undefined) problems.push('a site needs a host, a path, or both');
+  }
+  for (const path of Object.values(configuration.errorPages ?? {})) requireFile('the error page', path, problems);
+  for (const rule of configuration.auth ?? []) {
+    if ((rule.file === undefined) === (rule.users === undefined))
+      problems.push('an auth rule needs either users or a file');
+    if (rule.file !== undefined) requireFile('the password file', rule.file, problems);
+  }
+  if (configuration.authFile !== undefined) requireFile('the password file', configuration.authFile, problems);
+  inspectListening(configuration, findings);
+  inspectExposure(configuration, findings);
+  return findings;
+}
+
+function inspectSite(site: Served, findings: Findings): void {
+  const { root, cgiBin, mimeTypes } = site;
+  const { problems } = findings;
+  if (root !== undefined && kindOf(root) === undefined) problems.push(missing('the directory', root));
+  if (mimeTypes !== undefined) requireFile('the file of media types', mimeTypes, problems);
+  if (typeof site.single === 'string' && root !== undefined && kindOf(join(root, site.single)) === undefined) {
+    findings.warnings.push(`${site.single}, the answer where nothing is, is not in ${root}`);
+  }
+  const mounts: readonly CgiConfiguration[] = site.cgi ?? [];
+  for (const mount of mounts) inspectMount(mount, root, findings);
+  const directories = [cgiBin, ...mounts.map(({ directory }) => directory)].filter((path) => path !== undefined);
+  for (const directory of directories) {
+    if (kindOf(directory) !== 'directory') problems.push(missing('the directory of scripts', directory));
+    else inspectScripts(directory, mounts.find((mount) => mount.directory === directory)?.['uid'], findings.warnings);
+    if (
+      root !== undefined &&
+      kindOf(root) === 'directory' &&
+      kindOf(directory) !== undefined &&
+      isInside(directory, root)
+    ) {
+      findings.warnings.push(`${directory} lies below the document root ${root}; its files are hidden there`);
+    }
+  }
+}
+
+function inspectMount(mount: CgiConfiguration, root: string | undefined, { problems }: Findings): void {
+  const ways = [mount.directory, mount.extensions, mount.script].filter((way) => way !== undefined);
+  if (ways.length !== 1) problems.push('a cgi mount needs one of directory, extensions and script');
+  if (mount.script !== undefined) requireFile('the script', mount.script, problems);
+  if (mount.extensions === undefined) return;
+  if (mount.root === undefined && root === undefined)
+    problems.push('scripts by extension need a directory: name a root');
+  for (const program of Object.values(mount.extensions)) {
+    if (program !== null && !isProgram(program)) problems.push(`the interpreter ${program} cannot be run`);
+  }
+}
+
+function inspectListening(
+  { tlsCert, tlsKey, tlsPassphraseFile, listen = [], logFile }: Configuration,
+  { problems }: Findings,
+): void {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) problems.push('TLS needs both --tls-cert and --tls-key');
+  if (tlsCert === undefined && listen.some((address) => address.startsWith('https:'))) {
+    problems.push('an https listener needs --tls-cert and --tls-key');
+  }
+  for (const path of [tlsCert, tlsKey, tlsPassphraseFile])
+    if (path !== undefined) requireFile('the file', path, problems);
+  if (logFile !== undefined && kindOf(dirname(logFile)) !== 'directory') {
+    problems.push(missing('the directory of the log file', dirname(logFile)));
+  }
+}
+
+function inspectExposure(configuration: Configuration, { warnings }: Findings): void {
+  const { authUser, authFile, auth, dotfiles, symlinks, tlsCert, tlsKey } = configuration;
+  const asks = authUser !== undefined || authFile !== undefined || (auth ?? []).length > 0;
+  const isOpen = isExposed(configuration);
+  if (authUser !== undefined)
+    warnings.push('the password in --auth can be seen by everybody on this machine; prefer --auth-file');
+  if (configuration.writable !== false && !asks)
+    warnings.push('everybody who can connect may change files: --writable without --auth-file');
+  if (isOpen && asks && tlsCert === undefined)
+    warnings.push('passwords cross the network unencrypted: --auth-file without --tls-cert');
+  if (isOpen && dotfiles === 'allow') warnings.push('files such as .env and .git are served to other machines');
+  if (isOpen && symlinks === 'all') warnings.push('links that lead out of the root are followed for other machines');
+  const mode = tlsKey === undefined ? undefined : statOf(tlsKey)?.mode;
+  if (mode !== undefined && (mode & 0o004) !== 0) warnings.push(`everybody on this machine can read the key ${tlsKey}`);
+}
+
+/** Whether other machines can connect, as far as the configuration says. */
+export function isExposed({ host, listen }: Pick<Configuration, 'host' | 'listen'>): boolean {
+  const isLoopback = (name: string): boolean => /^(?:localhost|127\.[\d.]+|\[?::1\]?)$/.test(name);
+  if (listen === undefined) return host === true || !isLoopback(host);
+  return listen.some((address) => {
+    const name = /^(?:\w+:\/\/)?(\[[^\]]*\]|[^:/]*)/.exec(address)?.[1] ?? '';
+    return !address.startsWith('unix:') && !isLoopback(name);
+  });
+}
+
+function requireFile(what: string, path: string, problems: string[]): void {
+  if (kindOf(path) !== 'file') {
+    problems.push(missing(what, path));
+    return;
+  }
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    problems.push(`${what} ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** One line, with the nearest name in the same directory. */
+function missing(what: string, path: string): string {
+  const hint = nearest(basename(path), namesIn(dirname(path)));
+  const exists = kindOf(path) !== undefined;
+  const found = hint === undefined || exists ? '' : ` (did you mean ${join(dirname(path), hint)}?)`;
+  return `${what} ${path} ${exists ? 'is of the wrong kind' : 'does not exist'}${found}`;
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return [];
+  }
+}
+
+function isProgram(program: string): boolean {
+  const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(':');
+  return folders.some((folder) => {
+    try {
+      accessSync(folder === '' ? program : join(folder, program), constants.X_OK);
+      return true;
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      return false;
+    }
+  });
+}
+
+/** What a path is, links followed; undefined when it is not there or out of reach. */
+export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
+  const found = statOf(path);
+  if (found === undefined) return undefined;
+  return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return undefined;
+  }
+}
+
+function isInside(path: string, root: string): boolean {
+  return !relative(realpathSync(root), realpathSync(path)).startsWith('..');
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error;
+}

@@ -1,0 +1,89 @@
+// The JSON schema (draft 2020-12) of the configuration file, for editors. Written out of the table of options into
+// `onezero.schema.json`, which ships with the package.
+
+import type { Members, Shape } from './option.ts';
+import { optionEntries } from './table.ts';
+import { defaultText } from '../commands/help.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** The schema as a value. */
+export function configurationSchema(): Schema {
+  const properties: Record<string, Schema> = { $schema: { type: 'string' } };
+  for (const [key, option] of optionEntries) {
+    if (option.only === 'command') continue;
+    const text = defaultText(option);
+    properties[key] = {
+      description: `${option.summary}.${text === '' ? '' : ` Default: ${text}.`}`,
+      ...schemaOf(option.shape),
+      ...(option.default !== undefined && { default: option.default }),
+    };
+  }
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration of onezero',
+    type: 'object',
+    additionalProperties: false,
+    properties,
+  };
+}
+
+function schemaOf(shape: Shape): Schema {
+  switch (shape.type) {
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'nothing':
+      return { type: 'null' };
+    case 'integer':
+      return {
+        type: 'integer',
+        minimum: shape.minimum,
+        ...(shape.maximum !== undefined && { maximum: shape.maximum }),
+      };
+    case 'text':
+      return {
+        type: 'string',
+        ...(shape.pattern === undefined ? { minLength: 1 } : { pattern: shape.pattern.source }),
+      };
+    case 'path':
+    case 'program':
+      return { type: 'string', minLength: 1 };
+    case 'choice':
+      return { enum: shape.values };
+    case 'duration':
+      return { type: ['number', 'string'], minimum: 0, pattern: '^\\d+(\\.\\d+)? ?(ms|s|m|min|h|d|w|y)?$' };
+    case 'size':
+      return { type: ['number', 'string'], minimum: 0, pattern: '^\\d+(\\.\\d+)? ?([bB]|[kKmMgGtT]([iI]?[bB])?)?$' };
+    case 'list':
+      return { type: 'array', items: schemaOf(shape.item) };
+    case 'map':
+      return {
+        type: 'object',
+        additionalProperties: schemaOf(shape.value),
+        ...(shape.key !== undefined && { propertyNames: { pattern: shape.key.source } }),
+      };
+    case 'object':
+      return {
+        type: 'object',
+        additionalProperties: false,
+        properties: memberSchemas(shape.members),
+        ...(shape.required !== undefined && { required: shape.required }),
+      };
+    default:
+      return { anyOf: shape.shapes.map(schemaOf) };
+  }
+}
+
+function memberSchemas(members: Members): Record<string, Schema> {
+  return Object.fromEntries(
+    Object.entries(members).map(([name, { shape, summary }]) => [
+      name,
+      isOption(name, shape) ? { $ref: `#/properties/${name}` } : { description: summary, ...schemaOf(shape) },
+    ]),
+  );
+}
+
+/** Whether this is an option of its own, which a site may have too: described once. */
+function isOption(name: string, shape: Shape): boolean {
+  return optionEntries.some(([key, option]) => key === name && option.shape === shape);
+}

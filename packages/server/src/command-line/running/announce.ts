@@ -1,0 +1,70 @@
+// Says that the server listens, to people, programs, a file and a browser, and waits for its end.
+
+import { spawn } from 'node:child_process';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import type { Address } from '../../options.ts';
+import { type Announcement, bannerText, readyLine, urlOf } from './banner.ts';
+import { servedInWords } from './generation.ts';
+import type { Configuration } from '../options/table.ts';
+import { report } from './report.ts';
+import { type Controlled, untilStopped } from './signals.ts';
+import { version } from '../../version.ts';
+
+/** A server that accepts connections. */
+export interface Opened {
+  readonly addresses: readonly Address[];
+  readonly port: number;
+  readonly warnings: readonly string[];
+}
+
+/** Says that it listens, then waits for the signal to stop. Resolves to the exit code. */
+export async function announce(
+  configuration: Configuration,
+  { addresses, port, warnings }: Opened,
+  controlled: Controlled,
+): Promise<number> {
+  const announcement: Announcement = {
+    version: version(),
+    what: servedInWords(configuration, process.cwd()),
+    addresses,
+    wantedPort: wantedPort(configuration, port),
+    warnings,
+  };
+  const stopped = untilStopped(controlled);
+  if (configuration.json) process.stdout.write(`${readyLine(announcement)}\n`);
+  else if (!configuration.quiet) {
+    const isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
+    process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));
+  }
+  const { readyFile } = configuration;
+  if (readyFile !== undefined) writeReadyFile(readyFile, readyLine(announcement));
+  const first = addresses.find(({ port }) => port !== 0);
+  if (configuration.open !== false && first !== undefined) openBrowser(urlOf(first), configuration.open);
+  const code = await stopped;
+  if (readyFile !== undefined) rmSync(readyFile, { force: true });
+  return code;
+}
+
+/** The configured port, where another had to be taken. */
+function wantedPort({ listen, port: configured }: Configuration, port: number): number | undefined {
+  return listen === undefined && configured !== 0 && port !== configured ? configured : undefined;
+}
+
+/** Whole at once, so that who waits for the file never reads half of it. */
+function writeReadyFile(path: string, line: string): void {
+  const unfinished = `${path}.${process.pid}`;
+  try {
+    writeFileSync(unfinished, `${line}\n`);
+    renameSync(unfinished, path);
+  } catch (error) {
+    report(`Error: cannot write the ready file: ${(error as Error).message}`);
+  }
+}
+
+function openBrowser(url: string, path: string | boolean): void {
+  const target = typeof path === 'string' ? new URL(path, url).href : url;
+  const usual = { darwin: 'open', win32: 'explorer' }[process.platform as 'darwin' | 'win32'] ?? 'xdg-open';
+  const child = spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });
+  child.on('error', (error) => report(`Warning: cannot open the browser: ${error.message}`));
+  child.unref();
+}

@@ -1,0 +1,73 @@
+// What the command says once it accepts connections: some lines on a terminal, one line anywhere else, JSON on request.
+
+import { networkInterfaces } from 'node:os';
+import type { Address } from '../../options.ts';
+
+/** What there is to say. */
+export interface Announcement {
+  readonly version: string;
+  /** What is served, in words. */
+  readonly what: string;
+  readonly addresses: readonly Address[];
+  /** The port that was wanted, where another had to be taken. */
+  readonly wantedPort: number | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** How it is said. */
+export interface Style {
+  readonly isTerminal: boolean;
+  readonly useColor: boolean;
+}
+
+/** The text for people, with line ends. */
+export function bannerText(announcement: Announcement, style: Style): string {
+  return style.isTerminal ? banner(announcement, style.useColor) : `${plainLine(announcement)}\n`;
+}
+
+function plainLine({ what, addresses, wantedPort }: Announcement): string {
+  const moved = wantedPort === undefined ? '' : ` (port ${wantedPort} is in use)`;
+  return `onezero serves ${what} at ${addresses.map(urlOf).join(' and ')}${moved}`;
+}
+
+function banner({ version, what, addresses, wantedPort, warnings }: Announcement, useColor: boolean): string {
+  const paint = (code: number, text: string): string => (useColor ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const lines = addresses.flatMap((address) => [
+    `  ${paint(1, 'Local')}    ${paint(36, urlOf(address))}`,
+    ...networkUrls(address).map((url) => `  ${paint(1, 'Network')}  ${paint(36, url)}`),
+  ]);
+  const isPrivate = addresses.every((address) => address.port === 0 || isLoopback(address.address));
+  return [
+    `\n${paint(1, `onezero ${version}`)} serves ${what}\n`,
+    ...lines,
+    ...(isPrivate ? [`  ${paint(2, 'Network  use --host to let other machines connect')}`] : []),
+    ...(wantedPort === undefined
+      ? []
+      : [`\n  ${paint(33, `Port ${wantedPort} is in use, so this is the next free one.`)}`]),
+    ...(warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `  ${paint(33, `Warning: ${warning}`)}`)]),
+    `\n  ${paint(2, 'Press Ctrl+C to stop.')}\n\n`,
+  ].join('\n');
+}
+
+/** One line of JSON for programs. */
+export function readyLine({ version, addresses }: Announcement): string {
+  const listening = addresses.map(({ url, address, port, secure }) => ({ url, address, port, secure }));
+  return JSON.stringify({ event: 'ready', version, pid: process.pid, url: addresses[0]?.url, listening });
+}
+
+/** The URL that a person opens: with a path, which a Unix socket does not have. */
+export function urlOf({ url }: Address): string {
+  return url.startsWith('unix:') ? url : `${url}/`;
+}
+
+/** Where other machines find an address: only one that is bound to all of the machine's. */
+function networkUrls({ address, port, secure }: Address): readonly string[] {
+  if (address !== '::' && address !== '0.0.0.0') return [];
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const reachable = all.filter(({ internal, family }) => !internal && family === 'IPv4');
+  return reachable.map((one) => `${secure ? 'https' : 'http'}://${one.address}:${port}/`);
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}

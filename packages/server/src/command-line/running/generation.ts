@@ -1,0 +1,87 @@
+// One generation of what is served: everything that a reload replaces. It is built as a whole before anything of the
+// generation before is let go.
+
+import { relative } from 'node:path';
+import { routesOf } from '../../compose.ts';
+import { loadMakers, type Makers } from '../../makers.ts';
+import { escaped } from '../../operations/access-log-format.ts';
+import { healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
+import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
+import type { Configuration, Served } from '../options/table.ts';
+import { servedOptions, serverOptions } from './server-options.ts';
+
+/** What outlives a generation. */
+export interface Surroundings {
+  readonly accessLog: (entry: AccessLogEntry) => void;
+  readonly isReady: () => boolean;
+  readonly collectMetrics: () => MetricsSnapshot | Promise<MetricsSnapshot>;
+  /** Receives a line for every failure that is the server's. */
+  readonly report: (line: string) => void;
+}
+
+/** The options of the server for a configuration. Rejects with a TypeError or RangeError of one line. */
+export async function generationOptions(
+  configuration: Configuration,
+  surroundings: Surroundings,
+): Promise<ServerOptions> {
+  await loadMakers(neededMakers(configuration));
+  const { accessLog, report } = surroundings;
+  const routes = [...operationRoutes(configuration, surroundings), ...siteRoutes(configuration)];
+  return {
+    ...serverOptions(configuration),
+    routes,
+    accessLog,
+    onError: (failure) => {
+      const line = failureLine(failure, configuration.debug);
+      if (line !== undefined) report(line);
+    },
+  };
+}
+
+function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
+  const needed = new Set<keyof Makers>();
+  const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
+  for (const { cgi, cgiBin, wsgi } of sites) {
+    if (cgi !== undefined || cgiBin !== undefined) needed.add('cgi');
+    if (wsgi !== undefined) needed.add('wsgi');
+  }
+  return needed;
+}
+
+function operationRoutes({ health, metrics }: Configuration, { isReady, collectMetrics }: Surroundings): Route[] {
+  const methods = ['GET', 'HEAD'];
+  const routes: Route[] = [];
+  if (health !== undefined) routes.push({ name: 'health', path: health, methods, responder: healthResponder(isReady) });
+  if (metrics !== undefined) {
+    routes.push({ name: 'metrics', path: metrics, methods, responder: metricsResponder(collectMetrics) });
+  }
+  return routes;
+}
+
+function siteRoutes(configuration: Configuration): readonly Route[] {
+  return (configuration.sites ?? []).flatMap((site) =>
+    routesOf(servedOptions(site, configuration)).map((route): Route => {
+      const below = route.path === undefined || route.path === '/' ? '' : route.path;
+      const path = `${site.path?.replace(/\/+$/, '') ?? ''}${below}`;
+      return { ...route, host: site.host, path: path === '' ? '/' : path };
+    }),
+  );
+}
+
+// What a client did wrong is in the access log; what the server, a script or an application did wrong is said here too.
+function failureLine({ status, cause, request }: Failure, showStack: boolean): string | undefined {
+  if (status < 500 || cause === undefined || cause === null) return undefined;
+  const error = cause instanceof Error ? cause : new Error(typeof cause === 'string' ? cause : 'something was thrown');
+  const asked =
+    request === undefined ? '' : ` ${escaped(request.method)} ${escaped(request.target)} [${escaped(request.id)}]`;
+  return `Error: ${status}${asked}: ${escaped(error.message)}${showStack ? `\n${error.stack ?? ''}` : ''}`;
+}
+
+/** What is served, in a few words for the banner. */
+export function servedInWords({ root, wsgi, sites }: Configuration, workingDirectory: string): string {
+  const words: string[] = [];
+  if (root !== undefined) words.push(relative(workingDirectory, root) || root);
+  for (const { application } of wsgi ?? []) words.push(application);
+  if (sites !== undefined) words.push(`${sites.length} ${sites.length === 1 ? 'site' : 'sites'}`);
+  return words.join(', ') || 'nothing';
+}

@@ -1,0 +1,95 @@
+// From what the configuration says about addresses to listeners, and what happens when a port is in use.
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Listener, TlsOptions } from '../../options.ts';
+import type { Configuration } from '../options/table.ts';
+
+/** Every listener that the configuration asks for. `port` replaces the configured one. */
+export function listenersOf(
+  { host, listen, port: configured }: Configuration,
+  tls: TlsOptions | undefined,
+  port: number = configured,
+): readonly Listener[] {
+  if (listen === undefined) return [{ host: host === true ? everyAddress() : bare(host), port, tls }];
+  return listen.map((address) => listenerAt(address, tls));
+}
+
+/** Reads `host:port`, `:port`, `port`, `https://host:port` and `unix:path`. Without TLS options `tls` stays undefined. */
+export function listenerAt(address: string, tls: TlsOptions | undefined): Listener {
+  if (address.startsWith('unix:')) return { socket: address.slice('unix:'.length), tls: undefined };
+  const [, scheme, written = '', number] = /^(?:(\w+):\/\/)?(\[[^\]]*\]|[^:/]*)(?::(\d+))?\/?$/.exec(address) ?? [];
+  const isPortAlone = number === undefined && scheme === undefined && /^\d{1,5}$/.test(written);
+  const usual = scheme === 'https' ? 443 : scheme === 'http' ? 80 : 8080;
+  const port = Number(isPortAlone ? written : (number ?? usual));
+  const host = isPortAlone || (written === '' && scheme === undefined) ? 'localhost' : written || everyAddress();
+  return { host: bare(host), port, tls: scheme === 'http' ? undefined : tls };
+}
+
+/** Both kinds of addresses where the machine has both. */
+function everyAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+// Far enough to get past everything that a developer has running, near enough to be found again.
+const portsTried = 100;
+
+/**
+ * Opens what `open` opens, on the port given or, if it may move, on the next free one. A port that was asked for never
+ * moves. Rejects with the system's error.
+ */
+export async function onFreePort<Result>(
+  port: number,
+  mayMove: boolean,
+  open: (port: number) => Promise<Result>,
+): Promise<{ readonly port: number; readonly result: Result }> {
+  for (let next = port; ; next++) {
+    try {
+      return { port: next, result: await open(next) };
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!isTaken || !mayMove || next === port + portsTried || next === 65_535) throw error;
+    }
+  }
+}
+
+/** A port that is free now. */
+export async function freePort(configuration: Configuration): Promise<number> {
+  const [listener] = listenersOf({ ...configuration, listen: undefined }, undefined);
+  const server = createServer().listen(0, listener?.host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** One line for an address that cannot be listened on, with what to do about it. */
+export function listenFailure(error: unknown): string {
+  const { code, address, port, syscall, message } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  const where = port === undefined || port < 0 ? (address ?? '') : `port ${port}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return port === undefined || port < 0
+        ? `${where} is in use by another server`
+        : `${where} is in use; see by whom with: ss -ltnp 'sport = :${port}' (or lsof -i :${port})`;
+    case 'EACCES':
+      return `${where} needs rights that this user lacks; ports below 1024 are for root, or use --port 8080`;
+    case 'EADDRNOTAVAIL':
+      return `${address ?? 'the address'} is not an address of this machine`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the host ${(error as { hostname?: string }).hostname ?? ''} is not known; a directory goes before the flags, or after --host=…`;
+    default:
+      return syscall === undefined ? message : `cannot listen: ${message}`;
+  }
+}

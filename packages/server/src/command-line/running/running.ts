@@ -1,0 +1,179 @@
+// A server that runs as a configuration says, until it is stopped: in one process, or as one worker of several.
+
+import type { MetricsSnapshot } from '../../operations/metrics.ts';
+import { createMetrics } from '../../operations/metrics.ts';
+import { accessLog, type AccessLog } from '../../operations/access-log.ts';
+import type { Address, Listener, Server, ServerOptions, TlsOptions } from '../../options.ts';
+import { createServer } from '../../server.ts';
+import { generationOptions, type Surroundings } from './generation.ts';
+import { listenersOf, onFreePort } from './listeners.ts';
+import type { Configuration } from '../options/table.ts';
+
+export interface RunningOptions {
+  readonly configuration: Configuration;
+  /** The port to ask for, and whether the next may be taken when it is in use. */
+  readonly port: number;
+  readonly mayMovePort: boolean;
+  /** Standard error: whole lines without their ends. */
+  readonly report: (line: string) => void;
+  /** Where there are several workers, adds up what all of them counted. */
+  readonly addUpWorkers?: ((own: MetricsSnapshot) => Promise<MetricsSnapshot>) | undefined;
+}
+
+/** A running server. */
+export class Running {
+  readonly #options: RunningOptions;
+  readonly #metrics = createMetrics();
+  readonly #surroundings: Surroundings;
+  #server!: Server;
+  #configuration: Configuration;
+  #log: AccessLog | undefined;
+  #isReady = false;
+  #stopWatching: (() => void) | undefined;
+  #addresses: readonly Address[] = [];
+  #port = 0;
+
+  /** Rejects for options that cannot be used, and for a log file that cannot be opened. Nothing listens yet. */
+  static async prepare(options: RunningOptions): Promise<Running> {
+    const running = new Running(options);
+    running.#server = createServer(await running.#generation(options.configuration));
+    return running;
+  }
+
+  private constructor(options: RunningOptions) {
+    this.#options = options;
+    this.#configuration = options.configuration;
+    this.#surroundings = {
+      accessLog: (entry) => {
+        this.#log?.(entry);
+        this.#metrics.observe(entry);
+      },
+      isReady: () => this.#isReady,
+      collectMetrics: () => options.addUpWorkers?.(this.snapshot()) ?? this.snapshot(),
+      report: options.report,
+    };
+    this.#log = openLog(options.configuration);
+  }
+
+  /** Where it listens. */
+  get addresses(): readonly Address[] {
+    return this.#addresses;
+  }
+
+  /** The port that was asked for in the end, which is 0 where any would do. */
+  get port(): number {
+    return this.#port;
+  }
+
+  snapshot(): MetricsSnapshot {
+    return this.#metrics.snapshot(this.#server);
+  }
+
+  /** Opens the listeners. Rejects with the system's error, or when the certificate cannot be used. */
+  async listen(): Promise<void> {
+    const { configuration, port, mayMovePort } = this.#options;
+    const tls = await certificateOf(configuration);
+    const listen = (at: number): Promise<readonly Address[]> =>
+      this.#server.listen(listenersOf(configuration, tls, at));
+    const opened = await onFreePort(port, mayMovePort && configuration.listen === undefined, listen);
+    this.#addresses = opened.result;
+    this.#port = opened.port;
+    this.#isReady = true;
+    await this.#watchCertificate();
+  }
+
+  /** Swaps in another configuration. Rejects, with everything as before, when it cannot be used. */
+  async reload(configuration: Configuration): Promise<void> {
+    const tls = await certificateOf(configuration);
+    const log = openLog(configuration);
+    try {
+      await this.#server.reload(await this.#generation(configuration));
+    } catch (error) {
+      await log?.close();
+      throw error;
+    }
+    const old = this.#log;
+    this.#log = log;
+    const hasMoved = listening(configuration) !== listening(this.#options.configuration);
+    if (hasMoved) this.#options.report('Warning: where it listens changes only at the next start');
+    this.#configuration = configuration;
+    if (tls !== undefined) this.#renew(tls);
+    await this.#watchCertificate();
+    await old?.close();
+  }
+
+  /** Opens the log file anew. */
+  reopenLog(): void {
+    try {
+      this.#log?.reopen();
+    } catch (error) {
+      this.#options.report(`Error: the log stays in the old file: ${(error as Error).message}`);
+    }
+  }
+
+  /** Stops taking connections, finishes what is under way within `graceMs`, and writes the rest of the log. */
+  async stop(graceMs?: number): Promise<void> {
+    this.#isReady = false;
+    this.#stopWatching?.();
+    await this.#server.close({ graceMs: graceMs ?? Math.round(this.#configuration.closeTimeout * 1000) });
+    await this.#log?.close();
+  }
+
+  /** Without a log and without metrics nobody is told of requests, and nothing is made to tell. */
+  async #generation(configuration: Configuration): Promise<ServerOptions> {
+    const options = await generationOptions(configuration, this.#surroundings);
+    const isHeard = isLogged(configuration) || configuration.metrics !== undefined;
+    return isHeard ? options : { ...options, accessLog: undefined };
+  }
+
+  #renew(tls: TlsOptions): void {
+    for (const [index, address] of this.#addresses.entries()) {
+      if (address.secure) this.#server.renewCertificate(index, tls);
+    }
+  }
+
+  async #watchCertificate(): Promise<void> {
+    this.#stopWatching?.();
+    const files = certificateFiles(this.#configuration);
+    if (files === undefined) return;
+    const { watchCertificate } = await import('../../operations/tls.ts');
+    this.#stopWatching = watchCertificate(files, {
+      onChange: (tls) => this.#renew(tls),
+      onError: (error) => this.#options.report(`Error: the old certificate stays in use: ${error.message}`),
+    });
+  }
+}
+
+function isLogged({ accessLog: isWanted, quiet, logFile }: Configuration): boolean {
+  return isWanted && (!quiet || logFile !== undefined);
+}
+
+function openLog(configuration: Configuration): AccessLog | undefined {
+  if (!isLogged(configuration)) return undefined;
+  const { logFormat, logFile } = configuration;
+  const isTerminal = logFile === undefined && process.stdout.isTTY;
+  const useColor = isTerminal && process.stdout.hasColors();
+  return accessLog({ format: logFormat ?? (isTerminal ? 'dev' : 'combined'), file: logFile, useColor });
+}
+
+function certificateFiles(
+  configuration: Configuration,
+): { cert: string; key: string; passphraseFile?: string } | undefined {
+  const { tlsCert: cert, tlsKey: key, tlsPassphraseFile: passphraseFile } = configuration;
+  if (cert === undefined || key === undefined) return undefined;
+  return passphraseFile === undefined ? { cert, key } : { cert, key, passphraseFile };
+}
+
+async function certificateOf(configuration: Configuration): Promise<TlsOptions | undefined> {
+  const files = certificateFiles(configuration);
+  if (files === undefined) return undefined;
+  const { readCertificate } = await import('../../operations/tls.ts');
+  return readCertificate(files);
+}
+
+// Only where, not with which certificate.
+function listening(configuration: Configuration): string {
+  const noCertificate = { cert: '', key: '' };
+  const listeners: readonly Listener[] = listenersOf(configuration, certificateFiles(configuration) && noCertificate);
+  return JSON.stringify(listeners);
+}

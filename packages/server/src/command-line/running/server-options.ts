@@ -1,0 +1,90 @@
+// From the configuration, whose values are what people write, to the options of `createServer`, whose values are what
+// programs want: units leave the values and go into the names, and the shorthands become mounts, rules and routes.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Field } from '../../message/message.ts';
+import { DEFAULT_LIMITS } from '../../limits.ts';
+import type { AuthRule, ErrorPage, Limits, ServerOptions } from '../../options.ts';
+import { cgiMount, wsgiMount } from './mount-options.ts';
+import { limitKey } from '../options/limits.ts';
+import type { Configuration, Served } from '../options/table.ts';
+import { staticOptions } from './static-options.ts';
+
+/** What one site serves: the half of the server's options that `compose` turns into routes. */
+export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'wsgi'>;
+
+/** The options of the server, without the access log and the routes that the command adds. */
+export function serverOptions(configuration: Configuration): ServerOptions {
+  const { errorPages, serverField, serverName, trustedProxies, hosts, requestIdField, simpleRequests } = configuration;
+  return {
+    ...servedOptions(configuration, configuration),
+    auth: authRules(configuration),
+    errorPages: errorPages === undefined ? undefined : pages(errorPages),
+    fields: fieldsForAll(configuration),
+    limits: limitsOf(configuration),
+    serverField: serverField === true ? undefined : serverField,
+    serverName,
+    trustedProxies,
+    hosts,
+    requestIdField,
+    simpleRequests,
+  };
+}
+
+/** What a site serves. How files are served, where the site does not say, is as in the configuration around it. */
+export function servedOptions(site: Served, around: Configuration): ServedOptions {
+  const { root, cgiBin, cgi = [], wsgi = [] } = site;
+  const mounts = [...(cgiBin === undefined ? [] : [{ path: '/cgi-bin', directory: cgiBin }]), ...cgi].map((mount) =>
+    cgiMount(mount, root, around.cgiEnv),
+  );
+  return {
+    root,
+    static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, root, around),
+    cgi: mounts.length === 0 ? undefined : mounts,
+    wsgi: wsgi.length === 0 ? undefined : wsgi.map(wsgiMount),
+  };
+}
+
+// A site of its own has its own document root, so what is tied to one is not taken over.
+function filesOf(around: Configuration): Served {
+  return { ...around, single: false, writable: false, redirects: undefined, headers: undefined };
+}
+
+function authRules({ authUser, authFile, authRealm: realm, auth = [] }: Configuration): readonly AuthRule[] {
+  const rules: AuthRule[] = auth.map(({ file, users = {}, ...rest }) => ({
+    realm,
+    ...rest,
+    users: file === undefined ? users : { file },
+  }));
+  if (authFile !== undefined) rules.push({ realm, users: { file: authFile } });
+  if (authUser !== undefined) rules.push({ realm, users: isAmong(authUser) });
+  return rules;
+}
+
+// Both digests are made whoever asks, so that the time taken says nothing about which names exist.
+function isAmong(pairs: readonly string[]): (user: string, password: string) => boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const known = pairs.map(digest);
+  return (user, password) => {
+    const asked = digest(`${user}:${password}`);
+    return known.filter((one) => timingSafeEqual(one, asked)).length > 0;
+  };
+}
+
+function pages(files: Readonly<Record<string, string>>): Readonly<Record<string, ErrorPage>> {
+  return Object.fromEntries(Object.entries(files).map(([status, file]) => [status, { file }]));
+}
+
+function fieldsForAll({ headers = [] }: Configuration): readonly Field[] {
+  return headers.flatMap(({ glob, fields }) =>
+    glob === undefined ? Object.entries(fields).map(([name, value]): Field => [name.toLowerCase(), value]) : [],
+  );
+}
+
+function limitsOf(configuration: Configuration): Limits {
+  const entries = (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name): [string, number] => {
+    const value = configuration[limitKey(name)];
+    return [name, name.endsWith('Ms') ? Math.round(value * 1000) : value];
+  });
+  return Object.fromEntries(entries);
+}

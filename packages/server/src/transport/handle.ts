@@ -1,0 +1,93 @@
+// What is used of node:net that is not documented, and nothing else: the handle of a connection.
+//
+// `net.Server` makes a `net.Socket` for each connection, which costs more than a small answer and 3 KiB of memory. Its
+// handle can be read, written and closed by itself, and a socket can still be made of it later (`new net.Socket({ handle })`).
+// Whether a handle is as expected is looked at on each connection; if not, or with ONEZERO_NO_SHARED_READS set, node:net goes
+// on as it would have.
+
+import { Socket, type Server as NetServer } from 'node:net';
+import type { Peer } from '../message/message.ts';
+
+/** The members of a TCP or Unix connection's handle that are used. */
+export interface Handle {
+  /** The descriptor, for writing. */
+  readonly fd: number;
+  /** All bytes read so far. */
+  readonly bytesRead: number;
+  /** Called after each read, also one that found nothing to read, and at the end or after an error: then `bytesRead` has not changed. */
+  onread: () => void;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  setNoDelay?(on: boolean): number;
+  /** 0, or an error once the connection is broken. Absent for Unix sockets. */
+  getpeername?(out: Partial<Peer>): number | undefined;
+  getsockname?(out: Partial<Peer>): number;
+  close(closed?: () => void): void;
+}
+
+interface ListeningHandle {
+  onconnection?: (error: number, handle?: Handle) => void;
+}
+
+/** Hands the connections of a server over as bare handles where that can be done; the others stay `connection` events. */
+export function takeHandles(server: NetServer, take: (handle: Handle) => void): void {
+  const { _handle: listening } = server as NetServer & { _handle?: ListeningHandle | null };
+  if (process.env['ONEZERO_NO_SHARED_READS'] !== undefined || typeof listening?.onconnection !== 'function') return;
+  const documented = listening.onconnection.bind(listening);
+  listening.onconnection = (error, handle) => {
+    // Errors are left to node:net as well.
+    if (error === 0 && isExpected(handle)) take(handle);
+    else documented(error, handle);
+  };
+}
+
+function isExpected(handle: Handle | undefined): handle is Handle {
+  return (
+    handle !== undefined &&
+    typeof handle.useUserBuffer === 'function' &&
+    typeof handle.readStart === 'function' &&
+    typeof handle.readStop === 'function' &&
+    typeof handle.close === 'function' &&
+    handle.bytesRead === 0 &&
+    // Windows has no descriptors for sockets.
+    handle.fd >= 0
+  );
+}
+
+export function peerOf(handle: Handle): Peer {
+  const name: Partial<Peer> = {};
+  handle.getpeername?.(name);
+  return { address: name.address ?? '', port: name.port ?? 0 };
+}
+
+export function localOf(handle: Handle): Peer {
+  const name: Partial<Peer> = {};
+  handle.getsockname?.(name);
+  return { address: name.address ?? '', port: name.port ?? 0 };
+}
+
+/**
+ * Whether the connection is no more: a half-closed one still has a peer. The handle of TLS asks the one below it, and says
+ * nothing where that is a Unix socket's.
+ */
+export function isBroken(handle: Pick<Handle, 'getpeername'>): boolean {
+  return (handle.getpeername?.({}) ?? 0) !== 0;
+}
+
+/** The same of a socket; false where its handle does not tell. */
+export function isBrokenSocket(socket: Socket): boolean {
+  const { _handle: handle } = socket as Socket & { _handle?: Pick<Handle, 'getpeername'> | null };
+  return handle !== null && handle !== undefined && isBroken(handle);
+}
+
+/** The socket that node:net would have made, reading into a given buffer. */
+export function socketOf(handle: Handle, onread: { buffer: Uint8Array; callback(count: number): boolean }): Socket {
+  return new Socket({ handle, allowHalfOpen: true, onread } as object);
+}
+
+/** How far a socket is within one large write; without the handle telling, a write is no progress until it is done. */
+export function unsentBytes(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null };
+  return handle?.writeQueueSize;
+}

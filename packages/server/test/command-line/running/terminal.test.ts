@@ -1,0 +1,56 @@
+// On a terminal: a pseudo-terminal, held by a few lines of Python.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { afterAll, describe, expect, test } from 'vitest';
+import { bin, site } from '../command.ts';
+
+const place = site({ 'www/a.txt': 'a' });
+afterAll(() => place.remove());
+
+// Reads what the command prints until it is asked to stop, then either closes the terminal or types; prints all of it.
+const holder = `
+import os, pty, sys
+pid, master = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen = b''
+while b'Ctrl+C to stop' not in seen:
+    seen += os.read(master, 4096)
+if sys.argv[1] == 'close':
+    os.close(master)
+else:
+    os.write(master, b'\\x03')
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(seen)
+sys.stdout.write('\\nended with %d' % os.waitstatus_to_exitcode(status))
+`;
+
+const hasPython = spawnSync('/usr/bin/python3', ['--version']).status === 0;
+
+async function onTerminal(what: 'close' | 'interrupt', env: Record<string, string>): Promise<string> {
+  const words = ['-c', holder, what, process.execPath, bin, 'www', '-p', '0'];
+  const child = spawn('/usr/bin/python3', words, {
+    cwd: place.path,
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
+  });
+  let text = '';
+  for await (const chunk of child.stdout) text += String(chunk);
+  return text.replaceAll('\r\n', '\n');
+}
+
+describe.skipIf(!hasPython && process.env['CI'] === undefined)('on a terminal', () => {
+  test('shows a banner without colour when asked to, and ends at Ctrl+C', async () => {
+    const text = await onTerminal('interrupt', { NO_COLOR: '1' });
+    expect(text).toMatch(
+      /^\nonezero \d\S* serves www\n\n {2}Local {4}http:\/\/localhost:\d+\/\n {2}Network {2}use --host to let other machines connect\n/,
+    );
+    expect(text).not.toContain('\u001b[');
+    expect(text).toMatch(/ended with 0$/);
+  });
+
+  test('is in colour otherwise, and ends when the terminal is closed', async () => {
+    const text = await onTerminal('close', {});
+    expect(text).toContain('\u001b[36mhttp://localhost:');
+    expect(text).toMatch(/ended with -1$/);
+  });
+});

@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import express from 'express';
+import { Hono } from 'hono';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fetchResponder, nodeResponder, type Responder } from '@onezero/server';
+import { parse, readAll, readUntil, start, type Running } from '../exchange.ts';
+
+async function startWith(responder: Responder, path = '/'): Promise<Running> {
+  const running = await start({ routes: [{ path, responder }] });
+  onTestFinished(() => running.close());
+  return running;
+}
+
+const get = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\nHost: example.org\r\n${fields}\r\n`;
+
+/** A promise and what settles it. */
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+describe('fetchResponder', () => {
+  test('runs an unmodified Hono application', async () => {
+    const app = new Hono();
+    app.get('/hello/:name', (c) => c.text(`hello ${c.req.param('name')} ${c.req.query('q')}`));
+    app.post('/json', async (c) => c.json(await c.req.json(), 201));
+    const { exchange } = await startWith(fetchResponder(app));
+    const hello = parse(await exchange(get('/hello/w%C3%B6rld?q=1')));
+    expect(hello.status).toBe(200);
+    expect(Buffer.from(hello.content, 'latin1').toString()).toContain('hello wörld 1');
+    const json = await exchange(
+      'POST /json HTTP/1.0\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}',
+    );
+    expect(parse(json)).toMatchObject({ status: 201, content: '{"a":1}' });
+    expect(parse(await exchange(get('/none'))).content).toContain('404 Not Found');
+  });
+
+  test('keeps cookies apart and says nothing twice', async () => {
+    const { exchange } = await startWith(
+      fetchResponder(() => {
+        const headers = new Headers({ date: 'yesterday', connection: 'keep-alive', server: 'other' });
+        headers.append('set-cookie', 'a=1');
+        headers.append('set-cookie', 'b=2');
+        return new Response('x', { headers });
+      }),
+    );
+    const text = await exchange(get('/'));
+    expect(text.match(/^set-cookie: .*$/gm)).toHaveLength(2);
+    expect(text.match(/^date: /gm)).toHaveLength(1);
+    expect(text).not.toMatch(/yesterday|server: other|connection: keep-alive/);
+  });
+
+  test.each([204, 205, 304])('answers %i without content', async (status) => {
+    const { exchange } = await startWith(fetchResponder(() => new Response(null, { status })));
+    expect(parse(await exchange(get('/')))).toMatchObject({ status, content: '' });
+  });
+
+  test('tells the application that the client has gone also when it let go of the request', async () => {
+    const asked = deferred();
+    const aborted = deferred();
+    const { connect } = await startWith(
+      fetchResponder(({ signal }) => {
+        signal.addEventListener('abort', aborted.resolve);
+        asked.resolve();
+        return new Promise(() => {});
+      }),
+    );
+    const socket = await connect();
+    socket.write(get('/'));
+    await asked.promise;
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let times = 0; times < 3; times++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    socket.resetAndDestroy();
+    await aborted.promise;
+  });
+
+  test('answers HEAD with no length where the application names none', async () => {
+    const app = new Hono().get('/hello', (c) => c.text('hello'));
+    const { exchange } = await startWith(fetchResponder(app));
+    const head = parse(await exchange('HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n'));
+    const whole = parse(await exchange(get('/hello')));
+    expect([head.status, head.content]).toEqual([200, '']);
+    expect(head.fields.get('content-length')).toBe(whole.fields.get('content-length'));
+  });
+
+  test('sees the path below its mount, canonical', async () => {
+    const { exchange } = await startWith(
+      fetchResponder((request) => new Response(request.url)),
+      '/app',
+    );
+    expect(await exchange(get('/app/a/..%2fb%3Fc?q=%20'))).toContain('http://example.org/b%3Fc?q=%20\r\n');
+    expect(await exchange(get('/app'))).toContain('http://example.org/\r\n');
+  });
+
+  test('streams both ways: the answer begins before the content has ended', async () => {
+    const { connect } = await startWith(fetchResponder((request) => new Response(request.body)));
+    const socket = await connect();
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n');
+    await readUntil(socket, /one/);
+    socket.write('3\r\ntwo\r\n0\r\n\r\n');
+    await readUntil(socket, /two[^]*0\r\n\r\n$/);
+    socket.destroy();
+  });
+
+  test('tells the application when the client has gone', async () => {
+    const begun = deferred();
+    const aborted = deferred();
+    const cancelled = deferred();
+    const { connect } = await startWith(
+      fetchResponder((request) => {
+        request.signal.addEventListener('abort', () => aborted.resolve());
+        begun.resolve();
+        const body = new ReadableStream({
+          start: (controller) => controller.enqueue(Buffer.from('x')),
+          cancel: () => cancelled.resolve(),
+        });
+        return new Response(body);
+      }),
+    );
+    const socket = await connect();
+    socket.write(get('/'));
+    await readUntil(socket, /x/);
+    await begun.promise;
+    socket.resetAndDestroy();
+    await Promise.all([aborted.promise, cancelled.promise]);
+  });
+
+  test.each([
+    ['throws', () => Promise.reject(new Error('broken'))],
+    ['returns no Response', () => 'text' as unknown as Response],
+    ['returns an error Response', () => Response.error()],
+  ])('answers 500 when the application %s', async (_, application) => {
+    const { exchange } = await startWith(fetchResponder(application));
+    expect(parse(await exchange(get('/'))).status).toBe(500);
+  });
+});
+
+describe('nodeResponder', () => {
+  test('runs an unmodified Express application', async () => {
+    const app = express();
+    app.use(express.json());
+    app.get('/hello/:name', (request, response) => {
+      response.set('x-ip', request.ip ?? '').send(`hello ${request.params['name']}`);
+    });
+    app.post('/json', (request, response) => {
+      response.status(201).json(request.body);
+    });
+    const { exchange } = await startWith(nodeResponder(app));
+    const hello = parse(await exchange(get('/hello/you')));
+    expect(hello).toMatchObject({ status: 200, content: 'hello you' });
+    expect(hello.fields.get('x-ip')).toBe('127.0.0.1');
+    const json = await exchange(
+      'POST /json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{"a":1}\r\n0\r\n\r\n',
+    );
+    expect(parse(json)).toMatchObject({ status: 201, content: '{"a":1}' });
+    const head = parse(await exchange('HEAD /hello/you HTTP/1.1\r\nHost: a\r\n\r\n'));
+    expect(head).toMatchObject({ status: 200, content: '' });
+    expect(head.fields.get('content-length')).toBe('9');
+    expect(parse(await exchange(get('/none'))).content).toContain('Cannot GET /none');
+  });
+
+  test('shows a mounted application its own path and the original', async () => {
+    const app = express();
+    app.get('/x', (request, response) => {
+      response.send([request.url, request.originalUrl, request.baseUrl].join(' '));
+    });
+    const { exchange } = await startWith(nodeResponder(app), '/app');
+    expect(parse(await exchange(get('/app/x?q=1'))).content).toBe('/x?q=1 /app/x?q=1 /app');
+  });
+
+  test('carries large content both ways', async () => {
+    const { exchange } = await startWith(
+      nodeResponder((request, response) => {
+        request.pipe(response);
+      }),
+    );
+    const content = 'x'.repeat(3_000_000);
+    const text = await exchange(`POST / HTTP/1.0\r\nContent-Length: ${content.length}\r\n\r\n${content}`);
+    const digest = (of: string): string => createHash('sha256').update(of).digest('hex');
+    expect(digest(parse(text).content)).toBe(digest(content));
+  });
+
+  test('holds the application back while the client does not read', async () => {
+    const full = deferred();
+    const drained = deferred();
+    const { connect } = await startWith(
+      nodeResponder((_, response) => {
+        const write = (): void => {
+          while (response.write(Buffer.alloc(65_536)));
+          full.resolve();
+        };
+        response.once('drain', () => drained.resolve());
+        response.on('drain', write);
+        write();
+      }),
+    );
+    const socket = await connect();
+    socket.write(get('/'));
+    await full.promise;
+    socket.resume();
+    await drained.promise;
+    socket.destroy();
+  });
+
+  test('closes the response of an application whose client has gone', async () => {
+    const closed = deferred();
+    const begun = deferred();
+    const { connect } = await startWith(
+      nodeResponder((_, response) => {
+        response.on('close', () => closed.resolve());
+        begun.resolve();
+      }),
+    );
+    const socket = await connect();
+    socket.write(get('/'));
+    await begun.promise;
+    socket.resetAndDestroy();
+    await closed.promise;
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+  ])('answers 500 when the application %s', async (_, application) => {
+    const { exchange } = await startWith(nodeResponder(application));
+    expect(parse(await exchange(get('/'))).status).toBe(500);
+  });
+
+  test.each([
+    ['a field', (response: ServerResponse) => response.setHeader('Trailer', 'X-Sum')],
+    ['fields of the head', (response: ServerResponse) => response.writeHead(200, { trailer: 'X-Sum', 'X-A': '1' })],
+    ['a list', (response: ServerResponse) => response.writeHead(200, ['Trailer', 'X-Sum', 'X-A', '1'])],
+  ])('answers HEAD and HTTP/1.0 where the application announces trailers in %s', async (_, announce) => {
+    const app = express();
+    app.get('/', (_, response) => {
+      announce(response);
+      response.write('abc');
+      response.addTrailers({ 'X-Sum': '1' });
+      response.end();
+    });
+    const { exchange } = await startWith(nodeResponder(app));
+    for (const version of ['1.1', '1.0']) {
+      const head = parse(await exchange(`HEAD / HTTP/${version}\r\nHost: a\r\n\r\n`));
+      expect(head).toMatchObject({ status: 200, content: '' });
+    }
+    expect(parse(await exchange('GET / HTTP/1.0\r\n\r\n'))).toMatchObject({ status: 200, content: 'abc' });
+    expect(await exchange(get('/'))).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\n3\r\nabc\r\n0\r\n\r\n$/);
+  });
+
+  test('breaks the answer off when the application ends it short of what it promised', async () => {
+    const responder = nodeResponder((_, response) => {
+      response.setHeader('Content-Length', '10');
+      response.end('abc');
+    });
+    const { exchange } = await startWith(responder);
+    // No half-close, so that nothing but the server ends the connection.
+    expect(await exchange(get('/'), { halfClose: false })).toMatch(/content-length: 10\r\n[^]*abc$/);
+  });
+
+  test('breaks the answer off when the application closes its connection in the middle', async () => {
+    const { connect } = await startWith(
+      nodeResponder((_, response) => {
+        response.write('some', () => response.destroy());
+      }),
+    );
+    const socket = await connect();
+    const text = readAll(socket);
+    socket.write(get('/'));
+    expect(await text).toMatch(/some\r\n$/);
+    socket.destroy();
+  });
+});

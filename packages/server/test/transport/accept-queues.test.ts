@@ -1,0 +1,47 @@
+// One address with several queues: what each Node gets, and that a port is still ours alone.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { canShare } from '../../src/transport/accept-queues.ts';
+import { createServer } from '../../src/server.ts';
+
+test.each([
+  ['20.19.0', false],
+  ['22.11.0', false],
+  ['22.12.0', process.platform === 'linux'],
+  ['23.0.0', false],
+  ['23.1.0', process.platform === 'linux'],
+  ['26.0.0', process.platform === 'linux'],
+])('Node %s shares addresses: %s', (version, expected) => {
+  expect(canShare(version)).toBe(expected);
+});
+
+test('shares none when told not to', () => {
+  process.env['ONEZERO_ONE_QUEUE'] = '1';
+  onTestFinished(() => {
+    delete process.env['ONEZERO_ONE_QUEUE'];
+  });
+  expect(canShare('24.0.0')).toBe(false);
+});
+
+test('a hundred clients at once are all answered, another server finds the port taken, and closing frees it', async () => {
+  const server = createServer({ routes: [{ responder: () => ({ status: 204, fields: [] }) }] });
+  const [address] = await server.listen({ host: '127.0.0.1', port: 0 });
+  const port = address?.port ?? 0;
+  const other = createServer();
+  await expect(other.listen({ host: '127.0.0.1', port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, async () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.end('GET / HTTP/1.0\r\n\r\n');
+      const [bytes] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      return bytes.toString('latin1').slice(0, 12);
+    }),
+  );
+  expect(new Set(answers)).toEqual(new Set(['HTTP/1.1 204']));
+  await server.close();
+  await other.listen({ host: '127.0.0.1', port });
+  await other.close();
+});

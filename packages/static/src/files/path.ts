@@ -1,0 +1,69 @@
+// Decides, from names alone, whether a path below the root may be asked for.
+//
+// Callers are expected to pass canonical paths, but this package is used alone too: any string is safe here. The answer is
+// the list of segments to walk from the root, or the status that refuses: 400 for what is no path (NUL, dot segments, lone
+// surrogates, on Windows a backslash), 404 for names that a policy hides. Files behind links are `open-file.ts`'s concern.
+
+import { CODING_SUFFIX } from '../http/content-coding.ts';
+import type { Settings } from '../options/settings.ts';
+
+/** A permitted path: names from the root downwards, and whether it was written as a directory. */
+export interface SitePath {
+  readonly segments: readonly string[];
+  /** Ends with `/`. The root is a directory unless `pathInfo` is empty: then a mount was asked for without its slash. */
+  readonly isDirectory: boolean;
+}
+
+/** The longest name that file systems store, in bytes (NAME_MAX); longer ones cannot exist and need no system call. */
+const MAX_NAME_BYTES = 255;
+
+/** The longest path that Linux takes (PATH_MAX); bounds what globs and the cache have to look at. */
+const MAX_PATH_CHARACTERS = 4096;
+
+const CODING_SUFFIXES = new RegExp(`(?:${Object.values(CODING_SUFFIX).join('|').replaceAll('.', '\\.')})$`, 'i');
+
+/** Files that a write is still filling. No policy makes them visible. */
+export const PARTIAL_FILE_PREFIX = '.onezero-partial-';
+
+/** Names to walk from the root, or 400 or 404. */
+export function sitePath(pathInfo: string, settings: Settings): SitePath | 400 | 404 {
+  if (pathInfo.includes('\0') || /\p{Surrogate}/u.test(pathInfo)) return 400;
+  if (pathInfo !== '' && !pathInfo.startsWith('/')) return 400;
+  if (pathInfo.length > MAX_PATH_CHARACTERS) return 404;
+  const segments = pathInfo.split('/').filter((segment) => segment !== '');
+  for (const segment of segments) {
+    if (segment === '.' || segment === '..') return 400;
+    if (settings.platform === 'win32' && segment.includes('\\')) return 400;
+  }
+  if (!isVisible(segments, settings)) return 404;
+  return { segments, isDirectory: pathInfo.endsWith('/') };
+}
+
+/** Whether every policy that looks at names lets these through: dotfiles, hide globs, Windows names, partial files. */
+export function isVisible(segments: readonly string[], settings: Settings): boolean {
+  let path = '';
+  for (const [depth, segment] of segments.entries()) {
+    if (Buffer.byteLength(segment) > MAX_NAME_BYTES) return false;
+    if (segment.startsWith('.') && !isDotfileAllowed(segment, depth, settings)) return false;
+    if (settings.windowsNames === 'deny' && isWindowsName(segment)) return false;
+    path = path === '' ? segment : `${path}/${segment}`;
+    // What a precompressed file holds is its source, so it is hidden with it.
+    if (settings.isHidden(path) || settings.isHidden(path.replace(CODING_SUFFIXES, ''))) return false;
+  }
+  return true;
+}
+
+function isDotfileAllowed(segment: string, depth: number, settings: Settings): boolean {
+  if (segment.startsWith(PARTIAL_FILE_PREFIX)) return false;
+  return settings.dotfiles === 'allow' || (depth === 0 && segment === '.well-known');
+}
+
+/**
+ * Whether Windows would open something other than a file of this name: a device (`CON`, `nul.txt`), another name for the
+ * same file (trailing dot or space, `PROGRA~1`), an alternate data stream or a drive (`a::$DATA`, `C:`).
+ */
+export function isWindowsName(segment: string): boolean {
+  if (/[:<>"|?*\\\u0001-\u001f]/.test(segment) || /[. ]$/.test(segment)) return true;
+  if (/^[^.]{1,8}~\d{1,6}(?:\.[^.]{0,3})?$/.test(segment)) return true;
+  return /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)/i.test(segment);
+}

@@ -1,0 +1,164 @@
+// A directory as an HTML page, as JSON, or as text. Names are data everywhere: escaped in text and attributes, encoded in
+// links, isolated from the direction of the text around them. Nothing on the page needs a script.
+
+import type { ListedEntry, ListingPage } from './entries.ts';
+import { type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
+import { LISTING_STYLE } from './style.ts';
+import { encodeSegment } from '../site/location.ts';
+
+/** A page and where it is: `names` from the top of the site, mount included; `depth` of them are below the root. */
+export interface Listing extends ListingPage {
+  readonly names: readonly string[];
+  readonly depth: number;
+  readonly query: ListingQuery;
+}
+
+const LISTING_TYPES: Readonly<Record<ListingFormat, string>> = {
+  html: 'text/html; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  text: 'text/plain; charset=utf-8',
+};
+
+/** The text of a listing and its Content-Type. */
+export function renderListing(listing: Listing): { readonly contentType: string; readonly text: string } {
+  const { format } = listing.query;
+  const render = format === 'html' ? renderHtml : format === 'json' ? renderJson : renderText;
+  return { contentType: LISTING_TYPES[format], text: render(listing) };
+}
+
+function renderJson({ names, entries, total, page, pages }: Listing): string {
+  const listed = entries.map((entry) => ({
+    name: entry.name,
+    kind: entry.kind,
+    bytes: entry.bytes ?? null,
+    modified: isoDate(entry.modifiedMs) ?? null,
+    href: hrefOf(entry),
+  }));
+  return `${JSON.stringify({ path: pathOf(names), page, pages, total, entries: listed })}\n`;
+}
+
+/** One name per line, directories with a slash; control characters percent-encoded, so that a line is always one name. */
+function renderText({ entries }: Listing): string {
+  const lines = entries.map(({ name, kind }) => {
+    const printable = name.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, encodeURIComponent);
+    return `${printable}${kind === 'directory' ? '/' : ''}\n`;
+  });
+  return lines.join('');
+}
+
+function renderHtml(listing: Listing): string {
+  const { entries, names, query } = listing;
+  const rows = entries.map(renderRow).join('');
+  const empty = query.search === '' ? 'This folder is empty.' : 'No name matches.';
+  const body =
+    rows === ''
+      ? `<p class="empty">${empty}</p>`
+      : `<table><thead><tr>${renderHeads(listing)}</tr></thead><tbody>${rows}</tbody></table>`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="robots" content="noindex"><title>Index of ${escapeHtml(pathOf(names))}</title><style>${LISTING_STYLE}</style></head>
+<body><main><header>${renderBreadcrumbs(listing)}${renderSearch(query)}</header>
+<div class="card">${body}</div>
+<footer><span>${renderCount(listing)}</span>${renderPager(listing)}</footer></main></body></html>
+`;
+}
+
+function renderBreadcrumbs({ names, depth }: Listing): string {
+  const mount = names.slice(0, names.length - depth);
+  const labels = [mount.length === 0 ? 'Home' : (mount.at(-1) ?? ''), ...names.slice(names.length - depth)];
+  const items = labels.map((label, index) => {
+    const text = `<bdi>${escapeHtml(label)}</bdi>`;
+    const up = labels.length - 1 - index;
+    return up === 0 ? `<li aria-current="page">${text}</li>` : `<li><a href="${'../../'.repeat(up)}">${text}</a></li>`;
+  });
+  return `<h1><nav aria-label="Path"><ol>${items.join('')}</ol></nav></h1>`;
+}
+
+function renderSearch({ search, sort, isDescending }: ListingQuery): string {
+  const keep = `${hidden('sort', sort, sort !== 'name')}${hidden('order', 'desc', isDescending)}`;
+  const field = `<input type="search" name="search" aria-label="Search names" placeholder="Search names" value="${escapeHtml(search)}">`;
+  return `<form role="search" action="../">${keep}${field}<button>Search</button></form>`;
+}
+
+function hidden(name: string, value: string, isNeeded: boolean): string {
+  return isNeeded ? `<input type="hidden" name="${name}" value="${value}">` : '';
+}
+
+function renderHeads({ query, sort }: Listing): string {
+  const head = (key: SortKey, label: string): string => {
+    const isCurrent = sort === key;
+    const href = listingHref({ ...query, sort: key, isDescending: isCurrent && !query.isDescending, page: 1 });
+    const order = isCurrent ? ` aria-sort="${query.isDescending ? 'descending' : 'ascending'}"` : '';
+    return `<th scope="col" class="${key}"${order}><a href="${escapeHtml(href)}">${label}</a></th>`;
+  };
+  return head('name', 'Name') + head('size', 'Size') + head('modified', 'Modified');
+}
+
+const FOLDER =
+  '<svg class="folder" viewBox="0 0 24 24" aria-hidden="true"><path d="M3 6.5A1.5 1.5 0 0 1 4.5 5h4.6l2 2.5h8.4A1.5 1.5 0 0 1 21 9v8.5a1.5 1.5 0 0 1-1.5 1.5h-15A1.5 1.5 0 0 1 3 17.5z"/></svg>';
+const FILE =
+  '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6.5 3h7L19 8.5v11a1.5 1.5 0 0 1-1.5 1.5h-11A1.5 1.5 0 0 1 5 19.5v-15A1.5 1.5 0 0 1 6.5 3zM13.5 3v5.5H19"/></svg>';
+
+function renderRow(entry: ListedEntry): string {
+  const isDirectory = entry.kind === 'directory';
+  const label = `${escapeHtml(entry.name)}${isDirectory ? '/' : ''}`;
+  const modified = isoDate(entry.modifiedMs);
+  const time =
+    modified === undefined ? '' : `<time datetime="${modified}">${modified.slice(0, 16).replace('T', ' ')}</time>`;
+  return `<tr><td class="name"><a href="${hrefOf(entry)}">${isDirectory ? FOLDER : FILE}<bdi>${label}</bdi></a></td><td class="size">${
+    entry.bytes === undefined ? '' : sizeOf(entry.bytes)
+  }</td><td class="modified">${time}</td></tr>`;
+}
+
+function renderCount({ total, page, pages }: Listing): string {
+  const count = `${total.toLocaleString('en')} ${total === 1 ? 'entry' : 'entries'}`;
+  return pages === 1
+    ? `${count}, times in UTC`
+    : `${count}, page ${page} of ${pages.toLocaleString('en')}, times in UTC`;
+}
+
+function renderPager({ query, page, pages }: Listing): string {
+  if (pages === 1) return '';
+  const link = (to: number, rel: 'prev' | 'next', label: string): string =>
+    to < 1 || to > pages
+      ? ''
+      : `<a rel="${rel}" href="${escapeHtml(listingHref({ ...query, page: to }))}">${label}</a>`;
+  return `<nav class="pages" aria-label="Pages">${link(page - 1, 'prev', 'Previous page')}${link(page + 1, 'next', 'Next page')}</nav>`;
+}
+
+/** Begins with `../`, so that a name with a colon is not read as a scheme. */
+function hrefOf({ name, kind }: ListedEntry): string {
+  return `./${encodeSegment(name)}${kind === 'directory' ? '/' : ''}`;
+}
+
+function pathOf(names: readonly string[]): string {
+  return names.length === 0 ? '/' : `/${names.join('/')}/`;
+}
+
+function isoDate(milliseconds: number | undefined): string | undefined {
+  if (milliseconds === undefined) return undefined;
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];
+
+/** Decimal units, three digits: `0 bytes`, `1.23 MB`. */
+function sizeOf(bytes: number): string {
+  let [value, unit] = [bytes, 0];
+  for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1000;
+  const digits = unit === 0 ? String(value) : value.toPrecision(3);
+  return `${digits} ${unit === 0 && bytes === 1 ? 'byte' : UNITS[unit]}`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => ESCAPES[sign] ?? sign);
+}

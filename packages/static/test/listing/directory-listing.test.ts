@@ -1,0 +1,144 @@
+import { closeSync, mkdirSync, openSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as turned } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Field, serveStatic, type StaticResponder } from '../../src/index.ts';
+import { makeSite, type Site, writeTree } from '../site.ts';
+
+let site: Site;
+let respond: StaticResponder;
+
+beforeAll(() => {
+  site = makeSite();
+  respond = serveStatic(site.root, { listing: true });
+});
+
+afterAll(() => site.remove());
+
+async function list(pathInfo: string, query?: string, fields: readonly Field[] = [], by = respond): Promise<string> {
+  const { status, content } = await by({ method: 'GET', pathInfo, query, fields });
+  expect(status).toBe(200);
+  return Buffer.from(content as Uint8Array).toString();
+}
+
+interface JsonListing {
+  readonly path: string;
+  readonly page: number;
+  readonly pages: number;
+  readonly total: number;
+  readonly entries: readonly { name: string; kind: string; bytes: number | null; modified: string; href: string }[];
+}
+
+async function listJson(pathInfo: string, query: string, by = respond): Promise<JsonListing> {
+  return JSON.parse(await list(pathInfo, `format=json&${query}`, [], by)) as JsonListing;
+}
+
+describe('a listing', () => {
+  test('links lead to the files, whatever they are called', async () => {
+    const html = await list('/nolist/');
+    const hrefs = [...html.matchAll(/<td class="name"><a href="([^"]*)"/g)].map((match) => match[1] ?? '');
+    expect(hrefs).toHaveLength(10);
+    for (const href of hrefs) {
+      // As a browser resolves it, and a server decodes it.
+      const { pathname } = new URL(href.replaceAll('&amp;', '&'), 'http://site/nolist/');
+      const { status } = await respond({ method: 'GET', pathInfo: decodeURIComponent(pathname), fields: [] });
+      expect([href, href.endsWith('/') || status === 200]).toEqual([href, true]);
+    }
+  });
+
+  test('is HTML, JSON or text as asked, by name or by Accept', async () => {
+    const typeOf = async (query: string | undefined, accept: string) => {
+      const { fields } = await respond({ method: 'GET', pathInfo: '/nolist/', query, fields: [['accept', accept]] });
+      expect(fields).toContainEqual(['vary', 'accept']);
+      return fields.find(([name]) => name === 'content-type')?.[1];
+    };
+    const [html, json, text] = ['text/html', 'application/json', 'text/plain'].map((type) => `${type}; charset=utf-8`);
+    expect(await typeOf(undefined, '*/*')).toBe(html);
+    expect(await typeOf(undefined, 'application/json')).toBe(json);
+    expect(await typeOf(undefined, 'text/html;q=0.5, text/plain')).toBe(text);
+    expect(await typeOf('format=json', 'text/html')).toBe(json);
+    expect(await typeOf('format=nonsense', '*/*')).toBe(html);
+  });
+
+  test('puts directories first, and sorts by name, size and time', async () => {
+    writeTree(site.root, { 'sorted/f10': '1', 'sorted/f9': '333', 'sorted/F1': '22', 'sorted/zdir/x': '' });
+    for (const [name, seconds] of [
+      ['f10', 300],
+      ['f9', 200],
+      ['F1', 100],
+    ] as const) {
+      utimesSync(join(site.root, 'sorted', name), seconds, seconds);
+    }
+    const namesBy = async (query: string) =>
+      (await listJson('/sorted/', query)).entries.map(({ name }) => name).join(' ');
+    expect(await namesBy('')).toBe('zdir F1 f9 f10');
+    expect(await namesBy('order=desc')).toBe('zdir f10 f9 F1');
+    expect(await namesBy('sort=size')).toBe('zdir f10 F1 f9');
+    expect(await namesBy('sort=size&order=desc')).toBe('zdir f9 F1 f10');
+    expect(await namesBy('sort=modified')).toBe('zdir F1 f9 f10');
+    expect(await namesBy('search=f1')).toBe('F1 f10');
+  });
+
+  test('of a mount leads no higher than the mount', async () => {
+    const response = await respond({ method: 'GET', scriptName: '/docs/v 1', pathInfo: '/nolist/folder/', fields: [] });
+    const html = Buffer.from(response.content as Uint8Array).toString();
+    expect(html).toContain('<title>Index of /docs/v 1/nolist/folder/</title>');
+    expect(html).toContain(
+      '<ol><li><a href="../../../"><bdi>v 1</bdi></a></li><li><a href="../../"><bdi>nolist</bdi></a></li><li aria-current="page"><bdi>folder</bdi></li></ol>',
+    );
+  });
+
+  test('has HEAD like GET, and 405 for others', async () => {
+    const head = await respond({ method: 'HEAD', pathInfo: '/nolist/', fields: [] });
+    expect(head.content).toBeUndefined();
+    expect(head.fields).toContainEqual(['content-length', String(Buffer.byteLength(await list('/nolist/')))]);
+  });
+
+  test('says when there is nothing', async () => {
+    mkdirSync(join(site.root, 'void'));
+    expect(await list('/void/')).toContain('This folder is empty.');
+    expect(await list('/nolist/', 'search=absent')).toContain('No name matches.');
+    expect((await listJson('/void/', '')).entries).toEqual([]);
+  });
+
+  test('is not given unless asked for', async () => {
+    const { status } = await serveStatic(site.root)({ method: 'GET', pathInfo: '/nolist/', fields: [] });
+    expect(status).toBe(404);
+  });
+});
+
+describe('a directory of 100,000 entries', () => {
+  const COUNT = 100_000;
+
+  beforeAll(() => {
+    mkdirSync(join(site.root, 'many'));
+    for (let index = 0; index < COUNT; index++) closeSync(openSync(join(site.root, `many/entry-${index}`), 'w'));
+  });
+
+  test('is listed in pages, while others are answered', async () => {
+    let isListing = true;
+    let turns = 0;
+    const others = (async () => {
+      for (; isListing; turns++) {
+        expect((await respond({ method: 'GET', pathInfo: '/a.txt', fields: [] })).status).toBe(200);
+        await turned();
+      }
+    })();
+    const first = await listJson('/many/', '');
+    const last = await listJson('/many/', 'page=100');
+    isListing = false;
+    await others;
+    expect([first.total, first.pages, first.entries.length]).toEqual([COUNT, 100, 1000]);
+    expect([first.entries[0]?.name, first.entries[999]?.name]).toEqual(['entry-0', 'entry-999']);
+    expect(last.entries.at(-1)?.name).toBe(`entry-${COUNT - 1}`);
+    // Reading, sorting and merging each give way many times.
+    expect(turns).toBeGreaterThan(100);
+  });
+
+  test('has pages that know their neighbours, and one past the end is the last', async () => {
+    const html = await list('/many/', 'page=2&search=entry&order=desc');
+    expect(html).toContain('<a rel="prev" href="./?order=desc&amp;search=entry">');
+    expect(html).toContain('<a rel="next" href="./?order=desc&amp;page=3&amp;search=entry">');
+    expect((await listJson('/many/', 'page=5000')).page).toBe(100);
+  });
+});

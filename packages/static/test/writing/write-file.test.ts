@@ -1,0 +1,336 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Field, serveStatic, type StaticResponder, type StaticResponse } from '../../src/index.ts';
+import { exchange, makeSite, type Site } from '../site.ts';
+
+let site: Site;
+let respond: StaticResponder;
+
+beforeAll(() => {
+  site = makeSite();
+  respond = serveStatic(site.root, { writable: true });
+});
+
+afterAll(() => site.remove());
+
+async function* pieces(...parts: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part);
+}
+
+type Fields = Readonly<Record<string, string>>;
+
+async function put(pathInfo: string, content: string, fields: Fields = {}, by = respond): Promise<StaticResponse> {
+  return by({ method: 'PUT', pathInfo, fields: Object.entries(fields), content: pieces(content) });
+}
+
+async function remove(pathInfo: string, fields: Fields = {}): Promise<StaticResponse> {
+  return respond({ method: 'DELETE', pathInfo, fields: Object.entries(fields) });
+}
+
+async function read(pathInfo: string): Promise<string> {
+  const { status, content } = await respond({ method: 'GET', pathInfo, fields: [] });
+  return content instanceof Uint8Array ? Buffer.from(content).toString() : String(status);
+}
+
+function etagOf({ fields }: StaticResponse): string {
+  return fields.find(([name]: Field) => name === 'etag')?.[1] ?? '';
+}
+
+/** What a write must never leave behind. */
+function litter(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.includes('.onezero-partial-'),
+  );
+}
+
+describe('PUT', () => {
+  test('creates with 201 and replaces with 204, and the tag it returns is the one that GET sends', async () => {
+    const created = await put('/new.txt', 'first');
+    expect([created.status, await read('/new.txt')]).toEqual([201, 'first']);
+    const replaced = await put('/new.txt', 'second');
+    expect([replaced.status, await read('/new.txt')]).toEqual([204, 'second']);
+    const got = await respond({ method: 'GET', pathInfo: '/new.txt', fields: [['if-none-match', etagOf(replaced)]] });
+    expect(got.status).toBe(304);
+    expect(litter(site.root)).toEqual([]);
+  });
+
+  test('without content makes an empty file', async () => {
+    expect((await respond({ method: 'PUT', pathInfo: '/none-given.txt', fields: [] })).status).toBe(201);
+    expect(statSync(join(site.root, 'none-given.txt')).size).toBe(0);
+  });
+
+  test('keeps the permissions of what it replaces', async () => {
+    await put('/script.sh', '#!/bin/sh\n');
+    chmodSync(join(site.root, 'script.sh'), 0o751);
+    await put('/script.sh', '#!/bin/sh\nexit 1\n');
+    expect(statSync(join(site.root, 'script.sh')).mode & 0o777).toBe(0o751);
+  });
+
+  test('replaces only the state that If-Match names', async () => {
+    const first = await put('/matched.txt', 'one');
+    expect((await put('/matched.txt', 'lost', { 'if-match': '"other"' })).status).toBe(412);
+    const second = await put('/matched.txt', 'two', { 'if-match': etagOf(first) });
+    expect(second.status).toBe(204);
+    expect((await put('/matched.txt', 'three', { 'if-match': etagOf(first) })).status).toBe(412);
+    expect((await put('/absent.txt', 'x', { 'if-match': '*' })).status).toBe(412);
+    expect(await read('/matched.txt')).toBe('two');
+  });
+
+  test('creates only once under If-None-Match: *, however many try', async () => {
+    const tries = Array.from({ length: 20 }, (_, index) =>
+      put('/once.txt', `writer ${index}`, { 'if-none-match': '*' }),
+    );
+    const statuses = (await Promise.all(tries)).map(({ status }) => status).toSorted((a, b) => a - b);
+    expect(statuses).toEqual([201, ...Array(19).fill(412)]);
+    expect(litter(site.root)).toEqual([]);
+  });
+
+  test('lets one of many win under If-Match', async () => {
+    const tag = etagOf(await put('/raced.txt', 'start'));
+    const tries = Array.from({ length: 20 }, (_, index) => put('/raced.txt', `writer ${index}`, { 'if-match': tag }));
+    const statuses = (await Promise.all(tries)).map(({ status }) => status).toSorted((a, b) => a - b);
+    expect(statuses).toEqual([204, ...Array(19).fill(412)]);
+  });
+
+  test.each([
+    ['/../x', 400],
+    ['/..\\x', 404],
+    ['/x\0', 400],
+    ['/.env', 404],
+    ['/.git/config', 404],
+    ['/.onezero-partial-x', 404],
+    ['/link-out', 409],
+    ['/link-in', 409],
+    ['/linkdir/new.txt', 404],
+    ['/sub', 409],
+    ['/sub/', 409],
+    ['/', 409],
+    ['/no/such/directory/x', 409],
+    ['/a.txt/x', 409],
+    ['/fifo', 409],
+    [`/${'n'.repeat(300)}`, 404],
+  ])('to %j is %i', async (pathInfo, status) => {
+    expect((await put(pathInfo, 'x')).status).toBe(status);
+    expect(readFileSync(join(site.top, 'secret.txt'), 'utf8')).not.toBe('x');
+    expect(readdirSync(join(site.top, 'outside'))).toEqual(['index.html', 'o.txt']);
+    expect(litter(site.top)).toEqual([]);
+  });
+
+  test('goes through a directory link that stays inside', async () => {
+    expect((await put('/linksub/through.txt', 'x')).status).toBe(201);
+    expect(existsSync(join(site.root, 'sub/through.txt'))).toBe(true);
+    const strict = serveStatic(site.root, { writable: true, symlinks: 'deny' });
+    expect((await put('/linksub/through.txt', 'y', {}, strict)).status).toBe(404);
+  });
+
+  test('of a part, or of coded content, is refused', async () => {
+    expect((await put('/a.txt', 'xx', { 'content-range': 'bytes 0-1/10' })).status).toBe(400);
+    expect((await put('/a.txt', 'xx', { 'content-encoding': 'gzip' })).status).toBe(415);
+    expect(await read('/a.txt')).toBe('0123456789');
+  });
+
+  test('beyond the size for one file is 413, announced or not', async () => {
+    const small = serveStatic(site.root, { writable: { maxFileBytes: 4 } });
+    expect((await put('/small.txt', '1234', {}, small)).status).toBe(201);
+    expect((await put('/small.txt', '12345', {}, small)).status).toBe(413);
+    expect((await put('/small.txt', '', { 'content-length': '5' }, small)).status).toBe(413);
+    expect(await read('/small.txt')).toBe('1234');
+    expect(litter(site.root)).toEqual([]);
+  });
+
+  test('beyond the quota is 507, and deleting makes room', async () => {
+    const root = join(site.top, 'quota');
+    mkdirSync(root);
+    writeFileSync(join(root, 'there.txt'), 'x'.repeat(60));
+    const limited = serveStatic(root, { writable: { quotaBytes: 100 } });
+    expect((await put('/one.txt', 'x'.repeat(30), {}, limited)).status).toBe(201);
+    expect((await put('/two.txt', 'x'.repeat(30), {}, limited)).status).toBe(507);
+    expect((await limited({ method: 'DELETE', pathInfo: '/there.txt', fields: [] })).status).toBe(204);
+    expect((await put('/two.txt', 'x'.repeat(30), {}, limited)).status).toBe(201);
+    expect((await put('/one.txt', 'x'.repeat(70), {}, limited)).status).toBe(507);
+    expect(readdirSync(root).toSorted()).toEqual(['one.txt', 'two.txt']);
+  });
+
+  test('whose content breaks off rejects with its error and leaves the old file alone', async () => {
+    await put('/kept.txt', 'kept');
+    const broken = (async function* () {
+      yield Buffer.from('half');
+      throw new Error('client gone');
+    })();
+    await expect(async () =>
+      respond({ method: 'PUT', pathInfo: '/kept.txt', fields: [], content: broken }),
+    ).rejects.toThrow('client gone');
+    expect(await read('/kept.txt')).toBe('kept');
+    expect(litter(site.root)).toEqual([]);
+  });
+
+  test('is 405 unless writing is on', async () => {
+    expect(await put('/a.txt', 'x', {}, serveStatic(site.root))).toEqual({
+      status: 405,
+      fields: [['allow', 'GET, HEAD, OPTIONS']],
+    });
+  });
+});
+
+describe('DELETE', () => {
+  test('removes a file with 204; then it is 404', async () => {
+    await put('/doomed.txt', 'x');
+    expect((await remove('/doomed.txt')).status).toBe(204);
+    expect((await remove('/doomed.txt')).status).toBe(404);
+    expect(await read('/doomed.txt')).toBe('404');
+  });
+
+  test('removes only the state that If-Match names', async () => {
+    const tag = etagOf(await put('/doomed.txt', 'x'));
+    expect((await remove('/doomed.txt', { 'if-match': '"other"' })).status).toBe(412);
+    expect((await remove('/doomed.txt', { 'if-match': tag })).status).toBe(204);
+  });
+
+  test.each([
+    ['/sub', 409],
+    ['/link-out', 409],
+    ['/linkdir/o.txt', 404],
+    ['/.env', 404],
+    ['/../secret.txt', 400],
+    ['/', 409],
+  ])('of %s is %i', async (pathInfo, status) => {
+    expect((await remove(pathInfo)).status).toBe(status);
+    expect(existsSync(join(site.top, 'outside/o.txt'))).toBe(true);
+  });
+});
+
+describe('partial files of dead writers', () => {
+  test('are swept at the first write, those of the living are not', async () => {
+    const root = join(site.top, 'swept');
+    mkdirSync(join(root, 'deep/er'), { recursive: true });
+    const writer = serveStatic(root, { writable: true });
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const slow = (async function* () {
+      yield Buffer.from('half');
+      await released;
+      yield Buffer.from('whole');
+    })();
+    const writing = Promise.resolve(writer({ method: 'PUT', pathInfo: '/deep/slow.txt', fields: [], content: slow }));
+    while (litter(root).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const [own = ''] = litter(root);
+    const dead = own.replace('deep/', 'deep/er/').replace(/-\d+-[0-9a-f]+-/, '-999999999-0123456789ab-');
+    writeFileSync(join(root, dead), 'left over');
+    symlinkSync(site.top, join(root, 'up'));
+    await put('/x.txt', 'x', {}, serveStatic(root, { writable: true }));
+    expect(litter(root).filter((name) => !name.startsWith('up/'))).toEqual([own]);
+    release();
+    expect((await writing).status).toBe(201);
+    expect(readFileSync(join(root, 'deep/slow.txt'), 'utf8')).toBe('halfwhole');
+  });
+
+  test('cannot be asked for, whatever dotfiles are', async () => {
+    const root = join(site.top, 'open');
+    mkdirSync(root);
+    writeFileSync(join(root, '.onezero-partial-x'), 'x');
+    const open = serveStatic(root, { dotfiles: 'allow', listing: true });
+    expect((await open({ method: 'GET', pathInfo: '/.onezero-partial-x', fields: [] })).status).toBe(404);
+  });
+});
+
+/** A server in a process of its own, which can be killed. */
+async function startWriter(root: string): Promise<{ port: number; kill: () => Promise<void> }> {
+  const program = join(import.meta.dirname, '../fixtures/writable-server.mjs');
+  const child = spawn(process.execPath, [program, root], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const kill = async (): Promise<void> => {
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  };
+  return { port: Number(line), kill };
+}
+
+describe('a writer killed at random instants', () => {
+  test('leaves the old file or the new one, whole, and no litter after the next start', async () => {
+    const root = join(site.top, 'killed');
+    mkdirSync(root);
+    const sizes = [1_000, 300_000, 2_000_000];
+    const versions = sizes.map((size) => randomBytes(size));
+    const digests = new Set(versions.map((bytes) => createHash('sha256').update(bytes).digest('hex')));
+    writeFileSync(join(root, 'target.bin'), versions[0] ?? '');
+    let interrupted = 0;
+    for (let round = 0; round < 8; round++) {
+      const { port, kill } = await startWriter(root);
+      const killed = new AbortController();
+      const writing = (async () => {
+        for (let count = 0; !killed.signal.aborted; count++) {
+          await sendPut(port, versions[count % versions.length] ?? Buffer.alloc(0));
+        }
+      })();
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 120));
+      killed.abort();
+      await kill();
+      await writing;
+      const left = readFileSync(join(root, 'target.bin'));
+      expect(digests).toContain(createHash('sha256').update(left).digest('hex'));
+      interrupted += litter(root).length;
+    }
+    const { port, kill } = await startWriter(root);
+    expect((await exchange(port, '/last.txt', { method: 'PUT', content: 'last' })).status).toBe(201);
+    await kill();
+    expect(litter(root)).toEqual([]);
+    expect(readdirSync(root).toSorted()).toEqual(['last.txt', 'target.bin']);
+    // With none interrupted the test would have shown nothing.
+    expect(interrupted).toBeGreaterThan(0);
+  });
+});
+
+/** Sends one PUT; resolves when the connection ends, however it ends. */
+async function sendPut(port: number, content: Buffer): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.resume();
+  socket.write(`PUT /target.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${content.length}\r\n\r\n`);
+  socket.write(content);
+  await new Promise((resolve) => socket.once('close', resolve));
+}
+
+function mountFullDisk(directory: string): boolean {
+  mkdirSync(directory);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory], { stdio: 'ignore' });
+    return true;
+  } catch {
+    // Not allowed, or no mount at all: either way there is no small disk here.
+    return false;
+  }
+}
+
+describe('a full disk', () => {
+  test('is 507; the old file stays, nothing else does, and smaller files still fit', async ({ skip }) => {
+    const root = join(site.top, 'full');
+    if (!mountFullDisk(root)) skip('mounting needs privileges');
+    try {
+      const full = serveStatic(root, { writable: true });
+      expect((await put('/old.bin', 'x'.repeat(300_000), {}, full)).status).toBe(201);
+      expect((await put('/old.bin', 'y'.repeat(900_000), {}, full)).status).toBe(507);
+      expect((await put('/new.bin', 'y'.repeat(900_000), {}, full)).status).toBe(507);
+      expect(readFileSync(join(root, 'old.bin'), 'utf8')).toBe('x'.repeat(300_000));
+      expect(readdirSync(root)).toEqual(['old.bin']);
+      expect((await put('/old.bin', 'z'.repeat(400_000), {}, full)).status).toBe(204);
+    } finally {
+      execFileSync('umount', [root]);
+    }
+  });
+});
