@@ -1,5 +1,5 @@
 import { cgi } from '@onezero/cgi-process';
-import { wsgi } from '@onezero/wsgi';
+import { wsgi } from '@onezero/python';
 import { provideMakers } from './makers.ts';
 import type { Server, ServerOptions } from './options.ts';
 import { createServer as createPlainServer } from './server.ts';

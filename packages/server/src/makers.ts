@@ -3,7 +3,7 @@
 // `createServer` of the package has to have them at hand, as it does not wait.
 
 import type { cgi } from '@onezero/cgi-process';
-import type { wsgi } from '@onezero/wsgi';
+import type { wsgi } from '@onezero/python';
 
 /** The factories that a mount can need. */
 export interface Makers {
@@ -23,7 +23,7 @@ export function provideMakers(makers: Makers): void {
 export async function loadMakers(names: Iterable<keyof Makers>): Promise<void> {
   for (const name of names) {
     if (name === 'cgi') loaded.cgi ??= (await import('@onezero/cgi-process')).cgi;
-    else loaded.wsgi ??= (await import('@onezero/wsgi')).wsgi;
+    else loaded.wsgi ??= (await import('@onezero/python')).wsgi;
   }
 }
 

@@ -5,7 +5,7 @@
 
 import type { CgiOptions } from '@onezero/cgi-process';
 import type { StaticOptions } from '@onezero/static';
-import type { WsgiOptions } from '@onezero/wsgi';
+import type { WsgiOptions } from '@onezero/python';
 import type { Field, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
 
 /**

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { cgi } from '@onezero/cgi-process';
 import { serveStatic } from '@onezero/static';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
-import { wsgi } from '@onezero/wsgi';
+import { wsgi } from '@onezero/python';
 import { fetchResponder, nodeResponder, type Responder } from '@onezero/server';
 import { parse, start, type Running } from './exchange.ts';
 

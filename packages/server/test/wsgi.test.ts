@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { WsgiOptions } from '@onezero/wsgi';
+import type { WsgiOptions } from '@onezero/python';
 import { parse, readAll, readUntil, start, type Running } from './exchange.ts';
 
 const source = `

@@ -1,4 +1,4 @@
-// What the configuration says about Python applications: `@onezero/wsgi`'s options with the units in the values.
+// What the configuration says about Python applications: `@onezero/python`'s options with the units in the values.
 
 import type { Members, Shape } from './option.ts';
 

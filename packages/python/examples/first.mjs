@@ -1,4 +1,4 @@
-import { wsgi } from '@onezero/wsgi';
+import { wsgi } from '@onezero/python';
 
 // Python brings a small application along; yours is named the same way, such as 'shop.wsgi:application'.
 const application = wsgi({ application: 'wsgiref.simple_server:demo_app', processes: 1 });

@@ -1,4 +1,4 @@
-"""One worker of @onezero/wsgi: imports a WSGI application and answers requests with it (PEP 3333).
+"""One worker of @onezero/python: imports a WSGI application and answers requests with it (PEP 3333).
 
 The server starts this file and hands it everything as open descriptors, so there is nothing to listen on, to connect
 to or to clean up:
