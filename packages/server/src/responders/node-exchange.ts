@@ -141,12 +141,21 @@ export class NodeExchange {
         this.stream.destroy();
         return { done: true, value: undefined };
       }
-      this.#write?.();
-      this.#write = undefined;
+      this.#releaseWrite();
       // The application may have gone on at once, to its end or to its failure.
       const isNews = this.#chunks.length > 0 || this.#ended || this.#error !== undefined;
       if (!isNews) await this.#more();
     }
+  }
+
+  /**
+   * Completes the write that waits. The stream hands over its next buffered bytes inside this very call, and with them the
+   * next callback, so the finished one is forgotten first.
+   */
+  #releaseWrite(): void {
+    const written = this.#write;
+    this.#write = undefined;
+    written?.();
   }
 
   #more(): Promise<void> {
@@ -162,8 +171,7 @@ export class NodeExchange {
     if (!this.#ended)
       this.#error ??= error ?? new Error('the application closed the connection before it had answered');
     this.#reject(this.#error);
-    this.#write?.();
-    this.#write = undefined;
+    this.#releaseWrite();
     void this.#content?.return?.();
     this.#wake?.();
     closed();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import express from 'express';
@@ -23,6 +24,11 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
     resolve = settle;
   });
   return { promise, resolve };
+}
+
+function writeAll(response: ServerResponse, pieces: readonly string[]): void {
+  for (const piece of pieces) response.write(piece);
+  response.end();
 }
 
 describe('fetchResponder', () => {
@@ -146,6 +152,19 @@ describe('fetchResponder', () => {
 });
 
 describe('nodeResponder', () => {
+  test('sends everything that is written in one turn, and what is piped', async () => {
+    const pieces = ['event: a\n', 'data: b\n', '\n', 'x'.repeat(100_000), 'end'];
+    const { exchange } = await startWith(
+      nodeResponder((request, response) => {
+        response.setHeader('content-length', pieces.join('').length);
+        if (request.url === '/pipe') Readable.from(pieces).pipe(response);
+        else writeAll(response, pieces);
+      }),
+    );
+    expect(parse(await exchange(get('/'))).content).toBe(pieces.join(''));
+    expect(parse(await exchange(get('/pipe'))).content).toBe(pieces.join(''));
+  });
+
   test('runs an unmodified Express application', async () => {
     const app = express();
     app.use(express.json());
