@@ -14,7 +14,7 @@ function testedFolders() {
   const nested = ['packages', 'apps'].flatMap((parent) =>
     readdirSync(join(root, parent)).map((name) => join(parent, name)),
   );
-  return [...nested, 'bench', 'cookbook'].filter((folder) => {
+  return [...nested, 'bench', 'cookbook', 'differential'].filter((folder) => {
     const manifest = join(root, folder, 'package.json');
     return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).scripts?.test !== undefined;
   });

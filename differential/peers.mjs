@@ -1,0 +1,173 @@
+// Starts the servers that onezero is compared with: each on a free port of 127.0.0.1, with a configuration of its own in a
+// temporary folder, and ended by the id of its process.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** The command, built. */
+export const COMMAND = join(import.meta.dirname, '../packages/server/dist/command-line/bin.js');
+
+/** Whether a program is installed. With `CI` set a missing one is an error, so that no comparison is skipped unseen. */
+export function isInstalled(program) {
+  try {
+    execFileSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' });
+    return true;
+  } catch (error) {
+    if (process.env.CI) throw new Error(`${program} is not installed`, { cause: error });
+    return false;
+  }
+}
+
+/** A temporary folder that servers running as another user can read: `{ path, remove() }`. */
+export function scratchFolder(label = 'peer') {
+  const path = mkdtempSync(join(tmpdir(), `onezero-differential-${label}-`));
+  chmodSync(path, 0o755);
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A free port below the ephemeral range, where a polling client cannot connect to itself. */
+export async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = createServer();
+    const isFree = await new Promise((resolve) => {
+      probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+}
+
+/**
+ * Starts a program that listens on a port and waits until it accepts connections. A start that fails, for instance because
+ * another process took the port meanwhile, is tried again with another port.
+ *
+ * @param {string} name how it is called in reports
+ * @param {(port: number, folder: string) => string[]} command words to run; may write files into `folder`
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, stopSignal?: NodeJS.Signals }} [options]
+ */
+export async function startServer(name, command, options = {}) {
+  let complaint = '';
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const port = await freePort();
+    const folder = scratchFolder(name);
+    const [program, ...words] = command(port, folder.path);
+    const child = spawn(program, words, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: options.cwd,
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, ...options.env },
+    });
+    const server = { name, port, pid: child.pid ?? 0, origin: `http://127.0.0.1:${port}`, complaint: () => complaint };
+    child.stderr.setEncoding('utf8').on('data', (text) => (complaint = (complaint + text).slice(-10_000)));
+    const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+    const stop = async () => {
+      child.kill(options.stopSignal ?? 'SIGTERM');
+      const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      await ended;
+      clearTimeout(patience);
+      folder.remove();
+    };
+    if (await Promise.race([ended.then(() => false), untilAccepting(port)])) {
+      return { ...server, stop, [Symbol.asyncDispose]: stop };
+    }
+    await stop();
+  }
+  throw new Error(`${name} did not start: ${complaint}`);
+}
+
+/** Becomes true when the port accepts a connection. */
+async function untilAccepting(port) {
+  for (let waited = 0; waited < 30_000; waited += 10) {
+    const accepts = await new Promise((resolve) => {
+      const socket = createConnection(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (accepts) return true;
+    await delay(10);
+  }
+  return false;
+}
+
+/** The command with these words; it listens on a port of its own and reads no configuration unless it is named. */
+export function startOnezero(words, options = {}) {
+  const config = words.some((word) => /^(-c|--config)/.test(word)) ? [] : ['--no-config'];
+  const flags = (port) => ['--port', String(port), '--host', '127.0.0.1', '--strict-port', '--quiet', ...config];
+  return startServer('onezero', (port) => [process.execPath, COMMAND, ...words, ...flags(port)], options);
+}
+
+/** nginx with one server block. @param {{ server?: string, http?: string, root?: string }} configuration directives */
+export function startNginx({ server = '', http = '', root }) {
+  return startServer('nginx', (port, folder) => {
+    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+    const text = `daemon off; worker_processes 1; pid ${folder}/pid; error_log stderr crit; user root;
+events { worker_connections 1024; }
+http {
+  include /etc/nginx/mime.types; default_type application/octet-stream; access_log off;
+  ${paths.map((path) => `${path}_temp_path ${folder}/${path};`).join(' ')}
+  ${http}
+  server { listen 127.0.0.1:${port}; ${root === undefined ? '' : `root ${root};`} ${server} }
+}
+`;
+    writeFileSync(join(folder, 'nginx.conf'), text);
+    return ['nginx', '-c', join(folder, 'nginx.conf'), '-e', 'stderr'];
+  });
+}
+
+const APACHE_MODULES = '/usr/lib/apache2/modules';
+
+/**
+ * Apache with the event module, authz_core, mime and dir, and what is named in `modules` (`['cgid', 'deflate']`).
+ *
+ * @param {{ modules?: string[], directives?: string, root?: string }} configuration
+ */
+export function startApache({ modules = [], directives = '', root }) {
+  return startServer('apache', (port, folder) => {
+    const loaded = ['mpm_event', 'authz_core', 'mime', 'dir', ...modules].filter((name) =>
+      existsSync(`${APACHE_MODULES}/mod_${name}.so`),
+    );
+    const text = `ServerRoot ${folder}
+ServerName localhost
+PidFile ${folder}/pid
+DefaultRuntimeDir ${folder}
+ErrorLog ${folder}/error.log
+LogLevel crit
+Listen 127.0.0.1:${port}
+${loaded.map((name) => `LoadModule ${name}_module ${APACHE_MODULES}/mod_${name}.so`).join('\n')}
+TypesConfig /etc/mime.types
+User www-data
+Group www-data
+StartServers 1
+ServerLimit 2
+ThreadsPerChild 25
+MaxRequestWorkers 50
+${root === undefined ? '' : `DocumentRoot "${root}"\n<Directory "${root}">\n  Require all granted\n</Directory>`}
+${directives}
+`;
+    writeFileSync(join(folder, 'apache.conf'), text);
+    return ['apache2', '-f', join(folder, 'apache.conf'), '-DFOREGROUND'];
+  });
+}
+
+/** lighttpd. @param {{ modules?: string[], directives?: string, root: string }} configuration */
+export function startLighttpd({ modules = [], directives = '', root }) {
+  return startServer('lighttpd', (port, folder) => {
+    const text = `server.modules = (${modules.map((name) => `"mod_${name}"`).join(', ')})
+server.document-root = "${root}"
+server.port = ${port}
+server.bind = "127.0.0.1"
+mimetype.assign = (".html" => "text/html", ".txt" => "text/plain", ".css" => "text/css", "" => "application/octet-stream")
+index-file.names = ("index.html")
+${directives}
+`;
+    writeFileSync(join(folder, 'lighttpd.conf'), text);
+    return ['lighttpd', '-D', '-f', join(folder, 'lighttpd.conf')];
+  });
+}
