@@ -69,7 +69,7 @@ function renderBreadcrumbs({ names, depth }: Listing): string {
   const items = labels.map((label, index) => {
     const text = `<bdi>${escapeHtml(label)}</bdi>`;
     const up = labels.length - 1 - index;
-    return up === 0 ? `<li aria-current="page">${text}</li>` : `<li><a href="${'../../'.repeat(up)}">${text}</a></li>`;
+    return up === 0 ? `<li aria-current="page">${text}</li>` : `<li><a href="${'../'.repeat(up)}">${text}</a></li>`;
   });
   return `<h1><nav aria-label="Path"><ol>${items.join('')}</ol></nav></h1>`;
 }
@@ -77,7 +77,7 @@ function renderBreadcrumbs({ names, depth }: Listing): string {
 function renderSearch({ search, sort, isDescending }: ListingQuery): string {
   const keep = `${hidden('sort', sort, sort !== 'name')}${hidden('order', 'desc', isDescending)}`;
   const field = `<input type="search" name="search" aria-label="Search names" placeholder="Search names" value="${escapeHtml(search)}">`;
-  return `<form role="search" action="../">${keep}${field}<button>Search</button></form>`;
+  return `<form role="search" action="./">${keep}${field}<button>Search</button></form>`;
 }
 
 function hidden(name: string, value: string, isNeeded: boolean): string {
@@ -126,7 +126,7 @@ function renderPager({ query, page, pages }: Listing): string {
   return `<nav class="pages" aria-label="Pages">${link(page - 1, 'prev', 'Previous page')}${link(page + 1, 'next', 'Next page')}</nav>`;
 }
 
-/** Begins with `../`, so that a name with a colon is not read as a scheme. */
+/** Begins with `./`, so that a name with a colon is not read as a scheme. */
 function hrefOf({ name, kind }: ListedEntry): string {
   return `./${encodeSegment(name)}${kind === 'directory' ? '/' : ''}`;
 }

@@ -49,7 +49,7 @@ export function listingHref({ format, sort, isDescending, page, search }: Listin
   if (page > 1) parameters.set('page', String(page));
   if (search !== '') parameters.set('search', search);
   const text = parameters.toString();
-  return text === '' ? '../' : `./?${text}`;
+  return text === '' ? './' : `./?${text}`;
 }
 
 /** The named media type of the highest quality; HTML for whoever names none. */
