@@ -1,7 +1,7 @@
 // Which Python runs: the one that was named, else the virtual environment's, else whatever `python3` is.
 
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 /** Where to look. */
 export interface PythonOptions {
@@ -25,4 +25,11 @@ export function findPython({ cwd, python, virtualenv }: PythonOptions, environme
 
 function pythonOf(virtualenv: string): string {
   return join(virtualenv, 'bin', 'python');
+}
+
+/** Where a command is found in PATH, for messages: several Pythons with different modules are common. */
+export function whichPython(python: string, environment: NodeJS.ProcessEnv): string {
+  if (python.includes('/')) return python;
+  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, python)).find((path) => existsSync(path)) ?? python;
 }

@@ -45,6 +45,8 @@ export class WorkerPool implements WorkerOwner, Patient {
   readonly #health: Health;
   /** Why the last worker did not start; cleared by one that did. */
   #failure: WsgiError | undefined;
+  /** The traceback that was logged last; cleared by a worker that started. */
+  #traceback: string | undefined;
   #started: Promise<void> | undefined;
   #reloading: Promise<void> | undefined;
   #reloadAgain: Promise<void> | undefined;
@@ -67,6 +69,21 @@ export class WorkerPool implements WorkerOwner, Patient {
     this.#started ??= this.#startAll();
     this.#started.catch(() => {}); // the log has it, and so has each request that comes now
     return this.#started;
+  }
+
+  /**
+   * Starts the workers if that was not done yet. Resolves when every place has a worker that is ready; rejects with why one
+   * has none, which may be past: later calls ask again.
+   */
+  async ready(): Promise<void> {
+    if (this.#started === undefined || this.#isClosed) return this.start();
+    await Promise.all(this.#places.map((place) => this.#placeReady(place)));
+  }
+
+  async #placeReady({ worker, next }: Place): Promise<void> {
+    if (worker?.isReady) return;
+    if (next !== undefined) return next.ready;
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async #startAll(): Promise<void> {
@@ -127,6 +144,7 @@ export class WorkerPool implements WorkerOwner, Patient {
     place.worker = worker;
     place.next = undefined;
     this.#failure = undefined;
+    this.#traceback = undefined;
     if (old !== undefined) old.retire(this.#limits.drainTimeoutMs);
     void worker.exited.then(() => this.#died(place, worker));
     this.#serveQueue();
@@ -198,6 +216,13 @@ export class WorkerPool implements WorkerOwner, Patient {
   changed(worker: Worker, file: string): void {
     this.#log(worker, `${file} has changed: loading the application again`, undefined);
     this.reload().catch(() => {}); // the log has the traceback, and the old workers go on
+  }
+
+  /** Logs a traceback once, however many workers and attempts meet it, until one of them loads the application. */
+  notLoaded(worker: Worker, traceback: string): void {
+    if (traceback === this.#traceback) return;
+    this.#traceback = traceback;
+    for (const line of traceback.trimEnd().split('\n')) this.#log(worker, line, undefined);
   }
 
   log(worker: Worker, line: string, request: string | undefined): void {
@@ -292,7 +317,11 @@ export class WorkerPool implements WorkerOwner, Patient {
       place.worker = undefined;
     }
     const alive = [...this.alive];
-    for (const worker of alive) worker.retire(graceMs);
+    for (const worker of alive) {
+      // One that still loads the application has nothing to end well.
+      if (worker.readyAt === undefined) worker.kill();
+      else worker.retire(graceMs);
+    }
     await Promise.all(alive.map((worker) => worker.exited));
     this.#health.stop();
   }

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { whichPython } from './find-python.ts';
 import { WorkerConnection, type ConnectionOwner } from './worker-connection.ts';
 import { WsgiError } from './wsgi-error.ts';
 
@@ -47,6 +48,8 @@ export interface WorkerSettings {
 export interface WorkerOwner {
   released(worker: Worker): void;
   changed(worker: Worker, file: string): void;
+  /** The application raised while it was imported. */
+  notLoaded(worker: Worker, traceback: string): void;
   log(worker: Worker, line: string, request: string | undefined): void;
 }
 
@@ -71,6 +74,7 @@ export class Worker implements ConnectionOwner {
   hasExited = false;
   readonly #child: ChildProcess;
   readonly #owner: WorkerOwner;
+  readonly #settings: WorkerSettings;
   #tail = '';
   /** How the process ended, in words. */
   #end = 'was not started';
@@ -82,6 +86,7 @@ export class Worker implements ConnectionOwner {
     this.number = number;
     this.watches = settings.watch > 0 && number === 1;
     this.#owner = owner;
+    this.#settings = settings;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -151,8 +156,10 @@ export class Worker implements ConnectionOwner {
       this.#settleReady.resolve();
     } else if (report.event === 'failed') {
       const traceback = report.traceback ?? '';
-      for (const text of traceback.trimEnd().split('\n')) this.#write(text);
-      this.#failToStart(traceback.trimEnd().split('\n').at(-1)!, traceback);
+      this.#owner.notLoaded(this, traceback);
+      const { application, python, environment } = this.#settings;
+      const reason = traceback.trimEnd().split('\n').at(-1)!;
+      this.#failToStart(`${application} does not load in ${whichPython(python, environment)}: ${reason}`, traceback);
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
   }
 

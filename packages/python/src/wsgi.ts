@@ -40,7 +40,7 @@ export function wsgi(options: WsgiOptions): WsgiResponder {
   const application = new Application(pool, limits, options);
   if (!options.lazy) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
   return Object.assign((request: CgiRequest) => application.respond(request), {
-    ready: () => pool.start(),
+    ready: () => pool.ready(),
     reload: () => pool.reload(),
     close: (graceMs?: number) => pool.close(graceMs ?? limits.drainTimeoutMs),
   });

@@ -26,8 +26,14 @@ export interface Route {
   readonly fallThrough?: boolean | undefined;
 }
 
-/** A responder may hold processes or descriptors; it is told when nobody will ask it again. */
+/** A responder may hold processes or descriptors: what the server calls around its requests. */
 export interface Closable {
+  /**
+   * Resolves when requests can be answered; rejects with the reason when they cannot, such as an application that does not
+   * load. `Server.reload` waits for it before it switches over, `Server.ready` passes it on.
+   */
+  readonly ready?: (() => void | Promise<void>) | undefined;
+  /** Called once, after the last request. */
   readonly close?: (() => void | Promise<void>) | undefined;
 }
 
@@ -133,6 +139,11 @@ export interface Server {
    * @default one listener on localhost:8080
    */
   listen(listeners?: Listener | readonly Listener[]): Promise<readonly Address[]>;
+  /**
+   * Resolves when every responder is ready (a Python application has been loaded). Rejects with the first that is not and
+   * why; the server goes on all the same, and a later call asks again.
+   */
+  ready(): Promise<void>;
   /** What all open listeners are bound to, in the order of `listen`. */
   readonly addresses: readonly Address[];
   /** Open connections. */
@@ -142,8 +153,9 @@ export interface Server {
   /** Which rules a request would meet; nothing is run. */
   explain(question: Question): Explanation;
   /**
-   * Builds everything anew from `options`, then swaps it in. Requests under way end with what they began with; listeners
-   * and connections stay. Rejects, with nothing changed, when the options cannot be used.
+   * Builds everything anew from `options`, waits until all of it is ready, then swaps it in; until then requests are
+   * answered as before. Requests under way end with what they began with; listeners and connections stay. Rejects, with
+   * nothing changed, when the options cannot be used or a responder does not become ready. Reloads take turns.
    */
   reload(options: ServerOptions): Promise<void>;
   /** Uses another certificate for new connections on the listener at `index` (in the order of `addresses`). */

@@ -38,6 +38,10 @@ class HttpServer implements Server, Engine {
   /** Earlier generations that still answer what began with them. */
   readonly #retiring = new Set<Service>();
   #turnedAway = 0;
+  /** The last reload, which the next one waits for. */
+  #reloads: Promise<void> = Promise.resolve();
+  /** Ends the reload that is waiting for its responders. */
+  #cancelReload: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   #cutOff: NodeJS.Timeout | undefined;
   #whenEmpty: (() => void) | undefined;
@@ -127,17 +131,40 @@ class HttpServer implements Server, Engine {
     this.#retiring.add(service);
     if (service.underWay > 0) return;
     this.#retiring.delete(service);
-    service.site.close().catch((error: unknown) => warnOnce('closing a responder', error));
+    void closeSite(service);
   }
 
   explain(question: Question): Explanation {
     return this.service.site.explain(question);
   }
 
-  async reload(options: ServerOptions): Promise<void> {
+  ready(): Promise<void> {
+    return this.service.site.ready();
+  }
+
+  reload(options: ServerOptions): Promise<void> {
+    const turn = this.#reloads.then(() => this.#reload(options));
+    // The caller has the rejection; the next reload begins after it.
+    this.#reloads = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #reload(options: ServerOptions): Promise<void> {
     if (this.isStopping) throw new Error('the server is closed');
+    const next = serviceOf(options, compose);
+    const closed = new Promise<never>((_, reject) => {
+      this.#cancelReload = () => reject(new Error('the server was closed meanwhile'));
+    });
+    try {
+      await Promise.race([next.site.ready(), closed]);
+    } catch (error) {
+      await closeSite(next);
+      throw error;
+    } finally {
+      this.#cancelReload = undefined;
+    }
     const before = this.service;
-    this.service = serviceOf(options, compose);
+    this.service = next;
     this.#retire(before);
   }
 
@@ -160,6 +187,7 @@ class HttpServer implements Server, Engine {
 
   async #close(): Promise<void> {
     this.isStopping = true;
+    this.#cancelReload?.();
     const sockets = Promise.all(this.#listening.map((listening) => listening.close()));
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
@@ -168,6 +196,14 @@ class HttpServer implements Server, Engine {
     if (this.#connections.size > 0) await empty;
     clearTimeout(this.#cutOff);
     await sockets;
-    await this.service.site.close();
+    await Promise.all([this.service.site.close(), this.#reloads]);
+  }
+}
+
+async function closeSite({ site }: Service): Promise<void> {
+  try {
+    await site.close();
+  } catch (error) {
+    warnOnce('closing a responder', error);
   }
 }

@@ -131,16 +131,18 @@ export function metricsResponder(
   };
 }
 
-/** Answers 200 while `isReady`, then 503, so that a load balancer sends nothing more to a server that is stopping. */
-export function healthResponder(isReady: () => boolean): (request: RequestMessage) => ResponseMessage {
+/** What a load balancer wants to know: 200 for `ok`; 503 before, while applications load, and after, while it stops. */
+export type Health = 'starting' | 'ok' | 'stopping';
+
+/** Answers with the state of the server, so that a load balancer sends requests only where they are answered. */
+export function healthResponder(health: () => Health): (request: RequestMessage) => ResponseMessage {
   const answer = (status: number, text: string): ResponseMessage => ({
     status,
     fields: [['content-type', 'text/plain; charset=utf-8'], noStore],
     content: Buffer.from(`${text}\n`),
   });
-  const ready = answer(200, 'ok');
-  const stopping = answer(503, 'stopping');
-  return ({ pathInfo }) => (isWhole(pathInfo) ? (isReady() ? ready : stopping) : { status: 404, fields: [] });
+  const answers = { starting: answer(503, 'starting'), ok: answer(200, 'ok'), stopping: answer(503, 'stopping') };
+  return ({ pathInfo }) => (isWhole(pathInfo) ? answers[health()] : { status: 404, fields: [] });
 }
 
 const noStore = ['cache-control', 'no-store'] as const;

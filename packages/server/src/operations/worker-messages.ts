@@ -26,6 +26,8 @@ export type Notice =
   /** Ready for orders: one that comes before somebody listens would be lost. */
   | { readonly kind: 'started' }
   | { readonly kind: 'listening'; readonly addresses: readonly Address[]; readonly port: number }
+  /** Its applications are loaded: at once with `listening`, or later where they may take their time. */
+  | { readonly kind: 'ready' }
   /** A reload has ended; with `error`, everything is as before. */
   | { readonly kind: 'reloaded'; readonly error: string | undefined }
   /** Asks what all workers have counted. */

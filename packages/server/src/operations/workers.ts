@@ -42,6 +42,10 @@ export class Workers {
   readonly #options: WorkersOptions;
   readonly #workers = new Set<Worker>();
   readonly #counts = new Map<Worker, MetricsSnapshot>();
+  /** Resolves when as many workers as there shall be are ready. */
+  readonly whenReady: Promise<void>;
+  #notReady: number;
+  #settleReady!: () => void;
   #retired: MetricsSnapshot | undefined;
   #addresses: readonly Address[] = [];
   #port: number | undefined;
@@ -52,6 +56,10 @@ export class Workers {
   constructor(options: WorkersOptions) {
     this.#options = options;
     this.#port = options.port;
+    this.#notReady = options.count;
+    this.whenReady = new Promise((resolve) => {
+      this.#settleReady = resolve;
+    });
   }
 
   get addresses(): readonly Address[] {
@@ -155,6 +163,7 @@ export class Workers {
     // One that starts during a stop was not there to hear of it.
     if (notice.kind === 'started')
       tell(worker, this.#isStopping ? { kind: 'stop', graceMs: 0 } : { kind: 'begin', port: this.#port });
+    if (notice.kind === 'ready' && --this.#notReady === 0) this.#settleReady();
     if (notice.kind === 'snapshot') this.#counts.set(worker, notice.snapshot);
     if (notice.kind === 'collect') void this.#collect(worker, notice.id);
   }

@@ -30,6 +30,8 @@ export interface Site {
   /** The same with the default page, whatever the site has of its own: for when that broke. */
   failPlainly(failure: Omit<Failure, 'headSent'>): ResponseMessage;
   explain(question: Question): Explanation;
+  /** Resolves when all responders are ready. Rejects with what the first that is not has to say. */
+  ready(): Promise<void>;
   /** Closes the responders, each once. Rejects with what they reject with. */
   close(): Promise<void>;
 }
@@ -182,6 +184,10 @@ class PartedSite implements Site {
 
   explain(question: Question): Explanation {
     return explain(this.#parts, question);
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all([...new Set(this.#parts.closables)].map(async (closable) => closable.ready?.()));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { addUp, createMetrics, healthResponder, metricsResponder, metricsText } from '../../src/operations/metrics.ts';
+import {
+  addUp,
+  createMetrics,
+  type Health,
+  healthResponder,
+  metricsResponder,
+  metricsText,
+} from '../../src/operations/metrics.ts';
 import type { RequestMessage } from '../../src/message/message.ts';
 import { entry } from './entry.ts';
 
@@ -65,10 +72,10 @@ describe('metricsResponder and healthResponder', () => {
     const metrics = metricsResponder(() => createMetrics().snapshot(now));
     expect(await metrics(asked(''))).toMatchObject({ status: 200 });
     expect(await metrics(asked('/x'))).toMatchObject({ status: 404 });
-    let isReady = true;
-    const health = healthResponder(() => isReady);
+    let state: Health = 'ok';
+    const health = healthResponder(() => state);
     expect(health(asked('/'))).toMatchObject({ status: 200, content: Buffer.from('ok\n') });
-    isReady = false;
+    state = 'stopping';
     expect(health(asked(''))).toMatchObject({ status: 503 });
     expect(health(asked('/x'))).toMatchObject({ status: 404 });
   });

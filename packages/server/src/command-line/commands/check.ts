@@ -4,7 +4,7 @@ import { createServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
 import { inspect } from '../configuration/inspection.ts';
-import type { Configuration } from '../options/table.ts';
+import type { Configuration, Served } from '../options/table.ts';
 
 /** Prints problems and warnings. Resolves to 0 when the server would start, else to 2. */
 export async function check({ configuration, warnings }: Resolved): Promise<number> {
@@ -21,19 +21,31 @@ export async function check({ configuration, warnings }: Resolved): Promise<numb
   return 0;
 }
 
-/** Composes everything and throws it away again: what a package refuses, it refuses here. */
+/** Composes everything, loads the applications, and throws it all away again: what would be refused, is refused here. */
 async function trial(configuration: Configuration): Promise<readonly string[]> {
   const { tlsCert: cert, tlsKey: key, tlsPassphraseFile: passphraseFile } = configuration;
-  const lazy = { ...configuration, wsgi: configuration.wsgi?.map((mount) => ({ ...mount, lazy: true })) };
   try {
     if (cert !== undefined && key !== undefined)
       (await import('../../operations/tls.ts')).readCertificate({ cert, key, passphraseFile });
-    const quiet = { accessLog: ignore, report: ignore, isReady: () => false, collectMetrics: nothing };
-    await createServer(await generationOptions(lazy, quiet)).close();
+    const quiet = { accessLog: ignore, report: ignore, health: () => 'starting' as const, collectMetrics: nothing };
+    const server = createServer(await generationOptions(withOneProcess(configuration), quiet));
+    try {
+      await server.ready();
+    } finally {
+      await server.close();
+    }
     return [];
   } catch (error) {
     return [(error as Error).message];
   }
+}
+
+/** Whether an application loads is seen in one process as well as in many. */
+function withOneProcess(configuration: Configuration): Configuration {
+  const one = (mounts: Served['wsgi']): Served['wsgi'] =>
+    mounts?.map((mount) => ({ ...mount, processes: 1, threads: 1, lazy: false, reloadOnChange: false }));
+  const sites = configuration.sites?.map((site) => ({ ...site, wsgi: one(site.wsgi) }));
+  return { ...configuration, wsgi: one(configuration.wsgi), sites };
 }
 
 function ignore(): void {}

@@ -75,7 +75,7 @@ async function composed(configuration: Configuration): Promise<ServerOptions> {
   } = await generationOptions(lazy, {
     accessLog: () => undefined,
     report: () => undefined,
-    isReady: () => true,
+    health: () => 'ok',
     collectMetrics: () => {
       throw new Error('nothing is counted here');
     },

@@ -2,6 +2,7 @@
 // of these.
 
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
 import type { Resolved } from '../configuration/configuration.ts';
@@ -18,6 +19,9 @@ export interface Start {
   /** Reads all sources again, for a reload. */
   readonly resolve: () => Resolved;
 }
+
+// What a server that could not start gets to end what it had started.
+const stopMs = 500;
 
 /** Serves until it is told to stop. Resolves to the exit code. */
 export async function serve(start: Start): Promise<number> {
@@ -51,7 +55,8 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
   try {
     await running.listen();
   } catch (error) {
-    await running.stop(0);
+    // The kernel ends with us what does not end now.
+    await Promise.race([running.stop(0), delay(stopMs, undefined, { ref: false })]);
     return failed(error, configuration, 1);
   }
   const controlled: Controlled = {
@@ -59,7 +64,8 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
     reopenLog: () => running.reopenLog(),
     stop: (graceMs) => running.stop(graceMs),
   };
-  return announce(configuration, { addresses: running.addresses, port: running.port, warnings }, controlled);
+  const { addresses, port, whenReady } = running;
+  return announce(configuration, { addresses, port, whenReady, warnings }, controlled);
 }
 
 async function serveWithWorkers(start: Start, count: number, warnings: readonly string[]): Promise<number> {
@@ -76,12 +82,13 @@ async function serveWithWorkers(start: Start, count: number, warnings: readonly 
     return error.exitCode;
   }
   const graceMs = Math.round(configuration.closeTimeout * 1000);
+  const opened = { addresses: workers.addresses, port: workers.port };
   const controlled: Controlled = {
     reload: () => reloadChecked(start, () => workers.reload()),
     reopenLog: () => workers.reopenLog(),
     stop: (within) => workers.stop(within ?? graceMs),
   };
-  return announce(configuration, { addresses: workers.addresses, port: workers.port, warnings }, controlled);
+  return announce(configuration, { ...opened, whenReady: workers.whenReady, warnings }, controlled);
 }
 
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */

@@ -12,6 +12,7 @@ export interface OperationsConfiguration {
   readonly workers: number | 'auto';
   readonly json: boolean;
   readonly readyFile: string | undefined;
+  readonly keepTrying: boolean;
   readonly debug: boolean;
   readonly config: string | false | undefined;
 }
@@ -83,7 +84,14 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     group,
     shape: path,
     placeholder: '<file>',
-    summary: 'Write the same line of JSON to a file when connections are accepted; removed at the end',
+    summary: 'Write the same line of JSON to a file when requests are answered; removed at the end',
+  },
+  keepTrying: {
+    group,
+    shape: flag,
+    default: false,
+    bare: true,
+    summary: 'Start although an application does not load, and try again; meanwhile it and --health answer 503',
   },
   config: {
     group,

@@ -14,13 +14,15 @@ import { version } from '../../version.ts';
 export interface Opened {
   readonly addresses: readonly Address[];
   readonly port: number;
+  /** Resolves when every application is loaded. */
+  readonly whenReady: Promise<void>;
   readonly warnings: readonly string[];
 }
 
 /** Says that it listens, then waits for the signal to stop. Resolves to the exit code. */
 export async function announce(
   configuration: Configuration,
-  { addresses, port, warnings }: Opened,
+  { addresses, port, warnings, whenReady }: Opened,
   controlled: Controlled,
 ): Promise<number> {
   const announcement: Announcement = {
@@ -31,18 +33,26 @@ export async function announce(
     warnings,
   };
   const stopped = untilStopped(controlled);
-  if (configuration.json) process.stdout.write(`${readyLine(announcement)}\n`);
-  else if (!configuration.quiet) {
+  if (!configuration.json && !configuration.quiet) {
     const isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
     process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));
   }
-  const { readyFile } = configuration;
-  if (readyFile !== undefined) writeReadyFile(readyFile, readyLine(announcement));
+  let hasStopped = false;
+  void whenReady.then(() => {
+    if (!hasStopped) sayReady(configuration, readyLine(announcement));
+  });
   const first = addresses.find(({ port }) => port !== 0);
   if (configuration.open !== false && first !== undefined) openBrowser(urlOf(first), configuration.open);
   const code = await stopped;
-  if (readyFile !== undefined) rmSync(readyFile, { force: true });
+  hasStopped = true;
+  if (configuration.readyFile !== undefined) rmSync(configuration.readyFile, { force: true });
   return code;
+}
+
+/** For programs: requests are answered from now on. */
+function sayReady({ json, readyFile }: Configuration, line: string): void {
+  if (json) process.stdout.write(`${line}\n`);
+  if (readyFile !== undefined) writeReadyFile(readyFile, line);
 }
 
 /** The configured port, where another had to be taken. */

@@ -5,7 +5,7 @@ import { relative } from 'node:path';
 import { routesOf } from '../../compose.ts';
 import { loadMakers, type Makers } from '../../makers.ts';
 import { escaped } from '../../operations/access-log-format.ts';
-import { healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
+import { type Health, healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { servedOptions, serverOptions } from './server-options.ts';
@@ -13,7 +13,7 @@ import { servedOptions, serverOptions } from './server-options.ts';
 /** What outlives a generation. */
 export interface Surroundings {
   readonly accessLog: (entry: AccessLogEntry) => void;
-  readonly isReady: () => boolean;
+  readonly health: () => Health;
   readonly collectMetrics: () => MetricsSnapshot | Promise<MetricsSnapshot>;
   /** Receives a line for every failure that is the server's. */
   readonly report: (line: string) => void;
@@ -48,12 +48,14 @@ function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
   return needed;
 }
 
-function operationRoutes({ health, metrics }: Configuration, { isReady, collectMetrics }: Surroundings): Route[] {
+function operationRoutes({ health, metrics }: Configuration, surroundings: Surroundings): Route[] {
   const methods = ['GET', 'HEAD'];
   const routes: Route[] = [];
-  if (health !== undefined) routes.push({ name: 'health', path: health, methods, responder: healthResponder(isReady) });
+  if (health !== undefined) {
+    routes.push({ name: 'health', path: health, methods, responder: healthResponder(surroundings.health) });
+  }
   if (metrics !== undefined) {
-    routes.push({ name: 'metrics', path: metrics, methods, responder: metricsResponder(collectMetrics) });
+    routes.push({ name: 'metrics', path: metrics, methods, responder: metricsResponder(surroundings.collectMetrics) });
   }
   return routes;
 }

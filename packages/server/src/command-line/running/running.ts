@@ -1,13 +1,18 @@
 // A server that runs as a configuration says, until it is stopped: in one process, or as one worker of several.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MetricsSnapshot } from '../../operations/metrics.ts';
-import { createMetrics } from '../../operations/metrics.ts';
+import { createMetrics, type Health } from '../../operations/metrics.ts';
 import { accessLog, type AccessLog } from '../../operations/access-log.ts';
 import type { Address, Listener, Server, ServerOptions, TlsOptions } from '../../options.ts';
 import { createServer } from '../../server.ts';
 import { generationOptions, type Surroundings } from './generation.ts';
 import { listenersOf, onFreePort } from './listeners.ts';
 import type { Configuration } from '../options/table.ts';
+import type { WsgiConfiguration } from '../options/wsgi.ts';
+
+// How long an application that did not load is left alone before it is asked again.
+const askAgainMs = 500;
 
 export interface RunningOptions {
   readonly configuration: Configuration;
@@ -28,10 +33,12 @@ export class Running {
   #server!: Server;
   #configuration: Configuration;
   #log: AccessLog | undefined;
-  #isReady = false;
+  #health: Health = 'starting';
   #stopWatching: (() => void) | undefined;
   #addresses: readonly Address[] = [];
   #port = 0;
+  /** Resolves when every application is loaded, or the server stops before. Has a meaning once `listen` has resolved. */
+  whenReady: Promise<void> = Promise.resolve();
 
   /** Rejects for options that cannot be used, and for a log file that cannot be opened. Nothing listens yet. */
   static async prepare(options: RunningOptions): Promise<Running> {
@@ -48,7 +55,7 @@ export class Running {
         this.#log?.(entry);
         this.#metrics.observe(entry);
       },
-      isReady: () => this.#isReady,
+      health: () => this.#health,
       collectMetrics: () => options.addUpWorkers?.(this.snapshot()) ?? this.snapshot(),
       report: options.report,
     };
@@ -69,17 +76,39 @@ export class Running {
     return this.#metrics.snapshot(this.#server);
   }
 
-  /** Opens the listeners. Rejects with the system's error, or when the certificate cannot be used. */
+  /**
+   * Opens the listeners once the applications are loaded, or before where they may take their time. Rejects with the
+   * system's error, and when an application does not load or the certificate cannot be used.
+   */
   async listen(): Promise<void> {
     const { configuration, port, mayMovePort } = this.#options;
+    const isPatient = mayLoadLater(configuration);
+    if (!isPatient) await this.#server.ready();
     const tls = await certificateOf(configuration);
     const listen = (at: number): Promise<readonly Address[]> =>
       this.#server.listen(listenersOf(configuration, tls, at));
     const opened = await onFreePort(port, mayMovePort && configuration.listen === undefined, listen);
     this.#addresses = opened.result;
     this.#port = opened.port;
-    this.#isReady = true;
     await this.#watchCertificate();
+    if (isPatient) this.whenReady = this.#untilReady();
+    else this.#health = 'ok';
+  }
+
+  /** Asks until every application is loaded; each reason why one is not is reported once. */
+  async #untilReady(): Promise<void> {
+    for (let reported = ''; this.#health !== 'stopping';) {
+      try {
+        await this.#server.ready();
+        if (this.#health === 'starting') this.#health = 'ok';
+        return;
+      } catch (error) {
+        const { message } = error as Error;
+        if (message !== reported) this.#options.report(`Warning: not ready, trying again: ${message}`);
+        reported = message;
+        await delay(askAgainMs, undefined, { ref: false });
+      }
+    }
   }
 
   /** Swaps in another configuration. Rejects, with everything as before, when it cannot be used. */
@@ -113,7 +142,7 @@ export class Running {
 
   /** Stops taking connections, finishes what is under way within `graceMs`, and writes the rest of the log. */
   async stop(graceMs?: number): Promise<void> {
-    this.#isReady = false;
+    this.#health = 'stopping';
     this.#stopWatching?.();
     await this.#server.close({ graceMs: graceMs ?? Math.round(this.#configuration.closeTimeout * 1000) });
     await this.#log?.close();
@@ -142,6 +171,15 @@ export class Running {
       onError: (error) => this.#options.report(`Error: the old certificate stays in use: ${error.message}`),
     });
   }
+}
+
+/** Where sources are watched somebody is at work on them, and an application that does not load now may do so soon. */
+function mayLoadLater({ keepTrying, wsgi, sites = [] }: Configuration): boolean {
+  return keepTrying || [wsgi, ...sites.map((site) => site.wsgi)].some((mounts) => mounts?.some(isWatched));
+}
+
+function isWatched(mount: WsgiConfiguration): boolean {
+  return mount['reloadOnChange'] === true;
 }
 
 function isLogged({ accessLog: isWanted, quiet, logFile }: Configuration): boolean {

@@ -38,6 +38,7 @@ export function work(start: Start, mayMovePort: boolean): Promise<number> {
       }
       running = started;
       tell({ kind: 'listening', addresses: started.addresses, port: started.port });
+      void started.whenReady.then(() => tell({ kind: 'ready' }));
     };
     const stop = (within: number): void => {
       if (running === undefined) resolve(0);

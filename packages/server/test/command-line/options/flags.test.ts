@@ -400,6 +400,12 @@ test('the flags that have tests of their own', () => {
   expect(used.size).toBeGreaterThan(6);
 });
 
+test('--keep-trying starts although an application does not load', async () => {
+  used.add('--keep-trying');
+  const { stdout } = await run(['print-config', '--keep-trying'], { cwd: place.path });
+  expect(stdout).toContain('"keepTrying": true, // flag --keep-trying');
+});
+
 test('--tls-passphrase-file is read', async () => {
   used.add('--tls-passphrase-file');
   const words = [

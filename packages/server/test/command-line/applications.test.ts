@@ -1,0 +1,122 @@
+// Python applications behind the command: when it starts, reloads and says that it is ready.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { onTestFinished, test, describe, expect, vi } from 'vitest';
+import { run, site, start, startPlain, type Started } from './command.ts';
+
+const says = (text: string): string =>
+  `def application(environ, start_response):\n    start_response("200 OK", [])\n    return [b"${text}"]\n`;
+const broken = 'import module_that_is_nowhere\n';
+
+/** A folder with the application `app`, and with a module that is loaded once the file `go` is there. */
+function folder(source: string): { path: string; write(source: string): void } {
+  const place = site({ 'app.py': source });
+  onTestFinished(() => place.remove());
+  return { path: place.path, write: (text) => writeFileSync(join(place.path, 'app.py'), text) };
+}
+
+const env = { PYTHONDONTWRITEBYTECODE: '1' };
+
+async function serve(cwd: string, words: readonly string[]): Promise<Started> {
+  const server = await start(['--wsgi', 'app', ...words], { cwd, env });
+  onTestFinished(async () => {
+    server.child.kill('SIGKILL');
+    await server.finished;
+  });
+  return server;
+}
+
+const count = (text: string, part: string): number => text.split(part).length - 1;
+
+describe('an application that does not load', () => {
+  test.each([[[]], [['--workers', '2']]])('keeps the server from starting, with one traceback: %j', async (flags) => {
+    const { path } = folder(broken);
+    const ready = join(path, 'ready');
+    const words = ['--wsgi', 'app', '--port', '0', '--ready-file', ready, ...flags];
+    const { code, stdout, stderr } = await run(words, { cwd: path, env });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(count(stderr, 'Traceback')).toBe(1);
+    expect(stderr).toMatch(/^Error: app does not load in \/.*python3: .*module_that_is_nowhere/m);
+    expect(existsSync(ready)).toBe(false);
+  });
+
+  test('is found by check', async () => {
+    const { path, write } = folder(broken);
+    const bad = await run(['check', '--wsgi', 'app'], { cwd: path, env });
+    expect([bad.code, bad.stdout]).toEqual([2, '']);
+    expect(bad.stderr).toMatch(/^Error: app does not load in /m);
+    write(says('good'));
+    expect(await run(['check', '--wsgi', 'app'], { cwd: path, env })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('is waited for where that is wanted, and readiness waits too', async () => {
+    const { path, write } = folder(broken);
+    const ready = join(path, 'ready');
+    const socket = join(path, 'socket');
+    const words = ['-l', `unix:${socket}`, '-l', '127.0.0.1:0', '--health', '/healthz', '--keep-trying'];
+    const server = startPlain(['--wsgi', 'app', ...words, '--ready-file', ready], { cwd: path, env });
+    onTestFinished(() => void server.child.kill('SIGKILL'));
+    await vi.waitFor(() => expect(server.output.stderr).toContain('not ready, trying again'), 10_000);
+    const health = async (): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const asked = request({ socketPath: socket, path: '/healthz' }, (response) => {
+          response.resume().on('end', () => resolve(response.statusCode));
+        });
+        asked.on('error', reject).end();
+      });
+    expect(await health()).toBe(503);
+    expect(existsSync(ready)).toBe(false);
+    write(says('mended'));
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 15_000);
+    expect(await health()).toBe(200);
+    expect(count(server.output.stderr, 'Traceback')).toBe(1);
+    expect(await server.stop()).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a reload', () => {
+  test.each([[[]], [['--workers', '2']]])('keeps what works when the new does not: %j', async (flags) => {
+    const { path, write } = folder(says('one'));
+    const server = await serve(path, flags);
+    write(broken);
+    server.child.kill('SIGHUP');
+    const answers: string[] = [];
+    await vi.waitFor(async () => {
+      answers.push(await (await server.fetch('/')).text());
+      expect(server.output.stderr).toContain('not reloaded');
+    }, 10_000);
+    for (let times = 0; times < 10; times++) answers.push(await (await server.fetch('/')).text());
+    expect(new Set(answers)).toEqual(new Set(['one']));
+    expect(count(server.output.stderr, 'Traceback')).toBe(1);
+    write(says('two'));
+    server.child.kill('SIGHUP');
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 10_000);
+    expect(await (await server.fetch('/')).text()).toBe('two');
+  });
+
+  test('answers with the old until the new is there', async () => {
+    const { path, write } = folder(says('old'));
+    const server = await serve(path, []);
+    const waiting = 'import os, time\nopen("waits", "w")\nwhile not os.path.exists("go"): time.sleep(0.01)\n';
+    write(`${waiting}${says('new')}`);
+    server.child.kill('SIGHUP');
+    await vi.waitFor(() => expect(existsSync(join(path, 'waits'))).toBe(true), 10_000);
+    for (let times = 0; times < 20; times++) expect(await (await server.fetch('/')).text()).toBe('old');
+    writeFileSync(join(path, 'go'), '');
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 10_000);
+    expect(await (await server.fetch('/')).text()).toBe('new');
+  });
+
+  test('that is still waiting does not outlive a stop', async () => {
+    const { path, write } = folder(says('old'));
+    const server = await serve(path, []);
+    write(`import os, time\nopen("pid", "w").write(str(os.getpid()))\ntime.sleep(600)\n`);
+    server.child.kill('SIGHUP');
+    const pid = join(path, 'pid');
+    await vi.waitFor(() => expect(readFileSync(pid, 'utf8')).toMatch(/^\d+$/), 10_000);
+    expect(await server.stop()).toMatchObject({ code: 0 });
+    expect(existsSync(`/proc/${readFileSync(pid, 'utf8')}`)).toBe(false);
+  });
+});
