@@ -38,9 +38,7 @@ export async function announce(
     process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));
   }
   let hasStopped = false;
-  void whenReady.then(() => {
-    if (!hasStopped) sayReady(configuration, readyLine(announcement));
-  });
+  void whenReady.then(() => hasStopped || sayReady(configuration, readyLine(announcement)));
   const first = addresses.find(({ port }) => port !== 0);
   if (configuration.open !== false && first !== undefined) openBrowser(urlOf(first), configuration.open);
   const code = await stopped;
