@@ -6,7 +6,9 @@
 
 import { canonicalPath } from './canonical-path.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
-import type { StaticOptions } from './options.ts';
+import { checkOptions } from './options/checks.ts';
+import type { Table } from './options/shape.ts';
+import { type StaticOptions, staticTable } from './options.ts';
 import { withPlainPage } from './plain-page.ts';
 import { BAD_REQUEST, refusal } from './refusals.ts';
 import { serveStatic as makeResponder } from './serve-static.ts';
@@ -21,6 +23,16 @@ export interface FetchStaticOptions extends StaticOptions {
   readonly onError?: ((cause: unknown, request: Request) => void) | undefined;
 }
 
+const fetchTable: Table<FetchStaticOptions> = {
+  ...staticTable,
+  mount: {
+    shape: { type: 'text', pattern: /^(?:\/.*)?$/, expects: 'a path that begins with /' },
+    summary: 'the path prefix below which the root lies',
+    default: '',
+  },
+  onError: { shape: { type: 'function', expects: 'a function (cause, request)' }, summary: 'told of errors' },
+};
+
 /**
  * Makes a fetch handler for the files below `root`. Extra arguments, as servers pass them, are ignored.
  *
@@ -30,9 +42,12 @@ export interface FetchStaticOptions extends StaticOptions {
  * app.get('/assets/*', (context) => files(context.req.raw));
  */
 export function serveStatic(root: string, options: FetchStaticOptions = {}): (request: Request) => Promise<Response> {
+  checkOptions(fetchTable, options);
   const { mount = '', onError, ...rest } = options;
   const respond = makeResponder(root, rest);
-  const prefix = mount.replace(/\/+$/, '');
+  // The path of a request is compared decoded, so a mount may be written either way.
+  const prefix = canonicalPath(mount === '' ? '/' : mount)?.path.replace(/\/+$/, '');
+  if (prefix === undefined) throw new TypeError(`mount: ${JSON.stringify(mount)} is not a path`);
   return async (request) => {
     const message = staticRequest(request, prefix);
     let response: StaticResponse;

@@ -31,8 +31,8 @@ export type NodeHandler = (
  * createServer(serveStatic('public', { maxAgeSeconds: 3600 })).listen(8080);
  */
 export function serveStatic(root: string, options: NodeStaticOptions = {}): NodeHandler {
-  const { fallthrough = true, onError } = options;
   const respond = makeResponder(root, fromFamiliarNames(options));
+  const { fallthrough = true, onError } = options;
   return (request, response, next) => {
     void serve(request, response, { respond, fallthrough, onError, next });
   };

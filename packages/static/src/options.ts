@@ -1,7 +1,11 @@
-// Everything `serveStatic` can be told. Shapes and defaults in words; `settings.ts` checks and completes them.
+// Everything `serveStatic` can be told: the types, and one table of what each option takes, stands for and defaults to. The
+// table is data (`@onezero/static/options`): options are checked against it, and completed from it.
 
 import type { Coding } from './http/content-coding.ts';
 import type { EntityTagKind } from './http/validators.ts';
+import type { Member, Shape, Table } from './options/shape.ts';
+
+export type { Member, Members, Shape, Table } from './options/shape.ts';
 
 /**
  * A value for the files that a glob matches.
@@ -74,6 +78,8 @@ export interface WriteOptions {
 export interface StaticOptions {
   /** Files that answer for their directory, in order of preference. @default ['index.html'] */
   readonly index?: readonly string[] | false | undefined;
+  /** Whether `/folder` is sent to `/folder/`, where relative links in its page lead to its files. @default true */
+  readonly directoryRedirect?: boolean | undefined;
   /** Whether directories without an index file are listed: HTML, JSON or text. @default false */
   readonly listing?: boolean | ListingOptions | undefined;
   /** Names that begin with a dot, at any depth; `/.well-known` is always served (RFC 8615). @default 'deny' */
@@ -131,4 +137,210 @@ export interface StaticOptions {
   readonly maxCacheBytes?: number | undefined;
   /** The largest file kept in memory, in bytes. @default 1_048_576 */
   readonly maxCachedFileBytes?: number | undefined;
+}
+
+const flag: Shape = { type: 'boolean' };
+const off: Shape = { type: 'choice', values: [false] };
+const size: Shape = { type: 'size' };
+const seconds: Shape = { type: 'duration', unit: 'seconds' };
+const unlimited: Shape = { type: 'size', isUnlimited: true };
+const glob: Shape = { type: 'text', pattern: /[^/]/, expects: 'a glob' };
+const globs: Shape = { type: 'list', item: glob };
+const fileName: Shape = { type: 'text', pattern: /^(?!\.{0,2}$)[^/\\\0]+$/, expects: 'the name of a file' };
+const fieldName = { type: 'text', pattern: /^[\w!#$%&'*+.^`|~-]+$/, expects: 'the name of a field' } as const;
+const fieldValue: Shape = {
+  type: 'text',
+  pattern: /^[\t\x20-\x7e\x80-\xff]*$/,
+  expects: 'a text without control characters and characters above U+00FF',
+};
+const mediaType: Shape = { type: 'text', pattern: /^[\w!#$&^.+-]+\/[\t\x20-\x7e]+$/, expects: 'a media type' };
+const rootedPath: Shape = {
+  type: 'text',
+  pattern: /^\/(?!(?:.*\/)?\.\.(?:\/|$))[^\0]*$/,
+  expects: 'a path that begins with /',
+};
+
+const redirectTable: Table<RedirectRule> = {
+  from: {
+    shape: {
+      type: 'text',
+      pattern: /^\/(?!(?:.*\/)?\.\.(?:\/|$))(?:[^*\0]*|(?:[^*\0]*\/)?\*)$/,
+      expects: 'a path that begins with /, with a * only for the rest after a slash',
+    },
+    summary: 'a path, such as /old or /blog/*',
+  },
+  to: { shape: fieldValue, summary: 'a path or URL for Location; a final * stands for the rest' },
+  status: { shape: { type: 'choice', values: [301, 302, 303, 307, 308] }, summary: 'the status', default: 301 },
+};
+
+export const corsTable: Table<CorsOptions> = {
+  origins: {
+    shape: {
+      type: 'either',
+      shapes: [
+        { type: 'choice', values: ['*'] },
+        { type: 'list', item: { type: 'text', refuse: refuseOrigin } },
+      ],
+    },
+    summary: 'allowed origins',
+    default: '*',
+  },
+  credentials: { shape: flag, summary: 'whether cookies may be sent along', default: false },
+  allowFields: {
+    shape: { type: 'list', item: fieldName },
+    summary: 'request fields that a preflight allows',
+    default: ['range', 'if-range'],
+  },
+  exposeFields: {
+    shape: { type: 'list', item: fieldName },
+    summary: 'response fields that scripts may read',
+    default: ['content-range', 'accept-ranges', 'etag', 'content-encoding'],
+  },
+  maxAgeSeconds: { shape: seconds, summary: 'how long a preflight may be remembered', default: 600 },
+};
+
+/** A page of 1,000 entries is what a browser renders at once without stutter. */
+export const listingTable: Table<ListingOptions> = {
+  pageEntries: { shape: { type: 'integer', minimum: 1 }, summary: 'entries on one page', default: 1000 },
+};
+
+/** Below 1 KiB fields outweigh what a coding saves; above 16 MiB it costs too much processor time on every request. */
+export const compressTable: Table<CompressOptions> = {
+  codings: {
+    shape: { type: 'list', item: { type: 'choice', values: ['br', 'zstd', 'gzip'] } },
+    summary: 'codings, in the order preferred',
+    default: ['br', 'zstd', 'gzip'],
+  },
+  minBytes: { shape: size, summary: 'the smallest file that is coded', default: 1024 },
+  maxBytes: { shape: size, summary: 'the largest file that is coded', default: 16 * 1024 * 1024 },
+};
+
+export const writeTable: Table<WriteOptions> = {
+  maxFileBytes: { shape: unlimited, summary: 'the largest file accepted', default: Number.POSITIVE_INFINITY },
+  quotaBytes: {
+    shape: unlimited,
+    summary: 'the most that all files may hold together',
+    default: Number.POSITIVE_INFINITY,
+  },
+  fsync: { shape: flag, summary: 'whether a file is on the disk before the answer', default: true },
+};
+
+const ruleOf = (members: Readonly<Record<string, Member>>): Shape => ({
+  type: 'list',
+  item: { type: 'object', members, required: Object.keys(members) },
+});
+
+const orObject = (members: Readonly<Record<string, Member>>): Shape => ({
+  type: 'either',
+  shapes: [flag, { type: 'object', members }],
+});
+
+/**
+ * Every option of `serveStatic`. The memory for responses holds the hot part of most sites; more would make `fork` of the
+ * process noticeably slower. Files up to 1 MiB are faster from memory; of larger ones the bytes dominate the request anyway.
+ */
+export const staticTable: Table<StaticOptions> = {
+  index: {
+    shape: { type: 'either', shapes: [{ type: 'list', item: fileName }, off] },
+    summary: 'files that answer for their directory, in order; false for none',
+    default: ['index.html'],
+  },
+  directoryRedirect: { shape: flag, summary: 'send /folder to /folder/', default: true },
+  listing: { shape: orObject(listingTable), summary: 'list directories that have no index file', default: false },
+  dotfiles: {
+    shape: { type: 'choice', values: ['deny', 'allow'] },
+    summary: 'names that begin with a dot; /.well-known is always served',
+    default: 'deny',
+  },
+  symlinks: {
+    shape: { type: 'choice', values: ['deny', 'inside', 'all'] },
+    summary: 'which links are followed',
+    default: 'inside',
+  },
+  hide: { shape: globs, summary: 'globs of what does not exist, in any case, with all below it', default: [] },
+  windowsNames: {
+    shape: { type: 'choice', values: ['deny', 'allow'] },
+    summary: 'names that Windows reads as something else (denied on Windows)',
+  },
+  types: {
+    shape: { type: 'map', value: mediaType },
+    summary: 'media types by extension, over those of mime-types',
+    default: {},
+  },
+  typesFile: { shape: { type: 'path' }, summary: 'an Apache mime.types file' },
+  defaultType: { shape: mediaType, summary: 'for unknown extensions', default: 'application/octet-stream' },
+  charset: {
+    shape: {
+      type: 'either',
+      shapes: [{ type: 'text', pattern: /^[\w!#$%&'*+.^`|~-]+$/, expects: 'the name of a charset' }, off],
+    },
+    summary: 'added to textual types; false for none',
+    default: 'utf-8',
+  },
+  etag: {
+    shape: { type: 'choice', values: ['strong', 'weak', 'content', false] },
+    summary: 'entity tags: from the state of the file, the same but weak, or from a hash of its content',
+    default: 'strong',
+  },
+  lastModified: { shape: flag, summary: 'whether Last-Modified is sent', default: true },
+  ranges: { shape: flag, summary: 'whether Range is honoured', default: true },
+  maxAgeSeconds: { shape: seconds, summary: 'how long caches may use a file unasked; 0 is no-cache', default: 0 },
+  immutable: {
+    shape: { type: 'either', shapes: [flag, globs] },
+    summary: 'files that never change under their name: globs, or true for names with a content hash',
+    default: false,
+  },
+  cacheControl: {
+    shape: ruleOf({
+      glob: { shape: glob, summary: 'which files' },
+      value: { shape: fieldValue, summary: "the value; '' sends none" },
+    }),
+    summary: 'Cache-Control by glob; the first match wins over the two above',
+    default: [],
+  },
+  precompressed: { shape: flag, summary: 'send file.br, file.zst, file.gz as codings of file', default: true },
+  compress: { shape: orObject(compressTable), summary: 'make codings where none is stored', default: true },
+  cleanUrls: {
+    shape: { type: 'choice', values: ['off', 'lookup', 'redirect'] },
+    summary: 'find about.html for /about; redirect also sends /about.html there',
+    default: 'off',
+  },
+  extensions: { shape: { type: 'list', item: fileName }, summary: 'what clean URLs try, in order', default: ['html'] },
+  fallback: { shape: rootedPath, summary: 'the page for navigations to where nothing is, such as /index.html' },
+  errorPages: { shape: flag, summary: 'send <status>.html of the root as content of that status', default: false },
+  redirects: {
+    shape: { type: 'list', item: { type: 'object', members: redirectTable, required: ['from', 'to'] } },
+    summary: 'paths that are sent elsewhere; the first match wins',
+    default: [],
+  },
+  fieldRules: {
+    shape: ruleOf({
+      glob: { shape: glob, summary: 'which files' },
+      fields: {
+        shape: { type: 'map', key: fieldName.pattern, expects: fieldName.expects, value: fieldValue },
+        summary: 'name to value',
+      },
+    }),
+    summary: 'fields added to matching files',
+    default: [],
+  },
+  cors: { shape: orObject(corsTable), summary: 'what pages of other origins may do', default: false },
+  writable: { shape: orObject(writeTable), summary: 'PUT and DELETE', default: false },
+  maxCacheBytes: { shape: size, summary: 'memory for remembered responses', default: 64 * 1024 * 1024 },
+  maxCachedFileBytes: { shape: size, summary: 'the largest file kept there', default: 1024 * 1024 },
+};
+
+/** Origins as browsers write them (RFC 6454 §6.1), since they are compared as they stand; `*` among others stands for all. */
+function refuseOrigin(given: string): string | undefined {
+  const written = writtenOrigin(given);
+  if (written === given) return undefined;
+  return `an origin such as ${written ?? 'https://example.org'}`;
+}
+
+function writtenOrigin(given: string): string | undefined {
+  if (given === '*' || given === 'null') return given;
+  if (!URL.canParse(given)) return undefined;
+  const { protocol, host, origin } = new URL(given);
+  // Browsers have origins of their own for what is inside them, such as extensions; URL knows only those of the web.
+  return host === '' ? undefined : origin === 'null' ? `${protocol}//${host}` : origin;
 }

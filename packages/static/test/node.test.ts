@@ -141,8 +141,19 @@ describe('familiar names', () => {
     [{ maxAge: '2 h', maxAgeSeconds: 5 }, { maxAgeSeconds: 5 }],
     [
       { maxAge: '1y', immutable: true },
-      { cacheControl: [{ glob: '**', value: 'public, max-age=31557600, immutable' }] },
+      { cacheControl: [{ glob: '**', value: 'public, max-age=31536000, immutable' }] },
     ],
+    [{ maxAge: Number.POSITIVE_INFINITY }, { maxAgeSeconds: 31_536_000 }],
+    [{ maxAge: '1.5 hours' }, { maxAgeSeconds: 5400 }],
+    [{ maxAge: '2 mins' }, { maxAgeSeconds: 120 }],
+    [{ maxAge: '10 Days' }, { maxAgeSeconds: 864_000 }],
+    [{ maxAge: '90000 milliseconds' }, { maxAgeSeconds: 90 }],
+    [{ maxAge: '30sec' }, { maxAgeSeconds: 30 }],
+    [{ maxAge: 1e300 }, { maxAgeSeconds: 31_536_000 }],
+    [{ cacheControl: false }, { cacheControl: [{ glob: '**', value: '' }] }],
+    [{ cacheControl: true }, { cacheControl: [] }],
+    [{ redirect: false }, { directoryRedirect: false }],
+    [{ extensions: 'html' }, { extensions: ['html'], cleanUrls: 'lookup' }],
     [{ acceptRanges: false }, { ranges: false }],
     [{ single: true }, { fallback: '/index.html' }],
     [{ single: 'app.html' }, { fallback: '/app.html' }],
@@ -150,11 +161,6 @@ describe('familiar names', () => {
     [{ gzip: false, brotli: false }, { precompressed: false }],
   ] satisfies [NodeStaticOptions, object][])('%j means %j', (familiar, ours) => {
     expect(fromFamiliarNames(familiar)).toMatchObject(ours);
-  });
-
-  test('a maxAge that is no time is an error at start', () => {
-    expect(() => serveStatic(site.root, { maxAge: 'soon' })).toThrow(/^maxAge: "soon" is neither/);
-    expect(() => serveStatic(site.root, { maxAge: -1 })).toThrow(/^maxAge: /);
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Field, serveStatic, type StaticOptions, type StaticRequest, type StaticResponse } from '../src/index.ts';
+import { type Field, serveStatic, type StaticRequest, type StaticResponse } from '../src/index.ts';
 import { BIG_JS, makeSite, type Site, writeTree } from './site.ts';
 
 let site: Site;
@@ -304,35 +304,10 @@ describe('roots', () => {
     }
   });
 
-  test('that do not exist, and wrong options, are errors at start that name the option', () => {
+  test('that do not exist, and options that do not go together, are errors at start', () => {
     expect(() => serveStatic(join(site.top, 'nowhere'))).toThrow(/^root: .*nowhere does not exist/);
-    const wrong: readonly [StaticOptions, RegExp][] = [
-      [{ maxAgeSeconds: -1 }, /^maxAgeSeconds: /],
-      [{ dotfiles: 'ignore' as 'deny' }, /^dotfiles: expected "deny", "allow"/],
-      [{ index: ['../x'] }, /^index: /],
-      [{ fieldRules: [{ glob: '*', fields: { 'X-A': 'b\r\nX-Inj: 1' } }] }, /^fieldRules X-A: /],
-      [{ fieldRules: [{ glob: '*', fields: { 'X A': 'b' } }] }, /"X A" is not a field name/],
-      [{ cors: { credentials: true } }, /^cors.credentials: /],
-      [{ cors: { origins: ['not an origin'] } }, /^cors.origins: "not an origin" is not an origin, such as /],
-      [{ cors: { origins: ['https://A.example/'] } }, /^cors.origins: .* did you mean https:\/\/a.example\?$/],
-      [{ cors: { origins: ['https://a.example:443'] } }, /^cors.origins: .* did you mean https:\/\/a.example\?$/],
-      [{ cors: { origins: 'https://a.example' as '*' } }, /^cors.origins: expected "\*" or a list$/],
-      [{ fallback: 'index.html' }, /^fallback: /],
-      [{ maxage: 5 } as StaticOptions, /^maxage: is not an option$/],
-      [{ index: 'home.html' as unknown as string[] }, /^index: expected a list or boolean$/],
-      [{ lastModified: 'no' as unknown as boolean }, /^lastModified: expected a boolean$/],
-      [{ typesFile: '/no/such/file' }, /^typesFile: .* cannot be read$/],
-      [{ redirects: [{ from: '/a*', to: '/b' }] }, /^redirects.from: /],
-      [{ redirects: [{ from: '/a', to: '/b\n' }] }, /^redirects.to: /],
-      [{ compress: { codings: ['lzma' as 'gzip'] } }, /^compress.codings: /],
-    ];
-    for (const origin of ['https://a.example:8443', 'http://[::1]:80', 'null', 'moz-extension://1-2', '*']) {
-      const isWritten = origin !== 'http://[::1]:80';
-      const make = () => serveStatic(site.root, { cors: { origins: [origin] } });
-      if (isWritten) expect(make).not.toThrow();
-      else expect(make).toThrow('did you mean http://[::1]?');
-    }
-    for (const [options, message] of wrong) expect(() => serveStatic(site.root, options)).toThrow(message);
+    expect(() => serveStatic(site.root, { typesFile: '/no/such/file' })).toThrow(/^typesFile: .* cannot be read$/);
+    expect(() => serveStatic(site.root, { cors: { credentials: true } })).toThrow(/^cors.credentials: /);
     expect(() => serveStatic(join(site.root, 'a.txt'), { writable: true })).toThrow(/^writable: /);
   });
 });

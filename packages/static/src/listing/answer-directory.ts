@@ -17,6 +17,7 @@ export function answerDirectory(
   settings: Settings,
 ): StaticResponse | Promise<StaticResponse> {
   if (isAskedAsDirectory) return answerListing(segments, request, settings);
+  if (!settings.directoryRedirect) return NOT_FOUND;
   const location = siteLocation(request.scriptName, segments, { isDirectory: true, query: request.query });
   return location === undefined ? NOT_FOUND : { status: 301, fields: [['location', location]] };
 }

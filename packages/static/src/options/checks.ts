@@ -1,103 +1,163 @@
-// Checks that options share. Each throws a TypeError of one line that begins with the option's name.
+// Checks options against their table. What is wrong, at whatever depth, is one TypeError of one line that begins with the
+// option's path: options may come from plain JavaScript or a file that no compiler has seen, and a misspelt one must not be
+// ignored.
 
-import type { StaticOptions } from '../options.ts';
+import type { Complete, Member, Members, Shape, Table } from './shape.ts';
+import { suggestion } from './suggestion.ts';
 
-/** What kind of value each option takes; the order of the README's table. */
-const OPTION_SHAPES: Readonly<
-  Record<keyof StaticOptions, readonly ('boolean' | 'string' | 'number' | 'list' | 'object')[]>
-> = {
-  index: ['list', 'boolean'],
-  listing: ['boolean', 'object'],
-  dotfiles: ['string'],
-  symlinks: ['string'],
-  hide: ['list'],
-  windowsNames: ['string'],
-  types: ['object'],
-  typesFile: ['string'],
-  defaultType: ['string'],
-  charset: ['string', 'boolean'],
-  etag: ['string', 'boolean'],
-  lastModified: ['boolean'],
-  ranges: ['boolean'],
-  maxAgeSeconds: ['number'],
-  immutable: ['boolean', 'list'],
-  cacheControl: ['list'],
-  precompressed: ['boolean'],
-  compress: ['boolean', 'object'],
-  cleanUrls: ['string'],
-  extensions: ['list'],
-  fallback: ['string'],
-  errorPages: ['boolean'],
-  redirects: ['list'],
-  fieldRules: ['list'],
-  cors: ['boolean', 'object'],
-  writable: ['boolean', 'object'],
-  maxCacheBytes: ['number'],
-  maxCachedFileBytes: ['number'],
-};
+/** Throws a TypeError that names the first option that `table` does not have or whose value does not fit. */
+export function checkOptions(table: Members, options: unknown): void {
+  const problem = problemWith({ type: 'object', members: table }, options, '');
+  if (problem !== undefined) throw new TypeError(problem);
+}
 
-/** Options may come from a file that no compiler has seen; a misspelt one must not be ignored. */
-export function checkShapes(options: StaticOptions): void {
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    if (!(option in OPTION_SHAPES)) throw new TypeError(`${option}: is not an option`);
-    const shapes: readonly string[] = OPTION_SHAPES[option as keyof StaticOptions];
-    const shape = Array.isArray(value) ? 'list' : value === null ? 'null' : typeof value;
-    if (!shapes.includes(shape)) throw new TypeError(`${option}: expected a ${shapes.join(' or ')}`);
+/** The options with the defaults of their table for those left out. */
+export function completed<Options extends object>(table: Table<Options>, options: Options): Complete<Options> {
+  const entries = Object.entries<Member>(table).map(([name, member]): [string, unknown] => {
+    const given: unknown = options[name as keyof Options];
+    return [name, given === undefined ? member.default : given];
+  });
+  return Object.fromEntries(entries) as Complete<Options>;
+}
+
+/** What is wrong with a value, in one line, or nothing. `path` is '' for the options themselves. */
+function problemWith(shape: Shape, value: unknown, path: string): string | undefined {
+  switch (shape.type) {
+    case 'list':
+      if (!Array.isArray(value) || value.length < (shape.minimum ?? 0)) break;
+      return first([...value.keys()], (index) => problemWith(shape.item, value[index], `${path}.${index}`));
+    case 'map':
+      if (!isRecord(value)) break;
+      return first(Object.keys(value), (key) => {
+        if (shape.key?.test(key) === false) return `${below(path, key)}: expected ${shape.expects} for a name`;
+        return problemWith(shape.value, value[key], below(path, key));
+      });
+    case 'object':
+      return isRecord(value) ? problemWithMembers(shape, value, path) : refusal(shape, value, path);
+    case 'either':
+      return problemWithAll(shape.shapes, value, path);
+    default:
+      return fits(shape, value) ? undefined : refusal(shape, value, path);
+  }
+  return refusal(shape, value, path);
+}
+
+function problemWithMembers(
+  { members, required = [] }: Extract<Shape, { type: 'object' }>,
+  value: Readonly<Record<string, unknown>>,
+  path: string,
+): string | undefined {
+  const missing = required.find((name) => value[name] === undefined);
+  if (missing !== undefined) return `${below(path, missing)}: is missing`;
+  return first(Object.keys(value), (name) => {
+    const member = Object.hasOwn(members, name) ? members[name] : undefined;
+    if (member !== undefined) {
+      return value[name] === undefined ? undefined : problemWith(member.shape, value[name], below(path, name));
+    }
+    const known = suggestion(name, Object.keys(members));
+    return `${below(path, name)}: is not an option${known === undefined ? '' : `; did you mean ${below(path, known)}?`}`;
+  });
+}
+
+/** Of several shapes one has to fit. When none does, a list or object is answered for by the shape that is alike. */
+function problemWithAll(shapes: readonly Shape[], value: unknown, path: string): string | undefined {
+  const problems = shapes.map((shape) => problemWith(shape, value, path));
+  if (problems.includes(undefined)) return undefined;
+  const alike = shapes.findIndex(
+    ({ type }) => (type === 'list' && Array.isArray(value)) || (type === 'object' && isRecord(value)),
+  );
+  return problems[alike] ?? refusal({ type: 'either', shapes }, value, path);
+}
+
+function fits(shape: Exclude<Shape, { type: 'list' | 'map' | 'object' | 'either' }>, value: unknown): boolean {
+  switch (shape.type) {
+    case 'integer':
+      return isCount(value) && value >= shape.minimum && value <= (shape.maximum ?? value);
+    case 'text':
+      if (typeof value !== 'string' || shape.refuse?.(value) !== undefined) return false;
+      return shape.pattern === undefined ? value !== '' : shape.pattern.test(value);
+    case 'path':
+      return typeof value === 'string' && value !== '' && !value.includes('\0');
+    case 'choice':
+      return shape.values.some((one) => one === value);
+    case 'duration':
+      return isCount(value);
+    case 'size':
+      return isCount(value) || (shape.isUnlimited === true && value === Number.POSITIVE_INFINITY);
+    case 'nothing':
+      return value === null;
+    default:
+      return typeof value === shape.type;
   }
 }
 
-export function limit(option: string, value: number | undefined): number {
-  return value === undefined || value === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : count(option, value);
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-export function count(option: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`${option}: expected a whole number, 0 or more`);
-  return value;
+/** Maps, dates and the like have no members of their own, so they would pass for options of which all are left out. */
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
-export function oneOf<Value>(option: string, value: Value, allowed: readonly NoInfer<Value>[]): Value {
-  if (allowed.includes(value)) return value;
-  throw new TypeError(`${option}: expected ${allowed.map((one) => JSON.stringify(one)).join(', ')}`);
-}
-
-export function fileName(option: string, name: string): string {
-  if (name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name)) return name;
-  throw new TypeError(`${option}: ${JSON.stringify(name)} is not a file name`);
-}
-
-export function rootedPath(option: string, path: string): string {
-  if (path.startsWith('/') && !path.includes('\0') && !path.split('/').includes('..')) return path;
-  throw new TypeError(`${option}: expected a path that begins with /`);
-}
-
-export function fieldName(name: string): string {
-  if (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return name.toLowerCase();
-  throw new TypeError(`${JSON.stringify(name)} is not a field name`);
-}
-
-export function fieldText(option: string, value: string): string {
-  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
-  throw new TypeError(`${option}: a field value cannot contain control characters or characters above U+00FF`);
-}
-
-/** Origins as browsers write them (RFC 6454 §6.1), since they are compared as they stand; `*` among others stands for all. */
-export function originList(option: string, origins: '*' | readonly string[]): '*' | readonly string[] {
-  if (origins === '*') return '*';
-  if (!Array.isArray(origins)) throw new TypeError(`${option}: expected "*" or a list`);
-  for (const origin of origins) {
-    const written = writtenOrigin(String(origin));
-    if (written === origin) continue;
-    const hint = written === undefined ? ', such as https://example.org' : `; did you mean ${written}?`;
-    throw new TypeError(`${option}: ${JSON.stringify(origin)} is not an origin${hint}`);
+function first<Value>(values: readonly Value[], problem: (value: Value) => string | undefined): string | undefined {
+  for (const value of values) {
+    const found = problem(value);
+    if (found !== undefined) return found;
   }
-  return origins.includes('*') ? '*' : origins;
+  return undefined;
 }
 
-function writtenOrigin(text: string): string | undefined {
-  if (text === '*' || text === 'null') return text;
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, host, origin } = new URL(text);
-  // Browsers have origins of their own for what is inside them, such as extensions; URL knows only those of the web.
-  return host === '' ? undefined : origin === 'null' ? `${protocol}//${host}` : origin;
+function below(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function refusal(shape: Shape, value: unknown, path: string): string {
+  const expected = shape.type === 'text' && typeof value === 'string' ? shape.refuse?.(value) : undefined;
+  return `${path === '' ? 'options' : path}: expected ${expected ?? expectation(shape)}, not ${shown(value)}`;
+}
+
+/** What a shape takes, in words that complete "expected …". */
+function expectation(shape: Shape): string {
+  switch (shape.type) {
+    case 'boolean':
+      return 'true or false';
+    case 'nothing':
+      return 'null';
+    case 'integer':
+      return `a whole number from ${shape.minimum}${shape.maximum === undefined ? ' up' : ` to ${shape.maximum}`}`;
+    case 'text':
+    case 'function':
+      return shape.expects ?? 'a text that is not empty';
+    case 'path':
+      return 'the path of a file';
+    case 'choice':
+      return inWords(shape.values.map((value) => JSON.stringify(value)));
+    case 'duration':
+      return `a whole number of ${shape.unit}`;
+    case 'size':
+      return 'a whole number of bytes';
+    case 'list':
+      return shape.minimum === undefined ? 'a list' : 'a list that is not empty';
+    case 'map':
+    case 'object':
+      return 'an object';
+    default:
+      return inWords(shape.shapes.map(expectation));
+  }
+}
+
+function inWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
+/** The longest text that a message repeats. */
+const SHOWN_CHARACTERS = 60;
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return isRecord(value) ? 'an object' : 'such an object';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
 }

@@ -7,7 +7,7 @@ import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import type { CorsOptions } from '../options.ts';
 import { withFields } from '../files/representation.ts';
 import { fieldValue } from '../http/request-fields.ts';
-import type { Complete } from '../options/settings.ts';
+import type { Complete } from '../options/shape.ts';
 
 export type CorsSettings = Complete<CorsOptions>;
 
