@@ -109,6 +109,11 @@ export interface Listener {
   readonly host?: string | undefined;
   /** A Unix socket's path; excludes `port` and `host`. */
   readonly socket?: string | undefined;
+  /**
+   * Descriptors of sockets that are bound already, as systemd hands them over (3 and up); excludes `port`, `host` and
+   * `socket`. The server closes them when it closes.
+   */
+  readonly fd?: number | readonly number[] | undefined;
   readonly tls?: TlsOptions | undefined;
 }
 

@@ -1,6 +1,5 @@
-// What the primary process and its workers say to each other, over the channel that node:cluster opens.
+// What the primary process and its workers say to each other, over the channel that node:child_process opens.
 
-import type { Address } from '../options.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 
 /**
@@ -9,10 +8,16 @@ import type { MetricsSnapshot } from './metrics.ts';
  */
 export const primaryVariable = 'PRIMARY_OF_ONEZERO';
 
+/** The sockets of one listener, as this process has them, and whether a certificate belongs to them. */
+export interface InheritedListener {
+  readonly descriptors: readonly number[];
+  readonly secure: boolean;
+}
+
 /** From the primary to a worker. */
 export type Order =
-  /** Start listening; on this port, if another worker has found it already. */
-  | { readonly kind: 'begin'; readonly port: number | undefined }
+  /** Listen on these inherited sockets. */
+  | { readonly kind: 'begin'; readonly listeners: readonly InheritedListener[] }
   | { readonly kind: 'reload' }
   | { readonly kind: 'reopen-log' }
   | { readonly kind: 'stop'; readonly graceMs: number | undefined }
@@ -25,7 +30,7 @@ export type Order =
 export type Notice =
   /** Ready for orders: one that comes before somebody listens would be lost. */
   | { readonly kind: 'started' }
-  | { readonly kind: 'listening'; readonly addresses: readonly Address[]; readonly port: number }
+  | { readonly kind: 'listening' }
   /** Its applications are loaded: at once with `listening`, or later where they may take their time. */
   | { readonly kind: 'ready' }
   /** A reload has ended; with `error`, everything is as before. */

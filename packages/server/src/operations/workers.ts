@@ -1,28 +1,30 @@
 // Several processes that answer requests, and the primary that keeps them running.
 //
-// The workers accept from one shared socket: a worker that dies takes no waiting connection with it, a busy port is
-// noticed, and a Unix socket works as a port does. A worker that ends unasked is replaced, at once at first, then later
-// and later while its replacements end soon. A reload goes from worker to worker; the first that refuses ends it.
+// The primary holds the sockets and accepts nothing; the workers inherit them and accept. So a worker that dies takes no
+// waiting connection with it, and when all have died, connections wait for the next one. A worker that ends unasked is
+// replaced at once; one that cannot start is tried again later and later. A reload goes from worker to worker; the first
+// that refuses ends it.
 
-import cluster, { type Worker } from 'node:cluster';
-import type { Address } from '../options.ts';
+import { type ChildProcess, fork } from 'node:child_process';
 import { addUp, type MetricsSnapshot } from './metrics.ts';
-import { type Notice, type Order, primaryVariable } from './worker-messages.ts';
+import { type InheritedListener, type Notice, type Order, primaryVariable } from './worker-messages.ts';
 
 export interface WorkersOptions {
   readonly count: number;
-  /** The port for all of them, if it is settled already. */
-  readonly port?: number | undefined;
+  /** The sockets to accept from, by the descriptors of this process. */
+  readonly listeners: readonly InheritedListener[];
   /** Receives a line about a worker that ended. */
   readonly report: (line: string) => void;
 }
 
-// A worker that ends within this time after its start did not end by accident.
-const soonMs = 10_000;
+// A worker that exits before it listens is tried again after this time, and then after twice as long each time. One that
+// did listen, or was killed, is replaced at once: a request that ends a worker must not keep the others waiting.
 const firstDelayMs = 200;
 const longestDelayMs = 30_000;
 // A worker that is asked for its counts and does not answer in this time is left out of them.
 const countTimeoutMs = 1000;
+// The descriptors of a worker: standard streams, the channel, then sockets.
+const firstSocket = 4;
 // Beyond the grace, a worker may need a moment to end its scripts.
 const killAfterMs = 3000;
 
@@ -40,40 +42,29 @@ export class WorkersFailed extends Error {
 /** Starts workers that run this same program, and keeps them running until `stop`. */
 export class Workers {
   readonly #options: WorkersOptions;
-  readonly #workers = new Set<Worker>();
-  readonly #counts = new Map<Worker, MetricsSnapshot>();
+  readonly #workers = new Set<ChildProcess>();
+  readonly #counts = new Map<ChildProcess, MetricsSnapshot>();
   /** Resolves when as many workers as there shall be are ready. */
   readonly whenReady: Promise<void>;
   #notReady: number;
   #settleReady!: () => void;
   #retired: MetricsSnapshot | undefined;
-  #addresses: readonly Address[] = [];
-  #port: number | undefined;
+  #hasStarted = false;
   #isStopping = false;
-  #soonEnded = 0;
+  #failedStarts = 0;
+  #lastNumber = 0;
   #lastId = 0;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
-    this.#port = options.port;
     this.#notReady = options.count;
     this.whenReady = new Promise((resolve) => {
       this.#settleReady = resolve;
     });
   }
 
-  get addresses(): readonly Address[] {
-    return this.#addresses;
-  }
-
-  /** The port that was asked for in the end, which is 0 where any would do. */
-  get port(): number {
-    return this.#port ?? 0;
-  }
-
   /** Resolves when all listen. Rejects with `WorkersFailed` when the first could not. */
   async start(): Promise<void> {
-    cluster.schedulingPolicy = cluster.SCHED_NONE;
     await this.#startOne();
     await Promise.all(Array.from({ length: this.#options.count - 1 }, () => this.#startOne()));
   }
@@ -97,9 +88,9 @@ export class Workers {
     this.#isStopping = true;
     await Promise.all(
       Array.from(this.#workers, async (worker) => {
-        const ended = new Promise((resolve) => worker.process.once('exit', resolve));
+        const ended = new Promise((resolve) => worker.once('exit', resolve));
         tell(worker, { kind: 'stop', graceMs });
-        const timer = setTimeout(() => worker.process.kill('SIGKILL'), graceMs + killAfterMs);
+        const timer = setTimeout(() => worker.kill('SIGKILL'), graceMs + killAfterMs);
         await ended;
         clearTimeout(timer);
       }),
@@ -108,42 +99,63 @@ export class Workers {
 
   /** Starts a worker; resolves when it listens. */
   async #startOne(): Promise<void> {
-    const worker = cluster.fork({ [primaryVariable]: process.pid });
-    const startTime = performance.now();
+    const worker = this.#fork();
+    const number = ++this.#lastNumber;
     this.#workers.add(worker);
     const listening = this.#next(worker, 'listening');
     worker.on('message', (notice: Notice) => this.#heed(worker, notice));
     let hasListened = false;
     worker.once('exit', (code, signal) => {
       this.#retire(worker);
-      if (this.#isStopping || !hasListened) return;
-      this.#replace(worker, performance.now() - startTime, signal ?? `with code ${code}`);
+      if (this.#isStopping || !this.#hasStarted) return;
+      const delayMs = hasListened || signal !== null ? 0 : this.#startDelay();
+      this.#replace(`worker ${number} ended ${signal ?? `with code ${code}`}`, delayMs);
     });
-    const notice = await listening;
-    if (notice === undefined) {
-      if (this.#addresses.length === 0) throw new WorkersFailed(worker.process.exitCode ?? 1);
-      if (!this.#isStopping) this.#replace(worker, performance.now() - startTime, 'before it could listen');
+    if ((await listening) === undefined) {
+      if (!this.#hasStarted) throw new WorkersFailed(worker.exitCode ?? 1);
       return;
     }
     hasListened = true;
-    this.#port = notice.port;
-    this.#addresses = notice.addresses;
+    this.#hasStarted = true;
+    this.#failedStarts = 0;
   }
 
-  #replace({ id }: Worker, livedMs: number, how: string): void {
-    this.#soonEnded = livedMs < soonMs ? this.#soonEnded + 1 : 0;
-    const delayMs = this.#soonEnded < 2 ? 0 : Math.min(firstDelayMs * 2 ** (this.#soonEnded - 2), longestDelayMs);
-    this.#options.report(
-      `Warning: worker ${id} ended ${how}; another starts${delayMs === 0 ? '' : ` in ${delayMs} ms`}`,
-    );
+  #startDelay(): number {
+    return Math.min(firstDelayMs * 2 ** this.#failedStarts++, longestDelayMs);
+  }
+
+  /** Another process of this program, with the sockets behind its channel. */
+  #fork(): ChildProcess {
+    const sockets = this.#options.listeners.flatMap(({ descriptors }) => descriptors);
+    return fork(process.argv[1] ?? '', process.argv.slice(2), {
+      env: { ...process.env, [primaryVariable]: String(process.pid) },
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets],
+    });
+  }
+
+  /** The sockets as a worker has them. */
+  #inherited(): readonly InheritedListener[] {
+    let next = firstSocket;
+    return this.#options.listeners.map(({ descriptors, secure }) => ({
+      descriptors: descriptors.map(() => next++),
+      secure,
+    }));
+  }
+
+  #replace(why: string, delayMs: number): void {
+    const when = delayMs === 0 ? '' : ` in ${delayMs} ms`;
+    this.#options.report(`Warning: ${why}; another starts${when}`);
     setTimeout(() => {
-      // Without a first worker there are no addresses, and `start` has rejected; so this cannot reject.
+      // `start` has resolved before, so this cannot reject.
       if (!this.#isStopping) void this.#startOne();
     }, delayMs);
   }
 
   /** The next notice of a kind, or undefined when the worker ends before. */
-  #next<Kind extends Notice['kind']>(worker: Worker, kind: Kind): Promise<Extract<Notice, { kind: Kind }> | undefined> {
+  #next<Kind extends Notice['kind']>(
+    worker: ChildProcess,
+    kind: Kind,
+  ): Promise<Extract<Notice, { kind: Kind }> | undefined> {
     return new Promise((resolve) => {
       const heed = (notice: Notice): void => {
         if (notice.kind === kind) settle(notice as Extract<Notice, { kind: Kind }>);
@@ -159,16 +171,16 @@ export class Workers {
     });
   }
 
-  #heed(worker: Worker, notice: Notice): void {
+  #heed(worker: ChildProcess, notice: Notice): void {
     // One that starts during a stop was not there to hear of it.
     if (notice.kind === 'started')
-      tell(worker, this.#isStopping ? { kind: 'stop', graceMs: 0 } : { kind: 'begin', port: this.#port });
+      tell(worker, this.#isStopping ? { kind: 'stop', graceMs: 0 } : { kind: 'begin', listeners: this.#inherited() });
     if (notice.kind === 'ready' && --this.#notReady === 0) this.#settleReady();
     if (notice.kind === 'snapshot') this.#counts.set(worker, notice.snapshot);
     if (notice.kind === 'collect') void this.#collect(worker, notice.id);
   }
 
-  async #collect(asker: Worker, id: number): Promise<void> {
+  async #collect(asker: ChildProcess, id: number): Promise<void> {
     const asked = Array.from(this.#workers, (worker) => {
       const answer = this.#next(worker, 'snapshot');
       tell(worker, { kind: 'count', id: ++this.#lastId });
@@ -187,7 +199,7 @@ export class Workers {
   }
 
   /** What an ended worker had counted when it was last asked still counts, so that no counter ever falls. */
-  #retire(worker: Worker): void {
+  #retire(worker: ChildProcess): void {
     this.#workers.delete(worker);
     const last = this.#counts.get(worker);
     this.#counts.delete(worker);
@@ -197,7 +209,7 @@ export class Workers {
   }
 }
 
-function tell(worker: Worker, order: Order): void {
+function tell(worker: ChildProcess, order: Order): void {
   // A worker that has just ended cannot be told anything; its exit says the rest.
-  if (worker.isConnected()) worker.send(order, () => undefined);
+  if (worker.connected) worker.send(order, () => undefined);
 }

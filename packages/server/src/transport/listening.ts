@@ -30,22 +30,77 @@ const BACKLOG = 2048;
 
 /** Rejects with the system's error, with nothing left open. */
 export async function openListener(listener: Listener, settings: ListeningSettings): Promise<Listening> {
-  const { socket, host = 'localhost', port = DEFAULT_PORT, tls } = listener;
-  const open = (path: object): Promise<NetServer> => openSocket(path, tls, settings);
-  if (socket !== undefined) {
-    if (listener.port !== undefined || listener.host !== undefined) {
-      throw new TypeError('a listener has either a socket or a port and host');
-    }
-    const server = await openUnixSocket(socket, open);
-    return listeningOf([server], { url: `unix:${socket}`, secure: tls !== undefined, address: socket, port: 0 });
-  }
+  const open: OpenServer = (path) => openSocket(path, listener.tls, settings);
+  const { servers, address } = await openServers(listener, open, openQueues);
+  return listeningOf(servers, address);
+}
+
+/** Makes a server that listens on what node:net's `listen` takes. */
+export type OpenServer = (path: object) => Promise<NetServer>;
+
+interface OpenedServers {
+  readonly servers: readonly NetServer[];
+  readonly address: Address;
+}
+
+/** Opens whatever a listener stands for: descriptors, a Unix socket, or a port. `openTcp` opens one TCP address. */
+export async function openServers(
+  { fd, socket, host, port, tls }: Listener,
+  open: OpenServer,
+  openTcp: typeof openQueues,
+): Promise<OpenedServers> {
+  const secure = tls !== undefined;
+  const ways = [fd, socket, port ?? host].filter((way) => way !== undefined);
+  if (ways.length > 1) throw new TypeError('a listener has either descriptors, or a socket, or a port and host');
+  if (fd !== undefined) return openInherited([fd].flat(), secure, open);
+  if (socket !== undefined)
+    return { servers: [await openUnixSocket(socket, open)], address: unixAddress(socket, secure) };
+  return openTcpServers({ host, port, secure }, open, openTcp);
+}
+
+async function openTcpServers(
+  {
+    host = 'localhost',
+    port = DEFAULT_PORT,
+    secure,
+  }: { host?: string | undefined; port?: number | undefined; secure: boolean },
+  open: OpenServer,
+  openTcp: typeof openQueues,
+): Promise<OpenedServers> {
   const isLocalhost = host === 'localhost';
-  const servers = await openQueues({ host: isLocalhost ? '127.0.0.1' : host, port, backlog: BACKLOG }, open);
+  const servers = await openTcp({ host: isLocalhost ? '127.0.0.1' : host, port, backlog: BACKLOG }, open);
   const bound = servers[0]?.address() as AddressInfo;
   if (isLocalhost) servers.push(...(await openIpv6Twin(servers, { port, bound }, open)));
-  const shown = isLocalhost || bound.address === '::' || bound.address === '0.0.0.0' ? 'localhost' : host;
-  const url = `${tls === undefined ? 'http' : 'https'}://${shown.includes(':') ? `[${shown}]` : shown}:${bound.port}`;
-  return listeningOf(servers, { url, secure: tls !== undefined, address: bound.address, port: bound.port });
+  return { servers, address: tcpAddress(bound, isLocalhost ? 'localhost' : host, secure) };
+}
+
+/** Sockets that were opened by whoever started this process. */
+async function openInherited(
+  descriptors: readonly number[],
+  secure: boolean,
+  open: OpenServer,
+): Promise<OpenedServers> {
+  const servers: NetServer[] = [];
+  try {
+    for (const fd of descriptors) servers.push(await open({ fd, backlog: BACKLOG }));
+  } catch (error) {
+    await Promise.all(servers.map(closeServer));
+    throw error;
+  }
+  const bound = servers[0]?.address();
+  if (bound === undefined || bound === null) throw new TypeError('a listener needs one descriptor at least');
+  if (typeof bound === 'string') return { servers, address: unixAddress(bound, secure) };
+  return { servers, address: tcpAddress(bound, servers.length > 1 ? 'localhost' : bound.address, secure) };
+}
+
+function unixAddress(path: string, secure: boolean): Address {
+  return { url: `unix:${path}`, secure, address: path, port: 0 };
+}
+
+function tcpAddress({ address, port }: AddressInfo, host: string, secure: boolean): Address {
+  const shown = address === '::' || address === '0.0.0.0' ? 'localhost' : host;
+  const url = `${secure ? 'https' : 'http'}://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+  return { url, secure, address, port };
 }
 
 /** `localhost` is ::1 for some clients. A machine without it, and a free port that is not free there, do without. */

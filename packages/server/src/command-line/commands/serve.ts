@@ -7,7 +7,8 @@ import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { inspect } from '../configuration/inspection.ts';
-import { freePort, listenFailure } from '../running/listeners.ts';
+import { listenFailure } from '../running/listeners.ts';
+import { type Held, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
 import { outliveReaders, report } from '../running/report.ts';
 import { Running } from '../running/running.ts';
@@ -36,10 +37,10 @@ export async function serve(start: Start): Promise<number> {
   const primary = process.env[primaryVariable];
   // Not for the scripts that this process starts.
   delete process.env[primaryVariable];
-  if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start, mayMovePort);
+  if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start);
   const count = configuration.workers === 'auto' ? availableParallelism() : configuration.workers;
   if (count > 1) {
-    return serveWithWorkers(start, count, allWarnings);
+    return serveWithWorkers(start, { count, mayMovePort, warnings: allWarnings });
   }
   return serveAlone(start, mayMovePort, allWarnings);
 }
@@ -68,27 +69,40 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
   return announce(configuration, { addresses, port, whenReady, warnings }, controlled);
 }
 
-async function serveWithWorkers(start: Start, count: number, warnings: readonly string[]): Promise<number> {
+interface Several {
+  readonly count: number;
+  readonly mayMovePort: boolean;
+  readonly warnings: readonly string[];
+}
+
+async function serveWithWorkers(start: Start, { count, mayMovePort, warnings }: Several): Promise<number> {
   const { Workers, WorkersFailed } = await import('../../operations/workers.ts');
   const { configuration } = start.resolved;
-  // Settled before any of them starts, since a port that the first found would be lost if all of them died.
-  const port =
-    configuration.port === 0 && configuration.listen === undefined ? await freePort(configuration) : undefined;
-  const workers = new Workers({ count, report, port });
+  let held: Held;
+  try {
+    held = await holdListeners(configuration, mayMovePort);
+  } catch (error) {
+    return failed(error, configuration, 1);
+  }
+  const workers = new Workers({ count, report, listeners: held.listeners });
   try {
     await workers.start();
   } catch (error) {
+    held.close();
     if (!(error instanceof WorkersFailed)) throw error;
     return error.exitCode;
   }
   const graceMs = Math.round(configuration.closeTimeout * 1000);
-  const opened = { addresses: workers.addresses, port: workers.port };
   const controlled: Controlled = {
     reload: () => reloadChecked(start, () => workers.reload()),
     reopenLog: () => workers.reopenLog(),
-    stop: (within) => workers.stop(within ?? graceMs),
+    stop: (within) => {
+      held.close();
+      return workers.stop(within ?? graceMs);
+    },
   };
-  return announce(configuration, { ...opened, whenReady: workers.whenReady, warnings }, controlled);
+  const { addresses, port } = held;
+  return announce(configuration, { addresses, port, whenReady: workers.whenReady, warnings }, controlled);
 }
 
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */

@@ -1,7 +1,5 @@
 // From what the configuration says about addresses to listeners, and what happens when a port is in use.
 
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
 import type { Configuration } from '../options/table.ts';
@@ -57,17 +55,6 @@ export async function onFreePort<Result>(
       if (!isTaken || !mayMove || next === port + portsTried || next === 65_535) throw error;
     }
   }
-}
-
-/** A port that is free now. */
-export async function freePort(configuration: Configuration): Promise<number> {
-  const [listener] = listenersOf({ ...configuration, listen: undefined }, undefined);
-  const server = createServer().listen(0, listener?.host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** One line for an address that cannot be listened on, with what to do about it. */

@@ -8,6 +8,7 @@ import type { Address, Listener, Server, ServerOptions, TlsOptions } from '../..
 import { createServer } from '../../server.ts';
 import { generationOptions, type Surroundings } from './generation.ts';
 import { listenersOf, onFreePort } from './listeners.ts';
+import type { InheritedListener } from '../../operations/worker-messages.ts';
 import type { Configuration } from '../options/table.ts';
 import type { WsgiConfiguration } from '../options/wsgi.ts';
 
@@ -19,6 +20,8 @@ export interface RunningOptions {
   /** The port to ask for, and whether the next may be taken when it is in use. */
   readonly port: number;
   readonly mayMovePort: boolean;
+  /** Sockets that are bound already, in place of the configured addresses. */
+  readonly inherited?: readonly InheritedListener[] | undefined;
   /** Standard error: whole lines without their ends. */
   readonly report: (line: string) => void;
   /** Where there are several workers, adds up what all of them counted. */
@@ -85,8 +88,9 @@ export class Running {
     const isPatient = mayLoadLater(configuration);
     if (!isPatient) await this.#server.ready();
     const tls = await certificateOf(configuration);
+    const { inherited } = this.#options;
     const listen = (at: number): Promise<readonly Address[]> =>
-      this.#server.listen(listenersOf(configuration, tls, at));
+      this.#server.listen(inherited?.map(inheritedListener(tls)) ?? listenersOf(configuration, tls, at));
     const opened = await onFreePort(port, mayMovePort && configuration.listen === undefined, listen);
     this.#addresses = opened.result;
     this.#port = opened.port;
@@ -171,6 +175,14 @@ export class Running {
       onError: (error) => this.#options.report(`Error: the old certificate stays in use: ${error.message}`),
     });
   }
+}
+
+function inheritedListener(tls: TlsOptions | undefined): (inherited: InheritedListener) => Listener {
+  return ({ descriptors, secure }) => {
+    if (secure && tls === undefined)
+      throw new Error('the configuration names no certificate for a TLS listener any more');
+    return { fd: descriptors, tls: secure ? tls : undefined };
+  };
 }
 
 /** Where sources are watched somebody is at work on them, and an application that does not load now may do so soon. */

@@ -2,13 +2,13 @@
 // signals say. Those that a terminal or a process group sends to everybody are the primary's to handle.
 
 import { addUp, type MetricsSnapshot } from '../../operations/metrics.ts';
-import type { Notice, Order } from '../../operations/worker-messages.ts';
+import type { InheritedListener, Notice, Order } from '../../operations/worker-messages.ts';
 import { Running } from './running.ts';
 import { report } from './report.ts';
 import { failed, type Start } from '../commands/serve.ts';
 
 /** Serves until the primary says stop, or is gone. Resolves to the exit code. */
-export function work(start: Start, mayMovePort: boolean): Promise<number> {
+export function work(start: Start): Promise<number> {
   const { configuration } = start.resolved;
   const graceMs = Math.round(configuration.closeTimeout * 1000);
   const collecting = new Map<number, (snapshots: readonly MetricsSnapshot[]) => void>();
@@ -21,10 +21,10 @@ export function work(start: Start, mayMovePort: boolean): Promise<number> {
   };
   let running: Running | undefined;
   return new Promise((resolve) => {
-    const begin = async (port: number | undefined): Promise<void> => {
+    const begin = async (inherited: readonly InheritedListener[]): Promise<void> => {
       let started: Running;
       try {
-        const settled = { port: port ?? configuration.port, mayMovePort: port === undefined && mayMovePort };
+        const settled = { port: 0, mayMovePort: false, inherited };
         started = await Running.prepare({ configuration, ...settled, report, addUpWorkers });
       } catch (error) {
         resolve(failed(error, configuration, 2));
@@ -37,7 +37,7 @@ export function work(start: Start, mayMovePort: boolean): Promise<number> {
         return;
       }
       running = started;
-      tell({ kind: 'listening', addresses: started.addresses, port: started.port });
+      tell({ kind: 'listening' });
       void started.whenReady.then(() => tell({ kind: 'ready' }));
     };
     const stop = (within: number): void => {
@@ -49,7 +49,7 @@ export function work(start: Start, mayMovePort: boolean): Promise<number> {
         );
     };
     process.on('message', (order: Order) => {
-      if (order.kind === 'begin') void begin(order.port);
+      if (order.kind === 'begin') void begin(order.listeners);
       else if (order.kind === 'stop') stop(order.graceMs ?? graceMs);
       else if (order.kind === 'reload') void reload(start, running).then((error) => tell({ kind: 'reloaded', error }));
       else if (order.kind === 'reopen-log') running?.reopenLog();

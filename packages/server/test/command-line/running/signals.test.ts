@@ -200,6 +200,46 @@ describe('--workers', () => {
     expect(spawnSync('pgrep', ['-P', String(server.child.pid)]).stdout.toString()).toBe('');
   });
 
+  test('leave the port open, however often all of them die', async () => {
+    const server = await serve('www', '--workers', '2', '--no-access-log', '-q');
+    const workers = (): number[] =>
+      spawnSync('pgrep', ['-P', String(server.child.pid)])
+        .stdout.toString()
+        .split('\n')
+        .filter(Boolean)
+        .map(Number);
+    let isOver = false;
+    const refused: string[] = [];
+    let connections = 0;
+    const knock = async (): Promise<void> => {
+      while (!isOver) {
+        const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+          const socket = connect(server.port, '127.0.0.1', () => socket.destroy());
+          socket.on('error', resolve).on('close', () => resolve(undefined));
+        });
+        connections++;
+        if (error?.code === 'ECONNREFUSED') refused.push(error.code);
+      }
+    };
+    const knocking = knock();
+    for (let death = 1; death <= 6; death++) {
+      const victims = workers();
+      for (const pid of victims) process.kill(pid, 'SIGKILL');
+      // Answered by one of the next workers; until then it waits in the kernel's queue.
+      const answer = await server.fetch('/a.txt', { headers: { connection: 'close' } }).catch(() => undefined);
+      if (answer !== undefined) expect(answer.status).toBe(200);
+      await vi.waitFor(async () => {
+        expect(workers().filter((pid) => !victims.includes(pid))).toHaveLength(2);
+        expect((await server.fetch('/a.txt')).status).toBe(200);
+      }, 10_000);
+    }
+    isOver = true;
+    await knocking;
+    expect(connections).toBeGreaterThan(100);
+    expect(refused).toEqual([]);
+    expect((await server.stop()).code).toBe(0);
+  });
+
   test('end when the primary is gone', async () => {
     const server = await serve('www', '--workers', '2');
     const pids = spawnSync('pgrep', ['-P', String(server.child.pid)])
