@@ -6,7 +6,7 @@
 import { cgi } from './cgi.ts';
 import type { CgiOptions } from './cgi-options.ts';
 import type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
-import { mountedPath } from './request/mounted-path.ts';
+import { mountedPath, mountSegments } from './request/mounted-path.ts';
 
 /** Where a handler is mounted, and who is on the other side. */
 export interface CgiFetchOptions {
@@ -32,9 +32,9 @@ export interface CgiFetchHandler {
 export function cgiFetch(options: CgiOptions & CgiFetchOptions): CgiFetchHandler {
   if (options.nph === 'name') throw new Error('cgi: nph cannot be used here, a Response has no unparsed form');
   const respond = cgi(options);
-  const path = (options.path ?? '').replace(/\/+$/, '');
+  const mount = mountSegments(options.path ?? '');
   const handle = async (request: Request): Promise<Response> => {
-    const message = requestOf(request, path, options.remote?.(request));
+    const message = requestOf(request, mount, options.remote?.(request));
     return responseOf(
       typeof message === 'number' ? { status: message, fields: [] } : await respond(message),
       request.method,
@@ -43,9 +43,9 @@ export function cgiFetch(options: CgiOptions & CgiFetchOptions): CgiFetchHandler
   return Object.assign(handle, { close: respond.close });
 }
 
-function requestOf(request: Request, path: string, remote: Peer | undefined): CgiRequest | number {
+function requestOf(request: Request, mount: readonly string[], remote: Peer | undefined): CgiRequest | number {
   const url = new URL(request.url);
-  const mounted = mountedPath(url.pathname, path);
+  const mounted = mountedPath(url.pathname, mount);
   if (typeof mounted === 'number') return mounted;
   const length = request.headers.get('content-length');
   const scheme = url.protocol === 'https:' ? 'https' : 'http';

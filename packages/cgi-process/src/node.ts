@@ -10,7 +10,7 @@ import { CgiError } from './cgi-error.ts';
 import { cgi } from './cgi.ts';
 import type { CgiOptions } from './cgi-options.ts';
 import type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
-import { mountedPath } from './request/mounted-path.ts';
+import { mountedPath, mountSegments } from './request/mounted-path.ts';
 
 /** Where a handler is mounted. */
 export interface CgiHandlerOptions {
@@ -33,7 +33,7 @@ export interface CgiHandler {
  */
 export function cgiHandler(options: CgiOptions & CgiHandlerOptions): CgiHandler {
   const respond = cgi(options);
-  const path = (options.path ?? '').replace(/\/+$/, '');
+  const mount = mountSegments(options.path ?? '');
   const handle = async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -43,7 +43,7 @@ export function cgiHandler(options: CgiOptions & CgiHandlerOptions): CgiHandler 
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
     });
-    const message = requestOf(request, path, gone.signal);
+    const message = requestOf(request, mount, gone.signal);
     const answer = typeof message === 'number' ? { status: message, fields: [] } : await respond(message);
     const isElsewhere = answer.cause instanceof CgiError && answer.cause.code === 'script-not-found';
     if (next !== undefined && (message === 404 || isElsewhere)) next();
@@ -61,12 +61,12 @@ export function cgiHandler(options: CgiOptions & CgiHandlerOptions): CgiHandler 
   );
 }
 
-function requestOf(request: IncomingMessage, path: string, signal: AbortSignal): CgiRequest | number {
+function requestOf(request: IncomingMessage, mount: readonly string[], signal: AbortSignal): CgiRequest | number {
   // Express keeps what it has matched and the whole target in members of its own.
   const { baseUrl = '', originalUrl } = request as { baseUrl?: string; originalUrl?: string };
   const target = originalUrl ?? request.url ?? '/';
   const [, rawPath, query] = /^(?:https?:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?/i.exec(target) ?? [];
-  const mounted = mountedPath(rawPath === undefined || rawPath === '' ? '/' : rawPath, baseUrl + path);
+  const mounted = mountedPath(rawPath === undefined || rawPath === '' ? '/' : rawPath, mount, baseUrl);
   if (typeof mounted === 'number') return mounted;
   const length = contentLengthOf(request);
   const isSecure = 'encrypted' in request.socket;

@@ -9,7 +9,7 @@ import { isForbiddenTrailer } from './trailers.ts';
 export type ContentFraming = 'none' | 'length' | 'chunked' | 'close';
 
 /** Up to this size a chunk is copied behind its size line: cheaper than three pieces on the way to a socket. */
-const MAX_COPIED_BYTES = 4096;
+const MAX_COPIED_BYTES = 16_384;
 
 const NOTHING: readonly Uint8Array[] = [];
 const CRLF = encodeLatin1('\r\n');
@@ -30,7 +30,7 @@ export class ContentWriter {
   write(bytes: Uint8Array): readonly Uint8Array[] {
     if (this.#ended) throw new SerializeError('The message has ended');
     if (this.framing === 'none' || bytes.length === 0) return NOTHING;
-    if (this.framing === 'chunked') return chunk(bytes);
+    if (this.framing === 'chunked') return encodeChunk(bytes);
     if (this.framing === 'length') {
       if (bytes.length > this.#remaining)
         throw new SerializeError('There is more content than Content-Length promised');
@@ -45,16 +45,17 @@ export class ContentWriter {
     if (this.framing === 'length' && this.#remaining > 0) {
       throw new SerializeError(`The content lacks ${this.#remaining} octets of its Content-Length`);
     }
-    const forbidden = trailers.find(([name]) => isForbiddenTrailer(name.toLowerCase()));
-    if (forbidden !== undefined) throw new SerializeError(`${forbidden[0]} cannot be a trailer`);
-    const lines = fieldLines(trailers, '1.1');
+    const last = encodeLastChunk(trailers);
     this.#ended = true;
-    return this.framing === 'chunked' ? [encodeLatin1(`0\r\n${lines}\r\n`)] : NOTHING;
+    return this.framing === 'chunked' ? [last] : NOTHING;
   }
 }
 
-/** chunk = chunk-size CRLF chunk-data CRLF. An empty one would end the message: `write` never asks for it. */
-function chunk(bytes: Uint8Array): readonly Uint8Array[] {
+/**
+ * chunk = chunk-size CRLF chunk-data CRLF (RFC 9112 §7.1), in one piece when it is small. `bytes` must not be empty: an empty
+ * chunk ends the message.
+ */
+export function encodeChunk(bytes: Uint8Array): readonly Uint8Array[] {
   const size = encodeLatin1(`${bytes.length.toString(16)}\r\n`);
   if (bytes.length > MAX_COPIED_BYTES) return [size, bytes, CRLF];
   const whole = new Uint8Array(size.length + bytes.length + 2);
@@ -62,4 +63,11 @@ function chunk(bytes: Uint8Array): readonly Uint8Array[] {
   whole.set(bytes, size.length);
   whole.set(CRLF, size.length + bytes.length);
   return [whole];
+}
+
+/** last-chunk, trailer section and the empty line behind them. Throws `SerializeError` for a field that is no trailer. */
+export function encodeLastChunk(trailers: readonly Field[] = []): Uint8Array {
+  const forbidden = trailers.find(([name]) => isForbiddenTrailer(name.toLowerCase()));
+  if (forbidden !== undefined) throw new SerializeError(`${forbidden[0]} cannot be a trailer`);
+  return encodeLatin1(`0\r\n${fieldLines(trailers, '1.1')}\r\n`);
 }

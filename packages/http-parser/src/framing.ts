@@ -1,11 +1,12 @@
-// Framing: where a message ends, and whether the connection lives on. This is the only file that decides it.
+// Framing: where a message ends, and whether the connection lives on. This is the only file that decides it, both for what is
+// read and for what is written.
 //
 // It sees every Content-Length, Transfer-Encoding, Connection, Host and Expect line of a head, in order. Whenever two
 // readers of the same head could disagree about its end, the head is refused (RFC 9112 §6, §11.2).
 
 import { trimWhiteSpace } from './field-lines.ts';
 import { isAuthority, isToken, SP } from './grammar.ts';
-import type { Version } from './message.ts';
+import type { Field, Version } from './message.ts';
 import { encodeLatin1 } from './native.ts';
 import type { HttpParseErrorCode } from './parse-error.ts';
 import { CONNECTION, CONTENT_LENGTH, EXPECT, HOST, type Scan, TRANSFER_ENCODING, UPGRADE } from './scan.ts';
@@ -99,14 +100,105 @@ export function readContentLength({ contentLength, contentLengthCount }: Framing
 
 /** Only `chunked` alone; another coding before it is understood but not supported (RFC 9112 §6.1). */
 export function readTransferEncoding(value: string): Length {
-  const codings = value
-    .toLowerCase()
-    .split(',')
-    .map((coding) => trimWhiteSpace(coding));
-  if (codings.length === 1 && codings[0] === 'chunked') return 'chunked';
-  const chunkedOnlyLast = codings.indexOf('chunked') === codings.length - 1;
-  const wellFormed = codings.every((coding) => isToken(trimWhiteSpace(coding.split(';', 1)[0] as string)));
-  return { code: chunkedOnlyLast && wellFormed ? 'unsupported-transfer-coding' : 'bad-transfer-encoding' };
+  if (value.toLowerCase() === 'chunked') return 'chunked';
+  const codings = codingNames(value);
+  const chunkedOnlyLast = codings.indexOf('chunked') === codings.length - 1 && !/chunked[\t ]*;/i.test(value);
+  return {
+    code:
+      chunkedOnlyLast && codings.every((coding) => isToken(coding))
+        ? 'unsupported-transfer-coding'
+        : 'bad-transfer-encoding',
+  };
+}
+
+/** The transfer codings of a list, in lower case and without their parameters. */
+function codingNames(value: string): string[] {
+  return value.split(',').map((coding) => trimWhiteSpace(coding.split(';', 1)[0] as string).toLowerCase());
+}
+
+/**
+ * Decides the length of a response's content as its reader sees it (RFC 9112 §6.3). A Transfer-Encoding that does not end
+ * with `chunked` says nothing of the end, so the content goes on until the connection ends.
+ */
+export function responseLength(
+  { status, version }: { status: number; version: Version },
+  method: string,
+  fields: FramingFields,
+): Length | 'close' {
+  if (isWithoutContent(method, status)) return 'none';
+  const { contentLength, transferEncoding } = fields;
+  if (transferEncoding === undefined) return contentLength === undefined ? 'close' : readContentLength(fields);
+  if (contentLength !== undefined) return { code: 'conflicting-length' };
+  if (version !== '1.1') return { code: 'bad-transfer-encoding' };
+  const codings = codingNames(transferEncoding);
+  const isEndUnknown = codings.at(-1) !== 'chunked' && codings.every((coding) => isToken(coding));
+  return isEndUnknown ? 'close' : readTransferEncoding(transferEncoding);
+}
+
+/** Responses that end with their head, whatever their fields say (RFC 9112 §6.3, rules 1 and 2). */
+function isWithoutContent(method: string, status: number): boolean {
+  return method === 'HEAD' || status < 200 || status === 204 || status === 304 || isTunnel(method, status);
+}
+
+/** Whether the octets behind the head belong to a tunnel (RFC 9110 §9.3.6). */
+function isTunnel(method: string, status: number): boolean {
+  return method === 'CONNECT' && status >= 200 && status < 300;
+}
+
+/** What decides the framing of a response that is to be written. */
+export interface ResponseSituation {
+  /** Undefined when no method could be read. */
+  readonly method: string | undefined;
+  /** The version of the request. */
+  readonly version: Version;
+  readonly status: number;
+  /** Octets of content to come; undefined when unknown. For HEAD and 304: what GET and 200 would have. */
+  readonly length: number | undefined;
+  /** Whether the client and the server let the connection live on. */
+  readonly persistent: boolean;
+}
+
+/** How a response is framed. */
+export interface ResponseFraming {
+  /** Content-Length or Transfer-Encoding, and Connection, as far as the response needs them. */
+  readonly fields: readonly Field[];
+  /** `none`: the response ends with its head, and content is not sent. */
+  readonly framing: 'none' | 'length' | 'chunked' | 'close';
+  readonly persistent: boolean;
+}
+
+/**
+ * Decides how a final response is framed (RFC 9112 §6, §9.3):
+ *
+ *   content            1.1               1.0 with keep-alive   1.0, 0.9
+ *   length known       content-length    content-length        content-length, close
+ *   length unknown     chunked           close                 close
+ *
+ * HEAD and 304 have the length fields of the content that they leave out, 205 has `content-length: 0` (RFC 9110 §15.3.6), 204
+ * and a tunnel have none. None of these has content, so none has to end the connection.
+ */
+export function frameResponse({
+  method = '',
+  version,
+  status,
+  length,
+  persistent,
+}: ResponseSituation): ResponseFraming {
+  if (version === '0.9') return { fields: [], framing: 'close', persistent: false };
+  if (isTunnel(method, status)) return { fields: [], framing: 'none', persistent };
+  const isEmpty = status === 205 || isWithoutContent(method, status);
+  const known = status === 205 ? 0 : length;
+  const hasNoLength = known === undefined || status === 204 || status < 200;
+  const isChunked = known === undefined && version === '1.1' && status >= 200 && status !== 204 && status !== 304;
+  const fields: Field[] = [];
+  if (!hasNoLength) fields.push(['content-length', `${known}`]);
+  else if (isChunked) fields.push(['transfer-encoding', 'chunked']);
+  const framing = isEmpty ? 'none' : known !== undefined ? 'length' : isChunked ? 'chunked' : 'close';
+  const livesOn = persistent && framing !== 'close';
+  // Only what differs from what the version does by itself is said.
+  if (!livesOn) fields.push(['connection', 'close']);
+  else if (version === '1.0') fields.push(['connection', 'keep-alive']);
+  return { fields, framing, persistent: livesOn };
 }
 
 /** Checks the Host lines of a request (RFC 9112 §3.2). Returns what is wrong, or undefined. */

@@ -1,16 +1,9 @@
 // A response head: from scanned lines to the event that carries it.
 
 import { decodeFields, scanFieldLines } from './field-lines.ts';
-import {
-  type FramingFields,
-  framingFields,
-  isPersistent,
-  type Length,
-  readContentLength,
-  readTransferEncoding,
-} from './framing.ts';
+import { framingFields, isPersistent, responseLength } from './framing.ts';
 import type { ResolvedLimits } from './limits.ts';
-import type { ResponseHead, ResponseHeadEvent, Version } from './message.ts';
+import type { ResponseHead, ResponseHeadEvent } from './message.ts';
 import { decodeLatin1 } from './native.ts';
 import { DONE, type INCOMPLETE, type Outcome, type REFUSED, type Scan } from './scan.ts';
 import { scanStatusLine } from './status-line.ts';
@@ -59,18 +52,4 @@ function scanLines(scan: Scan, limits: ResolvedLimits): Outcome {
   scan.bareLf = scan.version === '1.0';
   scan.folding = true;
   return scanFieldLines(scan);
-}
-
-/** Decides the length of a response's content (RFC 9112 §6.3). */
-function responseLength(
-  { status, version }: { status: number; version: Version },
-  method: string,
-  fields: FramingFields,
-): Length | 'close' {
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 'none';
-  if (method === 'CONNECT' && status < 300) return 'none';
-  const { contentLength, transferEncoding } = fields;
-  if (transferEncoding === undefined) return contentLength === undefined ? 'close' : readContentLength(fields);
-  if (contentLength !== undefined) return { code: 'conflicting-length' };
-  return version === '1.1' ? readTransferEncoding(transferEncoding) : { code: 'bad-transfer-encoding' };
 }

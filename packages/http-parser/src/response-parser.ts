@@ -5,6 +5,7 @@
 // connection that had something to say unasked.
 
 import { ContentReader, END_WITHOUT_TRAILERS } from './content-reader.ts';
+import { CR, LF } from './grammar.ts';
 import { type ParserLimits, type ResolvedLimits, resolveLimits } from './limits.ts';
 import type { ResponseHead, ResponseHeadEvent, ResponseParserEvent, Version } from './message.ts';
 import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
@@ -38,6 +39,7 @@ export class ResponseParser {
   #content: ContentReader | undefined = undefined;
   #persistent = true;
   #received = 0;
+  #emptyLines = 0;
   #ending: HttpParseErrorCode | undefined = undefined;
 
   constructor(options: ParserLimits = {}) {
@@ -58,6 +60,7 @@ export class ResponseParser {
   next(request: { readonly method: string; readonly version?: Version | undefined }): readonly ResponseParserEvent[] {
     if (this.#state !== 'idle') throw new Error(`No response can begin now (${this.#state})`);
     this.#method = request.method;
+    this.#emptyLines = 0;
     this.#state = 'head';
     if (request.version !== '0.9') return this.#finish(this.#readBuffer([]));
     this.#state = 'content';
@@ -128,6 +131,8 @@ export class ResponseParser {
   }
 
   #readHead(events: ResponseParserEvent[]): Outcome {
+    const skipped = this.#skipEmptyLines();
+    if (skipped !== DONE) return skipped;
     const start = scan.at;
     scan.begin(scan.bytes, start, scan.end);
     const event = readResponseHead(scan, this.#limits, this.#method);
@@ -144,6 +149,19 @@ export class ResponseParser {
       this.#content = new ContentReader(lengthOf(event), this.#limits);
     }
     return DONE;
+  }
+
+  /** Old servers send an empty line too many behind content; what RFC 9112 §2.2 asks of servers is done for them, too. */
+  #skipEmptyLines(): Outcome {
+    const { bytes, end } = scan;
+    while (scan.at < end && (bytes[scan.at] === CR || bytes[scan.at] === LF)) {
+      const size = bytes[scan.at] === LF ? 1 : 2;
+      if (scan.at + size > end) return INCOMPLETE;
+      if (bytes[scan.at + size - 1] !== LF) return scan.refuse('bad-line-end', scan.at + 1);
+      if (++this.#emptyLines > this.#limits.maxEmptyLines) return scan.refuse('too-many-empty-lines', scan.at);
+      scan.at += size;
+    }
+    return scan.at === end ? INCOMPLETE : DONE;
   }
 
   #readContent(content: ContentReader, events: ResponseParserEvent[]): Outcome {

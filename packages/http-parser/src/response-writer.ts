@@ -2,6 +2,7 @@
 // delimited; the fields that say so are written here and nowhere else, so they cannot contradict the content.
 
 import { ContentWriter } from './content-writer.ts';
+import { frameResponse } from './framing.ts';
 import type { Field, RequestHeadEvent, Version } from './message.ts';
 import { type ResponseHeadInput, serializeHead, SerializeError } from './serialize-head.ts';
 
@@ -57,15 +58,17 @@ export class ResponseWriter {
     }
     refuseOwnFields(response.fields);
     if (response.status < 200) return this.#switchProtocols(request, response);
-    const plan = planContent(request, response.status, contentLength);
-    const persistent = request.persistent && content.close !== true && plan.writer.framing !== 'close';
-    const connection = connectionFields(request.head.version, persistent);
-    const fields = [...response.fields, ...plan.fields, ...(plan.tunnel ? [] : connection)];
-    const version = request.head.version === '0.9' ? '0.9' : '1.1';
-    const bytes = serializeHead({ ...response, version, fields });
-    this.#content = plan.writer;
-    this.#persistent = persistent || plan.tunnel;
-    this.#switched = plan.tunnel;
+    const { method, version } = request.head;
+    const { status } = response;
+    const mayFollow = request.persistent && content.close !== true;
+    if (status === 205 && (contentLength ?? 0) > 0) throw new SerializeError('A 205 response has no content');
+    const framed = frameResponse({ method, version, status, length: contentLength, persistent: mayFollow });
+    const fields = [...response.fields, ...framed.fields];
+    const bytes = serializeHead({ ...response, version: version === '0.9' ? '0.9' : '1.1', fields });
+    const isTunnel = method === 'CONNECT' && status < 300;
+    this.#content = new ContentWriter(framed.framing, contentLength);
+    this.#persistent = framed.persistent || isTunnel;
+    this.#switched = isTunnel;
     return bytes;
   }
 
@@ -114,31 +117,4 @@ export class ResponseWriter {
 function refuseOwnFields(fields: readonly Field[]): void {
   const own = fields.find(([name]) => OWN_FIELDS.has(name.toLowerCase()));
   if (own !== undefined) throw new SerializeError(`${own[0]} is decided by the writer`);
-}
-
-/** Says what differs from what the version does by itself (RFC 9112 §9.3). */
-function connectionFields(version: Version, persistent: boolean): readonly Field[] {
-  if (!persistent) return [['connection', 'close']];
-  return version === '1.0' ? [['connection', 'keep-alive']] : [];
-}
-
-interface ContentPlan {
-  readonly writer: ContentWriter;
-  readonly fields: readonly Field[];
-  /** The octets behind the head belong to a tunnel (RFC 9110 §9.3.6). */
-  readonly tunnel: boolean;
-}
-
-/** How the content is delimited (RFC 9112 §6.3). */
-function planContent({ head }: AnsweredRequest, status: number, length: number | undefined): ContentPlan {
-  const tunnel = head.method === 'CONNECT' && status < 300;
-  if (status === 204 || tunnel) return { writer: new ContentWriter('none'), fields: [], tunnel };
-  if (status === 205 && (length ?? 0) > 0) throw new SerializeError('A 205 response has no content');
-  const actual = status === 205 ? 0 : length;
-  const fields: Field[] = [];
-  if (actual !== undefined) fields.push(['content-length', String(actual)]);
-  else if (head.version === '1.1' && status !== 304) fields.push(['transfer-encoding', 'chunked']);
-  if (head.method === 'HEAD' || status === 304) return { writer: new ContentWriter('none'), fields, tunnel };
-  if (actual !== undefined) return { writer: new ContentWriter('length', actual), fields, tunnel };
-  return { writer: new ContentWriter(head.version === '1.1' ? 'chunked' : 'close'), fields, tunnel };
 }

@@ -1,3 +1,5 @@
+export { encodeChunk, encodeLastChunk } from './content-writer.ts';
+export { frameResponse, type ResponseFraming, type ResponseSituation } from './framing.ts';
 export { reasonPhrase } from './reason-phrases.ts';
 export { RequestWriter } from './request-writer.ts';
 export { type AnsweredRequest, type ResponseContent, ResponseWriter } from './response-writer.ts';

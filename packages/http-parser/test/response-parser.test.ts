@@ -18,6 +18,18 @@ describe('ResponseParser', () => {
       ['GET'],
       ['head 200 OK 1.1 chunked keep', 'transfer-encoding: chunked', '"a"', 'end t: u'],
     ],
+    ...['gzip', 'x-unknown;a=b', 'chunked, gzip', 'Identity'].map((coding): [string, string, string[], string[]] => [
+      `the coding ${coding}, which does not tell the end`,
+      `${OK}Transfer-Encoding: ${coding}\r\n\r\n1\r\nabc`,
+      ['GET'],
+      ['head 200 OK 1.1 close close', `transfer-encoding: ${coding}`, '"1\\r\\nabc"', 'end'],
+    ]),
+    [
+      'an empty line before the status line',
+      `\r\n${OK}Content-Length: 0\r\n\r\n\n\r\n${OK}Content-Length: 0\r\n\r\n`,
+      ['GET', 'GET'],
+      ['head 200 OK 1.1 0 keep', 'content-length: 0', 'end', 'head 200 OK 1.1 0 keep', 'content-length: 0', 'end'],
+    ],
     ['neither', `${OK}\r\nabc`, ['GET'], ['head 200 OK 1.1 close close', '"abc"', 'end']],
     [
       'HTTP/1.0',

@@ -1,71 +1,52 @@
-// A request-target becomes one path, once: guards, mounts, files, listings and redirects all see the same string.
+// The one reading of a request path. Guards, routes, files, scripts and redirects all compare what this function returns.
 //
-// Percent-decoding comes first and happens once, then dot segments are resolved, so `%2e%2e%2f` cannot mean one thing to a
-// guard and another to the file system. Empty segments go, since every file system ignores them. What cannot be a path
-// (NUL, invalid UTF-8, a climb above the root, a target that is not a path) has no canonical form at all.
+// 1. Percent-decoding happens exactly once and comes first, so `%2F` and `%2e` mean what `/` and `.` mean.
+// 2. Dot segments are resolved (RFC 3986 §5.2.4). `..` removes the segment before it together with the empty segments
+//    between them: front ends that merge slashes (nginx, Apache, lighttpd) and file systems read `/a//../b` as `/b`.
+// 3. A path that climbs above the root, contains NUL or is not UTF-8 has no reading; the response is 400.
+//
+// Other empty segments stay, because scripts may need them; comparisons ignore them. This file stands unchanged in
+// @onezero/server, @onezero/static and @onezero/cgi-process, which do not import each other; a test compares the copies.
 
-/** A target's path and query. */
-export interface CanonicalTarget {
-  /** Percent-decoded once, dot segments resolved, no empty segments, beginning with `/`. */
-  readonly path: string;
-  /** The query without `?`, as it stood on the wire; undefined when there was no `?`. */
-  readonly query: string | undefined;
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const NEEDS_READING = /[%\0\u0080-\uffff]|\/\./;
 
 /**
- * Reads an origin-form or absolute-form request-target (RFC 9112 §3.2); undefined means 400.
- *
- * The target may hold raw bytes above 0x7F as one character each, as `IncomingMessage.url` does.
+ * The canonical form of a raw path, or undefined for one that has none. A raw octet above 0x7F is one character, as in
+ * `IncomingMessage.url`.
  */
-export function canonicalPath(target: string): CanonicalTarget | undefined {
-  const origin = target.startsWith('/') ? target : absoluteFormPath(target);
-  if (origin === undefined) return undefined;
-  const fragment = origin.indexOf('#');
-  const whole = fragment === -1 ? origin : origin.slice(0, fragment);
-  const mark = whole.indexOf('?');
-  const decoded = percentDecode(mark === -1 ? whole : whole.slice(0, mark));
+export function canonicalPath(path: string): string | undefined {
+  if (!path.startsWith('/')) return undefined;
+  if (!NEEDS_READING.test(path)) return path;
+  const decoded = percentDecoded(path);
   if (decoded === undefined || decoded.includes('\0')) return undefined;
-  const path = resolveDotSegments(decoded);
-  return path === undefined ? undefined : { path, query: mark === -1 ? undefined : whole.slice(mark + 1) };
+  return decoded.includes('/.') ? withoutDotSegments(decoded) : decoded;
 }
 
-function absoluteFormPath(target: string): string | undefined {
-  const match = /^https?:\/\/[^/?#]+(.*)$/is.exec(target);
-  if (match === null) return undefined;
-  const rest = match[1] ?? '';
-  return rest.startsWith('/') ? rest : `/${rest}`;
-}
-
-/** Undefined for a stray `%`, a character that is no byte, or bytes that are not UTF-8. */
-function percentDecode(text: string): string | undefined {
-  if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text;
-  if (/%(?![0-9a-f]{2})/i.test(text)) return undefined;
-  const latin1 = text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  const bytes = new Uint8Array(latin1.length);
-  for (let index = 0; index < latin1.length; index++) {
-    const code = latin1.charCodeAt(index);
-    if (code > 0xff) return undefined;
-    bytes[index] = code;
-  }
+function percentDecoded(path: string): string | undefined {
+  if (/[\u0100-\uffff]/.test(path)) return undefined;
+  const encoded = path.replace(/[\u0080-\u00ff]/g, (octet) => `%${octet.charCodeAt(0).toString(16)}`);
   try {
-    return utf8.decode(bytes);
+    return decodeURIComponent(encoded);
   } catch (error) {
-    if (error instanceof TypeError) return undefined;
+    if (error instanceof URIError) return undefined;
     throw error;
   }
 }
 
-function resolveDotSegments(path: string): string | undefined {
+function withoutDotSegments(path: string): string | undefined {
+  const segments = path.slice(1).split('/');
   const resolved: string[] = [];
-  const segments = path.split('/');
-  for (const segment of segments) {
+  for (const [index, segment] of segments.entries()) {
+    if (segment !== '.' && segment !== '..') {
+      resolved.push(segment);
+      continue;
+    }
     if (segment === '..') {
+      while (resolved.at(-1) === '') resolved.pop();
       if (resolved.pop() === undefined) return undefined;
-    } else if (segment !== '' && segment !== '.') resolved.push(segment);
+    }
+    // A dot segment at the end names a directory.
+    if (index === segments.length - 1) resolved.push('');
   }
-  const last = segments.at(-1);
-  const isDirectory = resolved.length > 0 && (last === '' || last === '.' || last === '..');
-  return `/${resolved.join('/')}${isDirectory ? '/' : ''}`;
+  return `/${resolved.join('/')}`;
 }

@@ -4,7 +4,7 @@
 // left encoded is decoded here, once, under the same rules as everywhere. Content streams with back pressure: the file is
 // read when the consumer pulls, and closed when it cancels.
 
-import { canonicalPath } from './canonical-path.ts';
+import { canonicalPath } from './canonical-target.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import { checkOptions } from './options/checks.ts';
 import type { Table } from './options/shape.ts';
@@ -45,9 +45,7 @@ export function serveStatic(root: string, options: FetchStaticOptions = {}): (re
   checkOptions(fetchTable, options);
   const { mount = '', onError, ...rest } = options;
   const respond = makeResponder(root, rest);
-  // The path of a request is compared decoded, so a mount may be written either way.
-  const prefix = canonicalPath(mount === '' ? '/' : mount)?.path.replace(/\/+$/, '');
-  if (prefix === undefined) throw new TypeError(`mount: ${JSON.stringify(mount)} is not a path`);
+  const prefix = prefixOf(mount);
   return async (request) => {
     const message = staticRequest(request, prefix);
     let response: StaticResponse;
@@ -59,6 +57,14 @@ export function serveStatic(root: string, options: FetchStaticOptions = {}): (re
     if (response.status >= 500) onError?.(response.cause, request);
     return toResponse(withPlainPage(response), request.method);
   };
+}
+
+/** The decoded form of a mount, which may be written either way, without the slash at its end. */
+function prefixOf(mount: string): string {
+  const encoded = mount.replace(/[\u0080-\uffff]+/g, encodeURIComponent);
+  const prefix = canonicalPath(mount === '' ? '/' : encoded)?.path.replace(/\/+$/, '');
+  if (prefix === undefined) throw new TypeError(`mount: ${JSON.stringify(mount)} is not a path`);
+  return prefix;
 }
 
 function staticRequest(request: Request, prefix: string): StaticRequest | 400 | 404 {

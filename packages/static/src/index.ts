@@ -1,4 +1,4 @@
-export { canonicalPath, type CanonicalTarget } from './canonical-path.ts';
+export { canonicalPath, type CanonicalTarget } from './canonical-target.ts';
 export type { Field, StaticRequest, StaticResponse } from './message.ts';
 export type {
   CompressOptions,

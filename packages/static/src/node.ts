@@ -4,7 +4,7 @@
 // table. Content is written with back pressure, and closed when the client goes away at whatever moment.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { canonicalPath } from './canonical-path.ts';
+import { canonicalPath } from './canonical-target.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import { fromFamiliarNames, type NodeStaticOptions } from './options/node-options.ts';
 import { withPlainPage } from './plain-page.ts';

@@ -1,43 +1,46 @@
-// The path of a URL as a mount sees it: decoded once, dot segments resolved, and split at the mount. A server of ours does
-// this itself; the adapters for other servers need it.
+// The path of a URL below a mount. @onezero/server splits paths itself; the adapters for other servers need it here.
 
-/** What a raw path comes to below a mount; a number is the status to answer instead. */
+import { canonicalPath } from './canonical-path.ts';
+
+/** The two parts of a path (RFC 3875 §4.1.5, §4.1.13); a number is the status to answer instead. */
 export type MountedPath = { readonly scriptName: string; readonly pathInfo: string } | 400 | 404;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Splits a raw path at a mount such as `/cgi-bin`; `''` is the top. */
-export function mountedPath(rawPath: string, mount: string): MountedPath {
-  const path = canonicalPath(rawPath);
-  if (path === undefined) return 400;
-  if (mount === '' || path === mount || path.startsWith(`${mount}/`)) {
-    return { scriptName: mount, pathInfo: path.slice(mount.length) };
-  }
-  return 404;
-}
-
-/** Undefined for what is no path: not UTF-8, with a NUL, or leading above the root. */
-function canonicalPath(rawPath: string): string | undefined {
-  const decoded = percentDecoded(rawPath);
-  if (decoded === undefined || !decoded.startsWith('/') || decoded.includes('\0')) return undefined;
-  const kept: string[] = [];
-  const segments = decoded.split('/').slice(1);
-  for (const [index, segment] of segments.entries()) {
-    const isLast = index === segments.length - 1;
-    if (segment === '..' && kept.pop() === undefined) return undefined;
-    if (segment !== '.' && segment !== '..') kept.push(segment);
-    else if (isLast) kept.push('');
-  }
-  return `/${kept.join('/')}`;
-}
-
-/** Percent-decodes exactly once; a `%` that begins no code stands for itself nowhere, so it makes the path no path. */
-function percentDecoded(rawPath: string): string | undefined {
-  if (/%(?![0-9a-f]{2})/i.test(rawPath)) return undefined;
-  const bytes = rawPath.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
+/** The segments of a mount that an option names, such as `/cgi-bin`; may be percent-encoded. Throws a TypeError. */
+export function mountSegments(mount: string): readonly string[] {
   try {
-    return utf8.decode(Buffer.from(bytes, 'latin1'));
-  } catch {
-    return undefined;
+    return mount
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map((segment) => decodeURIComponent(segment));
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw new TypeError(`cgi: path "${mount}" is not percent-encoded correctly; write "%" as "%25"`);
   }
+}
+
+/**
+ * Splits a raw path at a mount. `rawBase` is the part that a router around us has matched, as it stood on the wire
+ * (Express's `baseUrl`). Empty segments are ignored when segments are compared.
+ */
+export function mountedPath(rawPath: string, mount: readonly string[], rawBase = ''): MountedPath {
+  const path = canonicalPath(rawPath);
+  const base = canonicalPath(`/${rawBase}`);
+  if (path === undefined || base === undefined) return 400;
+  const segments = [...base.split('/').filter((segment) => segment !== ''), ...mount];
+  const rest = endOfPrefix(segments, path);
+  if (rest === undefined) return 404;
+  return { scriptName: segments.map((segment) => `/${segment}`).join(''), pathInfo: path.slice(rest) };
+}
+
+/** Where the rest of `path` begins behind the prefix; undefined when the prefix does not match. */
+function endOfPrefix(segments: readonly string[], path: string): number | undefined {
+  let position = 0;
+  for (const segment of segments) {
+    let start = position;
+    while (path[start] === '/') start += 1;
+    position = start + segment.length;
+    const isWhole = position === path.length || path[position] === '/';
+    if (!isWhole || !path.startsWith(segment, start)) return undefined;
+  }
+  return position;
 }

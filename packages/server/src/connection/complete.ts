@@ -1,14 +1,8 @@
-// Fills in what every response needs and decides how its end is marked; pure. The outcome is what has to be written.
-//
-//   content                     1.1                1.0 asking for keep-alive   1.0, 0.9
-//   none or bytes               content-length     content-length              content-length, close
-//   iterable, length given      content-length     content-length              content-length, close
-//   iterable, no length         chunked            close                       close
-//
-// HEAD has the fields of GET; 204, 205 and 304 have no content: whatever was given is for the caller to close.
+// Fills in what every response needs; pure. How its end is marked is http-parser's decision (`frameResponse`). The outcome is
+// what has to be written: HEAD has the fields of GET, and content that is not sent is for the caller to close.
 
-import { serializeHead } from '@onezero/http-parser/serializer';
-import { firstField, hasField } from '../message/fields.ts';
+import { frameResponse, serializeHead } from '@onezero/http-parser/serializer';
+import { firstField, hasField, listField } from '../message/fields.ts';
 import type { ContentOut, Field, ResponseMessage } from '../message/message.ts';
 
 import { currentDate } from './clock.ts';
@@ -61,22 +55,32 @@ export function complete(response: ResponseMessage, situation: Situation, settin
   if (response.nonParsed === true || situation.version === '0.9') {
     return { head: undefined, content, length: undefined, chunked: false, persistent: false };
   }
-  const { status } = response;
-  const withoutContent = status === 204 || status === 205 || status === 304;
-  const length = lengthOf(response, situation.method);
+  const { method, version } = situation;
+  const length = lengthOf(response, method);
   if (length === BAD_LENGTH) throw new TypeError('the content-length of the response is no length');
-  const isOpenEnded = !withoutContent && length === undefined;
-  const chunked = isOpenEnded && situation.version === '1.1';
-  const persistent = situation.persistent && (chunked || !isOpenEnded);
-  const framing: Field[] = [];
-  if (chunked) framing.push(['transfer-encoding', 'chunked']);
-  else if (length !== undefined && status !== 204) framing.push(['content-length', `${length}`]);
-  const connection = connectionField(situation, persistent);
-  if (connection !== undefined) framing.push(connection);
+  const { status, reason } = response;
+  const mayFollow = situation.persistent && !asksForClose(response.fields);
+  const {
+    fields: framing,
+    framing: kind,
+    persistent,
+  } = frameResponse({
+    method,
+    version,
+    status,
+    length,
+    persistent: mayFollow,
+  });
   const fields = allFields(response, framing, situation, settings);
-  const head = serializeHead({ status, reason: response.reason, fields });
-  const isSent = !withoutContent && situation.method !== 'HEAD';
-  return { head, content: isSent ? content : undefined, length, chunked: chunked && isSent, persistent };
+  const head = serializeHead({ status, reason, fields });
+  const isSent = kind !== 'none';
+  return { head, content: isSent ? content : undefined, length, chunked: kind === 'chunked', persistent };
+}
+
+/** A responder may end the connection with its response, as applications in the manner of node:http do. */
+function asksForClose(fields: readonly Field[]): boolean {
+  const connection = listField(fields, 'connection');
+  return connection !== undefined && /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(connection);
 }
 
 /**
@@ -90,11 +94,6 @@ function lengthOf({ status, fields, content }: ResponseMessage, method: string |
   if (status === 304) return claimed;
   if (content === undefined) return method === 'HEAD' ? claimed : 0;
   return content instanceof Uint8Array ? content.length : claimed;
-}
-
-function connectionField({ version }: Situation, persistent: boolean): Field | undefined {
-  if (!persistent) return ['connection', 'close'];
-  return version === '1.0' ? ['connection', 'keep-alive'] : undefined;
 }
 
 function allFields(

@@ -42,12 +42,15 @@ export class Deadlines {
   #since: number;
   #sending: Pace | undefined;
   #receiving: Pace | undefined;
+  #receivingOf: Exchange | undefined;
+  #tickedAt: number;
   #written = 0;
   #movedAt = 0;
   #finishedAt: number | undefined;
 
   constructor(now: number) {
     this.#since = now;
+    this.#tickedAt = now;
   }
 
   /** Something else is waited for from now on; true if it is something else. */
@@ -64,21 +67,34 @@ export class Deadlines {
     const { pendingBytes, writtenBytes } = transport;
     if (writtenBytes !== this.#written) this.#movedAt = now;
     this.#written = writtenBytes;
+    const tickMs = now - this.#tickedAt;
+    this.#tickedAt = now;
     if (pendingBytes > 0) {
       this.#since = now;
-      this.#sending ??= new Pace();
-      return this.#sending.isTooSlow(now, writtenBytes - pendingBytes, limits) ? 'reset' : 'wait';
+      const sentBytes = writtenBytes - pendingBytes;
+      if (this.#sending?.isTooSlow(tickMs, sentBytes, limits) === true) return 'reset';
+      this.#sending ??= new Pace(sentBytes);
+      return 'wait';
     }
-    this.#sending?.rest();
     if (this.phase !== 'answer') return this.#judgeSilence(now, limits);
     if (exchange === undefined || exchange.over) return 'wait';
-    if (exchange.content?.isAwaited === true) {
-      this.#receiving ??= new Pace();
-      return this.#receiving.isTooSlow(now, receivedBytes, limits) ? 'late-content' : 'wait';
-    }
-    this.#receiving?.rest();
+    if (this.#isReceivingTooSlow(exchange, tickMs, receivedBytes, limits)) return 'late-content';
+    if (exchange.content?.isAwaited === true) return 'wait';
     if (finishedAt !== undefined && this.#hasLeft(now, exchange, finishedAt)) return 'destroy';
     return !exchange.answered && this.#isOver(now, limits) ? 'late-answer' : 'wait';
+  }
+
+  /** Only the time counts in which the reader of the content waited for its client. */
+  #isReceivingTooSlow(exchange: Exchange, tickMs: number, receivedBytes: number, limits: ResolvedLimits): boolean {
+    const waitedMs = exchange.content?.takeWaitedMs() ?? 0;
+    if (waitedMs === 0) return false;
+    // One pace for each content, begun when its reader was first found waiting.
+    if (this.#receivingOf !== exchange) {
+      this.#receivingOf = exchange;
+      this.#receiving = new Pace(receivedBytes);
+      return false;
+    }
+    return this.#receiving?.isTooSlow(Math.min(waitedMs, tickMs), receivedBytes, limits) === true;
   }
 
   #judgeSilence(now: number, limits: ResolvedLimits): Verdict {
@@ -101,29 +117,27 @@ export class Deadlines {
   }
 }
 
-/** Watches that bytes go on moving in one direction while somebody waits for them. */
+/**
+ * Measures a transfer in one direction: how many bytes moved in the time in which the other side was waited for. That time is
+ * added up from tick to tick and never starts anew before the window is full, so no rhythm of the peer can hide from it.
+ */
 class Pace {
-  #since: number | undefined;
-  #countAtStart = 0;
+  #waitedMs = 0;
+  #countAtStart: number;
 
-  /** Nobody waits. */
-  rest(): void {
-    this.#since = undefined;
+  constructor(count: number) {
+    this.#countAtStart = count;
   }
 
-  /** Takes a reading; true when a whole window has passed with less than the minimum. */
-  isTooSlow(now: number, count: number, { contentTimeoutMs, minBytesPerSecond }: ResolvedLimits): boolean {
+  /** Adds a time of waiting; true when a whole window of it has passed with less than the minimum. */
+  isTooSlow(waitedMs: number, count: number, { contentTimeoutMs, minBytesPerSecond }: ResolvedLimits): boolean {
     if (contentTimeoutMs === 0) return false;
-    if (this.#since === undefined) {
-      this.#since = now;
-      this.#countAtStart = count;
-      return false;
-    }
-    const elapsed = now - this.#since;
-    if (elapsed < contentTimeoutMs) return false;
+    this.#waitedMs += waitedMs;
+    if (this.#waitedMs < contentTimeoutMs) return false;
     const moved = count - this.#countAtStart;
-    this.#since = now;
+    const isSlow = moved === 0 || moved < (minBytesPerSecond * this.#waitedMs) / 1000;
+    this.#waitedMs = 0;
     this.#countAtStart = count;
-    return moved === 0 || moved < (minBytesPerSecond * elapsed) / 1000;
+    return isSlow;
   }
 }

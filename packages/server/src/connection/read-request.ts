@@ -45,7 +45,8 @@ export function readRequest(
 ): RequestMessage | undefined {
   const { pathInfo, query } = readTarget(event);
   if (pathInfo === undefined) return undefined;
-  const { method, target, version, fields } = event.head;
+  const { method, target, version } = event.head;
+  const fields = event.form === 'absolute' ? withHostOfTarget(event) : event.head.fields;
   const { scheme, remote, local, isTrusted } = ends;
   const members = {
     method,
@@ -67,6 +68,11 @@ export function readRequest(
   };
   if (isTrusted === undefined) return new Request(members, source);
   return new Request({ ...members, ...toldByProxy(fields, ends, isTrusted, settings.requestIdField) }, source);
+}
+
+/** An absolute-form target replaces the received Host, for us and for whoever is behind us (RFC 9112 §3.2.2). */
+function withHostOfTarget({ head, authority = '' }: RequestHeadEvent): readonly Field[] {
+  return [['host', authority], ...head.fields.filter(([name]) => name !== 'host')];
 }
 
 function toldByProxy(

@@ -28,15 +28,29 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   #error: unknown;
   #iterated = false;
   #asked = false;
+  #waitedMs = 0;
+  #waitingSince = 0;
   #reader: { resolve(step: Step): void; reject(error: unknown): void } | undefined;
 
   constructor(source: ContentSource) {
     this.#source = source;
   }
 
-  /** Whether somebody waits for bytes that have not come. */
+  /** Whether the reader waits for bytes that have not come. */
   get isAwaited(): boolean {
     return this.#reader !== undefined;
+  }
+
+  /** Milliseconds that the reader has waited for bytes since this was last called. */
+  takeWaitedMs(): number {
+    if (this.#reader !== undefined) {
+      const now = performance.now();
+      this.#waitedMs += now - this.#waitingSince;
+      this.#waitingSince = now;
+    }
+    const waitedMs = this.#waitedMs;
+    this.#waitedMs = 0;
+    return waitedMs;
   }
 
   /** Copies bytes that came, for the reader to keep. */
@@ -94,6 +108,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
       this.#asked = true;
       this.#source.contentWanted();
     }
+    this.#waitingSince = performance.now();
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
     });
@@ -106,7 +121,9 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
 
   #answer(step: Step): void {
     const reader = this.#reader;
+    if (reader === undefined) return;
     this.#reader = undefined;
-    reader?.resolve(step);
+    this.#waitedMs += performance.now() - this.#waitingSince;
+    reader.resolve(step);
   }
 }

@@ -11,7 +11,7 @@ export function explain(
 ): Explanation {
   const why: string[] = [];
   const { authority, path: rawPath, query } = splitTarget(target);
-  const path = canonicalPath(rawPath);
+  const path = canonicalPath(rawPath.replace(/[\u0080-\uffff]+/g, encodeURIComponent));
   const host = authority === undefined ? undefined : hostOf(authority);
   const base = { path, query, host, auth: undefined, route: undefined, scriptName: '', pathInfo: '' };
   const refuse = (status: number, reason: string): Explanation => ({ ...base, status, why: [...why, reason] });

@@ -1,13 +1,28 @@
 // Path prefixes that match on segment edges and ignore empty segments, for routes and for protection alike.
 
-/** The segments of a configured prefix. Throws a TypeError for one that could never match a canonical path. */
+/**
+ * The decoded segments of a configured prefix, which may be percent-encoded (`/caf%C3%A9`) or not (`/café`). Throws a
+ * TypeError for a prefix that could never match a canonical path.
+ */
 export function prefixSegments(path: string): readonly string[] {
   if (!path.startsWith('/')) throw new TypeError(`path "${path}" must begin with "/"`);
-  const segments = path.split('/').filter((segment) => segment !== '');
-  if (segments.includes('.') || segments.includes('..') || path.includes('\0')) {
-    throw new TypeError(`path "${path}" can never match: it has dot segments or NUL`);
+  const segments = path
+    .split('/')
+    .filter((segment) => segment !== '')
+    .map((segment) => decoded(segment, path));
+  if (segments.some((segment) => segment === '.' || segment === '..' || /[\0/]/.test(segment))) {
+    throw new TypeError(`path "${path}" can never match: it has dot segments, NUL or an encoded slash`);
   }
   return segments;
+}
+
+function decoded(segment: string, path: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw new TypeError(`path "${path}" is not percent-encoded correctly; write "%" as "%25"`, { cause: error });
+  }
 }
 
 /** Where the rest of `path` begins behind the prefix, or -1 when it does not match. */

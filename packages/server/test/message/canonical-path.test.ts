@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { canonicalPath } from '../../src/message/canonical-path.ts';
 
@@ -18,7 +19,13 @@ describe('canonicalPath', () => {
     ['/a/b/../c', '/a/c'],
     ['/a/%2e%2e/b', '/b'],
     ['/a/..%2fb', '/b'],
-    ['/a//../b', '/a/b'],
+    ['/a//../b', '/b'],
+    ['/admin//../secret', '/secret'],
+    ['/admin/x/..//../secret', '/secret'],
+    ['/admin//%2e%2e/secret', '/secret'],
+    ['/a//.', '/a//'],
+    ['/a/..//', '//'],
+    ['/caf\u00c3\u00a9', '/café'],
     ['/.well-known/x', '/.well-known/x'],
     ['/..a/b..', '/..a/b..'],
     ['/a\\..\\b', '/a\\..\\b'],
@@ -32,6 +39,10 @@ describe('canonicalPath', () => {
     '*',
     '/..',
     '/../a',
+    '//..',
+    '///../a',
+    '/caf\u00e9',
+    '/\u0101',
     '/a/../../b',
     '/%2e%2e',
     '/..%2f',
@@ -44,4 +55,11 @@ describe('canonicalPath', () => {
   ])('%s has no reading', (path) => {
     expect(canonicalPath(path)).toBeUndefined();
   });
+});
+
+test('all packages have the same reading, word for word', () => {
+  const texts = ['server/src/message', 'static/src', 'cgi-process/src/request'].map((folder) =>
+    readFileSync(new URL(`../../../${folder}/canonical-path.ts`, import.meta.url), 'utf8'),
+  );
+  expect(new Set(texts).size).toBe(1);
 });

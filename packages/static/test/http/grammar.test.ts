@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalPath } from '../../src/canonical-path.ts';
+import { canonicalPath } from '../../src/canonical-target.ts';
 import { acceptedCodings, CODINGS } from '../../src/http/content-coding.ts';
 import { contentTypeOf, isCompressible, parseMimeTypes } from '../../src/http/content-type.ts';
 import { anyGlob, isHashedName } from '../../src/options/globs.ts';

@@ -71,8 +71,9 @@ function siteRoutes(configuration: Configuration): readonly Route[] {
 }
 
 // What a client did wrong is in the access log; what the server, a script or an application did wrong is said here too.
-function failureLine({ status, cause, request }: Failure, showStack: boolean): string | undefined {
-  if (status < 500 || cause === undefined || cause === null) return undefined;
+function failureLine({ status, cause, source, request }: Failure, showStack: boolean): string | undefined {
+  // 501 and 505 of the parser are refusals of what the client sent.
+  if (status < 500 || source === 'parser' || cause === undefined || cause === null) return undefined;
   const error = cause instanceof Error ? cause : new Error(typeof cause === 'string' ? cause : 'something was thrown');
   const asked =
     request === undefined ? '' : ` ${escaped(request.method)} ${escaped(request.target)} [${escaped(request.id)}]`;
