@@ -90,7 +90,7 @@ export function requestLength(version: Version, fields: FramingFields): Length {
 }
 
 /** 1*DIGIT, once, without leading zeros that some readers take for octal. */
-export function readContentLength({ contentLength, contentLengthCount }: FramingFields): Length {
+function readContentLength({ contentLength, contentLengthCount }: FramingFields): Length {
   if (contentLengthCount !== 1 || contentLength === undefined || !/^(?:0|[1-9][0-9]*)$/.test(contentLength)) {
     return { code: 'bad-content-length' };
   }
@@ -99,7 +99,7 @@ export function readContentLength({ contentLength, contentLengthCount }: Framing
 }
 
 /** Only `chunked` alone; another coding before it is understood but not supported (RFC 9112 §6.1). */
-export function readTransferEncoding(value: string): Length {
+function readTransferEncoding(value: string): Length {
   if (value.toLowerCase() === 'chunked') return 'chunked';
   const codings = codingNames(value);
   const chunkedOnlyLast = codings.indexOf('chunked') === codings.length - 1 && !/chunked[\t ]*;/i.test(value);

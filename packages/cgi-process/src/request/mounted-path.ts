@@ -14,7 +14,9 @@ export function mountSegments(mount: string): readonly string[] {
       .map((segment) => decodeURIComponent(segment));
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
-    throw new TypeError(`cgi: path "${mount}" is not percent-encoded correctly; write "%" as "%25"`);
+    throw new TypeError(`cgi: path "${mount}" is not percent-encoded correctly; write "%" as "%25"`, {
+      cause: error,
+    });
   }
 }
 
