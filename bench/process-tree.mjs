@@ -47,6 +47,19 @@ export function peakMebibytes(pid) {
   return kibibytes / 1024;
 }
 
+/** The memory that the tree holds now, in MiB; pages that processes share count once (the proportional set size). */
+export function restingMebibytes(pid) {
+  let kibibytes = 0;
+  for (const id of processTree(pid)) {
+    try {
+      kibibytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, 'latin1'))?.[1] ?? 0);
+    } catch (error) {
+      if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+    }
+  }
+  return kibibytes / 1024;
+}
+
 // The fields of /proc/PID/stat behind the command name, which may hold spaces: [0] is the state, [1] the parent.
 function statFields(pid) {
   try {

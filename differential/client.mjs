@@ -22,9 +22,11 @@ export function requestBytes({ method = 'GET', target = '/', version = '1.1', fi
  *
  * @param {number | string} where a port of 127.0.0.1, or the path of a Unix socket
  * @param {readonly Uint8Array[]} pieces each is written when the one before is with the system
+ * @param {{ untilFirstBytes?: boolean, silenceMs?: number }} [options] `untilFirstBytes` leaves after the first bytes,
+ *   where a server would keep the connection; `silenceMs` is how long to wait for more, 20 s unless given
  * @returns {Promise<{ bytes: Buffer, ending: 'end' | 'reset' | 'silence' }>}
  */
-export function sendBytes(where, pieces) {
+export function sendBytes(where, pieces, { untilFirstBytes = false, silenceMs = SILENCE_MS } = {}) {
   return new Promise((resolve) => {
     const received = [];
     const socket = typeof where === 'number' ? createConnection(where, '127.0.0.1') : createConnection(where);
@@ -33,8 +35,11 @@ export function sendBytes(where, pieces) {
       socket.destroy();
       resolve({ bytes: Buffer.concat(received), ending });
     };
-    socket.setTimeout(SILENCE_MS, () => finish('silence'));
-    socket.on('data', (bytes) => received.push(bytes));
+    socket.setTimeout(silenceMs, () => finish('silence'));
+    socket.on('data', (bytes) => {
+      received.push(bytes);
+      if (untilFirstBytes) finish('end');
+    });
     socket.once('end', () => finish('end')).once('error', () => finish('reset'));
     const send = (index) => {
       if (index < pieces.length && !socket.destroyed) socket.write(pieces[index], () => setImmediate(send, index + 1));

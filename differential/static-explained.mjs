@@ -43,6 +43,10 @@ export const EXPLAINED = [
       [200, 206, 416].includes(their.status),
   },
   {
+    name: 'a range of an empty file',
+    applies: ({ request, our, their }) => request.size === 0 && our.status === 200 && their.status === 416,
+  },
+  {
     name: 'If-Unmodified-Since without a date',
     applies: ({ request, their, peer }) =>
       peer === 'nginx' && their.status === 412 && !isDate(valueOf(request, 'If-Unmodified-Since') ?? 'Mon, 00:00:00'),

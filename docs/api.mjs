@@ -44,7 +44,12 @@ function prose(comment) {
     .trim()
     .replaceAll(/\n?@default (.+)/g, '\n\nDefault: $1')
     .replaceAll(/\n?@param (\w+) (.+)/g, '\n\n`$1`: $2')
-    .replaceAll(/\n?@example\n?/g, '\n\n');
+    .replaceAll(/\n?@example\s*\n([^]*?)(?=\n@\w|$)/g, (_, example) => `\n\n${fenced(example.trim())}`);
+}
+
+/** An example as a block of code, whether or not its comment fences it. */
+function fenced(example) {
+  return example.startsWith('```') ? example : `\`\`\`ts\n${example}\n\`\`\``;
 }
 
 /** Every name that an entry exports, with the statement behind it. */

@@ -3,106 +3,139 @@
 //   node docs/compare.mjs            print the table
 //   node docs/compare.mjs --write    put it into README.md
 //
-// Each server runs as bench/peers starts it: the settings that its users start from. A cell says what was answered, never
-// what a manual promises; a server that is not installed here is left out.
-import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+// Each server runs with the configuration that its installation leaves (debian-peers.mjs). A cell says what was answered or
+// measured here, never what a manual promises; a server that is not installed is left out.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { installed, start } from '../bench/peers/index.mjs';
+import { gzipSync } from 'node:zlib';
+import { restingMebibytes } from '../bench/process-tree.mjs';
+import { exchange, field, sendBytes } from '../differential/client.mjs';
+import { scratchFolder } from '../differential/peers.mjs';
+import { debianPeers, versionOf } from './debian-peers.mjs';
 
-const silence = 500; // an answer that is not there by then is none; every server here answers within a few milliseconds
+const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+const SETTINGS_FRAME = 4;
 
-/** Sends text to a server and returns everything it says until it closes or falls silent. */
-async function ask(port, text) {
-  const socket = connect(port, '127.0.0.1').setEncoding('latin1');
-  let answer = '';
-  socket.on('data', (chunk) => (answer += chunk)).on('error', () => socket.destroy());
-  socket.setTimeout(silence, () => socket.destroy());
-  socket.write(text.replaceAll('\n', '\r\n'));
-  await once(socket, 'close');
-  return answer;
-}
+/** Long enough for every server here; a socket that says nothing for so long will not answer. */
+const SILENCE_MS = 1000;
 
-const get = (path, fields = '', method = 'GET') =>
-  `${method} ${path} HTTP/1.1\nHost: localhost\nConnection: close\n${fields}\n`;
-const status = (answer) => Number(answer.slice(9, 12));
-const field = (answer, name) => new RegExp(`^${name}: *(.*?)\\r?$`, 'im').exec(answer.split('\r\n\r\n')[0])?.[1];
-const content = (answer) => answer.slice(answer.indexOf('\r\n\r\n') + 4);
+/** The stored form: bytes that no server's own compression makes. */
+const STORED = gzipSync('body { color: black }\n'.repeat(100), { level: 1, memLevel: 1 });
 
-/** Each question: what the table calls it, and a function from a port to whether the answer is the standard's. */
+const get = (server, target, fields = [], method = 'GET') => exchange(server.port, { method, target, fields });
+const text = (answer) => answer.content.toString();
+const yesNo = (answer) => (answer ? 'yes' : 'no');
+
+/** Each question: what the table calls it, and a function from a server to a cell. */
 const questions = Object.entries({
-  '304 for an entity tag in a list': async (port) => {
-    const tag = field(await ask(port, get('/a.txt')), 'etag');
-    return tag !== undefined && status(await ask(port, get('/a.txt', `If-None-Match: "other", ${tag}\n`))) === 304;
+  'compresses a page while it is sent': async (server) =>
+    yesNo(field(await get(server, '/long.html', [['Accept-Encoding', 'gzip']]), 'content-encoding') === 'gzip'),
+  'compresses plain text while it is sent': async (server) =>
+    yesNo(field(await get(server, '/long.txt', [['Accept-Encoding', 'gzip']]), 'content-encoding') === 'gzip'),
+  'sends `app.css.gz` for `app.css`': async (server) =>
+    yesNo((await get(server, '/app.css', [['Accept-Encoding', 'gzip']])).content.equals(STORED)),
+  'lists a folder that has no index file': async (server) => {
+    const answer = await get(server, '/folder/');
+    return yesNo(answer.status === 200 && text(answer).includes('inside.txt'));
   },
-  'the last bytes of a file (`bytes=-3`)': async (port) => {
-    const answer = await ask(port, get('/a.txt', 'Range: bytes=-3\n'));
-    return status(answer) === 206 && content(answer) === '89\n';
+  'answers `/missing` with the `404.html` of the site': async (server) =>
+    yesNo(text(await get(server, '/missing', [['Accept', 'text/html']])).includes('our own page')),
+  'keeps `/.env` to itself': async (server) => yesNo((await get(server, '/.env')).status >= 400),
+  'keeps what a link leads to outside of the root to itself': async (server) =>
+    yesNo((await get(server, '/outside.txt')).status >= 400),
+  'names no version of itself': async (server) => yesNo(!/\d/.test(field(await get(server, '/a.txt'), 'server') ?? '')),
+  'several ranges in one answer': async (server) => {
+    const answer = await get(server, '/a.txt', [['Range', 'bytes=0-1,4-5']]);
+    return yesNo(answer.status === 206 && /multipart\/byteranges/.test(field(answer, 'content-type')));
   },
-  'several ranges in one answer': async (port) => {
-    const answer = await ask(port, get('/a.txt', 'Range: bytes=0-1,4-5\n'));
-    return status(answer) === 206 && /multipart\/byteranges/.test(field(answer, 'content-type'));
+  '412 when If-Match names another version': async (server) =>
+    yesNo((await get(server, '/a.txt', [['If-Match', '"other"']])).status === 412),
+  '405 with Allow for DELETE of a file': async (server) => {
+    const answer = await get(server, '/a.txt', [], 'DELETE');
+    return yesNo(answer.status === 405 && /GET/.test(field(answer, 'allow')));
   },
-  'the whole file when If-Range names another version': async (port) =>
-    status(await ask(port, get('/a.txt', 'Range: bytes=0-1\nIf-Range: "other"\n'))) === 200,
-  '412 when If-Match names another version': async (port) =>
-    status(await ask(port, get('/a.txt', 'If-Match: "other"\n'))) === 412,
-  '405 with Allow for DELETE of a file': async (port) => {
-    const answer = await ask(port, get('/a.txt', '', 'DELETE'));
-    return status(answer) === 405 && /GET/.test(field(answer, 'allow'));
+  'an answer for HTTP/0.9': async (server) => {
+    const { bytes } = await sendBytes(server.port, [Buffer.from('GET /a.txt\r\n')], { silenceMs: SILENCE_MS });
+    return yesNo(bytes.toString() === '0123456789\n');
   },
-  '501 for a method nobody knows': async (port) => status(await ask(port, get('/a.txt', '', 'FROB'))) === 501,
-  'compresses text on the fly': async (port) =>
-    field(await ask(port, get('/long.txt', 'Accept-Encoding: gzip\n')), 'content-encoding') === 'gzip',
-  'an answer for HTTP/0.9': async (port) => (await ask(port, 'GET /a.txt\n')) === '0123456789\n',
+  'HTTP/2 without TLS': async (server) => {
+    const { bytes } = await sendBytes(server.port, [HTTP2_PREFACE], { untilFirstBytes: true, silenceMs: SILENCE_MS });
+    return yesNo(bytes[3] === SETTINGS_FRAME);
+  },
+  'started by root, answers as another user': async (server) => yesNo(answersAsAnother(server)),
+  'memory when idle, MiB': async (server) => String(Math.round(restingMebibytes(server.pid))),
 });
 
-const scratch = mkdtempSync(join(tmpdir(), 'onezero-compare-'));
-chmodSync(scratch, 0o755); // some servers run as a user of their own
-const root = join(scratch, 'root');
-mkdirSync(root);
-writeFileSync(join(root, 'a.txt'), '0123456789\n');
-writeFileSync(join(root, 'long.txt'), 'the same line again and again\n'.repeat(1000));
-
-const columns = [];
-for (const peer of installed().present.toSorted(
-  (a, b) => Number(b.name === 'onezero') - Number(a.name === 'onezero'),
-)) {
-  if (peer.name.includes('+ open_file_cache')) continue;
-  const server = await start(peer, root, scratch);
-  const plain = await ask(server.port, get('/a.txt'));
-  if (status(plain) !== 200) throw new Error(`${peer.name} does not serve a plain file: ${plain}`);
-  const answers = [];
-  for (const [, answersRight] of questions) answers.push((await answersRight(server.port)) ? 'yes' : 'no');
-  await server.stop();
-  const name = peer.name.replace('node:http + ', '');
-  columns.push({ name: `${name} ${versionOf(peer, name)}`.trim(), answers });
+/** Whether a process below the one that was started has another user than root; "no" too where root did not start it. */
+function answersAsAnother({ pid }) {
+  const table = spawnSync('ps', ['-e', '-o', 'pid=,ppid=,uid='], { encoding: 'utf8' }).stdout;
+  const processes = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  const family = processes.filter(([own, parent]) => own === pid || parent === pid);
+  return family.some(([, , uid]) => uid !== 0);
 }
-rmSync(scratch, { recursive: true, force: true });
 
-function versionOf(peer, name) {
-  if (name === 'onezero') return '';
+function makeSite(folder) {
+  const root = join(folder, 'root');
+  mkdirSync(join(root, 'folder'), { recursive: true });
+  const files = {
+    'a.txt': '0123456789\n',
+    'long.txt': 'the same line again and again\n'.repeat(1000),
+    'long.html': '<p>the same line again and again\n'.repeat(1000),
+    'app.css': 'body { color: black }\n'.repeat(100),
+    'app.css.gz': STORED,
+    '404.html': '<p>our own page\n',
+    '.env': 'SECRET=1\n',
+    'folder/inside.txt': 'inside\n',
+    '../outside.txt': 'outside\n',
+  };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(root, name), content);
+  chmodSync(join(folder, 'outside.txt'), 0o644);
+  symlinkSync('../outside.txt', join(root, 'outside.txt'));
+  return root;
+}
+
+async function compare() {
+  const folder = scratchFolder('compare');
+  const columns = [];
   try {
-    const manifest = new URL(`../bench/node_modules/${name}/package.json`, import.meta.url);
-    return JSON.parse(readFileSync(manifest, 'utf8')).version;
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-    return peer.versionText;
+    const root = makeSite(folder.path);
+    for (const peer of debianPeers) {
+      const server = await peer.start(root);
+      try {
+        const plain = await get(server, '/a.txt');
+        if (plain.status !== 200) throw new Error(`${peer.name} does not serve a plain file: ${plain.status}`);
+        const cells = [];
+        for (const [, ask] of questions) cells.push(await ask(server));
+        const version = versionOf(peer, ([program, ...words]) => {
+          const { stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+          return stdout + stderr;
+        });
+        columns.push({ name: `${peer.name} ${version}`.trim(), cells });
+      } finally {
+        await server.stop();
+      }
+    }
+  } finally {
+    folder.remove();
   }
+  return columns;
 }
 
+const columns = await compare();
 const table = [
-  `| asked for | ${columns.map(({ name }) => name).join(' | ')} |`,
+  `| out of the box | ${columns.map(({ name }) => name).join(' | ')} |`,
   `|---|${columns.map(() => ':-:|').join('')}`,
-  ...questions.map(([question], at) => `| ${question} | ${columns.map(({ answers }) => answers[at]).join(' | ')} |`),
+  ...questions.map(([question], at) => `| ${question} | ${columns.map(({ cells }) => cells[at]).join(' | ')} |`),
 ].join('\n');
 
 if (process.argv.includes('--write')) {
   const readme = new URL('../README.md', import.meta.url);
   const date = new Date().toISOString().slice(0, 10);
-  const text = readFileSync(readme, 'utf8');
+  const whole = readFileSync(readme, 'utf8');
   const part = `<!-- comparison -->\n${table}\n\nMeasured on ${date}, Node ${process.version}.\n<!-- /comparison -->`;
-  writeFileSync(readme, text.replace(/<!-- comparison -->[^]*<!-- \/comparison -->/, part));
+  writeFileSync(readme, whole.replace(/<!-- comparison -->[^]*<!-- \/comparison -->/, part));
 } else console.log(table);

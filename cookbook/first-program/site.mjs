@@ -1,4 +1,8 @@
+import { mkdirSync } from 'node:fs';
 import { createServer } from '@onezero/server';
+
+// What is served lies in these two; they are made if you have none yet.
+for (const folder of ['public', 'cgi-bin']) mkdirSync(folder, { recursive: true });
 
 const server = createServer({
   root: './public', // files: ranges, conditional requests, compression

@@ -1,7 +1,18 @@
 // The documentation holds together: links lead somewhere, promises and requirements name tests that exist, and the
 // reference is the one that the doc comments make.
-import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { anchors, links } from './markdown.ts';
@@ -81,6 +92,32 @@ describe('the documentation', () => {
   test('begins with the program of the first recipe', () => {
     const program = readFileSync(join(root, 'cookbook/first-program/site.mjs'), 'utf8');
     expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\`\`\`js\n${program}\`\`\`\n`);
+  });
+
+  test('begins with a program that runs in an empty folder', async () => {
+    const program = /^```js\n([^]*?)^```$/m.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? '';
+    const folder = mkdtempSync(join(tmpdir(), 'onezero-readme-'));
+    try {
+      symlinkSync(join(root, 'cookbook/node_modules'), join(folder, 'node_modules'));
+      writeFileSync(join(folder, 'site.mjs'), program.replace('port: 8080', 'port: 0'));
+      const child = spawn(process.execPath, ['site.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+      const [address] = (await once(child.stdout, 'data')) as [Buffer];
+      const url = new URL('hello/you', String(address).trim());
+      expect(await (await fetch(url)).text()).toBe('GET hello/you\n');
+      child.kill();
+      await once(child, 'exit');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('shows all code of the reference in fences', () => {
+    for (const name of readdirSync(join(root, 'docs/api'))) {
+      const text = readFileSync(join(root, 'docs/api', name), 'utf8');
+      const prose = text.replaceAll(/^```[^]*?^```$/gm, '');
+      expect(prose.split('\n').filter((line) => /[)}];$|^@/.test(line))).toEqual([]);
+      expect(text.match(/^```/gm)?.length).toSatisfy((fences: number) => fences % 2 === 0);
+    }
   });
 
   test('has the reference that the doc comments make', () => {

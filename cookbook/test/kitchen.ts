@@ -20,7 +20,10 @@ const startTimeoutMs = 30_000;
 
 interface Background {
   readonly child: ChildProcess;
+  /** Standard output: what a page shows. */
   printed: string;
+  /** Standard error: system tools also complain there about what is not ours, so it is shown where something failed. */
+  complained: string;
 }
 
 export class Kitchen {
@@ -69,12 +72,13 @@ export class Kitchen {
     }
   }
 
-  /** Runs commands to their end and returns what they printed. */
+  /** Runs commands to their end and returns what they printed on standard output; throws where one of them fails. */
   async run(commands: string): Promise<string> {
     const background = this.#spawn(`set -e\n${commands}`);
     const [code] = await once(background.child, 'close');
-    if (code !== 0) throw new Error(`exit ${code} of\n${commands}\n${background.printed}\n${this.logs()}`);
-    return background.printed;
+    const { printed, complained } = background;
+    if (code !== 0) throw new Error(`exit ${code} of\n${commands}\n${printed}\n${complained}\n${this.logs()}`);
+    return printed;
   }
 
   /** Starts a server and returns when the last port its commands name, or 8080, answers. */
@@ -105,9 +109,9 @@ export class Kitchen {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const background: Background = { child, printed: '' };
+    const background: Background = { child, printed: '', complained: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (background.printed += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (background.printed += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (background.complained += text));
     return background;
   }
 

@@ -1,6 +1,6 @@
 // A stranger's empty project that installs one package from the registry and uses it in every way that the README promises.
 import { deepStrictEqual } from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram } from './program.mjs';
 import { check, run } from './run.mjs';
@@ -72,6 +72,24 @@ function typeCheck(folder, environment, entries, tools) {
   run(folder, environment, join(tools, '.bin', 'tsc'), '-p', '.');
 }
 
+/**
+ * Runs every program of an installed README (a `js` block that begins with an import) in a project that has the installed
+ * packages and nothing else, and compares what the first one prints with the block that shows it.
+ */
+async function runPrograms(readme, project, installed, environment) {
+  symlinkSync(join(installed, 'node_modules'), join(project, 'node_modules'));
+  const programs = [...readme.matchAll(/^```js\n(import [^]*?)^```$/gm)].map(([, program]) => program);
+  if (programs.length === 0) throw new Error('README.md shows no program');
+  const shown = /^```js\n[^]*?^```$[^`]*^```(?:text)?\n([^]*?)^```$/m.exec(readme)?.[1];
+  for (const [number, program] of programs.entries()) {
+    const file = `program-${number}.mjs`;
+    writeFileSync(join(project, file), program);
+    const { printed } = await runProgram(project, environment, 'node', [file]);
+    if (number === 0) deepStrictEqual(printed.replaceAll('\r', ''), shown);
+  }
+  return `${programs.length} programs`;
+}
+
 /** Installs a package alone, found through its dist-tag, with npm and with pnpm, and uses it. */
 export async function useAlone({ folder: source, manifest }, tag, folder, environment) {
   const { name, version } = manifest;
@@ -89,13 +107,9 @@ export async function useAlone({ folder: source, manifest }, tag, folder, enviro
     const names = entries.flatMap((entry) => loadEntry(project, environment, entry));
     return `${names.length} names`;
   });
-  await check(`${label}: the README's first example runs`, async () => {
-    cpSync(join(source, 'examples'), join(project, 'examples'), { recursive: true });
-    const program = readFileSync(join(project, 'examples', 'first.mjs'), 'utf8');
-    if (!readInstalled(project, 'README.md').includes(program.trim()))
-      throw new Error('README.md does not show first.mjs');
-    await runProgram(project, environment, 'node', [join('examples', 'first.mjs')]);
-  });
+  await check(`${label}: the README's programs run as they are pasted`, () =>
+    runPrograms(readInstalled(project, 'README.md'), emptyProject(join(folder, 'pasted')), project, environment),
+  );
   await check(`${label}: a strict TypeScript consumer compiles`, () =>
     typeCheck(project, environment, entries, join(source, '..', '..', 'node_modules')),
   );

@@ -1,8 +1,19 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createServer } from '@onezero/server';
 
+// A site to begin with: a page, and a script beside it.
+const folder = await mkdtemp(join(tmpdir(), 'first-'));
+await mkdir(join(folder, 'public'));
+await writeFile(join(folder, 'public/index.html'), '<!doctype html>\n<p>Home.\n');
+await mkdir(join(folder, 'cgi-bin'));
+const script = '#!/bin/sh\necho "Content-Type: text/plain"\necho\necho "$REQUEST_METHOD $PATH_INFO, $QUERY_STRING"\n';
+await writeFile(join(folder, 'cgi-bin/clock'), script, { mode: 0o755 });
+
 const server = createServer({
-  root: 'examples/site', // files, listings, ranges, conditional requests
-  cgi: 'examples/cgi-bin', // every executable in it, below /cgi-bin
+  root: join(folder, 'public'), // files, listings, ranges, conditional requests
+  cgi: join(folder, 'cgi-bin'), // every executable in it, below /cgi-bin
   routes: [
     {
       path: '/hello',
