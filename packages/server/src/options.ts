@@ -94,7 +94,7 @@ export interface AuthRule {
   readonly methods?: readonly string[] | undefined;
   /** @default 'onezero' */
   readonly realm?: string | undefined;
-  /** An htpasswd file, name to hash (bcrypt, scrypt, SHA), or a function. */
+  /** An htpasswd file, name to hash (bcrypt, scrypt, $apr1$, {SHA}), or a function. */
   readonly users:
     | { readonly file: string }
     | Readonly<Record<string, string>>

@@ -1,9 +1,9 @@
 // Basic authentication (RFC 7617; RFC 1945 §11.1): which rule protects a request, and whether the name and password that
 // came with it are good. It goes before routing and sees the canonical path, so no spelling of a path goes round it.
 //
-// A rule protects by the longest path that matches; within one path the first that names the method. A name that nobody
-// has costs the same hash as one that exists. What was found good is remembered as a keyed digest together with the stored
-// hash, so a good client pays for its hash once and a changed hash forgets it.
+// A rule protects by the longest path that matches; within one path the first that names the method. A wrong password costs
+// the same whether its user exists or not: one hash of every class in the file. What was found good is remembered as a keyed
+// digest together with the stored hash, so a good client pays for its hash once and a changed hash forgets it.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { firstField } from '../message/fields.ts';
@@ -11,7 +11,8 @@ import type { Field, RequestMessage } from '../message/message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
 import type { AuthRule } from '../options.ts';
 import { usersOf, watchHtpasswd, type Users } from './htpasswd.ts';
-import { hashProblem, verifyPassword } from './password-hash.ts';
+import { type Checked, checkPassword } from './password-checks.ts';
+import { hashClass, hashProblem } from './password-hash.ts';
 import { matchPrefix, prefixSegments } from './prefix.ts';
 
 /** Let in (as `user`, or unasked when undefined), or refused with a challenge, or too many are waiting to be checked. */
@@ -21,7 +22,7 @@ export type Verdict =
   | { readonly outcome: 'refused'; readonly challenge: Field }
   | { readonly outcome: 'busy' };
 
-type Protected = Pick<RequestMessage, 'method' | 'pathInfo' | 'fields'>;
+type Protected = Pick<RequestMessage, 'method' | 'pathInfo' | 'fields' | 'remote'>;
 
 export interface Authentication {
   check(request: Protected): Verdict | Promise<Verdict>;
@@ -29,8 +30,7 @@ export interface Authentication {
   ruleFor(request: Pick<Protected, 'method' | 'pathInfo'>): AuthRule | undefined;
 }
 
-type Checked = boolean | 'busy';
-type Check = (user: string, password: string) => Checked | Promise<Checked>;
+type Check = (user: string, password: string, address: string) => Checked | Promise<Checked>;
 
 interface Entry {
   readonly rule: AuthRule;
@@ -40,17 +40,13 @@ interface Entry {
   readonly check: Check;
 }
 
-// Hashing is meant to be slow. Beyond these, guessing passwords would keep everybody else waiting.
-const CHECKS_AT_ONCE = 4;
-const CHECKS_WAITING = 64;
 const REMEMBERED = 1000;
 
 const OPEN: Verdict = { outcome: 'open' };
 
 /** Compiles the rules; reads their files. Throws a TypeError for what cannot be used. */
 export function authentication(rules: readonly AuthRule[], registry: MethodRegistry): Authentication {
-  const gate = new Gate();
-  const entries = rules.map((rule) => compile(rule, registry, gate));
+  const entries = rules.map((rule) => compile(rule, registry));
   entries.sort((a, b) => b.segments.length - a.segments.length);
   const find = ({ method, pathInfo }: Pick<Protected, 'method' | 'pathInfo'>): Entry | undefined =>
     entries.find(({ segments, methods }) => (methods?.has(method) ?? true) && matchPrefix(segments, pathInfo) !== -1);
@@ -67,13 +63,13 @@ export function authentication(rules: readonly AuthRule[], registry: MethodRegis
         if (checked === 'busy') return { outcome: 'busy' };
         return checked ? { outcome: 'allowed', user } : refused;
       };
-      const checked = entry.check(user, password);
+      const checked = entry.check(user, password, request.remote.address);
       return typeof checked === 'object' ? checked.then(verdict) : verdict(checked);
     },
   };
 }
 
-function compile(rule: AuthRule, registry: MethodRegistry, gate: Gate): Entry {
+function compile(rule: AuthRule, registry: MethodRegistry): Entry {
   const realm = rule.realm ?? 'onezero';
   if (!/^[\x20-\x7e]*$/.test(realm)) throw new TypeError('auth: a realm is printable ASCII');
   return {
@@ -81,11 +77,11 @@ function compile(rule: AuthRule, registry: MethodRegistry, gate: Gate): Entry {
     segments: prefixSegments(rule.path ?? '/'),
     methods: rule.methods === undefined ? undefined : methodSet(rule.methods, registry),
     challenge: ['www-authenticate', `Basic realm="${realm.replaceAll(/["\\]/g, '\\$&')}", charset="UTF-8"`],
-    check: checkOf(rule.users, gate),
+    check: checkOf(rule.users),
   };
 }
 
-function checkOf(users: AuthRule['users'], gate: Gate): Check {
+function checkOf(users: AuthRule['users']): Check {
   if (typeof users === 'function') {
     return async (user, password) => {
       const isGood: unknown = await users(user, password);
@@ -95,30 +91,50 @@ function checkOf(users: AuthRule['users'], gate: Gate): Check {
   const record = users as Readonly<Record<string, string>>;
   const { file, ...others } = record;
   const namesFile = file !== undefined && Object.keys(others).length === 0 && hashProblem(file) !== undefined;
-  if (namesFile) return rememberedCheck(watchHtpasswd(file), gate);
+  if (namesFile) return rememberedCheck(watchHtpasswd(file));
   const map = usersOf(record);
-  return rememberedCheck(() => map, gate);
+  return rememberedCheck(() => map);
 }
 
-function rememberedCheck(current: () => Users, gate: Gate): Check {
+function rememberedCheck(current: () => Users): Check {
   const key = randomBytes(32);
   const good = new Set<string>();
-  return (user, password) => {
+  const underWay = new Map<string, Promise<Checked>>();
+  return (user, password, address) => {
     const users = current();
     const stored = users.get(user);
-    // With nobody to compare with, any hash of the same kind and cost serves as the stand-in.
-    const compared = stored ?? users.values().next().value;
-    if (compared === undefined) return false;
-    const digest = createHmac('sha256', key).update(`${compared}\0${user}\0${password}`).digest('base64');
-    if (stored !== undefined && good.has(digest)) return true;
-    return gate.run(async () => {
-      const matches = await verifyPassword(password, compared);
-      if (!matches || stored === undefined) return false;
+    if (users.size === 0) return false;
+    const digest = createHmac('sha256', key)
+      .update(`${stored ?? ''}\0${user}\0${password}`)
+      .digest('base64');
+    if (good.has(digest)) return true;
+    // A browser that opens a page asks for all of it at once; one check answers for that.
+    const same = underWay.get(digest);
+    if (same !== undefined) return same;
+    const checked = checkPassword({ password, stored, others: othersOf(users, stored) }, address).then((answer) => {
+      if (answer !== true) return answer;
       if (good.size >= REMEMBERED) good.clear();
       good.add(digest);
-      return true;
+      return answer;
     });
+    underWay.set(digest, checked);
+    const forget = (): void => void underWay.delete(digest);
+    checked.then(forget, forget);
+    return checked;
   };
+}
+
+const examples = new WeakMap<Users, ReadonlyMap<string, string>>();
+
+/** A hash of each class but the one of `stored`. */
+function othersOf(users: Users, stored: string | undefined): readonly string[] {
+  let byClass = examples.get(users);
+  if (byClass === undefined) {
+    byClass = new Map([...users.values()].map((hash) => [hashClass(hash), hash]));
+    examples.set(users, byClass);
+  }
+  const own = stored === undefined ? undefined : hashClass(stored);
+  return [...byClass].filter(([name]) => name !== own).map(([, hash]) => hash);
 }
 
 /** The name and password of `Authorization: Basic`, or undefined when there is nothing usable. */
@@ -129,24 +145,4 @@ export function readCredentials(fields: readonly Field[]): { user: string; passw
   const colon = text.indexOf(':');
   if (colon === -1 || /[\0-\x1f\x7f]/.test(text)) return undefined;
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
-}
-
-/** Lets some checks run, some wait, and turns the rest away. */
-class Gate {
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  async run(check: () => Promise<boolean>): Promise<Checked> {
-    if (this.#running >= CHECKS_AT_ONCE) {
-      if (this.#waiting.length >= CHECKS_WAITING) return 'busy';
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#running += 1;
-    try {
-      return await check();
-    } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
-    }
-  }
 }

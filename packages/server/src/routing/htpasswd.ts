@@ -1,7 +1,7 @@
 // Name and hash pairs, from a map or from an htpasswd file that is read again when it has changed.
 //
-// The file is looked at once a second at most. While it cannot be read, or a line of it is wrong, the last good reading
-// stays in force, so that an editor's half-written file locks nobody out and lets nobody in; the first reading must succeed.
+// The file is looked at once a second at most. Its first reading must succeed. Later, a user who is not in it any more is
+// out at once: a broken line is skipped, and while the file cannot be read nobody gets in. Either is a warning of the process.
 
 import { readFileSync, statSync } from 'node:fs';
 import { hashProblem } from './password-hash.ts';
@@ -10,9 +10,16 @@ export type Users = ReadonlyMap<string, string>;
 
 const LOOK_AGAIN_MS = 1000;
 
-/** Reads the lines `name:hash`; empty lines and lines that begin with `#` are skipped, as is a byte order mark. Throws a TypeError naming the line. */
-function parseHtpasswd(text: string): Users {
+interface Reading {
+  readonly users: Users;
+  /** What is wrong with lines, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** Reads the lines `name:hash`; empty lines and lines that begin with `#` are skipped, as is a byte order mark. */
+function parseHtpasswd(text: string): Reading {
   const users = new Map<string, string>();
+  const problems: string[] = [];
   for (const [index, given] of text
     .replace(/^\ufeff/, '')
     .split(/\r?\n/)
@@ -20,10 +27,12 @@ function parseHtpasswd(text: string): Users {
     const line = given.trim();
     if (line === '' || line.startsWith('#')) continue;
     const colon = line.indexOf(':');
-    if (colon < 1) throw new TypeError(`line ${index + 1} is not "name:hash"`);
-    addUser(users, line.slice(0, colon), line.slice(colon + 1));
+    const name = line.slice(0, Math.max(0, colon));
+    const problem = colon < 1 ? 'is not "name:hash"' : hashProblem(line.slice(colon + 1));
+    if (problem === undefined) users.set(name, line.slice(colon + 1));
+    else problems.push(colon < 1 ? `line ${index + 1} ${problem}` : `line ${index + 1}, user "${name}": ${problem}`);
   }
-  return users;
+  return { users, problems };
 }
 
 /** The users of a map of names to hashes. Throws a TypeError naming the user whose hash cannot be checked. */
@@ -35,45 +44,67 @@ export function usersOf(record: Readonly<Record<string, string>>): Users {
 
 function addUser(users: Map<string, string>, name: string, hash: string): void {
   const problem = hashProblem(hash);
-  if (problem !== undefined) throw new TypeError(`the hash of user "${name}" is of no use: ${problem}`);
+  if (problem !== undefined) throw new TypeError(`user "${name}": ${problem}`);
   users.set(name, hash);
 }
 
-/** Reads a file now and returns how to get its users from then on. */
+/** Reads a file now and returns how to get its users from then on. Throws a TypeError for what is wrong with it. */
 export function watchHtpasswd(file: string): () => Users {
-  let { stamp, users } = firstReading(file);
+  let stamp = tryStamp(file);
+  let users = firstReading(file);
   let looked = Date.now();
   return () => {
     const now = Date.now();
     if (now - looked < LOOK_AGAIN_MS && now >= looked) return users;
     looked = now;
-    try {
-      const found = stampOf(file);
-      if (found !== stamp) {
-        users = parseHtpasswd(readFileSync(file, 'utf8'));
-        stamp = found;
-      }
-    } catch (error) {
-      if (!(error instanceof TypeError) && !isSystemError(error)) throw error;
-    }
+    const found = tryStamp(file);
+    if (found === stamp) return users;
+    stamp = found;
+    users = nextReading(file);
     return users;
   };
 }
 
-function firstReading(file: string): { stamp: string; users: Users } {
+function firstReading(file: string): Users {
+  let reading: Reading;
   try {
-    return { stamp: stampOf(file), users: parseHtpasswd(readFileSync(file, 'utf8')) };
+    reading = parseHtpasswd(readFileSync(file, 'utf8'));
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw new TypeError(`the password file ${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new TypeError(`the password file ${file} cannot be read: ${error.message}`, { cause: error });
+  }
+  const [problem] = reading.problems;
+  if (problem !== undefined) throw new TypeError(`the password file ${file}: ${problem}`);
+  return reading.users;
+}
+
+function nextReading(file: string): Users {
+  try {
+    const { users, problems } = parseHtpasswd(readFileSync(file, 'utf8'));
+    for (const problem of problems) warn(`the password file ${file}: ${problem}; this line is skipped`);
+    return users;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    warn(`the password file ${file} cannot be read, so nobody gets in: ${error.message}`);
+    return new Map();
   }
 }
 
-function stampOf(file: string): string {
-  const { mtimeMs, ctimeMs, size, ino } = statSync(file);
-  return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'OnezeroWarning' });
 }
 
-function isSystemError(error: unknown): boolean {
+/** What changes when the file does; a file that is not there has a stamp as well. */
+function tryStamp(file: string): string {
+  try {
+    const { mtimeMs, ctimeMs, size, ino } = statSync(file);
+    return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return error.code ?? 'unreadable';
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error;
 }

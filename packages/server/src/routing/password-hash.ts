@@ -1,69 +1,73 @@
-// Checks a password against one stored hash: bcrypt (`$2a$ $2b$ $2y$`), scrypt in the PHC form
-// `$scrypt$ln=15,r=8,p=1$SALT$HASH` (base64 without padding), or `{SHA}` with base64.
-//
-// Every check of one kind and cost takes the same time, whether it succeeds or not; the comparison itself is constant-time.
-
-import { createHash, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
+// The stored hashes that are understood: bcrypt (`$2a$ $2b$ $2y$`), scrypt in the PHC form
+// `$scrypt$ln=15,r=8,p=1$SALT$HASH` (base64 without padding), Apache's `$apr1$`, and `{SHA}` with base64.
 
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 const SCRYPT = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{8,})\$([A-Za-z0-9+/]{16,})$/;
+const APR1 = /^\$apr1\$([./A-Za-z0-9]{1,8})\$([./A-Za-z0-9]{22})$/;
 const SHA = /^\{SHA\}([A-Za-z0-9+/]{27}=)$/;
 
-// A configuration that asks for more is a mistake that would stop the server for seconds at each request. Each step of
+// A configuration that asks for more is a mistake that would keep everybody waiting for seconds at each login. Each step of
 // bcrypt's cost doubles the time: 16 is some ten seconds, 31 two days.
 const MAX_BCRYPT_COST = 16;
 const MAX_SCRYPT_BYTES = 268_435_456;
 
+/** As node:crypto wants it. */
+interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+  readonly maxmem: number;
+}
+
+/** A stored hash taken apart. */
+export type StoredHash =
+  | { readonly kind: 'bcrypt'; readonly cost: number }
+  | { readonly kind: 'scrypt'; readonly salt: Buffer; readonly hash: Buffer; readonly cost: ScryptCost }
+  | { readonly kind: 'apr1'; readonly salt: string; readonly hash: string }
+  | { readonly kind: 'sha'; readonly hash: Buffer };
+
+/** Takes a stored hash apart; undefined when it is of no known kind. */
+export function parseHash(stored: string): StoredHash | undefined {
+  const sha = SHA.exec(stored);
+  if (sha !== null) return { kind: 'sha', hash: Buffer.from(sha[1] ?? '', 'base64') };
+  const bcrypt = BCRYPT.exec(stored);
+  if (bcrypt !== null) return { kind: 'bcrypt', cost: Number(bcrypt[1]) };
+  const apr1 = APR1.exec(stored);
+  if (apr1 !== null) return { kind: 'apr1', salt: apr1[1] ?? '', hash: apr1[2] ?? '' };
+  const scrypt = SCRYPT.exec(stored);
+  return scrypt === null ? undefined : scryptParts(scrypt);
+}
+
 /** Says what is wrong with a stored hash, or undefined when it can be checked. */
 export function hashProblem(stored: string): string | undefined {
-  if (SHA.test(stored)) return undefined;
-  const cost = BCRYPT.exec(stored)?.[1];
-  if (cost !== undefined) {
-    return Number(cost) > MAX_BCRYPT_COST ? `its bcrypt cost of ${cost} is above ${MAX_BCRYPT_COST}` : undefined;
-  }
-  const parts = SCRYPT.exec(stored);
-  if (parts !== null) {
-    const { options } = scryptParts(parts);
-    return scryptBytes(options) > MAX_SCRYPT_BYTES ? 'its scrypt parameters need over 256 MiB' : undefined;
-  }
-  return 'it is neither bcrypt ($2y$), scrypt ($scrypt$) nor {SHA}; make one with "htpasswd -B"';
+  const hash = parseHash(stored);
+  if (hash === undefined)
+    return 'unsupported hash; expected bcrypt ($2y$), scrypt ($scrypt$), $apr1$ or {SHA}, as "htpasswd -B" makes them';
+  if (hash.kind === 'bcrypt' && hash.cost > MAX_BCRYPT_COST)
+    return `its bcrypt cost of ${hash.cost} is above ${MAX_BCRYPT_COST}`;
+  if (hash.kind === 'scrypt' && scryptBytes(hash.cost) > MAX_SCRYPT_BYTES)
+    return 'its scrypt parameters need over 256 MiB';
+  return undefined;
 }
 
-/** Whether the password belongs to the stored hash, which has no problem. */
-export async function verifyPassword(password: string, stored: string): Promise<boolean> {
-  const sha = SHA.exec(stored);
-  if (sha !== null) {
-    const digest = createHash('sha1').update(password).digest();
-    return timingSafeEqual(digest, Buffer.from(sha[1] ?? '', 'base64'));
-  }
-  const parts = SCRYPT.exec(stored);
-  if (parts !== null) return verifyScrypt(password, parts);
-  const { compare } = await import('bcryptjs');
-  return compare(password, stored);
+/** What decides how long a check takes: hashes of one class cost the same. */
+export function hashClass(stored: string): string {
+  const hash = parseHash(stored);
+  if (hash?.kind === 'bcrypt') return `bcrypt ${hash.cost}`;
+  if (hash?.kind !== 'scrypt') return hash?.kind ?? '';
+  return `scrypt ${hash.cost.N} ${hash.cost.r} ${hash.cost.p} ${hash.hash.length}`;
 }
 
-function verifyScrypt(password: string, parts: RegExpExecArray): Promise<boolean> {
-  const { salt, hash, options } = scryptParts(parts);
-  return new Promise((resolve, reject) => {
-    scrypt(password, salt, hash.length, options, (error, derived) => {
-      if (error) reject(error);
-      else resolve(timingSafeEqual(derived, hash));
-    });
-  });
-}
-
-function scryptParts(parts: RegExpExecArray): { salt: Buffer; hash: Buffer; options: Required<ScryptCost> } {
-  const [, ln = '', r = '', p = '', salt = '', hash = ''] = parts;
+function scryptParts([, ln = '', r = '', p = '', salt = '', hash = '']: RegExpExecArray): StoredHash {
   const cost = { N: 2 ** Number(ln), r: Number(r), p: Number(p) };
   return {
+    kind: 'scrypt',
     salt: Buffer.from(salt, 'base64'),
     hash: Buffer.from(hash, 'base64'),
-    options: { ...cost, maxmem: scryptBytes(cost) + 1_048_576 },
+    cost: { ...cost, maxmem: scryptBytes(cost) + 1_048_576 },
   };
 }
 
-type ScryptCost = Pick<ScryptOptions, 'N' | 'r' | 'p' | 'maxmem'>;
-
-function scryptBytes({ N = 1, r = 1, p = 1 }: ScryptCost): number {
+function scryptBytes({ N, r, p }: Omit<ScryptCost, 'maxmem'>): number {
   return 128 * r * (N + p + 2);
 }

@@ -37,9 +37,10 @@ const get = (path: string, fields = '', method = 'GET'): string =>
 
 describe('Basic authentication', () => {
   test('lets in with every kind of hash', async () => {
-    const users = { ann: await hash('a b', 4), ben: scryptHash('b'), cid: sha('c'), déj: sha('à') };
+    const dan = '$apr1$saltsalt$yAAkm4libquA.ZWLHbSBq/';
+    const users = { ann: await hash('a b', 4), ben: scryptHash('b'), cid: sha('c'), déj: sha('à'), dan };
     const { exchange } = await serve([{ users }]);
-    for (const credentials of ['ann:a b', 'ben:b', 'cid:c', 'déj:à']) {
+    for (const credentials of ['ann:a b', 'ben:b', 'cid:c', 'déj:à', 'dan:password']) {
       const [user = ''] = credentials.split(':');
       const answer = parse(await exchange(get('/', basic(credentials))));
       expect(Buffer.from(answer.content, 'latin1').toString()).toBe(`${user} Basic /`);
@@ -116,8 +117,33 @@ describe('Basic authentication', () => {
     await rename(`${file}.new`, file);
     await expect.poll(async () => parse(await exchange(get('/', basic('ann:b')))).status, { timeout: 5000 }).toBe(200);
     expect(parse(await exchange(get('/', basic('ann:a')))).status).toBe(401);
-    await writeFile(file, 'half a line');
-    await expect.poll(async () => parse(await exchange(get('/', basic('ann:b')))).status).toBe(200);
+  });
+
+  test('lets out at once whom its file does not have any more, and tells what is wrong with it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'htpasswd-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const file = join(folder, 'users');
+    const warnings: string[] = [];
+    const listen = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', listen);
+    onTestFinished(() => void process.off('warning', listen));
+    await writeFile(file, `ann:${sha('a')}\nben:${sha('b')}\n`);
+    const { exchange } = await serve([{ users: { file } }]);
+    const status = async (words: string): Promise<number> => parse(await exchange(get('/', basic(words)))).status;
+    expect([await status('ann:a'), await status('ben:b')]).toEqual([200, 200]);
+    await writeFile(file, `half a line\nben:${sha('b')}\ncid:plain\n`);
+    await expect.poll(() => status('ann:a'), { timeout: 5000 }).toBe(401);
+    expect(await status('ben:b')).toBe(200);
+    expect(warnings).toEqual([
+      `the password file ${file}: line 1 is not "name:hash"; this line is skipped`,
+      expect.stringMatching(/: line 3, user "cid": unsupported hash; .*; this line is skipped$/),
+    ]);
+    await rm(file);
+    await expect.poll(() => status('ben:b'), { timeout: 5000 }).toBe(401);
+    expect(warnings[2]).toMatch(/cannot be read, so nobody gets in: ENOENT/);
+    await writeFile(file, `ann:${sha('new')}\n`);
+    await expect.poll(() => status('ann:new'), { timeout: 5000 }).toBe(200);
+    expect(warnings).toHaveLength(3);
   });
 
   test('reads a file as editors of other systems write it', async () => {

@@ -126,7 +126,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     group,
     shape: { type: 'path' },
     placeholder: '<file>',
-    summary: 'Ask for a name and password from an htpasswd file (bcrypt, scrypt, SHA)',
+    summary: 'Ask for a name and password from an htpasswd file (bcrypt, scrypt, $apr1$, {SHA})',
   },
   authRealm: { group, shape: fieldValue, placeholder: '<name>', summary: 'What the browser says it asks for' },
   auth: {
@@ -141,7 +141,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
           path: { shape: text, summary: 'the part of the site; all if left out' },
           methods: { shape: texts, summary: 'the methods that ask; all if left out' },
           realm: { shape: fieldValue, summary: 'what the browser says it asks for' },
-          users: { shape: { type: 'map', value: text }, summary: 'name to hash (bcrypt, scrypt, SHA)' },
+          users: { shape: { type: 'map', value: text }, summary: 'name to hash (bcrypt, scrypt, $apr1$, {SHA})' },
           file: { shape: { type: 'path' }, summary: 'an htpasswd file' },
         },
       },
