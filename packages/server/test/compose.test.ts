@@ -5,6 +5,40 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse, start } from './exchange.ts';
 
 describe('compose', () => {
+  test('leaves OPTIONS and preflights to the application where there is no file', async () => {
+    const root = await realpath(await mkdtemp(join(tmpdir(), 'compose-')));
+    onTestFinished(() => rm(root, { recursive: true }));
+    await writeFile(join(root, 'a.txt'), 'a');
+    await writeFile(
+      join(root, 'application.py'),
+      `def application(environ, start_response):
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [(environ['REQUEST_METHOD'] + ' ' + environ['PATH_INFO']).encode()]
+`,
+    );
+    for (const cors of [false, true]) {
+      const running = await start({ root, static: { cors }, wsgi: { application: 'application', cwd: root } });
+      onTestFinished(() => running.close());
+      const ask = async (path: string, fields = '') =>
+        parse(await running.exchange(`OPTIONS ${path} HTTP/1.1\r\nHost: a\r\n${fields}Connection: close\r\n\r\n`));
+      const preflight = 'Origin: https://a.test\r\nAccess-Control-Request-Method: POST\r\n';
+      expect((await ask('/api/x')).content).toBe('OPTIONS /api/x');
+      expect((await ask('/api/x', preflight)).content).toBe('OPTIONS /api/x');
+      expect((await ask('/a.txt', preflight)).content).toBe('OPTIONS /a.txt');
+      expect((await ask('/a.txt')).fields.get('allow')).toBe('GET, HEAD, OPTIONS');
+    }
+  });
+
+  test('answers a preflight itself where nobody else does', async () => {
+    const root = await realpath(await mkdtemp(join(tmpdir(), 'compose-')));
+    onTestFinished(() => rm(root, { recursive: true }));
+    const running = await start({ root, static: { cors: true } });
+    onTestFinished(() => running.close());
+    const fields = 'Origin: https://a.test\r\nAccess-Control-Request-Method: GET\r\nConnection: close\r\n';
+    const answer = parse(await running.exchange(`OPTIONS /none HTTP/1.1\r\nHost: a\r\n${fields}\r\n`));
+    expect([answer.status, answer.fields.get('access-control-allow-origin')]).toEqual([204, '*']);
+  });
+
   test('tells scripts about the site and the server that they are part of', async () => {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'compose-')));
     onTestFinished(() => rm(folder, { recursive: true }));

@@ -35,11 +35,12 @@ function partial(
   size: number,
   settings: Settings,
 ): Answer {
+  const file = representation.source.segments;
   const [first] = ranges;
   if (ranges.length === 1 && first !== undefined) {
     const fields: readonly Field[] = [...representation.fields, ['content-range', contentRange(first, size)]];
     if (representation.bytes !== undefined) {
-      return { status: 206, fields, content: representation.bytes.subarray(first.start, first.end) };
+      return { status: 206, fields, content: representation.bytes.subarray(first.start, first.end), file };
     }
     return fromDisk(representation, { status: 206, fields, parts: [first], length: first.end - first.start }, settings);
   }
@@ -49,5 +50,5 @@ function partial(
   const { bytes } = representation;
   if (bytes === undefined) return fromDisk(representation, { status: 206, fields, parts, length }, settings);
   const pieces = parts.map((part) => ('start' in part ? bytes.subarray(part.start, part.end) : part));
-  return { status: 206, fields, content: Buffer.concat(pieces, length) };
+  return { status: 206, fields, content: Buffer.concat(pieces, length), file };
 }

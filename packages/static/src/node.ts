@@ -1,11 +1,15 @@
 // `@onezero/static/node`: a `(request, response, next)` handler for node:http, Express and the like.
 //
 // It takes the options of `serveStatic`, and the names that users of send, serve-static and sirv know, translated in one
-// table. Content is written with back pressure, and closed when the client goes away at whatever moment.
+// table. What middleware in front has done to request and response stands, as under serve-static. Content is written with back
+// pressure, and closed when the client goes away at whatever moment.
 
+import { statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { canonicalPath } from './canonical-target.ts';
-import type { Field, StaticRequest, StaticResponse } from './message.ts';
+import { dirname, join, resolve } from 'node:path';
+import { isContentGone, readRequest, redirectedAsAsked } from './adapters/node-request.ts';
+import { answerBehind, discard, seenBehind, sendContent, setHead } from './adapters/node-response.ts';
+import type { StaticResponse } from './message.ts';
 import { fromFamiliarNames, type NodeStaticOptions } from './options/node-options.ts';
 import { withPlainPage } from './plain-page.ts';
 import { BAD_REQUEST, refusal } from './refusals.ts';
@@ -24,43 +28,58 @@ export type NodeHandler = (
  * Makes a handler for the files below `root`.
  *
  * With a `next`, requests for which there is no file, and methods other than GET, HEAD and OPTIONS (and PUT and DELETE where
- * writing is on), are passed on, unless `fallthrough` is false. Throws a TypeError that names the option when `root` does not
- * exist or an option is wrong.
+ * writing is on), are passed on, unless `fallthrough` is false. OPTIONS is answered where there is a file. Throws a TypeError
+ * that names the option when `root` does not exist or an option is wrong.
  *
  * @example
  * createServer(serveStatic('public', { maxAgeSeconds: 3600 })).listen(8080);
  */
 export function serveStatic(root: string, options: NodeStaticOptions = {}): NodeHandler {
-  const respond = makeResponder(root, fromFamiliarNames(options));
-  const { fallthrough = true, onError } = options;
+  const settings = fromFamiliarNames(options);
+  const respond = makeResponder(root, settings);
+  const serving = {
+    respond,
+    respondRewritten:
+      settings.cleanUrls === 'redirect' ? makeResponder(root, { ...settings, cleanUrls: 'lookup' }) : respond,
+    fallthrough: options.fallthrough ?? true,
+    options,
+    root: statSync(root).isFile() ? dirname(resolve(root)) : resolve(root),
+  };
   return (request, response, next) => {
-    void serve(request, response, { respond, fallthrough, onError, next });
+    void serve(request, response, { ...serving, next });
   };
 }
 
 interface Serving {
   readonly respond: StaticResponder;
+  /** For paths that others wrote: the client does not know them and must not be sent to their clean form. */
+  readonly respondRewritten: StaticResponder;
   readonly fallthrough: boolean;
-  readonly onError: NodeStaticOptions['onError'];
+  readonly options: NodeStaticOptions;
+  readonly root: string;
   readonly next: ((error?: unknown) => void) | undefined;
 }
 
 /** Never rejects: what `next` throws is thrown outside of promises, as from any callback. */
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { respond, fallthrough, onError, next }: Serving,
-): Promise<void> {
-  const answer = await handle(request, respond);
-  const isNothing = answer.status === 404 || answer.status === 405;
+async function serve(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+  const { fallthrough, next, options } = serving;
+  const { onError } = options;
+  const answer = await handle(request, response, serving);
   const isOurFault = answer.status >= 500;
   if (isOurFault) onError?.(answer.cause, request);
-  if (next !== undefined && answer.content === undefined) {
-    if (isNothing && fallthrough) return process.nextTick(next);
-    if (isOurFault && answer.cause !== undefined) return process.nextTick(next, answer.cause);
+  if (next !== undefined) {
+    if (fallthrough && isNothing(answer, request)) return process.nextTick(next);
+    if (isOurFault && answer.content === undefined && answer.cause !== undefined) {
+      return process.nextTick(next, answer.cause);
+    }
+  }
+  // Somebody else has begun to answer and will end it, or not; a second head would break what is on its way.
+  if (response.headersSent) {
+    discard(answer.content);
+    return onError?.(new Error('the response had begun before it came here'), request);
   }
   try {
-    await send(withPlainPage(answer), request, response);
+    await send(withPlainPage(answer), request, response, serving);
   } catch (error) {
     // The head is out already; cutting the connection is the only honest end.
     onError?.(error, request);
@@ -68,81 +87,44 @@ async function serve(
   }
 }
 
-async function handle(request: IncomingMessage, respond: StaticResponder): Promise<StaticResponse> {
-  const target = canonicalPath(originalTarget(request));
-  const mounted = canonicalPath(request.url ?? '');
-  if (target === undefined || mounted === undefined || !target.path.endsWith(mounted.path.slice(1))) return BAD_REQUEST;
-  // Express takes the mount off `url` and keeps it in `originalUrl`; `/mount` itself arrives as `/`.
-  const isMountItself = mounted.path === '/' && !target.path.endsWith('/');
-  const pathInfo = isMountItself ? '' : mounted.path;
-  const message: StaticRequest = {
-    method: request.method ?? 'GET',
-    version: request.httpVersion === '1.0' ? '1.0' : '1.1',
-    scriptName: target.path.slice(0, target.path.length - pathInfo.length),
-    pathInfo,
-    query: target.query,
-    fields: fieldsOf(request.rawHeaders),
-    content: contentOf(request),
-  };
+/** Whether the answer leaves the request to others: nothing is there, or nothing that takes the method. */
+function isNothing({ status, content, isNothing: is }: StaticResponse, { method }: IncomingMessage): boolean {
+  if (is === true) return true;
+  // What is no path here may mean something to others.
+  const isNoPath = status === 400 && method !== 'PUT' && method !== 'DELETE';
+  return content === undefined && (status === 404 || status === 405 || isNoPath);
+}
+
+async function handle(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<StaticResponse> {
+  const read = readRequest(request);
+  if (read === undefined) return BAD_REQUEST;
+  if (isContentGone(request)) return refusal(500, new Error('the content of the request was read before it came here'));
+  const respond = read.rewrittenFrom === undefined ? serving.respond : serving.respondRewritten;
   try {
-    return await respond(message);
+    const answer = await respond(seenBehind(response, read.message));
+    return redirectedAsAsked(answerBehind(answer, read.message, response), read);
   } catch (error) {
     return refusal(request.destroyed ? 400 : 500, error);
   }
 }
 
-/** A reader that stops early has an answer to send; leaving the loop must not take the connection with it. */
-function contentOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
-}
-
-function originalTarget(request: IncomingMessage): string {
-  const { url = '' } = request;
-  return 'originalUrl' in request && typeof request.originalUrl === 'string' ? request.originalUrl : url;
-}
-
-function fieldsOf(rawHeaders: readonly string[]): readonly Field[] {
-  const fields: Field[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    fields.push([(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']);
+async function send(
+  answer: StaticResponse,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { options, root }: Serving,
+): Promise<void> {
+  const { status, content, file } = answer;
+  if (file !== undefined && options.setHeaders !== undefined) {
+    const path = join(root, ...file);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined) options.setHeaders(response, path, stats);
   }
-  return fields;
-}
-
-async function send(answer: StaticResponse, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, fields, content } = answer;
-  response.statusCode = status;
-  for (const [name, value] of fields) response.setHeader(name, value);
+  setHead(answer, response);
   // Content that nobody is going to read would keep the connection from its next request.
-  if (request.method === 'PUT' && status >= 400 && !request.complete) response.setHeader('connection', 'close');
-  if (content === undefined) {
-    if (status >= 400 && !response.hasHeader('content-length')) response.setHeader('content-length', 0);
-    response.end();
-  } else if (content instanceof Uint8Array) {
-    response.setHeader('content-length', content.length);
-    response.end(request.method === 'HEAD' ? undefined : content);
-  } else await stream(content, response);
-}
-
-async function stream(content: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
-  const iterator = content[Symbol.asyncIterator]();
-  let wake = (): void => {};
-  response.once('close', () => wake());
-  try {
-    while (!response.destroyed) {
-      const chunk = await iterator.next();
-      if (chunk.done === true) {
-        response.end();
-        break;
-      }
-      // The callback says that the bytes are out, and with them that the lent chunk may be used again.
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        response.write(chunk.value, () => resolve());
-        if (response.destroyed) resolve();
-      });
-    }
-  } finally {
-    await iterator.return?.();
-  }
+  const isUnread = request.method === 'PUT' && status >= 400 && !request.complete;
+  if (isUnread && request.httpVersionMajor < 2) response.setHeader('connection', 'close');
+  if (content instanceof Uint8Array) response.setHeader('content-length', content.length);
+  else if (content === undefined && status >= 400) response.setHeader('content-length', 0);
+  await sendContent(content, request, response);
 }

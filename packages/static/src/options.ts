@@ -40,7 +40,7 @@ export interface CorsOptions {
   readonly origins?: readonly string[] | '*' | undefined;
   /** Whether cookies may be sent along; needs a list of origins. @default false */
   readonly credentials?: boolean | undefined;
-  /** Request fields that a preflight allows beyond the safelisted. @default ['range', 'if-range'] */
+  /** Request fields that a preflight allows beyond the safelisted. @default ['authorization', 'range', 'if-range'] */
   readonly allowFields?: readonly string[] | undefined;
   /** Response fields that scripts may read beyond the safelisted. @default ['content-range', 'accept-ranges', 'etag', 'content-encoding'] */
   readonly exposeFields?: readonly string[] | undefined;
@@ -189,7 +189,7 @@ export const corsTable: Table<CorsOptions> = {
   allowFields: {
     shape: { type: 'list', item: fieldName },
     summary: 'request fields that a preflight allows',
-    default: ['range', 'if-range'],
+    default: ['authorization', 'range', 'if-range'],
   },
   exposeFields: {
     shape: { type: 'list', item: fieldName },

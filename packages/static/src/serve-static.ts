@@ -12,6 +12,7 @@ import type { Entry, FileEntry, MissingEntry } from './files/entry.ts';
 import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
 import { findEntry } from './files/find-entry.ts';
+import { fieldValue } from './http/request-fields.ts';
 import { siteLocation } from './site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
@@ -76,13 +77,34 @@ class Site {
 
   #other(request: StaticRequest): Answer {
     const allow: Field = ['allow', this.#methods];
-    if (request.method === 'OPTIONS') {
-      const { cors } = this.#settings;
-      const preflight = cors === undefined ? [] : preflightFields(request, cors, this.#methods);
-      return { status: 204, fields: [allow, ...preflight] };
-    }
+    if (request.method === 'OPTIONS') return this.#options(request, allow);
     const isWrite = request.method === 'PUT' || request.method === 'DELETE';
     return isWrite && this.#writer !== undefined ? this.#writer.respond(request) : refusal(405, undefined, [allow]);
+  }
+
+  /**
+   * Which methods a path takes; where nothing is, 404, so that others may say what they take. A preflight gets no 404, with
+   * which a browser would hide the 404 of the request itself, nor does OPTIONS where a PUT would create something: such an
+   * answer says that it stands for nothing.
+   */
+  #options(request: StaticRequest, allow: Field): Answer {
+    const { cors } = this.#settings;
+    const wanted = fieldValue(request.fields, 'access-control-request-method');
+    const preflight = cors === undefined ? [] : preflightFields(request, cors, this.#methods);
+    const answer = { status: 204, fields: [allow, ...preflight] };
+    const isKnown = wanted === undefined ? this.#writer !== undefined : cors !== undefined;
+    const nothing = isKnown ? { ...answer, isNothing: true } : NOT_FOUND;
+    // Another handler gets the methods that are none of ours, and so the preflights for them.
+    if (wanted !== undefined && !this.#methods.split(', ').includes(wanted)) return nothing;
+    if (this.#writer !== undefined && (wanted === 'PUT' || wanted === 'DELETE')) return answer;
+    if (ruleRedirect(request, this.#settings) !== undefined) return answer;
+    const entry = this.#find(request.pathInfo);
+    if ('status' in entry) return entry.status === 404 ? nothing : entry;
+    if (!(entry instanceof Promise)) return isSomething(entry) ? answer : nothing;
+    return entry.then(
+      (found) => (isSomething(found) ? answer : nothing),
+      (error: unknown) => refusal(500, error),
+    );
   }
 
   #read(request: StaticRequest): Answer {
@@ -208,6 +230,11 @@ class Site {
     this.#pages.set(response, { entry, page });
     return page;
   }
+}
+
+/** Whether there is something at a path, be it closed to this process. */
+function isSomething(entry: Entry): boolean {
+  return entry.kind !== 'missing' || entry.response.status !== 404;
 }
 
 /** Which request fields decide between the fallback page and 404. */

@@ -1,6 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { existsSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type NodeStaticOptions, serveStatic } from '../src/node.ts';
@@ -110,6 +114,179 @@ describe('in Express 5', () => {
     const port = await app({ fallthrough: false });
     expect((await exchange(port, '/files/none.txt')).content.toString()).toBe('404 Not Found\n');
     expect((await exchange(port, '/files/a.txt', { method: 'POST' })).field('allow')).toBe('GET, HEAD, OPTIONS');
+  });
+});
+
+describe('in company of other middleware', () => {
+  type Middleware = (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => void;
+
+  /** The handler behind a middleware, and before one that says that it was reached. */
+  async function behind(middleware: Middleware, options: NodeStaticOptions = {}): Promise<number> {
+    const handler = serveStatic(site.root, options);
+    return listen((request, response) => {
+      Object.assign(request, { originalUrl: request.url });
+      middleware(request, response);
+      handler(request, response, (error) => response.end(`next ${error instanceof Error ? error.message : ''}`));
+    });
+  }
+
+  test('serves the path that was written over the one asked for', async () => {
+    const port = await behind((request) => {
+      if (request.url === '/users/7') request.url = '/about.html';
+      if (request.url === '/bare') request.url = 'a.txt?x=1';
+    });
+    expect((await exchange(port, '/users/7')).content.toString()).toBe('<p>about</p>');
+    expect((await exchange(port, '/bare')).content.toString()).toBe('0123456789');
+    expect((await exchange(port, '/users/8')).content.toString()).toBe('next ');
+  });
+
+  test('does not send clients to the names of paths that they do not know', async () => {
+    const rewrite: Middleware = (request) => {
+      request.url = request.url?.replace(/^\/v2\/start/, '/sub').replace(/^\/app.*/, '/sub/index.html');
+    };
+    const port = await behind(rewrite, { cleanUrls: 'redirect' });
+    expect((await exchange(port, '/v2/start?x=1')).field('location')).toBe('/v2/start/?x=1');
+    expect((await exchange(port, '/app/deep')).content.toString()).toBe('<p>sub</p>');
+  });
+
+  test('answers OPTIONS where there is a file, and passes it on elsewhere', async () => {
+    const port = await behind(() => {}, { cors: true });
+    const preflight = { Origin: 'https://a.test', 'Access-Control-Request-Method': 'POST' };
+    expect((await exchange(port, '/a.txt', { method: 'OPTIONS' })).field('allow')).toBe('GET, HEAD, OPTIONS');
+    expect((await exchange(port, '/none', { method: 'OPTIONS' })).content.toString()).toBe('next ');
+    expect((await exchange(port, '/none', { method: 'OPTIONS', fields: preflight })).content.toString()).toBe('next ');
+    expect((await exchange(port, '/a.txt', { method: 'OPTIONS', fields: preflight })).content.toString()).toBe('next ');
+  });
+
+  test('waits for drain where a wrapper passes on no callbacks, and gives it bytes to keep', async () => {
+    const kept: Uint8Array[] = [];
+    const wrap: Middleware = (_request, response) => {
+      const write = response.write.bind(response);
+      response.write = ((chunk: Uint8Array): boolean => {
+        kept.push(chunk);
+        return write(chunk);
+      }) as typeof response.write;
+    };
+    const content = randomBytes(3_000_000);
+    writeFileSync(join(site.root, 'large.bin'), content);
+    const got = await exchange(await behind(wrap), '/large.bin');
+    expect(got.content.equals(content)).toBe(true);
+    expect(Buffer.concat(kept).equals(content)).toBe(true);
+    expect(kept.length).toBeGreaterThan(1);
+  });
+
+  test('joins Vary, and lets stand what others said of caching, type and status', async () => {
+    const port = await behind((request, response) => {
+      response.setHeader('Vary', 'Origin');
+      response.setHeader('Cache-Control', 'private, no-store');
+      response.setHeader('Content-Type', 'text/x-own');
+      if (request.url === '/gone') [request.url, response.statusCode] = ['/about.html', 404];
+    });
+    const big = await exchange(port, '/big.js', { fields: { 'Accept-Encoding': 'gzip' } });
+    expect([big.field('vary'), big.field('cache-control')]).toEqual(['Origin, accept-encoding', 'private, no-store']);
+    expect(big.field('content-type')).toBe('text/x-own');
+    const fields = { Range: 'bytes=0-1', 'If-None-Match': '*' };
+    const gone = await exchange(port, '/gone', { fields });
+    expect([gone.status, gone.content.toString()]).toEqual([404, '<p>about</p>']);
+  });
+
+  test('keeps no word about a file beside an error', async () => {
+    const port = await behind(
+      (_request, response) => {
+        response.setHeader('Content-Type', 'text/javascript');
+        response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
+        response.setHeader('ETag', '"x"');
+      },
+      { fallthrough: false },
+    );
+    const none = await exchange(port, '/none.js');
+    expect([none.status, none.field('content-type')]).toEqual([404, 'text/plain; charset=utf-8']);
+    expect([none.field('cache-control'), none.field('etag')]).toEqual([undefined, undefined]);
+  });
+
+  test('evaluates conditions under the tag that was set in front', async () => {
+    const port = await behind((_request, response) => void response.setHeader('ETag', '"own"'));
+    const ask = async (fields: Readonly<Record<string, string>>) => exchange(port, '/a.txt', { fields });
+    expect((await ask({})).field('etag')).toBe('"own"');
+    const same = await ask({ 'If-None-Match': 'W/"own"' });
+    expect([same.status, same.content.length, same.field('content-length')]).toEqual([304, 0, undefined]);
+    expect((await ask({ 'If-Match': '"other"' })).status).toBe(412);
+    expect((await ask({ 'If-None-Match': '"other"' })).status).toBe(200);
+    expect((await ask({ Range: 'bytes=0-1', 'If-Range': '"own"' })).status).toBe(206);
+    expect((await ask({ Range: 'bytes=0-1', 'If-Range': '"other"' })).status).toBe(200);
+  });
+
+  test('has no strong tag on what others code', async () => {
+    const code: Middleware = (_request, response) => {
+      const end = response.end.bind(response);
+      response.end = ((chunk: Uint8Array): ServerResponse => {
+        response.setHeader('Content-Encoding', 'gzip');
+        response.removeHeader('Content-Length');
+        return end(gzipSync(chunk));
+      }) as typeof response.end;
+    };
+    const got = await exchange(await behind(code, { compress: false }), '/about.html');
+    expect(got.field('content-encoding')).toBe('gzip');
+    expect(got.field('etag')).toMatch(/^W\/"/);
+    const strong = await exchange(await behind(() => {}, { compress: false }), '/a.txt');
+    expect(strong.field('etag')).toMatch(/^"/);
+  });
+
+  test('reads the fields that others have edited, not those of the wire', async () => {
+    const port = await behind((request) => {
+      delete request.headers['if-none-match'];
+      request.headers['accept-encoding'] = 'identity';
+    });
+    const fields = { 'If-None-Match': '*', 'Accept-Encoding': 'gzip' };
+    const got = await exchange(port, '/big.js', { fields });
+    expect([got.status, got.field('content-encoding')]).toEqual([200, undefined]);
+  });
+
+  test('stores no empty file in place of content that others have read', async () => {
+    const handler = serveStatic(site.root, { writable: true });
+    const port = await listen((request, response) => {
+      request.resume().on('end', () => handler(request, response, (error) => response.end(String(error))));
+    });
+    const got = await exchange(port, '/read-before.txt', { method: 'PUT', content: 'gone' });
+    expect(got.content.toString()).toMatch(/was read before/);
+    expect(existsSync(join(site.root, 'read-before.txt'))).toBe(false);
+  });
+
+  test('leaves alone a response that others have begun', async () => {
+    const port = await listen((request, response) => {
+      response.write('others ');
+      serveStatic(site.root, { onError: (cause) => response.end(`end it: ${(cause as Error).message}`) })(
+        request,
+        response,
+      );
+    });
+    expect((await exchange(port, '/a.txt')).content.toString()).toMatch(/^others end it: .* had begun/);
+  });
+
+  test('calls setHeaders with the file and its state, and for nothing else', async () => {
+    const called: string[] = [];
+    const port = await behind(() => {}, {
+      setHeaders(response, path, stats) {
+        called.push(`${path} ${stats.size}`);
+        response.setHeader('Content-Disposition', 'attachment');
+        response.setHeader('Content-Type', 'text/x-own');
+      },
+    });
+    const got = await exchange(port, '/a.txt');
+    expect([got.field('content-disposition'), got.field('content-type')]).toEqual(['attachment', 'text/x-own']);
+    await exchange(port, '/none');
+    expect(called).toEqual([`${join(site.root, 'a.txt')} 10`]);
+  });
+
+  test('passes on a directory without its slash where redirects are off', async () => {
+    const port = await behind(() => {}, { redirect: false });
+    expect((await exchange(port, '/sub')).content.toString()).toBe('next ');
+    expect((await exchange(port, '/sub/')).content.toString()).toBe('<p>sub</p>');
+  });
+
+  test('passes on what is no path here, and refuses it where nobody follows', async () => {
+    expect((await exchange(await behind(() => {}), '/%ff')).content.toString()).toBe('next ');
+    expect((await exchange(await listen(serveStatic(site.root)), '/%ff')).status).toBe(400);
   });
 });
 

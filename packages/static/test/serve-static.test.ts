@@ -337,6 +337,45 @@ describe('a link swapped while it is asked for', () => {
   });
 });
 
+describe('OPTIONS', () => {
+  const preflight = (pathInfo: string, method: string): StaticRequest => ({
+    method: 'OPTIONS',
+    pathInfo,
+    fields: [
+      ['origin', 'https://a.test'],
+      ['access-control-request-method', method],
+    ],
+  });
+  const plain = (pathInfo: string): StaticRequest => ({ method: 'OPTIONS', pathInfo, fields: [] });
+
+  test('is answered where something is, and is 404 where nothing is', async () => {
+    const respond = serveStatic(site.root, { redirects: [{ from: '/moved', to: '/a.txt' }] });
+    for (const path of ['/a.txt', '/sub/', '/sub', '/moved']) expect((await respond(plain(path))).status).toBe(204);
+    for (const path of ['/api/x', '/.env', '/link-out', '/a.txt/']) {
+      expect(await respond(plain(path))).toEqual({ status: 404, fields: [] });
+    }
+    expect((await respond(plain('/../x'))).status).toBe(400);
+    expect((await respond(preflight('/api/x', 'POST'))).status).toBe(404);
+  });
+
+  test('as a preflight where nothing is, or for methods that are not ours, gives way', async () => {
+    const respond = serveStatic(site.root, { cors: true });
+    expect((await respond(preflight('/a.txt', 'GET'))).isNothing).toBe(undefined);
+    for (const request of [preflight('/api/x', 'GET'), preflight('/a.txt', 'POST'), preflight('/api/x', 'PUT')]) {
+      const answer = await respond(request);
+      expect([answer.status, answer.isNothing, field(answer, 'access-control-allow-origin')]).toEqual([204, true, '*']);
+    }
+  });
+
+  test('says where writing is on that a path may be written to, and gives way for other methods', async () => {
+    const respond = serveStatic(site.root, { cors: true, writable: true });
+    expect((await respond(preflight('/new.txt', 'PUT'))).isNothing).toBe(undefined);
+    expect((await respond(preflight('/new.txt', 'POST'))).isNothing).toBe(true);
+    const answer = await respond(plain('/new.txt'));
+    expect([answer.isNothing, field(answer, 'allow')]).toEqual([true, 'GET, HEAD, OPTIONS, PUT, DELETE']);
+  });
+});
+
 describe('rules of a site', () => {
   test('add fields by glob, later ones replacing earlier ones', async () => {
     const respond = serveStatic(site.root, {

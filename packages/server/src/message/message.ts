@@ -58,6 +58,8 @@ export interface ResponseMessage {
   /** `content-length` is given only with iterable content whose length is known. Never `date`, `server`, `connection`. */
   readonly fields: readonly Field[];
   readonly content?: ContentOut | undefined;
+  /** Whether it says only what holds where nothing is: a route that falls through leaves the answer to the next one. */
+  readonly isNothing?: boolean | undefined;
   /** Why a status of 400 or more was chosen: for logs and the error hook, never for the client. */
   readonly cause?: unknown;
   /** A path and optional query: answer as a GET of it would be answered (RFC 3875 §6.2.2). */

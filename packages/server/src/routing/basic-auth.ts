@@ -55,6 +55,7 @@ export function authentication(rules: readonly AuthRule[], registry: MethodRegis
     check(request) {
       const entry = entries.length === 0 ? undefined : find(request);
       if (entry === undefined) return OPEN;
+      if (isPreflight(request) && entry.methods?.has('OPTIONS') !== true) return OPEN;
       const refused: Verdict = { outcome: 'refused', challenge: entry.challenge };
       const credentials = readCredentials(request.fields);
       if (credentials === undefined) return refused;
@@ -67,6 +68,17 @@ export function authentication(rules: readonly AuthRule[], registry: MethodRegis
       return typeof checked === 'object' ? checked.then(verdict) : verdict(checked);
     },
   };
+}
+
+/**
+ * Whether a browser asks what a page of another origin may do (WHATWG Fetch, CORS-preflight request). It never sends
+ * credentials with that, so a challenge would keep such pages out for ever; a rule that names OPTIONS asks all the same.
+ */
+function isPreflight({ method, fields }: Pick<Protected, 'method' | 'fields'>): boolean {
+  if (method !== 'OPTIONS') return false;
+  const has = (name: string): boolean => firstField(fields, name) !== undefined;
+  if (has('transfer-encoding') || (firstField(fields, 'content-length') ?? '0') !== '0') return false;
+  return has('origin') && has('access-control-request-method');
 }
 
 function compile(rule: AuthRule, registry: MethodRegistry): Entry {

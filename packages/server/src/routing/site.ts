@@ -205,6 +205,7 @@ function bareStatus(status: number): ResponseMessage {
 }
 
 function hasNothing(answer: ResponseMessage): boolean {
+  if (answer?.isNothing === true) return true;
   return (answer?.status === 404 || answer?.status === 405) && answer.content === undefined;
 }
 

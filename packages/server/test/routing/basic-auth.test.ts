@@ -54,6 +54,23 @@ describe('Basic authentication', () => {
     }
   });
 
+  test('lets a preflight pass, which never has credentials, and nothing that only looks like one', async () => {
+    const { exchange } = await serve([
+      { users: { ann: sha('a') } },
+      { path: '/asked', methods: ['GET', 'OPTIONS'], users: { ann: sha('a') } },
+    ]);
+    const preflight = 'Origin: https://a.test\r\nAccess-Control-Request-Method: GET\r\n';
+    const statusOf = async (path: string, fields: string, method = 'OPTIONS'): Promise<number> =>
+      parse(await exchange(get(path, `Connection: close\r\n${fields}`, method))).status;
+    expect(await statusOf('/', preflight)).toBe(200);
+    expect(await statusOf('/', preflight.replace('Origin', 'X-Origin'))).toBe(401);
+    expect(await statusOf('/', 'Origin: https://a.test\r\n')).toBe(401);
+    expect(await statusOf('/', `${preflight}Content-Length: 2\r\n\r\nh`)).toBe(401);
+    expect(await statusOf('/', `${preflight}Transfer-Encoding: chunked\r\n\r\n0\r\n`)).toBe(401);
+    expect(await statusOf('/', preflight, 'GET')).toBe(401);
+    expect(await statusOf('/asked', preflight)).toBe(401);
+  });
+
   test.each([
     '/secret',
     '/secret/x',

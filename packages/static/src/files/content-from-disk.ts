@@ -39,6 +39,6 @@ export async function fromDisk(
   }
   const content = new FileContent(opened.descriptor, parts);
   if (coding !== undefined && wholeLength === undefined)
-    return { status, fields, content: codingStream(coding, content) };
-  return { status, fields: [...fields, ['content-length', String(length)]], content };
+    return { status, fields, content: codingStream(coding, content), file: source.segments };
+  return { status, fields: [...fields, ['content-length', String(length)]], content, file: source.segments };
 }

@@ -56,6 +56,7 @@ export function makeRepresentation(facts: RepresentationFacts, settings: Setting
   const { coding, bytes, length, etag, contentType, source, mtimeMs } = facts;
   const modified = settings.lastModified ? lastModified(mtimeMs, Date.now()) : undefined;
   const fields = fieldsOf(facts, modified, settings);
+  const file = source.segments;
   const lengthField: readonly Field[] = length === undefined ? [] : [['content-length', String(length)]];
   return {
     coding,
@@ -67,10 +68,11 @@ export function makeRepresentation(facts: RepresentationFacts, settings: Setting
     modifiedSeconds: modified === undefined ? undefined : Math.floor(mtimeMs / 1000),
     fields,
     partials: new Map(),
-    whole: bytes === undefined ? undefined : { status: 200, fields, content: bytes },
-    head: { status: 200, fields: [...fields, ...lengthField] },
+    whole: bytes === undefined ? undefined : { status: 200, fields, content: bytes, file },
+    head: { status: 200, fields: [...fields, ...lengthField], file },
     notModified: {
       status: 304,
+      file,
       // Last-Modified is for caches that have no tag to go by.
       fields: fields.filter(
         ([name]) => !NOT_ON_NOT_MODIFIED.has(name) && (name !== 'last-modified' || etag === undefined),

@@ -1,0 +1,194 @@
+// A response as a value goes out through a Node response that others may have a part in.
+//
+// Middleware in front may have set a status and fields, and may have replaced `write` and `end` to code the content. What it set
+// stands, as under send: its status in place of 200, its Cache-Control, Content-Type and validators in place of ours, its Vary
+// beside ours. A tag stays strong only as long as nobody else codes the content.
+
+import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http';
+import { parseHttpDate } from '../http/http-date.ts';
+import { evaluate, ifRange, type Validators } from '../http/preconditions.ts';
+import { fieldValue, selectionFields } from '../http/request-fields.ts';
+import type { StaticRequest, StaticResponse } from '../message.ts';
+import { PRECONDITION_FAILED } from '../refusals.ts';
+
+/** What others may say of a file that we send. */
+const OTHERS_STAND: ReadonlySet<string> = new Set(['content-type', 'etag', 'last-modified', 'accept-ranges']);
+
+/** What describes a file and says nothing true of an error. */
+const OF_A_FILE = ['etag', 'last-modified', 'accept-ranges', 'content-encoding', 'content-range', 'content-length'];
+
+/** The request as the core should see it, given what was set in front. */
+export function seenBehind(response: ServerResponse, message: StaticRequest): StaticRequest {
+  if (message.method !== 'GET' && message.method !== 'HEAD') return message;
+  const dropped = new Set<string>();
+  const tag = text(response, 'etag');
+  const given = fieldValue(message.fields, 'if-range');
+  // The page of an error is whole, whatever the client has or wants of another representation.
+  if (response.statusCode !== 200) for (const name of CONDITIONS) dropped.add(name).add('range');
+  if (foreignValidators(response) !== undefined) {
+    for (const name of CONDITIONS) dropped.add(name);
+    if (given !== undefined && !ifRange(given, { etag: tag, modifiedSeconds: undefined })) dropped.add('range');
+  }
+  if (response.hasHeader('content-encoding')) dropped.add('accept-encoding');
+  return dropped.size === 0 ? message : { ...message, fields: message.fields.filter(([name]) => !dropped.has(name)) };
+}
+
+const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range'];
+
+/** The answer under the validators that were set in front, which the core does not know. */
+export function answerBehind(
+  answer: StaticResponse,
+  { fields, method }: StaticRequest,
+  response: ServerResponse,
+): StaticResponse {
+  const foreign = foreignValidators(response);
+  const isConditional = method === 'GET' || method === 'HEAD';
+  if (foreign === undefined || !isConditional || response.statusCode !== 200) return answer;
+  if (answer.status !== 200 && answer.status !== 206) return answer;
+  const current = {
+    etag: foreign.etag ?? fieldValue(answer.fields, 'etag'),
+    modifiedSeconds: foreign.modifiedSeconds ?? seconds(fieldValue(answer.fields, 'last-modified')),
+  };
+  const precondition = evaluate(selectionFields(fields) ?? {}, current, true);
+  if (precondition === 'proceed') return answer;
+  discard(answer.content);
+  if (precondition === 'failed') return PRECONDITION_FAILED;
+  const kept = answer.fields.filter(([name]) => !/^(?:content-|accept-ranges)/.test(name));
+  return { status: 304, fields: kept, file: answer.file };
+}
+
+/** Closes content that nobody is going to read. */
+export function discard(content: StaticResponse['content']): void {
+  if (content !== undefined && !(content instanceof Uint8Array)) void content[Symbol.asyncIterator]().return?.();
+}
+
+function foreignValidators(response: ServerResponse): Validators | undefined {
+  const etag = text(response, 'etag');
+  const modifiedSeconds = seconds(text(response, 'last-modified'));
+  return etag === undefined && modifiedSeconds === undefined ? undefined : { etag, modifiedSeconds };
+}
+
+function seconds(date: string | undefined): number | undefined {
+  const milliseconds = date === undefined ? undefined : parseHttpDate(date);
+  return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000);
+}
+
+function text(response: ServerResponse, name: string): string | undefined {
+  const value = response.getHeader(name);
+  return value === undefined ? undefined : String(value);
+}
+
+/** Sets status and fields beside those that others have set. */
+export function setHead({ status, fields, file }: StaticResponse, response: ServerResponse): void {
+  if (status !== 200 || response.statusCode === 0) response.statusCode = status;
+  if (status >= 400) {
+    for (const name of OF_A_FILE) response.removeHeader(name);
+    // What was meant for a file must not make its absence last; what forbids storing holds for an error too.
+    if (!/private|no-store|no-cache/i.test(text(response, 'cache-control') ?? ''))
+      response.removeHeader('cache-control');
+  }
+  for (const [name, value] of fields) {
+    const earlier = text(response, name);
+    if (earlier === undefined) response.setHeader(name, value);
+    else if (name === 'vary') response.setHeader(name, joinedVary(earlier, value));
+    else if (name === 'cache-control') continue;
+    else if (file === undefined || !OTHERS_STAND.has(name)) response.setHeader(name, value);
+  }
+  if (isWrapped(response)) weakenWhenCoded(response);
+}
+
+function joinedVary(earlier: string, ours: string): string {
+  const names = earlier
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
+  if (names.includes('*')) return earlier;
+  const added = ours.split(',').filter((name) => !names.includes(name.trim().toLowerCase()));
+  return [earlier, ...added.map((name) => name.trim())].join(', ');
+}
+
+/** Whether others have put themselves between us and Node, as `compression()` does. */
+function isWrapped(response: ServerResponse): boolean {
+  return response.write !== OutgoingMessage.prototype.write || response.end !== OutgoingMessage.prototype.end;
+}
+
+/** Two codings of a file are two representations and cannot share a strong tag (RFC 9110 §8.8.3). */
+function weakenWhenCoded(response: ServerResponse): void {
+  const setHeader = response.setHeader.bind(response);
+  const tag = text(response, 'etag');
+  if (tag === undefined || tag.startsWith('W/')) return;
+  response.setHeader = (name, value) => {
+    setHeader(name, value);
+    if (name.toLowerCase() === 'content-encoding' && value !== 'identity') {
+      setHeader('ETag', `W/${text(response, 'etag')?.replace(/^W\//, '')}`);
+    }
+    return response;
+  };
+}
+
+/** Sends the content. Rejects when it breaks off; the head is out by then. */
+export async function sendContent(
+  content: StaticResponse['content'],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (content === undefined) response.end();
+  else if (content instanceof Uint8Array) response.end(request.method === 'HEAD' ? undefined : content);
+  else await stream(content, response);
+}
+
+async function stream(content: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
+  const iterator = content[Symbol.asyncIterator]();
+  const gate = isWrapped(response) ? new DrainGate(response) : new CallbackGate(response);
+  try {
+    while (!response.destroyed) {
+      const chunk = await iterator.next();
+      if (chunk.done === true) {
+        response.end();
+        break;
+      }
+      await gate.write(chunk.value);
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Node's own `write` says by its callback that the bytes are out, and with them that the lent chunk may be used again. */
+class CallbackGate {
+  readonly #response: ServerResponse;
+  #wake = (): void => {};
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.once('close', () => this.#wake());
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#response.write(chunk, () => resolve());
+      if (this.#response.destroyed) resolve();
+    });
+  }
+}
+
+/** Wrappers pass no callback on and keep what they were given, so they get copies and are waited for by `drain`. */
+class DrainGate {
+  readonly #response: ServerResponse;
+  #wake = (): void => {};
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.on('drain', () => this.#wake());
+    response.once('close', () => this.#wake());
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      const mayGoOn = this.#response.write(Buffer.from(chunk));
+      if (mayGoOn || this.#response.destroyed) resolve();
+    });
+  }
+}
