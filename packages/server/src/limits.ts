@@ -29,6 +29,9 @@ export const DEFAULT_LIMITS: ResolvedLimits = {
   // A responder that has said nothing for so long is taken for dead: 503. Apache's default for a gateway is 60 seconds, ours
   // leaves slow scripts alone.
   answerTimeoutMs: 300_000,
+  // A response that has begun, or a tunnel after 101, in which nothing moves in either direction. HAProxy's manual advises an hour
+  // for tunnels; what is silent for so long is a leak, and no event stream without a ping lives through proxies for as long.
+  silenceTimeoutMs: 3_600_000,
   // A broken error hook costs its own request this much and nobody else anything.
   hookTimeoutMs: 5000,
   // Either direction, over any contentTimeoutMs; Apache asks for 500. A modem of 1995 brings 1 400.
@@ -38,6 +41,8 @@ export const DEFAULT_LIMITS: ResolvedLimits = {
   drainTimeoutMs: 5000,
   // What a graceful stop waits for answers under way; supervisors kill after 10 to 30 seconds.
   closeTimeoutMs: 10_000,
+  // Off: only a server behind a balancer needs time in which health checks see that it stops and new connections still work.
+  drainDelayMs: 0,
 };
 
 /** Fills in the defaults. Throws a RangeError that names the limit which is no whole number from 0 up. */

@@ -165,13 +165,31 @@ export interface Server {
   reload(options: ServerOptions): Promise<void>;
   /** Uses another certificate for new connections on the listener at `index` (in the order of `addresses`). */
   renewCertificate(index: number, tls: TlsOptions): void;
+  /** True from the first call of `close` on: what a health check should answer 503 for. */
+  readonly isStopping: boolean;
   /**
-   * Stops: no new connections, idle ones close now, answers under way are finished. What is left after `graceMs` is cut
-   * off. Resolves when the last connection and the last responder are closed; calling it again shortens the grace.
+   * Stops without losing a request, in these steps:
    *
-   * @default graceMs limits.closeTimeoutMs
+   * 1. For `drainDelayMs` everything is still accepted and answered, each response with `Connection: close`, so that
+   *    balancers see a failing health check and send their requests elsewhere.
+   * 2. The listeners close, when connections that wait in their queues have been accepted.
+   * 3. Kept connections stay readable until they are silent; a request that comes is answered with `Connection: close`.
+   * 4. What is left `graceMs` after step 1 is cut off.
+   *
+   * Resolves when the last connection and the last responder are closed. Calling it again skips what is left of the delay and
+   * starts the grace anew.
+   *
+   * @default graceMs limits.closeTimeoutMs, drainDelayMs limits.drainDelayMs
    */
-  close(stop?: { readonly graceMs?: number | undefined }): Promise<void>;
+  close(stop?: StopOptions): Promise<void>;
+}
+
+/** How a server stops. */
+export interface StopOptions {
+  /** Milliseconds for answers under way, counted from the end of the delay. @default limits.closeTimeoutMs */
+  readonly graceMs?: number | undefined;
+  /** Milliseconds in which new connections are still accepted. @default limits.drainDelayMs */
+  readonly drainDelayMs?: number | undefined;
 }
 
 /** What `explain` is asked. */
@@ -219,11 +237,13 @@ export interface Limits {
   readonly contentTimeoutMs?: number | undefined;
   readonly idleTimeoutMs?: number | undefined;
   readonly answerTimeoutMs?: number | undefined;
+  readonly silenceTimeoutMs?: number | undefined;
   readonly hookTimeoutMs?: number | undefined;
   readonly minBytesPerSecond?: number | undefined;
   readonly drainBytes?: number | undefined;
   readonly drainTimeoutMs?: number | undefined;
   readonly closeTimeoutMs?: number | undefined;
+  readonly drainDelayMs?: number | undefined;
 }
 
 /** The options of `createServer`. All are optional; an empty set answers everything with 404. */

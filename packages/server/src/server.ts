@@ -3,13 +3,22 @@
 import { compose } from './compose.ts';
 import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
-import { Connection } from './connection/connection.ts';
-import type { Engine, Service } from './connection/engine.ts';
+import { Connection, type Engine } from './connection/connection.ts';
 import { openListener, type Listening } from './transport/listening.ts';
-import { serviceOf } from './connection/service.ts';
+import { serviceOf, type Service } from './connection/service.ts';
 import type { Receiver, Transport } from './transport/transport.ts';
 import { TurnedAway } from './connection/turned-away.ts';
-import type { Address, Explanation, Listener, Question, Server, ServerOptions, TlsOptions } from './options.ts';
+import type {
+  Address,
+  Explanation,
+  Listener,
+  Question,
+  Server,
+  ServerOptions,
+  StopOptions,
+  TlsOptions,
+} from './options.ts';
+import { Stop } from './stop.ts';
 import { warnOnce } from './warn-once.ts';
 
 /**
@@ -42,14 +51,28 @@ class HttpServer implements Server, Engine {
   #reloads: Promise<void> = Promise.resolve();
   /** Ends the reload that is waiting for its responders. */
   #cancelReload: (() => void) | undefined;
+  #accepted = 0;
+  readonly #stop: Stop;
   #closing: Promise<void> | undefined;
-  #cutOff: NodeJS.Timeout | undefined;
-  #whenEmpty: (() => void) | undefined;
 
   constructor(options: ServerOptions) {
     this.service = serviceOf(options, compose);
-    const { headTimeoutMs, contentTimeoutMs, idleTimeoutMs, answerTimeoutMs, drainTimeoutMs } = this.service.limits;
-    this.clock = new Clock([headTimeoutMs, contentTimeoutMs, idleTimeoutMs, answerTimeoutMs, drainTimeoutMs]);
+    this.#stop = new Stop({
+      connections: this.#connections,
+      listening: this.#listening,
+      accepted: () => this.#accepted,
+    });
+    const { headTimeoutMs, contentTimeoutMs, idleTimeoutMs, answerTimeoutMs, silenceTimeoutMs, drainTimeoutMs } =
+      this.service.limits;
+    const timeouts = [
+      headTimeoutMs,
+      contentTimeoutMs,
+      idleTimeoutMs,
+      answerTimeoutMs,
+      silenceTimeoutMs,
+      drainTimeoutMs,
+    ];
+    this.clock = new Clock(timeouts);
   }
 
   get addresses(): readonly Address[] {
@@ -92,11 +115,11 @@ class HttpServer implements Server, Engine {
     const { address } = ends.remote;
     const count = this.#byAddress.get(address) ?? 0;
     const isTooMany =
-      this.isStopping ||
       (maxConnections > 0 && this.#connections.size >= maxConnections) ||
       (maxConnectionsPerAddress > 0 && count >= maxConnectionsPerAddress);
     if (isTooMany) return this.#turnAway(transport);
     this.#byAddress.set(address, count + 1);
+    this.#accepted += 1;
     const connection = new Connection(this, transport, ends);
     this.#connections.add(connection);
     return connection;
@@ -119,7 +142,7 @@ class HttpServer implements Server, Engine {
     const count = (this.#byAddress.get(address) ?? 1) - 1;
     if (count === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, count);
-    if (this.#connections.size === 0) this.#whenEmpty?.();
+    this.#stop.closed();
   }
 
   idle(service: Service): void {
@@ -174,29 +197,14 @@ class HttpServer implements Server, Engine {
     listening.renewCertificate(tls);
   }
 
-  close({
-    graceMs = this.service.limits.closeTimeoutMs,
-  }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
-    clearTimeout(this.#cutOff);
-    this.#cutOff = setTimeout(() => {
-      for (const { transport } of this.#connections) transport.destroy();
-    }, graceMs);
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
+  close({ graceMs, drainDelayMs }: StopOptions = {}): Promise<void> {
+    const { limits } = this.service;
+    const isFirst = this.#closing === undefined;
     this.isStopping = true;
     this.#cancelReload?.();
-    const sockets = Promise.all(this.#listening.map((listening) => listening.close()));
-    const empty = new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
-    for (const connection of this.#connections) connection.stop();
-    if (this.#connections.size > 0) await empty;
-    clearTimeout(this.#cutOff);
-    await sockets;
-    await Promise.all([this.service.site.close(), this.#reloads]);
+    this.#stop.cutOffAfter(graceMs ?? limits.closeTimeoutMs, !isFirst);
+    this.#closing ??= this.#stop.run(drainDelayMs ?? limits.drainDelayMs).then(() => this.service.site.close());
+    return this.#closing;
   }
 }
 

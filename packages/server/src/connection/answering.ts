@@ -3,14 +3,14 @@
 // An answer that is there at once and that the system takes at once costs no promise. Each exchange ends once: `end` says
 // everything that is to be said about it, and the line learns whether another request may follow.
 
+import type { Socket } from 'node:net';
 import type { RequestHeadEvent } from '@onezero/http-parser';
 import type { ResponseMessage } from '../message/message.ts';
-import { discard } from '../message/discard.ts';
-import { isPromiseLike } from '../message/when-ready.ts';
-import { complete, type Situation } from './complete.ts';
+import { discard, isPromiseLike } from '../message/content.ts';
+import { complete, switchingHead, type Situation } from './complete.ts';
 import { sendContent } from './content-sender.ts';
 import type { Ends } from '../transport/ends.ts';
-import type { Engine } from './engine.ts';
+import type { Service } from './service.ts';
 import type { Exchange, Interruption } from './exchange.ts';
 import { logEntry } from './log-entry.ts';
 import type { Output } from './output.ts';
@@ -18,8 +18,7 @@ import { readRequest } from './read-request.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /** The connection as its answers see it. */
-export interface Line {
-  readonly engine: Engine;
+export interface AnswerTarget {
   readonly transport: Transport;
   readonly output: Output;
   readonly ends: Ends;
@@ -29,36 +28,42 @@ export interface Line {
   mayFollow(exchange: Exchange, event: RequestHeadEvent): boolean;
   /** The whole answer is with the system, or in the output. */
   answered(exchange: Exchange): void;
+  /** The last request that a generation was answering has ended. */
+  idle(service: Service): void;
+  /** The head of a 101 is in the output: the connection belongs to the responder from now on. */
+  switched(exchange: Exchange, upgrade: (stream: Socket) => void): void;
+  /** The answer breaks off, and its head is out. */
+  cut(exchange: Exchange): void;
 }
 
 /** Answers a request, or what could not be read as one: then there is no event, but a refusal. */
-export function answer(line: Line, exchange: Exchange, refusal: Interruption | undefined): void {
+export function answer(target: AnswerTarget, exchange: Exchange, refusal: Interruption | undefined): void {
   try {
-    const asked = ask(line, exchange, refusal);
+    const asked = ask(target, exchange, refusal);
     const going = isPromiseLike(asked)
-      ? firstOf(exchange, asked).then((response) => reply(line, exchange, response))
-      : reply(line, exchange, asked);
-    if (going === undefined) finish(line, exchange);
-    else void finishAfter(line, exchange, going);
+      ? firstOf(exchange, asked).then((response) => reply(target, exchange, response))
+      : reply(target, exchange, asked);
+    if (going === undefined) finish(target, exchange);
+    else void finishAfter(target, exchange, going);
   } catch (error) {
-    void recover(line, exchange, error);
+    void recover(target, exchange, error);
   }
 }
 
 /** Says everything that is to be said about an exchange, once. */
-export function end({ engine, ends }: Line, exchange: Exchange, isComplete: boolean): void {
+export function end(target: AnswerTarget, exchange: Exchange, isComplete: boolean): void {
   if (exchange.over) return;
   exchange.over = true;
   const { service } = exchange;
   const { accessLog } = service;
-  if (accessLog !== undefined) accessLog(logEntry(exchange, ends.remote.address, isComplete));
+  if (accessLog !== undefined) accessLog(logEntry(exchange, target.ends.remote.address, isComplete));
   service.underWay -= 1;
-  if (service.underWay === 0) engine.idle(service);
+  if (service.underWay === 0) target.idle(service);
 }
 
 /** What the responder says, or what is wrong with the request before anybody is asked. */
 function ask(
-  { ends }: Line,
+  { ends }: AnswerTarget,
   exchange: Exchange,
   refusal: Interruption | undefined,
 ): ResponseMessage | Promise<ResponseMessage> {
@@ -95,39 +100,59 @@ async function firstOf(exchange: Exchange, asked: Promise<ResponseMessage>): Pro
   return fail(exchange, first);
 }
 
-function reply(line: Line, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {
+function reply(target: AnswerTarget, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {
   if (exchange.over) {
     discard(response.content);
     return undefined;
   }
   exchange.answered = true;
-  return send(line, exchange, response);
+  return send(target, exchange, response);
 }
 
 /** Writes the response; when not all of it is with the system yet, a promise of whether it took all. */
-function send(line: Line, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {
+function send(target: AnswerTarget, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {
   const { service } = exchange;
-  const situation = situationOf(line, exchange);
+  const situation = situationOf(target, exchange);
   exchange.status = response.status;
+  if (response.upgrade !== undefined) return switchProtocols(target, exchange, response, response.upgrade);
   const ready = service.remembered.get(response, situation);
   if (ready !== undefined) {
     exchange.persistent = ready.persistent;
-    return write(line, exchange, ready.pieces, ready.contentBytes);
+    exchange.isEndMarked = true;
+    return write(target, exchange, ready.pieces, ready.contentBytes);
   }
   const framed = complete(response, situation, service.complete);
   const { head, content } = framed;
   exchange.persistent = framed.persistent;
+  exchange.isEndMarked = framed.length !== undefined || framed.chunked;
   if (content !== undefined && !(content instanceof Uint8Array)) {
-    line.output.flush();
-    return sendContent(exchange, content, framed, line.transport);
+    target.output.flush();
+    return sendContent(exchange, content, framed, target.transport);
   }
   discard(response.content);
   const pieces = [head, content].filter((piece) => piece !== undefined);
-  return write(line, exchange, pieces, content?.length ?? 0);
+  return write(target, exchange, pieces, content?.length ?? 0);
+}
+
+/** Writes a 101 and hands the connection over; it ends the exchange when it closes. */
+function switchProtocols(
+  target: AnswerTarget,
+  exchange: Exchange,
+  response: ResponseMessage,
+  upgrade: (stream: Socket) => void,
+): Promise<boolean> {
+  if (exchange.request?.upgrade === undefined) throw new TypeError('101 does not answer this request');
+  const head = switchingHead(response, exchange.service.complete);
+  discard(response.content);
+  exchange.headSent = true;
+  exchange.persistent = false;
+  target.output.write([head]);
+  target.switched(exchange, upgrade);
+  return Promise.resolve(false);
 }
 
 function write(
-  { output, transport }: Line,
+  { output, transport }: AnswerTarget,
   exchange: Exchange,
   pieces: readonly Uint8Array[],
   contentBytes: number,
@@ -138,25 +163,29 @@ function write(
   return transport.flushed();
 }
 
-function situationOf(line: Line, exchange: Exchange): Situation {
+function situationOf(target: AnswerTarget, exchange: Exchange): Situation {
   const { event, request } = exchange;
-  if (event === undefined) return { method: line.method, version: '1.1', persistent: false, id: undefined };
+  if (event === undefined) return { method: target.method, version: '1.1', persistent: false, id: undefined };
   const { method, version } = event.head;
-  return { method, version, persistent: line.mayFollow(exchange, event), id: request?.id };
+  return { method, version, persistent: target.mayFollow(exchange, event), id: request?.id };
 }
 
-function finish(line: Line, exchange: Exchange): void {
+function finish(target: AnswerTarget, exchange: Exchange): void {
   if (exchange.over) return;
-  end(line, exchange, true);
-  line.answered(exchange);
+  end(target, exchange, true);
+  target.answered(exchange);
 }
 
 /** A connection that is gone takes nothing; its own end, which is near, is then that of the exchange. */
-async function finishAfter(line: Line, exchange: Exchange, going: Promise<boolean | undefined>): Promise<void> {
+async function finishAfter(
+  target: AnswerTarget,
+  exchange: Exchange,
+  going: Promise<boolean | undefined>,
+): Promise<void> {
   try {
-    if ((await going) !== false) finish(line, exchange);
+    if ((await going) !== false) finish(target, exchange);
   } catch (error) {
-    await recover(line, exchange, error);
+    await recover(target, exchange, error);
   }
 }
 
@@ -164,27 +193,29 @@ async function finishAfter(line: Line, exchange: Exchange, going: Promise<boolea
  * The answer broke: another takes its place as long as nothing is out, the default page when that one breaks as well; else
  * the client gets to see that it broke.
  */
-async function recover(line: Line, exchange: Exchange, cause: unknown): Promise<void> {
+export async function recover(target: AnswerTarget, exchange: Exchange, cause: unknown): Promise<void> {
   exchange.answered = true;
   exchange.abort();
   const { service, request, headSent } = exchange;
   const failure = { status: 500, cause, source: headSent ? 'content' : 'responder', request } as const;
   const attempts = [() => fail(exchange, failure), () => service.site.failPlainly(failure)];
   for (const attempt of attempts) {
-    if (exchange.over) return line.transport.destroy();
+    if (exchange.over) return target.transport.destroy();
     try {
       const response = await attempt();
       if (exchange.over || exchange.headSent) break;
-      if ((await send(line, exchange, response)) !== false) finish(line, exchange);
+      if ((await send(target, exchange, response)) !== false) finish(target, exchange);
       return;
     } catch {
       // What broke this time has the first failure as its cause, and that has been reported.
     }
   }
-  cut(line, exchange);
+  cut(target, exchange);
 }
 
-function cut(line: Line, exchange: Exchange): void {
-  end(line, exchange, false);
-  line.transport.reset();
+function cut(target: AnswerTarget, exchange: Exchange): void {
+  end(target, exchange, false);
+  const { iterator } = exchange;
+  if (iterator !== undefined) discard({ [Symbol.asyncIterator]: () => iterator });
+  target.cut(exchange);
 }

@@ -77,6 +77,18 @@ export function complete(response: ResponseMessage, situation: Situation, settin
   return { head, content: isSent ? content : undefined, length, chunked: kind === 'chunked', persistent };
 }
 
+/** The head of a 101 (RFC 9110 §15.2.2). Throws a TypeError without an `upgrade` field, and what the serializer throws. */
+export function switchingHead({ fields, reason }: ResponseMessage, { serverField }: CompleteSettings): Uint8Array {
+  if (!hasField(fields, 'upgrade')) throw new TypeError('the response 101 names no protocol in an upgrade field');
+  const kept = fields.filter(([name]) => name === 'upgrade' || !OWNED.has(name));
+  const server: readonly Field[] = serverField === false ? [] : [['server', serverField]];
+  return serializeHead({
+    status: 101,
+    reason,
+    fields: [['date', currentDate()], ...server, ...kept, ['connection', 'upgrade']],
+  });
+}
+
 /** A responder may end the connection with its response, as applications in the manner of node:http do. */
 function asksForClose(fields: readonly Field[]): boolean {
   const connection = listField(fields, 'connection');

@@ -8,17 +8,22 @@
 // The end: after the last answer we finish sending and go on reading for a while (RFC 9112 §9.6), or a reset could destroy
 // the answer on its way. What comes then is dropped. An answer that cannot be finished is cut off by a reset.
 
-import { RequestParser, type HttpParseError, type ParserEvent, type RequestHeadEvent } from '@onezero/http-parser';
+import type { Socket } from 'node:net';
+import { RequestParser, type ParserEvent, type RequestHeadEvent } from '@onezero/http-parser';
 import type { ResolvedLimits } from '../limits.ts';
-import { discard } from '../message/discard.ts';
-import { answer, end, type Line } from './answering.ts';
-import type { Watched } from './clock.ts';
+import { discard } from '../message/content.ts';
+import type { Field } from '../message/message.ts';
+import { answer, end, recover, type AnswerTarget } from './answering.ts';
+import type { Clock, Watched } from './clock.ts';
 import { Deadlines, type Observed } from './deadlines.ts';
 import type { Ends } from '../transport/ends.ts';
-import type { Engine } from './engine.ts';
-import { Exchange, type Interruption } from './exchange.ts';
+import { Exchange, type Informer, type Interruption } from './exchange.ts';
+import { interimResponse } from './interim.ts';
+import { late, refusalIn, refusalOf } from './refusals.ts';
 import { Output } from './output.ts';
 import { RequestContent, type ContentSource } from './request-content.ts';
+import type { Service } from './service.ts';
+import { Tunnel } from './tunnel.ts';
 import type { Receiver, Transport } from '../transport/transport.ts';
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
@@ -26,14 +31,23 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 // What a client may send ahead while its request is answered; beyond it the socket is not read.
 const AHEAD_BYTES = 65_536;
 
-// A stop does not wait for idle clients to close as well: nothing is on its way to them.
-const IDLE_STOP_MS = 50;
-
 // Why the socket is not read: bits of one number, since every idle connection has it.
-const HOLDS = { content: 1, ahead: 2, stalled: 4 } as const;
-const ALL_HOLDS = HOLDS.content | HOLDS.ahead | HOLDS.stalled;
+const HOLDS = { content: 1, ahead: 2, stalled: 4, tunnel: 8 } as const;
+const ALL_HOLDS = 15;
 
-export class Connection implements Line, Receiver, ContentSource, Watched, Observed {
+/** What all connections of one server share. */
+export interface Engine {
+  readonly clock: Clock;
+  /** What a request that begins now is answered with. */
+  readonly service: Service;
+  /** Every answer is the last of its connection. */
+  readonly isStopping: boolean;
+  /** The last request that a generation was answering has ended. */
+  idle(service: Service): void;
+  closed(connection: Connection): void;
+}
+
+export class Connection implements AnswerTarget, Receiver, ContentSource, Informer, Watched, Observed {
   readonly engine: Engine;
   readonly transport: Transport;
   readonly output: Output;
@@ -44,11 +58,15 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
   finishedAt: number | undefined;
   readonly #parser: RequestParser;
   readonly #deadlines: Deadlines;
-  #mode: 'open' | 'lingering' | 'closed' = 'open';
+  #mode: 'open' | 'tunnel' | 'lingering' | 'closed' = 'open';
+  #tunnel: Tunnel | undefined;
+  #writtenBefore = 0;
   #holds = 0;
   #requests = 0;
   #aheadBytes = 0;
   #droppedBytes = 0;
+  /** How much had been received when a stop last looked. */
+  #silentAt = -1;
 
   constructor(engine: Engine, transport: Transport, ends: Ends) {
     this.engine = engine;
@@ -68,8 +86,9 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
   // What comes in.
 
   received(bytes: Uint8Array): void {
-    if (this.#mode !== 'open') return this.#drop(bytes.length);
+    if (this.#mode === 'lingering') return this.#drop(bytes.length);
     this.receivedBytes += bytes.length;
+    if (this.#tunnel !== undefined) return this.#tunnel.received(bytes);
     if (this.#parser.state === 'paused') {
       this.#aheadBytes += bytes.length;
       if (this.#aheadBytes >= AHEAD_BYTES) this.#hold(HOLDS.ahead);
@@ -80,6 +99,7 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
   finished(): void {
     this.finishedAt = performance.now();
     if (this.#mode === 'open') this.#advance(this.#parser.end());
+    else this.#tunnel?.finished();
   }
 
   /** Takes events, and those of the next requests as long as each is answered at once. */
@@ -121,7 +141,7 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
 
   /** Answers a request; without an event, what could not be read as one. */
   #begin(event: RequestHeadEvent | undefined, refusal: Interruption | undefined, isContentHere: boolean): void {
-    const exchange = new Exchange(event, this.engine.service);
+    const exchange = new Exchange(event, this.engine.service, this);
     if (event === undefined) exchange.received = true;
     else if (event.contentLength !== 0) exchange.content = new RequestContent(this);
     // Where content came with the head, nobody waits for 100.
@@ -188,9 +208,43 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
   }
 
   answered(exchange: Exchange): void {
-    if (!exchange.persistent || this.engine.isStopping || this.#parser.state === 'failed') return this.#linger();
+    if (!exchange.persistent || this.#parser.state === 'failed') return this.#linger();
     if (!exchange.received) exchange.content?.abandon();
     if (!this.output.gathers) this.#advance([]);
+  }
+
+  idle(service: Service): void {
+    this.engine.idle(service);
+  }
+
+  inform(exchange: Exchange, status: number, fields: readonly Field[]): void {
+    const bytes = interimResponse(status, fields);
+    if (exchange.headSent || exchange.over || exchange.event?.head.version !== '1.1' || this.#mode !== 'open') return;
+    this.output.flush();
+    this.transport.write(bytes);
+  }
+
+  switched(_exchange: Exchange, upgrade: (stream: Socket) => void): void {
+    const tunnel = new Tunnel(this.transport, this.ends, {
+      pause: () => this.#hold(HOLDS.tunnel),
+      resume: () => this.#release(HOLDS.tunnel),
+    });
+    this.#mode = 'tunnel';
+    this.#tunnel = tunnel;
+    this.#deadlines.enter('tunnel', this.engine.clock.now);
+    this.output.flush();
+    this.#writtenBefore = this.transport.writtenBytes;
+    const { remainder } = this.#parser;
+    if (remainder.length > 0) tunnel.received(remainder);
+    if (this.finishedAt !== undefined) tunnel.finished();
+    this.#release(HOLDS.ahead | HOLDS.stalled);
+    upgrade(tunnel.stream);
+  }
+
+  cut(exchange: Exchange): void {
+    // A FIN in the middle of framed content shows as much as a reset, and does not destroy what is on its way.
+    if (exchange.headSent && exchange.isEndMarked) this.#linger();
+    else this.transport.reset();
   }
 
   // What the content of the request asks for.
@@ -238,11 +292,13 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
     if (!this.#deadlines.enter(phase, this.engine.clock.now)) return;
     if (phase === 'idle') this.exchange = undefined;
     if (phase === 'drain') this.#droppedBytes = 0;
-    else if (phase === 'idle' && (this.finishedAt !== undefined || this.engine.isStopping)) this.#linger();
+    else if (phase === 'idle' && this.finishedAt !== undefined) this.#linger();
   }
 
   tick(now: number): void {
-    if (this.#holds !== 0 && this.transport.isBroken) return this.transport.destroy();
+    // Nothing reads a connection that is held or finished, so the system is asked for a reset.
+    const isUnread = this.#holds !== 0 || this.finishedAt !== undefined;
+    if (isUnread && this.transport.isBroken) return this.transport.destroy();
     switch (this.#deadlines.judge(now, this)) {
       case 'wait':
         break;
@@ -252,6 +308,10 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
         return this.transport.destroy();
       case 'reset':
         return this.transport.reset();
+      case 'probe':
+        return this.#probe();
+      case 'stalled':
+        return this.#breakOff(`the response yielded nothing for ${this.limits.silenceTimeoutMs} ms`);
       case 'late-head':
         return this.#refuse(late(408, 'the head took too long'));
       case 'late-content':
@@ -259,6 +319,16 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
       case 'late-answer':
         this.exchange?.interrupt(late(503, `no answer within ${this.limits.answerTimeoutMs} ms`));
     }
+  }
+
+  #probe(): void {
+    if (this.exchange === undefined) return;
+    this.exchange.isProbed = true;
+    this.transport.write(CONTINUE);
+  }
+
+  #breakOff(why: string): void {
+    if (this.exchange !== undefined) void recover(this, this.exchange, new Error(why));
   }
 
   #linger(): void {
@@ -283,9 +353,12 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
 
   closed(): void {
     const { exchange } = this;
+    const isTunnel = this.#mode === 'tunnel';
     this.#mode = 'closed';
+    this.#tunnel?.closed();
     if (exchange !== undefined && !exchange.over) {
-      end(this, exchange, false);
+      if (isTunnel) exchange.contentBytes = this.transport.writtenBytes - this.#writtenBefore;
+      end(this, exchange, isTunnel);
       exchange.abort();
       exchange.content?.fail(new Error('the client has gone'));
       const { iterator } = exchange;
@@ -295,28 +368,14 @@ export class Connection implements Line, Receiver, ContentSource, Watched, Obser
     this.engine.closed(this);
   }
 
-  /** Closes the connection now if it is idle; else after the answer under way. */
-  stop(): void {
-    if (this.#mode !== 'open' || this.#deadlines.phase !== 'idle' || this.exchange?.over === false) return;
-    // Whoever has just come is about to ask, and does not expect to be sent away without a word.
-    const isNew = this.#requests === 0;
-    if (!isNew) this.#linger();
-    setTimeout(() => {
-      if (!isNew || (this.#requests === 0 && this.#deadlines.phase === 'idle')) this.transport.destroy();
-    }, IDLE_STOP_MS).unref();
+  leaveIfSilent(): void {
+    const isIdle = this.#deadlines.phase === 'idle' && this.exchange?.over !== false;
+    if (this.#mode === 'open' && isIdle) {
+      if (this.#silentAt === this.receivedBytes) this.#linger();
+      else this.#silentAt = this.receivedBytes;
+    } else if (this.#mode === 'lingering' && this.#silentAt === this.receivedBytes) {
+      // An idle client has had its FIN; nothing is on its way to it.
+      this.transport.destroy();
+    }
   }
-}
-
-/** A request whose content is known to be broken already is refused before anybody is asked. */
-function refusalIn(events: readonly ParserEvent[]): Interruption | undefined {
-  const last = events[events.length - 1];
-  return last?.type === 'error' ? refusalOf(last.error) : undefined;
-}
-
-function refusalOf(error: HttpParseError): Interruption {
-  return { status: error.status, cause: error, source: 'parser' };
-}
-
-function late(status: number, why: string): Interruption {
-  return { status, cause: new Error(why), source: 'limit' };
 }

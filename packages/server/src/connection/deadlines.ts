@@ -1,17 +1,29 @@
-// When patience ends: what a connection waits for, how long it may, and how slow the other side may be.
+// Time-outs and minimum transfer rates of one connection.
 
 import type { ResolvedLimits } from '../limits.ts';
 import type { Exchange } from './exchange.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /**
- * `idle`: the first octet of a request · `head`: the rest of its head · `answer`: the responder · `drain`: content nobody
- * wants any more · `linger`: the peer's last word.
+ * What is waited for. `idle`: the first octet of a request · `head`: the rest of its head · `answer`: the responder ·
+ * `tunnel`: either side after 101 · `drain`: the rest of content that is dropped · `linger`: the peer's FIN after ours.
  */
-export type Phase = 'idle' | 'head' | 'answer' | 'drain' | 'linger';
+export type Phase = 'idle' | 'head' | 'answer' | 'tunnel' | 'drain' | 'linger';
 
-/** What has to be done about a connection; `late-…` is answered with a failure. */
-export type Verdict = 'wait' | 'finish' | 'destroy' | 'reset' | 'late-head' | 'late-content' | 'late-answer';
+/**
+ * What has to be done about a connection; `late-…` is answered with a failure. `stalled`: a response that has begun yields
+ * nothing any more. `probe`: only a write can tell whether the client is still there.
+ */
+export type Verdict =
+  | 'wait'
+  | 'finish'
+  | 'destroy'
+  | 'reset'
+  | 'probe'
+  | 'stalled'
+  | 'late-head'
+  | 'late-content'
+  | 'late-answer';
 
 /** A connection as its deadlines see it. */
 export interface Observed {
@@ -28,14 +40,19 @@ const LIMIT_OF = {
   idle: 'idleTimeoutMs',
   head: 'headTimeoutMs',
   answer: 'answerTimeoutMs',
+  tunnel: 'silenceTimeoutMs',
   drain: 'drainTimeoutMs',
   linger: 'drainTimeoutMs',
 } as const satisfies Record<Phase, keyof ResolvedLimits>;
 
-// A client that finishes sending at once wants its answer all the same; one that does so later, and nothing moves, has left:
-// a closing and a half-closing peer look the same until something is sent to it. "At once" leaves room for a busy loop.
+// A closing and a half-closing peer look the same until something is sent to it. A client that finishes sending at once wants
+// its response all the same; one that does so later, while nothing moves, has left. "At once" leaves room for a busy loop.
 const AT_ONCE_MS = 100;
 const STILL_MS = 250;
+
+// The client that finished at once is probed with `100 (Continue)`, which every client of HTTP/1.1 has to skip (RFC 9110 §15.2):
+// a peer that has closed answers with a reset. Late enough that few responses see it in front.
+const PROBE_MS = 10_000;
 
 export class Deadlines {
   phase: Phase = 'idle';
@@ -45,6 +62,7 @@ export class Deadlines {
   #receivingOf: Exchange | undefined;
   #tickedAt: number;
   #written = 0;
+  #received = 0;
   #movedAt = 0;
   #finishedAt: number | undefined;
 
@@ -65,23 +83,38 @@ export class Deadlines {
   /** What the time says. */
   judge(now: number, { transport, limits, exchange, receivedBytes, finishedAt }: Observed): Verdict {
     const { pendingBytes, writtenBytes } = transport;
-    if (writtenBytes !== this.#written) this.#movedAt = now;
+    if (writtenBytes !== this.#written || receivedBytes !== this.#received) this.#movedAt = now;
     this.#written = writtenBytes;
+    this.#received = receivedBytes;
     const tickMs = now - this.#tickedAt;
     this.#tickedAt = now;
     if (pendingBytes > 0) {
       this.#since = now;
+      this.#movedAt = now;
       const sentBytes = writtenBytes - pendingBytes;
       if (this.#sending?.isTooSlow(tickMs, sentBytes, limits) === true) return 'reset';
       this.#sending ??= new Pace(sentBytes);
       return 'wait';
     }
+    if (this.phase === 'tunnel') return this.#isSilent(now, limits) ? 'destroy' : 'wait';
     if (this.phase !== 'answer') return this.#judgeSilence(now, limits);
     if (exchange === undefined || exchange.over) return 'wait';
     if (this.#isReceivingTooSlow(exchange, tickMs, receivedBytes, limits)) return 'late-content';
     if (exchange.content?.isAwaited === true) return 'wait';
     if (finishedAt !== undefined && this.#hasLeft(now, exchange, finishedAt)) return 'destroy';
-    return !exchange.answered && this.#isOver(now, limits) ? 'late-answer' : 'wait';
+    if (exchange.headSent && this.#isSilent(now, limits)) return 'stalled';
+    if (exchange.answered) return 'wait';
+    if (this.#isOver(now, limits)) return 'late-answer';
+    return finishedAt !== undefined && this.#isProbeDue(now, exchange) ? 'probe' : 'wait';
+  }
+
+  /** Nothing has moved in either direction. */
+  #isSilent(now: number, { silenceTimeoutMs }: ResolvedLimits): boolean {
+    return silenceTimeoutMs > 0 && now - Math.max(this.#movedAt, this.#since) >= silenceTimeoutMs;
+  }
+
+  #isProbeDue(now: number, { received, isProbed, event }: Exchange): boolean {
+    return received && !isProbed && event?.head.version === '1.1' && now - this.#since >= PROBE_MS;
   }
 
   /** Only the time counts in which the reader of the content waited for its client. */

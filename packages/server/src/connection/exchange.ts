@@ -1,11 +1,16 @@
 // One request and what becomes of it: the state that the steps of its journey share, and the ways it can be cut short.
 
 import type { RequestHeadEvent } from '@onezero/http-parser';
-import type { RequestMessage } from '../message/message.ts';
+import type { Field, RequestMessage } from '../message/message.ts';
 import type { Failure } from '../options.ts';
 import type { RequestSource } from '../message/request.ts';
-import type { Service } from './engine.ts';
+import type { Service } from './service.ts';
 import type { RequestContent } from './request-content.ts';
+
+/** Sends interim responses of an exchange. */
+export interface Informer {
+  inform(exchange: Exchange, status: number, fields: readonly Field[]): void;
+}
 
 export type Interruption = Pick<Failure, 'status' | 'cause' | 'source'>;
 
@@ -27,6 +32,10 @@ export class Exchange implements RequestSource {
   status = 0;
   contentBytes = 0;
   headSent = false;
+  /** Framing shows the client where the response ends, so that it notices one that breaks off. */
+  isEndMarked = false;
+  /** The client that finished sending at once was asked whether it is still there. */
+  isProbed = false;
   /** The answer is under way: the responder has spoken, nobody can interrupt it any more. */
   answered = false;
   /** Everything has been said about it, or the client has gone. */
@@ -43,9 +52,12 @@ export class Exchange implements RequestSource {
   #interruption: Interruption | undefined;
   #onInterruption: ((interruption: Interruption) => void) | undefined;
 
-  constructor(event: RequestHeadEvent | undefined, service: Service) {
+  readonly #informer: Informer;
+
+  constructor(event: RequestHeadEvent | undefined, service: Service, informer: Informer) {
     this.event = event;
     this.service = service;
+    this.#informer = informer;
     service.underWay += 1;
     this.continueDue = event?.expectation === 'continue' && event.head.version === '1.1';
   }
@@ -54,6 +66,10 @@ export class Exchange implements RequestSource {
     this.#controller ??= new AbortController();
     if (this.#isAborted) this.#controller.abort();
     return this.#controller.signal;
+  }
+
+  inform(status: number, fields: readonly Field[]): void {
+    this.#informer.inform(this, status, fields);
   }
 
   /** Answers with a failure in place of what the responder may still say; of no effect once it has spoken. */

@@ -5,7 +5,7 @@
 
 import type { RequestHeadEvent } from '@onezero/http-parser';
 import type { Field, Peer, RequestMessage } from '../message/message.ts';
-import { NO_CONTENT, Request, type RequestSource } from '../message/request.ts';
+import { LazyRequest, NO_CONTENT, type RequestSource } from '../message/request.ts';
 import { firstField } from '../message/fields.ts';
 import { canonicalPath } from '../message/canonical-path.ts';
 import type { Ends } from '../transport/ends.ts';
@@ -65,9 +65,18 @@ export function readRequest(
     user: undefined,
     authType: undefined,
     id: nextId(),
+    upgrade: event.upgrade === undefined ? undefined : offeredUpgrade(event),
   };
-  if (isTrusted === undefined) return new Request(members, source);
-  return new Request({ ...members, ...toldByProxy(fields, ends, isTrusted, settings.requestIdField) }, source);
+  if (isTrusted === undefined) return new LazyRequest(members, source);
+  return new LazyRequest({ ...members, ...toldByProxy(fields, ends, isTrusted, settings.requestIdField) }, source);
+}
+
+function offeredUpgrade({ upgrade = '', contentLength }: RequestHeadEvent): string | undefined {
+  const protocols = upgrade
+    .split(',')
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== '' && !/^h2c?(?:\/|$)/i.test(protocol));
+  return contentLength === 0 && protocols.length > 0 ? protocols.join(', ') : undefined;
 }
 
 /** An absolute-form target replaces the received Host, for us and for whoever is behind us (RFC 9112 §3.2.2). */

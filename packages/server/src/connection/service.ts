@@ -1,17 +1,33 @@
 // One generation of options as the engine uses them.
 
-import { resolveLimits } from '../limits.ts';
+import type { RequestParserOptions } from '@onezero/http-parser';
+import { resolveLimits, type ResolvedLimits } from '../limits.ts';
 import type { AccessLogEntry, ServerOptions } from '../options.ts';
 import type { Site } from '../routing/site.ts';
 import { warnOnce } from '../warn-once.ts';
-import type { Service } from './engine.ts';
-import { trustedProxies } from '../transport/forwarded.ts';
+import { trustedProxies, type IsTrusted } from '../transport/forwarded.ts';
+import type { CompleteSettings } from './complete.ts';
+import type { RequestSettings } from './read-request.ts';
 import { RememberedResponses } from './remembered.ts';
 
 const DEFAULT_SERVER_FIELD = 'onezero';
 
 // As far as a head can grow in memory.
 const UNLIMITED = 1_073_741_824;
+
+/** One generation of what is served; a reload makes the next. */
+export interface Service {
+  readonly site: Site;
+  readonly limits: ResolvedLimits;
+  readonly parser: RequestParserOptions;
+  readonly complete: CompleteSettings;
+  readonly request: RequestSettings;
+  readonly remembered: RememberedResponses;
+  readonly isTrusted: IsTrusted | undefined;
+  readonly accessLog: ((entry: AccessLogEntry) => void) | undefined;
+  /** How many requests it is answering. */
+  underWay: number;
+}
 
 /** Resolves options; the site comes last, as it may start processes. Throws for options that cannot be used. */
 export function serviceOf(options: ServerOptions, compose: (options: ServerOptions) => Site): Service {

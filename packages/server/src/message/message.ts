@@ -1,5 +1,7 @@
 // What travels through the server: a request value in, a response value out. Leaves declare the part they read.
 
+import type { Socket } from 'node:net';
+
 /** One field line: name in lower case, value (RFC 9110 §5). */
 export type Field = readonly [name: string, value: string];
 
@@ -39,8 +41,20 @@ export interface RequestMessage {
   readonly authType: string | undefined;
   /** One name for the request in every log, header and environment. */
   readonly id: string;
+  /**
+   * The protocols that the client offers to change to (RFC 9110 §7.8), such as `websocket`; undefined when there are none, when
+   * the request has content, and for h2c, which would bypass every rule of this server.
+   */
+  readonly upgrade?: string | undefined;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /**
+   * Sends an interim response, such as 103 with Link (RFC 8297), before the answer. Does nothing once the answer has begun, and
+   * for clients of HTTP/1.0, which cannot read one. Not there on copies made by spreading.
+   *
+   * Throws a RangeError for a status that is not 102 to 199, and what the serializer throws for a field.
+   */
+  inform?(status: number, fields: readonly Field[]): void;
 }
 
 /** Response content. A chunk that an iterable yields is only valid until the next one is asked for. */
@@ -64,6 +78,11 @@ export interface ResponseMessage {
   readonly cause?: unknown;
   /** A path and optional query: answer as a GET of it would be answered (RFC 3875 §6.2.2). */
   readonly localRedirect?: string | undefined;
+  /**
+   * With status 101 and an `upgrade` field: gets the connection, as raw bytes, when the head is out (RFC 9110 §15.2.2). Only in
+   * answer to a request with `upgrade`. The stream is a `net.Socket`; bytes that came with the head are the first it reads.
+   */
+  readonly upgrade?: ((stream: Socket) => void) | undefined;
   /** `content` is the whole response, first line included; write it unchanged and close (RFC 3875 §5). */
   readonly nonParsed?: boolean | undefined;
 }

@@ -1,18 +1,19 @@
-// A request value whose dear member, the abort signal, is made when somebody asks for it.
+// A request whose AbortSignal is created on first access, because creating one is expensive.
 //
 // The members are own and enumerable, the signal too, so `{ ...request, pathInfo }` is a whole request as well.
 
 import type { Field, Peer, RequestMessage } from './message.ts';
 
-type Members = Omit<RequestMessage, 'signal'>;
+type Members = Omit<RequestMessage, 'signal' | 'inform'>;
 
-/** Where a request comes from: gives the signal when it is asked for, and learns who was let in. */
+/** Where a request comes from: gives the signal when it is asked for, sends interim responses, and learns who was let in. */
 export interface RequestSource {
   readonly signal: AbortSignal;
+  inform?(status: number, fields: readonly Field[]): void;
   user?: string | undefined;
 }
 
-export class Request implements RequestMessage {
+export class LazyRequest implements RequestMessage {
   readonly method: string;
   readonly target: string;
   readonly version: '0.9' | '1.0' | '1.1';
@@ -29,6 +30,7 @@ export class Request implements RequestMessage {
   readonly user: string | undefined;
   readonly authType: string | undefined;
   readonly id: string;
+  readonly upgrade: string | undefined;
   declare readonly signal: AbortSignal;
   readonly #source: RequestSource;
 
@@ -49,34 +51,39 @@ export class Request implements RequestMessage {
     this.user = members.user;
     this.authType = members.authType;
     this.id = members.id;
+    this.upgrade = members.upgrade;
     this.#source = source;
     Object.defineProperty(this, 'signal', SIGNAL);
   }
 
-  static signalOf(request: Request): AbortSignal {
+  inform(status: number, fields: readonly Field[]): void {
+    this.#source.inform?.(status, fields);
+  }
+
+  static signalOf(request: LazyRequest): AbortSignal {
     return request.#source.signal;
   }
 
   static sourceOf(request: RequestMessage): RequestSource {
-    return request instanceof Request ? request.#source : { signal: request.signal };
+    return request instanceof LazyRequest ? request.#source : { signal: request.signal };
   }
 }
 
-const SIGNAL: PropertyDescriptor & ThisType<Request> = {
+const SIGNAL: PropertyDescriptor & ThisType<LazyRequest> = {
   enumerable: true,
   get() {
-    return Request.signalOf(this);
+    return LazyRequest.signalOf(this);
   },
 };
 
 /** The same request with some members changed; the signal is still made only when asked for. */
 export function changed(request: RequestMessage, changes: Partial<Members>): RequestMessage {
-  return Object.assign(new Request(request, Request.sourceOf(request)), changes);
+  return Object.assign(new LazyRequest(request, LazyRequest.sourceOf(request)), changes);
 }
 
 /** The same request with the name of who was let in. */
 export function authenticated(request: RequestMessage, user: string): RequestMessage {
-  Request.sourceOf(request).user = user;
+  LazyRequest.sourceOf(request).user = user;
   return changed(request, { user, authType: 'Basic' });
 }
 

@@ -5,10 +5,9 @@
 
 import { firstField, hasField } from '../message/fields.ts';
 import type { Field, ResponseMessage } from '../message/message.ts';
+import { isPromiseLike, isResponse } from '../message/content.ts';
 import type { ErrorHook, Failure } from '../options.ts';
-import { isResponse } from '../message/is-response.ts';
 import { warnOnce } from '../warn-once.ts';
-import { isPromiseLike } from '../message/when-ready.ts';
 import { preferredType } from './accept.ts';
 import { defaultPage, PAGE_TYPES, type Page, type PageType } from './default-page.ts';
 import type { OwnPages } from './error-pages.ts';

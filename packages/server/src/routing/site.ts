@@ -5,12 +5,10 @@
 // once comes back at once.
 
 import type { Field, RequestMessage, ResponseMessage } from '../message/message.ts';
+import { discard, isPromiseLike, isResponse } from '../message/content.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
 import { authenticated, changed } from '../message/request.ts';
-import { isResponse } from '../message/is-response.ts';
-import { isPromiseLike } from '../message/when-ready.ts';
-import { discard } from '../message/discard.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
 import { withDefaultPage, type Fail } from './failures.ts';

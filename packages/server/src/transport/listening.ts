@@ -19,8 +19,10 @@ export interface ListeningSettings {
 export interface Listening {
   readonly address: Address;
   renewCertificate(tls: TlsOptions): void;
-  /** Stops accepting; resolves when the sockets are closed. */
+  /** Stops accepting; resolves when the sockets are closed and no handshake is under way any more. */
   close(): Promise<void>;
+  /** Ends the handshakes that are under way. */
+  abandonHandshakes(): void;
 }
 
 const DEFAULT_PORT = 8080;
@@ -188,13 +190,15 @@ function listeningOf(servers: readonly NetServer[], address: Address): Listening
     close: async () => {
       await Promise.all(servers.map(closeServer));
     },
+    abandonHandshakes: () => {
+      for (const server of servers) abandonHandshakes(server);
+    },
   };
 }
 
 function closeServer(server: NetServer): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
-    abandonHandshakes(server);
   });
 }
 

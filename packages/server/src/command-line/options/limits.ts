@@ -34,11 +34,13 @@ export const limitsOptions: Record<LimitKey, Option> = {
   contentTimeout: limit('contentTimeoutMs', 'The longest silence in the middle of content'),
   idleTimeout: limit('idleTimeoutMs', 'How long an idle connection is kept'),
   answerTimeout: limit('answerTimeoutMs', 'How long an answer may take to begin (503)'),
+  silenceTimeout: limit('silenceTimeoutMs', 'The longest silence in an answer that has begun, or in a tunnel'),
   hookTimeout: limit('hookTimeoutMs', 'How long an error page may take'),
   minBytesPerSecond: limit('minBytesPerSecond', 'The slowest client; 0 lifts the limit'),
   maxDrain: limit('drainBytes', 'Unwanted content that is read before the connection is closed'),
   drainTimeout: limit('drainTimeoutMs', 'How long that may take'),
   closeTimeout: { ...limit('closeTimeoutMs', 'How long a stop waits for answers under way'), aliases: ['grace'] },
+  drainDelay: limit('drainDelayMs', 'How long a stop still accepts connections, for balancers to notice'),
 };
 
 function limit(name: keyof Limits, summary: string): Option {

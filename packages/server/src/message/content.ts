@@ -1,0 +1,42 @@
+// What is done with values that come from other code: told apart, checked, and closed when nobody reads them.
+
+import type { ContentOut, ResponseMessage } from './message.ts';
+
+/** Whether an answer comes later. One that is there at once stays in this turn of the loop and is written in it. */
+export function isPromiseLike<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof (value as { then: unknown }).then === 'function'
+  );
+}
+
+/** A final status (RFC 9110 §15) or 101 with its handler, a list of fields, usable content. Fields are checked when written. */
+export function isResponse(value: unknown): value is ResponseMessage {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, fields, content, upgrade } = value as Partial<ResponseMessage>;
+  const isFinal = Number.isInteger(status) && status! >= 200 && status! <= 599 && upgrade === undefined;
+  const isSwitch = status === 101 && typeof upgrade === 'function';
+  return (isFinal || isSwitch) && Array.isArray(fields) && isContent(content);
+}
+
+function isContent(content: unknown): boolean {
+  if (content === undefined || content instanceof Uint8Array) return true;
+  return typeof content === 'object' && content !== null && Symbol.asyncIterator in content;
+}
+
+/** Closes content that has not been iterated. What closing throws is nobody's to handle any more. */
+export function discard(content: ContentOut | undefined): void {
+  if (content === undefined || content instanceof Uint8Array) return;
+  void abandon(() => content[Symbol.asyncIterator]());
+}
+
+/** Closes an iterator at once, also while its `next()` is pending. Resolves when it has closed, or failed to. */
+async function abandon(iterator: () => AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    await iterator().return?.();
+  } catch {
+    // Whoever made it has failed while giving up what nobody wants: there is no answer left to change.
+  }
+}

@@ -1,0 +1,127 @@
+// A `net.Socket` without a handle: what it reads and writes goes through functions. Libraries that expect a socket (ws,
+// http-proxy, Node's own http server) find every member there, because it is one; addresses and counters are answered here.
+
+import { Socket, type AddressInfo } from 'node:net';
+import type { Peer } from '../message/message.ts';
+
+/** Reports that pieces were taken, or that they never will be. */
+export type Taken = (error?: Error | null) => void;
+
+/** Where the bytes of a `DuplexSocket` come from and go to. */
+export interface DuplexParts {
+  /** The reader wants bytes: `push` them, now or later. */
+  read(): void;
+  /** Takes written pieces; the next are handed over when `taken` was called. */
+  write(pieces: readonly Buffer[], taken: Taken): void;
+  /** Nothing more will be written. */
+  finish(taken: Taken): void;
+  /** The socket was destroyed, by either side; called once. */
+  destroyed(error: Error | null): void;
+}
+
+/** Both ends of the connection that the socket stands for. */
+export interface DuplexEnds {
+  readonly remote: Peer;
+  readonly local: Peer;
+  readonly scheme: 'http' | 'https';
+}
+
+interface Chunk {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
+}
+
+export class DuplexSocket extends Socket {
+  readonly #parts: DuplexParts;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  constructor(parts: DuplexParts, { remote, local, scheme }: DuplexEnds) {
+    super({ allowHalfOpen: true });
+    this.#parts = parts;
+    const family = (address: string): string | undefined =>
+      address === '' ? undefined : address.includes(':') ? 'IPv6' : 'IPv4';
+    const constant = (value: unknown): PropertyDescriptor => ({ value, enumerable: true, configurable: true });
+    const counter = (get: () => number): PropertyDescriptor => ({ get, enumerable: true, configurable: true });
+    Object.defineProperties(this, {
+      remoteAddress: constant(remote.address || undefined),
+      remotePort: constant(remote.address === '' ? undefined : remote.port),
+      remoteFamily: constant(family(remote.address)),
+      localAddress: constant(local.address || undefined),
+      localPort: constant(local.address === '' ? undefined : local.port),
+      localFamily: constant(family(local.address)),
+      pending: constant(false),
+      bytesRead: counter(() => this.#bytesRead),
+      bytesWritten: counter(() => this.#bytesWritten + this.writableLength),
+      ...(scheme === 'https' && { encrypted: constant(true) }),
+    });
+  }
+
+  override push(bytes: Uint8Array | null, encoding?: BufferEncoding): boolean {
+    if (bytes !== null) {
+      this.#bytesRead += bytes.length;
+      this.#rearm();
+    }
+    return super.push(bytes, encoding);
+  }
+
+  override _read(): void {
+    this.#parts.read();
+  }
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, taken: Taken): void {
+    this._writev([{ chunk, encoding }], taken);
+  }
+
+  override _writev(chunks: readonly Chunk[], taken: Taken): void {
+    const pieces = chunks.map(({ chunk, encoding }) =>
+      typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
+    );
+    for (const { length } of pieces) this.#bytesWritten += length;
+    this.#rearm();
+    this.#parts.write(pieces, taken);
+  }
+
+  override _final(taken: Taken): void {
+    this.#parts.finish(taken);
+  }
+
+  override _destroy(error: Error | null, closed: (error?: Error | null) => void): void {
+    // node:net clears its timer and emits `close`.
+    super._destroy(error, closed);
+    this.#parts.destroyed(error);
+  }
+
+  /** Traffic starts the time-out of `setTimeout` anew. */
+  #rearm(): void {
+    if (this.timeout !== undefined && this.timeout > 0) this.setTimeout(this.timeout);
+  }
+
+  override address(): AddressInfo | Record<string, never> {
+    const { localAddress, localPort, localFamily } = this;
+    if (localAddress === undefined || localPort === undefined || localFamily === undefined) return {};
+    return { address: localAddress, port: localPort, family: localFamily };
+  }
+
+  override resetAndDestroy(): this {
+    return this.destroy();
+  }
+
+  // There is no handle whose life, delays or probes could be set.
+
+  override setNoDelay(): this {
+    return this;
+  }
+
+  override setKeepAlive(): this {
+    return this;
+  }
+
+  override ref(): this {
+    return this;
+  }
+
+  override unref(): this {
+    return this;
+  }
+}
