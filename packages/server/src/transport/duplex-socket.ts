@@ -70,10 +70,14 @@ export class DuplexSocket extends Socket {
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, taken: Taken): void {
-    this._writev([{ chunk, encoding }], taken);
+    this.#write([{ chunk, encoding }], taken);
   }
 
   override _writev(chunks: readonly Chunk[], taken: Taken): void {
+    this.#write(chunks, taken);
+  }
+
+  #write(chunks: readonly Chunk[], taken: Taken): void {
     const pieces = chunks.map(({ chunk, encoding }) =>
       typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk,
     );
@@ -88,6 +92,7 @@ export class DuplexSocket extends Socket {
 
   override _destroy(error: Error | null, closed: (error?: Error | null) => void): void {
     // node:net clears its timer and emits `close`.
+    // oxlint-disable-next-line no-underscore-dangle -- a hook that streams are extended by
     super._destroy(error, closed);
     this.#parts.destroyed(error);
   }

@@ -323,6 +323,17 @@ test('limits that a request can meet', () =>
     },
   ));
 
+test('--drain-delay and --silence-timeout', () =>
+  withFlags(['www', '--drain-delay', '1h', '--silence-timeout', '1h', '--health', '/up'], async (server) => {
+    server.child.kill('SIGTERM');
+    await expect.poll(async () => (await server.fetch('/up')).status).toBe(503);
+    const last = await server.fetch('/a.txt');
+    expect([last.status, last.headers.get('connection')]).toEqual([200, 'close']);
+    // The second signal skips the delay.
+    server.child.kill('SIGTERM');
+    expect((await server.finished).code).toBe(143);
+  }));
+
 test('-p, -H and -l', async () => {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
