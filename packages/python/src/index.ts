@@ -1,3 +1,6 @@
-export type { WsgiLimits, WsgiLogEntry, WsgiOptions } from './options.ts';
-export { WsgiError, type WsgiErrorCode } from './wsgi-error.ts';
-export { wsgi, type WsgiResponder } from './wsgi.ts';
+export { app, asgi, type PythonResponder, wsgi } from './application.ts';
+export type { AppOptions, AsgiOptions, PythonLimits, PythonLogEntry, PythonOptions, WsgiOptions } from './options.ts';
+export { defaultProcesses } from './options/resolve.ts';
+export { PythonError, type PythonErrorCode } from './python-error.ts';
+export type { Interface } from './workers/channel.ts';
+export type { PoolState } from './workers/worker-pool.ts';

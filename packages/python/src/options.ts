@@ -1,47 +1,57 @@
-// What can be said about an application and its workers, and the defaults.
+// Everything that can be said about an application and its workers: the types, and one table of what each option takes, stands
+// for and defaults to. The table is data (`@onezero/python/options`): options are checked against it, and completed from it.
 
-import { availableParallelism } from 'node:os';
+import type { Member, Shape, Table } from './options/shape.ts';
+
+export type { Member, Members, Shape, Table } from './options/shape.ts';
 
 /** A line for the log: what an application or its worker wrote. */
-export interface WsgiLogEntry {
+export interface PythonLogEntry {
   /** The worker's place in the pool, from 1. It keeps its number when it is replaced. */
   readonly worker: number;
   readonly pid: number;
   /** The name of the request that the line belongs to; undefined when it was written outside of wsgi.errors. */
   readonly request: string | undefined;
+  /** Control characters are escaped: an application may log what clients send, and terminals obey it. */
   readonly line: string;
 }
 
 /** What bounds requests and workers. Times in milliseconds, sizes in bytes. `Infinity` lifts a limit. */
-export interface WsgiLimits {
+export interface PythonLimits {
   /** From the start of a worker to its readiness: importing the application. @default 60_000 */
   readonly startTimeoutMs?: number | undefined;
   /**
-   * The longest silence of an application in a request: until its head, and between two blocks. Waiting for a slow client
-   * does not count. After it, 504 (or a broken-off response), the stacks of all threads in the log, and another worker.
+   * The longest silence of an application in a request: until its head, and for WSGI between two blocks. Waiting for a slow
+   * client does not count. After it, 504 (or a broken-off response); a WSGI worker, or an event loop that was blocked for so
+   * long, is replaced, with the stacks of all threads in the log.
    *
    * @default 60_000
    */
   readonly silenceTimeoutMs?: number | undefined;
   /** How long requests under way may take when their worker is replaced or the pool reloads. @default 30_000 */
   readonly drainTimeoutMs?: number | undefined;
-  /** Requests waiting for a thread; the next gets 503 with Retry-After. @default 1024, the length of a usual listen queue */
+  /** Requests waiting for a place; the next gets 503 with Retry-After. @default 1024, the length of a usual listen queue */
   readonly maxQueued?: number | undefined;
-  /** The longest a request waits for a thread before it gets 503. @default 30_000 */
+  /** The longest a request waits for a place before it gets 503. @default 30_000 */
   readonly queueTimeoutMs?: number | undefined;
   /** After about this many requests a worker is replaced; up to a tenth more, so that not all go at once. @default Infinity */
   readonly maxRequests?: number | undefined;
   /** A worker that holds more memory than this (resident, Linux only) is replaced. @default Infinity */
   readonly maxMemoryBytes?: number | undefined;
-  /** Request content kept in memory before it goes to a temporary file. @default 65_536 */
+  /** Content of a request kept in memory (64 times as much for all of them) before it goes to a temporary file. @default 1_048_576 */
   readonly spoolMemoryBytes?: number | undefined;
-  /** How much of a response is read from the worker before the client has taken it. @default 1_048_576 */
+  /** How much of a response waits in memory for its client. @default 1_048_576 */
   readonly readAheadBytes?: number | undefined;
+  /** How much of a WSGI response waits in a temporary file, so that its client holds no thread. @default 268_435_456 */
+  readonly maxSpoolBytes?: number | undefined;
 }
 
-/** Which application runs, and how. */
-export interface WsgiOptions {
-  /** `module:name`, `module:factory()` or `folder/file.py:name`. The name defaults to `application`. */
+/** Which application runs, and how: what WSGI and ASGI have in common. */
+export interface PythonOptions {
+  /**
+   * `module:name`, `module:factory("argument")`, `folder/file.py:name`, or a folder with a wsgi.py, asgi.py, app.py or
+   * main.py. The name is `application` or `app` if left out.
+   */
   readonly application: string;
   /** The working directory, first in the path of modules. @default the working directory of this process */
   readonly cwd?: string | undefined;
@@ -55,16 +65,34 @@ export interface WsgiOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Names of variables of this process that workers get. @default all of them */
   readonly passEnv?: readonly string[] | undefined;
-  /** Each becomes `onezero.NAME` in the environ of every request. @default {} */
+  /** Each becomes `onezero.NAME` in the environ of WSGI, and in `scope["extensions"]["onezero"]` of ASGI. @default {} */
   readonly settings?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** How many Python processes. @default one for each processor */
   readonly processes?: number | undefined;
-  /** How many requests each of them takes at once. 1 for applications that are not thread-safe. @default 4 */
-  readonly threads?: number | undefined;
   /** Whether workers start with the first request instead of now. @default false */
   readonly lazy?: boolean | undefined;
   /** Whether workers are replaced when a Python source file changes. @default false */
   readonly reloadOnChange?: boolean | undefined;
+  /** Whether applications see Authorization. @default unless this server authenticated the request itself */
+  readonly passAuthorization?: boolean | undefined;
+  readonly limits?: PythonLimits | undefined;
+  /** SERVER_SOFTWARE. @default 'onezero' */
+  readonly serverSoftware?: string | undefined;
+  /** SERVER_NAME where the client named no host. @default the address it connected to */
+  readonly serverName?: string | undefined;
+  /** Receives each line for the log. @default standard error, with the worker's number and pid */
+  readonly log?: ((entry: PythonLogEntry) => void) | undefined;
+}
+
+/** A WSGI application (PEP 3333), and how it runs. */
+export interface WsgiOptions extends PythonOptions {
+  /**
+   * How many requests each process takes at once. 1 for applications that are not thread-safe: it is then called in the
+   * main thread.
+   *
+   * @default 4
+   */
+  readonly threads?: number | undefined;
   /**
    * `spool`: collected before the application is called, so that slow clients hold no thread and CONTENT_LENGTH is
    * always known. `stream`: passed on as it comes; wsgi.input ends where it ends.
@@ -72,51 +100,132 @@ export interface WsgiOptions {
    * @default 'spool'
    */
   readonly content?: 'spool' | 'stream' | undefined;
-  /** Whether applications see Authorization. @default unless this server authenticated the request itself */
-  readonly passAuthorization?: boolean | undefined;
-  readonly limits?: WsgiLimits | undefined;
-  /** SERVER_SOFTWARE. @default 'onezero' */
-  readonly serverSoftware?: string | undefined;
-  /** SERVER_NAME where the client named no host. @default the address it connected to */
-  readonly serverName?: string | undefined;
-  /** Receives each line for the log. @default standard error, with the worker's number and pid */
-  readonly log?: ((entry: WsgiLogEntry) => void) | undefined;
 }
 
-/** Every limit with a value. */
-export type ResolvedLimits = { readonly [Name in keyof WsgiLimits]-?: number };
+/** An ASGI application (version 3), and how it runs. */
+export interface AsgiOptions extends PythonOptions {
+  /** How many requests each process takes at once; the next waits. @default 1_000 */
+  readonly concurrency?: number | undefined;
+}
 
-const defaultLimits: ResolvedLimits = {
-  startTimeoutMs: 60_000,
-  silenceTimeoutMs: 60_000,
-  drainTimeoutMs: 30_000,
-  maxQueued: 1024,
-  queueTimeoutMs: 30_000,
-  maxRequests: Infinity,
-  maxMemoryBytes: Infinity,
-  spoolMemoryBytes: 0x10000,
-  readAheadBytes: 0x100000,
+/** An application of either kind, whichever it is found to be. */
+export interface AppOptions extends WsgiOptions, AsgiOptions {}
+
+const flag: Shape = { type: 'boolean' };
+const text: Shape = { type: 'text', pattern: /^[^\0]+$/, expects: 'a text that is not empty' };
+const path: Shape = { type: 'path' };
+const count: Shape = { type: 'integer', minimum: 1 };
+const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
+const size: Shape = { type: 'size', isUnlimited: true };
+const number: Shape = { type: 'integer', minimum: 0, isUnlimited: true };
+const variableName = /^[^=\0]+$/;
+
+/** Every limit, with its default. */
+export const limitsTable: Table<PythonLimits> = {
+  startTimeoutMs: { shape: time, summary: 'loading the application', default: 60_000 },
+  silenceTimeoutMs: {
+    shape: time,
+    summary: 'the longest silence of the application in a request, waiting for slow clients not counted',
+    default: 60_000,
+  },
+  drainTimeoutMs: {
+    shape: time,
+    summary: 'how long requests may take when their worker is replaced, or the pool closes',
+    default: 30_000,
+  },
+  maxQueued: { shape: number, summary: 'requests that wait for a place; the next gets 503', default: 1024 },
+  queueTimeoutMs: { shape: time, summary: 'how long they wait before they get 503', default: 30_000 },
+  maxRequests: { shape: number, summary: 'requests after which a worker is replaced', default: Infinity },
+  maxMemoryBytes: { shape: size, summary: 'resident memory beyond which a worker is replaced', default: Infinity },
+  spoolMemoryBytes: {
+    shape: size,
+    summary: 'request content kept in memory; more goes to a file without a name',
+    default: 0x100000,
+  },
+  readAheadBytes: { shape: size, summary: 'how much of a response waits in memory for its client', default: 0x100000 },
+  maxSpoolBytes: {
+    shape: size,
+    summary: 'how much of a WSGI response waits in a file without a name',
+    default: 0x10000000,
+  },
 };
 
-/** A thread is cheap while it waits, but all threads of a process share one interpreter lock. */
-const defaultThreads = 4;
+const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
+  cwd: { shape: path, summary: 'the working directory, first in the path of modules' },
+  python: { shape: text, summary: 'the command that runs it' },
+  virtualenv: { shape: path, summary: 'the folder of a virtual environment' },
+  pythonPath: { shape: { type: 'list', item: path }, summary: 'folders searched for modules first', default: [] },
+  env: {
+    shape: {
+      type: 'map',
+      key: variableName,
+      expects: 'the name of a variable',
+      value: { type: 'text', pattern: /^[^\0]*$/, expects: 'a text without NUL' },
+    },
+    summary: "variables of the workers' environment",
+    default: {},
+  },
+  passEnv: {
+    shape: { type: 'list', item: { type: 'text', pattern: variableName, expects: 'the name of a variable' } },
+    summary: 'names of variables of this process that workers get',
+  },
+  settings: {
+    shape: {
+      type: 'map',
+      value: {
+        type: 'either',
+        shapes: [
+          { type: 'text', pattern: /^/, expects: 'a text' },
+          { type: 'integer', minimum: 0 },
+          { type: 'number', expects: 'a number' },
+          flag,
+        ],
+      },
+    },
+    summary: 'each becomes onezero.NAME in the environ',
+    default: {},
+  },
+  processes: { shape: count, summary: 'Python processes; one for each processor if left out' },
+  lazy: { shape: flag, summary: 'whether workers start with the first request', default: false },
+  reloadOnChange: {
+    shape: flag,
+    summary: 'whether workers are replaced when a Python source file changes',
+    default: false,
+  },
+  passAuthorization: { shape: flag, summary: 'whether the application sees Authorization' },
+  limits: { shape: { type: 'object', members: limitsTable }, summary: 'times, sizes and counts', default: {} },
+  serverSoftware: { shape: text, summary: 'SERVER_SOFTWARE', default: 'onezero' },
+  serverName: { shape: text, summary: 'SERVER_NAME where the client named no host' },
+  log: { shape: { type: 'function', expects: 'a function' }, summary: 'receives each line for the log' },
+};
 
-/** Fills in the limits. Throws a RangeError that names the first one that makes no sense. */
-export function resolveLimits(limits: WsgiLimits = {}): ResolvedLimits {
-  const resolved: Record<string, number> = { ...defaultLimits };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(name in defaultLimits)) throw new RangeError(`wsgi: there is no limit called ${name}`);
-    if (value === undefined) continue;
-    if (typeof value !== 'number' || !(value >= 0))
-      throw new RangeError(`wsgi: limits.${name} must be a number from 0`);
-    resolved[name] = value;
-  }
-  return resolved as ResolvedLimits;
-}
+const application: Member<string> = {
+  shape: {
+    type: 'text',
+    pattern: /^[^:\0]+(?::[^:(\0]+(?:\([^\0]*\))?)?$/,
+    expects: "'module:name', 'module:factory()', a file or a folder",
+  },
+  summary: 'module:name, module:factory(), folder/file.py:name, or a folder',
+};
 
-/** Checks a count of processes or threads. */
-export function resolveCount(name: 'processes' | 'threads', value: number | undefined): number {
-  const count = value ?? (name === 'threads' ? defaultThreads : availableParallelism());
-  if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`wsgi: ${name} must be a whole number from 1`);
-  return count;
-}
+const wsgiMembers = {
+  threads: { shape: count, summary: 'requests that each process takes at once', default: 4 },
+  content: {
+    shape: { type: 'choice', values: ['spool', 'stream'] },
+    summary: 'request content is collected first, or passed on as it comes',
+    default: 'spool',
+  },
+} as const satisfies Partial<Table<WsgiOptions>>;
+
+const asgiMembers = {
+  concurrency: { shape: count, summary: 'requests that each process takes at once', default: 1000 },
+} as const satisfies Partial<Table<AsgiOptions>>;
+
+/** Every option of `wsgi`. A thread is cheap while it waits, but all threads of a process share one interpreter lock. */
+export const wsgiTable: Table<WsgiOptions> = { application, ...commonMembers, ...wsgiMembers };
+
+/** Every option of `asgi`. */
+export const asgiTable: Table<AsgiOptions> = { application, ...commonMembers, ...asgiMembers };
+
+/** Every option of `app`. */
+export const appTable: Table<AppOptions> = { application, ...commonMembers, ...wsgiMembers, ...asgiMembers };

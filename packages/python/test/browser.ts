@@ -2,14 +2,14 @@
 
 import type { Answer } from './harness.ts';
 import { chunks, read, request } from './harness.ts';
-import type { WsgiResponder } from '../src/index.ts';
+import type { PythonResponder } from '../src/index.ts';
 
 export class Browser {
-  readonly #responder: WsgiResponder;
+  readonly #responder: PythonResponder;
   readonly #scriptName: string;
   readonly cookies = new Map<string, string>();
 
-  constructor(responder: WsgiResponder, scriptName = '') {
+  constructor(responder: PythonResponder, scriptName = '') {
     this.#responder = responder;
     this.#scriptName = scriptName;
   }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
-import { wsgi, type WsgiOptions, type WsgiResponder } from '../src/index.ts';
+import { wsgi, type WsgiOptions, type PythonResponder } from '../src/index.ts';
 
 export const fixtures: string = fileURLToPath(new URL('fixtures', import.meta.url));
 
@@ -30,7 +30,7 @@ export type Log = { line: string; request: string | undefined }[];
 export function start(
   application: string,
   options: Partial<WsgiOptions> = {},
-): { responder: WsgiResponder; log: Log; text(): string } {
+): { responder: PythonResponder; log: Log; text(): string } {
   const log: Log = [];
   const responder = wsgi({
     application,

@@ -2,17 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { resolveLimits } from '../src/options.ts';
+import { appTable, limitsTable } from '../src/options.ts';
 
 const here = join(import.meta.dirname, '..');
 const readme = readFileSync(join(here, 'README.md'), 'utf8');
-const source = readFileSync(join(here, 'src/options.ts'), 'utf8');
-
-function members(name: string): string[] {
-  const from = source.indexOf(`export interface ${name} {`);
-  return [...source.slice(from, source.indexOf('\n}', from)).matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, member]) => member!); // prettier-ignore
-}
-
 /** The rows of the table that begins with this heading. */
 function rows(heading: string): string[][] {
   const from = readme.indexOf(`| ${heading} |`);
@@ -28,18 +21,18 @@ test('the first example of the README is the program in examples, and prints wha
 });
 
 test('the tables of options and limits name every one, in order', () => {
-  expect(rows('option').map(([, name]) => name)).toEqual(members('WsgiOptions'));
-  expect(rows('limit').map(([, name]) => name)).toEqual(members('WsgiLimits'));
+  expect(rows('option').map(([, name]) => name)).toEqual(Object.keys(appTable));
+  expect(rows('limit').map(([, name]) => name)).toEqual(Object.keys(limitsTable));
 });
 
 test('the defaults of the limits are those that hold', () => {
-  const limits: Record<string, number> = { ...resolveLimits() };
   for (const [, name, value] of rows('limit')) {
-    expect(value).toBe(limits[name!] === Infinity ? 'none' : limits[name!]!.toLocaleString('en-US').replace(/^1,024$/, '1024')); // prettier-ignore
+    const limit = limitsTable[name as keyof typeof limitsTable].default;
+    expect(value).toBe(limit === Infinity ? 'none' : limit!.toLocaleString('en-US').replace(/^1,024$/, '1024'));
   }
 });
 
 test('the table of errors names every code', () => {
-  const codes = readFileSync(join(here, 'src/wsgi-error.ts'), 'utf8').matchAll(/^ {2}\| '([a-z-]+)'/gm);
+  const codes = readFileSync(join(here, 'src/python-error.ts'), 'utf8').matchAll(/^ {2}\| '([a-z-]+)'/gm);
   for (const [, code] of codes) expect(readme).toContain(`\`${code}\``);
 });

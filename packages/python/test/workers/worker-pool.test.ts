@@ -2,9 +2,9 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { WsgiError, WsgiOptions } from '../src/index.ts';
-import { isRunning, read, request, start, until, type Answer } from './harness.ts';
-import { makeSite, saying } from './site.ts';
+import type { PythonError, WsgiOptions } from '../../src/index.ts';
+import { fixtures, isRunning, read, request, start, until, type Answer } from '../harness.ts';
+import { makeSite, saying } from '../site.ts';
 
 interface Running {
   get(target: string, changes?: Parameters<typeof request>[1]): Promise<Answer>;
@@ -59,7 +59,7 @@ describe('processes and threads', () => {
 
   test('get an environment and a working directory', async () => {
     const site = makeSite();
-    const app = run({ cwd: site.folder, pythonPath: [import.meta.dirname + '/fixtures'], env: { COLOUR: 'blue' } });
+    const app = run({ cwd: site.folder, pythonPath: [fixtures], env: { COLOUR: 'blue' } });
     expect((await app.get('/where')).text).toBe(site.folder);
     expect((await app.get('/variable?name=COLOUR')).text).toBe('blue');
     expect((await app.get('/variable?name=PATH')).text).toBe(process.env['PATH']);
@@ -110,7 +110,7 @@ describe('an application', () => {
     expect(answer).toMatchObject({ status: 503, cause: { code: 'no-worker' } });
     expect(answer.field('retry-after')).toBe('2');
     if (!source.includes('_exit')) {
-      expect((answer.cause as WsgiError).detail).toContain(message);
+      expect((answer.cause as PythonError).detail).toContain(message);
       expect(text()).toContain(message);
     }
   });
@@ -181,7 +181,7 @@ describe('the queue', () => {
     const second = app.get(`/held?started=${site.path('second-started')}&until=/`, { signal: client.signal });
     const third = app.get('/pid');
     client.abort();
-    expect(await second).toMatchObject({ cause: { code: 'client-left' } });
+    expect(await second).toMatchObject({ cause: { code: 'client-gone' } });
     first.release();
     expect((await third).status).toBe(200);
     expect(site.has('second-started')).toBe(false);
@@ -318,7 +318,7 @@ describe('reload()', () => {
     site.write('app.py', version('old'));
     const { responder } = start('app', {
       cwd: site.folder,
-      pythonPath: [import.meta.dirname + '/fixtures'],
+      pythonPath: [fixtures],
       processes: 2,
     });
     onTestFinished(() => responder.close(0));

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CgiRequest } from '@onezero/cgi-process';
-import type { WsgiError } from '../src/index.ts';
-import { chunks, read, request, start, type Answer } from './harness.ts';
+import type { PythonError } from '../../src/index.ts';
+import { chunks, read, request, start, type Answer } from '../harness.ts';
 
 const app = start('pep_3333:application', { settings: { debug: true, 'site name': 'shop' } });
 
@@ -231,7 +231,7 @@ describe('start_response', () => {
   ])('refuses %s', async (_, path, exception) => {
     const answer = await get(path);
     expect(answer).toMatchObject({ status: 500, fields: [], text: '' });
-    expect((answer.cause as WsgiError).detail).toContain(exception);
+    expect((answer.cause as PythonError).detail).toContain(exception);
   });
 
   test('lets the application see that a value is not latin-1', async () => {
@@ -289,7 +289,7 @@ describe('the result', () => {
   ])('must not be %s', async (_, path, exception) => {
     const answer = await get(path);
     expect(answer.status).toBe(500);
-    expect((answer.cause as WsgiError).detail).toContain(exception);
+    expect((answer.cause as PythonError).detail).toContain(exception);
   });
 
   test('ends with the response: write() is refused afterwards', async () => {
@@ -373,8 +373,8 @@ describe('an exception', () => {
     async (path) => {
       const answer = await get(path);
       expect(answer).toMatchObject({ status: 500, fields: [], text: '' });
-      expect((answer.cause as WsgiError).detail).toMatch(/^Traceback.*pep_3333\.py.*secret detail/s);
-      expect((answer.cause as WsgiError).detail).not.toContain('worker.py');
+      expect((answer.cause as PythonError).detail).toMatch(/^Traceback.*pep_3333\.py.*secret detail/s);
+      expect((answer.cause as PythonError).detail).not.toContain('worker.py');
     },
   );
 

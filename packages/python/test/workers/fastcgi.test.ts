@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeAbort, encodeContent, encodeContentEnd, encodeEmptyRequest, encodeRequest } from '../src/fastcgi.ts';
-import { FastCgiError, RecordReader } from '../src/fastcgi-reader.ts';
+import {
+  encodeAbort,
+  encodeContent,
+  encodeContentEnd,
+  encodeFileReply,
+  encodePause,
+  encodeRequestHead,
+} from '../../src/workers/fastcgi.ts';
+import { FastCgiError, RecordReader } from '../../src/workers/fastcgi-reader.ts';
 
 interface WireRecord {
   type: number;
@@ -11,17 +18,19 @@ interface WireRecord {
 }
 
 function encode({ type, id, content, padding = 0 }: WireRecord): Buffer {
-  const header = Buffer.from([1, type, id >> 8, id & 255, content.length >> 8, content.length & 255, padding, 0]);
+  const { length } = content;
+  const header = Buffer.from([1, type, id >> 8, id & 255, (length >> 8) & 255, length & 255, padding, length >> 16]);
   return Buffer.concat([header, content, Buffer.alloc(padding)]);
 }
 
 /** A decoder for what we send, written from the specification and not from the encoder. */
-function decode(bytes: Buffer): WireRecord[] {
+function decode(...parts: (string | Uint8Array)[]): WireRecord[] {
+  const bytes = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
   const records: WireRecord[] = [];
   for (let at = 0; at < bytes.length;) {
-    const length = bytes.readUInt16BE(at + 4);
+    const length = bytes.readUInt16BE(at + 4) + bytes[at + 7]! * 0x10000;
     const content = bytes.subarray(at + 8, at + 8 + length);
-    expect([bytes[at], bytes[at + 7], content.length]).toEqual([1, 0, length]);
+    expect([bytes[at], content.length]).toEqual([1, length]);
     records.push({ type: bytes[at + 1]!, id: bytes.readUInt16BE(at + 2), content });
     at += 8 + length + bytes[at + 6]!;
   }
@@ -39,6 +48,9 @@ function events(pieces: Buffer[]): [string, ...(string | number)[]][] {
   const reader = new RecordReader({
     output: (bytes) => content('output', bytes),
     errors: (bytes) => content('errors', bytes),
+    file: (id, { descriptor, offset, length }) => seen.push(['file', id, descriptor, offset, length]),
+    pause: (id, isPaused) => seen.push(['pause', id, Number(isPaused)]),
+    ping: () => seen.push(['ping']),
     end: (id, status) => seen.push(['end', id, status]),
   });
   for (const piece of pieces) reader.push(piece);
@@ -61,6 +73,13 @@ const workerRecord: fc.Arbitrary<WireRecord> = fc.oneof(
     }),
     padding: fc.constantFrom(0, 0, 7),
   }),
+  fc.record({
+    type: fc.constant(16),
+    id,
+    content: fc.uint8Array({ minLength: 20, maxLength: 20 }).map((array) => Buffer.from(array)),
+  }),
+  fc.record({ type: fc.constant(18), id, content: fc.constantFrom(Buffer.from([0]), Buffer.from([1])) }),
+  fc.record({ type: fc.constant(19), id: fc.constant(0), content: fc.constant(Buffer.alloc(0)) }),
 );
 
 describe('RecordReader', () => {
@@ -86,6 +105,24 @@ describe('RecordReader', () => {
       encode({ type: 3, id: 9, content: Buffer.from([0, 0, 1, 2, 0, 0, 0, 0]) }),
     ]);
     expect(events([bytes])).toEqual([['output', 'one'], ['errors', 'oops'], ['output', 'two'], ['end', 9, 258]]); // prettier-ignore
+  });
+
+  test('hands on the offer of a file, a pause and a sign of life', () => {
+    const offer = Buffer.alloc(20);
+    offer.writeUInt32BE(17);
+    offer.writeBigUInt64BE(5_000_000_000n, 4);
+    offer.writeBigUInt64BE(3n, 12);
+    const bytes = Buffer.concat([
+      encode({ type: 16, id: 2, content: offer }),
+      encode({ type: 18, id: 3, content: Buffer.from([1]) }),
+      encode({ type: 19, id: 0, content: Buffer.alloc(0) }),
+    ]);
+    expect(events([bytes])).toEqual([['file', 2, 17, 5_000_000_000, 3], ['pause', 3, 1], ['ping']]);
+  });
+
+  test('reads a record of more than 64 KiB', () => {
+    const content = Buffer.alloc(300_000, 'abc');
+    expect(events([encode({ type: 6, id: 1, content })])).toEqual([['output', content.toString()]]);
   });
 
   test('takes a refused request for one that is not whole', () => {
@@ -116,62 +153,56 @@ describe('RecordReader', () => {
   });
 });
 
-describe('encodeRequest', () => {
-  test('carries all of the parameters and all of the content', () => {
+describe('encodeRequestHead', () => {
+  test('carries all of the parameters', () => {
     fc.assert(
-      fc.property(id, byteString(300), fc.option(bytes(300), { nil: undefined }), (requestId, params, content) => {
-        const records = decode(encodeRequest(requestId, params, content));
+      fc.property(id, byteString(300), (requestId, params) => {
+        const records = decode(encodeRequestHead(requestId, params));
         expect(records.every(({ id }) => id === requestId)).toBe(true);
         expect(records[0]).toMatchObject({ type: 1, content: Buffer.from([0, 1, 1, 0, 0, 0, 0, 0]) });
         expect(join(records, 4).toString('latin1')).toBe(params);
         expect(records.filter(({ type }) => type === 4).at(-1)!.content).toHaveLength(0);
-        expect(records.filter(({ type }) => type === 5).length > 0).toBe(content !== undefined);
-        expect(join(records, 5).equals(content ?? Buffer.alloc(0))).toBe(true);
       }),
     );
   });
 
-  test.each([0, 1, 127, 128, 65_534, 65_535, 65_536, 200_000])('carries %d bytes of each', (size) => {
-    const content = Buffer.alloc(size, 'abc');
-    const records = decode(encodeRequest(7, 'v'.repeat(size), content));
+  test.each([0, 1, 127, 128, 65_534, 65_535, 65_536, 200_000])('carries %d bytes', (size) => {
+    const records = decode(encodeRequestHead(7, 'v'.repeat(size)));
     expect(join(records, 4).toString()).toBe('v'.repeat(size));
-    expect(join(records, 5).equals(content)).toBe(true);
-    // An empty record ends a stream: there is one for each, and it is the last.
-    for (const type of [4, 5]) {
-      const sizes = records.filter((record) => record.type === type).map((record) => record.content.length);
-      expect(sizes.indexOf(0)).toBe(sizes.length - 1);
-    }
+    // An empty record ends the parameters: there is one, and it is the last.
+    const sizes = records.filter(({ type }) => type === 4).map(({ content }) => content.length);
+    expect(sizes.indexOf(0)).toBe(sizes.length - 1);
+    expect(Math.max(...sizes)).toBeLessThan(0x10000);
   });
 });
 
-test.each([0, 1, 300, 65_535, 65_536, 200_000])(
-  'a request without content is the same as a string (%d bytes)',
-  (size) => {
-    const params = Buffer.alloc(size, Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))).toString('latin1');
-    const text = encodeEmptyRequest(0xfe01, params);
-    expect(Buffer.from(text, 'latin1').equals(encodeRequest(0xfe01, params, Buffer.alloc(0)))).toBe(true);
-  },
-);
+describe('encodeContent', () => {
+  test('makes one record of all pieces, without copying them', () => {
+    const pieces = [Buffer.from('a'), Buffer.alloc(0), Buffer.alloc(100_000, 'b')];
+    const parts = encodeContent(3, pieces);
+    expect(parts.filter((part) => typeof part !== 'string')).toEqual([pieces[0], pieces[2]]);
+    const records = decode(...parts, encodeContentEnd(3));
+    expect(records.map(({ type, id, content }) => [type, id, content.length])).toEqual([[5, 3, 100_001], [5, 3, 0]]); // prettier-ignore
+    expect(join(records, 5).toString()).toBe(`a${'b'.repeat(100_000)}`);
+  });
 
-test('content may follow in any number of pieces', () => {
-  const sent = Buffer.concat([
-    encodeContent(3, Buffer.from('a')),
-    encodeContent(3, Buffer.alloc(0)),
-    encodeContent(3, Buffer.alloc(100_000, 'b')),
-    encodeContentEnd(3),
-  ]);
-  const records = decode(sent);
-  expect(records.map(({ type, id, content }) => [type, id, content.length])).toEqual([
-    [5, 3, 1],
-    [5, 3, 65_535],
-    [5, 3, 34_465],
-    [5, 3, 0],
-  ]);
-  expect(join(records, 5).toString()).toBe(`a${'b'.repeat(100_000)}`);
+  test.each([0xffffff, 0x1000000, 0x1000001])('carries %d bytes', (size) => {
+    const content = Buffer.alloc(size, 'abc');
+    const records = decode(...encodeContent(1, [Buffer.from('x'), content]));
+    expect(join(records, 5).equals(Buffer.concat([Buffer.from('x'), content]))).toBe(true);
+    expect(records.every((record) => record.content.length > 0)).toBe(true);
+  });
+
+  test('gives nothing for no bytes', () => {
+    expect(encodeContent(1, [])).toEqual([]);
+    expect(encodeContent(1, [Buffer.alloc(0)])).toEqual([]);
+  });
 });
 
-test('an abort is a record of its own', () => {
+test('an abort, a pause and the reply to a file are records of their own', () => {
   expect(decode(encodeAbort(0x1234))).toEqual([{ type: 2, id: 0x1234, content: Buffer.alloc(0) }]);
+  expect(decode(encodePause(1, true), encodePause(1, false)).map(({ type, content }) => [type, content[0]])).toEqual([[18, 1], [18, 0]]); // prettier-ignore
+  expect(decode(encodeFileReply(1, true), encodeFileReply(1, false)).map(({ type, content }) => [type, content[0]])).toEqual([[17, 1], [17, 0]]); // prettier-ignore
 });
 
 function join(records: WireRecord[], type: number): Buffer {

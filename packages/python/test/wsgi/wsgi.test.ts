@@ -7,9 +7,8 @@ import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { wsgi } from '../src/index.ts';
-import { chunks, fixtures, isRunning, python, read, request, start, until, type Answer } from './harness.ts';
-import { makeSite } from './site.ts';
+import { chunks, fixtures, isRunning, python, read, request, start, until, type Answer } from '../harness.ts';
+import { makeSite } from '../site.ts';
 
 const app = start('life:application', { threads: 1 });
 const streaming = start('life:application', { threads: 1, content: 'stream' });
@@ -83,7 +82,7 @@ describe('request content', () => {
       if (before === undefined) delete process.env['TMPDIR'];
       else process.env['TMPDIR'] = before;
     });
-    expect(await get('/digest', { body: 'x'.repeat(100_000) })).toMatchObject({
+    expect(await get('/digest', { body: 'x'.repeat(1_100_000) })).toMatchObject({
       status: 507,
       cause: { code: 'spool-failed' },
     });
@@ -94,7 +93,7 @@ describe('request content', () => {
 test('NUL in a request cannot become another variable, and leaves no content behind', async () => {
   const user = ['a', 'REMOTE_ADDR', '127.0.0.1'].join('\0');
   await expect(get('/pid', { user })).rejects.toThrow('NUL in REMOTE_USER');
-  await expect(get('/digest', { user, body: 'x'.repeat(100_000) })).rejects.toThrow('NUL in REMOTE_USER');
+  await expect(get('/digest', { user, body: 'x'.repeat(1_100_000) })).rejects.toThrow('NUL in REMOTE_USER');
   await until(() => openContent().length === 0);
 });
 
@@ -166,7 +165,7 @@ describe('streamed request content', () => {
 
 describe('response content', () => {
   test('is made no faster than it is taken, beyond a limit', async () => {
-    const two = start('life:application', { threads: 2 });
+    const two = start('life:application', { threads: 2, limits: { maxSpoolBytes: 0 } });
     onTestFinished(() => two.responder.close(0));
     const made = async (): Promise<number> => Number((await read(two.responder(request('/how-much')))).text);
     const { content } = await two.responder(request('/produce?blocks=5000&size=10000'));
@@ -177,6 +176,40 @@ describe('response content', () => {
     let length = 0;
     for await (const chunk of content as AsyncIterable<Uint8Array>) length += chunk.length;
     expect(length).toBe(50_000_000);
+  });
+
+  test('that is longer waits in a file that has no name, and holds no thread', async () => {
+    const one = start('life:application', { threads: 1 });
+    onTestFinished(() => one.responder.close(0));
+    const pending = Array.from({ length: 8 }, () => one.responder(request('/produce?blocks=500&size=10000')));
+    const slow = await Promise.all(pending);
+    expect((await read(one.responder(request('/pid')))).status).toBe(200);
+    await until(() => openContent().length === 8);
+    await (slow[0]!.content as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return!();
+    await until(() => openContent().length === 7);
+    for (const { content } of slow.slice(1)) {
+      const hash = createHash('sha256');
+      for await (const chunk of content as AsyncIterable<Uint8Array>) hash.update(chunk);
+      expect(hash.digest('hex')).toBe(createHash('sha256').update('x'.repeat(5_000_000)).digest('hex'));
+    }
+    await until(() => openContent().length === 0);
+  });
+
+  test('that finds no room in a file is made as it is taken', async () => {
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = '/nowhere';
+    onTestFinished(() => {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    });
+    const one = start('life:application', { threads: 1 });
+    onTestFinished(() => one.responder.close(0));
+    const pending = await one.responder(request('/produce?blocks=500&size=10000'));
+    await until(() => one.text() !== '');
+    const answer = await read(pending);
+    expect(answer).toMatchObject({ status: 200, broken: undefined });
+    expect(answer.bytes.equals(Buffer.alloc(5_000_000, 'x'))).toBe(true);
+    expect(one.text()).toContain('cannot keep responses in a temporary file');
   });
 
   test('that fits into the limit holds no thread, however slow the client', async () => {
@@ -196,7 +229,7 @@ describe('a client that leaves', () => {
     const left = get(target, { signal: client.signal });
     await until(() => site.has('started'));
     client.abort();
-    expect(await left).toMatchObject({ status: 400, cause: { code: 'client-left' } });
+    expect(await left).toMatchObject({ status: 400, cause: { code: 'client-gone' } });
     const next = get('/pid');
     site.write('until', '');
     expect((await next).status).toBe(200);
@@ -245,7 +278,7 @@ describe('when this process is killed', () => {
     async (target) => {
       const site = makeSite();
       const program = `
-      import { wsgi } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+      import { wsgi } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
       const pids = new Set();
       const responder = wsgi({ application: 'life', cwd: ${JSON.stringify(fixtures)}, python: ${JSON.stringify(python)},
         processes: 2, threads: 2, log: ({ pid }) => console.log(pid) });
@@ -279,18 +312,4 @@ test('a log that throws does not end this process', async () => {
   onTestFinished(() => broken.responder.close(0));
   expect((await read(broken.responder(request('/prints')))).status).toBe(200);
   expect((await read(broken.responder(request('/fails-at-once')))).status).toBe(500);
-});
-
-describe('options', () => {
-  test.each([
-    [{ application: '' }, "must look like 'module:name'"],
-    [{ application: 'a:b:c' }, "must look like 'module:name'"],
-    [{ processes: 0 }, 'processes must be a whole number from 1'],
-    [{ threads: 1.5 }, 'threads must be a whole number from 1'],
-    [{ limits: { queueTimeoutMs: -1 } }, 'limits.queueTimeoutMs must be a number from 0'],
-    [{ limits: { queueTimeout: 1 } }, 'there is no limit called queueTimeout'],
-    [{ virtualenv: '/nowhere' }, 'there is no virtual environment in /nowhere'],
-  ])('%j are refused', (options, message) => {
-    expect(() => wsgi({ application: 'life', cwd: fixtures, ...(options as object) })).toThrow(message);
-  });
 });

@@ -3,11 +3,12 @@
 // request would cost more than a small answer.
 
 import { readFile } from 'node:fs/promises';
-import type { ResolvedLimits } from './options.ts';
+import type { ResolvedLimits } from '../options/resolve.ts';
+import { PythonError } from '../python-error.ts';
+import type { Channel } from './channel.ts';
+import type { Exchange } from './exchange.ts';
 import type { RequestQueue } from './request-queue.ts';
-import type { WorkerConnection } from './worker-connection.ts';
 import type { Worker } from './worker.ts';
-import { WsgiError } from './wsgi-error.ts';
 
 /** Everything is looked at this often, or four times within the shortest deadline. */
 const tickMs = 250;
@@ -17,7 +18,7 @@ const minTickMs = 25;
 const pageBytes = 4096;
 
 /** The pool, as far as it is looked after. */
-export interface Patient {
+export interface PoolView {
   readonly queue: RequestQueue;
   /** Every process that is not gone. */
   readonly alive: ReadonlySet<Worker>;
@@ -31,14 +32,14 @@ export interface Patient {
 /** Looks after a pool. */
 export class Health {
   readonly #limits: ResolvedLimits;
-  readonly #patient: Patient;
+  readonly #pool: PoolView;
   /** False where /proc tells nothing. */
   #canSeeMemory: boolean;
   #tick: NodeJS.Timeout | undefined;
 
-  constructor(limits: ResolvedLimits, patient: Patient) {
+  constructor(limits: ResolvedLimits, pool: PoolView) {
     this.#limits = limits;
-    this.#patient = patient;
+    this.#pool = pool;
     this.#canSeeMemory = limits.maxMemoryBytes !== Infinity;
   }
 
@@ -47,7 +48,7 @@ export class Health {
     if (this.#tick !== undefined) return;
     const { silenceTimeoutMs, queueTimeoutMs } = this.#limits;
     const interval = Math.max(minTickMs, Math.min(tickMs, silenceTimeoutMs / 4, queueTimeoutMs / 4));
-    this.#tick = setInterval(() => this.#look(), interval);
+    this.#tick = setInterval(() => this.#look(), Math.min(interval, tickMs));
   }
 
   stop(): void {
@@ -57,40 +58,58 @@ export class Health {
 
   #look(): void {
     const now = performance.now();
-    const { queue, alive } = this.#patient;
+    const { queue, alive } = this.#pool;
     queue.expire(now);
     let isBusy = queue.length > 0;
     for (const worker of alive) {
-      for (const connection of worker.connections) {
-        isBusy ||= connection.exchange !== undefined;
-        connection.exchange?.watchClient();
-        this.#checkSilence(worker, connection, now);
+      const { channel } = worker;
+      if (channel === undefined) continue;
+      for (const exchange of channel.underWay) {
+        isBusy = true;
+        exchange.watchClient();
+        this.#checkSilence(worker, channel, exchange, now);
       }
+      if (isBusy) this.#checkLoop(worker, channel, now);
       if (worker.isReady) void this.#checkMemory(worker);
     }
     if (!isBusy) this.stop();
   }
 
-  #checkSilence(worker: Worker, connection: WorkerConnection, now: number): void {
-    const { exchange } = connection;
-    if (exchange === undefined || exchange.isHeld || exchange.isFed || connection.isHung) return;
+  #checkSilence(worker: Worker, channel: Channel, exchange: Exchange, now: number): void {
+    if (exchange.isHeld || exchange.isFed || exchange.isHung) return;
+    // A stream of events may have nothing to tell for hours; it holds no thread.
+    if (channel.interface === 'asgi' && (exchange.hasAnswered || exchange.isAbandoned)) return;
     const silence = Math.round(now - exchange.lastProgress);
     if (silence < this.#limits.silenceTimeoutMs) return;
-    connection.isHung = true;
-    this.#patient.log(worker, `silent for ${silence} ms: replacing the worker`, exchange.outgoing.client.id);
-    exchange.fail(new WsgiError('timed-out', `the application was silent for ${silence} ms`));
-    this.#patient.hung(worker);
+    exchange.isHung = true;
+    const what = channel.interface === 'asgi' ? 'giving up the request' : 'replacing the worker';
+    this.#pool.log(worker, `silent for ${silence} ms: ${what}`, exchange.request.id);
+    exchange.fail(new PythonError('timed-out', `the application was silent for ${silence} ms`));
+    if (channel.interface === 'asgi') channel.abandon(exchange);
+    else this.#pool.hung(worker);
+  }
+
+  /** An event loop that does not turn stops every request of its worker. */
+  #checkLoop(worker: Worker, channel: Channel, now: number): void {
+    const silence = Math.round(channel.silence(now));
+    if (silence < this.#limits.silenceTimeoutMs || worker.isRetiring) return;
+    this.#pool.log(worker, `its event loop was blocked for ${silence} ms: replacing the worker`, undefined);
+    for (const exchange of channel.underWay) {
+      exchange.isHung = true;
+      exchange.fail(new PythonError('timed-out', `the event loop of the application was blocked for ${silence} ms`));
+    }
+    this.#pool.hung(worker);
   }
 
   async #checkMemory(worker: Worker): Promise<void> {
     if (!this.#canSeeMemory) return;
     try {
       const pages = (await readFile(`/proc/${worker.pid}/statm`, 'latin1')).split(' ')[1];
-      if (Number(pages) * pageBytes > this.#limits.maxMemoryBytes) this.#patient.recycle(worker);
+      if (Number(pages) * pageBytes > this.#limits.maxMemoryBytes) this.#pool.recycle(worker);
     } catch (error) {
       if (worker.hasExited) return;
       this.#canSeeMemory = false;
-      this.#patient.log(worker, `cannot see how much memory it has: ${(error as Error).message}`, undefined);
+      this.#pool.log(worker, `cannot see how much memory it has: ${(error as Error).message}`, undefined);
     }
   }
 }

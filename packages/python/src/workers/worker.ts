@@ -6,14 +6,20 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { LoopChannel } from '../asgi/loop-channel.ts';
+import { encodeScope } from '../asgi/scope.ts';
+import { PythonError } from '../python-error.ts';
+import { encodeEnviron, type EnvironOptions } from '../wsgi/environ.ts';
+import { ThreadChannel } from '../wsgi/thread-channel.ts';
+import type { Channel, ChannelOwner, Interface } from './channel.ts';
+import type { Exchange } from './exchange.ts';
 import { whichPython } from './find-python.ts';
-import { WorkerConnection, type ConnectionOwner } from './worker-connection.ts';
-import { WsgiError } from './wsgi-error.ts';
+import { readLines } from './lines.ts';
+import { after } from './timer.ts';
 
-const workerFile = fileURLToPath(new URL('../python/worker.py', import.meta.url));
+const workerFile = fileURLToPath(new URL('../../python/worker.py', import.meta.url));
 const firstConnection = 4;
 
 /** From asking a worker to end to ending it: enough for `atexit` functions that write a file. */
@@ -34,11 +40,18 @@ export interface WorkerSettings {
   readonly cwd: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly application: string;
+  readonly interface: Interface | 'auto';
   readonly processes: number;
+  /** Requests that a WSGI worker takes at once. */
   readonly threads: number;
+  /** Requests that an ASGI worker takes at once. */
+  readonly concurrency: number;
   /** First entries of `sys.path`. */
   readonly path: readonly string[];
+  /** What every environ or scope state holds beside the standard. */
   readonly environ: Readonly<Record<string, string | number | boolean>>;
+  /** How requests are told to the application. */
+  readonly request: EnvironOptions;
   /** Seconds between two looks at the source files; 0 for none. */
   readonly watch: number;
   readonly startTimeoutMs: number;
@@ -48,19 +61,19 @@ export interface WorkerSettings {
 export interface WorkerOwner {
   released(worker: Worker): void;
   changed(worker: Worker, file: string): void;
-  /** The application raised while it was imported. */
-  notLoaded(worker: Worker, traceback: string): void;
   log(worker: Worker, line: string, request: string | undefined): void;
 }
 
 /** A Python process and its connections. */
-export class Worker implements ConnectionOwner {
+export class Worker implements ChannelOwner {
   readonly number: number;
   /** Whether it reports changes of the source: one of them is enough. */
   readonly watches: boolean;
-  readonly connections: readonly WorkerConnection[];
-  readonly idle: WorkerConnection[] = [];
-  /** Resolves when the application is loaded; rejects with `WsgiError` (`start-failed`, `start-timed-out`). */
+  /** Its connections, from the moment it is ready. */
+  channel: Channel | undefined;
+  /** The version of Python, once it is ready. */
+  pythonVersion = '';
+  /** Resolves when the application is loaded; rejects with `PythonError` (`start-failed`, `start-timed-out`). */
   readonly ready: Promise<void>;
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>;
@@ -71,22 +84,27 @@ export class Worker implements ConnectionOwner {
   /** After how many requests it should be replaced. */
   maxRequests: number = Infinity;
   isRetiring = false;
+  /** Why the application could not be loaded, in Python's words. */
+  traceback: string | undefined;
+  /** Whether it will never be ready. */
+  hasFailed = false;
   hasExited = false;
+  readonly #settings: WorkerSettings;
   readonly #child: ChildProcess;
   readonly #owner: WorkerOwner;
-  readonly #settings: WorkerSettings;
   #tail = '';
   /** How the process ended, in words. */
   #end = 'was not started';
-  #settleReady!: { resolve(): void; reject(error: WsgiError): void };
+  #isToldToStop = false;
+  #settleReady!: { resolve(): void; reject(error: PythonError): void };
   #settleExited!: () => void;
   #timers: NodeJS.Timeout[] = [];
 
   constructor(settings: WorkerSettings, number: number, owner: WorkerOwner) {
     this.number = number;
+    this.#settings = settings;
     this.watches = settings.watch > 0 && number === 1;
     this.#owner = owner;
-    this.#settings = settings;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -95,20 +113,25 @@ export class Worker implements ConnectionOwner {
       this.#settleExited = resolve;
     });
     const { python, application, cwd, environment, threads } = settings;
-    const pipes = Array.from({ length: firstConnection + threads }, () => 'pipe' as const);
+    const sockets = settings.interface === 'asgi' ? 1 : threads;
+    const pipes = Array.from({ length: firstConnection + sockets }, () => 'pipe' as const);
     this.#child = spawn(python, [workerFile, application], { cwd, env: environment, stdio: pipes, detached: true });
     this.#child.on('error', (error) => this.#failToStart(`cannot run ${python} in ${cwd}: ${error.message}`));
     this.#child.on('exit', (code, signal) => this.#exit(code, signal));
     this.#child.on('close', () => this.#gone());
-    this.connections = this.#stdio<Socket>()
-      .slice(firstConnection)
-      .map((socket) => new WorkerConnection(socket, this));
+    // The reason of an error is in the worker's exit; what matters here is that the socket closes.
+    for (const socket of this.#sockets) socket.on('error', () => {});
     this.#listen();
     this.#configure(settings);
   }
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** The requests that it is busy with. */
+  get underWay(): readonly Exchange[] {
+    return this.channel === undefined ? [] : [...this.channel.underWay];
   }
 
   get isReady(): boolean {
@@ -120,11 +143,15 @@ export class Worker implements ConnectionOwner {
     return this.#child.pid === undefined ? [] : (this.#child.stdio as unknown as Stream[]);
   }
 
+  get #sockets(): readonly Socket[] {
+    return this.#stdio<Socket>().slice(firstConnection);
+  }
+
   #listen(): void {
     const [, reports, log] = this.#stdio<Readable>();
     if (reports === undefined || log === undefined) return;
-    createInterface({ input: reports }).on('line', (line) => this.#report(line));
-    createInterface({ input: log }).on('line', (line) => this.#write(line));
+    readLines(reports, (line) => this.#report(line));
+    readLines(log, (line) => this.#write(line));
   }
 
   #configure(settings: WorkerSettings): void {
@@ -132,35 +159,48 @@ export class Worker implements ConnectionOwner {
     if (configuration === undefined || orders === undefined) return;
     // A worker that dies early is reported by its exit.
     for (const stream of [configuration, orders]) stream.on('error', () => {});
-    const { application, processes, threads, path, environ } = settings;
+    const { application, interface: called, processes, threads, path, environ } = settings;
     const watch = this.watches ? settings.watch : 0;
-    configuration.write(`${JSON.stringify({ application, processes, threads, path, environ, watch })}\n`);
-    if (settings.startTimeoutMs === Infinity) return;
+    const told = { application, interface: called, processes, threads, path, environ, watch };
+    configuration.write(`${JSON.stringify(told)}\n`);
     this.#after(settings.startTimeoutMs, () => {
       if (this.readyAt !== undefined) return;
       const message = `${application} was not ready after ${settings.startTimeoutMs} ms`;
-      this.#settleReady.reject(new WsgiError('start-timed-out', message, this.#tail));
+      this.hasFailed = true;
+      this.#settleReady.reject(new PythonError('start-timed-out', message, this.#tail));
       this.hang(dumpGraceMs);
     });
   }
 
   #after(delayMs: number, action: () => void): void {
-    this.#timers.push(setTimeout(action, delayMs));
+    const timer = after(delayMs, action);
+    if (timer !== undefined) this.#timers.push(timer);
   }
 
   #report(line: string): void {
     const report = parseReport(line);
     if (report.event === 'ready') {
       this.readyAt = performance.now();
-      this.idle.push(...this.connections);
+      this.pythonVersion = report.python ?? '';
+      this.channel = this.#open(report.interface ?? 'wsgi');
       this.#settleReady.resolve();
     } else if (report.event === 'failed') {
       const traceback = report.traceback ?? '';
-      this.#owner.notLoaded(this, traceback);
+      this.traceback = traceback;
       const { application, python, environment } = this.#settings;
       const reason = traceback.trimEnd().split('\n').at(-1)!;
       this.#failToStart(`${application} does not load in ${whichPython(python, environment)}: ${reason}`, traceback);
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
+  }
+
+  #open(called: Interface): Channel {
+    const { request, concurrency } = this.#settings;
+    if (called === 'asgi') {
+      const encode = (exchange: Exchange): string => encodeScope(exchange.request, request);
+      return new LoopChannel(this.#sockets[0]!, { pid: this.pid, concurrency, encode }, this);
+    }
+    const encode = (exchange: Exchange): string => encodeEnviron(exchange.request, request, exchange.content.length);
+    return new ThreadChannel(this.#sockets, this.pid, encode, this);
   }
 
   #write(line: string, request?: string): void {
@@ -169,14 +209,15 @@ export class Worker implements ConnectionOwner {
   }
 
   #failToStart(message: string, detail = this.#tail): void {
-    this.#settleReady.reject(new WsgiError('start-failed', message, detail));
+    if (this.readyAt === undefined) this.hasFailed = true;
+    this.#settleReady.reject(new PythonError('start-failed', message, detail));
   }
 
   #exit(code: number | null, signal: NodeJS.Signals | null): void {
     this.hasExited = true;
     this.#end = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
     this.#failToStart(`the worker ${this.#end} before it was ready`);
-    if (!this.isRetiring) this.#owner.log(this, this.#end, undefined);
+    if (!this.isRetiring && this.readyAt !== undefined) this.#owner.log(this, this.#end, undefined);
     // What it said before may still be on its way to us; but a child of the application may hold its sockets open.
     this.#after(closeGraceMs, () => this.#stdio<Socket>().forEach((stream) => stream.destroy()));
   }
@@ -184,22 +225,20 @@ export class Worker implements ConnectionOwner {
   /** The process has ended and all of its streams have. */
   #gone(): void {
     this.hasExited = true;
-    const failure = new WsgiError('worker-died', `the worker (pid ${this.pid}) ${this.#end} during the request`);
-    for (const connection of this.connections) connection.close(failure);
+    const failure = new PythonError('worker-died', `the worker (pid ${this.pid}) ${this.#end} during the request`);
+    this.channel?.close(failure);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#settleExited();
   }
 
-  released(connection: WorkerConnection): void {
+  released(): void {
     if (this.hasExited) return;
-    connection.isHung = false;
-    this.idle.push(connection);
     this.#stopWhenIdle();
     this.#owner.released(this);
   }
 
-  abort(connection: WorkerConnection, requestId: number): void {
-    this.#order(`abort ${this.connections.indexOf(connection)} ${requestId}`);
+  abort(place: number, requestId: number): void {
+    this.#order(`abort ${place} ${requestId}`);
   }
 
   errors(text: string, request: string | undefined): void {
@@ -207,8 +246,7 @@ export class Worker implements ConnectionOwner {
   }
 
   broken(error: unknown): void {
-    const failure = new WsgiError('bad-worker', 'the worker spoke no FastCGI', '', { cause: error });
-    for (const connection of this.connections) connection.close(failure);
+    this.channel?.close(new PythonError('bad-worker', 'the worker spoke no FastCGI', '', { cause: error }));
     this.kill();
   }
 
@@ -220,14 +258,15 @@ export class Worker implements ConnectionOwner {
   /** Takes no more requests, and ends when those under way are done, at the latest after `graceMs`. */
   retire(graceMs: number): void {
     this.isRetiring = true;
-    if (graceMs !== Infinity) this.#after(graceMs, () => this.kill());
+    this.#after(graceMs, () => this.kill());
     this.#stopWhenIdle();
   }
 
   #stopWhenIdle(): void {
     if (!this.isRetiring) return;
-    const busy = this.connections.filter(({ exchange }) => exchange !== undefined);
-    if (this.readyAt !== undefined && busy.some(({ isHung }) => !isHung)) return;
+    const busy = this.underWay;
+    if (this.#isToldToStop || (this.readyAt !== undefined && busy.some(({ isHung }) => !isHung))) return;
+    this.#isToldToStop = true;
     this.#order('stop');
     this.#after(busy.length > 0 ? dumpGraceMs : stopGraceMs, () => this.kill());
   }
@@ -257,6 +296,8 @@ export class Worker implements ConnectionOwner {
 
 interface Report {
   readonly event: string;
+  readonly interface?: Interface;
+  readonly python?: string;
   readonly traceback?: string;
   readonly file?: string;
 }

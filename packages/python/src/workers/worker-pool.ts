@@ -5,13 +5,13 @@
 // young waits longer each time. Requests go to the worker with the fewest under way; when all threads are busy they
 // wait in one line, in the order of arrival, and a request whose client leaves leaves the line.
 
+import type { ResolvedLimits } from '../options/resolve.ts';
+import { PythonError } from '../python-error.ts';
+import type { Channel, Interface } from './channel.ts';
 import type { Exchange } from './exchange.ts';
-import { Health, type Patient } from './health.ts';
-import type { ResolvedLimits } from './options.ts';
+import { Health, type PoolView } from './health.ts';
 import { RequestQueue } from './request-queue.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
-import type { WorkerConnection } from './worker-connection.ts';
-import { WsgiError } from './wsgi-error.ts';
 
 /** A worker that lived this long did not die of its start. */
 const youngMs = 10_000;
@@ -22,6 +22,26 @@ const recycleSpread = 0.1;
 
 /** What the pool does not do itself. */
 export type PoolLog = (worker: Worker, line: string, request: string | undefined) => void;
+
+/** What a pool is doing at a moment. */
+export interface PoolState {
+  /** Undefined until a worker is ready. */
+  readonly interface: Interface | undefined;
+  /** The version of Python; undefined until a worker is ready. */
+  readonly python: string | undefined;
+  /** How many processes there should be. */
+  readonly processes: number;
+  /** How many have loaded the application. */
+  readonly ready: number;
+  /** Requests that workers are busy with. */
+  readonly busy: number;
+  /** Requests that could be taken at once. */
+  readonly free: number;
+  /** Requests that wait for a place. */
+  readonly queued: number;
+  /** Workers that died or hung, and were replaced. */
+  readonly restarts: number;
+}
 
 interface Place {
   readonly number: number;
@@ -34,7 +54,7 @@ interface Place {
 }
 
 /** A pool of workers. Starts nothing before `start`. */
-export class WorkerPool implements WorkerOwner, Patient {
+export class WorkerPool implements WorkerOwner, PoolView {
   readonly #settings: WorkerSettings;
   readonly #limits: ResolvedLimits;
   readonly #log: PoolLog;
@@ -44,9 +64,10 @@ export class WorkerPool implements WorkerOwner, Patient {
   readonly queue: RequestQueue;
   readonly #health: Health;
   /** Why the last worker did not start; cleared by one that did. */
-  #failure: WsgiError | undefined;
-  /** The traceback that was logged last; cleared by a worker that started. */
-  #traceback: string | undefined;
+  #failure: PythonError | undefined;
+  /** The failure that the log has in full. */
+  #toldReason: string | undefined;
+  #restarts = 0;
   #started: Promise<void> | undefined;
   #reloading: Promise<void> | undefined;
   #reloadAgain: Promise<void> | undefined;
@@ -65,7 +86,7 @@ export class WorkerPool implements WorkerOwner, Patient {
 
   /** Starts the workers, once. Resolves when all are ready; rejects with the first failure, while others go on trying. */
   start(): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new WsgiError('closed', 'the application is being stopped'));
+    if (this.#isClosed) return Promise.reject(new PythonError('closed', 'the application is being stopped'));
     this.#started ??= this.#startAll();
     this.#started.catch(() => {}); // the log has it, and so has each request that comes now
     return this.#started;
@@ -105,21 +126,32 @@ export class WorkerPool implements WorkerOwner, Patient {
     try {
       await worker.ready;
     } catch (error) {
-      this.#startFailed(place, worker, error as WsgiError);
+      this.#startFailed(place, worker, error as PythonError);
       throw error;
     }
     if (place.next === worker) this.#adopt(place, worker);
     else worker.retire(0);
   }
 
-  #startFailed(place: Place, worker: Worker, error: WsgiError): void {
+  #startFailed(place: Place, worker: Worker, error: PythonError): void {
     this.#dismiss(worker);
     if (place.next !== worker) return;
     place.next = undefined;
+    this.#tell(worker, error);
     this.#failure = error;
     this.#queueFailsIfHopeless();
     // With an eye on the source, trying again makes sense when it has changed.
     if (!this.#settings.watch) this.#fillLater(place);
+  }
+
+  /** Logs why a worker did not start: with its traceback, unless that is the one that was logged last. */
+  #tell(worker: Worker, { message }: PythonError): void {
+    const reason = worker.traceback ?? message;
+    if (reason === this.#toldReason)
+      return this.#log(worker, `not started, for the same reason: ${message}`, undefined);
+    this.#toldReason = reason;
+    if (worker.traceback === undefined) return this.#log(worker, `not started: ${message}`, undefined);
+    for (const line of worker.traceback.trimEnd().split('\n')) this.#log(worker, line, undefined);
   }
 
   /** Ends a worker that failed, unless it is the one that watches the source: others do not know which file to watch. */
@@ -129,7 +161,7 @@ export class WorkerPool implements WorkerOwner, Patient {
 
   #fillLater(place: Place): void {
     if (this.#isClosed || place.retry !== undefined || place.next !== undefined) return;
-    const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, maxBackOffMs);
+    const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, maxBackOffMs); // below any timer's limit
     place.failures++;
     place.retry = setTimeout(() => {
       place.retry = undefined;
@@ -144,7 +176,7 @@ export class WorkerPool implements WorkerOwner, Patient {
     place.worker = worker;
     place.next = undefined;
     this.#failure = undefined;
-    this.#traceback = undefined;
+    this.#toldReason = undefined;
     if (old !== undefined) old.retire(this.#limits.drainTimeoutMs);
     void worker.exited.then(() => this.#died(place, worker));
     this.#serveQueue();
@@ -153,35 +185,38 @@ export class WorkerPool implements WorkerOwner, Patient {
   #died(place: Place, worker: Worker): void {
     if (place.worker !== worker) return;
     place.worker = undefined;
+    this.#restarts++;
     if (performance.now() - worker.readyAt! > youngMs) place.failures = 0;
     this.#fillLater(place);
   }
 
   /** Gives a request to a free thread, or lets it wait for one. It is refused when it is hopeless to wait, or too many do. */
   serve(exchange: Exchange): void {
-    const connection = this.#take();
-    if (connection !== undefined) return connection.send(exchange);
-    if (this.#isClosed) return void exchange.refuse(new WsgiError('closed', 'the application is being stopped'));
+    const channel = this.#take();
+    if (channel !== undefined) return channel.send(exchange);
+    if (this.#isClosed) return exchange.refuse(new PythonError('closed', 'the application is being stopped'));
     this.start().catch(() => {}); // told to everybody who waits
-    if (this.#isHopeless()) return void exchange.refuse(this.#hopeless());
+    if (this.#isHopeless()) return exchange.refuse(this.#hopeless());
     this.#health.watch();
     this.queue.add(exchange);
   }
 
-  /** A free thread of the least busy worker; undefined when there is none. */
-  #take(): WorkerConnection | undefined {
+  /** A free place at the least busy worker; undefined when there is none. */
+  #take(): Channel | undefined {
     let best: Worker | undefined;
+    let most = 0;
     for (const { worker } of this.#places) {
-      if (worker === undefined || !worker.isReady || worker.idle.length === 0) continue;
-      if (best === undefined || worker.idle.length > best.idle.length) best = worker;
+      if (worker === undefined || !worker.isReady) continue;
+      const { free } = worker.channel!;
+      if (free <= most) continue;
+      best = worker;
+      most = free;
     }
-    // The one that was free last: what it needs is still warm.
-    const connection = best?.idle.pop();
-    if (best === undefined || connection === undefined) return undefined;
+    if (best === undefined) return undefined;
     best.served++;
     if (best.served >= best.maxRequests) this.recycle(best);
     this.#health.watch();
-    return connection;
+    return best.channel;
   }
 
   /** No worker is there or on its way: the next attempt lies in the future. */
@@ -192,9 +227,9 @@ export class WorkerPool implements WorkerOwner, Patient {
     );
   }
 
-  #hopeless(): WsgiError {
+  #hopeless(): PythonError {
     const { message, detail } = this.#failure!;
-    return new WsgiError('no-worker', `no worker: ${message}`, detail, { cause: this.#failure });
+    return new PythonError('no-worker', `no worker: ${message}`, detail, { cause: this.#failure });
   }
 
   #queueFailsIfHopeless(): void {
@@ -203,9 +238,9 @@ export class WorkerPool implements WorkerOwner, Patient {
 
   #serveQueue(): void {
     while (this.queue.length > 0) {
-      const connection = this.#take();
-      if (connection === undefined) return;
-      connection.send(this.queue.next()!);
+      const channel = this.#take();
+      if (channel === undefined) return;
+      channel.send(this.queue.next()!);
     }
   }
 
@@ -218,15 +253,19 @@ export class WorkerPool implements WorkerOwner, Patient {
     this.reload().catch(() => {}); // the log has the traceback, and the old workers go on
   }
 
-  /** Logs a traceback once, however many workers and attempts meet it, until one of them loads the application. */
-  notLoaded(worker: Worker, traceback: string): void {
-    if (traceback === this.#traceback) return;
-    this.#traceback = traceback;
-    for (const line of traceback.trimEnd().split('\n')) this.#log(worker, line, undefined);
-  }
-
   log(worker: Worker, line: string, request: string | undefined): void {
     this.#log(worker, line, request);
+  }
+
+  /** Logs what belongs to no worker in particular, under the first one. */
+  warn(line: string): void {
+    for (const worker of this.alive) return this.#log(worker, line, undefined);
+  }
+
+  /** How the application is called, as far as a worker has found out. */
+  get interface(): Interface | undefined {
+    for (const { worker } of this.#places) if (worker?.channel !== undefined) return worker.channel.interface;
+    return undefined;
   }
 
   #placeOf(worker: Worker): Place | undefined {
@@ -242,6 +281,7 @@ export class WorkerPool implements WorkerOwner, Patient {
   hung(worker: Worker): void {
     const place = this.#placeOf(worker);
     if (place !== undefined) {
+      this.#restarts++;
       place.worker = undefined;
       if (place.next === undefined) this.#fillLater(place);
     }
@@ -270,7 +310,7 @@ export class WorkerPool implements WorkerOwner, Patient {
   }
 
   async #replaceAll(): Promise<void> {
-    if (this.#isClosed) throw new WsgiError('closed', 'the application is being stopped');
+    if (this.#isClosed) throw new PythonError('closed', 'the application is being stopped');
     if (this.#started === undefined) return;
     this.#retireOthers();
     const generation = this.#places.map((place) => {
@@ -283,13 +323,15 @@ export class WorkerPool implements WorkerOwner, Patient {
     try {
       await Promise.all(generation.map(({ worker }) => worker.ready));
     } catch (error) {
-      for (const { place, worker } of generation) this.#dropFromGeneration(place, worker, error as WsgiError);
+      const failed = generation.find(({ worker }) => worker.hasFailed);
+      if (failed !== undefined) this.#tell(failed.worker, error as PythonError);
+      for (const { place, worker } of generation) this.#dropFromGeneration(place, worker, error as PythonError);
       throw error;
     }
     for (const { place, worker } of generation) this.#adopt(place, worker);
   }
 
-  #dropFromGeneration(place: Place, worker: Worker, error: WsgiError): void {
+  #dropFromGeneration(place: Place, worker: Worker, error: PythonError): void {
     if (place.next === worker) place.next = undefined;
     if (worker.readyAt === undefined) this.#dismiss(worker);
     else worker.retire(0);
@@ -307,10 +349,27 @@ export class WorkerPool implements WorkerOwner, Patient {
     }
   }
 
+  /** What the pool is doing now. */
+  get state(): PoolState {
+    const workers = this.#places.flatMap(({ worker }) => (worker?.isReady === true ? [worker] : []));
+    let busy = 0;
+    for (const worker of this.alive) busy += worker.underWay.length;
+    return {
+      interface: workers[0]?.channel?.interface,
+      python: workers[0]?.pythonVersion,
+      processes: this.#places.length,
+      ready: workers.length,
+      busy,
+      free: workers.reduce((sum, { channel }) => sum + channel!.free, 0),
+      queued: this.queue.length,
+      restarts: this.#restarts,
+    };
+  }
+
   /** Takes no more requests, lets those under way end for `graceMs`, and resolves when every process is gone. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
-    this.queue.dismissAll(new WsgiError('closed', 'the application is being stopped'));
+    this.queue.dismissAll(new PythonError('closed', 'the application is being stopped'));
     for (const place of this.#places) {
       clearTimeout(place.retry);
       place.next = undefined;

@@ -1,10 +1,10 @@
 // Requests that wait for a thread, in the order in which they came.
 
-import type { Exchange, Line } from './exchange.ts';
-import { WsgiError } from './wsgi-error.ts';
+import { PythonError } from '../python-error.ts';
+import type { Exchange } from './exchange.ts';
 
-/** A bounded line of waiting requests. Those who do not get through are refused, with a `WsgiError`. */
-export class RequestQueue implements Line {
+/** A bounded line of waiting requests. Those who do not get through are refused, with a `PythonError`. */
+export class RequestQueue {
   readonly #max: number;
   readonly #timeoutMs: number;
   readonly #waiting = new Set<Exchange>();
@@ -21,10 +21,10 @@ export class RequestQueue implements Line {
   /** Joins the line, if there is room (`queue-full`). */
   add(exchange: Exchange): void {
     if (this.#waiting.size >= this.#max) {
-      void exchange.refuse(new WsgiError('queue-full', `${this.#max} requests wait already`));
+      exchange.refuse(new PythonError('queue-full', `${this.#max} requests wait already`));
       return;
     }
-    exchange.line = this;
+    exchange.queue = this;
     this.#waiting.add(exchange);
   }
 
@@ -37,20 +37,20 @@ export class RequestQueue implements Line {
     return undefined;
   }
 
-  /** Sends those away who have left (`client-left`), or waited too long (`queue-timed-out`). */
+  /** Sends those away who have left (`client-gone`), or waited too long (`queue-timed-out`). */
   expire(now: number): void {
     for (const exchange of this.#waiting) {
       if (now - exchange.lastProgress < this.#timeoutMs) exchange.watchClient();
-      else this.dismiss(exchange, new WsgiError('queue-timed-out', `no thread was free for ${this.#timeoutMs} ms`));
+      else this.dismiss(exchange, new PythonError('queue-timed-out', `no thread was free for ${this.#timeoutMs} ms`));
     }
   }
 
-  dismiss(exchange: Exchange, error: WsgiError): void {
-    if (this.#waiting.delete(exchange)) void exchange.refuse(error);
+  dismiss(exchange: Exchange, error: PythonError): void {
+    if (this.#waiting.delete(exchange)) exchange.refuse(error);
   }
 
   /** Sends everybody away. */
-  dismissAll(error: WsgiError): void {
+  dismissAll(error: PythonError): void {
     for (const exchange of this.#waiting) this.dismiss(exchange, error);
   }
 }

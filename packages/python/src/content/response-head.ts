@@ -6,7 +6,7 @@ import type { Field } from '@onezero/cgi-process';
 /** The head, with the content length taken out of the fields. */
 export interface ResponseHead {
   readonly status: number;
-  readonly reason: string;
+  readonly reason: string | undefined;
   readonly fields: readonly Field[];
   readonly contentLength: number | undefined;
 }
@@ -29,7 +29,7 @@ export function parseResponseHead(text: string): ResponseHead {
   }
   return {
     status: Number(statusLine.slice(statusAt, statusAt + 3)),
-    reason: statusLine.slice(statusAt + 4),
+    reason: statusLine.slice(statusAt + 4) || undefined,
     fields,
     contentLength,
   };

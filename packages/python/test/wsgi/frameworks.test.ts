@@ -6,9 +6,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { WsgiError } from '../src/index.ts';
-import { Browser } from './browser.ts';
-import { fixtures, hasModule, python, start } from './harness.ts';
+import type { PythonError } from '../../src/index.ts';
+import { Browser } from '../browser.ts';
+import { fixtures, hasModule, python, start } from '../harness.ts';
 
 const lines = Array.from({ length: 1000 }, (_, number) => `line ${number}\n`).join('');
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -162,6 +162,6 @@ describe.runIf(hasModule('pyramid')).each(ways('pyramid_site:make()'))('Pyramid 
   test('may raise: 500 with the traceback for the log', async () => {
     const answer = await browser.open('/fails');
     expect(answer).toMatchObject({ status: 500, text: '' });
-    expect((answer.cause as WsgiError).detail).toContain('RuntimeError: a bug in a view');
+    expect((answer.cause as PythonError).detail).toContain('RuntimeError: a bug in a view');
   });
 });

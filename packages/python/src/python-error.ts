@@ -1,7 +1,7 @@
 import type { CgiResponse } from '@onezero/cgi-process';
 
 /** What can go wrong between a request and its Python application. */
-export type WsgiErrorCode =
+export type PythonErrorCode =
   | 'start-failed'
   | 'start-timed-out'
   | 'no-worker'
@@ -13,10 +13,10 @@ export type WsgiErrorCode =
   | 'worker-died'
   | 'bad-worker'
   | 'timed-out'
-  | 'client-left'
+  | 'client-gone'
   | 'spool-failed';
 
-const statuses: Readonly<Record<WsgiErrorCode, number>> = {
+const statuses: Readonly<Record<PythonErrorCode, number>> = {
   'start-failed': 503,
   'start-timed-out': 503,
   'no-worker': 503,
@@ -28,7 +28,7 @@ const statuses: Readonly<Record<WsgiErrorCode, number>> = {
   'worker-died': 502,
   'bad-worker': 502,
   'timed-out': 504,
-  'client-left': 400,
+  'client-gone': 400,
   'spool-failed': 507,
 };
 
@@ -36,14 +36,14 @@ const statuses: Readonly<Record<WsgiErrorCode, number>> = {
 const retryAfter = '2';
 
 /** A failure with a stable `code` and the status it is answered with, if nothing was sent yet. */
-export class WsgiError extends Error {
-  override readonly name = 'WsgiError';
-  readonly code: WsgiErrorCode;
+export class PythonError extends Error {
+  override readonly name = 'PythonError';
+  readonly code: PythonErrorCode;
   readonly status: number;
   /** What Python had to say, usually a traceback; empty when it said nothing. For logs, never for a client. */
   readonly detail: string;
 
-  constructor(code: WsgiErrorCode, message: string, detail = '', options?: ErrorOptions) {
+  constructor(code: PythonErrorCode, message: string, detail = '', options?: ErrorOptions) {
     super(message, options);
     this.code = code;
     this.status = statuses[code];

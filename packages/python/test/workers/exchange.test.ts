@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { Exchange } from '../src/exchange.ts';
-import { noContent } from '../src/request-content.ts';
-import { RequestQueue } from '../src/request-queue.ts';
-import type { WsgiError } from '../src/wsgi-error.ts';
+import { Exchange } from '../../src/workers/exchange.ts';
+import { Budget } from '../../src/content/budget.ts';
+import { noContent } from '../../src/content/request-content.ts';
+import { RequestQueue } from '../../src/workers/request-queue.ts';
+import type { PythonError } from '../../src/python-error.ts';
+import { request } from '../harness.ts';
+
+const spool = { readAheadBytes: 1, fileBytes: 0, budget: new Budget(0), failed: () => {} };
 
 /** A request whose client leaves with `abort()`, and what its connection was told. */
 function begin(): { exchange: Exchange; client: AbortController; abandoned: Exchange[] } {
   const client = new AbortController();
-  const exchange = new Exchange(
-    { client: { method: 'GET', signal: client.signal }, environ: '', content: noContent },
-    1,
-  );
+  const exchange = new Exchange(request('/', { signal: client.signal }), noContent, spool);
   const abandoned: Exchange[] = [];
   exchange.begin({ hold: () => {}, abandon: (one) => abandoned.push(one) });
   return { exchange, client, abandoned };
@@ -24,7 +25,7 @@ describe('Exchange.watchClient', () => {
     expect(exchange.hasAnswered).toBe(false);
     client.abort();
     expect(abandoned).toEqual([exchange]);
-    expect(await exchange.answer).toMatchObject({ status: 400, cause: { code: 'client-left' } });
+    expect(await exchange.answer).toMatchObject({ status: 400, cause: { code: 'client-gone' } });
   });
 
   test('gives a request up whose client has left before', () => {
@@ -46,20 +47,20 @@ describe('Exchange.watchClient', () => {
     expect(await exchange.answer).toMatchObject({ status: 200 });
   });
 
-  test('takes a request out of the line, and lets its content go', async () => {
+  test('takes a request out of the queue, and lets its content go', async () => {
     const queue = new RequestQueue(2, Infinity);
     const client = new AbortController();
     let discarded = 0;
-    const discard = (): Promise<void> => Promise.resolve(void discarded++);
+    const discard = (): void => void discarded++;
     const content = { ...noContent, discard };
-    const leaving = new Exchange({ client: { method: 'GET', signal: client.signal }, environ: '', content }, 1);
-    const staying = new Exchange({ client: { method: 'GET' }, environ: '', content }, 1);
+    const leaving = new Exchange(request('/', { signal: client.signal }), content, spool);
+    const staying = new Exchange(request('/'), content, spool);
     queue.add(leaving);
     queue.add(staying);
     queue.expire(performance.now());
     client.abort();
     expect(queue.length).toBe(1);
-    expect((await leaving.answer).cause).toMatchObject({ code: 'client-left' } satisfies Partial<WsgiError>);
+    expect((await leaving.answer).cause).toMatchObject({ code: 'client-gone' } satisfies Partial<PythonError>);
     expect(discarded).toBe(1);
     expect(queue.next()).toBe(staying);
     expect(queue.next()).toBe(undefined);

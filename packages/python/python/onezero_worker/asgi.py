@@ -1,0 +1,565 @@
+"""ASGI 3: one connection for all requests, and an event loop that answers them.
+
+What is written in one turn of the loop leaves in one send. uvloop is used where it can be imported.
+"""
+
+import asyncio
+import os
+import sys
+import threading
+import time
+import traceback
+
+from .fields import CONTROL_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
+from .records import (
+    ABORT,
+    BEGIN,
+    END,
+    FILE,
+    FILE_CONTENT,
+    FILE_REPLY,
+    MAX_CONTENT,
+    PARAMS,
+    PAUSE,
+    PING,
+    RECORD_AND_END,
+    RECORD_AND_FILE,
+    RECORD_HEAD,
+    STDERR,
+    STDIN,
+    STDOUT,
+    Disconnected,
+    application_traceback,
+    record,
+)
+
+# Content of a request that waits for receive(): beyond it the server is asked to wait.
+RECEIVE_LIMIT = 0x40000
+# Bytes on their way to the server beyond which send() waits.
+SEND_LIMIT = 0x40000
+# How long an application may go on after its client has left before it is cancelled (daphne's application_close_timeout).
+CANCEL_AFTER = 10
+# An event loop that did not turn for so long is reported, with the stack of what holds it.
+BLOCKED_AFTER = 1.0
+FILE_PIECE = 0x40000
+
+known_names = {}
+
+
+def encode_head(status, headers):
+    """The head as the server reads it, and the declared length. Raises for what must not be on the wire."""
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError("the status must be a number from 200 to 599, not %r" % (status,))
+    lines = [b"Status: %d " % status]
+    length = None
+    for name, value in headers:
+        kind = known_names.get(name) or field_kind(name)
+        if not isinstance(value, (bytes, bytearray)):
+            raise TypeError("the value of %r must be bytes, not %s" % (name, type(value).__name__))
+        if CONTROL_BYTES(value):
+            raise ValueError("control character in the value of %r: %r" % (name, value))
+        if kind == b"content-length":
+            if not value.isdigit():
+                raise ValueError("not a Content-Length: %r" % value)
+            length = int(value)
+        if kind not in HOP_BY_HOP_BYTES:  # they are the connection's
+            lines.append(b"%b: %b" % (kind, value.strip(b" \t")))
+    lines.append(b"\n")
+    return b"\n".join(lines), length
+
+
+def field_kind(name):
+    if not isinstance(name, (bytes, bytearray)):
+        raise TypeError("header names must be bytes, not %s: %r" % (type(name).__name__, name))
+    if not TOKEN_BYTES(name):
+        raise ValueError("not a header name: %r" % name)
+    kind = bytes(name).lower()
+    if len(known_names) < 1000:
+        known_names[bytes(name)] = kind
+    return kind
+
+
+class Request:
+    """One call of the application: its scope, what it receives and what it sends."""
+
+    __slots__ = (
+        "connection", "number", "scope", "chunks", "waiting", "paused_content", "content_ended", "is_content_told",
+        "disconnected", "receiver", "head", "length", "sent", "started", "is_head", "complete", "room", "task", "reply",
+    )  # fmt: skip
+
+    def __init__(self, connection, number, scope):
+        self.connection = connection
+        self.number = number
+        self.scope = scope
+        self.chunks = []
+        self.waiting = 0  # bytes in chunks
+        self.paused_content = False
+        self.content_ended = False
+        self.is_content_told = False  # all of it was received, its end included
+        self.disconnected = False
+        self.receiver = None
+        self.head = None
+        self.length = None
+        self.sent = 0
+        self.started = False
+        self.is_head = scope["method"] == "HEAD"
+        self.complete = False
+        self.room = None  # a future while the server cannot take more of this response
+        self.task = None
+        self.reply = None
+
+    # What comes from the server
+
+    def add_content(self, data):
+        self.chunks.append(data)
+        self.waiting += len(data)
+        if self.waiting > RECEIVE_LIMIT and not self.paused_content:
+            self.paused_content = True
+            self.connection.write(record(PAUSE, self.number, 1) + b"\1")
+        self.wake()
+
+    def end_content(self):
+        self.content_ended = True
+        self.wake()
+
+    def disconnect(self):
+        if self.complete:
+            return
+        self.disconnected = True
+        self.wake()
+        self.let_go()
+        if self.reply is not None and not self.reply.done():
+            self.reply.set_result(False)
+        self.connection.loop.call_later(CANCEL_AFTER, self.cancel)
+
+    def cancel(self):
+        if self.task is not None:
+            self.task.cancel()
+
+    def wake(self):
+        if self.receiver is not None and not self.receiver.done():
+            self.receiver.set_result(None)
+
+    def let_go(self):
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+        self.room = None
+
+    def pause(self, is_paused):
+        if not is_paused:
+            self.let_go()
+        elif self.room is None:
+            self.room = self.connection.loop.create_future()
+
+    # What the application calls
+
+    async def receive(self):
+        while True:
+            if self.disconnected or (self.complete and (self.is_content_told or not self.chunks)):
+                return {"type": "http.disconnect"}
+            if self.chunks or (self.content_ended and not self.is_content_told):
+                return self.take_content()
+            self.receiver = self.connection.loop.create_future()
+            await self.receiver
+
+    def take_content(self):
+        body = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        self.chunks.clear()
+        self.waiting = 0
+        if self.paused_content:
+            self.paused_content = False
+            self.connection.write(record(PAUSE, self.number, 1) + b"\0")
+        self.is_content_told = self.content_ended
+        return {"type": "http.request", "body": body, "more_body": not self.content_ended}
+
+    async def send(self, message):
+        kind = message["type"]
+        if kind == "http.response.body" and self.head is not None:
+            if self.disconnected:
+                raise Disconnected("the client has left")
+            self.send_body(message.get("body", b""), message.get("more_body", False))
+            if self.room is not None or self.connection.is_full:
+                await self.wait_for_room()
+        elif kind == "http.response.start" and self.head is None:
+            self.head, self.length = encode_head(message["status"], message.get("headers", ()))
+            if message["status"] in (204, 304):
+                self.is_head = True
+        elif kind == "http.response.pathsend" and self.head is not None:
+            await self.send_path(message["path"])
+        else:
+            state = "complete" if self.complete else "under way" if self.head is not None else "not started"
+            raise RuntimeError("unexpected message %r: the response is %s" % (kind, state))
+
+    def send_body(self, body, more):
+        if self.complete:
+            raise RuntimeError("unexpected message 'http.response.body': the response is complete")
+        if not isinstance(body, (bytes, bytearray, memoryview)):
+            raise TypeError("the body must be bytes, not %s" % type(body).__name__)
+        body = bytes(body)
+        parts = []
+        if not self.started:
+            parts.append(record(STDOUT, self.number, len(self.head)))
+            parts.append(self.head)
+            self.started = True
+        if not self.is_head:
+            self.sent += len(body)
+            if self.length is not None and self.sent > self.length:
+                raise RuntimeError("the content is longer than its Content-Length of %d" % self.length)
+            for start in range(0, len(body), MAX_CONTENT):
+                piece = body[start : start + MAX_CONTENT] if len(body) > MAX_CONTENT else body
+                parts.append(record(STDOUT, self.number, len(piece)))
+                parts.append(piece)
+        if not more:
+            if not self.is_head and self.length is not None and self.sent < self.length:
+                raise RuntimeError("the content is shorter than its Content-Length of %d" % self.length)
+            parts.append(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
+            self.finish()
+        self.connection.write_parts(parts)
+
+    def finish(self):
+        self.complete = True
+        self.connection.requests.pop(self.number, None)
+        self.wake()
+
+    async def wait_for_room(self):
+        while not self.disconnected and not self.complete:
+            if self.room is not None:
+                await asyncio.shield(self.room)
+            elif self.connection.is_full:
+                await self.connection.drained()
+            else:
+                return
+
+    async def send_path(self, path):
+        """Lets the server read the file (extension http.response.pathsend); reads it here where that cannot be."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            if self.length is not None and self.length != size:
+                raise RuntimeError("the file has %d bytes, and its Content-Length is %d" % (size, self.length))
+            if self.is_head or not size:
+                return self.send_body(b"", False)
+            if not self.started:
+                self.started = True
+                if self.length is None:
+                    self.head = self.head[:-1] + b"content-length: %d\n\n" % size
+                self.connection.write(record(STDOUT, self.number, len(self.head)) + self.head)
+            offer = RECORD_AND_FILE.pack(1, FILE, self.number, FILE_CONTENT, 0, descriptor, 0, size)
+            self.reply = self.connection.loop.create_future()
+            self.connection.write(offer)
+            if await self.reply:
+                return self.finish()
+            if self.disconnected:
+                raise Disconnected("the client has left")
+            for start in range(0, size, FILE_PIECE):
+                body = await self.connection.loop.run_in_executor(None, os.pread, descriptor, FILE_PIECE, start)
+                await self.send({"type": "http.response.body", "body": body, "more_body": start + FILE_PIECE < size})
+        finally:
+            os.close(descriptor)
+
+    async def run(self, application):
+        try:
+            await application(self.scope, self.receive, self.send)
+            if not self.complete and not self.disconnected:
+                raise RuntimeError("the application returned before its response was %s" % ("whole" if self.started else "started"))
+        except Disconnected:
+            self.fail("")
+        except asyncio.CancelledError:
+            self.fail("" if self.disconnected else "cancelled\n")
+        except BaseException as error:
+            self.fail("" if self.disconnected and isinstance(error, OSError) else application_traceback(error))
+        finally:
+            self.connection.ended(self)
+
+    def fail(self, text):
+        """The application broke: 500 if nothing was sent, otherwise the server breaks the connection off."""
+        data = text.encode("utf-8", "backslashreplace")
+        for start in range(0, len(data), 0x10000):
+            piece = data[start : start + 0x10000]
+            self.connection.write(record(STDERR, self.number, len(piece)) + piece)
+        if not self.complete:
+            self.connection.write(RECORD_AND_END.pack(1, END, self.number, 8, 0, 1, 0))
+            self.finish()
+
+
+class Connection(asyncio.Protocol):
+    """The socket of the server: records to requests, and what they write back in one send for each turn of the loop."""
+
+    def __init__(self, loop, application, base, state, is_path_stripped):
+        self.loop = loop
+        self.application = application
+        self.base = base
+        self.state = state
+        self.is_path_stripped = is_path_stripped
+        self.requests = {}  # by number, until the response is whole
+        self.running = set()  # until the application returns
+        self.parameters = {}
+        self.rest = b""
+        self.out = []
+        self.transport = None
+        self.is_full = False
+        self.drain_waiters = []
+        self.on_idle = None
+        self.beat = time.monotonic()
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.set_write_buffer_limits(SEND_LIMIT)
+
+    def connection_lost(self, error):
+        os._exit(0)  # the server is gone, or wants no more of us
+
+    def pause_writing(self):
+        self.is_full = True
+
+    def resume_writing(self):
+        self.is_full = False
+        waiters, self.drain_waiters = self.drain_waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def drained(self):
+        waiter = self.loop.create_future()
+        self.drain_waiters.append(waiter)
+        return waiter
+
+    # Writing
+
+    def write(self, data):
+        if not self.out:
+            self.loop.call_soon(self.flush)
+        self.out.append(data)
+
+    def write_parts(self, parts):
+        if not self.out:
+            self.loop.call_soon(self.flush)
+        self.out += parts
+
+    def flush(self):
+        out, self.out = self.out, []
+        self.transport.write(b"".join(out))
+
+    # Reading
+
+    def data_received(self, data):
+        if self.rest:
+            data = self.rest + data
+        start, size = 0, len(data)
+        while size - start >= 8:
+            kind, number, length, padding, high = RECORD_HEAD(data, start)
+            length += high << 16
+            content = start + 8
+            if kind == STDIN and length > size - content >= 0x10000:
+                # The part of a large record that is here, as if it were one of its own.
+                part = size - content
+                self.take(STDIN, number, data[content:size])
+                left = length - part
+                data = record(STDIN, number, left)
+                start, size = 0, 8
+                break
+            end = content + length + padding
+            if end > size:
+                break
+            self.take(kind, number, data[content : content + length])
+            start = end
+        self.rest = data[start:] if start else data
+
+    def take(self, kind, number, content):
+        if kind == PARAMS:
+            if content:
+                self.parameters[number] += content
+            else:
+                self.begin(number, self.parameters.pop(number))
+        elif kind == STDIN:
+            request = self.requests.get(number)
+            if request is None:
+                return
+            if content:
+                request.add_content(content)
+            else:
+                request.end_content()
+        elif kind == BEGIN:
+            self.parameters[number] = b""
+        elif kind == ABORT:
+            request = self.requests.get(number)
+            if request is not None:
+                request.disconnect()
+        elif kind == PAUSE:
+            request = self.requests.get(number)
+            if request is not None:
+                request.pause(content == b"\1")
+        elif kind == FILE_REPLY:
+            request = self.requests.get(number)
+            if request is not None and request.reply is not None and not request.reply.done():
+                request.reply.set_result(content == b"\1")
+        elif kind == PING:
+            self.write(record(PING, 0, 0))
+
+    def begin(self, number, parameters):
+        words = parameters.split(b"\0")
+        scope = self.make_scope(words)
+        request = Request(self, number, scope)
+        self.requests[number] = request
+        self.running.add(request)
+        request.task = self.loop.create_task(request.run(self.application))
+
+    def make_scope(self, words):
+        kind, method, version, scheme, path, raw_path, query, root_path = words[:8]
+        scope = self.base.copy()
+        path = path.decode("utf-8", "surrogateescape")
+        root_path = root_path.decode("utf-8", "surrogateescape")
+        if self.is_path_stripped:
+            path = path[len(root_path) :]
+        scope["type"] = kind.decode("latin-1")
+        scope["method"] = method.decode("latin-1")
+        scope["http_version"] = version.decode("latin-1")
+        scope["scheme"] = scheme.decode("latin-1")
+        scope["path"] = path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        scope["root_path"] = root_path
+        scope["client"] = (words[8].decode("latin-1"), int(words[9])) if words[8] else None
+        scope["server"] = (words[10].decode("latin-1"), int(words[11]))
+        scope["headers"] = list(zip(words[13::2], words[14::2]))
+        scope["extensions"] = {"http.response.pathsend": {}}
+        if self.state is not None:
+            scope["state"] = self.state.copy()
+        return scope
+
+    def ended(self, request):
+        self.running.discard(request)
+        request.task = None
+        if not self.running and self.on_idle is not None:
+            self.on_idle()
+
+
+class Lifespan:
+    """The application's own start and end. One that knows no lifespan raises, which is no failure."""
+
+    def __init__(self, loop, application, base, state):
+        self.scope = dict(base, type="lifespan", state=state)
+        self.application = application
+        self.events = asyncio.Queue()
+        self.started = loop.create_future()
+        self.stopped = loop.create_future()
+        self.is_supported = True
+        self.task = None
+
+    async def startup(self):
+        """None, or why the application does not start."""
+        self.task = asyncio.ensure_future(self.run())
+        self.events.put_nowait({"type": "lifespan.startup"})
+        return await self.started
+
+    async def shutdown(self):
+        if not self.is_supported or self.task.done():
+            return
+        self.events.put_nowait({"type": "lifespan.shutdown"})
+        message = await self.stopped
+        if message:
+            print(message, file=sys.stderr)
+
+    async def run(self):
+        error = None
+        try:
+            await self.application(self.scope, self.events.get, self.send)
+        except BaseException as raised:
+            error = raised
+        self.is_supported = False
+        if not self.started.done():
+            self.started.set_result(None)
+        elif error is not None and not isinstance(error, asyncio.CancelledError) and not self.stopped.done():
+            print(application_traceback(error), file=sys.stderr)
+        if not self.stopped.done():
+            self.stopped.set_result(None)
+
+    async def send(self, message):
+        kind = message["type"]
+        if kind == "lifespan.startup.complete" and not self.started.done():
+            self.started.set_result(None)
+        elif kind == "lifespan.startup.failed" and not self.started.done():
+            self.started.set_result(message.get("message") or "the application reported that its startup failed")
+        elif kind == "lifespan.shutdown.complete" and not self.stopped.done():
+            self.stopped.set_result(None)
+        elif kind == "lifespan.shutdown.failed" and not self.stopped.done():
+            self.stopped.set_result(message.get("message") or "the application reported that its shutdown failed")
+        else:
+            raise RuntimeError("unexpected message %r" % kind)
+
+
+class LoopWatch:
+    """Reports code that blocks the event loop, with its stack: every request of the process waits for it."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.main_thread = threading.get_ident()
+        self.beat = time.monotonic()
+        self.tick()
+
+    def tick(self):
+        self.beat = time.monotonic()
+        self.connection.loop.call_later(BLOCKED_AFTER / 4, self.tick)
+
+    def run(self):
+        reported = None
+        while True:
+            time.sleep(BLOCKED_AFTER / 4)
+            beat = self.beat
+            blocked = time.monotonic() - beat
+            if blocked < BLOCKED_AFTER or beat == reported or not self.connection.running:
+                continue
+            reported = beat
+            frame = sys._current_frames().get(self.main_thread)
+            stack = "".join(traceback.format_stack(frame)[-20:]) if frame else ""
+            print("the event loop has been blocked for %.1f s by\n%s" % (blocked, stack), file=sys.stderr, end="")
+
+
+def strips_path(application):
+    """Whether the application wants `path` without `root_path`: Starlette did before it knew the path inside of it."""
+    modules = [cls.__module__.partition(".")[0] for cls in type(application).__mro__]
+    is_starlette = "starlette" in modules
+    if not is_starlette and ("quart" in modules or "django" in modules or "quart" in sys.modules):
+        return False
+    routing = sys.modules.get("starlette.routing")
+    return routing is not None and not hasattr(routing, "get_route_path")
+
+
+def new_loop():
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def serve(application, sock, read_orders, report_ready, report_failure):
+    """Serves until `stop` is ordered and the last request has ended."""
+    loop = new_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(serve_on(loop, application, sock, read_orders, report_ready, report_failure))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+async def serve_on(loop, application, sock, read_orders, report_ready, report_failure):
+    base = {"asgi": {"version": "3.0", "spec_version": "2.4"}}
+    state = {}
+    lifespan = Lifespan(loop, application, base, state)
+    failure = await lifespan.startup()
+    stop = asyncio.Event()
+    threading.Thread(target=read_orders, args=(lambda: loop.call_soon_threadsafe(stop.set),), daemon=True).start()
+    if failure is not None:
+        report_failure(failure)
+        await stop.wait()
+        return
+    connection = Connection(loop, application, base, state if lifespan.is_supported else None, strips_path(application))
+    await loop.create_unix_connection(lambda: connection, sock=sock)
+    threading.Thread(target=LoopWatch(connection).run, daemon=True).start()
+    report_ready()
+    await stop.wait()
+    idle = asyncio.Event()
+    connection.on_idle = idle.set
+    if connection.running:
+        await idle.wait()
+    await lifespan.shutdown()
+    connection.flush()

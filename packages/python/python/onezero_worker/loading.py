@@ -1,0 +1,185 @@
+"""From what the user wrote (`module:name`, a file, a directory) to a callable, and which interface it has."""
+
+import ast
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import os
+import sys
+
+# Names of modules and objects that are tried when none is given, in this order.
+MODULES = ("wsgi", "asgi", "app", "application", "main")
+NAMES = ("application", "app")
+FACTORIES = ("create_app", "make_app")
+
+
+def load(spec, interface):
+    """
+    The application that `spec` names, and its interface: `wsgi` or `asgi`.
+
+    `spec` is PLACE or PLACE:NAME. PLACE is a module, a file or a directory with a file called wsgi.py, asgi.py, app.py or
+    main.py (for the interface `asgi`, asgi.py comes first). NAME may be dotted, and may be a call with literal
+    arguments; `application` and `app` are tried when it is left out. `interface` is `auto` where it is to be found out.
+    """
+    place, _, name = spec.partition(":")
+    module = load_module(place, interface)
+    target = find_object(module, name, place)
+    if interface == "auto":
+        interface = "asgi" if is_asgi(target) else "wsgi"
+    check_interface(target, interface, spec, name)
+    return target, interface
+
+
+def load_module(place, interface):
+    if os.path.isdir(place) and (os.sep in place or not is_module(place)):
+        return load_file(file_in(place, interface))
+    if place.endswith(".py") or os.sep in place or (os.path.isfile(place) and not is_module(place)):
+        return load_file(place)
+    return importlib.import_module(place)
+
+
+def is_module(name):
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    # A folder without __init__.py counts as a namespace, which holds no application.
+    return spec is not None and spec.origin is not None
+
+
+def file_in(folder, interface):
+    modules = sorted(MODULES, key=lambda name: name != interface)
+    for name in modules:
+        path = os.path.join(folder, name + ".py")
+        if os.path.isfile(path):
+            return path
+    # Django's layout: manage.py, and the package of the settings beside it.
+    for name in modules[:2]:
+        found = [entry.path for entry in os.scandir(folder) if os.path.isfile(os.path.join(entry.path, name + ".py"))]
+        if len(found) == 1:
+            return os.path.join(found[0], name + ".py")
+    names = ", ".join(name + ".py" for name in modules)
+    raise FileNotFoundError("no application in %s: looked for %s" % (os.path.abspath(folder), names))
+
+
+def load_file(path):
+    """Imports a file under the name that its package gives it; under one of its own if that name means something else."""
+    path = os.path.abspath(path)
+    if not os.path.isfile(path):
+        raise FileNotFoundError("there is no file %s" % path)
+    folder, file = os.path.split(path)
+    stem = file[:-3] if file.endswith(".py") else file
+    packages = []
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        packages.insert(0, package)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    name = ".".join(packages + [stem])
+    if file.endswith(".py") and "." not in stem and leads_to(name, path):
+        return importlib.import_module(name)
+    # A dot in the file's name would be read as a package, and `site` or `code` are modules of the library.
+    parent = ".".join(packages)
+    if parent:
+        importlib.import_module(parent)
+    own_name = (parent + "." if parent else "") + "onezero_" + "".join(c if c.isalnum() else "_" for c in stem)
+    loader = importlib.machinery.SourceFileLoader(own_name, path)
+    spec = importlib.util.spec_from_file_location(own_name, path, loader=loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[own_name] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        del sys.modules[own_name]
+        raise
+    return module
+
+
+def leads_to(name, path):
+    """Whether importing `name` runs the file at `path`."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # a module that has no spec, such as __main__
+        return False
+    return spec is not None and spec.origin is not None and os.path.isfile(spec.origin) and os.path.samefile(spec.origin, path)
+
+
+def find_object(module, name, place):
+    if not name:
+        for candidate in NAMES:
+            if hasattr(module, candidate):
+                return getattr(module, candidate)
+        for candidate in FACTORIES:
+            if callable(getattr(module, candidate, None)):
+                hint = "; it has a factory: write %s:%s()" % (place, candidate)
+                break
+        else:
+            hint = "; name what it has, as in %s:NAME" % place
+        raise AttributeError("module %r has neither 'application' nor 'app'%s" % (module.__name__, hint))
+    path, arguments, keywords = parse_name(name)
+    target = module
+    for part in path:
+        target = getattr(target, part)
+    if arguments is not None:
+        target = target(*arguments, **keywords)
+    return target
+
+
+def parse_name(name):
+    """`a.b` or `a.b("x", y=1)` as a path and arguments, which are None without parentheses."""
+    try:
+        expression = ast.parse(name.strip(), mode="eval").body
+        arguments, keywords = None, {}
+        if isinstance(expression, ast.Call):
+            arguments = [ast.literal_eval(argument) for argument in expression.args]
+            keywords = {keyword.arg: ast.literal_eval(keyword.value) for keyword in expression.keywords}
+            if None in keywords:
+                raise ValueError
+            expression = expression.func
+        path = []
+        while isinstance(expression, ast.Attribute):
+            path.insert(0, expression.attr)
+            expression = expression.value
+        if not isinstance(expression, ast.Name):
+            raise ValueError
+    except (SyntaxError, ValueError):
+        text = "%r is neither a name nor a call with literal arguments, such as create_app('production', debug=False)"
+        raise ValueError(text % name) from None
+    return [expression.id] + path, arguments, keywords
+
+
+def is_asgi(target):
+    """Whether it is an ASGI 3 application: three parameters, and `async` or not callable with two."""
+    if inspect.isclass(target) or takes(target, 3) is not True:
+        return False
+    call = target if inspect.isroutine(target) else getattr(type(target), "__call__", None)
+    return inspect.iscoroutinefunction(call) or takes(target, 2) is False
+
+
+def takes(target, count):
+    """Whether it can be called with so many arguments; None when that cannot be found out."""
+    try:
+        inspect.signature(target, follow_wrapped=False).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:  # some functions written in C have no signature
+        return None
+    return True
+
+
+def check_interface(target, interface, spec, name):
+    """Raises a TypeError that says what `target` is instead, where that can be seen without calling it."""
+    if not callable(target):
+        raise TypeError("%s is not callable: %r" % (spec, target))
+    if interface == "wsgi" and is_asgi(target):
+        raise TypeError("%s is an ASGI application (async; scope, receive, send): serve it as asgi" % spec)
+    if takes(target, 3 if interface == "asgi" else 2) is not False:
+        return
+    if interface == "asgi" and takes(target, 2):
+        raise TypeError("%s is a WSGI application (environ, start_response): serve it as wsgi" % spec)
+    if interface == "asgi" and inspect.isclass(target) and takes(target, 1):
+        raise TypeError("%s is an ASGI 2 application: wrap it with asgiref's guarantee_single_callable()" % spec)
+    parameters = "(scope, receive, send)" if interface == "asgi" else "(environ, start_response)"
+    call = "%s:%s()" % (spec.partition(":")[0], name or getattr(target, "__name__", "NAME"))
+    raise TypeError("%s does not take %s: is it a factory? Then write %s" % (spec, parameters, call))

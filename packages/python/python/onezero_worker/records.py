@@ -1,0 +1,44 @@
+"""What a worker and the server say to each other on a connection: the records of FastCGI 1.0, and a few of our own.
+
+The reserved byte of a record's header holds bits 16 to 23 of its length, so that a large block is one record. A response
+head is text: `Status: 200 OK`, fields with lower-case names, an empty line.
+"""
+
+import os
+import struct
+import traceback
+
+BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR = 1, 2, 3, 4, 5, 6, 7
+# FILE offers the server an open file to read the content from; FILE_REPLY says whether it could open it.
+FILE, FILE_REPLY = 16, 17
+# PAUSE: the receiver shall send no more content of this request for now (1), or go on (0). PING is sent back.
+PAUSE, PING = 18, 19
+RECORD = struct.Struct(">BBHHBB")  # version, type, request, length (low 16 bits), padding length, length (high 8 bits)
+RECORD_HEAD = struct.Struct(">xBHHBB").unpack_from
+RECORD_AND_END = struct.Struct(">BBHHBxIB3x")
+RECORD_AND_FILE = struct.Struct(">BBHHBxIQQ")  # descriptor, offset, length
+FILE_CONTENT = RECORD_AND_FILE.size - RECORD.size
+MAX_CONTENT = 0xFFFFFF
+# Blocks up to this size are copied behind their record header to leave in one piece; larger ones are not copied.
+COPY_LIMIT = 0x8000
+
+
+
+def record(kind, request, length):
+    return RECORD.pack(1, kind, request, length & 0xFFFF, 0, length >> 16)
+
+
+OUR_FOLDER = os.path.dirname(os.path.abspath(__file__))
+OUR_FILES = (OUR_FOLDER, os.path.join(os.path.dirname(OUR_FOLDER), "worker.py"))
+
+
+class Disconnected(ConnectionAbortedError):
+    """The client left before its response was whole. Applications meet it in read() and write()."""
+
+
+def application_traceback(error):
+    """The traceback without our own frames: the reader cares for the application's."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OUR_FILES):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames or error.__traceback__))

@@ -1,0 +1,127 @@
+// The responder: a request and its content go to a free place of a worker, and come back as a response.
+
+import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
+import { Budget } from './content/budget.ts';
+import { collectContent, noContent, nothingToDiscard, type RequestContent } from './content/request-content.ts';
+import type { ResponseSpool } from './content/response-content.ts';
+import { safeLog } from './log.ts';
+import type { AppOptions, AsgiOptions, WsgiOptions } from './options.ts';
+import { checkFor, type ResolvedLimits, resolveLimits, workerSettings } from './options/resolve.ts';
+import { PythonError } from './python-error.ts';
+import type { Interface } from './workers/channel.ts';
+import { Exchange } from './workers/exchange.ts';
+import { type PoolState, WorkerPool } from './workers/worker-pool.ts';
+
+/** All requests together may keep this many times `spoolMemoryBytes` in memory: 64 MiB by default. */
+const spoolMemoryShares = 64;
+
+/** All responses together may keep this many times `maxSpoolBytes` in files: 1 GiB by default. */
+const spoolFileShares = 4;
+
+/** Answers requests with a Python application. */
+export interface PythonResponder {
+  (request: CgiRequest): Promise<CgiResponse>;
+  /** Starts the workers if they are not yet. Resolves when all are ready; rejects with `PythonError` and the traceback in `detail`. */
+  ready(): Promise<void>;
+  /** Loads the application anew without losing a request. Rejects, and keeps what runs, if that fails. */
+  reload(): Promise<void>;
+  /** What the workers are doing now: for metrics and banners. */
+  state(): PoolState;
+  /** Takes no more requests (503), lets those under way end for `graceMs`, then ends all workers. @param graceMs default 30_000 */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Runs a WSGI application (PEP 3333) in a pool of Python processes, and returns a responder that answers with it.
+ *
+ * The processes start at once (unless `lazy`) and run until `close`. Throws a TypeError of one line for a wrong option; an
+ * application that does not load is told to `ready()`, to the log, and to requests as 503 with the traceback in `cause.detail`.
+ */
+export function wsgi(options: WsgiOptions): PythonResponder {
+  return responder('wsgi', options);
+}
+
+/** Runs an ASGI application (version 3) as `wsgi` does: many requests at once on the event loop of each process. */
+export function asgi(options: AsgiOptions): PythonResponder {
+  return responder('asgi', options);
+}
+
+/** Runs an application of either kind, as it is found to be when it is loaded. */
+export function app(options: AppOptions): PythonResponder {
+  return responder('auto', options);
+}
+
+function responder(called: Interface | 'auto', options: AppOptions): PythonResponder {
+  checkFor(called, options);
+  const limits = resolveLimits(options.limits);
+  const log = safeLog(options.log);
+  const pool = new WorkerPool(workerSettings(called, options), limits, ({ number, pid }, line, request) =>
+    log({ worker: number, pid, request, line }),
+  );
+  const application = new Application(pool, limits, { called, isStreaming: options.content === 'stream' });
+  if (options.lazy !== true) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
+  return Object.assign((request: CgiRequest) => application.respond(request), {
+    ready: () => pool.ready(),
+    reload: () => pool.reload(),
+    state: () => pool.state,
+    close: (graceMs?: number) => pool.close(graceMs ?? limits.drainTimeoutMs),
+  });
+}
+
+class Application {
+  readonly #pool: WorkerPool;
+  readonly #limits: ResolvedLimits;
+  readonly #called: Interface | 'auto';
+  readonly #isStreaming: boolean;
+  readonly #memory: Budget;
+  readonly #spool: ResponseSpool;
+
+  constructor(
+    pool: WorkerPool,
+    limits: ResolvedLimits,
+    { called, isStreaming }: { called: Interface | 'auto'; isStreaming: boolean },
+  ) {
+    this.#pool = pool;
+    this.#limits = limits;
+    this.#called = called;
+    this.#isStreaming = isStreaming;
+    this.#memory = new Budget(limits.spoolMemoryBytes * spoolMemoryShares);
+    this.#spool = {
+      readAheadBytes: limits.readAheadBytes,
+      // Who waits for the client of an ASGI application is a coroutine, not a thread.
+      fileBytes: called === 'asgi' ? 0 : limits.maxSpoolBytes,
+      budget: new Budget(limits.maxSpoolBytes * spoolFileShares),
+      failed: (error) => pool.warn(`cannot keep responses in a temporary file: ${error.message}`),
+    };
+  }
+
+  /** The response, or a bare status with the `PythonError` as its cause. */
+  respond(request: CgiRequest): Promise<CgiResponse> {
+    const { content, contentLength: length } = request;
+    if (length === 0) return this.#ask(request, noContent);
+    return this.#isStreaming || this.#interface === 'asgi'
+      ? this.#ask(request, { content, length, discard: nothingToDiscard })
+      : this.#askWhenCollected(request);
+  }
+
+  /** Until it is known, content is collected: that suits both. */
+  get #interface(): Interface | undefined {
+    return this.#called === 'auto' ? this.#pool.interface : this.#called;
+  }
+
+  async #askWhenCollected(request: CgiRequest): Promise<CgiResponse> {
+    try {
+      const { spoolMemoryBytes } = this.#limits;
+      return await this.#ask(request, await collectContent(request.content, spoolMemoryBytes, this.#memory));
+    } catch (error) {
+      if (error instanceof PythonError) return error.response();
+      throw error;
+    }
+  }
+
+  #ask(request: CgiRequest, content: RequestContent): Promise<CgiResponse> {
+    const exchange = new Exchange(request, content, this.#spool);
+    this.#pool.serve(exchange);
+    return exchange.answer;
+  }
+}

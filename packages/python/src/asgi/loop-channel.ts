@@ -1,0 +1,270 @@
+// The connection of an ASGI worker: one socket that carries all its requests, each under its number.
+//
+// A request is there until the worker has said that it is done with it. Content flows both ways at once; who cannot take more
+// says so (`pause`), so that one slow client stops one response and not the socket.
+
+import type { Socket } from 'node:net';
+import { HandedFile } from '../content/handed-file.ts';
+import type { PythonError } from '../python-error.ts';
+import type { Channel, ChannelOwner } from '../workers/channel.ts';
+import type { Exchange, ExchangeOwner } from '../workers/exchange.ts';
+import {
+  encodeAbort,
+  encodeContent,
+  encodeContentEnd,
+  encodeFileReply,
+  encodePause,
+  encodePing,
+  encodeRequestHead,
+} from '../workers/fastcgi.ts';
+import { RecordReader, type FileOffer } from '../workers/fastcgi-reader.ts';
+import { readShared } from '../workers/shared-reads.ts';
+
+/** Numbers of requests are 16 bits; 0 belongs to none. */
+const maxRequestId = 0xffff;
+
+interface Stream {
+  readonly id: number;
+  readonly exchange: Exchange;
+  /** Set while the worker takes no more content of this request. */
+  isPaused: boolean;
+  goOn: (() => void) | undefined;
+}
+
+/** What a channel has to know. */
+export interface LoopSettings {
+  readonly pid: number;
+  readonly concurrency: number;
+  readonly encode: (exchange: Exchange) => string;
+}
+
+/** Sends every request to one event loop. */
+export class LoopChannel implements Channel, ExchangeOwner {
+  readonly interface = 'asgi';
+  readonly #socket: Socket;
+  readonly #settings: LoopSettings;
+  readonly #owner: ChannelOwner;
+  readonly #reader: RecordReader;
+  readonly #decoder = new TextDecoder();
+  readonly #streams = new Map<number, Stream>();
+  readonly #ids = new Map<Exchange, number>();
+  /** Exchanges that said something in the chunk that is being read. */
+  readonly #touched = new Set<Exchange>();
+  #lastId = 0;
+  #waitingForRoom: (() => void)[] = [];
+  /** What is written in this turn of the loop, to leave in one write. */
+  #written: string[] = [];
+  #pingedAt: number | undefined;
+
+  constructor(socket: Socket, settings: LoopSettings, owner: ChannelOwner) {
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#reader = new RecordReader({
+      output: (content, id) => this.#touch(id)?.output(content),
+      errors: (content, id) => this.#errors(content, id),
+      file: (id, offer) => this.#takeFile(id, offer),
+      pause: (id, isPaused) => this.#pause(id, isPaused),
+      ping: () => {
+        this.#pingedAt = undefined;
+      },
+      end: (id, status) => this.#end(id, status),
+    });
+    readShared(socket, (chunk) => this.#receive(chunk));
+    socket.on('drain', () => this.#room());
+  }
+
+  get free(): number {
+    return Math.max(0, this.#settings.concurrency - this.#streams.size);
+  }
+
+  get underWay(): Iterable<Exchange> {
+    return this.#ids.keys();
+  }
+
+  send(exchange: Exchange): void {
+    exchange.begin(this);
+    const id = this.#freeId();
+    let head: string;
+    try {
+      head = encodeRequestHead(id, this.#settings.encode(exchange));
+    } catch (error) {
+      return exchange.refuse(error);
+    }
+    const stream: Stream = { id, exchange, isPaused: false, goOn: undefined };
+    this.#streams.set(id, stream);
+    this.#ids.set(exchange, id);
+    const { content } = exchange.content;
+    if (!Array.isArray(content)) {
+      this.#write(head);
+      this.#pump(content as AsyncIterable<Uint8Array>, stream).catch((error: unknown) => {
+        exchange.fail(error);
+        this.abandon(exchange);
+      });
+    } else if (content.length === 0) this.#write(head + encodeContentEnd(id));
+    else {
+      this.#write(head);
+      this.#writeContent(id, content as readonly Uint8Array[]);
+      this.#write(encodeContentEnd(id));
+      exchange.content.discard();
+    }
+  }
+
+  #freeId(): number {
+    do this.#lastId = (this.#lastId % maxRequestId) + 1;
+    while (this.#streams.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  /** Byte strings of one turn leave together: many small requests, one system call. */
+  #write(text: string): void {
+    if (this.#written.length === 0) queueMicrotask(() => this.#flush());
+    this.#written.push(text);
+  }
+
+  #flush(): boolean {
+    if (this.#written.length === 0) return true;
+    const text = this.#written.join('');
+    this.#written = [];
+    return this.#socket.write(text, 'latin1');
+  }
+
+  #writeContent(id: number, pieces: readonly Uint8Array[]): boolean {
+    this.#socket.cork();
+    this.#flush();
+    let hasRoom = true;
+    for (const part of encodeContent(id, pieces)) {
+      hasRoom = typeof part === 'string' ? this.#socket.write(part, 'latin1') : this.#socket.write(part);
+    }
+    this.#socket.uncork();
+    return hasRoom;
+  }
+
+  async #pump(content: AsyncIterable<Uint8Array>, stream: Stream): Promise<void> {
+    const { id, exchange } = stream;
+    exchange.isFed = true;
+    for await (const chunk of content) {
+      if (exchange.hasEnded || exchange.isAbandoned) return;
+      exchange.isFed = false;
+      exchange.lastProgress = performance.now();
+      if (!this.#writeContent(id, [chunk])) {
+        await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+      }
+      while (stream.isPaused) await new Promise<void>((resolve) => (stream.goOn = resolve));
+      if (exchange.hasEnded || exchange.isAbandoned) return;
+      exchange.isFed = true;
+    }
+    exchange.isFed = false;
+    exchange.lastProgress = performance.now();
+    if (!exchange.hasEnded && !exchange.isAbandoned) this.#write(encodeContentEnd(id));
+    exchange.content.discard();
+  }
+
+  #pause(id: number, isPaused: boolean): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.isPaused = isPaused;
+    if (!isPaused) release(stream);
+  }
+
+  #room(): void {
+    const waiting = this.#waitingForRoom;
+    this.#waitingForRoom = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#pingedAt = undefined;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.#owner.broken(error);
+    }
+    if (this.#touched.size === 0) return;
+    const now = performance.now();
+    for (const exchange of this.#touched) {
+      exchange.lastProgress = now;
+      if (!exchange.hasEnded) exchange.flush();
+    }
+    this.#touched.clear();
+  }
+
+  #touch(id: number): Exchange | undefined {
+    const exchange = this.#streams.get(id)?.exchange;
+    if (exchange !== undefined) this.#touched.add(exchange);
+    return exchange;
+  }
+
+  #errors(content: Buffer, id: number): void {
+    const text = this.#decoder.decode(content);
+    const exchange = this.#touch(id);
+    exchange?.errors(text);
+    this.#owner.errors(text, exchange?.request.id);
+  }
+
+  /** With the reply, the request has ended for the worker. */
+  #takeFile(id: number, { descriptor, offset, length }: FileOffer): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined || stream.exchange.isAbandoned) return;
+    const file = HandedFile.open(this.#settings.pid, descriptor, offset, length);
+    this.#write(encodeFileReply(id, file !== undefined));
+    if (file === undefined) return;
+    stream.exchange.outputFile(file);
+    this.#end(id, 0);
+  }
+
+  #end(id: number, status: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#forget(stream);
+    stream.exchange.end(status);
+    this.#owner.released();
+  }
+
+  #forget(stream: Stream): void {
+    this.#streams.delete(stream.id);
+    this.#ids.delete(stream.exchange);
+    release(stream);
+  }
+
+  hold(exchange: Exchange, isHeld: boolean): void {
+    const id = this.#ids.get(exchange);
+    if (id !== undefined) this.#write(encodePause(id, isHeld));
+  }
+
+  /** The worker is told, and what it still says of this request is dropped. */
+  abandon(exchange: Exchange): void {
+    const id = this.#ids.get(exchange);
+    if (id === undefined || exchange.isAbandoned) return;
+    exchange.isAbandoned = true;
+    exchange.isHeld = false;
+    exchange.isFed = false;
+    exchange.lastProgress = performance.now();
+    release(this.#streams.get(id)!);
+    this.#write(encodeAbort(id));
+  }
+
+  silence(now: number): number {
+    if (this.#pingedAt !== undefined) return now - this.#pingedAt;
+    this.#pingedAt = now;
+    this.#write(encodePing());
+    return 0;
+  }
+
+  close(error: PythonError): void {
+    for (const stream of this.#streams.values()) {
+      this.#forget(stream);
+      stream.exchange.hasEnded = true;
+      stream.exchange.content.discard();
+      stream.exchange.fail(error);
+    }
+    this.#room();
+    this.#socket.destroy();
+  }
+}
+
+function release(stream: Stream): void {
+  stream.isPaused = false;
+  stream.goOn?.();
+  stream.goOn = undefined;
+}

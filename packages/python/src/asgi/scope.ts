@@ -1,0 +1,58 @@
+// A request as the scope of ASGI 3, in the form in which it travels: a fixed number of words, then the fields, all separated by
+// NUL. The worker makes a dict of it and adds what is the same for every request.
+
+import type { CgiRequest } from '@onezero/cgi-process';
+import type { EnvironOptions } from '../wsgi/environ.ts';
+
+/** Fields that are not for applications: `Proxy` is never meant, and names with `_` pass for others where they become variables. */
+const unsafeName = /^proxy$|_/;
+
+/**
+ * The scope of a request as a byte string: type, method, HTTP version, scheme, path, raw path, query, root path, client, client's
+ * port, server, server's port, whether content follows, then name and value of each field.
+ *
+ * Throws a TypeError for a NUL in any part of the request: it would become another word.
+ */
+export function encodeScope(request: CgiRequest, options: EnvironOptions): string {
+  const { method, version, scheme, scriptName, pathInfo, query, remote, local, fields } = request;
+  const rootPath = utf8(scriptName);
+  const [host, port] = serverOf(request, options);
+  const words = [
+    'http',
+    method,
+    version,
+    scheme,
+    rootPath + utf8(pathInfo),
+    rawPath(request.target),
+    query ?? '',
+    rootPath,
+    remote.address,
+    String(remote.port),
+    host,
+    String(port),
+    request.contentLength === 0 ? '' : '1',
+  ];
+  const passesAuthorization = options.passAuthorization ?? request.user === undefined;
+  for (const [name, value] of fields) {
+    if (unsafeName.test(name) || (name === 'authorization' && !passesAuthorization)) continue;
+    words.push(name, value);
+  }
+  for (const word of words) if (word.includes('\0')) throw new TypeError('asgi: NUL in a request');
+  return words.join('\0');
+
+  function serverOf({ authority }: CgiRequest, { serverName }: EnvironOptions): readonly [string, number] {
+    if (authority === undefined) return [serverName ?? local.address, local.port];
+    return [local.address, local.port];
+  }
+}
+
+function utf8(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** The path as it stood on the wire: of an absolute target, what follows the authority. */
+function rawPath(target: string): string {
+  const path = target.startsWith('/') ? target : target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const end = path.search(/[?#]/);
+  return end === -1 ? path : path.slice(0, end);
+}

@@ -1,0 +1,29 @@
+// Lines for the log, in a form that no terminal obeys.
+
+import type { PythonLogEntry } from './options.ts';
+
+/** C0 without the tab, DEL and C1: what moves cursors, ends lines and starts commands. */
+// oxlint-disable-next-line no-control-regex
+const controls = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g;
+
+/** The line with control characters as `\u001b`. */
+export function escaped(line: string): string {
+  return line.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** A log that escapes what it is given. One that throws must not end the process: the line, and why, go to standard error. */
+export function safeLog(log: ((entry: PythonLogEntry) => void) | undefined): (entry: PythonLogEntry) => void {
+  return (entry) => {
+    const safe = { ...entry, line: escaped(entry.line) };
+    try {
+      (log ?? writeToStandardError)(safe);
+    } catch (error) {
+      writeToStandardError(safe);
+      writeToStandardError({ ...safe, line: escaped(`the log failed: ${String(error)}`) });
+    }
+  };
+}
+
+function writeToStandardError({ worker, pid, request, line }: PythonLogEntry): void {
+  process.stderr.write(`[python ${worker}/${pid}${request === undefined ? '' : ` ${request}`}] ${line}\n`);
+}

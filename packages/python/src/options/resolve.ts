@@ -1,0 +1,63 @@
+// Options, checked and completed. A wrong option fails here, at the start, in one line that names it.
+
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { type AppOptions, appTable, asgiTable, limitsTable, type PythonLimits, wsgiTable } from '../options.ts';
+import type { Interface } from '../workers/channel.ts';
+import { findPython } from '../workers/find-python.ts';
+import type { WorkerSettings } from '../workers/worker.ts';
+import { checkOptions, completed } from './checks.ts';
+import type { Complete } from './shape.ts';
+
+/** Every limit with a value. */
+export type ResolvedLimits = Complete<PythonLimits>;
+
+/** How often the source files are looked at, in seconds. A look costs about a millisecond for a thousand modules. */
+const watchInterval = 0.5;
+
+const tables = { wsgi: wsgiTable, asgi: asgiTable, auto: appTable };
+
+/** Throws a TypeError of one line that begins with the name of the function and of the option. */
+export function checkFor(called: Interface | 'auto', options: unknown): void {
+  try {
+    checkOptions(tables[called], options);
+    if ((options as AppOptions).application === undefined) throw new TypeError('application: is missing');
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new TypeError(`${called === 'auto' ? 'app' : called}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Fills in the limits. */
+export function resolveLimits(limits: PythonLimits = {}): ResolvedLimits {
+  return completed(limitsTable, limits);
+}
+
+/** How many Python processes there are by default: one for each processor, shared among as many processes of ours. */
+export function defaultProcesses(workers = 1): number {
+  return Math.max(1, Math.floor(availableParallelism() / workers));
+}
+
+/** What workers have to know. The options must have been checked. */
+export function workerSettings(called: Interface | 'auto', options: AppOptions): WorkerSettings {
+  const settings = completed(appTable, options);
+  const { application, env, pythonPath, threads, concurrency, limits, passAuthorization, serverSoftware } = settings;
+  const cwd = resolve(options.cwd ?? '.');
+  const passed = options.passEnv?.map((name) => [name, process.env[name]] as const) ?? Object.entries(process.env);
+  const own = Object.entries(settings.settings);
+  return {
+    python: findPython({ ...options, cwd }, process.env),
+    cwd,
+    environment: { ...Object.fromEntries(passed), ...env },
+    application,
+    interface: called,
+    processes: options.processes ?? defaultProcesses(),
+    threads,
+    concurrency,
+    path: [...pythonPath.map((folder) => resolve(cwd, folder)), cwd],
+    environ: Object.fromEntries(own.map(([name, value]) => [`onezero.${name}`, value])),
+    request: { passAuthorization, serverSoftware, serverName: options.serverName },
+    watch: settings.reloadOnChange ? watchInterval : 0,
+    startTimeoutMs: resolveLimits(limits).startTimeoutMs,
+  };
+}

@@ -1,0 +1,138 @@
+// What comes back from a worker: the records of FastCGI, read in place. A record's content is handed on as it arrives, never
+// gathered, so a chunk may hold a piece of a record or many records.
+
+import { fileContentBytes, headerBytes, recordType, version } from './fastcgi.ts';
+
+/** A file that a worker has open. */
+export interface FileOffer {
+  readonly descriptor: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What a worker said about a request. A chunk is as valid as the one that was pushed. */
+export interface RecordSink {
+  output(content: Buffer, requestId: number): void;
+  errors(content: Buffer, requestId: number): void;
+  file(requestId: number, offer: FileOffer): void;
+  pause(requestId: number, isPaused: boolean): void;
+  ping(): void;
+  /** `status` is 0 when the response is whole. */
+  end(requestId: number, status: number): void;
+}
+
+/** What each type of record may hold, in bytes; records with a fixed length are gathered before they are looked at. */
+const fixedLengths: Readonly<Record<number, number | undefined>> = {
+  [recordType.end]: headerBytes,
+  [recordType.file]: fileContentBytes,
+  [recordType.pause]: 1,
+  [recordType.ping]: 0,
+};
+
+/** The bytes of a worker that are not FastCGI, or not of a kind that a responder sends. */
+export class FastCgiError extends Error {
+  override readonly name = 'FastCgiError';
+}
+
+/** Reads the records of one connection, however they are cut into chunks. */
+export class RecordReader {
+  readonly #sink: RecordSink;
+  /** A header, or the content of a record with a fixed length, that has not arrived completely. */
+  readonly #partial: Buffer = Buffer.alloc(fileContentBytes);
+  #filled = 0;
+  #type = 0;
+  #requestId = 0;
+  #contentLeft = 0;
+  #paddingLeft = 0;
+
+  constructor(sink: RecordSink) {
+    this.#sink = sink;
+  }
+
+  /** Hands all that `chunk` completes to the sink. Throws `FastCgiError` on anything a responder does not send. */
+  push(chunk: Buffer): void {
+    let position = 0;
+    while (position < chunk.length) {
+      if (this.#contentLeft > 0) position = this.#readContent(chunk, position);
+      else if (this.#paddingLeft > 0) position = this.#skipPadding(chunk, position);
+      else position = this.#readHeader(chunk, position);
+    }
+  }
+
+  #readHeader(chunk: Buffer, position: number): number {
+    if (this.#filled === 0 && chunk.length - position >= headerBytes) {
+      this.#beginRecord(chunk, position);
+      return position + headerBytes;
+    }
+    const end = this.#fill(chunk, position, headerBytes);
+    if (this.#filled === headerBytes) {
+      this.#filled = 0;
+      this.#beginRecord(this.#partial, 0);
+    }
+    return end;
+  }
+
+  #fill(chunk: Buffer, position: number, wanted: number): number {
+    const size = Math.min(wanted - this.#filled, chunk.length - position);
+    chunk.copy(this.#partial, this.#filled, position, position + size);
+    this.#filled += size;
+    return position + size;
+  }
+
+  #beginRecord(bytes: Buffer, at: number): void {
+    this.#type = bytes[at + 1]!;
+    this.#requestId = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    this.#contentLeft = (bytes[at + 7]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!;
+    this.#paddingLeft = bytes[at + 6]!;
+    if (bytes[at] !== version) throw new FastCgiError(`FastCGI version ${bytes[at]}, not 1`);
+    if (this.#type === recordType.stdout || this.#type === recordType.stderr) return;
+    const expected = fixedLengths[this.#type];
+    if (expected === undefined) throw new FastCgiError(`a worker sent a record of type ${this.#type}`);
+    if (this.#contentLeft !== expected) {
+      throw new FastCgiError(`a record of type ${this.#type} with ${this.#contentLeft} bytes`);
+    }
+    if (expected === 0) this.#sink.ping();
+  }
+
+  #readContent(chunk: Buffer, position: number): number {
+    if (this.#type !== recordType.stdout && this.#type !== recordType.stderr) return this.#readFixed(chunk, position);
+    const size = Math.min(this.#contentLeft, chunk.length - position);
+    const content = chunk.subarray(position, position + size);
+    this.#contentLeft -= size;
+    if (this.#type === recordType.stdout) this.#sink.output(content, this.#requestId);
+    else this.#sink.errors(content, this.#requestId);
+    return position + size;
+  }
+
+  #readFixed(chunk: Buffer, position: number): number {
+    const wanted = this.#filled + this.#contentLeft;
+    const end = this.#fill(chunk, position, wanted);
+    this.#contentLeft = wanted - this.#filled;
+    if (this.#contentLeft > 0) return end;
+    this.#filled = 0;
+    if (this.#type === recordType.end) this.#end();
+    else if (this.#type === recordType.pause) this.#sink.pause(this.#requestId, this.#partial[0] === 1);
+    else this.#sink.file(this.#requestId, readOffer(this.#partial));
+    return end;
+  }
+
+  #end(): void {
+    const applicationStatus = this.#partial.readUInt32BE(0);
+    // A protocol status other than REQUEST_COMPLETE means that the request was refused.
+    this.#sink.end(this.#requestId, this.#partial[4] === 0 ? applicationStatus : applicationStatus || 1);
+  }
+
+  #skipPadding(chunk: Buffer, position: number): number {
+    const size = Math.min(this.#paddingLeft, chunk.length - position);
+    this.#paddingLeft -= size;
+    return position + size;
+  }
+}
+
+function readOffer(content: Buffer): FileOffer {
+  return {
+    descriptor: content.readUInt32BE(0),
+    offset: Number(content.readBigUInt64BE(4)),
+    length: Number(content.readBigUInt64BE(12)),
+  };
+}

@@ -1,0 +1,110 @@
+// The records that the pool and its workers speak: those of FastCGI 1.0, and a few of our own.
+//
+// Pure: bytes out; `fastcgi-reader.ts` has the other direction. What PARAMS holds is a byte string, a JavaScript string whose
+// characters are bytes. The reserved byte of a header holds bits 16 to 23 of the length, so that content of up to 16 MiB is
+// one record.
+
+export const version = 1;
+const responderRole = 1;
+const keepConnection = 1;
+export const headerBytes = 8;
+const maxRecordContent = 0xffffff;
+
+/** PARAMS come in pieces that a worker's buffer holds. */
+const maxParamsContent = 0xffff;
+
+export const recordType = {
+  begin: 1,
+  abort: 2,
+  end: 3,
+  params: 4,
+  stdin: 5,
+  stdout: 6,
+  stderr: 7,
+  /** A worker offers an open file to read content from: descriptor (4 bytes), offset (8), length (8). */
+  file: 16,
+  /** Whether the file could be opened: one byte, 1 or 0. */
+  fileReply: 17,
+  /** The receiver shall send no more content of this request for now (1), or go on (0). */
+  pause: 18,
+  /** The receiver shall send it back: proof that its event loop runs. */
+  ping: 19,
+} as const;
+
+/** What `file` holds. */
+export const fileContentBytes = 20;
+
+function header(type: number, requestId: number, length: number): string {
+  return String.fromCharCode(
+    version,
+    type,
+    requestId >>> 8,
+    requestId & 0xff,
+    (length >>> 8) & 0xff,
+    length & 0xff,
+    0,
+    length >>> 16,
+  );
+}
+
+const beginBody = String.fromCharCode(0, responderRole, keepConnection, 0, 0, 0, 0, 0);
+
+/** BEGIN_REQUEST and all of PARAMS as a byte string. STDIN has to follow. */
+export function encodeRequestHead(requestId: number, params: string): string {
+  let text = header(recordType.begin, requestId, headerBytes) + beginBody;
+  for (let start = 0; start < params.length; start += maxParamsContent) {
+    const piece = params.length <= maxParamsContent ? params : params.slice(start, start + maxParamsContent);
+    text += header(recordType.params, requestId, piece.length) + piece;
+  }
+  return text + header(recordType.params, requestId, 0);
+}
+
+/** Ends the content of a request. */
+export function encodeContentEnd(requestId: number): string {
+  return header(recordType.stdin, requestId, 0);
+}
+
+/**
+ * Content of a request as what to write, in order: byte strings and the pieces themselves, which are not copied. Content
+ * without bytes gives nothing, for an empty record would be the end.
+ */
+export function encodeContent(requestId: number, pieces: readonly Uint8Array[]): (string | Uint8Array)[] {
+  const parts: (string | Uint8Array)[] = [];
+  let record: Uint8Array[] = [];
+  let length = 0;
+  const flush = (): void => {
+    if (length > 0) parts.push(header(recordType.stdin, requestId, length), ...record);
+    record = [];
+    length = 0;
+  };
+  for (const piece of pieces) {
+    for (let start = 0; start < piece.length; start += maxRecordContent) {
+      const part = piece.length <= maxRecordContent ? piece : piece.subarray(start, start + maxRecordContent);
+      if (length + part.length > maxRecordContent) flush();
+      record.push(part);
+      length += part.length;
+    }
+  }
+  flush();
+  return parts;
+}
+
+/** Tells the worker that nobody waits for this response any more. */
+export function encodeAbort(requestId: number): string {
+  return header(recordType.abort, requestId, 0);
+}
+
+/** Tells the worker whether its file could be opened. */
+export function encodeFileReply(requestId: number, isOpen: boolean): string {
+  return header(recordType.fileReply, requestId, 1) + (isOpen ? '\u0001' : '\0');
+}
+
+/** Stops the worker's content of this request, or lets it go on. */
+export function encodePause(requestId: number, isPaused: boolean): string {
+  return header(recordType.pause, requestId, 1) + (isPaused ? '\u0001' : '\0');
+}
+
+/** Asks for a sign of life. */
+export function encodePing(): string {
+  return header(recordType.ping, 0, 0);
+}
