@@ -7,7 +7,7 @@ import type { PythonLogEntry } from './options.ts';
 const controls = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g;
 
 /** The line with control characters as `\u001b`. */
-export function escaped(line: string): string {
+function escaped(line: string): string {
   return line.replace(controls, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
