@@ -3,7 +3,8 @@
 // The order among routes for the same prefix: what `routes` says, scripts, files, then the application. Files give way to the
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import type { WsgiLogEntry } from '@onezero/python';
 import { serveStatic } from '@onezero/static';
 import { resolveLimits } from './limits.ts';
 import { maker } from './makers.ts';
@@ -15,6 +16,7 @@ import { createFail } from './routing/failures.ts';
 import { hostPattern } from './routing/host.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
+import { reportLine } from './standard-error.ts';
 import { version } from './version.ts';
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
@@ -45,7 +47,7 @@ export function routesOf({
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
-    all.push(scriptRoute({ serverSoftware, documentRoot: documentRootOf(mount, root), ...mount }));
+    all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...mount }));
   }
   if (root !== undefined) {
     all.push({ name: `files in ${root}`, responder: serveStatic(root, files), fallThrough: true });
@@ -55,10 +57,19 @@ export function routesOf({
     all.push({
       name: `the application ${rest.application}`,
       path,
-      responder: maker('wsgi')({ serverSoftware, ...rest }),
+      responder: maker('wsgi')({ serverSoftware, log, ...rest }),
     });
   }
   return all;
+}
+
+// What scripts and applications log goes to standard error in one way, whichever package runs them.
+function stderr(line: string, { script }: { readonly script: string }): void {
+  reportLine(`${basename(script)}: ${line}`);
+}
+
+function log({ worker, pid, request, line }: WsgiLogEntry): void {
+  reportLine(`[wsgi ${worker}/${pid}${request === undefined ? '' : ` ${request}`}] ${line}`);
 }
 
 /** What scripts see as DOCUMENT_ROOT: the root of the site, unless they are files of a root of their own. */

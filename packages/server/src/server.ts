@@ -203,7 +203,9 @@ class HttpServer implements Server, Engine {
     this.isStopping = true;
     this.#cancelReload?.();
     this.#stop.cutOffAfter(graceMs ?? limits.closeTimeoutMs, !isFirst);
-    this.#closing ??= this.#stop.run(drainDelayMs ?? limits.drainDelayMs).then(() => this.service.site.close());
+    this.#closing ??= this.#stop.run(drainDelayMs ?? limits.drainDelayMs).then(async () => {
+      await Promise.all([this.service.site.close(), this.#reloads]);
+    });
     return this.#closing;
   }
 }

@@ -4,6 +4,7 @@
 // moment of the stop: it stays readable, what comes is answered with `Connection: close`, and only one that has been silent
 // for a while is finished from our side.
 
+import { timerMs } from './timer.ts';
 import type { Listening } from './transport/listening.ts';
 
 /** A connection as a stop sees it. */
@@ -79,7 +80,7 @@ export class Stop {
 
   #delay(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, timerMs(ms));
       this.#skipDelay = () => {
         clearTimeout(timer);
         resolve();
@@ -92,7 +93,7 @@ export class Stop {
     this.#cutOff = setTimeout(() => {
       this.#abandonHandshakes();
       for (const { transport } of this.#parts.connections) transport.destroy();
-    }, this.#graceMs);
+    }, timerMs(this.#graceMs));
   }
 
   #abandonHandshakes(): void {

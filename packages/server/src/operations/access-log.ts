@@ -12,6 +12,12 @@ export interface AccessLogOptions {
   readonly file?: string | undefined;
   /** Receives each line, without its end, in place of a file. @default standard output */
   readonly write?: ((line: string) => void) | undefined;
+  /**
+   * Called when lines cannot be written, once until they can be again; the lines are lost.
+   *
+   * @default a warning of the process
+   */
+  readonly onError?: ((error: Error) => void) | undefined;
   /** Whether `dev` colours the status. @default false */
   readonly useColor?: boolean | undefined;
 }
@@ -29,7 +35,7 @@ export interface AccessLog {
  * Makes an access log. Lines are collected for a moment and written together; when they cannot be written as fast as they
  * come, or at all, lines are dropped and counted, and requests go on.
  *
- * Throws when `file` cannot be opened.
+ * Throws an Error that names the file when it cannot be opened.
  *
  * @example
  * const log = accessLog({ format: 'json', file: 'access.log' });
@@ -43,8 +49,12 @@ export function accessLog(options: AccessLogOptions = {}): AccessLog {
   return Object.assign(log, { reopen: () => writer.reopen(), close: () => writer.close() });
 }
 
-function writerFor({ file, write }: AccessLogOptions): LineWriter {
-  if (file !== undefined) return fileLineWriter(file);
-  if (write === undefined) return descriptorLineWriter(1);
+function writerFor({ file, write, onError = warn }: AccessLogOptions): LineWriter {
+  if (file !== undefined) return fileLineWriter(file, onError);
+  if (write === undefined) return descriptorLineWriter(1, onError);
   return { write, reopen: () => undefined, close: () => Promise.resolve() };
+}
+
+function warn({ message }: Error): void {
+  process.emitWarning(message, { type: 'OnezeroWarning' });
 }

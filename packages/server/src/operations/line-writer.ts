@@ -24,10 +24,15 @@ const fullPipeMs = 50;
 // The end of the process waits no longer for a reader that does not read.
 const closeMs = 1000;
 
-/** Appends lines to a file, made if it is not there, for the owner and group only. Throws what opening throws. */
-export function fileLineWriter(path: string): LineWriter {
-  const open = (): number => openSync(path, 'a', 0o640);
-  const queue = new LineQueue(open());
+/** Receives why lines cannot be written, once until some can be again. */
+export type LineFailure = (error: Error) => void;
+
+/** Appends lines to a file, made if it is not there, for the owner and group only. Throws an Error that names the file. */
+export function fileLineWriter(path: string, onError: LineFailure): LineWriter {
+  const open = (): number => openFile(path);
+  const queue = new LineQueue(open(), ({ message }) =>
+    onError(new Error(`lines for the log file ${path} are lost: ${message}`)),
+  );
   return {
     write: (line) => queue.add(line),
     reopen: () => {
@@ -41,8 +46,8 @@ export function fileLineWriter(path: string): LineWriter {
 }
 
 /** Writes lines to a descriptor that stays open, such as 1 for standard output. */
-export function descriptorLineWriter(descriptor: number): LineWriter {
-  const queue = new LineQueue(descriptor);
+export function descriptorLineWriter(descriptor: number, onError: LineFailure): LineWriter {
+  const queue = new LineQueue(descriptor, ({ message }) => onError(new Error(`lines of the log are lost: ${message}`)));
   return {
     write: (line) => queue.add(line),
     reopen: () => undefined,
@@ -52,8 +57,18 @@ export function descriptorLineWriter(descriptor: number): LineWriter {
   };
 }
 
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'a', 0o640);
+  } catch (error) {
+    throw new Error(`the log file ${path} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 class LineQueue {
   descriptor: number;
+  readonly #onError: LineFailure;
+  #isFailing = false;
   #pending = '';
   #dropped = 0;
   #isWriting = false;
@@ -61,8 +76,9 @@ class LineQueue {
   #isEnded = false;
   #whenIdle: (() => void)[] = [];
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, onError: LineFailure) {
     this.descriptor = descriptor;
+    this.#onError = onError;
   }
 
   add(line: string): void {
@@ -117,6 +133,8 @@ class LineQueue {
     this.#isWriting = true;
     writeWhole(this.descriptor, Buffer.from(note + lines, 'latin1'), (error) => {
       this.#isWriting = false;
+      if (error !== null && !this.#isFailing) this.#onError(error);
+      this.#isFailing = error !== null;
       if (error !== null) this.#dropped += lost + lines.split('\n').length - 1;
       for (const then of this.#whenIdle.splice(0)) then();
       if (this.#pending !== '' && !this.#isWriting && !this.#isEnded)

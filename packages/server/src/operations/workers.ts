@@ -6,6 +6,7 @@
 // that refuses ends it.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { timerMs } from '../timer.ts';
 import { addUp, type MetricsSnapshot } from './metrics.ts';
 import { type InheritedListener, type Notice, type Order, primaryVariable } from './worker-messages.ts';
 
@@ -90,7 +91,7 @@ export class Workers {
       Array.from(this.#workers, async (worker) => {
         const ended = new Promise((resolve) => worker.once('exit', resolve));
         tell(worker, { kind: 'stop', graceMs });
-        const timer = setTimeout(() => worker.kill('SIGKILL'), graceMs + killAfterMs);
+        const timer = setTimeout(() => worker.kill('SIGKILL'), timerMs(graceMs + killAfterMs));
         await ended;
         clearTimeout(timer);
       }),

@@ -7,6 +7,7 @@ import { firstField, hasField } from '../message/fields.ts';
 import type { Field, ResponseMessage } from '../message/message.ts';
 import { isPromiseLike, isResponse } from '../message/content.ts';
 import type { ErrorHook, Failure } from '../options.ts';
+import { timerMs } from '../timer.ts';
 import { warnOnce } from '../warn-once.ts';
 import { preferredType } from './accept.ts';
 import { defaultPage, PAGE_TYPES, type Page, type PageType } from './default-page.ts';
@@ -125,7 +126,7 @@ async function inTime<Result>(
   let timer: NodeJS.Timeout | undefined;
   try {
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timeoutMs);
+      timer = setTimeout(() => reject(new Error(`it took longer than ${timeoutMs} ms`)), timerMs(timeoutMs));
     });
     return await Promise.race([given, late]);
   } catch (error) {

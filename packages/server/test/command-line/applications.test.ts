@@ -76,6 +76,25 @@ describe('an application that does not load', () => {
   });
 });
 
+test('what an application logs cannot drive a terminal or forge lines', async () => {
+  const { path } = folder(`import logging, sys
+def application(environ, start_response):
+    logging.warning("asked for %s", environ["PATH_INFO"])
+    print("printed " + environ["PATH_INFO"], file=sys.stderr, flush=True)
+    environ["wsgi.errors"].write("errors " + environ["PATH_INFO"] + "\\n")
+    start_response("200 OK", [])
+    return [b"logged"]
+`);
+  const server = await serve(path, []);
+  expect(await (await server.fetch('/%1b%5b31mX')).text()).toBe('logged');
+  await vi.waitFor(() => {
+    for (const word of ['asked for', 'printed', 'errors'])
+      expect(server.output.stderr).toContain(`${word} /\\u001b[31mX\n`);
+  });
+  // oxlint-disable-next-line no-control-regex
+  expect(server.output.stderr).not.toMatch(/[\0-\b\v-\u001f]/);
+});
+
 describe('a reload', () => {
   test.each([[[]], [['--workers', '2']]])('keeps what works when the new does not: %j', async (flags) => {
     const { path, write } = folder(says('one'));

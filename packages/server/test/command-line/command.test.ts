@@ -63,6 +63,28 @@ describe('onezero', () => {
     expect(await ended).toEqual([0, null]);
   });
 
+  test.skipIf(!existsSync('/dev/full'))('tells of a log file that cannot be written, once', async () => {
+    const server = await serve(['www', '--log-file', '/dev/full', '-q']);
+    for (let times = 0; times < 3; times++) {
+      expect((await server.fetch('/a.txt')).status).toBe(200);
+      await vi.waitFor(() => expect(server.output.stderr).toContain('ENOSPC'));
+    }
+    const { stderr } = await server.stop();
+    expect(stderr).toMatch(/^Warning: lines for the log file \/dev\/full are lost: ENOSPC[^\n]*\n$/);
+  });
+
+  test('names the log file that cannot be opened', async () => {
+    const { code, stderr } = await run(['www', '-p', '0', '--log-file', 'www'], { cwd: place.path });
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^Error: the log file .*\/www cannot be opened: EISDIR/)]);
+  });
+
+  test('says nothing of what only clients did wrong', async () => {
+    const server = await serve(['www']);
+    expect(await server.raw('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')).toContain(' 505 ');
+    expect(await server.raw(`${'X'.repeat(9000)} / HTTP/1.1\r\n\r\n`)).toMatch(/ (?:414|501) /);
+    expect((await server.stop()).stderr).toBe('');
+  });
+
   test('says --help and --version on standard output with 0', async () => {
     const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;

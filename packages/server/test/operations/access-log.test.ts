@@ -170,7 +170,7 @@ describe('descriptorLineWriter', () => {
     execFileSync('mkfifo', [fifo]);
     const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     const writing = openSync(fifo, constants.O_WRONLY);
-    const writer = descriptorLineWriter(writing);
+    const writer = descriptorLineWriter(writing, () => undefined);
     // More than a pipe holds, so the write under way cannot end before somebody reads.
     writer.write('x'.repeat(1024 * 1024));
     await untilFull(reading);
@@ -196,7 +196,7 @@ describe('descriptorLineWriter', () => {
     const reading = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     const writing = openSync(fifo, constants.O_WRONLY);
     closeSync(reading);
-    const writer = descriptorLineWriter(writing);
+    const writer = descriptorLineWriter(writing, () => undefined);
     writer.write('lost');
     await writer.close();
     closeSync(writing);

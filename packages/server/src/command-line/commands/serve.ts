@@ -10,7 +10,7 @@ import { inspect } from '../configuration/inspection.ts';
 import { listenFailure } from '../running/listeners.ts';
 import { type Held, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
-import { outliveReaders, report } from '../running/report.ts';
+import { outliveReaders, report, reportStack, reportWarnings } from '../running/report.ts';
 import { Running } from '../running/running.ts';
 import type { Controlled } from '../running/signals.ts';
 
@@ -27,6 +27,7 @@ const stopMs = 500;
 /** Serves until it is told to stop. Resolves to the exit code. */
 export async function serve(start: Start): Promise<number> {
   outliveReaders();
+  reportWarnings();
   const { configuration, sources, warnings } = start.resolved;
   const findings = inspect(configuration);
   for (const problem of findings.problems) report(`Error: ${problem}`);
@@ -124,6 +125,6 @@ export async function reloadChecked(start: Start, apply: (next: Configuration) =
 /** One line for what kept the server from starting. */
 export function failed(error: unknown, { debug }: Configuration, code: number): number {
   report(`Error: ${listenFailure(error)}`);
-  if (debug && error instanceof Error) report(error.stack ?? '');
+  if (debug && error instanceof Error) reportStack(error);
   return code;
 }

@@ -32,8 +32,10 @@ export async function generationOptions(
     routes,
     accessLog,
     onError: (failure) => {
-      const line = failureLine(failure, configuration.debug);
-      if (line !== undefined) report(line);
+      const error = failureOfOurs(failure);
+      if (error === undefined) return;
+      report(failureLine(failure, error));
+      if (configuration.debug) for (const line of error.stack?.split('\n') ?? []) report(line);
     },
   };
 }
@@ -70,14 +72,17 @@ function siteRoutes(configuration: Configuration): readonly Route[] {
   );
 }
 
-// What a client did wrong is in the access log; what the server, a script or an application did wrong is said here too.
-function failureLine({ status, cause, source, request }: Failure, showStack: boolean): string | undefined {
-  // 501 and 505 of the parser are refusals of what the client sent.
+// What a client did wrong is in the access log, also where it asked for what no server has (501, 505); what the server, a
+// script or an application did wrong is said here too.
+function failureOfOurs({ status, source, cause }: Failure): Error | undefined {
   if (status < 500 || source === 'parser' || cause === undefined || cause === null) return undefined;
-  const error = cause instanceof Error ? cause : new Error(typeof cause === 'string' ? cause : 'something was thrown');
+  return cause instanceof Error ? cause : new Error(typeof cause === 'string' ? cause : 'something was thrown');
+}
+
+function failureLine({ status, request }: Failure, { message }: Error): string {
   const asked =
     request === undefined ? '' : ` ${escaped(request.method)} ${escaped(request.target)} [${escaped(request.id)}]`;
-  return `Error: ${status}${asked}: ${escaped(error.message)}${showStack ? `\n${error.stack ?? ''}` : ''}`;
+  return `Error: ${status}${asked}: ${message}`;
 }
 
 /** What is served, in a few words for the banner. */

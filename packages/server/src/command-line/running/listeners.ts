@@ -77,6 +77,6 @@ export function listenFailure(error: unknown): string {
     case 'EAI_AGAIN':
       return `the host ${(error as { hostname?: string }).hostname ?? ''} is not known; a directory goes before the flags, or after --host=…`;
     default:
-      return syscall === undefined ? message : `cannot listen: ${message}`;
+      return syscall === 'listen' || syscall === 'bind' ? `cannot listen: ${message}` : message;
   }
 }

@@ -62,7 +62,7 @@ export class Running {
       collectMetrics: () => options.addUpWorkers?.(this.snapshot()) ?? this.snapshot(),
       report: options.report,
     };
-    this.#log = openLog(options.configuration);
+    this.#log = openLog(options.configuration, options.report);
   }
 
   /** Where it listens. */
@@ -118,7 +118,7 @@ export class Running {
   /** Swaps in another configuration. Rejects, with everything as before, when it cannot be used. */
   async reload(configuration: Configuration): Promise<void> {
     const tls = await certificateOf(configuration);
-    const log = openLog(configuration);
+    const log = openLog(configuration, this.#options.report);
     try {
       await this.#server.reload(await this.#generation(configuration));
     } catch (error) {
@@ -198,12 +198,13 @@ function isLogged({ accessLog: isWanted, quiet, logFile }: Configuration): boole
   return isWanted && (!quiet || logFile !== undefined);
 }
 
-function openLog(configuration: Configuration): AccessLog | undefined {
+function openLog(configuration: Configuration, report: (line: string) => void): AccessLog | undefined {
   if (!isLogged(configuration)) return undefined;
   const { logFormat, logFile } = configuration;
   const isTerminal = logFile === undefined && process.stdout.isTTY;
   const useColor = isTerminal && process.stdout.hasColors();
-  return accessLog({ format: logFormat ?? (isTerminal ? 'dev' : 'combined'), file: logFile, useColor });
+  const onError = ({ message }: Error): void => report(`Warning: ${message}`);
+  return accessLog({ format: logFormat ?? (isTerminal ? 'dev' : 'combined'), file: logFile, useColor, onError });
 }
 
 function certificateFiles(
