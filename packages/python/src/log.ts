@@ -24,6 +24,10 @@ export function safeLog(log: ((entry: PythonLogEntry) => void) | undefined): (en
   };
 }
 
+// As much as is kept for a standard error that nothing reads; later lines are dropped.
+const maxWaitingBytes = 16 * 1024 * 1024;
+
 function writeToStandardError({ worker, pid, request, line }: PythonLogEntry): void {
+  if (process.stderr.writableLength > maxWaitingBytes) return;
   process.stderr.write(`[python ${worker}/${pid}${request === undefined ? '' : ` ${request}`}] ${line}\n`);
 }

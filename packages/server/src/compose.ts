@@ -4,7 +4,7 @@
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
 import { basename, resolve } from 'node:path';
-import type { WsgiLogEntry } from '@onezero/python';
+import type { PythonLogEntry } from '@onezero/python';
 import { serveStatic } from '@onezero/static';
 import { resolveLimits } from './limits.ts';
 import { maker } from './makers.ts';
@@ -68,8 +68,8 @@ function stderr(line: string, { script }: { readonly script: string }): void {
   reportLine(`${basename(script)}: ${line}`);
 }
 
-function log({ worker, pid, request, line }: WsgiLogEntry): void {
-  reportLine(`[wsgi ${worker}/${pid}${request === undefined ? '' : ` ${request}`}] ${line}`);
+function log({ worker, pid, request, line }: PythonLogEntry): void {
+  reportLine(`[python ${worker}/${pid}${request === undefined ? '' : ` ${request}`}] ${line}`);
 }
 
 /** What scripts see as DOCUMENT_ROOT: the root of the site, unless they are files of a root of their own. */

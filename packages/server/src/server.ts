@@ -203,10 +203,13 @@ class HttpServer implements Server, Engine {
     this.isStopping = true;
     this.#cancelReload?.();
     this.#stop.cutOffAfter(graceMs ?? limits.closeTimeoutMs, !isFirst);
-    this.#closing ??= this.#stop.run(drainDelayMs ?? limits.drainDelayMs).then(async () => {
-      await Promise.all([this.service.site.close(), this.#reloads]);
-    });
+    this.#closing ??= this.#close(drainDelayMs ?? limits.drainDelayMs);
     return this.#closing;
+  }
+
+  async #close(drainDelayMs: number): Promise<void> {
+    await this.#stop.run(drainDelayMs);
+    await Promise.all([this.service.site.close(), this.#reloads]);
   }
 }
 

@@ -84,14 +84,17 @@ export class Workers {
     for (const worker of this.#workers) tell(worker, { kind: 'reopen-log' });
   }
 
-  /** Resolves when all workers have ended. Calling it again shortens the grace. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Resolves when all workers have ended: by themselves, or killed when they outlast `withinMs` by far. Without `graceMs`
+   * they take what their configuration says. Calling it again shortens the grace.
+   */
+  async stop(graceMs: number | undefined, withinMs: number): Promise<void> {
     this.#isStopping = true;
     await Promise.all(
       Array.from(this.#workers, async (worker) => {
         const ended = new Promise((resolve) => worker.once('exit', resolve));
         tell(worker, { kind: 'stop', graceMs });
-        const timer = setTimeout(() => worker.kill('SIGKILL'), timerMs(graceMs + killAfterMs));
+        const timer = setTimeout(() => worker.kill('SIGKILL'), timerMs(withinMs + killAfterMs));
         await ended;
         clearTimeout(timer);
       }),

@@ -7,6 +7,7 @@ import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { inspect } from '../configuration/inspection.ts';
+import { timerMs } from '../../timer.ts';
 import { listenFailure } from '../running/listeners.ts';
 import { type Held, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
@@ -94,12 +95,15 @@ async function serveWithWorkers(start: Start, { count, mayMovePort, warnings }: 
     return error.exitCode;
   }
   const graceMs = Math.round(configuration.closeTimeout * 1000);
+  const drainMs = Math.round(configuration.drainDelay * 1000);
   const controlled: Controlled = {
     reload: () => reloadChecked(start, () => workers.reload()),
     reopenLog: () => workers.reopenLog(),
     stop: (within) => {
-      held.close();
-      return workers.stop(within ?? graceMs);
+      // Until the workers stop accepting; an order to hurry skips their delay as well.
+      const isHurried = within !== undefined;
+      setTimeout(() => held.close(), isHurried ? 0 : timerMs(drainMs)).unref();
+      return workers.stop(within, isHurried ? within : drainMs + graceMs);
     },
   };
   const { addresses, port } = held;

@@ -10,7 +10,6 @@ import { failed, type Start } from '../commands/serve.ts';
 /** Serves until the primary says stop, or is gone. Resolves to the exit code. */
 export function work(start: Start): Promise<number> {
   const { configuration } = start.resolved;
-  const graceMs = Math.round(configuration.closeTimeout * 1000);
   const collecting = new Map<number, (snapshots: readonly MetricsSnapshot[]) => void>();
   let lastId = 0;
   const addUpWorkers = async (): Promise<MetricsSnapshot> => {
@@ -40,7 +39,11 @@ export function work(start: Start): Promise<number> {
       tell({ kind: 'listening' });
       void started.whenReady.then(() => tell({ kind: 'ready' }));
     };
-    const stop = (within: number): void => {
+    // A supervisor may signal every process of a group, which the primary's order then repeats: that is no second request.
+    let isStopping = false;
+    const stop = (within?: number): void => {
+      if (isStopping && within === undefined) return;
+      isStopping = true;
       if (running === undefined) resolve(0);
       else
         running.stop(within).then(
@@ -50,7 +53,7 @@ export function work(start: Start): Promise<number> {
     };
     process.on('message', (order: Order) => {
       if (order.kind === 'begin') void begin(order.listeners);
-      else if (order.kind === 'stop') stop(order.graceMs ?? graceMs);
+      else if (order.kind === 'stop') stop(order.graceMs);
       else if (order.kind === 'reload') void reload(start, running).then((error) => tell({ kind: 'reloaded', error }));
       else if (order.kind === 'reopen-log') running?.reopenLog();
       else if (order.kind === 'count' && running !== undefined) {
@@ -61,8 +64,8 @@ export function work(start: Start): Promise<number> {
       }
     });
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => undefined);
-    process.on('SIGTERM', () => stop(graceMs));
-    process.on('disconnect', () => stop(graceMs));
+    process.on('SIGTERM', () => stop());
+    process.on('disconnect', () => stop());
     tell({ kind: 'started' });
   });
 }
