@@ -272,6 +272,12 @@ export interface ServerOptions {
   readonly serverName?: string | undefined;
   /** Addresses or CIDR blocks whose X-Forwarded-For and -Proto are believed. @default none */
   readonly trustedProxies?: readonly string[] | undefined;
+  /**
+   * Addresses or CIDR blocks of proxies (`unix` for every peer of a Unix socket) whose connections begin with a header of
+   * the PROXY protocol, version 1 or 2, before TLS where there is TLS. It is required of them and ignored of nobody else:
+   * a connection of theirs without one is closed. The client that it names is the request's `remote`. @default none
+   */
+  readonly proxyProtocol?: readonly string[] | undefined;
   /** Hosts (as in `Route.host`) that are answered; others get 421. Guards a local server against DNS rebinding. @default any */
   readonly hosts?: readonly string[] | undefined;
   /** A field, such as `x-request-id`, that carries `id` in every response and names it when a trusted proxy sent it. @default none */

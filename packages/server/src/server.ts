@@ -7,6 +7,8 @@ import { Connection, type Engine } from './connection/connection.ts';
 import { openListener, type Listening } from './transport/listening.ts';
 import { serviceOf, type Service } from './connection/service.ts';
 import type { Receiver, Transport } from './transport/transport.ts';
+import { ProxyGate } from './connection/proxy-gate.ts';
+import type { ReadHeader } from './transport/accept.ts';
 import { TurnedAway } from './connection/turned-away.ts';
 import type {
   Address,
@@ -42,7 +44,8 @@ class HttpServer implements Server, Engine {
   service: Service;
   isStopping = false;
   readonly #listening: Listening[] = [];
-  readonly #connections = new Set<Connection>();
+  /** Those of proxies that have not said yet who their client is, too. */
+  readonly #connections = new Set<Connection | ProxyGate>();
   readonly #byAddress = new Map<string, number>();
   /** Earlier generations that still answer what began with them. */
   readonly #retiring = new Set<Service>();
@@ -93,7 +96,8 @@ class HttpServer implements Server, Engine {
     if (this.isStopping) throw new Error('the server is closed');
     const { headTimeoutMs, maxConnections } = this.service.limits;
     const settings = {
-      accept: (transport: Transport) => this.#accept(transport),
+      accept: (transport: Transport, header?: ReadHeader) => this.#accept(transport, header),
+      sendsProxyHeader: (address: string) => this.service.sendsProxyHeader?.(address) === true,
       failed: (error: Error) => warnOnce('accepting connections', error),
       handshakeTimeoutMs: headTimeoutMs || 120_000,
       maxConnections,
@@ -109,9 +113,37 @@ class HttpServer implements Server, Engine {
     return opened.map(({ address }) => address);
   }
 
-  #accept(transport: Transport): Receiver | undefined {
+  #accept(transport: Transport, header?: ReadHeader): Receiver | undefined {
+    const { isTrusted, sendsProxyHeader } = this.service;
+    const ends = new Ends(transport, isTrusted, header?.ends);
+    const isGated = header === undefined && sendsProxyHeader?.(ends.remote.address) === true;
+    return isGated ? this.#awaitHeader(transport) : this.#admit(transport, ends);
+  }
+
+  /** The client behind a proxy counts from the moment it is known. */
+  #awaitHeader(transport: Transport): Receiver | undefined {
+    const { headTimeoutMs, maxConnections } = this.service.limits;
+    if (maxConnections > 0 && this.#connections.size >= maxConnections) return this.#turnAway(transport);
+    this.#accepted += 1;
+    const gate = new ProxyGate({
+      transport,
+      clock: this.clock,
+      timeoutMs: headTimeoutMs,
+      admit: (announced) => {
+        this.#connections.delete(gate);
+        return this.#admit(transport, new Ends(transport, this.service.isTrusted, announced));
+      },
+      closed: () => {
+        this.#connections.delete(gate);
+        this.#stop.closed();
+      },
+    });
+    this.#connections.add(gate);
+    return gate;
+  }
+
+  #admit(transport: Transport, ends: Ends): Receiver | undefined {
     const { maxConnections, maxConnectionsPerAddress } = this.service.limits;
-    const ends = new Ends(transport, this.service.isTrusted);
     const { address } = ends.remote;
     const count = this.#byAddress.get(address) ?? 0;
     const isTooMany =

@@ -5,7 +5,7 @@ import { resolveLimits, type ResolvedLimits } from '../limits.ts';
 import type { AccessLogEntry, ServerOptions } from '../options.ts';
 import type { Site } from '../routing/site.ts';
 import { warnOnce } from '../warn-once.ts';
-import { trustedProxies, type IsTrusted } from '../transport/forwarded.ts';
+import { addressMatcher, type IsTrusted } from '../transport/forwarded.ts';
 import type { CompleteSettings } from './complete.ts';
 import type { RequestSettings } from './read-request.ts';
 import { RememberedResponses } from './remembered.ts';
@@ -24,6 +24,8 @@ export interface Service {
   readonly request: RequestSettings;
   readonly remembered: RememberedResponses;
   readonly isTrusted: IsTrusted | undefined;
+  /** Peers whose connections begin with a header of the PROXY protocol. */
+  readonly sendsProxyHeader: IsTrusted | undefined;
   readonly accessLog: ((entry: AccessLogEntry) => void) | undefined;
   /** How many requests it is answering. */
   underWay: number;
@@ -33,13 +35,12 @@ export interface Service {
 export function serviceOf(options: ServerOptions, compose: (options: ServerOptions) => Site): Service {
   const limits = resolveLimits(options.limits);
   const { maxRequestLineBytes, maxHeadBytes, maxFields } = limits;
-  const { trustedProxies: proxies = [], requestIdField, accessLog } = options;
+  const { trustedProxies = [], proxyProtocol = [], requestIdField, accessLog } = options;
   const complete = {
     serverField: options.serverField ?? DEFAULT_SERVER_FIELD,
     fields: (options.fields ?? []).map(([name, value]) => [name.toLowerCase(), value] as const),
     requestIdField: requestIdField?.toLowerCase(),
   };
-  const isTrusted = proxies.length === 0 ? undefined : trustedProxies(proxies);
   return {
     limits,
     parser: {
@@ -51,11 +52,16 @@ export function serviceOf(options: ServerOptions, compose: (options: ServerOptio
     complete,
     request: { serverName: options.serverName, requestIdField: complete.requestIdField },
     remembered: new RememberedResponses(complete),
-    isTrusted,
+    isTrusted: matcher('trustedProxies', trustedProxies),
+    sendsProxyHeader: matcher('proxyProtocol', proxyProtocol),
     accessLog: accessLog && guarded(accessLog),
     site: compose(options),
     underWay: 0,
   };
+}
+
+function matcher(option: string, entries: readonly string[]): IsTrusted | undefined {
+  return entries.length === 0 ? undefined : addressMatcher(option, entries);
 }
 
 function guarded(accessLog: (entry: AccessLogEntry) => void): (entry: AccessLogEntry) => void {

@@ -1,13 +1,19 @@
 // Accepts connections the cheap way where that can be done, and the documented way elsewhere.
 
 import type { Server as NetServer, Socket } from 'node:net';
+import type { AnnouncedEnds } from './ends.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { takeHandles } from './handle.ts';
 import { SocketTransport } from './socket-transport.ts';
 import type { Receiver, Transport } from './transport.ts';
 
+/** A header of the PROXY protocol that has been read already, and the ends that it announces. */
+export interface ReadHeader {
+  readonly ends: AnnouncedEnds | undefined;
+}
+
 /** Makes the owner of a new connection, or undefined to close it at once. */
-export type Accept = (transport: Transport) => Receiver | undefined;
+export type Accept = (transport: Transport, header?: ReadHeader) => Receiver | undefined;
 
 /** Takes the connections of a listening server without TLS, as far as they can be had before node:net makes sockets. */
 export function takeConnections(server: NetServer, accept: Accept, failed: (error: Error) => void): void {
@@ -22,12 +28,13 @@ export function takeConnections(server: NetServer, accept: Accept, failed: (erro
 }
 
 /** Opens a socket that node:net or node:tls has made. */
-export function openDocumented(socket: Socket, secure: boolean, accept: Accept): void {
+export function openDocumented(socket: Socket, secure: boolean, accept: Accept, header?: ReadHeader): void {
   socket.setNoDelay(true);
-  open(new SocketTransport(socket, secure, false), accept);
+  open(new SocketTransport(socket, secure, false), accept, header);
 }
 
-function open(transport: Transport, accept: Accept): void {
-  const receiver = accept(transport);
+function open(transport: Transport, accept: Accept, header?: ReadHeader): void {
+  const receiver = accept(transport, header);
   if (receiver !== undefined) transport.open(receiver);
+  else transport.destroy();
 }

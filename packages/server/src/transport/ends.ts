@@ -4,6 +4,12 @@ import type { Peer } from '../message/message.ts';
 import { bareAddress, type IsTrusted } from './forwarded.ts';
 import type { Transport } from './transport.ts';
 
+/** The two ends of a connection as a header of the PROXY protocol announces them. */
+export interface AnnouncedEnds {
+  readonly remote: Peer;
+  readonly local: Peer;
+}
+
 /** What a connection knows about itself. */
 export class Ends {
   readonly scheme: 'http' | 'https';
@@ -12,11 +18,12 @@ export class Ends {
   /** Set when the peer is a trusted proxy. */
   readonly isTrusted: IsTrusted | undefined;
 
-  constructor(transport: Transport, isTrusted: IsTrusted | undefined) {
-    const { address, port } = transport.remote;
+  /** `announced` are the ends that a proxy named for the connection, in place of the socket's own. */
+  constructor(transport: Transport, isTrusted: IsTrusted | undefined, announced?: AnnouncedEnds) {
+    const { address, port } = announced?.remote ?? transport.remote;
     this.scheme = transport.secure ? 'https' : 'http';
     this.remote = { address: bare(address), port };
-    this.local = new LocalEnd(transport);
+    this.local = announced?.local ?? new LocalEnd(transport);
     this.isTrusted = isTrusted?.(this.remote.address) === true ? isTrusted : undefined;
   }
 }

@@ -8,10 +8,10 @@ import type { Field } from '../message/message.ts';
 /** Whether an address (bare; `''` for a Unix socket) belongs to a trusted proxy. */
 export type IsTrusted = (address: string) => boolean;
 
-/** Compiles addresses and CIDR blocks; `unix` trusts whoever connects by a Unix socket. Throws a TypeError for what is neither. */
-export function trustedProxies(entries: readonly string[]): IsTrusted {
+/** Compiles addresses and CIDR blocks; `unix` stands for every peer of a Unix socket. Throws a TypeError for what is neither. */
+export function addressMatcher(option: string, entries: readonly string[]): IsTrusted {
   const list = new BlockList();
-  for (const entry of entries) if (entry !== 'unix') addBlock(list, entry);
+  for (const entry of entries) if (entry !== 'unix') addBlock(option, list, entry);
   const unix = entries.includes('unix');
   return (address) => {
     if (address === '') return unix;
@@ -20,13 +20,13 @@ export function trustedProxies(entries: readonly string[]): IsTrusted {
   };
 }
 
-function addBlock(list: BlockList, entry: string): void {
+function addBlock(option: string, list: BlockList, entry: string): void {
   const [address = '', bits, ...rest] = entry.split('/');
   const family = isIP(address);
   const most = family === 4 ? 32 : 128;
   const prefix = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
   if (family === 0 || rest.length > 0 || !(prefix <= most)) {
-    throw new TypeError(`trustedProxies: "${entry}" is no address, CIDR block or "unix"`);
+    throw new TypeError(`${option}: "${entry}" is no address, CIDR block or "unix"`);
   }
   list.addSubnet(new SocketAddress({ address, family: family === 4 ? 'ipv4' : 'ipv6' }), prefix);
 }

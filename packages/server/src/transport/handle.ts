@@ -6,6 +6,7 @@
 // on as it would have.
 
 import { Socket, type Server as NetServer } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../message/message.ts';
 
 /** The members of a TCP or Unix connection's handle that are used. */
@@ -90,4 +91,10 @@ export function socketOf(handle: Handle, onread: { buffer: Uint8Array; callback(
 export function unsentBytes(socket: Socket): number | undefined {
   const { _handle: handle } = socket as Socket & { _handle?: { writeQueueSize?: number } | null };
   return handle?.writeQueueSize;
+}
+
+/** The socket that a TLS server was given, under the one it made. */
+export function rawOf(secure: TLSSocket): Socket | undefined {
+  const { _parent: raw } = secure as TLSSocket & { _parent?: unknown };
+  return raw instanceof Socket ? raw : undefined;
 }

@@ -2,18 +2,14 @@
 
 import { createServer as createNetServer, connect, type AddressInfo, type Server as NetServer } from 'node:net';
 import { unlinkSync } from 'node:fs';
-import type { Server as TlsServer } from 'node:tls';
 import type { Address, Listener, TlsOptions } from '../options.ts';
 import { openQueues } from './accept-queues.ts';
-import { takeConnections, openDocumented, type Accept } from './accept.ts';
-import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
+import { takeConnections, openDocumented } from './accept.ts';
+import { abandonPending, renew, secureServer, type SecureSettings } from './secure-server.ts';
 
-export interface ListeningSettings {
-  readonly accept: Accept;
+export interface ListeningSettings extends SecureSettings {
   /** What goes wrong while accepting; nothing ends by it. */
   readonly failed: (error: Error) => void;
-  readonly handshakeTimeoutMs: number;
-  readonly maxConnections: number;
 }
 
 export interface Listening {
@@ -144,7 +140,7 @@ function isAlive(path: string): Promise<boolean> {
 }
 
 async function openSocket(path: object, tls: TlsOptions | undefined, settings: ListeningSettings): Promise<NetServer> {
-  const server = tls === undefined ? plainServer(settings) : await tlsServer(tls, settings);
+  const server = tls === undefined ? plainServer(settings) : await secureServer(tls, settings);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
@@ -161,37 +157,18 @@ function plainServer({ accept }: ListeningSettings): NetServer {
   return createNetServer({ allowHalfOpen: true }, (socket) => openDocumented(socket, false, accept));
 }
 
-/** Loads node:tls, which takes as long as all the rest of a start, for those who want it only. */
-async function tlsServer(
-  tls: TlsOptions,
-  { accept, handshakeTimeoutMs, maxConnections }: ListeningSettings,
-): Promise<TlsServer> {
-  const { createServer } = await import('node:tls');
-  const server = createServer({
-    ...tls,
-    allowHalfOpen: true,
-    handshakeTimeout: handshakeTimeoutMs,
-    ALPNProtocols: ['http/1.1'],
-  });
-  // Connections in the middle of a handshake are nobody's yet; node:net counts them.
-  if (maxConnections > 0) server.maxConnections = maxConnections;
-  server.on('secureConnection', (socket) => openDocumented(socket, true, accept));
-  watchHandshakes(server);
-  return server;
-}
-
 function listeningOf(servers: readonly NetServer[], address: Address): Listening {
   return {
     address,
     renewCertificate(tls) {
       if (!address.secure) throw new TypeError(`${address.url} has no certificate`);
-      for (const server of servers) (server as TlsServer).setSecureContext(tls);
+      for (const server of servers) renew(server, tls);
     },
     close: async () => {
       await Promise.all(servers.map(closeServer));
     },
     abandonHandshakes: () => {
-      for (const server of servers) abandonHandshakes(server);
+      for (const server of servers) abandonPending(server);
     },
   };
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createServer, type Server, type ServerOptions } from '@onezero/server';
-import { forwarded, trustedProxies } from '../../src/transport/forwarded.ts';
+import { addressMatcher, forwarded } from '../../src/transport/forwarded.ts';
 import { parse, readAll, start, textResponse } from '../exchange.ts';
 
 let folder = '';
@@ -163,7 +163,7 @@ describe('listen', () => {
 });
 
 describe('trusted proxies', () => {
-  const trusted = trustedProxies(['10.0.0.0/8', '127.0.0.1', '::1']);
+  const trusted = addressMatcher('trustedProxies', ['10.0.0.0/8', '127.0.0.1', '::1']);
 
   test.each([
     ['nothing told', [], '10.0.0.1'],
@@ -191,6 +191,6 @@ describe('trusted proxies', () => {
   });
 
   test.each(['localhost', '10.0.0.0/33', '10.0.0.0/', '1.2.3.4/8/9'])('%s is refused at once', (entry) => {
-    expect(() => trustedProxies([entry])).toThrow(/trustedProxies/);
+    expect(() => addressMatcher('trustedProxies', [entry])).toThrow(/trustedProxies/);
   });
 });

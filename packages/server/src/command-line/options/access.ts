@@ -35,6 +35,7 @@ export interface AccessConfiguration {
   readonly authRealm: string | undefined;
   readonly auth: readonly AuthConfiguration[] | undefined;
   readonly trustedProxies: readonly string[] | undefined;
+  readonly proxyProtocol: readonly string[] | undefined;
   readonly hosts: readonly string[] | undefined;
   readonly serverField: string | boolean;
   readonly serverName: string | undefined;
@@ -45,6 +46,11 @@ export interface AccessConfiguration {
 const text = { type: 'text' } as const;
 const texts = { type: 'list', item: text } as const;
 const flag = { type: 'boolean' } as const;
+const address = {
+  type: 'text',
+  pattern: /^(?:unix|[\da-fA-F.:]+(?:\/\d{1,3})?)$/,
+  expects: 'an address, a CIDR block or "unix"',
+} as const;
 const fieldName = { type: 'text', pattern: /^[\w!#$%&'*+.^`|~-]+$/, expects: 'the name of a field' } as const;
 const fieldValue = { type: 'text', pattern: /^[^\r\n\0]*$/, expects: 'a value on one line' } as const;
 const fieldMap = { type: 'map', key: fieldName.pattern, expects: fieldName.expects, value: fieldValue } as const;
@@ -151,12 +157,15 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
   trustedProxies: {
     group,
     flag: 'trusted-proxy',
-    shape: {
-      type: 'list',
-      item: { type: 'text', pattern: /^[\da-fA-F.:]+(?:\/\d{1,3})?$/, expects: 'an address or CIDR block' },
-    },
+    shape: { type: 'list', item: address },
     placeholder: '<address>',
     summary: 'A proxy, or block such as 10.0.0.0/8, whose X-Forwarded-For and -Proto are believed',
+  },
+  proxyProtocol: {
+    group,
+    shape: { type: 'list', item: address },
+    placeholder: '<address>',
+    summary: 'A proxy, or block, whose connections begin with a PROXY protocol header (version 1 or 2)',
   },
   hosts: {
     group,

@@ -15,7 +15,8 @@ export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'wsg
 
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
-  const { errorPages, serverField, serverName, trustedProxies, hosts, requestIdField, simpleRequests } = configuration;
+  const { errorPages, serverField, serverName, trustedProxies, proxyProtocol, hosts, requestIdField, simpleRequests } =
+    configuration;
   return {
     ...servedOptions(configuration, configuration),
     auth: authRules(configuration),
@@ -25,6 +26,7 @@ export function serverOptions(configuration: Configuration): ServerOptions {
     serverField: serverField === true ? undefined : serverField,
     serverName,
     trustedProxies,
+    proxyProtocol,
     hosts,
     requestIdField,
     simpleRequests,

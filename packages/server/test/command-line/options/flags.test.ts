@@ -234,6 +234,8 @@ test('headers and access', () =>
       '--no-status-pages',
       '--trusted-proxy',
       '127.0.0.1',
+      '--proxy-protocol',
+      '192.0.2.1',
       '--hosts',
       'good.example,127.0.0.1',
       '--server-field',

@@ -1,0 +1,83 @@
+// The TLS side of listening. A plain server listens and hands each socket to a TLS server that does not listen itself, as
+// node:tls documents for its `connection` event: the header of a proxy comes before the handshake and is taken off on the way.
+
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
+import type { TlsOptions } from '../options.ts';
+import { openDocumented, type Accept, type ReadHeader } from './accept.ts';
+import { bareAddress } from './forwarded.ts';
+import { rawOf } from './handle.ts';
+import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
+import { takeHeader } from './socket-header.ts';
+
+export interface SecureSettings {
+  readonly accept: Accept;
+  /** Whether connections of a peer begin with a header of the PROXY protocol. */
+  readonly sendsProxyHeader: (address: string) => boolean;
+  readonly handshakeTimeoutMs: number;
+  readonly maxConnections: number;
+}
+
+interface Secure {
+  readonly server: TlsServer;
+  /** Sockets whose header has not been read yet. */
+  readonly waiting: Set<Socket>;
+}
+
+const secureOf = new WeakMap<NetServer, Secure>();
+const headerOf = new WeakMap<Socket, ReadHeader>();
+
+const NO_HEADER: ReadHeader = { ends: undefined };
+
+/** Makes the server that listens. Loads node:tls, which takes as long as all the rest of a start. */
+export async function secureServer(tls: TlsOptions, settings: SecureSettings): Promise<NetServer> {
+  const { sendsProxyHeader, handshakeTimeoutMs, maxConnections } = settings;
+  const server = await tlsServer(tls, settings);
+  const waiting = new Set<Socket>();
+  const front = createNetServer({ allowHalfOpen: true }, (socket) => {
+    if (!sendsProxyHeader(bareAddress(socket.remoteAddress ?? '') ?? '')) {
+      server.emit('connection', socket);
+      return;
+    }
+    waiting.add(socket);
+    socket.once('close', () => waiting.delete(socket));
+    takeHeader(socket, handshakeTimeoutMs, (header) => {
+      waiting.delete(socket);
+      headerOf.set(socket, header);
+      server.emit('connection', socket);
+    });
+  });
+  // Connections in the middle of a handshake are not counted by the engine; node:net counts them.
+  if (maxConnections > 0) front.maxConnections = maxConnections;
+  secureOf.set(front, { server, waiting });
+  return front;
+}
+
+async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: SecureSettings): Promise<TlsServer> {
+  const { createServer } = await import('node:tls');
+  const server = createServer({
+    ...tls,
+    allowHalfOpen: true,
+    handshakeTimeout: handshakeTimeoutMs,
+    ALPNProtocols: ['http/1.1'],
+  });
+  server.on('secureConnection', (socket) => {
+    const raw = rawOf(socket);
+    openDocumented(socket, true, accept, (raw && headerOf.get(raw)) ?? NO_HEADER);
+  });
+  watchHandshakes(server);
+  return server;
+}
+
+/** Uses another certificate for the handshakes to come. */
+export function renew(front: NetServer, tls: TlsOptions): void {
+  secureOf.get(front)?.server.setSecureContext(tls);
+}
+
+/** Closes the connections that are before or in the middle of their handshake. */
+export function abandonPending(front: NetServer): void {
+  const secure = secureOf.get(front);
+  if (secure === undefined) return;
+  for (const socket of secure.waiting) socket.destroy();
+  abandonHandshakes(secure.server);
+}
