@@ -3,11 +3,22 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+
+import { processTree } from '../bench/process-tree.mjs';
 
 /** The command, built. */
 export const COMMAND = join(import.meta.dirname, '../packages/server/dist/command-line/bin.js');
@@ -46,7 +57,7 @@ export async function freePort() {
 }
 
 /**
- * Starts a program that listens on a port and waits until it accepts connections. A start that fails, for instance because
+ * Starts a program that listens on a port and waits until it listens there. A start that fails, for instance because
  * another process took the port meanwhile, is tried again with another port.
  *
  * @param {string} name how it is called in reports
@@ -74,7 +85,7 @@ export async function startServer(name, command, options = {}) {
       clearTimeout(patience);
       folder.remove();
     };
-    if (await Promise.race([ended.then(() => false), untilAccepting(port)])) {
+    if (await Promise.race([ended.then(() => false), untilAccepting(port, child.pid)])) {
       return { ...server, stop, [Symbol.asyncDispose]: stop };
     }
     await stop();
@@ -82,18 +93,45 @@ export async function startServer(name, command, options = {}) {
   throw new Error(`${name} did not start: ${complaint}`);
 }
 
-/** Becomes true when the port accepts a connection. */
-async function untilAccepting(port) {
+/** Becomes true when a process at or below `pid` listens on the port, and false when none did for half a minute. */
+async function untilAccepting(port, pid) {
   for (let waited = 0; waited < 30_000; waited += 10) {
-    const accepts = await new Promise((resolve) => {
-      const socket = createConnection(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (accepts) return true;
+    if (pid !== undefined && isListenedBy(port, pid)) return true;
     await delay(10);
   }
   return false;
+}
+
+/**
+ * Whether the socket that listens on a TCP port belongs to a process at or below `pid`: an answer alone may come from another
+ * program that took the port first.
+ */
+function isListenedBy(port, pid) {
+  const LISTENING = '0A';
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const sockets = ['tcp', 'tcp6']
+    .flatMap((table) => readFileSync(`/proc/net/${table}`, 'latin1').split('\n'))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, address, , state]) => address?.endsWith(local) && state === LISTENING)
+    .map((words) => `socket:[${words[9]}]`);
+  return sockets.length > 0 && processTree(pid).some((id) => openFilesOf(id).some((file) => sockets.includes(file)));
+}
+
+/** What the descriptors of a process lead to; nothing where it has ended meanwhile. */
+function openFilesOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((name) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${name}`);
+      } catch (error) {
+        if (error.code !== 'ENOENT') throw error;
+        return '';
+      }
+    });
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+    return [];
+  }
 }
 
 /** The command with these words; it listens on a port of its own and reads no configuration unless it is named. */

@@ -36,7 +36,9 @@ function run(command, folder) {
 }
 
 function line(isFine, name, details, seconds) {
-  console.log(`${isFine ? 'ok    ' : 'FAILED'}  ${name.padEnd(22)} ${details.padEnd(38)}${seconds.toFixed(1).padStart(7)} s`);
+  console.log(
+    `${isFine ? 'ok    ' : 'FAILED'}  ${name.padEnd(22)} ${details.padEnd(38)}${seconds.toFixed(1).padStart(7)} s`,
+  );
 }
 
 /** The first line of what a test complains of. */
