@@ -61,7 +61,10 @@ class Site {
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#cache = new FileCache(settings.maxCacheBytes);
-    this.#writer = settings.write === undefined ? undefined : new FileWriter(settings, settings.write);
+    this.#writer =
+      settings.write === undefined
+        ? undefined
+        : new FileWriter(settings, settings.write, (pathInfo) => this.#findAfresh(pathInfo));
     this.#context = { settings, onGrown: (path, entry, bytes) => this.#cache.grow(path, entry, bytes) };
     this.#methods = `GET, HEAD, OPTIONS${settings.write === undefined ? '' : ', PUT, DELETE'}`;
     this.#isPlain = settings.cors === undefined && !settings.errorPages && settings.redirects.length === 0;
@@ -135,6 +138,12 @@ class Site {
       .finally(() => this.#pending.delete(pathInfo));
     this.#pending.set(pathInfo, finding);
     return finding;
+  }
+
+  /** What is at a path now, whatever was found in this turn of the loop: another process may have changed it since. */
+  #findAfresh(pathInfo: string): Promise<Entry | StaticResponse> {
+    this.#cache.delete(pathInfo);
+    return Promise.resolve(this.#find(pathInfo));
   }
 
   #answer(entry: Entry, request: StaticRequest, lookups: number): Answer {

@@ -61,7 +61,7 @@ export function contentTag(bytes: Uint8Array, suffix = ''): string {
 }
 
 /** The tag for bytes whose SHA-256 is known. */
-export function digestTag(sha256: Buffer, suffix = ''): string {
+function digestTag(sha256: Buffer, suffix = ''): string {
   return `"${sha256.toString('base64url').slice(0, 24)}${suffix}"`;
 }
 

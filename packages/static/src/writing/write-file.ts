@@ -1,54 +1,60 @@
 // PUT and DELETE (RFC 9110 §9.3.4, §9.3.5): off unless the site says otherwise.
 //
-// A file is written under a name of its own beside its target and then renamed, so that at any instant, also after a crash,
-// the target is the old file or the new one, whole. Preconditions are evaluated before the content is read, and again when
-// the file takes its place; writers of one target in this process take turns for that. `If-None-Match: *` holds among
-// processes too: there the name is claimed by a hard link, which fails if it exists.
+// A file is written in a folder of its own beside its target and then renamed, so that at any instant, also after a crash, the
+// target is the old file or the new one, whole. Preconditions are evaluated before the content is read, and again when the file
+// takes its place; writers of one target, in whichever process, take turns for that (work-folder.ts).
 
-import { createHash, type Hash } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, link, open, readFile, rename, unlink } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { link, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Field, StaticRequest, StaticResponse } from '../message.ts';
-import { partialFileName, sweepPartialFiles } from './partial-file.ts';
-import { sitePath } from '../files/path.ts';
-import { evaluate, type Validators } from '../http/preconditions.ts';
-import { Quota } from './quota.ts';
-import { BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, refusal } from '../refusals.ts';
-import { fieldValue, selectionFields } from '../http/request-fields.ts';
-import type { Settings } from '../options/settings.ts';
-import { contentTag, digestTag, entityTag } from '../http/validators.ts';
-import { contentOf, refusalOf, WriteRefused } from './write-refusal.ts';
+import { setImmediate as turned } from 'node:timers/promises';
+import type { Entry, FileEntry } from '../files/entry.ts';
 import { type OpenDirectory, openDirectory, statEntry } from '../files/open-directory.ts';
+import { sitePath } from '../files/path.ts';
+import { fieldValue, selectionFields } from '../http/request-fields.ts';
+import type { Field, StaticRequest, StaticResponse } from '../message.ts';
+import type { Settings } from '../options/settings.ts';
+import { BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, refusal } from '../refusals.ts';
+import { writeContent } from './content.ts';
+import { ExpectedDigests } from './digests.ts';
+import { mayWrite } from './known-tags.ts';
+import { chargeOf, Quota } from './quota.ts';
+import { QuotaShare } from './quota-share.ts';
+import { RENEW_MS, Sweeper } from './sweep.ts';
+import { removeIfThere, type WorkFile, WorkFolder, workFolderName } from './work-folder.ts';
+import { contentOf, refusalOf, WriteRefused } from './write-refusal.ts';
 
 /** Where a write goes and under which conditions. */
 interface Target {
   readonly directory: OpenDirectory;
   readonly location: string;
   readonly path: string;
+  /** Where its work folder is. */
+  readonly folder: string;
   readonly request: StaticRequest;
 }
 
-/** The state of a finished partial file. */
-interface Written {
-  readonly path: string;
-  readonly bytes: number;
-  readonly etag: string | undefined;
-}
+/** What is found at a path of the site, looked up anew if it may have changed. */
+export type LookUp = (pathInfo: string) => Promise<Entry | StaticResponse>;
 
 /** Performs the writes of one site. Making one sweeps what earlier processes left half-written. */
 export class FileWriter {
   readonly #settings: Settings;
   readonly #limits: NonNullable<Settings['write']>;
+  readonly #lookUp: LookUp;
   readonly #quota: Quota;
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #swept: Promise<unknown>;
+  readonly #uploads = new Set<WorkFile>();
+  #renewing: NodeJS.Timeout | undefined;
 
-  constructor(settings: Settings, limits: NonNullable<Settings['write']>) {
+  constructor(settings: Settings, limits: NonNullable<Settings['write']>, lookUp: LookUp) {
     this.#settings = settings;
     this.#limits = limits;
+    this.#lookUp = lookUp;
     this.#quota = new Quota(settings.root, limits.quotaBytes);
-    this.#swept = sweepPartialFiles(settings.root);
+    const sweeper = new Sweeper(settings.root);
+    this.#swept = sweeper.sweep().then(() => sweeper.watch());
     // The first write reports a failed sweep; until then nobody is waiting for it.
     this.#swept.catch(() => {});
   }
@@ -71,7 +77,8 @@ export class FileWriter {
       directory = await openDirectory(path.segments.slice(0, -1), this.#settings);
       if (directory === undefined) return NOT_FOUND;
       const location = join(this.#settings.root, ...path.segments);
-      const target: Target = { directory, location, path: join(directory.path, name), request };
+      const folder = join(directory.path, workFolderName(name));
+      const target: Target = { directory, location, path: join(directory.path, name), folder, request };
       return await (request.method === 'PUT' ? this.#put(target) : this.#delete(target));
     } catch (error) {
       return refusalOf(error);
@@ -85,38 +92,55 @@ export class FileWriter {
     if (fieldValue(fields, 'content-range') !== undefined) return BAD_REQUEST;
     const coding = fieldValue(fields, 'content-encoding');
     if (coding !== undefined && coding.toLowerCase() !== 'identity') return refusal(415);
-    const announced = Number(fieldValue(fields, 'content-length') ?? 0);
-    return announced > this.#limits.maxFileBytes ? refusal(413) : undefined;
+    return announcedBytes(fields) > this.#limits.maxFileBytes ? refusal(413) : undefined;
   }
 
   async #put(target: Target): Promise<StaticResponse> {
+    const digests = new ExpectedDigests(target.request.fields);
     await this.#check(target, { mayBeAbsent: true });
-    await this.#quota.measure();
-    const written = await this.#writePartial(target);
-    let wasPlaced = false;
+    await this.#quota.prepare();
+    const { folder, file } = await WorkFolder.create(target.folder);
+    const share = new QuotaShare(this.#quota, file);
+    this.#keepAlive(file);
     try {
-      return await this.#inTurn(target.location, async () => {
-        const replaced = await this.#check(target, { mayBeAbsent: true });
-        await placeFile(written.path, target, replaced === undefined);
-        wasPlaced = true;
-        if (this.#limits.fsync) await target.directory.handle?.sync();
-        this.#quota.give(Number(replaced?.size ?? 0));
-        const fields: readonly Field[] = written.etag === undefined ? [] : [['etag', written.etag]];
-        return { status: replaced === undefined ? 201 : 204, fields };
-      });
+      await this.#fill(file, target, digests, share);
+      return await this.#inTurn(target.location, () =>
+        folder.inTurn(file, async () => {
+          const replaced = await this.#check(target, { mayBeAbsent: true });
+          await placeFile(file.path, target, replaced === undefined);
+          share.keep();
+          if (this.#limits.fsync) await target.directory.handle?.sync();
+          if (replaced !== undefined) await this.#quota.give(chargeOf(Number(replaced.size)));
+          return { status: replaced === undefined ? 201 : 204, fields: await this.#tagField(target) };
+        }),
+      );
     } finally {
-      if (!wasPlaced) await this.#discard(written.path, written.bytes);
+      this.#uploads.delete(file);
+      await file.discard();
+      await folder.close();
+      await share.end();
     }
   }
 
-  #delete(target: Target): Promise<StaticResponse> {
-    return this.#inTurn(target.location, async () => {
+  async #delete(target: Target): Promise<StaticResponse> {
+    await this.#check(target, { mayBeAbsent: false });
+    const claim = await WorkFolder.create(target.folder).catch(unlessFull);
+    const remove = async (): Promise<StaticResponse> => {
       const stats = await this.#check(target, { mayBeAbsent: false });
       await unlink(target.path);
       if (this.#limits.fsync) await target.directory.handle?.sync();
-      this.#quota.give(Number(stats?.size ?? 0));
+      await this.#quota.give(chargeOf(Number(stats?.size ?? 0)));
       return { status: 204, fields: [] };
-    });
+    };
+    try {
+      // A disk too full for a claim can only be emptied without one.
+      return await this.#inTurn(target.location, () =>
+        claim === undefined ? remove() : claim.folder.inTurn(claim.file, remove),
+      );
+    } finally {
+      await claim?.file.discard();
+      await claim?.folder.close();
+    }
   }
 
   /** The target's state, if it allows the write. Only regular files are replaced or removed, links included in "only". */
@@ -126,61 +150,61 @@ export class FileWriter {
     if (stats !== undefined && !stats.isFile()) throw new WriteRefused(refusal(409));
     const fields = selectionFields(target.request.fields);
     if (fields === undefined) return stats;
-    const current = stats === undefined ? undefined : await this.#validators(stats, target.path);
-    if (evaluate(fields, current, false) === 'failed') throw new WriteRefused(PRECONDITION_FAILED);
+    const entry = stats === undefined ? undefined : await this.#fileNow(target);
+    // What was looked up has to be what lies there; otherwise other programs are at it, and no state is the present one.
+    const isSame = entry === undefined || entry.stamp.ino === Number(stats?.ino);
+    if (!isSame || !mayWrite(fields, stats !== undefined, entry)) throw new WriteRefused(PRECONDITION_FAILED);
     return stats;
   }
 
-  async #validators(stats: BigIntStats, path: string): Promise<Validators> {
-    const { etag, lastModified, maxCachedFileBytes } = this.#settings;
-    const modifiedSeconds = lastModified ? Number(stats.mtimeNs / 1_000_000_000n) : undefined;
-    if (etag === false) return { etag: undefined, modifiedSeconds };
-    if (etag === 'content' && Number(stats.size) <= maxCachedFileBytes) {
-      return { etag: contentTag(await readFile(path)), modifiedSeconds };
-    }
-    return { etag: etag === 'weak' ? `W/${entityTag(stats)}` : entityTag(stats), modifiedSeconds };
+  /** The file at the target; undefined when what is there cannot be read. */
+  async #fileNow({ request }: Target): Promise<FileEntry | undefined> {
+    // What was found in this turn of the loop is not looked at again; another process may have replaced it in between.
+    await turned();
+    const entry = await this.#lookUp(request.pathInfo);
+    return 'status' in entry || entry.kind !== 'file' ? undefined : entry;
   }
 
-  async #writePartial(target: Target): Promise<Written> {
-    const path = join(target.directory.path, partialFileName());
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-    const handle = await open(path, flags, 0o666);
-    const hash = this.#settings.etag === 'content' ? createHash('sha256') : undefined;
-    let bytes = 0;
-    let isDone = false;
-    try {
-      for await (const chunk of contentOf(target.request)) {
-        if (bytes + chunk.length > this.#limits.maxFileBytes) throw new WriteRefused(refusal(413));
-        if (!this.#quota.take(chunk.length)) throw new WriteRefused(refusal(507));
-        bytes += chunk.length;
-        hash?.update(chunk);
-        await writeAll(handle, chunk);
+  /** Writes the content and makes the file ready to be placed. */
+  async #fill(file: WorkFile, target: Target, digests: ExpectedDigests, share: QuotaShare): Promise<void> {
+    const { handle } = file;
+    const { maxFileBytes, fsync } = this.#limits;
+    await share.need(announcedBytes(target.request.fields));
+    const bytes = await writeContent(handle, contentOf(target.request), {
+      hashes: digests.hashes,
+      onLength: (length) => {
+        if (length > maxFileBytes) throw new WriteRefused(refusal(413));
+        return share.covers(length) ? undefined : share.grow(length);
+      },
+    });
+    digests.verify();
+    await share.settle(bytes);
+    const replaced = await statEntry(target.path);
+    // Permissions are the old file's; what lets a program run as its owner was not given to these bytes.
+    if (replaced !== undefined) await handle.chmod(Number(replaced.mode) & 0o777);
+    if (fsync) await handle.sync();
+  }
+
+  /** The tag that a GET gives from now on. */
+  async #tagField(target: Target): Promise<readonly Field[]> {
+    const etag = (await this.#fileNow(target))?.identity.etag;
+    return etag === undefined ? [] : [['etag', etag]];
+  }
+
+  /** Shows other processes that uploads go on, however slow their clients are. */
+  #keepAlive(file: WorkFile): void {
+    this.#uploads.add(file);
+    this.#renewing ??= setInterval(() => {
+      if (this.#uploads.size === 0) {
+        clearInterval(this.#renewing);
+        this.#renewing = undefined;
       }
-      const replaced = await statEntry(target.path);
-      if (replaced !== undefined) await handle.chmod(Number(replaced.mode) & 0o7777);
-      if (this.#limits.fsync) await handle.sync();
-      const etag = this.#tagOf(await handle.stat({ bigint: true }), hash);
-      isDone = true;
-      return { path, bytes, etag };
-    } finally {
-      await handle.close();
-      if (!isDone) await this.#discard(path, bytes);
-    }
+      // A file that cannot be touched is reported by the next write to it.
+      for (const upload of this.#uploads) upload.renew(0).catch(() => {});
+    }, RENEW_MS).unref();
   }
 
-  #tagOf(stats: BigIntStats, hash: Hash | undefined): string | undefined {
-    const { etag, maxCachedFileBytes } = this.#settings;
-    if (etag === false) return undefined;
-    if (hash !== undefined && Number(stats.size) <= maxCachedFileBytes) return digestTag(hash.digest());
-    return etag === 'weak' ? `W/${entityTag(stats)}` : entityTag(stats);
-  }
-
-  async #discard(path: string, bytes: number): Promise<void> {
-    this.#quota.give(bytes);
-    await unlink(path);
-  }
-
-  /** Runs `action` when earlier actions for the same target have ended. */
+  /** Runs `action` when earlier actions of this process for the same target have ended. */
   #inTurn<Value>(location: string, action: () => Promise<Value>): Promise<Value> {
     const earlier = this.#turns.get(location) ?? Promise.resolve();
     const result = earlier.then(action, action);
@@ -193,11 +217,14 @@ export class FileWriter {
   }
 }
 
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.length;) {
-    const { bytesWritten } = await handle.write(chunk, offset, chunk.length - offset);
-    offset += bytesWritten;
-  }
+function announcedBytes(fields: readonly Field[]): number {
+  const bytes = Number(fieldValue(fields, 'content-length') ?? 0);
+  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : 0;
+}
+
+function unlessFull(error: unknown): undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
 }
 
 /** Moves a finished file to its name. One that must be new is linked, which fails when the name exists. */
@@ -207,10 +234,10 @@ async function placeFile(partial: string, { path, request }: Target, mustBeNew: 
     await link(partial, path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    // Some file systems have no hard links; there the check under our own lock has to do.
+    // Some file systems have no hard links; there taking turns has to do.
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return rename(partial, path);
     if (code === 'EEXIST') throw new WriteRefused(PRECONDITION_FAILED);
     throw error;
   }
-  return unlink(partial);
+  return removeIfThere(partial);
 }

@@ -11,11 +11,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Field, serveStatic, type StaticResponder, type StaticResponse } from '../../src/index.ts';
+import { writeContent } from '../../src/writing/content.ts';
+import { Sweeper } from '../../src/writing/sweep.ts';
 import { exchange, makeSite, type Site } from '../site.ts';
 
 let site: Site;
@@ -156,14 +159,105 @@ describe('PUT', () => {
   test('beyond the quota is 507, and deleting makes room', async () => {
     const root = join(site.top, 'quota');
     mkdirSync(root);
-    writeFileSync(join(root, 'there.txt'), 'x'.repeat(60));
-    const limited = serveStatic(root, { writable: { quotaBytes: 100 } });
-    expect((await put('/one.txt', 'x'.repeat(30), {}, limited)).status).toBe(201);
-    expect((await put('/two.txt', 'x'.repeat(30), {}, limited)).status).toBe(507);
+    writeFileSync(join(root, 'there.txt'), 'x'.repeat(60_000));
+    const limited = serveStatic(root, { writable: { quotaBytes: 100_000 } });
+    expect((await put('/one.txt', 'x'.repeat(30_000), {}, limited)).status).toBe(201);
+    expect((await put('/two.txt', 'x'.repeat(30_000), {}, limited)).status).toBe(507);
     expect((await limited({ method: 'DELETE', pathInfo: '/there.txt', fields: [] })).status).toBe(204);
-    expect((await put('/two.txt', 'x'.repeat(30), {}, limited)).status).toBe(201);
-    expect((await put('/one.txt', 'x'.repeat(70), {}, limited)).status).toBe(507);
-    expect(readdirSync(root).toSorted()).toEqual(['one.txt', 'two.txt']);
+    expect((await put('/two.txt', 'x'.repeat(30_000), {}, limited)).status).toBe(201);
+    expect((await put('/one.txt', 'x'.repeat(70_000), {}, limited)).status).toBe(507);
+    expect((await put('/one.txt', 'x'.repeat(40_000), {}, limited)).status).toBe(204);
+    expect(readFileSync(join(root, 'one.txt'), 'utf8')).toBe('x'.repeat(40_000));
+    expect(readdirSync(root).toSorted()).toEqual(['.onezero-partial-quota', 'one.txt', 'two.txt']);
+  });
+
+  test('of empty files ends at the quota too', async () => {
+    const root = join(site.top, 'quota-empty');
+    mkdirSync(root);
+    const limited = serveStatic(root, { writable: { quotaBytes: 20 * 4096 } });
+    const statuses: number[] = [];
+    for (let number = 0; number < 30; number++) statuses.push((await put(`/${number}`, '', {}, limited)).status);
+    expect(statuses).toEqual([...Array(20).fill(201), ...Array(10).fill(507)]);
+  });
+
+  test('leaves no right to run as the owner on what it replaces', async () => {
+    await put('/owner', 'old');
+    chmodSync(join(site.root, 'owner'), 0o6755);
+    expect((await put('/owner', 'new')).status).toBe(204);
+    expect(statSync(join(site.root, 'owner')).mode & 0o7777).toBe(0o755);
+  });
+
+  test('in many small chunks arrives whole, and is few writes', async () => {
+    const chunks = Array.from({ length: 50_000 }, (_, index) => Uint8Array.of(index % 251));
+    const content = (async function* () {
+      // The chunk is lent: it may change as soon as the next is asked for.
+      const lent = new Uint8Array(1);
+      for (const chunk of chunks) {
+        lent.set(chunk);
+        yield lent;
+      }
+    })();
+    expect((await respond({ method: 'PUT', pathInfo: '/tiny.bin', fields: [], content })).status).toBe(201);
+    expect(readFileSync(join(site.root, 'tiny.bin')).equals(Buffer.concat(chunks))).toBe(true);
+    const writes: number[] = [];
+    const handle = {
+      write: async (_chunk: Uint8Array, _offset: number, length: number) => {
+        writes.push(length);
+        return { bytesWritten: length };
+      },
+    } as unknown as FileHandle;
+    const pieces = (async function* () {
+      yield* chunks;
+      yield Buffer.alloc(100_000);
+      yield Buffer.alloc(3);
+    })();
+    expect(await writeContent(handle, pieces, { onLength: () => {}, hashes: [] })).toBe(150_003);
+    expect(writes).toEqual([50_000, 100_000, 3]);
+  });
+
+  test('is compared with the digests that come with it', async () => {
+    const content = 'digested';
+    const digest = (algorithm: string, of = content): string => createHash(algorithm).update(of).digest('base64');
+    const good = [
+      { 'repr-digest': `sha-256=:${digest('sha256')}:` },
+      { 'content-digest': `sha-512=:${digest('sha512')}:, sha-256=:${digest('sha256')}:` },
+      { 'repr-digest': `md5=:${digest('md5', 'x')}:, x=:AAAA:;q=1` },
+      { 'repr-digest': '' },
+    ];
+    for (const fields of good) expect([201, 204]).toContain((await put('/digested.txt', content, fields)).status);
+    const bad = [
+      { 'repr-digest': `sha-256=:${digest('sha256', 'other')}:` },
+      { 'content-digest': `sha-256=:${digest('sha256')}:, sha-512=:${digest('sha512', 'other')}:` },
+      { 'content-digest': `sha-256=${digest('sha256')}` },
+      { 'repr-digest': 'sha-256=:%%:' },
+      { 'repr-digest': 'sha-256=:AAAA:' },
+    ];
+    for (const fields of bad) expect((await put('/undigested.txt', content, fields)).status).toBe(400);
+    expect(existsSync(join(site.root, 'undigested.txt'))).toBe(false);
+    expect(litter(site.root)).toEqual([]);
+  });
+
+  test('takes the tag of any form that a GET gave, and not the tag of an earlier state', async () => {
+    const text = 'compressible text '.repeat(500);
+    for (const coding of ['gzip', 'br', undefined]) {
+      await put('/synced.txt', text);
+      const fields: Field[] = coding === undefined ? [] : [['accept-encoding', coding]];
+      const got = await respond({ method: 'GET', pathInfo: '/synced.txt', fields });
+      expect(got.fields.find(([name]) => name === 'content-encoding')?.[1]).toBe(coding);
+      const tag = etagOf(got);
+      expect((await put('/synced.txt', `${text}${coding}`, { 'if-match': `"other", ${tag}` })).status).toBe(204);
+      expect((await put('/synced.txt', text, { 'if-match': tag })).status).toBe(412);
+      expect(
+        (
+          await put('/synced.txt', text, {
+            'if-none-match': etagOf(await respond({ method: 'GET', pathInfo: '/synced.txt', fields })),
+          })
+        ).status,
+      ).toBe(412);
+    }
+    const stored = await respond({ method: 'GET', pathInfo: '/big.js', fields: [['accept-encoding', 'br']] });
+    expect((await put('/big.js', 'new', { 'if-match': etagOf(stored) })).status).toBe(204);
+    expect((await put('/big.js', 'newer', { 'if-match': etagOf(stored) })).status).toBe(412);
   });
 
   test('whose content breaks off rejects with its error and leaves the old file alone', async () => {
@@ -227,16 +321,45 @@ describe('partial files of dead writers', () => {
       yield Buffer.from('whole');
     })();
     const writing = Promise.resolve(writer({ method: 'PUT', pathInfo: '/deep/slow.txt', fields: [], content: slow }));
-    while (litter(root).length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const [own = ''] = litter(root);
-    const dead = own.replace('deep/', 'deep/er/').replace(/-\d+-[0-9a-f]+-/, '-999999999-0123456789ab-');
-    writeFileSync(join(root, dead), 'left over');
+    const files = (): string[] => litter(root).filter((name) => statSync(join(root, name)).isFile());
+    while (files().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const [own = ''] = files();
+    const name = own.slice(own.lastIndexOf('/') + 1);
+    // The same process number with another start time, and a number that no process has.
+    const dead = [
+      name.replace(/\.\d+\.([0-9a-f]{12})-/, '.1.0123456789ab-'),
+      name.replace(/\.\d+\.(\d+)\.[0-9a-f]{12}-/, '.999999999.$1.0123456789ab-'),
+    ];
+    mkdirSync(join(root, 'deep/er/.onezero-partial-x'));
+    for (const one of dead) writeFileSync(join(root, 'deep/er/.onezero-partial-x', `${one}.claim`), 'left over');
+    writeFileSync(join(root, 'deep', `${own.split('/')[1]}`, dead[0] ?? ''), 'left over');
     symlinkSync(site.top, join(root, 'up'));
     await put('/x.txt', 'x', {}, serveStatic(root, { writable: true }));
-    expect(litter(root).filter((name) => !name.startsWith('up/'))).toEqual([own]);
+    expect(litter(root).filter((one) => !one.startsWith('up/'))).toEqual([join(own, '..'), own]);
     release();
     expect((await writing).status).toBe(201);
     expect(readFileSync(join(root, 'deep/slow.txt'), 'utf8')).toBe('halfwhole');
+  });
+
+  test('of another container or host go when they no longer change, and not before', async () => {
+    const root = join(site.top, 'shared');
+    mkdirSync(join(root, '.onezero-partial-x'), { recursive: true });
+    const foreign = join(root, '.onezero-partial-x/00ff.4026531836.1.99.0123456789ab-1');
+    const old = join(root, '.onezero-partial-706f64-1-0123456789ab-1');
+    for (const path of [foreign, old]) writeFileSync(path, 'half');
+    let now = 0;
+    const sweeper = new Sweeper(root, () => now);
+    expect(await sweeper.sweep()).toBe(0);
+    now += 59_000;
+    expect(await sweeper.sweep()).toBe(0);
+    now += 30_000;
+    // A sign of life: another program writes to it.
+    chmodSync(foreign, 0o600);
+    expect(await sweeper.sweep()).toBe(1);
+    expect([existsSync(foreign), existsSync(old)]).toEqual([true, false]);
+    now += 61_000;
+    expect(await sweeper.sweep()).toBe(1);
+    expect(litter(root)).toEqual([]);
   });
 
   test('cannot be asked for, whatever dotfiles are', async () => {

@@ -1,0 +1,36 @@
+// Which entity tags name the present state of a file in the conditions of a write.
+//
+// By the letter only a strong tag matches in If-Match (RFC 9110 §13.1.1), and a coded form has another tag than the file. A client
+// that had a coded form of this state, or asked within a tick of the clock, would then never get past 412, whatever it tries. A
+// write replaces the file with all its forms, so the tag of any form of the present state names it.
+
+import type { FileEntry } from '../files/entry.ts';
+import { CODINGS } from '../http/content-coding.ts';
+import { evaluate } from '../http/preconditions.ts';
+import type { ConditionFields } from '../http/request-fields.ts';
+
+/** Whether a write may go ahead; `current` is undefined where nothing is, `entry` where what is there cannot be read. */
+export function mayWrite(fields: ConditionFields, exists: boolean, entry: FileEntry | undefined): boolean {
+  const tags = entry === undefined ? [] : tagsOf(entry);
+  const named = (list: string | undefined): string | undefined =>
+    list !== undefined && tagsIn(list).some((tag) => tags.includes(opaque(tag))) ? '*' : list;
+  const conditions = { ...fields, ifMatch: named(fields.ifMatch), ifNoneMatch: named(fields.ifNoneMatch) };
+  const validators = { etag: undefined, modifiedSeconds: entry?.identity.modifiedSeconds };
+  return evaluate(conditions, exists ? validators : undefined, false) === 'proceed';
+}
+
+/** The tags of all forms that a GET may have given, without `W/`: stored, made, and those that may yet be made. */
+function tagsOf({ identity, stored }: FileEntry): readonly string[] {
+  const own = identity.etag === undefined ? [] : [opaque(identity.etag)];
+  const made = own.flatMap((tag) => CODINGS.map((coding) => `${tag.slice(0, -1)}-${coding}"`));
+  return [...own, ...made, ...stored.flatMap(({ etag }) => (etag === undefined ? [] : [opaque(etag)]))];
+}
+
+/** A tag's opaque part, which is the same for its weak form. */
+function opaque(tag: string): string {
+  return tag.replace(/^W\//, '');
+}
+
+function tagsIn(list: string): readonly string[] {
+  return list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
+}
