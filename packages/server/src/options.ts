@@ -257,8 +257,11 @@ export interface ServerOptions {
   /** `module:callable` (mounted at `/`), or mounts. */
   readonly wsgi?: string | WsgiMount | readonly WsgiMount[] | undefined;
   readonly routes?: readonly Route[] | undefined;
-  /** Methods beside GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, LINK, UNLINK. */
-  readonly methods?: readonly Method[] | undefined;
+  /**
+   * Methods beside those of the IANA registry (GET to UNLINK, QUERY, WebDAV, CalDAV, versioning). A name alone stands for a
+   * method that is neither safe nor idempotent and may have content. What is not known is answered 501.
+   */
+  readonly methods?: readonly (string | Method)[] | undefined;
   readonly auth?: readonly AuthRule[] | undefined;
   readonly onError?: ErrorHook | undefined;
   /** By status (`404`), class (`5xx`), or `default`. */

@@ -11,8 +11,8 @@ type Write = (error?: Error | null) => void;
 export class NodeExchange {
   readonly response: Promise<ResponseMessage>;
   readonly stream: Duplex;
-  /** Members that Express sets on the requests of mounted applications. */
-  readonly mount: { readonly originalUrl: string; readonly baseUrl: string };
+  /** Members that Express sets on the requests of mounted applications, and the method, which Node's parser may not know. */
+  readonly mount: { readonly originalUrl: string; readonly baseUrl: string; readonly method: string };
   readonly #request: RequestMessage;
   readonly #parser = new ResponseParser();
   readonly #chunks: Buffer[] = [];
@@ -36,7 +36,7 @@ export class NodeExchange {
     const target = applicationTarget(request);
     const prefix = encodePath(scriptName);
     const originalUrl = request.pathInfo === '' ? prefix + (query === undefined ? '' : `?${query}`) : prefix + target;
-    this.mount = { originalUrl, baseUrl: prefix };
+    this.mount = { originalUrl, baseUrl: prefix, method: request.method };
     this.stream = this.#makeStream();
     this.#parser.next({ method: request.method, version: '1.1' });
     this.stream.push(this.#head(target));
@@ -52,7 +52,9 @@ export class NodeExchange {
 
   #head(target: string): Uint8Array {
     const { method, version, fields } = this.#request;
-    return serializeHead({ method, target, version: version === '1.1' ? '1.1' : '1.0', fields });
+    // Node's parser breaks off at a method outside its list; the application is told of the real one.
+    const played = isKnownToNode(method) ? method : 'POST';
+    return serializeHead({ method: played, target, version: version === '1.1' ? '1.1' : '1.0', fields });
   }
 
   #makeStream(): Duplex {
@@ -180,4 +182,11 @@ export class NodeExchange {
 
 function chunk(bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1'), bytes, Buffer.from('\r\n')]);
+}
+
+let knownToNode: ReadonlySet<string> | undefined;
+
+function isKnownToNode(method: string): boolean {
+  knownToNode ??= new Set(process.getBuiltinModule('node:http').METHODS);
+  return knownToNode.has(method);
 }

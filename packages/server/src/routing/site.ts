@@ -101,9 +101,9 @@ class PartedSite implements Site {
     const method = registry.get(request.method);
     if (method === undefined) {
       if (!REFUSED_METHODS.has(request.method)) return this.#refuse(request, 501);
-      return this.#refuse(request, 405, [['allow', allowed(registry.keys())]]);
+      return this.#refuse(request, 405, [['allow', allowed(registry.common)]]);
     }
-    if (request.target === '*') return { status: 204, fields: [['allow', allowed(registry.keys())]] };
+    if (request.target === '*') return { status: 204, fields: [['allow', allowed(registry.common)]] };
     if (method.content === 'none' && request.contentLength !== 0) return this.#refuse(request, 400);
     if (method.content === 'required' && !hasFraming(request)) return this.#refuse(request, 411);
     // RFC 1945 §8.3: a POST of HTTP/1.0 must say how long it is.

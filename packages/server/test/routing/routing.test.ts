@@ -1,5 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createServer, type Method, type RequestMessage, type Route } from '@onezero/server';
+import {
+  createServer,
+  fetchResponder,
+  type Method,
+  nodeResponder,
+  type RequestMessage,
+  type Route,
+} from '@onezero/server';
 import { parse, start, textResponse, type Running } from '../exchange.ts';
 
 const name =
@@ -7,7 +14,7 @@ const name =
   ({ scriptName, pathInfo }) =>
     textResponse(`${text} ${scriptName} ${pathInfo}`);
 
-async function serve(routes: readonly Route[], methods: readonly Method[] = []): Promise<Running> {
+async function serve(routes: readonly Route[], methods: readonly (string | Method)[] = []): Promise<Running> {
   const running = await start({ routes, methods });
   onTestFinished(() => running.close());
   return running;
@@ -110,13 +117,34 @@ describe('routes', () => {
   test('take methods that a user defines', async () => {
     const purge: Method = { name: 'PURGE', safe: false, idempotent: true, content: 'none' };
     const report: Method = { name: 'REPORT', safe: true, idempotent: true, content: 'required' };
-    const { exchange } = await serve([{ methods: ['PURGE', 'REPORT'], responder: name('did') }], [purge, report]);
+    const methods = ['PURGE', 'REPORT', 'BAN'];
+    const { exchange } = await serve([{ methods, responder: name('did') }], [purge, report, 'BAN']);
     expect(parse(await exchange(request('PURGE /x'))).content).toBe('did  /x');
-    expect(parse(await exchange(request('OPTIONS *'))).fields.get('allow')).toMatch(/PURGE, REPORT$/);
-    expect(parse(await exchange(request('GET /x'))).fields.get('allow')).toBe('PURGE, REPORT, OPTIONS');
+    expect(parse(await exchange(request('BAN /x'))).content).toBe('did  /x');
+    expect(parse(await exchange(request('OPTIONS *'))).fields.get('allow')).toMatch(/UNLINK, PURGE, REPORT, BAN$/);
+    expect(parse(await exchange(request('GET /x'))).fields.get('allow')).toBe('PURGE, REPORT, BAN, OPTIONS');
     expect(parse(await exchange(request('REPORT /x'))).status).toBe(411);
     const content = 'PURGE /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx';
     expect(parse(await exchange(content)).status).toBe(400);
+  });
+
+  test('pass registered methods to whoever takes them, and refuse them where nothing does', async () => {
+    const registered = ['PROPFIND', 'MKCALENDAR', 'VERSION-CONTROL', 'LOCK', 'ACL', 'SEARCH', 'QUERY', 'BIND'];
+    const seen = ({ method }: RequestMessage): ReturnType<typeof textResponse> => textResponse(method);
+    const { exchange } = await serve([
+      { path: '/any', responder: seen },
+      { path: '/node', responder: nodeResponder((asked, answer) => answer.end(asked.method)) },
+      { path: '/fetch', responder: fetchResponder(({ method }) => new Response(method)) },
+      { path: '/some', methods: ['GET', 'QUERY'], responder: seen },
+    ]);
+    const ask = async (method: string, path: string): Promise<ReturnType<typeof parse>> =>
+      parse(await exchange(`${method} ${path} HTTP/1.0\r\nContent-Length: 1\r\n\r\nx`));
+    for (const method of registered) {
+      for (const path of ['/any', '/node', '/fetch']) expect((await ask(method, path)).content).toBe(method);
+    }
+    expect((await ask('QUERY', '/some')).content).toBe('QUERY');
+    const refused = await ask('PROPFIND', '/some');
+    expect([refused.status, refused.fields.get('allow')]).toEqual([405, 'GET, QUERY, HEAD, OPTIONS']);
   });
 
   test('follow local redirects through every rule, without content, ten times at most', async () => {

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { flagName, isNegatable, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
-import { suggestion } from '../options/suggestion.ts';
+import { suggestion } from '../../suggestion.ts';
 import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
 
 export const commands = ['serve', 'check', 'print-config', 'explain', 'help'] as const;

@@ -7,7 +7,7 @@ import { describeSource, environmentName, type Option, type Source } from '../op
 import { type Configuration, type Key, optionEntries, options } from '../options/table.ts';
 import type { Written } from './arguments.ts';
 import type { ConfigurationFile } from './config-file.ts';
-import { suggestion } from '../options/suggestion.ts';
+import { suggestion } from '../../suggestion.ts';
 import { acceptValue, type Problem, valueOfText } from '../options/value.ts';
 
 export interface Sources {

@@ -3,7 +3,7 @@
 
 import { accessSync, constants, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { nearest } from '../options/suggestion.ts';
+import { nearest } from '../../suggestion.ts';
 import type { CgiConfiguration } from '../options/cgi.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { inspectScripts } from './script-inspection.ts';

@@ -41,6 +41,7 @@ export interface AccessConfiguration {
   readonly serverName: string | undefined;
   readonly requestIdField: string | undefined;
   readonly simpleRequests: boolean;
+  readonly methods: readonly string[] | undefined;
 }
 
 const text = { type: 'text' } as const;
@@ -195,6 +196,16 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     summary: "A field that carries the request's id in every response, such as X-Request-Id",
   },
   simpleRequests: { group, shape: flag, default: true, bare: true, summary: 'Answer HTTP/0.9 requests' },
+  methods: {
+    group,
+    shape: {
+      type: 'list',
+      item: { type: 'text', pattern: /^[\w!#$%&'*+.^`|~-]+$/, expects: 'the name of a method' },
+    },
+    aliases: ['method'],
+    placeholder: '<names>',
+    summary: 'Methods for scripts and applications beside the registered ones (GET to UNLINK, QUERY, WebDAV, CalDAV)',
+  },
 };
 
 function readHeader(written: string): HeaderConfiguration {

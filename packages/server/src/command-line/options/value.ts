@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import type { Option, Shape } from './option.ts';
-import { suggestion } from './suggestion.ts';
+import { suggestion } from '../../suggestion.ts';
 
 /** What is wrong with a value: `path` leads to the part of it that is meant, `''` being the whole. */
 export interface Problem {

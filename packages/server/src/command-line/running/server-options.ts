@@ -15,11 +15,12 @@ export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'wsg
 
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
-  const { errorPages, serverField, serverName, trustedProxies, proxyProtocol, hosts, requestIdField, simpleRequests } =
-    configuration;
+  const { errorPages, serverField } = configuration;
+  const { serverName, trustedProxies, proxyProtocol, hosts, requestIdField, simpleRequests, methods } = configuration;
   return {
     ...servedOptions(configuration, configuration),
     auth: authRules(configuration),
+    methods,
     errorPages: errorPages === undefined ? undefined : pages(errorPages),
     fields: fieldsForAll(configuration),
     limits: limitsOf(configuration),

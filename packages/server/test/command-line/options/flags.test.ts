@@ -413,6 +413,13 @@ test('the flags that have tests of their own', () => {
   expect(used.size).toBeGreaterThan(6);
 });
 
+test('--methods makes methods known', async () => {
+  await withFlags(['www', '--methods', 'FROB,BAN'], async (server) => {
+    const answers = ['FROB', 'BAN', 'OTHER'].map(async (method) => (await server.fetch('/a.txt', { method })).status);
+    expect(await Promise.all(answers)).toEqual([405, 405, 501]);
+  });
+});
+
 test('--keep-trying starts although an application does not load', async () => {
   used.add('--keep-trying');
   const { stdout } = await run(['print-config', '--keep-trying'], { cwd: place.path });

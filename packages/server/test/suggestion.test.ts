@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { nearest } from '../../../src/command-line/options/suggestion.ts';
+import { nearest } from '../src/suggestion.ts';
 
 describe('nearest', () => {
   test.each([
