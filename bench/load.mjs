@@ -16,7 +16,7 @@ const LOAD_CORE = '1';
  * Sends load for `seconds` and measures.
  *
  * @param server   `{ pid }`
- * @param options  `{ url, connections, seconds, fields, newConnections }`
+ * @param options  `{ url, connections, seconds, fields, newConnections, script }`
  */
 export async function measure(server, options) {
   const before = processorMicroseconds(server.pid);
@@ -25,7 +25,7 @@ export async function measure(server, options) {
   return { ...result, processorPerRequest: result.requests === 0 ? Number.NaN : cost / result.requests };
 }
 
-async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20 }) {
+async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20, script }) {
   const args = [
     '-c',
     LOAD_CORE,
@@ -38,6 +38,7 @@ async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20
     '--latency',
   ];
   for (const field of fields) args.push('-H', field);
+  if (script !== undefined) args.push('-s', script);
   const { stdout } = await run('taskset', [...args, url]);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);

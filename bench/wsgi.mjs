@@ -1,6 +1,6 @@
 // Python applications, side by side: the same application, the same number of processes and threads, in turn.
 //
-//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--write]
+//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--connections N] [--write]
 //
 // `--short` takes less than two minutes: two rounds of a second of the first three cases. `--write` keeps the outcome
 // in results/wsgi.md.
@@ -25,7 +25,9 @@ const CASES = [
   { name: 'hello, new connections', path: '/hello', newConnections: true },
   { name: 'Django page', path: '/page' },
   { name: 'Django page, new connections', path: '/page', newConnections: true },
-  { name: 'file of 1 MiB', path: '/file', connections: 8 },
+  { name: 'file of 1 MiB', path: '/file' },
+  { name: '1 MiB echoed', path: '/echo', script: join(import.meta.dirname, 'wsgi/upload.lua') },
+  { name: '1,000 chunks of 11 bytes', path: '/chunks' },
   { name: 'sleep of 20 ms', path: '/sleep' },
 ];
 
@@ -46,6 +48,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string' },
     processes: { type: 'string', default: '2' },
     cases: { type: 'string' },
+    connections: { type: 'string', default: '32' },
     servers: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -53,6 +56,7 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds ?? (flags.short ? 2 : 5));
 const seconds = Number(flags.seconds ?? (flags.short ? 1 : 2));
 const processes = Number(flags.processes);
+const connections = Number(flags.connections);
 const folder = join(import.meta.dirname, 'wsgi');
 const python = '/usr/bin/python3';
 
@@ -156,8 +160,8 @@ async function answers({ name, port }) {
   throw new Error(`${name} does not answer`);
 }
 
-function load({ port }, { path, connections = 32, newConnections }, duration) {
-  return { url: `http://127.0.0.1:${port}${path}`, connections, seconds: duration, newConnections };
+function load({ port }, { path, newConnections, script }, duration) {
+  return { url: `http://127.0.0.1:${port}${path}`, connections, seconds: duration, newConnections, script };
 }
 
 function describe(figures, servers, cases) {

@@ -50,6 +50,10 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     if asked == "/file":
         return environ["wsgi.file_wrapper"](open(FILE.name, "rb"))
+    if asked == "/echo":
+        return [environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))]
+    if asked == "/chunks":
+        return (b"hello world" for _ in range(1000))
     if asked == "/sleep":
         time.sleep(0.02)
     return [b"Hello, world\n"]

@@ -15,21 +15,19 @@ from .records import (
     ABORT,
     BEGIN,
     END,
-    FILE,
-    FILE_CONTENT,
     FILE_REPLY,
     MAX_CONTENT,
     PARAMS,
     PAUSE,
     PING,
     RECORD_AND_END,
-    RECORD_AND_FILE,
     RECORD_HEAD,
     STDERR,
     STDIN,
     STDOUT,
     Disconnected,
     application_traceback,
+    file_offer,
     record,
 )
 
@@ -234,7 +232,8 @@ class Request:
         """Lets the server read the file (extension http.response.pathsend); reads it here where that cannot be."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            size = os.fstat(descriptor).st_size
+            state = os.fstat(descriptor)
+            size = state.st_size
             if self.length is not None and self.length != size:
                 raise RuntimeError("the file has %d bytes, and its Content-Length is %d" % (size, self.length))
             if self.is_head or not size:
@@ -244,9 +243,8 @@ class Request:
                 if self.length is None:
                     self.head = self.head[:-1] + b"content-length: %d\n\n" % size
                 self.connection.write(record(STDOUT, self.number, len(self.head)) + self.head)
-            offer = RECORD_AND_FILE.pack(1, FILE, self.number, FILE_CONTENT, 0, descriptor, 0, size)
             self.reply = self.connection.loop.create_future()
-            self.connection.write(offer)
+            self.connection.write(file_offer(self.number, descriptor, 0, size, state))
             if await self.reply:
                 return self.finish()
             if self.disconnected:

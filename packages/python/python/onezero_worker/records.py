@@ -16,12 +16,22 @@ PAUSE, PING = 18, 19
 RECORD = struct.Struct(">BBHHBB")  # version, type, request, length (low 16 bits), padding length, length (high 8 bits)
 RECORD_HEAD = struct.Struct(">xBHHBB").unpack_from
 RECORD_AND_END = struct.Struct(">BBHHBxIB3x")
-RECORD_AND_FILE = struct.Struct(">BBHHBxIQQ")  # descriptor, offset, length
+RECORD_AND_FILE = struct.Struct(">BBHHBxIQQQQQQQ")  # descriptor, offset, length, and the state of the file
 FILE_CONTENT = RECORD_AND_FILE.size - RECORD.size
 MAX_CONTENT = 0xFFFFFF
+TIME_MASK = 0xFFFFFFFFFFFFFFFF  # times before 1970 are negative
 # Blocks up to this size are copied behind their record header to leave in one piece; larger ones are not copied.
 COPY_LIMIT = 0x8000
 
+
+
+def file_offer(request, descriptor, offset, length, state):
+    """Offers `length` bytes of an open file; its state tells the server whether it has them already."""
+    changed, modified = state.st_ctime_ns, state.st_mtime_ns
+    return RECORD_AND_FILE.pack(
+        1, FILE, request, FILE_CONTENT, 0, descriptor, offset, length,
+        state.st_size, changed & TIME_MASK, modified & TIME_MASK, state.st_ino, state.st_dev,
+    )  # fmt: skip
 
 
 def record(kind, request, length):

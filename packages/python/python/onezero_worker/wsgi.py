@@ -19,18 +19,16 @@ from .records import (
     BEGIN,
     COPY_LIMIT,
     END,
-    FILE,
-    FILE_CONTENT,
     FILE_REPLY,
     MAX_CONTENT,
     RECORD_AND_END,
-    RECORD_AND_FILE,
     RECORD_HEAD,
     STDERR,
     STDIN,
     STDOUT,
     Disconnected,
     application_traceback,
+    file_offer,
     record,
 )
 
@@ -176,7 +174,8 @@ class Response:
         if source is None:
             return False
         offset = source.tell()
-        size = max(0, os.fstat(source.fileno()).st_size - offset)
+        state = os.fstat(source.fileno())
+        size = max(0, state.st_size - offset)
         if size <= COPY_LIMIT:
             self.send_blocks((source.read(size),))
             return True
@@ -188,7 +187,7 @@ class Response:
             self.left -= size
         is_taken = None
         if size and not self.left:
-            is_taken = self.connection.offer_file(head, source.fileno(), offset, size)
+            is_taken = self.connection.offer_file(head, file_offer(self.connection.request, source.fileno(), offset, size, state))
         if is_taken:
             self.ended = True
             return True
@@ -525,7 +524,7 @@ class Connection:
                         self.socket.sendall(memoryview(part)[sent:] if sent else part)
                     sent = max(0, sent - len(part))
 
-    def offer_file(self, head, descriptor, offset, size):
+    def offer_file(self, head, offer):
         """
         Sends the head, and lets the server read the content from our open file, which frees this thread at once. False
         when the server cannot open it (another system, another user); None when there is no point in asking, and
@@ -535,7 +534,6 @@ class Connection:
             return None
         if self.aborted_request == self.request:
             raise Disconnected("the client has left")
-        offer = RECORD_AND_FILE.pack(1, FILE, self.request, FILE_CONTENT, 0, descriptor, offset, size)
         self.send_parts((b"".join((record(STDOUT, self.request, len(head)) if head else b"", head, offer)),))
         while True:
             kind, request, length = self.next_record()

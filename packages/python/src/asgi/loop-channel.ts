@@ -4,7 +4,7 @@
 // says so (`pause`), so that one slow client stops one response and not the socket.
 
 import type { Socket } from 'node:net';
-import { HandedFile } from '../content/handed-file.ts';
+import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { PythonError } from '../python-error.ts';
 import type { Channel, ChannelOwner } from '../workers/channel.ts';
 import type { Exchange, ExchangeOwner } from '../workers/exchange.ts';
@@ -17,7 +17,7 @@ import {
   encodePing,
   encodeRequestHead,
 } from '../workers/fastcgi.ts';
-import { RecordReader, type FileOffer } from '../workers/fastcgi-reader.ts';
+import { RecordReader } from '../workers/fastcgi-reader.ts';
 import { readShared } from '../workers/shared-reads.ts';
 
 /** Numbers of requests are 16 bits; 0 belongs to none. */
@@ -203,10 +203,10 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   /** With the reply, the request has ended for the worker. */
-  #takeFile(id: number, { descriptor, offset, length }: FileOffer): void {
+  #takeFile(id: number, offer: FileOffer): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.exchange.isAbandoned) return;
-    const file = HandedFile.open(this.#settings.pid, descriptor, offset, length);
+    const file = takeFile(this.#settings.pid, offer);
     this.#write(encodeFileReply(id, file !== undefined));
     if (file === undefined) return;
     stream.exchange.outputFile(file);

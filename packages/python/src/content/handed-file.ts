@@ -1,8 +1,9 @@
 // A file that a worker has open and we read: `/proc/PID/fd/N` names the very file, whatever its path says now, and also when it
 // has none. Only Linux has this; elsewhere, and where the system forbids it, the worker sends the bytes.
 
-import { close, closeSync, constants, fstatSync, openSync, read } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { type FileState, maxRememberedBytes, recall, remember } from './file-memory.ts';
 
 const readFile = promisify(read);
 
@@ -16,34 +17,47 @@ const maxIdleBuffers = 8;
 const idleBuffers: Buffer[] = [];
 let largeLent = 0;
 
+/** A stretch of a file that a worker has open, and the state of the file. */
+export interface FileOffer extends FileState {
+  readonly descriptor: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The content of an offered file: bytes if they are in memory; undefined when the system does not let us read it. */
+export function takeFile(pid: number, offer: FileOffer): Buffer | HandedFile | undefined {
+  const isWhole = offer.offset === 0 && offer.length === offer.size;
+  return (isWhole ? recall(offer.key) : undefined) ?? HandedFile.open(pid, offer);
+}
+
 /** A stretch of a file, to be read once from its start. A piece is valid until the next is asked for. */
 export class HandedFile {
-  readonly length: number;
   readonly #descriptor: number;
+  readonly #offer: FileOffer;
   #position: number;
   readonly #end: number;
   #buffer: Buffer | undefined;
   #isReading = false;
   #isClosed = false;
 
-  private constructor(descriptor: number, offset: number, length: number) {
+  private constructor(descriptor: number, offer: FileOffer) {
     this.#descriptor = descriptor;
-    this.#position = offset;
-    this.#end = offset + length;
-    this.length = length;
+    this.#offer = offer;
+    this.#position = offer.offset;
+    this.#end = offer.offset + offer.length;
   }
 
   /** Opens the descriptor of another process; undefined when the system does not let us, or it is no regular file. */
-  static open(pid: number, descriptor: number, offset: number, length: number): HandedFile | undefined {
+  static open(pid: number, offer: FileOffer): HandedFile | undefined {
     let own: number;
     try {
-      own = openSync(`/proc/${pid}/fd/${descriptor}`, constants.O_RDONLY | constants.O_NONBLOCK);
+      own = openSync(`/proc/${pid}/fd/${offer.descriptor}`, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
       // No /proc (ENOENT), not ours to look at (EACCES, EPERM), or nothing free: in every case the worker can do without.
       if (typeof (error as NodeJS.ErrnoException).code === 'string') return undefined;
       throw error;
     }
-    if (fstatSync(own).isFile()) return new HandedFile(own, offset, length);
+    if (fstatSync(own).isFile()) return new HandedFile(own, offer);
     closeSync(own);
     return undefined;
   }
@@ -52,18 +66,24 @@ export class HandedFile {
   async next(): Promise<Uint8Array | undefined> {
     const left = this.#end - this.#position;
     if (left === 0 || this.#isClosed) return undefined;
-    this.#buffer ??= lend(left);
+    const buffer = (this.#buffer ??= this.#isWhole ? Buffer.allocUnsafeSlow(left) : lend(left));
     this.#isReading = true;
     try {
-      const wanted = Math.min(left, this.#buffer.length);
-      const { bytesRead } = await readFile(this.#descriptor, this.#buffer, 0, wanted, this.#position);
+      const { bytesRead } = await readFile(this.#descriptor, buffer, 0, Math.min(left, buffer.length), this.#position);
       if (bytesRead === 0) throw new Error('the file became shorter while it was sent');
       this.#position += bytesRead;
-      return this.#buffer.subarray(0, bytesRead);
+      if (this.#isWhole && bytesRead === buffer.length) remember(this.#offer, buffer);
+      return buffer.subarray(0, bytesRead);
     } finally {
       this.#isReading = false;
       if (this.#isClosed) this.#release(false);
     }
+  }
+
+  /** Whether the content may be kept, in a buffer of its own. */
+  get #isWhole(): boolean {
+    const { offset, length, size } = this.#offer;
+    return offset === 0 && length === size && size <= maxRememberedBytes;
   }
 
   /** Closes the file; `isRead` says that nobody looks at the last piece any more. May be repeated. */
@@ -74,11 +94,10 @@ export class HandedFile {
   }
 
   #release(isRead: boolean): void {
-    close(this.#descriptor);
+    closeSync(this.#descriptor);
     const buffer = this.#buffer;
     this.#buffer = undefined;
-    if (buffer === undefined) return;
-    if (buffer.length !== largePieceBytes) return;
+    if (buffer === undefined || this.#isWhole || buffer.length !== largePieceBytes) return;
     largeLent--;
     if (isRead && idleBuffers.length < maxIdleBuffers) idleBuffers.push(buffer);
   }

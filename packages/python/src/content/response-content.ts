@@ -5,12 +5,10 @@
 // thread of the application. Where that cannot be (no room left, no file wanted), `isFull` tells whoever puts in to wait.
 // In order: the queue, the file from `readAt` on, what is being written, and what waits to be written.
 
+import { ByteQueue } from './blocks.ts';
 import type { Budget } from './budget.ts';
 import type { HandedFile } from './handed-file.ts';
 import { SpoolFile } from './spool-file.ts';
-
-/** Chunks are joined up to this size: fewer turns for a client that is slower than the application. */
-const joinedBytes = 0x40000;
 
 /** What bounds the content of one response. */
 export interface ResponseSpool {
@@ -36,8 +34,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   /** Called when the reader leaves before the end. */
   onAbandon: () => void = () => {};
   readonly #spool: ResponseSpool;
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new ByteQueue();
   #handed: HandedFile | undefined;
   #file: SpoolFile | undefined;
   #readAt = 0;
@@ -73,7 +70,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   }
 
   get #waitingBytes(): number {
-    return this.#behindBytes + (this.#isStuck ? this.#queuedBytes : 0);
+    return this.#behindBytes + (this.#isStuck ? this.#queue.length : 0);
   }
 
   get #isSpooling(): boolean {
@@ -84,14 +81,13 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
     return !this.#isDropped && this.#file !== undefined && this.#readAt < this.#file.length;
   }
 
+  /** Adds a copy of `chunk`. */
   push(chunk: Uint8Array): void {
     if (this.#ended) return;
-    const isFitting = this.#isBroken || this.#queuedBytes + chunk.length <= this.#spool.readAheadBytes;
-    if (!this.#isSpooling && isFitting) {
-      this.#queue.push(chunk);
-      this.#queuedBytes += chunk.length;
-    } else {
-      this.#behind.push(chunk);
+    const isFitting = this.#isBroken || this.#queue.length + chunk.length <= this.#spool.readAheadBytes;
+    if (!this.#isSpooling && isFitting) this.#queue.push(chunk);
+    else {
+      this.#behind.push(Buffer.from(chunk));
       this.#behindBytes += chunk.length;
       void this.#write();
     }
@@ -145,6 +141,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   next(): Promise<IteratorResult<Uint8Array>> {
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
+      this.#queue.rest();
       this.#serve();
     });
   }
@@ -153,7 +150,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   #serve(): void {
     if (this.#reader === undefined || this.#isReading) return;
     if (this.#queue.length === 0 && !this.#isUnread && !this.#isWriting) this.#refill();
-    if (this.#queue.length > 0) return this.#give(this.#take());
+    if (this.#queue.length > 0) return this.#give(this.#queue.take());
     if (this.#isUnread) return void this.#readBack();
     if (this.#isWriting) return;
     if (this.#handed !== undefined) return void this.#readHanded(this.#handed);
@@ -168,9 +165,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   /** The reader has caught up: what waits for the file need not go there. */
   #refill(): void {
     this.#isStuck = this.#isBroken;
-    if (this.#behind.length === 0) return;
-    this.#queue = this.#behind;
-    this.#queuedBytes = this.#behindBytes;
+    for (const chunk of this.#behind) this.#queue.push(chunk);
     this.#behind = [];
     this.#behindBytes = 0;
   }
@@ -180,19 +175,6 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
     this.#reader = undefined;
     reader?.resolve({ value, done: false });
     this.onRoom();
-  }
-
-  #take(): Uint8Array {
-    const first = this.#queue[0]!;
-    let count = 1;
-    let bytes = first.length;
-    while (count < this.#queue.length && bytes + this.#queue[count]!.length <= joinedBytes) {
-      bytes += this.#queue[count]!.length;
-      count++;
-    }
-    const taken = this.#queue.splice(0, count);
-    this.#queuedBytes -= bytes;
-    return count === 1 ? first : Buffer.concat(taken, bytes);
   }
 
   async #readBack(): Promise<void> {
@@ -251,8 +233,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
 
   /** Forgets all that has not been read. */
   #drop(): void {
-    this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#queue.clear();
     this.#behind = [];
     this.#behindBytes = 0;
     this.#handed?.close();

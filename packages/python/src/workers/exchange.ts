@@ -110,24 +110,27 @@ export class Exchange {
     if (end + 2 < bytes.length) this.#views.push(bytes.subarray(end + 2));
   }
 
-  /** Copies what has come since the last time, as one piece. */
+  /** Copies what has come since the last time. */
   #gather(): void {
     const views = this.#views;
     if (views.length === 0) return;
     this.#views = [];
-    const copy = views.length === 1 ? Buffer.from(views[0]!) : Buffer.concat(views);
-    if (this.#response === undefined) this.#early.push(copy);
-    else {
-      this.#response.push(copy);
-      this.#balance();
+    if (this.#response === undefined) {
+      this.#early.push(views.length === 1 ? Buffer.from(views[0]!) : Buffer.concat(views));
+      return;
     }
+    for (const view of views) this.#response.push(view);
+    this.#balance();
   }
 
-  /** The rest of the content is a stretch of a file. */
-  outputFile(file: HandedFile): void {
+  /** The rest of the content is that of a file. */
+  outputFile(file: HandedFile | Buffer): void {
     this.#gather();
-    if (this.#response === undefined) this.#file = file;
-    else this.#response.pushFile(file);
+    if (!(file instanceof Uint8Array)) {
+      if (this.#response === undefined) this.#file = file;
+      else this.#response.pushFile(file);
+    } else if (this.#response === undefined) this.#early.push(file);
+    else this.#response.push(file);
   }
 
   /** Keeps what Python says about this request, in case it has to explain a failure. */

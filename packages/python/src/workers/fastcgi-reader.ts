@@ -1,14 +1,8 @@
 // What comes back from a worker: the records of FastCGI, read in place. A record's content is handed on as it arrives, never
 // gathered, so a chunk may hold a piece of a record or many records.
 
+import type { FileOffer } from '../content/handed-file.ts';
 import { fileContentBytes, headerBytes, recordType, version } from './fastcgi.ts';
-
-/** A file that a worker has open. */
-export interface FileOffer {
-  readonly descriptor: number;
-  readonly offset: number;
-  readonly length: number;
-}
 
 /** What a worker said about a request. A chunk is as valid as the one that was pushed. */
 export interface RecordSink {
@@ -134,5 +128,8 @@ function readOffer(content: Buffer): FileOffer {
     descriptor: content.readUInt32BE(0),
     offset: Number(content.readBigUInt64BE(4)),
     length: Number(content.readBigUInt64BE(12)),
+    size: Number(content.readBigUInt64BE(20)),
+    changed: content.readBigUInt64BE(28),
+    key: content.toString('latin1', 20, fileContentBytes),
   };
 }

@@ -21,7 +21,10 @@ export const recordType = {
   stdin: 5,
   stdout: 6,
   stderr: 7,
-  /** A worker offers an open file to read content from: descriptor (4 bytes), offset (8), length (8). */
+  /**
+   * A worker offers an open file to read content from: descriptor (4 bytes), then of 8 bytes each offset, length, and the
+   * state of the file: size, time of the last change, time of the last modification, inode, device.
+   */
   file: 16,
   /** Whether the file could be opened: one byte, 1 or 0. */
   fileReply: 17,
@@ -32,7 +35,7 @@ export const recordType = {
 } as const;
 
 /** What `file` holds. */
-export const fileContentBytes = 20;
+export const fileContentBytes = 60;
 
 function header(type: number, requestId: number, length: number): string {
   return String.fromCharCode(

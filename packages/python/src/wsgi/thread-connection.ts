@@ -4,7 +4,7 @@
 // client that leaves makes us read on and drop, so a thread that is still busy is never taken for idle.
 
 import type { Socket } from 'node:net';
-import { HandedFile } from '../content/handed-file.ts';
+import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { PythonError } from '../python-error.ts';
 import type { Exchange, ExchangeOwner } from '../workers/exchange.ts';
 import {
@@ -14,8 +14,17 @@ import {
   encodeFileReply,
   encodeRequestHead,
 } from '../workers/fastcgi.ts';
-import { RecordReader, type FileOffer } from '../workers/fastcgi-reader.ts';
+import { RecordReader } from '../workers/fastcgi-reader.ts';
 import { readShared } from '../workers/shared-reads.ts';
+
+/**
+ * A response that comes in many small chunks is read in batches: after so many small reads in quick succession, the next comes
+ * a moment later, with all that has been written meanwhile. A read for each chunk costs more than making the chunk.
+ */
+const smallReads = 8;
+const smallBytes = 4096;
+const quickMs = 1;
+const restMs = 1;
 
 /** What a connection tells its channel. */
 export interface ConnectionOwner {
@@ -38,6 +47,9 @@ export class ThreadConnection implements ExchangeOwner {
   readonly #decoder = new TextDecoder();
   #requestId = 0;
   #waitingForRoom: (() => void)[] = [];
+  #isHeld = false;
+  #quickReads = 0;
+  #rest: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, pid: number, encode: (exchange: Exchange) => string, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -129,11 +141,29 @@ export class ThreadConnection implements ExchangeOwner {
     try {
       this.#reader.push(chunk);
       if (exchange === undefined || exchange.hasEnded) return;
-      exchange.lastProgress = performance.now();
+      const now = performance.now();
+      if (chunk.length < smallBytes && now - exchange.lastProgress < quickMs) this.#quickReads++;
+      else this.#quickReads = 0;
+      exchange.lastProgress = now;
       exchange.flush();
+      if (this.#quickReads >= smallReads) this.#restFromReading();
     } catch (error) {
       this.#owner.broken(error);
     }
+  }
+
+  #restFromReading(): void {
+    if (this.#rest !== undefined) return;
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      this.#regulate();
+    }, restMs);
+    this.#regulate();
+  }
+
+  #regulate(): void {
+    if (this.#isHeld || this.#rest !== undefined) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   #errors(content: Buffer): void {
@@ -143,10 +173,10 @@ export class ThreadConnection implements ExchangeOwner {
   }
 
   /** The thread waits for the reply; with it, the request has ended for it. */
-  #takeFile(requestId: number, { descriptor, offset, length }: FileOffer): void {
+  #takeFile(requestId: number, offer: FileOffer): void {
     const { exchange } = this;
     if (exchange === undefined || requestId !== this.#requestId || exchange.isAbandoned) return;
-    const file = HandedFile.open(this.#pid, descriptor, offset, length);
+    const file = takeFile(this.#pid, offer);
     this.#socket.write(encodeFileReply(requestId, file !== undefined), 'latin1');
     if (file === undefined) return;
     exchange.outputFile(file);
@@ -157,6 +187,7 @@ export class ThreadConnection implements ExchangeOwner {
     const { exchange } = this;
     if (exchange === undefined || requestId !== this.#requestId) return;
     this.exchange = undefined;
+    this.#quickReads = 0;
     exchange.end(status);
     this.#room();
     this.#owner.released(this);
@@ -164,8 +195,8 @@ export class ThreadConnection implements ExchangeOwner {
 
   hold(exchange: Exchange, isHeld: boolean): void {
     if (exchange !== this.exchange) return;
-    if (isHeld) this.#socket.pause();
-    else this.#socket.resume();
+    this.#isHeld = isHeld;
+    this.#regulate();
   }
 
   /** Lets go of the exchange under way: the thread is told, and what it still says is dropped. */
@@ -178,7 +209,8 @@ export class ThreadConnection implements ExchangeOwner {
     this.#room();
     this.#socket.write(encodeAbort(this.#requestId), 'latin1');
     this.#owner.abort(this.#requestId);
-    this.#socket.resume();
+    this.#isHeld = false;
+    this.#regulate();
   }
 
   /** Breaks off what is under way and gives the connection up. */
@@ -191,6 +223,7 @@ export class ThreadConnection implements ExchangeOwner {
       exchange.fail(error);
     }
     this.#room();
+    clearTimeout(this.#rest);
     this.#socket.destroy();
   }
 }

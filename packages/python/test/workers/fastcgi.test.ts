@@ -76,7 +76,7 @@ const workerRecord: fc.Arbitrary<WireRecord> = fc.oneof(
   fc.record({
     type: fc.constant(16),
     id,
-    content: fc.uint8Array({ minLength: 20, maxLength: 20 }).map((array) => Buffer.from(array)),
+    content: fc.uint8Array({ minLength: 60, maxLength: 60 }).map((array) => Buffer.from(array)),
   }),
   fc.record({ type: fc.constant(18), id, content: fc.constantFrom(Buffer.from([0]), Buffer.from([1])) }),
   fc.record({ type: fc.constant(19), id: fc.constant(0), content: fc.constant(Buffer.alloc(0)) }),
@@ -108,7 +108,7 @@ describe('RecordReader', () => {
   });
 
   test('hands on the offer of a file, a pause and a sign of life', () => {
-    const offer = Buffer.alloc(20);
+    const offer = Buffer.alloc(60);
     offer.writeUInt32BE(17);
     offer.writeBigUInt64BE(5_000_000_000n, 4);
     offer.writeBigUInt64BE(3n, 12);
