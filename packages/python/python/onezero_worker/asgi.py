@@ -35,6 +35,8 @@ from .records import (
 RECEIVE_LIMIT = 0x40000
 # Bytes on their way to the server beyond which send() waits.
 SEND_LIMIT = 0x40000
+# Bytes written in one turn of the loop beyond which they leave, and others get their turn.
+TURN_LIMIT = 0x10000
 # How long an application may go on after its client has left before it is cancelled (daphne's application_close_timeout).
 CANCEL_AFTER = 10
 # An event loop that did not turn for so long is reported, with the stack of what holds it.
@@ -176,6 +178,9 @@ class Request:
             if self.disconnected:
                 raise Disconnected("the client has left")
             self.send_body(message.get("body", b""), message.get("more_body", False))
+            if self.connection.out_bytes > TURN_LIMIT:
+                self.connection.flush()
+                await asyncio.sleep(0)  # an application that only sends would hold the loop
             if self.room is not None or self.connection.is_full:
                 await self.wait_for_room()
         elif kind == "http.response.start" and self.head is None:
@@ -212,7 +217,7 @@ class Request:
                 raise RuntimeError("the content is shorter than its Content-Length of %d" % self.length)
             parts.append(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
             self.finish()
-        self.connection.write_parts(parts)
+        self.connection.write_parts(parts, len(body) + 100)
 
     def finish(self):
         self.complete = True
@@ -294,6 +299,7 @@ class Connection(asyncio.Protocol):
         self.parameters = {}
         self.rest = b""
         self.out = []
+        self.out_bytes = 0
         self.transport = None
         self.is_full = False
         self.drain_waiters = []
@@ -325,18 +331,19 @@ class Connection(asyncio.Protocol):
     # Writing
 
     def write(self, data):
-        if not self.out:
-            self.loop.call_soon(self.flush)
-        self.out.append(data)
+        self.write_parts((data,), len(data))
 
-    def write_parts(self, parts):
+    def write_parts(self, parts, size):
         if not self.out:
             self.loop.call_soon(self.flush)
         self.out += parts
+        self.out_bytes += size
 
     def flush(self):
         out, self.out = self.out, []
-        self.transport.write(b"".join(out))
+        self.out_bytes = 0
+        if out:
+            self.transport.write(b"".join(out))
 
     # Reading
 
@@ -514,11 +521,14 @@ class LoopWatch:
 
 
 def strips_path(application):
-    """Whether the application wants `path` without `root_path`: Starlette did before it knew the path inside of it."""
+    """
+    Whether the application wants `path` without `root_path`. The specification has the one inside of the other; Starlette
+    before 0.33 did not know, and its routes and addresses are right without it only.
+    """
     modules = [cls.__module__.partition(".")[0] for cls in type(application).__mro__]
-    is_starlette = "starlette" in modules
-    if not is_starlette and ("quart" in modules or "django" in modules or "quart" in sys.modules):
+    if "starlette" not in modules and ("quart" in sys.modules or "django" in modules):
         return False
+    # One in a wrapper is known by what it has imported.
     routing = sys.modules.get("starlette.routing")
     return routing is not None and not hasattr(routing, "get_route_path")
 
