@@ -1,12 +1,21 @@
 // "Did you mean": the nearest of the known names, or none when nothing is near.
 
-/** The candidate that takes the fewest edits to reach, at most a third of the longer word; undefined when none does. */
+// With so few letters, another first one makes another word: zip is not gzip.
+const shortWord = 4;
+
+/**
+ * The candidate that takes the fewest edits to reach, at most a third of the longer word; undefined when none does. The
+ * dashes of flags do not count.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const given = word.replace(/^-+/, '').toLowerCase();
   let best: string | undefined;
   let fewest = Infinity;
   for (const candidate of candidates) {
-    const edits = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (edits < fewest && edits <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3))) {
+    const known = candidate.replace(/^-+/, '').toLowerCase();
+    if (given.length <= shortWord && given[0] !== known[0]) continue;
+    const edits = distance(given, known);
+    if (edits < fewest && edits <= Math.max(1, Math.floor(Math.max(given.length, known.length) / 3))) {
       best = candidate;
       fewest = edits;
     }

@@ -39,7 +39,8 @@ async function showVersion(): Promise<number> {
 function superfluousWords({ command, words }: CommandLine): readonly string[] {
   if (command === 'explain' && words.length === 0) return ['explain needs a URL or path: onezero explain /path'];
   const most = command === 'explain' ? 2 : 1;
-  return words.length > most ? [`one directory can be named, so what is "${words[most] ?? ''}"?`] : [];
+  if (words.length <= most) return [];
+  return [`unexpected argument "${words[most] ?? ''}": only one directory or file can be served`];
 }
 
 function refuse(problems: readonly string[]): number {

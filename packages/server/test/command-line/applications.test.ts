@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, test, describe, expect, vi } from 'vitest';
 import { run, site, start, startPlain, type Started } from './command.ts';
@@ -93,6 +94,37 @@ def application(environ, start_response):
   });
   // oxlint-disable-next-line no-control-regex
   expect(server.output.stderr).not.toMatch(/[\0-\b\v-\u001f]/);
+});
+
+test('an application at / answers where files have no page, unless listings are asked for', async () => {
+  const { path } = folder(says('from the application'));
+  const place = site({ 'img/a.txt': 'a', 'docs/index.html': 'docs' });
+  onTestFinished(() => place.remove());
+  const server = await start([place.path, '--wsgi', 'app'], { cwd: path, env });
+  onTestFinished(() => void server.child.kill('SIGKILL'));
+  const text = async (target: string): Promise<string> => (await server.fetch(target)).text();
+  expect(await text('/')).toBe('from the application');
+  expect(await text('/img/')).toBe('from the application');
+  expect(await text('/img/a.txt')).toBe('a');
+  expect(await text('/docs/')).toBe('docs');
+  await server.stop();
+  const listing = await start([place.path, '--wsgi', 'app', '--listing'], { cwd: path, env });
+  expect(await (await listing.fetch('/')).text()).toContain('docs/');
+  await listing.stop();
+});
+
+test('Python processes share the processors with the workers, and the banner says how many there are', async () => {
+  const { path } = folder(says('hello'));
+  for (const flags of [[], ['--workers', '2']]) {
+    const server = startPlain(['--wsgi', 'app', '--port', '0', ...flags], { cwd: path, env });
+    onTestFinished(() => void server.child.kill('SIGKILL'));
+    await vi.waitFor(() => expect(server.output.stdout).toContain('serves'), 15_000);
+    const count = Number(/app \((\d+) Python process(?:es)?\)/.exec(server.output.stdout)?.[1]);
+    const most = Math.max(availableParallelism(), flags.length);
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThanOrEqual(most);
+    await server.stop();
+  }
 });
 
 describe('a reload', () => {

@@ -12,6 +12,8 @@ const place = site({
   'www/a.txt': 'the letter a',
   'www/.env': 'SECRET=1',
   'other/index.html': 'other',
+  'app.py': 'SECRET = 1\n',
+  'empty.json': '\n',
   'cgi-bin/hello.cgi': '#!/bin/sh\necho Content-Type: text/plain\necho\necho "hello $PATH_INFO"\n',
 });
 const www = join(place.path, 'www');
@@ -104,9 +106,17 @@ describe('onezero', () => {
     [['--port', 'abc'], /^Error: port expects a whole number from 0 to 65535, not "abc" \(flag --port\)\n/],
     [['--port', '99999'], /^Error: port expects .*, not 99999 \(flag --port\)\n/],
     [['--port', '-1'], /^Error: --port needs a value/],
-    [['www', 'other'], /^Error: one directory can be named, so what is "other"\?\n/],
+    [['chek'], /^Error: the directory .*\/chek does not exist; the command is onezero check\n/],
+    [['--zip'], /^Error: --zip is not a flag\n/],
+    [['--auth', 'foo'], /^Error: --auth expects [^\n]*\(flag --auth\)\n/],
+    [['www', '-c-1'], /^Error: the configuration file -1 does not exist; files are revalidated each time already/],
+    [['www', '-d', 'other'], /^Error: both www and -d other are named; name one\n/],
+    [['www', '--root', 'other'], /^Error: both www and --root other are named; name one\n/],
+    [['app.py'], /^Error: .*\/app\.py is Python source, .*; to run it: onezero --wsgi .*\/app\.py\n/],
+    [['-c', 'empty.json'], /^Error: the configuration file empty\.json is empty; \{\} stands for no options\n/],
+    [['www', 'other'], /^Error: unexpected argument "other": only one directory or file can be served\n/],
     [['www', '--cgi-bin', 'cgi-bim'], /^Error: the directory of scripts .* \(did you mean .*\/cgi-bin\?\)\n/],
-    [['www', '--config', 'none.json'], /^Error: cannot read the configuration file none\.json: ENOENT/],
+    [['www', '--config', 'none.json'], /^Error: the configuration file none\.json does not exist\n/],
     [['www', '--tls-cert', 'www/a.txt'], /^Error: TLS needs both --tls-cert and --tls-key\n/],
     [['www', '--error-page', '404=none.html'], /^Error: the error page .*none\.html does not exist\n/],
     [['www', '--log-file', 'no/dir/log'], /^Error: the directory of the log file .* does not exist\n/],
@@ -210,8 +220,8 @@ describe('the configuration file', () => {
   });
   afterAll(() => home.remove());
 
-  test('is found in the working directory, and says all that flags say and more', async () => {
-    const server = await start([], { cwd: home.path });
+  test('says all that flags say and more', async () => {
+    const server = await start(['-c', 'onezero.config.json'], { cwd: home.path });
     const a = await server.fetch('/a.txt');
     expect([a.status, a.headers.get('cache-control'), a.headers.get('x-all')]).toEqual([
       200,
@@ -276,6 +286,41 @@ describe('the configuration file', () => {
   });
 });
 
+describe('a configuration file that is only found', () => {
+  test.each([
+    ['{ "wsgi": [{ "application": "evil:app" }] }', 'would start programs (wsgi)'],
+    ['{ "cgiBin": "bin" }', 'would start programs (cgiBin)'],
+    ['{ "cgi": [{ "extensions": { ".sh": null } }] }', 'would start programs (cgi)'],
+    ['{ "sites": [{ "path": "/x", "wsgi": [{ "application": "evil" }] }] }', 'would start programs (wsgi)'],
+    ['{ "host": "0.0.0.0" }', 'would let other machines connect'],
+    ['{ "host": true, "quiet": true }', 'would let other machines connect'],
+    ['{ "listen": [":80", "[::]:81"] }', 'would let other machines connect'],
+    ['{ "root": "/etc" }', 'reaches outside its folder (root)'],
+    ['{ "logFile": "../.bashrc" }', 'reaches outside its folder (logFile)'],
+    ['{ "sites": [{ "path": "/x", "root": "../.." }] }', 'reaches outside its folder (root)'],
+    ['{ "host": "::", "cgiBin": "bin" }', 'would start programs (cgiBin) and would let other machines connect'],
+  ])('is refused until it is named: %s', async (text, reason) => {
+    const folder = site({ 'onezero.config.json': text, 'index.html': 'x' });
+    for (const words of [[], ['check'], ['explain', '/']]) {
+      const { code, stdout, stderr } = await run(words, { cwd: folder.path });
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(
+        `Error: onezero.config.json in this directory ${reason}; if you trust it, name it: -c onezero.config.json\n`,
+      );
+    }
+    expect((await run(['print-config'], { cwd: folder.path })).code).toBe(0);
+    folder.remove();
+  });
+
+  test('is used when it says how its own folder is served', async () => {
+    const folder = site({ 'onezero.config.json': '{ "root": "www", "maxAge": "1h" }', 'www/a.txt': 'a' });
+    const server = await start([], { cwd: folder.path });
+    expect((await server.fetch('/a.txt')).headers.get('cache-control')).toBe('public, max-age=3600');
+    await server.stop();
+    folder.remove();
+  });
+});
+
 describe('check and explain', () => {
   test('check finds what will not work and what is dangerous', async () => {
     const odd = site({
@@ -304,6 +349,16 @@ describe('check and explain', () => {
     expect(stderr).not.toContain('fine.cgi');
     const { stderr: root } = await run(['check', 'www', '--cgi-bin', 'www/cgi'], { cwd: odd.path });
     expect(root.includes('will run as root')).toBe(process.getuid?.() === 0);
+    odd.remove();
+  });
+
+  test('check finds scripts that are not executable, however they are named', async () => {
+    const odd = site({ 'www/form.pl': '#!/usr/bin/perl\n', 'www/plain.cgi': 'echo', 'one.txt': '#!/bin/sh\n' });
+    execFileSync('chmod', ['a-x', join(odd.path, 'www/plain.cgi')]);
+    const words = ['check', 'www', '--cgi', '.pl', '--cgi', '.cgi', '--cgi', '/one=one.txt'];
+    const { stderr } = await run(words, { cwd: odd.path });
+    for (const name of ['form.pl', 'plain.cgi', 'one.txt'])
+      expect(stderr).toContain(`${name} is not executable: chmod +x\n`);
     odd.remove();
   });
 

@@ -1,13 +1,13 @@
 // `onezero [directory]`: looks whether it can be served, and starts it: in one process, as the primary of several, or as one
 // of these.
 
-import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { inspect } from '../configuration/inspection.ts';
 import { timerMs } from '../../timer.ts';
+import { workerCount } from '../running/mount-options.ts';
 import { listenFailure } from '../running/listeners.ts';
 import { type Held, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
@@ -34,13 +34,13 @@ export async function serve(start: Start): Promise<number> {
   for (const problem of findings.problems) report(`Error: ${problem}`);
   if (findings.problems.length > 0) return 2;
   const allWarnings = [...warnings, ...findings.warnings];
-  if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
   const mayMovePort = sources.get('port')?.from === 'default' && !configuration.strictPort;
   const primary = process.env[primaryVariable];
   // Not for the scripts that this process starts.
   delete process.env[primaryVariable];
   if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start);
-  const count = configuration.workers === 'auto' ? availableParallelism() : configuration.workers;
+  if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
+  const count = workerCount(configuration);
   if (count > 1) {
     return serveWithWorkers(start, { count, mayMovePort, warnings: allWarnings });
   }

@@ -34,6 +34,7 @@ export function readConfigurationFile(
   if (path === undefined) return undefined;
   const shownPath = shorter(path, relative(workingDirectory, path));
   const text = readText(path, shownPath);
+  if (text.trim() === '') throw new Error(`the configuration file ${shownPath} is empty; {} stands for no options`);
   try {
     return { ...parseJsonWithComments(text), path, shownPath };
   } catch (error) {
@@ -47,7 +48,11 @@ function readText(path: string, shownPath: string): string {
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new Error(`cannot read the configuration file ${shownPath}: ${(error as Error).message}`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`;
+    // A habit from http-server, where it switches caching off.
+    const hint = /^-\d+$/.test(shownPath) ? '; files are revalidated each time already, which --max-age changes' : '';
+    throw new Error(`the configuration file ${shownPath} ${why}${hint}`, { cause: error });
   }
   if (bytes.length > maxBytes) throw new Error(`the configuration file ${shownPath} is larger than ${maxBytes} bytes`);
   return bytes.toString('utf8');

@@ -44,19 +44,38 @@ export function resolveConfiguration(sources: Sources): Resolved {
     values.push([key, isGiven ? check(key, option, found, sources.file, problems) : found.value]);
   }
   return {
-    configuration: withRoot(Object.fromEntries(values) as unknown as Configuration, sources.workingDirectory),
+    configuration: withImplied(
+      Object.fromEntries(values) as unknown as Configuration,
+      chosen,
+      sources.workingDirectory,
+    ),
     sources: chosen,
     problems,
     warnings: unknownEnvironment(sources.environment),
   };
 }
 
-// Who names nothing to serve means the directory that they are in. An application is not served its own source files.
-function withRoot(configuration: Configuration, workingDirectory: string): Configuration {
+// Naming nothing to serve means the working directory. An application is not served its own source files, and an application
+// at / answers for directories without an index file, unless listings are asked for.
+function withImplied(
+  configuration: Configuration,
+  chosen: ReadonlyMap<Key, Source>,
+  workingDirectory: string,
+): Configuration {
   const { root, wsgi, sites } = configuration;
-  return root === undefined && wsgi === undefined && sites === undefined
-    ? { ...configuration, root: workingDirectory }
-    : configuration;
+  if (root === undefined && wsgi === undefined && sites === undefined)
+    return { ...configuration, root: workingDirectory };
+  const isAsked = chosen.get('listing')?.from !== 'default';
+  const quiet = (mounts: Configuration['wsgi']): boolean => !isAsked && mounts?.some(isAtRoot) === true;
+  return {
+    ...configuration,
+    listing: quiet(wsgi) ? false : configuration.listing,
+    sites: sites?.map((site) => (quiet(site.wsgi) ? { listing: false, ...site } : site)),
+  };
+}
+
+function isAtRoot({ path = '/' }: { readonly path?: string }): boolean {
+  return /^\/+$/.test(path);
 }
 
 /** The configuration file that the command line or the environment names; false for none at all. */
@@ -112,9 +131,14 @@ function check(
   for (const { path, message } of found) {
     const place = source.from === 'file' && file !== undefined ? sourceIn(file, path) : source;
     const shown = option.isSecret ? message.replace(/, not .*/, '') : message;
-    problems.push(`${path} ${shown} (${describeSource(place)})`);
+    problems.push(`${shownName(path, source)} ${shown} (${describeSource(place)})`);
   }
   return accepted;
+}
+
+/** An element of a list has no name that its user has seen, unless it stands in the file. */
+function shownName(path: string, source: Source): string {
+  return 'name' in source && source.from !== 'argument' && /^\w+\.\d/.test(path) ? source.name : path;
 }
 
 function sourceIn(file: ConfigurationFile, path: string): Source {

@@ -4,9 +4,10 @@
 import { accessSync, constants, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
+import { commands } from './arguments.ts';
 import type { CgiConfiguration } from '../options/cgi.ts';
 import type { Configuration, Served } from '../options/table.ts';
-import { inspectScripts } from './script-inspection.ts';
+import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
 
 export interface Findings {
   readonly problems: string[];
@@ -37,7 +38,11 @@ export function inspect(configuration: Configuration): Findings {
 function inspectSite(site: Served, findings: Findings): void {
   const { root, cgiBin, mimeTypes } = site;
   const { problems } = findings;
-  if (root !== undefined && kindOf(root) === undefined) problems.push(missing('the directory', root));
+  if (root !== undefined && kindOf(root) === undefined)
+    problems.push(missing('the directory', root) + commandHint(root));
+  if (root !== undefined && /\.(?:py|wsgi)$/i.test(root) && kindOf(root) === 'file') {
+    problems.push(`${root} is Python source, which would be shown to visitors; to run it: onezero --wsgi ${root}`);
+  }
   if (mimeTypes !== undefined) requireFile('the file of media types', mimeTypes, problems);
   if (typeof site.single === 'string' && root !== undefined && kindOf(join(root, site.single)) === undefined) {
     findings.warnings.push(`${site.single}, the answer where nothing is, is not in ${root}`);
@@ -59,11 +64,13 @@ function inspectSite(site: Served, findings: Findings): void {
   }
 }
 
-function inspectMount(mount: CgiConfiguration, root: string | undefined, { problems }: Findings): void {
+function inspectMount(mount: CgiConfiguration, root: string | undefined, { problems, warnings }: Findings): void {
   const ways = [mount.directory, mount.extensions, mount.script].filter((way) => way !== undefined);
   if (ways.length !== 1) problems.push('a cgi mount needs one of directory, extensions and script');
   if (mount.script !== undefined) requireFile('the script', mount.script, problems);
+  if (mount.script !== undefined && kindOf(mount.script) === 'file') inspectScript(mount.script, warnings);
   if (mount.extensions === undefined) return;
+  inspectByExtension(mount.root ?? root, mount.extensions, warnings);
   if (mount.root === undefined && root === undefined)
     problems.push('scripts by extension need a directory: name a root');
   for (const program of Object.values(mount.extensions)) {
@@ -130,6 +137,12 @@ function missing(what: string, path: string): string {
   const exists = kindOf(path) !== undefined;
   const found = hint === undefined || exists ? '' : ` (did you mean ${join(dirname(path), hint)}?)`;
   return `${what} ${path} ${exists ? 'is of the wrong kind' : 'does not exist'}${found}`;
+}
+
+/** A command that was misspelt is taken for a directory. */
+function commandHint(root: string): string {
+  const command = dirname(root) === process.cwd() ? nearest(basename(root), commands) : undefined;
+  return command === undefined ? '' : `; the command is onezero ${command}`;
 }
 
 function namesIn(directory: string): readonly string[] {

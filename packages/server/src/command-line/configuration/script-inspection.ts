@@ -1,7 +1,7 @@
 // Scripts that will not run, or that others could change, found before the first request finds them.
 
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
 const maxScripts = 1000;
@@ -11,21 +11,44 @@ export function inspectScripts(directory: string, uid: unknown, warnings: string
   if ((statSync(directory).mode & 0o002) !== 0)
     warnings.push(`everybody on this machine can put scripts into ${directory}`);
   if (process.getuid?.() === 0 && uid === undefined) {
-    warnings.push(`scripts in ${directory} will run as root; give the cgi mount a uid and gid`);
+    warnings.push(
+      `scripts in ${directory} will run as root; start onezero as another user, or give the mount a uid in the configuration file`,
+    );
   }
   const entries = readdirSync(directory, { withFileTypes: true, recursive: true }).slice(0, maxScripts);
-  for (const entry of entries.filter((one) => one.isFile())) {
-    const path = join(entry.parentPath, entry.name);
-    const { mode } = statSync(path);
-    const first = firstLine(path);
-    const isScript = first.startsWith('#!');
-    if ((mode & 0o111) === 0 && isScript) warnings.push(`${path} is not executable: chmod +x`);
-    if ((mode & 0o002) !== 0) warnings.push(`everybody on this machine can change ${path}`);
-    if (isScript && first.endsWith('\r'))
-      warnings.push(`${path} has a carriage return at the end of its #! line and will not start`);
-    if ((mode & 0o111) !== 0 && !isScript && /^[\x20-\x7e\t]+$/.test(first)) {
-      warnings.push(`${path} has no #! line and will not start`);
-    }
+  for (const entry of entries.filter((one) => one.isFile()))
+    inspectScript(join(entry.parentPath, entry.name), warnings);
+}
+
+/** The same for scripts that are told by their extension and run by themselves. */
+export function inspectByExtension(
+  root: string | undefined,
+  extensions: Readonly<Record<string, string | null>>,
+  warnings: string[],
+): void {
+  const own = Object.keys(extensions).filter((extension) => extensions[extension] === null);
+  if (own.length === 0 || root === undefined || !statSync(root, { throwIfNoEntry: false })?.isDirectory()) return;
+  const entries = readdirSync(root, { withFileTypes: true, recursive: true });
+  const scripts = entries.filter((entry) => entry.isFile() && own.includes(extname(entry.name))).slice(0, maxScripts);
+  for (const { parentPath, name } of scripts) {
+    const path = join(parentPath, name);
+    inspectScript(path, warnings);
+    const isPlain = (statSync(path).mode & 0o111) === 0 && !firstLine(path).startsWith('#!');
+    if (isPlain) warnings.push(`${path} is not executable: chmod +x`);
+  }
+}
+
+/** Adds a warning for each oddity of one script. */
+export function inspectScript(path: string, warnings: string[]): void {
+  const { mode } = statSync(path);
+  const first = firstLine(path);
+  const isScript = first.startsWith('#!');
+  if ((mode & 0o111) === 0 && isScript) warnings.push(`${path} is not executable: chmod +x`);
+  if ((mode & 0o002) !== 0) warnings.push(`everybody on this machine can change ${path}`);
+  if (isScript && first.endsWith('\r'))
+    warnings.push(`${path} has a carriage return at the end of its #! line and will not start`);
+  if ((mode & 0o111) !== 0 && !isScript && /^[\x20-\x7e\t]+$/.test(first)) {
+    warnings.push(`${path} has no #! line and will not start`);
   }
 }
 

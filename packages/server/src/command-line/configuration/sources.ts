@@ -1,7 +1,8 @@
 // Everything that a configuration is made of, read as it is now.
 
 import type { CommandLine, Written } from './arguments.ts';
-import { readConfigurationFile } from './config-file.ts';
+import { type ConfigurationFile, readConfigurationFile } from './config-file.ts';
+import { reasonsToAsk } from './found-file.ts';
 import { namedConfigurationFile, resolveConfiguration, type Resolved } from './configuration.ts';
 
 /** Reads the file and the environment anew; the command line stays what it was. */
@@ -9,16 +10,36 @@ export function resolveAll({ command, words, written }: CommandLine): Resolved {
   const workingDirectory = process.cwd();
   const environment = process.env;
   const root = words[command === 'explain' ? 1 : 0];
+  const twice = root === undefined ? undefined : written.find(({ key }) => key === 'root');
   const all: Written[] = root === undefined ? [...written] : [...written, { key: 'root', value: root, name: root }];
   const sources = { written: all, environment, workingDirectory };
   const named = namedConfigurationFile(sources);
   try {
     const file = named === false ? undefined : readConfigurationFile(named, workingDirectory);
-    const resolved = resolveConfiguration({ ...sources, file });
+    const resolved = withProblems(resolveConfiguration({ ...sources, file }), [
+      ...(twice === undefined
+        ? []
+        : [`both ${root ?? ''} and ${twice.name} ${String(twice.value)} are named; name one`]),
+      ...(named === undefined && command !== 'print-config' ? refusals(file) : []),
+    ]);
     return file === undefined
       ? resolved
       : { ...resolved, configuration: { ...resolved.configuration, config: file.path } };
   } catch (error) {
     return { ...resolveConfiguration({ ...sources, file: undefined }), problems: [(error as Error).message] };
   }
+}
+
+function withProblems(resolved: Resolved, more: readonly string[]): Resolved {
+  return more.length === 0 ? resolved : { ...resolved, problems: [...more, ...resolved.problems] };
+}
+
+/** One problem for what a configuration file that was only found would do beyond its own folder. */
+function refusals(file: ConfigurationFile | undefined): readonly string[] {
+  if (file === undefined) return [];
+  const reasons = reasonsToAsk(file);
+  if (reasons.length === 0) return [];
+  return [
+    `${file.shownPath} in this directory ${reasons.join(' and ')}; if you trust it, name it: -c ${file.shownPath}`,
+  ];
 }

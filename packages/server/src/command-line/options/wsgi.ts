@@ -35,7 +35,10 @@ const members: Members = {
   env: { shape: { type: 'map', value: { type: 'text', pattern: /^[^\0]*$/ } }, summary: 'variables for the workers' },
   passEnv: { shape: texts, summary: 'variables of the server that workers get; all if left out' },
   settings: { shape: { type: 'map', value: scalar }, summary: 'each becomes onezero.NAME in the environ' },
-  processes: { shape: positive, summary: 'Python processes; one for each processor if left out' },
+  processes: {
+    shape: positive,
+    summary: 'Python processes of each worker; if left out, as many as there are processors in all',
+  },
   threads: { shape: positive, summary: 'requests that each of them takes at once' },
   lazy: { shape: flag, summary: 'whether workers start with the first request' },
   reloadOnChange: { shape: flag, summary: 'whether workers are replaced when a source file changes' },
@@ -60,7 +63,7 @@ export const wsgiShape: Shape = { type: 'list', item: { type: 'object', members,
 
 /** Reads `module:callable` or `/path=module:callable`. */
 export function readWsgi(written: string): WsgiConfiguration {
-  const [, mount, application] = /^(?:(\/[^=]*)=)?([^=]+)$/.exec(written) ?? [];
+  const [, mount, application] = /^(?:(\/[^=]*)=)?(.+)$/.exec(written) ?? [];
   if (application === undefined) throw new Error('module:callable or /path=module:callable');
   return { ...(mount !== undefined && { path: mount }), application };
 }

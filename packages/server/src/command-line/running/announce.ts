@@ -72,7 +72,12 @@ function writeReadyFile(path: string, line: string): void {
 function openBrowser(url: string, path: string | boolean): void {
   const target = typeof path === 'string' ? new URL(path, url).href : url;
   const usual = { darwin: 'open', win32: 'explorer' }[process.platform as 'darwin' | 'win32'] ?? 'xdg-open';
-  const child = spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });
-  child.on('error', (error) => report(`Warning: cannot open the browser: ${error.message}`));
-  child.unref();
+  const failed = (error: Error): void => report(`Warning: cannot open the browser: ${error.message}`);
+  try {
+    const child = spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });
+    child.on('error', failed);
+    child.unref();
+  } catch (error) {
+    failed(error as Error);
+  }
 }

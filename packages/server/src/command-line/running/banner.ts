@@ -1,7 +1,7 @@
 // What the command says once it accepts connections: some lines on a terminal, one line anywhere else, JSON on request.
 
-import { networkInterfaces } from 'node:os';
 import type { Address } from '../../options.ts';
+import { interfaceAddresses } from './listeners.ts';
 
 /** What there is to say. */
 export interface Announcement {
@@ -27,7 +27,15 @@ export function bannerText(announcement: Announcement, style: Style): string {
 
 function plainLine({ what, addresses, wantedPort }: Announcement): string {
   const moved = wantedPort === undefined ? '' : ` (port ${wantedPort} is in use)`;
-  return `onezero serves ${what} at ${addresses.map(urlOf).join(' and ')}${moved}`;
+  // A log must not hide behind "localhost" that other machines can connect.
+  const places = addresses.map((address) =>
+    isEveryAddress(address.address) ? `${urlOf(address)} (all addresses of this machine)` : urlOf(address),
+  );
+  return `onezero serves ${what} at ${places.join(' and ')}${moved}`;
+}
+
+function isEveryAddress(address: string): boolean {
+  return address === '::' || address === '0.0.0.0';
 }
 
 function banner({ version, what, addresses, wantedPort, warnings }: Announcement, useColor: boolean): string {
@@ -62,9 +70,8 @@ export function urlOf({ url }: Address): string {
 
 /** Where other machines find an address: only one that is bound to all of the machine's. */
 function networkUrls({ address, port, secure }: Address): readonly string[] {
-  if (address !== '::' && address !== '0.0.0.0') return [];
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const reachable = all.filter(({ internal, family }) => !internal && family === 'IPv4');
+  if (!isEveryAddress(address)) return [];
+  const reachable = interfaceAddresses().filter(({ internal, family }) => !internal && family === 'IPv4');
   return reachable.map((one) => `${secure ? 'https' : 'http'}://${one.address}:${port}/`);
 }
 

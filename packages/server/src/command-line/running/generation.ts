@@ -8,6 +8,7 @@ import { escaped } from '../../operations/access-log-format.ts';
 import { type Health, healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
 import type { Configuration, Served } from '../options/table.ts';
+import { pythonProcesses, workerCount } from './mount-options.ts';
 import { servedOptions, serverOptions } from './server-options.ts';
 
 /** What outlives a generation. */
@@ -86,10 +87,15 @@ function failureLine({ status, request }: Failure, { message }: Error): string {
 }
 
 /** What is served, in a few words for the banner. */
-export function servedInWords({ root, wsgi, sites }: Configuration, workingDirectory: string): string {
+export function servedInWords(configuration: Configuration, workingDirectory: string): string {
+  const { root, wsgi, sites } = configuration;
+  const workers = workerCount(configuration);
   const words: string[] = [];
   if (root !== undefined) words.push(relative(workingDirectory, root) || root);
-  for (const { application } of wsgi ?? []) words.push(application);
+  for (const mount of wsgi ?? []) {
+    const processes = pythonProcesses(mount, workers) * workers;
+    words.push(`${mount.application} (${processes} Python ${processes === 1 ? 'process' : 'processes'})`);
+  }
   if (sites !== undefined) words.push(`${sites.length} ${sites.length === 1 ? 'site' : 'sites'}`);
   return words.join(', ') || 'nothing';
 }

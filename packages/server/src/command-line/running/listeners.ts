@@ -1,6 +1,6 @@
 // From what the configuration says about addresses to listeners, and what happens when a port is in use.
 
-import { networkInterfaces } from 'node:os';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
 import type { Configuration } from '../options/table.ts';
 
@@ -27,8 +27,19 @@ export function listenerAt(address: string, tls: TlsOptions | undefined): Listen
 
 /** Both kinds of addresses where the machine has both. */
 function everyAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+  return interfaceAddresses().some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+}
+
+/** The addresses of this machine; none where they cannot be listed, as on Android and in some sandboxes. */
+export function interfaceAddresses(
+  list: typeof networkInterfaces = networkInterfaces,
+): readonly NetworkInterfaceInfo[] {
+  try {
+    return Object.values(list()).flatMap((addresses) => addresses ?? []);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return [];
+  }
 }
 
 function bare(host: string): string {

@@ -5,7 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Field } from '../../message/message.ts';
 import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { AuthRule, ErrorPage, Limits, ServerOptions } from '../../options.ts';
-import { cgiMount, wsgiMount } from './mount-options.ts';
+import { cgiMount, workerCount, wsgiMount } from './mount-options.ts';
 import { limitKey } from '../options/limits.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { staticOptions } from './static-options.ts';
@@ -44,7 +44,7 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
     root,
     static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, root, around),
     cgi: mounts.length === 0 ? undefined : mounts,
-    wsgi: wsgi.length === 0 ? undefined : wsgi.map(wsgiMount),
+    wsgi: wsgi.length === 0 ? undefined : wsgi.map((mount) => wsgiMount(mount, workerCount(around))),
   };
 }
 

@@ -103,10 +103,10 @@ describe('resolveConfiguration', () => {
     [['--port', 'abc'], 'port expects a whole number from 0 to 65535, not "abc" (flag --port)'],
     [['--port', '99999'], 'port expects a whole number from 0 to 65535, not 99999 (flag --port)'],
     [['--symlinks=outside'], 'symlinks expects "deny", "inside" or "all", not "outside" (flag --symlinks)'],
-    [['--auth', 'secret'], 'authUser.0 expects user:password (flag --auth)'],
+    [['--auth', 'secret'], '--auth expects user:password (flag --auth)'],
     [
       ['--error-page', '200=x'],
-      'errorPages.200 expects a status such as 404, a class such as 5xx, or default, not "200" (flag --error-page)',
+      '--error-page expects a status such as 404, a class such as 5xx, or default, not "200" (flag --error-page)',
     ],
   ])('refuses %j', (words, problem) => {
     expect(resolve(words).problems).toEqual([problem]);

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { bannerText, readyLine, type Announcement } from '../../../src/command-line/running/banner.ts';
 import { isExposed } from '../../../src/command-line/configuration/inspection.ts';
-import { listenerAt, listenFailure, onFreePort } from '../../../src/command-line/running/listeners.ts';
+import {
+  interfaceAddresses,
+  listenerAt,
+  listenFailure,
+  onFreePort,
+} from '../../../src/command-line/running/listeners.ts';
 
 const tls = { cert: 'c', key: 'k' };
 
@@ -35,6 +40,18 @@ describe('onFreePort', () => {
   test('stays where it must, and does not go past the last port', async () => {
     await expect(onFreePort(8080, false, taken(8080))).rejects.toThrow('in use');
     await expect(onFreePort(65_535, true, taken(65_535))).rejects.toThrow('in use');
+  });
+});
+
+describe('interfaceAddresses', () => {
+  test('has none where they cannot be listed', () => {
+    const refuse = (): never => {
+      throw Object.assign(new Error('uv_interface_addresses returned Unknown system error 13'), {
+        code: 'ERR_SYSTEM_ERROR',
+      });
+    };
+    expect(interfaceAddresses(refuse)).toEqual([]);
+    expect(interfaceAddresses().length).toBeGreaterThan(0);
   });
 });
 
@@ -92,6 +109,15 @@ describe('bannerText', () => {
     expect(bannerText(announcement, { isTerminal: false, useColor: false })).toBe(
       'onezero serves www at http://localhost:8081/ (port 8080 is in use)\n',
     );
+  });
+
+  test('does not hide from a log that other machines can connect', () => {
+    const open = { url: 'http://localhost:80', address: '0.0.0.0', port: 80, secure: false };
+    const text = bannerText(
+      { ...announcement, addresses: [open], wantedPort: undefined },
+      { isTerminal: false, useColor: false },
+    );
+    expect(text).toBe('onezero serves www at http://localhost:80/ (all addresses of this machine)\n');
   });
 
   test('tells programs where it listens', () => {
