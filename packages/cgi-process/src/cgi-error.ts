@@ -3,6 +3,7 @@ export type CgiErrorCode =
   | 'script-not-found'
   | 'script-forbidden'
   | 'method-not-allowed'
+  | 'type-repeated'
   | 'length-required'
   | 'content-too-large'
   | 'content-broken'
@@ -16,12 +17,13 @@ export type CgiErrorCode =
   | 'timed-out'
   | 'busy'
   | 'closing'
-  | 'client-gone';
+  | 'client-left';
 
 const statuses: Readonly<Record<CgiErrorCode, number>> = {
   'script-not-found': 404,
   'script-forbidden': 403,
   'method-not-allowed': 405,
+  'type-repeated': 400,
   'length-required': 411,
   'content-too-large': 413,
   'content-broken': 400,
@@ -35,7 +37,7 @@ const statuses: Readonly<Record<CgiErrorCode, number>> = {
   'timed-out': 504,
   busy: 503,
   closing: 503,
-  'client-gone': 400,
+  'client-left': 400,
 };
 
 export interface CgiErrorDetails {

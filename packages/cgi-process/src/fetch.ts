@@ -1,27 +1,17 @@
-// CGI scripts in servers that pass a `Request` and want a `Response`: Hono, h3, srvx, Deno's and Bun's shape.
-//
-// A Request has lost what scripts may want to know (the raw target, repeated fields, both addresses), so those come from
-// options, or stay at a sensible nothing. Unparsed headers (`nph`) cannot be expressed and are refused at the start.
+// CGI scripts in servers that pass a `Request` and want a `Response`. Unparsed headers (`nph`) cannot be expressed there and are
+// refused at the start.
 
+import { fetchHandler } from './adapters/fetch-handler.ts';
+import type { FetchHandler, FetchHandlerOptions } from './adapters/fetch-handler.ts';
 import { cgi } from './cgi.ts';
-import type { CgiOptions } from './cgi-options.ts';
-import type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
-import { mountedPath, mountSegments } from './request/mounted-path.ts';
+import { cgiTable, checkOptions, mountTable, remoteTable } from './options.ts';
+import type { CgiOptions } from './options.ts';
 
 /** Where a handler is mounted, and who is on the other side. */
-export interface CgiFetchOptions {
-  /** The path in front of the scripts, such as `/cgi-bin`. @default '' */
-  readonly path?: string | undefined;
-  /** The client's address, which a Request does not tell. @default 127.0.0.1, port unknown */
-  readonly remote?: ((request: Request) => Peer) | undefined;
-}
+export type CgiFetchOptions = FetchHandlerOptions;
 
 /** A handler for servers that speak Request and Response. */
-export interface CgiFetchHandler {
-  (request: Request): Promise<Response>;
-  /** Ends what still runs. */
-  readonly close: (graceMs?: number) => Promise<void>;
-}
+export type CgiFetchHandler = FetchHandler;
 
 /**
  * Makes a handler that runs scripts.
@@ -30,69 +20,8 @@ export interface CgiFetchHandler {
  * app.all('/cgi-bin/*', (context) => scripts(context.req.raw));
  */
 export function cgiFetch(options: CgiOptions & CgiFetchOptions): CgiFetchHandler {
-  if (options.nph === 'name') throw new Error('cgi: nph cannot be used here, a Response has no unparsed form');
-  const respond = cgi(options);
-  const mount = mountSegments(options.path ?? '');
-  const handle = async (request: Request): Promise<Response> => {
-    const message = requestOf(request, mount, options.remote?.(request));
-    return responseOf(
-      typeof message === 'number' ? { status: message, fields: [] } : await respond(message),
-      request.method,
-    );
-  };
-  return Object.assign(handle, { close: respond.close });
-}
-
-function requestOf(request: Request, mount: readonly string[], remote: Peer | undefined): CgiRequest | number {
-  const url = new URL(request.url);
-  const mounted = mountedPath(url.pathname, mount);
-  if (typeof mounted === 'number') return mounted;
-  const length = request.headers.get('content-length');
-  const scheme = url.protocol === 'https:' ? 'https' : 'http';
-  return {
-    ...mounted,
-    method: request.method,
-    target: url.pathname + url.search,
-    query: url.search === '' ? undefined : url.search.slice(1),
-    version: '1.1',
-    scheme,
-    authority: url.host,
-    fields: [...request.headers].map(([name, value]): Field => [name, value]),
-    contentLength: request.body === null ? 0 : length === null ? undefined : Number(length),
-    content: request.body ?? none(),
-    remote: remote ?? { address: '', port: 0 },
-    local: { address: '', port: Number(url.port) },
-    signal: request.signal,
-  };
-}
-
-async function* none(): AsyncGenerator<Uint8Array> {}
-
-async function responseOf(answer: CgiResponse, method: string): Promise<Response> {
-  const { status, reason = '', fields, content } = answer;
-  const headers = new Headers(fields.map(([name, value]): [string, string] => [name, value]));
-  const isBare = content === undefined && status >= 400;
-  if (isBare) headers.set('content-type', 'text/plain');
-  const iterator = content === undefined || content instanceof Uint8Array ? undefined : content[Symbol.asyncIterator]();
-  if (method === 'HEAD') await iterator?.return?.();
-  const body =
-    method === 'HEAD' ? null : iterator !== undefined ? streamOf(iterator) : isBare ? `${status}\n` : (content ?? null);
-  return new Response(body as string | ReadableStream<Uint8Array> | null, { status, statusText: reason, headers });
-}
-
-/** Pulls when it is read and lets go when it is cancelled: the script waits for its reader, and ends with it. */
-function streamOf(iterator: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await iterator.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+  checkOptions('cgi', { ...cgiTable, ...mountTable, ...remoteTable }, options);
+  const { path, remote, ...rest } = options;
+  if (rest.nph === 'name') throw new TypeError('cgi: nph cannot be used here, a Response has no unparsed form');
+  return fetchHandler(cgi(rest), { path, remote });
 }

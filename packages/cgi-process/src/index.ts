@@ -1,7 +1,7 @@
 export { cgi } from './cgi.ts';
 export { CgiError } from './cgi-error.ts';
 export type { CgiErrorCode } from './cgi-error.ts';
-export type { CgiConcurrency, CgiLimits, CgiOptions, CgiResponder, StderrSink } from './cgi-options.ts';
+export type { CgiConcurrency, CgiLimits, CgiOptions, CgiResponder, ScriptExplanation, StderrSink } from './options.ts';
 export type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
 export { metaVariables } from './request/meta-variables.ts';
 export type { MetaVariableOptions } from './request/meta-variables.ts';
@@ -9,3 +9,8 @@ export { ProcessError } from './process/process-error.ts';
 export type { ProcessErrorCode } from './process/process-error.ts';
 export type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process/process-options.ts';
 export { startProcess } from './process/unix-process.ts';
+export { readAhead } from './spool/read-ahead.ts';
+export type { ReadAheadOptions } from './spool/read-ahead.ts';
+export { SpoolBudget } from './spool/spool-file.ts';
+export { collectContent } from './spool/collect-content.ts';
+export type { Collected, CollectOptions } from './spool/collect-content.ts';

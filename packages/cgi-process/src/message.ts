@@ -44,6 +44,11 @@ export interface CgiResponse {
   readonly reason?: string | undefined;
   readonly fields: readonly Field[];
   readonly content?: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /**
+   * Whether there is nothing for the path here, so that another route may have something; false for what must not go on to one,
+   * as a method that a script does not take. Undefined where the status says enough.
+   */
+  readonly isNothing?: boolean | undefined;
   /** Why a status of 400 or more was chosen: for logs and error hooks, never for the client. */
   readonly cause?: unknown;
   /** A path and optional query: answer as a GET of it would be answered (RFC 3875 §6.2.2). */

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import type { CgiOptions, CgiResponder, CgiResponse } from '../src/index.ts';
+import type { CgiOptions, CgiResponder, CgiResponse, Field } from '../src/index.ts';
 import { cgi, CgiError } from '../src/index.ts';
 import { chunks, field, plain, request, Scripts, text } from './mount.ts';
 
@@ -312,6 +312,13 @@ describe.each(['shell', 'direct'] as const)('cgi with the %s spawner', (spawner)
     const response = await respond(request(pathInfo));
     expect(response.status).toBe(status);
     expect(causeOf(response).code).toBe(code);
+  });
+
+  test('refuses two types of one content, and takes the same twice', async () => {
+    const post = (types: readonly string[]): Promise<CgiResponse> =>
+      respond(request('/echo', { content: 'a', fields: types.map((type): Field => ['content-type', type]) }));
+    expect(await post(['text/plain', 'text/html'])).toMatchObject({ status: 400, cause: { code: 'type-repeated' } });
+    expect(await post(['text/plain', 'text/plain'])).toMatchObject({ status: 200 });
   });
 
   test('refuses a field that no process can be given', async () => {

@@ -70,7 +70,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
       const response = await responder()(request(`/${name}`, { signal: gone.signal }));
       const reading = errorOf(text(response));
       gone.abort();
-      expect(await reading).toBe('client-gone');
+      expect(await reading).toBe('client-left');
       await until(() => processesWith(`${scripts.path}/${name}`).length === 0);
       await until(() => processesWith('1000.4').length === 0);
     },
@@ -81,7 +81,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     const response = responder()(request('/sleep-before-header', { signal: gone.signal }));
     await until(() => processesWith('1000.41').length > 0);
     gone.abort();
-    expect(await response).toMatchObject({ cause: { code: 'client-gone' } });
+    expect(await response).toMatchObject({ cause: { code: 'client-left' } });
     await until(() => processesWith('1000.41').length === 0);
   });
 
@@ -112,8 +112,18 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
       yield* chunks(20, 10_000);
       throw new Error('reset');
     }
-    const response = await responder()(request('/read-slowly', { content: broken(), contentLength: 10 ** 6 }));
+    const content = { content: broken(), contentLength: 10 ** 6 };
+    const response = await responder({}, { spool: 'small' })(request('/read-slowly', content));
     expect(await errorOf(text(response))).toBe('killed');
+  });
+
+  test('are not started when their content breaks off before', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield* chunks(20, 10_000);
+      throw new Error('reset');
+    }
+    const response = await responder()(request('/read-slowly', { content: broken(), contentLength: 10 ** 6 }));
+    expect(response).toMatchObject({ status: 400, cause: { code: 'content-broken' } });
   });
 
   test('are held back by a slow reader', async () => {
@@ -177,7 +187,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     const gone = new AbortController();
     const leaving = respond(request('/hello', { signal: gone.signal }));
     gone.abort();
-    expect(await leaving).toMatchObject({ cause: { code: 'client-gone' } });
+    expect(await leaving).toMatchObject({ cause: { code: 'client-left' } });
     expect(await respond(request('/hello'))).toMatchObject({ status: 503 });
     scripts.add(`flag-left-${spawner}`, '');
     expect(await text(await running)).toBe('done\n');

@@ -17,6 +17,7 @@ const scripts = new Scripts({
   'sleep-forever': plain('echo first; sleep 1000.71'),
   'set-status': '#!/bin/sh\nprintf "Status: 404 Nope\\nContent-Type: text/plain\\n\\nmine"\n',
   'nph-raw': '#!/bin/sh\nprintf "HTTP/1.0 299 Mine\\r\\n\\r\\nraw"\n',
+  vary: '#!/bin/sh\nprintf "Vary: Cookie\\nSet-Cookie: a=1\\nSet-Cookie: b=2\\nContent-Type: text/plain\\n\\n"\n',
   'write-1-mb': plain('head -c 1000000 /dev/zero'),
 });
 
@@ -128,5 +129,58 @@ describe('cgiHandler', () => {
     expect((await (await fetch(`http://127.0.0.1:${port}/cgi-bin/write-1-mb`)).arrayBuffer()).byteLength).toBe(
       1_000_000,
     );
+  });
+
+  test('serves a url that was rewritten in front of it', async () => {
+    const respond = handler();
+    const port = await listen((request, response) => {
+      request.url = request.url?.replace('/old', '/print-environment');
+      respond(request, response);
+    });
+    const variables = await (await fetch(`http://127.0.0.1:${port}/old/a?x=1`)).text();
+    expect(variables).toContain('SCRIPT_NAME=/print-environment\n');
+    expect(variables).toContain('PATH_INFO=/a\n');
+    expect(variables).toContain('QUERY_STRING=x=1\n');
+  });
+
+  test('serves a rewritten url below a mount of Express, and keeps REQUEST_URI', async () => {
+    const app = express();
+    app.use('/my%20app', (request: IncomingMessage, _response: unknown, next: () => void) => {
+      request.url = '/print-environment/b?y=2';
+      next();
+    });
+    app.use('/my%20app', handler());
+    const port = await listen(app as RequestListener);
+    const variables = await (await fetch(`http://127.0.0.1:${port}/my%20app/whatever?x=1`)).text();
+    expect(variables).toContain('SCRIPT_NAME=/my app/print-environment\n');
+    expect(variables).toContain('PATH_INFO=/b\n');
+    expect(variables).toContain('QUERY_STRING=y=2\n');
+    expect(variables).toContain('REQUEST_URI=/my%20app/whatever?x=1\n');
+  });
+
+  test('finds its mount where a router like that of Connect only takes it off', async () => {
+    const respond = handler();
+    const port = await listen((request, response) => {
+      Object.assign(request, { originalUrl: request.url });
+      request.url = request.url?.replace(/^\/app/, '');
+      respond(request, response);
+    });
+    const variables = await (await fetch(`http://127.0.0.1:${port}/app/print-environment/c`)).text();
+    expect(variables).toContain('SCRIPT_NAME=/app/print-environment\n');
+    expect(variables).toContain('PATH_INFO=/c\n');
+  });
+
+  test('adds to what others vary by and to their cookies', async () => {
+    const respond = handler();
+    const port = await listen((request, response) => {
+      response.setHeader('Vary', 'Origin');
+      response.setHeader('Set-Cookie', ['session=1']);
+      response.setHeader('X-Frame-Options', 'DENY');
+      respond(request, response);
+    });
+    const { headers } = await fetch(`http://127.0.0.1:${port}/vary`);
+    expect(headers.get('vary')).toBe('Origin, Cookie');
+    expect(headers.getSetCookie()).toEqual(['session=1', 'a=1', 'b=2']);
+    expect(headers.get('x-frame-options')).toBe('DENY');
   });
 });

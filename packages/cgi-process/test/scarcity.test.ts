@@ -20,21 +20,25 @@ afterAll(() => scripts.remove());
 const isRoot = process.getuid?.() === 0;
 const run = promisify(execFile);
 
+interface Outcome {
+  readonly crowd: Answer[];
+  readonly after: Answer;
+  readonly upload: Answer;
+  readonly large: Answer;
+  readonly endless: Answer;
+}
+
 interface Answer {
   readonly status: number;
   readonly text: string;
 }
 
-async function scarce(
-  limit: string,
-  count: number,
-  env: Record<string, string> = {},
-): Promise<{ crowd: Answer[]; after: Answer; upload: Answer }> {
+async function scarce(limit: string, count: number, env: Record<string, string> = {}): Promise<Outcome> {
   const runner = join(import.meta.dirname, 'fixtures/scarce.mjs');
   const command = `${limit}; exec "$0" "$@"`;
   const args = ['-c', command, process.execPath, runner, scripts.path, String(count)];
   const { stdout } = await run('/bin/sh', args, { env: { ...process.env, ...env } });
-  return JSON.parse(stdout) as { crowd: Answer[]; after: Answer; upload: Answer };
+  return JSON.parse(stdout) as Outcome;
 }
 
 describe('cgi', () => {
@@ -48,10 +52,12 @@ describe('cgi', () => {
     expect(upload).toEqual({ status: 200, text: '5000\n' });
   });
 
-  test('runs scripts without a place for pipes, and says what cannot be stored', async () => {
-    const { crowd, upload } = await scarce(':', 2, { TMPDIR: join(scripts.path, 'hello') });
+  test('runs scripts without a place for files and pipes, and says what cannot be stored', async () => {
+    const { crowd, upload, large, endless } = await scarce(':', 2, { TMPDIR: join(scripts.path, 'hello') });
     expect(crowd.map(({ status }) => status)).toEqual([200, 200]);
-    expect(upload.status).toBe(507);
+    expect(upload).toEqual({ status: 200, text: '5000\n' });
+    expect(large).toEqual({ status: 200, text: '300000\n' });
+    expect(endless.status).toBe(507);
   });
 
   test.skipIf(!isRoot).each(['shell', 'direct'] as const)(

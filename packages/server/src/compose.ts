@@ -47,7 +47,8 @@ export function routesOf({
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
-    all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...mount }));
+    const given = withIndex(mount, files?.index);
+    all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...given }));
   }
   if (root !== undefined) {
     all.push({ name: `files in ${root}`, responder: serveStatic(root, files), fallThrough: true });
@@ -75,6 +76,13 @@ function log({ worker, pid, request, line }: PythonLogEntry): void {
 /** What scripts see as DOCUMENT_ROOT: the root of the site, unless they are files of a root of their own. */
 function documentRootOf(mount: CgiMount, root: string | undefined): string | undefined {
   return 'extensions' in mount || root === undefined ? undefined : resolve(root);
+}
+
+/** Scripts by extension answer for directories in the order in which files do; those that are not named come last. */
+function withIndex(mount: CgiMount, index: readonly string[] | false | undefined): CgiMount {
+  if (!('extensions' in mount) || mount.index !== undefined || index === undefined || index === false) return mount;
+  const scripts = Object.keys(mount.extensions).map((extension) => `index${extension}`);
+  return { ...mount, index: [...new Set([...index, ...scripts])] };
 }
 
 function scriptRoute({ path, ...rest }: CgiMount): Route {

@@ -68,4 +68,32 @@ describe('compose', () => {
     expect(await answer('/environment.cgi/a')).toBe(`${root} ${root}/a`);
     expect(await answer('/other/environment.cgi/a')).toBe(`${scripts} ${scripts}/a`);
   });
+
+  test('serves files and scripts by extension from one root', async () => {
+    const root = await realpath(await mkdtemp(join(tmpdir(), 'compose-')));
+    onTestFinished(() => rm(root, { recursive: true }));
+    const answering = (text: string): string => `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n${text}'`;
+    for (const name of ['app', 'both', 'list']) await mkdir(join(root, name));
+    await writeFile(join(root, 'index.html'), 'home');
+    await writeFile(join(root, 'app/index.sh'), answering('script index'));
+    await writeFile(join(root, 'both/index.sh'), answering('script index'));
+    await writeFile(join(root, 'both/index.html'), 'page index');
+    await writeFile(join(root, 'list/a.txt'), 'a');
+    await writeFile(join(root, 'missing.sh'), "#!/bin/sh\nprintf 'Status: 404 No\\n\\n'");
+    const cgi = { root, extensions: { '.sh': '/bin/sh' }, methods: ['GET'] };
+    const running = await start({ root, cgi, static: { listing: true, index: ['index.html'] } });
+    onTestFinished(() => running.close());
+    const answer = async (path: string, method = 'GET'): Promise<{ status: number; content: string }> => {
+      const { status, content } = parse(await running.exchange(`${method} ${path} HTTP/1.0\r\n\r\n`));
+      return { status, content };
+    };
+    expect(await answer('/')).toEqual({ status: 200, content: 'home' });
+    expect(await answer('/app/')).toEqual({ status: 200, content: 'script index' });
+    expect((await answer('/app')).status).toBe(301);
+    expect(await answer('/both/')).toEqual({ status: 200, content: 'page index' });
+    expect((await answer('/list/')).content).toContain('a.txt');
+    expect((await answer('/missing.sh')).status).toBe(404);
+    expect((await answer('/missing.sh', 'HEAD')).status).toBe(404);
+    expect((await answer('/app/index.sh', 'DELETE')).status).toBe(405);
+  });
 });

@@ -1,6 +1,7 @@
 // Reads a stream chunk by chunk with a limit on each wait, without the cost of an async generator.
 
 import type { Readable } from 'node:stream';
+import { afterMs } from '../timer.ts';
 
 /** What a read can come to when no bytes came. */
 export type NoBytes = 'end' | 'timed-out';
@@ -33,9 +34,9 @@ export class OutputReader {
 
   async #change(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = Number.isFinite(timeoutMs) ? setTimeout(() => settle(false), timeoutMs) : undefined;
+      const stop = afterMs(timeoutMs, () => settle(false));
       const settle = (hasChanged: boolean): void => {
-        clearTimeout(timer);
+        stop();
         this.#wake = undefined;
         resolve(hasChanged);
       };

@@ -1,6 +1,7 @@
 // The scripts of a mount that run, so that they can be waited for and ended.
 
 import type { UnixProcess } from '../process/process-options.ts';
+import { afterMs } from '../timer.ts';
 
 /** How many run, and those among them that take long enough to be ended. */
 export class RunningScripts {
@@ -34,12 +35,12 @@ export class RunningScripts {
       this.#whenIdle = resolve;
       if (this.#count === 0) resolve();
     });
-    const timer = setTimeout(() => {
+    const stop = afterMs(graceMs, () => {
       this.#isEnding = true;
       for (const process of this.#processes) end(process);
-    }, graceMs);
+    });
     await idle;
-    clearTimeout(timer);
+    stop();
   }
 }
 

@@ -17,6 +17,8 @@ export interface ScriptHead {
   /** In the words of RFC 3875 §6.2. */
   readonly kind: 'document' | 'local-redirect' | 'client-redirect';
   readonly status: number;
+  /** Whether the script itself gave the status. */
+  readonly hasStatus: boolean;
   readonly reason: string | undefined;
   readonly fields: readonly Field[];
   /** The value of Location, for the redirects. */
@@ -98,6 +100,7 @@ function headOf(lines: readonly string[], rest: Uint8Array): ScriptHead {
   return {
     kind: isLocal ? 'local-redirect' : location === undefined ? 'document' : 'client-redirect',
     status,
+    hasStatus: given !== undefined,
     reason,
     location,
     contentLength: lengthOf(value('content-length')),
@@ -155,6 +158,8 @@ function isLocalPath(location: string): boolean {
   return /^\/(?!\/)[^#\\]*$/.test(location);
 }
 
-function isPassedOn([name]: Field): boolean {
+/** An empty Content-Type says nothing of the type, so it is as if it were not there. */
+function isPassedOn([name, value]: Field): boolean {
+  if (name === 'content-type' && value === '') return false;
   return !removed.has(name) && name !== 'content-length' && !name.startsWith('proxy-') && !name.startsWith('x-cgi-');
 }

@@ -1,7 +1,7 @@
 // Where a script's standard error goes, and what is said about its exit.
 
 import { basename } from 'node:path';
-import type { StderrSink } from '../cgi-options.ts';
+import type { StderrSink } from '../options.ts';
 import { StderrLines } from './stderr-lines.ts';
 
 /** Passes lines to the `stderr` option, or to standard error of this process. */

@@ -11,7 +11,7 @@ import { ProcessError } from '../process/process-error.ts';
 import { ScriptContent } from './script-output.ts';
 import type { HeaderLimits, ScriptHead } from './script-header.ts';
 import { ScriptHeadParser } from './script-header.ts';
-import type { Collected } from '../request/spool.ts';
+import type { Collected } from '../spool/collect-content.ts';
 import type { StderrLines } from './stderr-lines.ts';
 
 /** A script that was killed closes its output moments before its end can be known; one that works on is not waited for. */
@@ -173,7 +173,7 @@ export class ScriptRun {
   }
 
   #ended({ reason, signal }: Exit): CgiError {
-    const codes: Partial<Record<Exit['reason'], CgiErrorCode>> = { 'timed-out': 'timed-out', aborted: 'client-gone' };
+    const codes: Partial<Record<Exit['reason'], CgiErrorCode>> = { 'timed-out': 'timed-out', aborted: 'client-left' };
     return this.#error(codes[reason] ?? 'killed', `it was ended (${signal === null ? reason : signal})`);
   }
 
@@ -208,7 +208,7 @@ export function startError(error: ProcessError, details: CgiErrorDetails): CgiEr
     'out-of-memory': 'busy',
     'not-executable': 'script-forbidden',
     'not-found': 'script-not-found',
-    aborted: 'client-gone',
+    aborted: 'client-left',
   };
   return new CgiError(codes[error.code] ?? 'start-failed', error.message, { ...details, cause: error });
 }

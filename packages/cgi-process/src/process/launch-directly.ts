@@ -85,6 +85,7 @@ async function launchOnFifos(
     const stdin = input?.readEnd ?? (plan.stdin as 'ignore' | number);
     const child = await spawned(plan, [stdin, output.writeEnd, errors.writeEnd]);
     const ended = endOf(child);
+    if (input === undefined) directory.giveBack(inPath);
     return {
       pid: child.pid,
       ended,
@@ -98,7 +99,6 @@ async function launchOnFifos(
     throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
   } finally {
     descriptors.closeAll();
-    if (plan.stdin !== 'pipe') directory.giveBack(inPath);
   }
 }
 

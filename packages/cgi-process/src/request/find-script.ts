@@ -4,12 +4,15 @@
 // is never entered, symbolic links must stay inside unless told otherwise, and whatever is not a script is refused before
 // anything is started, so its source can never be the answer. The looks are synchronous: they take microseconds, and the
 // run that follows takes a thousand times that.
+//
+// A mount by extension shares its root with the files there, so what has no such extension is "nothing here", and so is a
+// directory without an index script: other routes may have something. In a directory of scripts it is refused.
 
 import { realpathSync, statSync, lstatSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
-import type { CgiOptions } from '../cgi-options.ts';
+import type { CgiOptions } from '../options.ts';
 
 /** A script and how the path led to it. */
 export interface FoundScript {
@@ -44,7 +47,12 @@ export function scriptFinder(options: CgiOptions): FindScript {
   const interpreters = new Map(
     Object.entries(options.extensions).map(([extension, command]) => [extension, command && resolveCommand(command)]),
   );
-  return new ScriptTree(existing('root', options.root), followSymlinks, interpreters, options.index ?? []).find;
+  return new ScriptTree(existing('root', options.root), followSymlinks, interpreters, indexNames(options)).find;
+}
+
+/** The names that answer for a directory: a page goes before scripts, as under Apache. */
+function indexNames({ index, extensions }: Extract<CgiOptions, { extensions: unknown }>): readonly string[] {
+  return index ?? ['index.html', ...Object.keys(extensions).map((extension) => `index${extension}`)];
 }
 
 function existing(name: string, path: string): string {
@@ -70,6 +78,11 @@ export function defaultDocumentRoot(options: CgiOptions): string {
   if ('script' in options) return dirname(resolve(options.script));
   return 'directory' in options ? existing('directory', options.directory) : existing('root', options.root);
 }
+
+/** What a look at a path came to: its state, or why there is none. */
+type Look =
+  | { readonly stats: Stats }
+  | { readonly code: 'script-forbidden' | 'script-not-found'; readonly why: string };
 
 class ScriptTree {
   readonly #root: string;
@@ -103,43 +116,57 @@ class ScriptTree {
   };
 
   #look(path: string): Stats {
+    const look = this.#lookAt(path);
+    if ('stats' in look) return look.stats;
+    const { code, why } = look;
+    throw new CgiError(this.#isRun(path) ? code : 'script-not-found', `${path} ${why}`);
+  }
+
+  #lookAt(path: string): Look {
     try {
       const stats = lstatSync(path);
-      if (!stats.isSymbolicLink()) return stats;
+      if (!stats.isSymbolicLink()) return { stats };
       const target = realpathSync(path);
-      if (!this.#followSymlinks && !target.startsWith(this.#root + sep)) {
-        throw new CgiError('script-forbidden', `${path} is a symbolic link that leads out of ${this.#root}`);
-      }
-      return statSync(target);
+      if (this.#followSymlinks || target.startsWith(this.#root + sep)) return { stats: statSync(target) };
+      return { code: 'script-forbidden', why: `is a symbolic link that leads out of ${this.#root}` };
     } catch (error) {
-      if (error instanceof CgiError) throw error;
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EACCES') throw new CgiError('script-forbidden', `${path} may not be looked at`, { cause: error });
-      throw new CgiError('script-not-found', `${path} does not exist`, { cause: error });
+      if (code === 'EACCES') return { code: 'script-forbidden', why: 'may not be looked at' };
+      return { code: 'script-not-found', why: code === 'ELOOP' ? 'is a symbolic link in a circle' : 'does not exist' };
     }
   }
 
+  /** Whether a name is a script's, as far as the name says. */
+  #isRun(path: string): boolean {
+    return this.#interpreters === undefined || this.#interpreters.has(extname(path));
+  }
+
   #script(file: string, stats: Stats, names: Pick<FoundScript, 'scriptName' | 'pathInfo'>): FoundScript {
-    if (!stats.isFile()) throw new CgiError('script-forbidden', `${file} is not a regular file`, { script: file });
     const interpreter = this.#interpreters === undefined ? null : this.#interpreters.get(extname(file));
     if (interpreter === undefined) {
-      throw new CgiError('script-not-found', `${basename(file)} has no extension that is run`, { script: file });
+      throw new CgiError('script-not-found', `${file} has no extension that is run`, { script: file });
     }
+    if (!stats.isFile()) throw new CgiError('script-forbidden', `${file} is not a regular file`, { script: file });
     // oxlint-disable-next-line no-bitwise
     if (interpreter === null && (stats.mode & 0o111) === 0) {
-      throw new CgiError('script-forbidden', `${file} is not executable`, { script: file });
+      throw new CgiError('script-forbidden', `${file} is not executable (chmod +x)`, { script: file });
     }
     return { kind: 'script', file, interpreter: interpreter ?? undefined, ...names };
   }
 
   #indexOf(directory: string, pathInfo: string): FoundScript | MissingSlash {
+    const code = this.#interpreters === undefined ? 'script-forbidden' : 'script-not-found';
     for (const name of this.#index) {
       const file = join(directory, name);
       if (lstatSync(file, { throwIfNoEntry: false }) === undefined) continue;
+      if (!this.#isRun(file)) throw new CgiError(code, `${directory} has ${name}, which is no script`);
       if (!pathInfo.endsWith('/')) return { kind: 'missing-slash' };
       return this.#script(file, this.#look(file), { scriptName: pathInfo + name, pathInfo: '' });
     }
-    throw new CgiError('script-forbidden', `${directory} is a directory`);
+    throw new CgiError(
+      code,
+      `${directory} is a directory${this.#index.length === 0 ? '' : ' without an index script'}`,
+    );
   }
 }
 
@@ -155,7 +182,7 @@ function* segments(path: string): Generator<{ name: string; end: number }> {
     }
     const name = path.slice(start, end);
     if (name.startsWith('.') || name.includes('\0')) {
-      throw new CgiError('script-not-found', `${JSON.stringify(name)} names no script`);
+      throw new CgiError('script-not-found', `${basename(name)} begins with a dot or has a NUL, so it names no script`);
     }
     yield { name, end };
   }

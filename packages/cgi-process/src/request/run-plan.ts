@@ -1,13 +1,13 @@
 // What starts a script: its command line, its environment, its directory and its input.
 
 import { dirname, resolve } from 'node:path';
-import type { CgiOptions } from '../cgi-options.ts';
+import type { CgiOptions } from '../options.ts';
 import type { FoundScript } from './find-script.ts';
 import { defaultDocumentRoot, resolveCommand } from './find-script.ts';
 import type { LaunchPlan } from '../process/launch.ts';
 import type { CgiRequest } from '../message.ts';
 import { metaVariables } from './meta-variables.ts';
-import type { Collected } from './spool.ts';
+import type { Collected } from '../spool/collect-content.ts';
 import { addEnvironment } from '../process/unix-process.ts';
 
 const DEFAULT_PASSED: readonly string[] = ['PATH'];

@@ -1,6 +1,7 @@
 // How many scripts run at once, and who waits for a place.
 
 import { CgiError } from '../cgi-error.ts';
+import { afterMs } from '../timer.ts';
 
 /** Gives a place back; further calls do nothing. */
 export type Release = () => void;
@@ -26,14 +27,14 @@ export class RunQueue {
   }
 
   /**
-   * A place, or the wait for one. Rejects or throws with CgiError: `busy`, `closing`, or `client-gone` when the client
+   * A place, or the wait for one. Rejects or throws with CgiError: `busy`, `closing`, or `client-left` when the client
    * leaves. Whoever need not wait has no need of a signal, which may be dear to make.
    */
   enter(client: { readonly signal?: AbortSignal | undefined }): Release | Promise<Release> {
     if (this.#closed) throw new CgiError('closing', 'no more scripts are started');
     if (this.#running < this.#max) return this.#admit();
     const { signal } = client;
-    if (signal?.aborted === true) throw new CgiError('client-gone', 'the client left before the script started');
+    if (signal?.aborted === true) throw new CgiError('client-left', 'the client left before the script started');
     if (this.#waiting.size >= this.#maxWaiting) {
       throw new CgiError('busy', `${this.#max} scripts run and ${this.#waiting.size} requests wait`);
     }
@@ -50,7 +51,7 @@ export class RunQueue {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.delete(waiter);
-        clearTimeout(timer);
+        stop();
         signal?.removeEventListener('abort', gone);
       };
       const waiter: Waiter = {
@@ -63,9 +64,9 @@ export class RunQueue {
           reject(error);
         },
       };
-      const gone = (): void => waiter.refuse(new CgiError('client-gone', 'the client left before the script started'));
+      const gone = (): void => waiter.refuse(new CgiError('client-left', 'the client left before the script started'));
       const late = (): void => waiter.refuse(new CgiError('busy', `no place for ${this.#timeoutMs} ms`));
-      const timer = Number.isFinite(this.#timeoutMs) ? setTimeout(late, this.#timeoutMs) : undefined;
+      const stop = afterMs(this.#timeoutMs, late);
       signal?.addEventListener('abort', gone);
       this.#waiting.add(waiter);
     });

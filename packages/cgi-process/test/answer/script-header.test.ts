@@ -83,6 +83,7 @@ describe('ScriptHeadParser', () => {
     ['Location: /path\nSet-Cookie: a=b\n\n', 'client-redirect', 302],
     ['Location: /path?q\n\n', 'local-redirect', 302],
     ['Content-Type: a/b\n\n', 'document', 200],
+    ['Content-Type:\n\n', 'document', 200],
   ])('sees what %j asks for', (text, kind, status) => {
     expect(parse(text)).toMatchObject({ kind, status });
   });

@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { chmodSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { CgiOptions } from '../../src/index.ts';
@@ -12,10 +12,15 @@ const scripts = new Scripts({
   'sub/b.cgi': '#!/bin/sh\n',
   'sub/index.cgi': '#!/bin/sh\n',
   'ü b.cgi': '#!/bin/sh\n',
+  'a: ü/index.cgi': '#!/bin/sh\n',
+  'pages/index.html': '<p>',
+  'pages/index.cgi': '#!/bin/sh\n',
+  'not-executable.cgi': '#!/bin/sh\n',
   'page.php': '<?php',
   'page.html': '<p>',
   '.git/hook': '#!/bin/sh\n',
 });
+chmodSync(join(scripts.path, 'not-executable.cgi'), 0o644);
 symlinkSync(join(outside.path, 'secret.cgi'), join(scripts.path, 'leads-out.cgi'));
 symlinkSync(outside.path, join(scripts.path, 'directory-out'));
 symlinkSync('a.cgi', join(scripts.path, 'stays-in.cgi'));
@@ -29,7 +34,7 @@ afterAll(() => {
 const byExtension: CgiOptions = {
   root: scripts.path,
   extensions: { '.cgi': null, '.php': '/bin/cat' },
-  index: ['index.cgi'],
+  index: ['index.html', 'index.cgi'],
 };
 
 function found(options: CgiOptions, pathInfo: string): object | string {
@@ -92,7 +97,11 @@ describe('scriptFinder', () => {
   test.each([
     ['/page.html', 'script-not-found'],
     ['/page.html/x.php', 'script-not-found'],
-    ['/', 'script-forbidden'],
+    ['/', 'script-not-found'],
+    ['/pages/', 'script-not-found'],
+    ['/not-executable.cgi', 'script-forbidden'],
+    ['/directory-out/page.html', 'script-not-found'],
+    ['/leads-out.cgi', 'script-forbidden'],
   ])('finds nothing to run at %s', (path, code) => {
     expect(found(byExtension, path)).toBe(code);
   });
@@ -106,9 +115,10 @@ describe('scriptFinder', () => {
     const respond = cgi(byExtension);
     const answer = async (scriptName: string, pathInfo: string, query?: string): Promise<unknown> =>
       (await respond(request(pathInfo, { scriptName, query }))).fields;
-    expect(await answer('', '/sub', 'a=b')).toEqual([['location', '/sub/?a=b']]);
-    expect(await answer('/ü', '/sub')).toEqual([['location', '/%C3%BC/sub/']]);
-    expect(await answer('', '//sub')).toEqual([['location', '/sub/']]);
+    expect(await answer('', '/sub', 'a=b')).toEqual([['location', 'sub/?a=b']]);
+    expect(await answer('/ü', '/sub')).toEqual([['location', 'sub/']]);
+    expect(await answer('/ü', '/a: ü')).toEqual([['location', './a%3A%20%C3%BC/']]);
+    expect(await answer('', '//sub')).toEqual([['location', 'sub/']]);
     await respond.close();
   });
 });

@@ -72,7 +72,10 @@ export interface ResponseMessage {
   /** `content-length` is given only with iterable content whose length is known. Never `date`, `server`, `connection`. */
   readonly fields: readonly Field[];
   readonly content?: ContentOut | undefined;
-  /** Whether it says only what holds where nothing is: a route that falls through leaves the answer to the next one. */
+  /**
+   * Whether it says only what holds where nothing is: a route that falls through leaves the answer to the next one. False keeps
+   * the answer here; undefined: 404 and 405 without content go on.
+   */
   readonly isNothing?: boolean | undefined;
   /** Why a status of 400 or more was chosen: for logs and the error hook, never for the client. */
   readonly cause?: unknown;

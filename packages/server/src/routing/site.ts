@@ -203,7 +203,7 @@ function bareStatus(status: number): ResponseMessage {
 }
 
 function hasNothing(answer: ResponseMessage): boolean {
-  if (answer?.isNothing === true) return true;
+  if (answer?.isNothing !== undefined) return answer.isNothing;
   return (answer?.status === 404 || answer?.status === 405) && answer.content === undefined;
 }
 

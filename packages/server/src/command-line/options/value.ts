@@ -81,7 +81,7 @@ function acceptScalar(shape: Scalar, value: unknown, base: string): unknown {
     case 'integer':
       return isWithin(value, shape.minimum, shape.maximum ?? Number.MAX_SAFE_INTEGER) ? value : undefined;
     case 'text':
-      return typeof value === 'string' && value !== '' && (shape.pattern?.test(value) ?? true) ? value : undefined;
+      return typeof value === 'string' && (shape.pattern?.test(value) ?? value !== '') ? value : undefined;
     case 'path':
       return isPath(value) ? resolve(base, value) : undefined;
     case 'program':

@@ -74,8 +74,9 @@ function siteRoutes(configuration: Configuration): readonly Route[] {
 }
 
 // What a client did wrong is in the access log, also where it asked for what no server has (501, 505); what the server, a
-// script or an application did wrong is said here too.
+// script or an application did wrong is said here too, and so is why a script that is there is not run.
 function failureOfOurs({ status, source, cause }: Failure): Error | undefined {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'script-forbidden') return cause;
   if (status < 500 || source === 'parser' || cause === undefined || cause === null) return undefined;
   return cause instanceof Error ? cause : new Error(typeof cause === 'string' ? cause : 'something was thrown');
 }

@@ -2,10 +2,20 @@ import { readdirSync, readSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cgi } from '../../src/index.ts';
-import { collectContent } from '../../src/request/spool.ts';
+import { collectContent } from '../../src/spool/collect-content.ts';
+import { SpoolBudget } from '../../src/spool/spool-file.ts';
 import { chunks, openDescriptors, plain, request, Scripts, text } from '../mount.ts';
 
-const options = { memoryBytes: 1000, maxBytes: Number.POSITIVE_INFINITY, announced: undefined, whole: true };
+const unlimited = Number.POSITIVE_INFINITY;
+const budget = new SpoolBudget(unlimited);
+const options = {
+  memoryBytes: 1000,
+  fileBytes: unlimited,
+  budget,
+  maxBytes: unlimited,
+  announced: undefined,
+  whole: true,
+};
 const scripts = new Scripts({ hello: plain('echo hello'), 'count-content': plain('wc -c') });
 afterAll(() => scripts.remove());
 

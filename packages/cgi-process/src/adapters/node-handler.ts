@@ -1,0 +1,212 @@
+// A responder on plain values under `node:http` and under whatever calls `(request, response, next)`: Express, Connect, Polka.
+//
+// The core answers with values; here they are written out. A content that breaks off destroys the connection, so that no
+// client takes a part for the whole. A local redirect becomes a 302, since only the server around us could route it. What
+// middleware in front has set stays: it may have rewritten `url`, named fields to vary by, or given cookies.
+
+import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { CgiError } from '../cgi-error.ts';
+import type { CgiRequest, CgiResponse, Field, Peer } from '../message.ts';
+import { mountedPath, mountSegments } from '../request/mounted-path.ts';
+
+/** Where a handler is mounted. */
+export interface NodeHandlerOptions {
+  /** The path in front of the scripts, such as `/cgi-bin`. Under Express the router has taken it off already. @default '' */
+  readonly path?: string | undefined;
+}
+
+/** A request handler for `node:http`; with `next`, a path where nothing is, is left to the handlers after it. */
+export interface NodeHandler {
+  (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Ends what still runs. */
+  readonly close: (graceMs?: number) => Promise<void>;
+}
+
+/** What is adapted. */
+export interface Responder {
+  (request: CgiRequest): Promise<CgiResponse>;
+  readonly close: (graceMs?: number) => Promise<void>;
+}
+
+/** Makes a Node handler of a responder. Throws a TypeError for a path that is not encoded correctly. */
+export function nodeHandler(respond: Responder, path: string): NodeHandler {
+  const mount = mountSegments(path);
+  const handle = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void> => {
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    const message = requestOf(request, mount, gone.signal);
+    const answer = typeof message === 'number' ? { status: message, fields: [] } : await respond(message);
+    if (next !== undefined && (message === 404 || isElsewhere(answer))) next();
+    else await write(answer, request, response);
+  };
+  return Object.assign(
+    (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
+      const fail = (error: unknown): void => {
+        if (next === undefined || response.headersSent) response.destroy();
+        else next(error);
+      };
+      void handle(request, response, next).then(undefined, fail);
+    },
+    { close: respond.close },
+  );
+}
+
+function isElsewhere({ isNothing, cause }: CgiResponse): boolean {
+  return isNothing === true || (cause instanceof CgiError && cause.code === 'script-not-found');
+}
+
+function requestOf(request: IncomingMessage, mount: readonly string[], signal: AbortSignal): CgiRequest | number {
+  const { target, path, base, query } = targetOf(request);
+  const mounted = mountedPath(path, mount, base);
+  if (typeof mounted === 'number') return mounted;
+  const length = contentLengthOf(request);
+  const isSecure = 'encrypted' in request.socket;
+  return {
+    ...mounted,
+    method: request.method ?? 'GET',
+    target,
+    query,
+    version: request.httpVersion === '1.0' ? '1.0' : '1.1',
+    scheme: isSecure ? 'https' : 'http',
+    authority: request.headers.host,
+    fields: fieldsOf(request.rawHeaders),
+    contentLength: length,
+    content: request,
+    remote: peer(request.socket.remoteAddress, request.socket.remotePort),
+    local: peer(request.socket.localAddress, request.socket.localPort),
+    signal,
+  };
+}
+
+interface Target {
+  /** As the client sent it. */
+  readonly target: string;
+  /** The path as middleware in front has left it, with what a router has taken off its front. */
+  readonly path: string;
+  readonly base: string;
+  readonly query: string | undefined;
+}
+
+function targetOf(request: IncomingMessage): Target {
+  const { url = '/' } = request;
+  const { originalUrl = url, baseUrl } = request as { baseUrl?: string; originalUrl?: string };
+  const [path, query] = split(url);
+  const [original] = split(originalUrl);
+  const base = baseUrl ?? guessedMount(original, path);
+  // A mount is taken off the front of `url`, so the mount itself arrives as `/`, whether or not it was asked for with a slash.
+  const isMountItself = path === '/' && base !== '' && base === original;
+  return { target: originalUrl, path: isMountItself ? base : base + path, base, query };
+}
+
+function split(target: string): readonly [path: string, query: string | undefined] {
+  const [, path, query] = /^(?:https?:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?/i.exec(target) ?? [];
+  return [path === undefined || path === '' ? '/' : path, query];
+}
+
+/** Express says where it has mounted a handler; Connect leaves it to be seen from what is left of the path. */
+function guessedMount(original: string, rest: string): string {
+  if (original === rest || !original.endsWith(rest)) return rest === '/' && original !== '/' ? original : '';
+  return original.slice(0, -rest.length);
+}
+
+function contentLengthOf({ headers }: IncomingMessage): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(headers['content-length'] ?? 0);
+}
+
+function fieldsOf(raw: readonly string[]): Field[] {
+  const fields: Field[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    fields.push([(raw[index] as string).toLowerCase(), raw[index + 1] as string]);
+  }
+  return fields;
+}
+
+function peer(address = '', port = 0): Peer {
+  return { address, port };
+}
+
+async function write(answer: CgiResponse, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, reason, fields, content } = answer;
+  if (answer.nonParsed === true) return writeRaw(content, response);
+  const phrase = reason ?? STATUS_CODES[status] ?? 'Unknown';
+  setFields(response, fields);
+  if (content === undefined && status >= 400) {
+    response.setHeader('content-type', 'text/plain');
+    response.writeHead(status, phrase).end(`${status} ${phrase}\n`);
+    return;
+  }
+  // Bytes speak for themselves; node:http would send them in chunks otherwise.
+  if (content instanceof Uint8Array && !response.hasHeader('content-length')) {
+    response.setHeader('content-length', content.length);
+  }
+  response.writeHead(status, phrase);
+  if (content === undefined || content instanceof Uint8Array) response.end(content);
+  else if (request.method === 'HEAD') {
+    await content[Symbol.asyncIterator]().return?.();
+    response.end();
+  } else {
+    holdBriefly(response);
+    response.flushHeaders();
+    await pump(content, response);
+    response.end();
+  }
+}
+
+/** Fields of which a response may have several lines, and to which others may have added theirs. */
+const joined: ReadonlySet<string> = new Set(['vary', 'set-cookie']);
+
+function setFields(response: ServerResponse, fields: readonly Field[]): void {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of fields) {
+    const before = values.get(name);
+    if (before === undefined) values.set(name, [...(joined.has(name) ? linesOf(response, name) : []), value]);
+    else before.push(value);
+  }
+  for (const [name, [first = '', ...more]] of values)
+    response.setHeader(name, more.length === 0 ? first : [first, ...more]);
+}
+
+function linesOf(response: ServerResponse, name: string): string[] {
+  const value = response.getHeader(name);
+  return value === undefined ? [] : Array.isArray(value) ? value : [String(value)];
+}
+
+/**
+ * Lets the head and what content is there already leave in one write; what comes later leaves as it comes. It is the socket
+ * that is held: a response that is held itself may never say that it has room again.
+ */
+function holdBriefly({ socket }: ServerResponse): void {
+  if (socket === null) return;
+  socket.cork();
+  setImmediate(() => socket.uncork());
+}
+
+/** Writes as fast as the client takes it; leaves the content when the client has left. */
+async function pump(content: AsyncIterable<Uint8Array>, response: NodeJS.WritableStream): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  for await (const bytes of content) {
+    if (gone.signal.aborted) return;
+    if (response.write(bytes)) continue;
+    await once(response, 'drain', { signal: gone.signal }).catch(() => {});
+  }
+}
+
+/** A script that writes the whole response itself gets the connection to itself, and it is closed after that. */
+async function writeRaw(content: CgiResponse['content'], response: ServerResponse): Promise<void> {
+  const { socket } = response;
+  if (socket === null || content === undefined) return;
+  response.detachSocket(socket);
+  if (content instanceof Uint8Array) socket.write(content);
+  else await pump(content, socket);
+  socket.end();
+}

@@ -1,0 +1,30 @@
+// What a path comes to, said instead of done.
+
+import { CgiError } from '../cgi-error.ts';
+import type { ScriptExplanation } from '../options.ts';
+import { diagnose } from '../process/start-failure.ts';
+import type { FindScript } from './find-script.ts';
+
+/** Explains a path. `sharesRoot` says whether others may have something where this mount has nothing. */
+export function explainScript(find: FindScript, pathInfo: string, sharesRoot: boolean): ScriptExplanation {
+  try {
+    const found = find(pathInfo);
+    if (found.kind === 'missing-slash') {
+      return {
+        outcome: 'redirect',
+        status: 301,
+        reason: 'the directory has an index script, and the path lacks its slash',
+      };
+    }
+    const { file: script, interpreter, scriptName, pathInfo: rest } = found;
+    const seen = { script, interpreter, scriptName, pathInfo: rest };
+    const failure = diagnose(interpreter ?? script, undefined);
+    if (failure === undefined) return { outcome: 'run', ...seen };
+    const status = failure.code === 'not-found' ? 404 : failure.code === 'not-executable' ? 403 : 500;
+    return { outcome: 'refused', ...seen, status, reason: failure.message };
+  } catch (error) {
+    if (!(error instanceof CgiError)) throw error;
+    const { code, status, message: reason, script } = error;
+    return { outcome: sharesRoot && code === 'script-not-found' ? 'nothing' : 'refused', script, status, reason };
+  }
+}
