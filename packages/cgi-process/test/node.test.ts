@@ -150,7 +150,7 @@ describe('cgiHandler', () => {
       next();
     });
     app.use('/my%20app', handler());
-    const port = await listen(app as RequestListener);
+    const port = await listen(app);
     const variables = await (await fetch(`http://127.0.0.1:${port}/my%20app/whatever?x=1`)).text();
     expect(variables).toContain('SCRIPT_NAME=/my app/print-environment\n');
     expect(variables).toContain('PATH_INFO=/b\n');
