@@ -5,6 +5,7 @@
 // the loop.
 
 import { answerDirectory } from './listing/answer-directory.ts';
+import { Folders } from './listing/folders.ts';
 import { answerFile, type AnswerContext } from './answer-file.ts';
 import { StaleEntry } from './files/content-from-disk.ts';
 import { preflightFields, withCors } from './site/cors.ts';
@@ -50,6 +51,7 @@ export function serveStatic(root: string, options: StaticOptions = {}): StaticRe
 class Site {
   readonly #settings: Settings;
   readonly #cache: FileCache;
+  readonly #folders: Folders;
   readonly #writer: FileWriter | undefined;
   readonly #context: AnswerContext;
   readonly #methods: string;
@@ -61,6 +63,7 @@ class Site {
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#cache = new FileCache(settings.maxCacheBytes);
+    this.#folders = new Folders(settings);
     this.#writer =
       settings.write === undefined
         ? undefined
@@ -148,7 +151,7 @@ class Site {
 
   #answer(entry: Entry, request: StaticRequest, lookups: number): Answer {
     if (entry.kind === 'missing') return this.#answerMissing(entry, request);
-    if (entry.kind === 'directory') return answerDirectory(entry, request, this.#settings);
+    if (entry.kind === 'directory') return answerDirectory(entry, request, this.#settings, this.#folders);
     if (this.#settings.cleanUrls === 'redirect') {
       const clean = cleanForm(request.pathInfo, this.#settings);
       if (clean !== undefined) return this.#redirectIfSame(entry, clean, request, lookups);

@@ -1,57 +1,106 @@
 // A directory becomes a redirect to its slash, or a listing.
 
-import { listDirectory } from './entries.ts';
 import type { DirectoryEntry } from '../files/entry.ts';
-import { renderListing } from './page.ts';
-import { listingQuery } from './query.ts';
-import { LISTING_POLICY } from './style.ts';
-import { siteLocation } from '../site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
-import { NOT_FOUND, refusal } from '../refusals.ts';
 import type { Settings } from '../options/settings.ts';
+import { NOT_FOUND, refusal } from '../refusals.ts';
+import { siteLocation } from '../site/location.ts';
+import { type Folder, type Folders, isSameDirectory } from './folders.ts';
+import { renderListing } from './page.ts';
+import { listPage, type RememberedPage, rememberedPage, rememberPage } from './pages.ts';
+import { type ListingQuery, listingQuery } from './query.ts';
+import { LISTING_POLICY } from './style.ts';
 
 /** Answers GET and HEAD for a directory entry. Relative links need the slash, so a listing is only ever behind one. */
 export function answerDirectory(
   { segments, isAskedAsDirectory }: DirectoryEntry,
   request: StaticRequest,
   settings: Settings,
+  folders: Folders,
 ): StaticResponse | Promise<StaticResponse> {
-  if (isAskedAsDirectory) return answerListing(segments, request, settings);
+  if (isAskedAsDirectory) return answerListing(segments, request, settings, folders);
   if (!settings.directoryRedirect) return NOT_FOUND;
   const location = siteLocation(request.scriptName, segments, { isDirectory: true, query: request.query });
   return location === undefined ? NOT_FOUND : { status: 301, fields: [['location', location]] };
 }
 
-async function answerListing(
+function answerListing(
   segments: readonly string[],
   request: StaticRequest,
   settings: Settings,
-): Promise<StaticResponse> {
+  folders: Folders,
+): StaticResponse | Promise<StaticResponse> {
   const query = listingQuery(request);
-  try {
-    const page = await listDirectory(segments, query, settings);
-    if (page === undefined) return NOT_FOUND;
-    const mount = (request.scriptName ?? '').split('/').filter((name) => name !== '');
-    const { contentType, text } = renderListing({
-      ...page,
-      names: [...mount, ...segments],
-      depth: segments.length,
-      query,
-    });
-    const content = Buffer.from(text);
-    const fields: readonly Field[] = [
-      ['content-type', contentType],
-      ['cache-control', 'no-cache'],
-      ['vary', 'accept'],
-      ['content-security-policy', LISTING_POLICY],
-      ['x-content-type-options', 'nosniff'],
-      ['referrer-policy', 'same-origin'],
-    ];
-    if (request.method !== 'HEAD') return { status: 200, fields, content };
-    return { status: 200, fields: [...fields, ['content-length', String(content.length)]] };
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return NOT_FOUND;
-    return refusal(error.code === 'EACCES' || error.code === 'EPERM' ? 403 : 500, error);
+  const key = JSON.stringify([request.scriptName, query]);
+  const folder = folders.known(segments);
+  const page = folder === undefined ? undefined : rememberedPage(folder, key);
+  if (page !== undefined) return responseOf(page, request);
+  const asked = { request, query, key, settings, folders };
+  return folders
+    .share(`${segments.join('/')} ${key}`, () => makePage(segments, asked))
+    .then((made) => (made === undefined ? NOT_FOUND : responseOf(made, request)), refusalOf);
+}
+
+interface Asked {
+  readonly request: StaticRequest;
+  readonly query: ListingQuery;
+  readonly key: string;
+  readonly settings: Settings;
+  readonly folders: Folders;
+}
+
+/** How often a directory that is replaced while it is listed is listed anew. */
+const MAX_LOOKS = 4;
+
+async function makePage(segments: readonly string[], asked: Asked): Promise<RememberedPage | undefined> {
+  const { query, key, settings, folders } = asked;
+  for (let looks = 1; ; looks++) {
+    const known = folders.known(segments);
+    const remembered = known === undefined ? undefined : rememberedPage(known, key);
+    if (remembered !== undefined) return remembered;
+    const folder = known ?? (await folders.look(segments));
+    if (folder === undefined) return undefined;
+    const listed = await listPage(folder, query, settings.listing?.pageEntries ?? folder.sorted.length);
+    // Entries are looked at by path: what was found there counts if the directory that was read is still at it.
+    if (!isSameDirectory(folder) && looks < MAX_LOOKS) continue;
+    const page = await render(folder, listed, asked);
+    rememberPage(folder, key, page);
+    return page;
   }
+}
+
+async function render(
+  folder: Folder,
+  listed: RememberedPage['listed'],
+  { request, query }: Asked,
+): Promise<RememberedPage> {
+  const mount = (request.scriptName ?? '').split('/').filter((name) => name !== '');
+  const names = [...mount, ...folder.segments];
+  const { contentType, text } = await renderListing({ ...listed, names, depth: folder.segments.length, query });
+  const content = Buffer.from(text);
+  const fields: readonly Field[] = [
+    ['content-type', contentType],
+    ['cache-control', 'no-cache'],
+    ['vary', 'accept'],
+    ['content-security-policy', LISTING_POLICY],
+    ['x-content-type-options', 'nosniff'],
+    ['referrer-policy', 'same-origin'],
+  ];
+  return {
+    listed,
+    get: { status: 200, fields, content },
+    head: { status: 200, fields: [...fields, ['content-length', String(content.length)]] },
+    // The turn that comes looks at the entries again.
+    turn: -1,
+  };
+}
+
+function responseOf({ get, head }: RememberedPage, { method }: StaticRequest): StaticResponse {
+  return method === 'HEAD' ? head : get;
+}
+
+function refusalOf(error: unknown): StaticResponse {
+  if (!(error instanceof Error && 'code' in error)) throw error;
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return NOT_FOUND;
+  return refusal(error.code === 'EACCES' || error.code === 'EPERM' ? 403 : 500, error);
 }

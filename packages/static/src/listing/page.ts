@@ -1,7 +1,8 @@
 // A directory as an HTML page, as JSON, or as text. Names are data everywhere: escaped in text and attributes, encoded in
 // links, isolated from the direction of the text around them. Nothing on the page needs a script.
 
-import type { ListedEntry, ListingPage } from './entries.ts';
+import type { ListedEntry, ListingPage } from './pages.ts';
+import { mapInSlices } from './slices.ts';
 import { type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
 import { LISTING_STYLE } from './style.ts';
 import { encodeSegment } from '../site/location.ts';
@@ -19,48 +20,59 @@ const LISTING_TYPES: Readonly<Record<ListingFormat, string>> = {
   text: 'text/plain; charset=utf-8',
 };
 
-/** The text of a listing and its Content-Type. */
-export function renderListing(listing: Listing): { readonly contentType: string; readonly text: string } {
+/** The text of a listing and its Content-Type. Long pages are made in several turns of the loop. */
+export async function renderListing(
+  listing: Listing,
+): Promise<{ readonly contentType: string; readonly text: string }> {
   const { format } = listing.query;
-  const render = format === 'html' ? renderHtml : format === 'json' ? renderJson : renderText;
-  return { contentType: LISTING_TYPES[format], text: render(listing) };
+  const [begin, row, end] =
+    format === 'html' ? htmlParts(listing) : format === 'json' ? jsonParts(listing) : TEXT_PARTS;
+  const separator = format === 'json' ? ',' : '';
+  const rows = await mapInSlices(listing.entries, (entries) => entries.map(row).join(separator));
+  return { contentType: LISTING_TYPES[format], text: `${begin}${rows.join(separator)}${end}` };
 }
 
-function renderJson({ names, entries, total, page, pages }: Listing): string {
-  const listed = entries.map((entry) => ({
-    name: entry.name,
-    kind: entry.kind,
-    bytes: entry.bytes ?? null,
-    modified: isoDate(entry.modifiedMs) ?? null,
-    href: hrefOf(entry),
-  }));
-  return `${JSON.stringify({ path: pathOf(names), page, pages, total, entries: listed })}\n`;
+/** What stands before the rows, a row, and what stands behind them. */
+type Parts = readonly [begin: string, row: (entry: ListedEntry) => string, end: string];
+
+function jsonParts({ names, total, page, pages, unreadable }: Listing): Parts {
+  const facts = JSON.stringify({ path: pathOf(names), page, pages, total, unreadable });
+  return [`${facts.slice(0, -1)},"entries":[`, renderJsonEntry, ']}\n'];
+}
+
+function renderJsonEntry(entry: ListedEntry): string {
+  const { name, kind, bytes = null, modifiedMs } = entry;
+  return JSON.stringify({ name, kind, bytes, modified: isoDate(modifiedMs) ?? null, href: hrefOf(entry) });
 }
 
 /** One name per line, directories with a slash; control characters percent-encoded, so that a line is always one name. */
-function renderText({ entries }: Listing): string {
-  const lines = entries.map(({ name, kind }) => {
+const TEXT_PARTS: Parts = [
+  '',
+  ({ name, kind }) => {
     const printable = name.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, encodeURIComponent);
     return `${printable}${kind === 'directory' ? '/' : ''}\n`;
-  });
-  return lines.join('');
-}
+  },
+  '',
+];
 
-function renderHtml(listing: Listing): string {
+function htmlParts(listing: Listing): Parts {
   const { entries, names, query } = listing;
-  const rows = entries.map(renderRow).join('');
   const empty = query.search === '' ? 'This folder is empty.' : 'No name matches.';
-  const body =
-    rows === ''
-      ? `<p class="empty">${empty}</p>`
-      : `<table><thead><tr>${renderHeads(listing)}</tr></thead><tbody>${rows}</tbody></table>`;
-  return `<!doctype html>
+  const [begin, end] =
+    entries.length === 0
+      ? [`<p class="empty">${empty}</p>`, '']
+      : [`<table><thead><tr>${renderHeads(listing)}</tr></thead><tbody>`, '</tbody></table>'];
+  return [
+    `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex"><title>Index of ${escapeHtml(pathOf(names))}</title><style>${LISTING_STYLE}</style></head>
 <body><main><header>${renderBreadcrumbs(listing)}${renderSearch(query)}</header>
-<div class="card">${body}</div>
+<div class="card">${begin}`,
+    renderRow,
+    `${end}</div>
 <footer><span>${renderCount(listing)}</span>${renderPager(listing)}</footer></main></body></html>
-`;
+`,
+  ];
 }
 
 function renderBreadcrumbs({ names, depth }: Listing): string {
@@ -110,11 +122,14 @@ function renderRow(entry: ListedEntry): string {
   }</td><td class="modified">${time}</td></tr>`;
 }
 
-function renderCount({ total, page, pages }: Listing): string {
-  const count = `${total.toLocaleString('en')} ${total === 1 ? 'entry' : 'entries'}`;
-  return pages === 1
-    ? `${count}, times in UTC`
-    : `${count}, page ${page} of ${pages.toLocaleString('en')}, times in UTC`;
+function renderCount({ total, page, pages, unreadable }: Listing): string {
+  const parts = [
+    `${total.toLocaleString('en')} ${total === 1 ? 'entry' : 'entries'}`,
+    ...(pages === 1 ? [] : [`page ${page} of ${pages.toLocaleString('en')}`]),
+    ...(unreadable === 0 ? [] : [`${unreadable.toLocaleString('en')} not shown, with names that are not UTF-8`]),
+    'times in UTC',
+  ];
+  return parts.join(', ');
 }
 
 function renderPager({ query, page, pages }: Listing): string {

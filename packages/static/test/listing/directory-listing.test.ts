@@ -1,6 +1,18 @@
-import { closeSync, mkdirSync, openSync, utimesSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Field, serveStatic, type StaticResponder } from '../../src/index.ts';
 import { makeSite, type Site, writeTree } from '../site.ts';
@@ -26,6 +38,7 @@ interface JsonListing {
   readonly page: number;
   readonly pages: number;
   readonly total: number;
+  readonly unreadable: number;
   readonly entries: readonly { name: string; kind: string; bytes: number | null; modified: string; href: string }[];
 }
 
@@ -107,13 +120,90 @@ describe('a listing', () => {
   });
 });
 
+describe('a remembered listing', () => {
+  test('is the same object while nothing changes, and shows every change at once', async () => {
+    writeTree(site.root, { 'kept/a.txt': 'a', 'kept/b.txt': 'bb', 'kept/c/x': '' });
+    // Changes of a directory within the last tick of the clock need not show in its times.
+    utimesSync(join(site.root, 'kept'), 1000, 1000);
+    const ask = async () => respond({ method: 'GET', pathInfo: '/kept/', query: 'format=json', fields: [] });
+    const rested = async () => {
+      for (let before = await ask(); ;) {
+        const now = await ask();
+        if (now === before) return now;
+        before = now;
+      }
+    };
+    const bytesOf = async (name: string) =>
+      (await listJson('/kept/', '')).entries.find((entry) => entry.name === name)?.bytes;
+    const namesNow = async () => (await listJson('/kept/', '')).entries.map(({ name }) => name).join(' ');
+    await rested();
+    for (let round = 0; round < 20; round++) {
+      writeFileSync(join(site.root, 'kept/a.txt'), 'a'.repeat(round));
+      expect(await bytesOf('a.txt')).toBe(round);
+      writeFileSync(join(site.root, `kept/new${round}`), '');
+      expect(await namesNow()).toBe(`c a.txt b.txt new${round}`);
+      renameSync(join(site.root, `kept/new${round}`), join(site.root, 'kept/old'));
+      expect(await namesNow()).toBe('c a.txt b.txt old');
+      unlinkSync(join(site.root, 'kept/old'));
+      expect(await namesNow()).toBe('c a.txt b.txt');
+      if (round % 5 === 0) await rested();
+    }
+    symlinkSync('a.txt', join(site.root, 'kept/link'));
+    expect(await namesNow()).toBe('c a.txt b.txt link');
+    unlinkSync(join(site.root, 'kept/link'));
+    symlinkSync('c', join(site.root, 'kept/link'));
+    expect((await listJson('/kept/', '')).entries.map(({ kind }) => kind)).toEqual([
+      'directory',
+      'directory',
+      'file',
+      'file',
+    ]);
+    rmSync(join(site.root, 'kept'), { recursive: true });
+    expect((await ask()).status).toBe(404);
+  });
+
+  test('is that of the directory at the path, not of one that was there', async () => {
+    writeTree(site.root, { 'first/one': '', 'second/two': '' });
+    const names = async () => (await listJson('/current/', '')).entries.map(({ name }) => name).join(' ');
+    symlinkSync('first', join(site.root, 'current'));
+    for (let round = 0; round < 30; round++) {
+      const [target, name] = round % 2 === 0 ? ['second', 'two'] : ['first', 'one'];
+      symlinkSync(target, join(site.root, 'current.next'));
+      renameSync(join(site.root, 'current.next'), join(site.root, 'current'));
+      expect(await names()).toBe(name);
+    }
+  });
+
+  test('is looked up once for all who ask at once', async () => {
+    writeTree(site.root, { 'shared/a': '' });
+    const asked = Array.from({ length: 50 }, async () => respond({ method: 'GET', pathInfo: '/shared/', fields: [] }));
+    expect(new Set(await Promise.all(asked)).size).toBeLessThan(5);
+  });
+});
+
+describe('names that no request can name', () => {
+  test('are counted, and those with a replacement character of their own are listed', async () => {
+    const folder = join(site.root, 'odd');
+    mkdirSync(folder);
+    for (const name of ['\ufffd.txt', 'plain.txt']) writeFileSync(join(folder, name), '');
+    for (const bytes of [[0xff], [0x61, 0xe9], [0xff, 0x2e, 0x74, 0x78, 0x74]]) {
+      writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(bytes)]), '');
+    }
+    const listing = await listJson('/odd/', '');
+    expect(listing.entries.map(({ name }) => name).toSorted()).toEqual(['plain.txt', '\ufffd.txt']);
+    expect(listing.unreadable).toBe(3);
+    expect(await list('/odd/')).toContain('2 entries, 3 not shown, with names that are not UTF-8, times in UTC');
+    expect((await respond({ method: 'GET', pathInfo: '/odd/\ufffd.txt', fields: [] })).status).toBe(200);
+  });
+});
+
 describe('a directory of 100,000 entries', () => {
   const COUNT = 100_000;
 
   beforeAll(() => {
     mkdirSync(join(site.root, 'many'));
     for (let index = 0; index < COUNT; index++) closeSync(openSync(join(site.root, `many/entry-${index}`), 'w'));
-  });
+  }, 300_000);
 
   test('is listed in pages, while others are answered', async () => {
     let isListing = true;
@@ -133,6 +223,13 @@ describe('a directory of 100,000 entries', () => {
     expect(last.entries.at(-1)?.name).toBe(`entry-${COUNT - 1}`);
     // Reading, sorting and merging each give way many times.
     expect(turns).toBeGreaterThan(100);
+  });
+
+  test('is listed 64 times at once in a heap of 256 MB', { timeout: 300_000 }, async () => {
+    const program = join(import.meta.dirname, '../fixtures/list-at-once.mjs');
+    const words = ['--max-old-space-size=256', program, site.root, '/many/'];
+    const { stdout } = await promisify(execFile)(process.execPath, words);
+    expect(JSON.parse(stdout)).toEqual({ 200: 128 });
   });
 
   test('has pages that know their neighbours, and one past the end is the last', async () => {
