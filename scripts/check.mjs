@@ -16,6 +16,7 @@ const steps = [
   ['unused', 'knip --no-progress --no-config-hints'],
   ['api', 'node scripts/api-snapshot.mjs --check'],
   ['docs', 'node docs/api.mjs --check'],
+  ['workflows', 'node scripts/check-workflows.mjs'],
   ['test', 'node scripts/test.mjs'],
 ];
 
