@@ -11,6 +11,7 @@ const isFull = process.argv.includes('--write');
 /** What to run, and what makes it short. */
 const COMPARISONS = [
   ['static.mjs', '--short', '--rounds', '1'],
+  ['growth.mjs', '--short', '--servers', 'nginx;onezero', '--cases', '10,000 pages;missing;listing of 500'],
   ['start.mjs', '--runs', '3'],
   ['idle.mjs', '--connections', '2000'],
   ['parser.mjs', '1'],

@@ -88,7 +88,7 @@ function onezero(name, threads) {
   return {
     name,
     baseline: threads === 1 ? 'gunicorn sync' : 'gunicorn gthread, 4 threads',
-    version: () => `${versionOf(process.execPath, ['--version'])} (Node)`,
+    version: () => `on Node ${versionOf(process.execPath, ['--version'])}`,
     command: (_, port, scratch) => {
       const configuration = join(scratch, 'onezero.config.json');
       const application = { application: 'application:application', cwd: folder, python, processes, threads };
@@ -186,6 +186,7 @@ function describe(figures, servers, cases) {
     ]);
   return [
     `## Python applications: ${processes} processes each, ${rounds} rounds of ${seconds} s in turn\n`,
+    `Versions: ${versions()}. Repeat with \`node bench/wsgi.mjs --write\`.\n`,
     '### Ratio of requests per second: median (lowest..highest round)\n',
     table(['', ...cases.map(({ name }) => name)], ratios),
     '\n### Requests per second, median\n',
@@ -201,6 +202,12 @@ function describe(figures, servers, cases) {
     ),
     `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; ${execFileSync(python, ['--version'], { encoding: 'utf8' }).trim()}.`,
   ].join('\n');
+}
+
+/** Each program with its version, once. */
+function versions() {
+  const found = present.map(({ name, versionText }) => `${name.split(/[ ,]/)[0]} ${versionText}`);
+  return [...new Set(found)].join(', ').replace('nginx', 'uwsgi');
 }
 
 const wanted = (list, name) => !list || list.split(',').some((part) => name.includes(part));
