@@ -5,22 +5,24 @@
 
 import { basename, resolve } from 'node:path';
 import type { PythonLogEntry } from '@onezero/python';
-import { serveStatic } from '@onezero/static';
+import { serveStatic, type StaticOptions } from '@onezero/static';
 import { resolveLimits } from './limits.ts';
 import { maker } from './makers.ts';
 import { methodRegistry } from './methods.ts';
-import type { CgiMount, Route, ServerOptions, WsgiMount } from './options.ts';
+import type { Address, CgiMount, Route, ServerOptions, WsgiMount } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
+import { withoutForeignWrites } from './routing/foreign-writes.ts';
 import { hostPattern } from './routing/host.ts';
+import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
 import { reportLine } from './standard-error.ts';
 import { version } from './version.ts';
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
-export function compose(options: ServerOptions): Site {
+export function compose(options: ServerOptions, listening: () => readonly Address[] = () => []): Site {
   const registry = methodRegistry(options.methods);
   const rules = authentication(options.auth ?? [], registry);
   const pages = ownPages(options.errorPages);
@@ -30,7 +32,8 @@ export function compose(options: ServerOptions): Site {
     registry,
     authentication: rules,
     router: createRouter(routes, registry),
-    hosts: options.hosts?.map((host) => hostPattern('hosts', host)),
+    hosts: options.hosts === 'local' ? undefined : options.hosts?.map((host) => hostPattern('hosts', host)),
+    localHosts: localHosts({ ...options, routes }, listening),
     fail: createFail({ hook: options.onError, pages, hookTimeoutMs }),
     closables: routes.map(({ responder }) => responder),
   });
@@ -51,7 +54,7 @@ export function routesOf({
     all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...given }));
   }
   if (root !== undefined) {
-    all.push({ name: `files in ${root}`, responder: serveStatic(root, files), fallThrough: true });
+    all.push({ name: `files in ${root}`, responder: fileResponder(root, files), fallThrough: true });
   }
   for (const mount of mountsOf<WsgiMount>(applications, (application) => ({ application }))) {
     const { path, ...rest } = mount;
@@ -62,6 +65,12 @@ export function routesOf({
     });
   }
   return all;
+}
+
+function fileResponder(root: string, files: StaticOptions | undefined): Route['responder'] {
+  const responder = serveStatic(root, files);
+  const isWritable = files?.writable !== undefined && files.writable !== false;
+  return isWritable ? withoutForeignWrites(responder, files.cors) : responder;
 }
 
 // What scripts and applications log goes to standard error in one way, whichever package runs them.

@@ -281,8 +281,12 @@ export interface ServerOptions {
    * a connection of theirs without one is closed. The client that it names is the request's `remote`. @default none
    */
   readonly proxyProtocol?: readonly string[] | undefined;
-  /** Hosts (as in `Route.host`) that are answered; others get 421. Guards a local server against DNS rebinding. @default any */
-  readonly hosts?: readonly string[] | undefined;
+  /**
+   * Hosts (as in `Route.host`) that are answered; others get 421. `local` guards a server that listens on loopback only
+   * against DNS rebinding: it answers for localhost, *.localhost, IP addresses, `serverName` and the hosts of routes. A proxy
+   * on the same machine that passes its own host on has to be among `trustedProxies` then. @default any
+   */
+  readonly hosts?: readonly string[] | 'local' | undefined;
   /** A field, such as `x-request-id`, that carries `id` in every response and names it when a trusted proxy sent it. @default none */
   readonly requestIdField?: string | undefined;
   readonly accessLog?: ((entry: AccessLogEntry) => void) | undefined;

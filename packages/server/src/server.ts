@@ -59,7 +59,7 @@ class HttpServer implements Server, Engine {
   #closing: Promise<void> | undefined;
 
   constructor(options: ServerOptions) {
-    this.service = serviceOf(options, compose);
+    this.service = serviceOf(options, (given) => compose(given, () => this.addresses));
     this.#stop = new Stop({
       connections: this.#connections,
       listening: this.#listening,
@@ -206,7 +206,7 @@ class HttpServer implements Server, Engine {
 
   async #reload(options: ServerOptions): Promise<void> {
     if (this.isStopping) throw new Error('the server is closed');
-    const next = serviceOf(options, compose);
+    const next = serviceOf(options, (given) => compose(given, () => this.addresses));
     const closed = new Promise<never>((_, reject) => {
       this.#cancelReload = () => reject(new Error('the server was closed meanwhile'));
     });

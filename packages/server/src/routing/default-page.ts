@@ -6,7 +6,7 @@ import type { Field } from '../message/message.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';
 
 /** The forms, the best first where a client does not mind. */
-export const PAGE_TYPES = ['text/html', 'application/json', 'text/plain'] as const;
+export const PAGE_TYPES = ['text/html', 'application/json', 'application/problem+json', 'text/plain'] as const;
 
 export type PageType = (typeof PAGE_TYPES)[number];
 
@@ -33,9 +33,9 @@ const POLICY =
 const SENTENCES: ReadonlyMap<number, string> = new Map([
   [400, 'The request could not be understood.'],
   [401, 'A name and a password are needed to go on.'],
-  [403, 'This is not for you to see.'],
+  [403, 'You do not have access to this resource.'],
   [404, 'There is nothing at this address.'],
-  [405, 'This cannot be done with what is at this address.'],
+  [405, 'The method is not allowed for this resource.'],
   [408, 'The request took too long to arrive.'],
   [410, 'What was at this address is gone for good.'],
   [411, 'The request must say how long its content is.'],
@@ -43,7 +43,10 @@ const SENTENCES: ReadonlyMap<number, string> = new Map([
   [413, 'The content is larger than the server takes.'],
   [414, 'The address is longer than the server takes.'],
   [416, 'The part that was asked for is not there.'],
-  [421, 'This server does not answer for that host.'],
+  [
+    421,
+    'This server does not answer for that host. Whoever runs it can name the host (hosts), or the proxy that passed it on (trustedProxies).',
+  ],
   [429, 'Too many requests came at once. Please wait a moment.'],
   [431, 'The request fields are larger than the server takes.'],
   [500, 'Something went wrong on the server.'],
@@ -57,7 +60,7 @@ const SENTENCES: ReadonlyMap<number, string> = new Map([
 /** Makes the page. With an id, the reader can name the request when asking for help. */
 export function defaultPage(status: number, type: PageType, id?: string): Page {
   const content = Buffer.from(RENDERERS[type](status, id));
-  const mediaType = type === 'application/json' ? 'application/problem+json' : `${type}; charset=utf-8`;
+  const mediaType = type.endsWith('json') ? 'application/problem+json' : `${type}; charset=utf-8`;
   const fields: Field[] = [
     ['content-type', mediaType],
     ['vary', 'accept'],
@@ -78,10 +81,14 @@ const RENDERERS: Readonly<Record<PageType, (status: number, id: string | undefin
       `<p class="soft">${SENTENCES.get(status) ?? ''}</p>${name}</main></body></html>\n`
     );
   },
-  'application/json': (status, id) =>
-    `${JSON.stringify({ type: 'about:blank', title: reasonPhrase(status), status, ...(id !== undefined && { id }) })}\n`,
+  'application/json': problem,
+  'application/problem+json': problem,
   'text/plain': (status, id) => `${status} ${reasonPhrase(status)}\n${id === undefined ? '' : `Request ${id}\n`}`,
 };
+
+function problem(status: number, id: string | undefined): string {
+  return `${JSON.stringify({ type: 'about:blank', title: reasonPhrase(status), status, ...(id !== undefined && { id }) })}\n`;
+}
 
 /** Text made safe in HTML text and quoted attributes. */
 export function escapeHtml(text: string): string {

@@ -6,7 +6,7 @@ import { hostMatches, hostOf } from './host.ts';
 import type { SiteParts } from './site.ts';
 
 export function explain(
-  { router, registry, authentication, hosts }: SiteParts,
+  { router, registry, authentication, hosts, localHosts }: SiteParts,
   { method = 'GET', target }: Question,
 ): Explanation {
   const why: string[] = [];
@@ -19,6 +19,9 @@ export function explain(
   why.push(path === rawPath ? `the path is ${path}` : `${rawPath} is read as ${path}`);
   if (host !== undefined && hosts !== undefined && !hosts.some((pattern) => hostMatches(pattern, host))) {
     return refuse(421, `${host} is not among the hosts`);
+  }
+  if (authority !== undefined && localHosts?.(authority, '127.0.0.1') === false) {
+    return refuse(421, `${host} is no name of this machine: name it in hosts, or its proxy in trustedProxies`);
   }
   const auth = authentication.ruleFor({ method, pathInfo: path });
   if (auth !== undefined) why.push(`a name and password are asked for ${auth.path ?? '/'}`);

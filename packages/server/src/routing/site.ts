@@ -9,10 +9,12 @@ import { discard, isPromiseLike, isResponse } from '../message/content.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
 import { authenticated, changed } from '../message/request.ts';
+import { warnOnce } from '../warn-once.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
 import { withDefaultPage, type Fail } from './failures.ts';
 import { hostMatches, hostOf } from './host.ts';
+import type { LocalHosts } from './local-hosts.ts';
 import { MAX_LOCAL_REDIRECTS, redirected } from './local-redirect.ts';
 import type { Found, Router } from './routes.ts';
 
@@ -39,6 +41,7 @@ export interface SiteParts {
   readonly registry: MethodRegistry;
   readonly authentication: Authentication;
   readonly hosts: readonly string[] | undefined;
+  readonly localHosts: LocalHosts | undefined;
   readonly fail: Fail;
   readonly closables: readonly Closable[];
 }
@@ -46,6 +49,8 @@ export interface SiteParts {
 export function createSite(parts: SiteParts): Site {
   return new PartedSite(parts);
 }
+
+const LET_IN = 'name the host in hosts, or the proxy that passes it on in trustedProxies (--hosts, --trusted-proxy)';
 
 class PartedSite implements Site {
   readonly #parts: SiteParts;
@@ -55,8 +60,16 @@ class PartedSite implements Site {
   }
 
   respond(request: RequestMessage, redirects = 0): Answer {
-    const { hosts, authentication } = this.#parts;
+    const { hosts, localHosts, authentication } = this.#parts;
     if (hosts !== undefined && !isOurs(hosts, request.authority)) {
+      return this.fail({ status: 421, cause: undefined, source: 'routing', request });
+    }
+    const { authority } = request;
+    if (localHosts !== undefined && authority !== undefined && !localHosts(authority, request.local.address)) {
+      warnOnce(
+        'hosts',
+        new Error(`${authority} is refused with 421, as only names of this machine are answered; ${LET_IN}`),
+      );
       return this.fail({ status: 421, cause: undefined, source: 'routing', request });
     }
     try {

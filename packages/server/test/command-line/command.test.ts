@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { bin, run, site, start, type Started } from './command.ts';
 
@@ -321,6 +322,60 @@ describe('a configuration file that is only found', () => {
   });
 });
 
+describe('a server that only this machine can reach', () => {
+  test('answers for no name that another site can have, unless it is told to', async () => {
+    const status = async (server: Started, host: string): Promise<string> =>
+      (await server.raw(`GET /a.txt HTTP/1.0\r\nHost: ${host}\r\n\r\n`)).slice(9, 12);
+    const server = await serve(['www']);
+    expect([await status(server, 'evil.example'), await status(server, `localhost:${server.port}`)]).toEqual([
+      '421',
+      '200',
+    ]);
+    const { stderr } = await server.stop();
+    expect(stderr).toContain('Warning: hosts: evil.example is refused with 421');
+    for (const words of [
+      ['--hosts', 'shop.example'],
+      ['--hosts', '*'],
+      ['--trusted-proxies', '127.0.0.1'],
+    ]) {
+      const open = await serve(['www', ...words]);
+      expect(await status(open, 'shop.example')).toBe('200');
+      await open.stop();
+    }
+    expect((await run(['check', 'www'], { cwd: place.path })).stdout).toContain('--trusted-proxy 127.0.0.1');
+    expect((await run(['explain', 'http://evil.example/', 'www'], { cwd: place.path })).stdout).toContain(
+      'status    421',
+    );
+  });
+
+  const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+
+  test.skipIf(chromium === undefined && process.env['CI'] === undefined)(
+    'shows nothing to a page whose name was made to lead here',
+    async () => {
+      const server = await serve(['www']);
+      const open = async (host: string): Promise<string> => {
+        const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom'];
+        const profile = `--user-data-dir=${join(place.path, 'chromium')}`;
+        const rules = `--host-resolver-rules=MAP evil.test 127.0.0.1:${server.port}`;
+        const { stdout } = await promisify(execFile)(chromium ?? '', [
+          ...flags,
+          profile,
+          rules,
+          `http://${host}/a.txt`,
+        ]);
+        return stdout;
+      };
+      expect(await open(`localhost:${server.port}`)).toContain('the letter a');
+      const rebound = await open('evil.test');
+      expect(rebound).toContain('421');
+      expect(rebound).not.toContain('the letter a');
+      await server.stop();
+    },
+    60_000,
+  );
+});
+
 describe('check and explain', () => {
   test('check finds what will not work and what is dangerous', async () => {
     const odd = site({
@@ -335,7 +390,9 @@ describe('check and explain', () => {
       { cwd: odd.path },
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^The configuration is sound, with \d warnings\n$/);
+    expect(stdout).toMatch(
+      /^The configuration is sound, with \d warnings\nIt answers for localhost and IP addresses only/,
+    );
     for (const warning of [
       /everybody on this machine can put scripts into .*cgi\n/,
       /windows\.cgi has a carriage return at the end of its #! line/,
@@ -374,7 +431,8 @@ describe('check and explain', () => {
     ['/a.txt', ['status    200', `file      ${www}/a.txt`, 'field     content-type: text/plain; charset=utf-8']],
     ['/x/../%61.txt?q', [`file      ${www}/a.txt`, '          /x/../%61.txt is read as /a.txt']],
     ['/', [`file      ${www}/index.html`]],
-    ['http://example.org/nothing', ['status    404']],
+    ['http://localhost/nothing', ['status    404']],
+    ['http://example.org/nothing', ['status    421']],
     ['/../etc/passwd', ['status    400']],
     [
       '/cgi-bin/hello.cgi/x?y=1',

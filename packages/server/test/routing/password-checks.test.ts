@@ -7,7 +7,7 @@ import { hashClass } from '../../src/routing/password-hash.ts';
 import { parse, start, textResponse } from '../exchange.ts';
 
 const sha = (password: string): string => `{SHA}${createHash('sha1').update(password).digest('base64')}`;
-const slow = hashSync('right', 10);
+const slow = hashSync('right', 5);
 const basic = (credentials: string): string =>
   `Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`;
 const get = (path: string, fields = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;

@@ -3,7 +3,7 @@
 import { createServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
-import { inspect } from '../configuration/inspection.ts';
+import { inspect, isExposed } from '../configuration/inspection.ts';
 import type { Configuration, Served } from '../options/table.ts';
 
 /** Prints problems and warnings. Resolves to 0 when the server would start, else to 2. */
@@ -18,8 +18,13 @@ export async function check({ configuration, warnings }: Resolved): Promise<numb
   process.stdout.write(
     `The configuration is sound${count === 0 ? '' : `, with ${count} ${count === 1 ? 'warning' : 'warnings'}`}\n`,
   );
+  if (configuration.hosts === undefined && !isExposed(configuration)) process.stdout.write(`${localNote}\n`);
   return 0;
 }
+
+const localNote =
+  'It answers for localhost and IP addresses only, as only this machine can connect. ' +
+  'A proxy here that passes its own Host on needs --trusted-proxy 127.0.0.1, or its hosts --hosts.';
 
 /** Composes everything, loads the applications, and throws it all away again: what would be refused, is refused here. */
 async function trial(configuration: Configuration): Promise<readonly string[]> {

@@ -159,6 +159,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     group,
     flag: 'trusted-proxy',
     shape: { type: 'list', item: address },
+    aliases: ['trusted-proxies'],
     placeholder: '<address>',
     summary: 'A proxy, or block such as 10.0.0.0/8, whose X-Forwarded-For and -Proto are believed',
   },
@@ -173,7 +174,8 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     shape: texts,
     aliases: ['allowed-hosts'],
     placeholder: '<names>',
-    summary: 'Host names that are answered (421 for others); guards a local server against DNS rebinding',
+    summary:
+      'Host names that are answered (421 for others); * for any. Without it, a server that only this machine can reach answers for localhost and IP addresses',
   },
   serverField: {
     group,

@@ -28,7 +28,8 @@ export function serverOptions(configuration: Configuration): ServerOptions {
     serverName,
     trustedProxies,
     proxyProtocol,
-    hosts,
+    // A star stands for any host; nothing at all for those of this machine, while only it can connect.
+    hosts: hosts === undefined ? 'local' : hosts.includes('*') ? undefined : hosts,
     requestIdField,
     simpleRequests,
   };

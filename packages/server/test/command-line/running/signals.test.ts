@@ -34,7 +34,7 @@ afterAll(() => place.remove());
 /** Asks for a large file and reads only its beginning. */
 async function beginDownload(port: number): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
-  socket.write('GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n');
+  socket.write('GET /big.bin HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await once(socket, 'readable');
   return socket;
 }
@@ -66,7 +66,7 @@ describe('SIGTERM', () => {
   test('ends an idle server at once, kept connections and all', async () => {
     const server = await serve('www', '--close-timeout', '20s');
     const idle = connect(server.port, '127.0.0.1').resume();
-    idle.write('GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+    idle.write('GET /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await once(idle, 'data');
     expect((await server.stop()).code).toBe(0);
   });

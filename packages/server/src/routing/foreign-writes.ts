@@ -1,0 +1,43 @@
+// Pages of other sites may not change files here. Browsers tell where a request comes from (Sec-Fetch-Site, Origin) and send
+// stored names and passwords along, so a page that somebody opens could otherwise write with their rights.
+
+import type { StaticOptions } from '@onezero/static';
+import { firstField } from '../message/fields.ts';
+import type { RequestMessage, Responder } from '../message/message.ts';
+import type { Closable } from '../options.ts';
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** The responder, with 403 for unsafe methods of other sites that `cors` does not allow. */
+export function withoutForeignWrites(
+  responder: Responder & Closable,
+  cors: StaticOptions['cors'],
+): Responder & Closable {
+  const answer: Responder = (request) => {
+    if (SAFE.has(request.method) || !isForeign(request, cors)) return responder(request);
+    const cause = new Error(`${request.method} was asked for by a page of another site`);
+    return { status: 403, fields: [], cause };
+  };
+  return Object.assign(answer, responder);
+}
+
+function isForeign({ fields, authority }: RequestMessage, cors: StaticOptions['cors']): boolean {
+  const site = firstField(fields, 'sec-fetch-site');
+  const origin = firstField(fields, 'origin');
+  if (site === 'same-origin' || site === 'none') return false;
+  if (site === undefined && origin === undefined) return false;
+  if (isAllowed(origin, cors)) return false;
+  // Browsers before 2023 send no Sec-Fetch-Site. A proxy in front may have taken TLS off, so schemes are not compared.
+  return site !== undefined || origin === undefined || hostIn(origin) !== authority?.toLowerCase();
+}
+
+function isAllowed(origin: string | undefined, cors: StaticOptions['cors']): boolean {
+  if (origin === undefined || cors === undefined || cors === false) return false;
+  const origins = cors === true ? '*' : (cors.origins ?? '*');
+  return origins === '*' || origins.includes(origin);
+}
+
+/** The host and port of an origin; nothing for `null`. */
+function hostIn(origin: string): string | undefined {
+  return /^[a-z][a-z+.-]*:\/\/([^/]+)$/i.exec(origin)?.[1]?.toLowerCase();
+}
