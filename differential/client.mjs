@@ -108,7 +108,7 @@ function readChunks(bytes) {
     const end = bytes.indexOf('\r\n', at);
     const size = end < 0 ? NaN : Number.parseInt(bytes.toString('latin1', at, end), 16);
     if (Number.isNaN(size)) return { content: Buffer.concat(chunks), isWhole: false };
-    if (size === 0) return { content: Buffer.concat(chunks), isWhole: bytes.indexOf('\r\n\r\n', end - 2) >= 0 };
+    if (size === 0) return { content: Buffer.concat(chunks), isWhole: bytes.indexOf('\r\n\r\n', end) >= 0 };
     chunks.push(bytes.subarray(end + 2, end + 2 + size));
     at = end + 2 + size + 2;
   }

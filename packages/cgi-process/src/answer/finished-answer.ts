@@ -11,7 +11,8 @@ import type { HeaderLimits, ScriptHead } from './script-header.ts';
 /** The header and what comes after it; `content` absent means that there is none to have. */
 export function responseOf(head: ScriptHead, content: CgiResponse['content']): CgiResponse {
   const { status, reason, contentLength } = head;
-  if (!hasContent(head)) return { status, reason, fields: head.fields };
+  // The type of no content says nothing.
+  if (!hasContent(head)) return { status, reason, fields: head.fields.filter(([name]) => name !== 'content-type') };
   const fields = [...head.fields];
   if (contentLength !== undefined) fields.push(['content-length', String(contentLength)]);
   // A browser that is not told what it gets must not guess that it is a page.

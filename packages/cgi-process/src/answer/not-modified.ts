@@ -10,7 +10,7 @@ type Conditional = Pick<CgiRequest, 'method' | 'fields'>;
 export function notModified({ method, fields }: Conditional, head: ScriptHead): ScriptHead | undefined {
   if ((method !== 'GET' && method !== 'HEAD') || head.kind !== 'document' || head.hasStatus) return undefined;
   if (!isKnown(fields, head.fields)) return undefined;
-  const kept = head.fields.filter(([name]) => name === 'content-location' || !describesContent(name));
+  const kept = head.fields.filter(([name]) => name === 'content-location' || !name.startsWith('content-'));
   return { ...head, status: 304, fields: kept };
 }
 
@@ -41,8 +41,4 @@ function dateOf([date, second]: readonly string[]): number | undefined {
     return undefined;
   const time = Date.parse(date as string);
   return Number.isNaN(time) ? undefined : time;
-}
-
-function describesContent(name: string): boolean {
-  return name.startsWith('content-') || name === 'last-modified';
 }

@@ -72,6 +72,7 @@ describe('cgi', () => {
     expect(response.content).toBeUndefined();
     expect(response.fields).toEqual([
       ['etag', '"v1"'],
+      ['last-modified', MODIFIED],
       ['cache-control', 'no-cache'],
     ]);
   });
