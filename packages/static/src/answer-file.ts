@@ -2,102 +2,123 @@
 //
 // A request that selects nothing gets the remembered response of the unencoded file. One with a Range is always answered
 // from the unencoded file, so that the bytes of one range fit those of another whatever the client accepts.
+//
+// A file that is not in memory is opened once for each response that sends some of it. If it is then in another state than the
+// entry, the entry is made anew from that very descriptor: what is announced and what is sent come from one state, however
+// often the file changes.
 
 import { answerRange } from './answer-range.ts';
-import { acceptedCodings, type Coding, refusesIdentity } from './http/content-coding.ts';
-import { wholeFromDisk } from './files/content-from-disk.ts';
+import { chooseRepresentation, type OnGrown } from './files/choose-representation.ts';
+import { contentFromDisk, type ContentPlan, wholeFile } from './files/content-from-disk.ts';
 import type { FileEntry } from './files/entry.ts';
-import { makeCoding } from './files/coded-content.ts';
+import { type Eventually, whenReady } from './files/eventually.ts';
+import { openLocation, type OpenFile } from './files/open-file.ts';
+import { closing, readFileEntry } from './files/read-file.ts';
+import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
+import type { Storage } from './files/storage.ts';
+import { refusesIdentity } from './http/content-coding.ts';
 import type { StaticRequest, StaticResponse } from './message.ts';
 import { evaluate, ifRange } from './http/preconditions.ts';
-import { PRECONDITION_FAILED } from './refusals.ts';
+import { NOT_FOUND, PRECONDITION_FAILED, refusal } from './refusals.ts';
 import type { Representation } from './files/representation.ts';
 import { type SelectionFields, selectionFields } from './http/request-fields.ts';
-import type { Settings } from './options/settings.ts';
-
-/** Distinct Accept-Encoding values remembered per file. Browsers send a handful; a client that invents more pays itself. */
-const MAX_CHOICES = 16;
+import { isSameState } from './http/validators.ts';
 
 /** What answering needs besides the entry and the request. */
 export interface AnswerContext {
-  readonly settings: Settings;
-  /** Told how many bytes a representation added to an entry. */
-  readonly onGrown: (path: string, entry: FileEntry, bytes: number) => void;
+  readonly storage: Storage;
+  readonly onGrown: OnGrown;
 }
 
-type Answer = StaticResponse | Promise<StaticResponse>;
-
-/** Answers GET and HEAD for a file. Rejects with StaleEntry when the file changed since the entry was made. */
-export function answerFile(entry: FileEntry, request: StaticRequest, context: AnswerContext): Answer {
+/** Answers GET and HEAD for a file. */
+export function answerFile(
+  entry: FileEntry,
+  request: StaticRequest,
+  context: AnswerContext,
+): Eventually<StaticResponse> {
   const fields = selectionFields(request.fields);
-  if (fields === undefined) return answerRepresentation(entry.identity, request.method, {}, context.settings);
-  const isNegotiable = entry.stored.length > 0 || entry.codings.length > 0;
-  if (fields.acceptEncoding === undefined || !isNegotiable) {
-    return answerRepresentation(entry.identity, request.method, fields, context.settings);
-  }
-  if (fields.range !== undefined && request.method === 'GET' && !refusesIdentity(fields.acceptEncoding)) {
-    return answerRepresentation(entry.identity, request.method, fields, context.settings);
-  }
-  const chosen = chooseRepresentation(entry, request.pathInfo, fields.acceptEncoding, context);
-  if (!(chosen instanceof Promise)) return answerRepresentation(chosen, request.method, fields, context.settings);
-  return chosen.then((made) => answerRepresentation(made, request.method, fields, context.settings));
+  const { whole, head } = entry.identity;
+  if (fields === undefined && whole !== undefined) return request.method === 'HEAD' ? head : whole;
+  const answering = new Answering(request, fields ?? {}, context);
+  if (whole !== undefined) return answering.answer(entry);
+  const learned = isDigestWanted(entry, fields ?? {}, context.storage)
+    ? learnDigest(entry, context.storage)
+    : undefined;
+  return whenReady(learned, () => answering.answer(withDigests(entry, context.storage)));
 }
 
-function chooseRepresentation(
-  entry: FileEntry,
-  path: string,
-  acceptEncoding: string,
-  context: AnswerContext,
-): Representation | Promise<Representation> {
-  const known = entry.chosen.get(acceptEncoding);
-  if (known !== undefined) return known;
-  const stored = entry.stored.map(({ coding }) => coding).filter((coding) => coding !== undefined);
-  const available = [...stored, ...entry.codings.filter((coding) => !stored.includes(coding))];
-  const coding = acceptedCodings(acceptEncoding, available)[0];
-  const chosen =
-    coding === undefined
-      ? entry.identity
-      : (entry.stored.find((one) => one.coding === coding) ?? madeRepresentation(entry, path, coding, context));
-  if (!(chosen instanceof Promise) && entry.chosen.size < MAX_CHOICES) entry.chosen.set(acceptEncoding, chosen);
-  return chosen;
-}
+class Answering {
+  readonly #request: StaticRequest;
+  readonly #fields: SelectionFields;
+  readonly #context: AnswerContext;
 
-function madeRepresentation(
-  entry: FileEntry,
-  path: string,
-  coding: Coding,
-  context: AnswerContext,
-): Representation | Promise<Representation> {
-  const known = entry.made.get(coding);
-  if (known !== undefined) return known;
-  const making = makeCoding(entry, coding, context.settings).then(
-    (made) => {
-      entry.made.set(coding, made);
-      if (made !== entry.identity) context.onGrown(path, entry, made.bytes?.length ?? 0);
-      return made;
-    },
-    (error: unknown) => {
-      entry.made.delete(coding);
-      throw error;
-    },
-  );
-  entry.made.set(coding, making);
-  return making;
-}
-
-function answerRepresentation(
-  representation: Representation,
-  method: string,
-  fields: SelectionFields,
-  settings: Settings,
-): Answer {
-  const precondition = evaluate(fields, representation, true);
-  if (precondition === 'failed') return PRECONDITION_FAILED;
-  if (precondition === 'not-modified') return representation.notModified;
-  if (method === 'HEAD') return representation.head;
-  if (fields.range !== undefined && settings.ranges && ifRange(fields.ifRange, representation)) {
-    const answer = answerRange(representation, fields.range, settings);
-    if (answer !== undefined) return answer;
+  constructor(request: StaticRequest, fields: SelectionFields, context: AnswerContext) {
+    this.#request = request;
+    this.#fields = fields;
+    this.#context = context;
   }
-  return representation.whole ?? wholeFromDisk(representation, settings);
+
+  answer(entry: FileEntry): Eventually<StaticResponse> {
+    return whenReady(this.#choose(entry), (chosen) => {
+      const answer = this.#plan(chosen);
+      return 'parts' in answer ? this.#read(answer, entry) : answer;
+    });
+  }
+
+  #choose(entry: FileEntry): Eventually<Representation> {
+    const { acceptEncoding, range } = this.#fields;
+    const isNegotiable = entry.stored.length > 0 || entry.codings.length > 0;
+    if (acceptEncoding === undefined || !isNegotiable) return entry.identity;
+    if (range !== undefined && this.#request.method === 'GET' && !refusesIdentity(acceptEncoding)) {
+      return entry.identity;
+    }
+    const { storage, onGrown } = this.#context;
+    const grown = (bytes: number): void => onGrown(this.#request.pathInfo, entry, bytes);
+    return chooseRepresentation(entry, acceptEncoding, storage.settings, grown);
+  }
+
+  /** What goes out for a representation, or what is to be read for that. */
+  #plan(representation: Representation): StaticResponse | ContentPlan {
+    const { settings } = this.#context.storage;
+    const fields = this.#fields;
+    const precondition = evaluate(fields, representation, true);
+    if (precondition === 'failed') return PRECONDITION_FAILED;
+    if (precondition === 'not-modified') return representation.notModified;
+    if (this.#request.method === 'HEAD') return representation.head;
+    if (fields.range !== undefined && settings.ranges && ifRange(fields.ifRange, representation)) {
+      const answer = answerRange(representation, fields.range);
+      if (answer !== undefined) return answer;
+    }
+    return representation.whole ?? wholeFile(representation);
+  }
+
+  /** Opens what a plan is to be read from. */
+  #read(plan: ContentPlan, entry: FileEntry): Eventually<StaticResponse> {
+    const { storage } = this.#context;
+    const { location, stamp } = plan.representation.source;
+    return whenReady(openLocation(location, storage), (opened) => {
+      if (opened.kind === 'file' && isSameState(stamp, opened.stamp)) return contentFromDisk(plan, opened, storage);
+      if (opened.kind === 'file' && location === entry.location) return this.#readAnew(opened, entry);
+      if (opened.kind === 'file') storage.disk.close(opened.descriptor);
+      // A precompressed sibling was replaced or is gone: the file itself is as good.
+      if (location !== entry.location) return this.answer({ ...entry, stored: [], made: undefined, chosen: undefined });
+      return opened.kind === 'refused' && opened.status !== 404 ? refusal(opened.status, opened.cause) : NOT_FOUND;
+    });
+  }
+
+  /** The file has changed since the entry was made: another is made of what is open now, and answered with that. */
+  #readAnew(opened: OpenFile, { identity }: FileEntry): Eventually<StaticResponse> {
+    const { storage } = this.#context;
+    const surroundings = { directory: undefined, earlier: [] };
+    const planned = closing(
+      opened,
+      storage,
+      () =>
+        whenReady(readFileEntry(opened, identity.path.split('/'), surroundings, storage), (entry) =>
+          whenReady(this.#choose({ ...entry, stored: [] }), (chosen) => this.#plan(chosen)),
+        ),
+      (plan) => 'parts' in plan,
+    );
+    return whenReady(planned, (plan) => ('parts' in plan ? contentFromDisk(plan, opened, storage) : plan));
+  }
 }

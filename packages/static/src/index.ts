@@ -7,6 +7,7 @@ export type {
   GlobRule,
   ListingOptions,
   RedirectRule,
+  SourceTest,
   StaticOptions,
   WriteOptions,
 } from './options.ts';

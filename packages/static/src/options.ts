@@ -74,6 +74,9 @@ export interface WriteOptions {
   readonly fsync?: boolean | undefined;
 }
 
+/** Whether the file at an absolute path is the source of a program, which is run and not read. */
+export type SourceTest = (path: string) => boolean;
+
 /** How files are served. Every option may be left out. */
 export interface StaticOptions {
   /** Files that answer for their directory, in order of preference. @default ['index.html'] */
@@ -88,6 +91,14 @@ export interface StaticOptions {
   readonly symlinks?: 'deny' | 'inside' | 'all' | undefined;
   /** Globs of files and directories that do not exist for anybody, in any case, nor does what is below them. @default [] */
   readonly hide?: readonly string[] | undefined;
+  /**
+   * Paths of files and directories that no request may have, such as password files and scripts, wherever they lie. Refused is
+   * what they are and what is in them, not how they are named: links, hard links, another case or a root behind a link lead
+   * nowhere either. The paths may name what is still to come. @default []
+   */
+  readonly deny?: readonly string[] | undefined;
+  /** Called with the path of a file about to be served: true refuses it (404), as the source of a program. @default none */
+  readonly isSource?: SourceTest | undefined;
   /** Names that Windows reads differently: devices, streams, short names, trailing dots. @default 'deny' on Windows */
   readonly windowsNames?: 'deny' | 'allow' | undefined;
   /** Media types by extension, over those of mime-types. @default {} */
@@ -99,8 +110,8 @@ export interface StaticOptions {
   /** Added to textual types. @default 'utf-8' */
   readonly charset?: string | false | undefined;
   /**
-   * Entity tags: `strong` from modification time, inode and size (weak within a file system's clock tick of the change),
-   * `weak` from the same, `content` from a SHA-256 of files that fit the cache. @default 'strong'
+   * Entity tags: `strong` from the content, the same on every replica (weak for a large file until all of it was read once),
+   * `weak` from modification time and size. `content` is another word for `strong`. @default 'strong'
    */
   readonly etag?: EntityTagKind | undefined;
   /** @default true */
@@ -258,6 +269,15 @@ export const staticTable: Table<StaticOptions> = {
     default: 'inside',
   },
   hide: { shape: globs, summary: 'globs of what does not exist, in any case, with all below it', default: [] },
+  deny: {
+    shape: { type: 'list', item: { type: 'path' } },
+    summary: 'paths of files and directories that no name may lead to',
+    default: [],
+  },
+  isSource: {
+    shape: { type: 'function', expects: 'a function of a path' },
+    summary: 'whether a file is the source of a program, which is not served',
+  },
   windowsNames: {
     shape: { type: 'choice', values: ['deny', 'allow'] },
     summary: 'names that Windows reads as something else (denied on Windows)',

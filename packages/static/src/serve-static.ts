@@ -7,17 +7,19 @@
 import { answerDirectory } from './listing/answer-directory.ts';
 import { Folders } from './listing/folders.ts';
 import { answerFile, type AnswerContext } from './answer-file.ts';
-import { StaleEntry } from './files/content-from-disk.ts';
 import { preflightFields, withCors } from './site/cors.ts';
+import type { Disk } from './files/disk.ts';
 import type { Entry, FileEntry, MissingEntry } from './files/entry.ts';
+import { type Eventually, whenReady } from './files/eventually.ts';
 import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
-import { findEntry } from './files/find-entry.ts';
+import { findEntry, MISSING } from './files/find-entry.ts';
 import { fieldValue } from './http/request-fields.ts';
 import { siteLocation } from './site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
 import { sitePath } from './files/path.ts';
+import { makeStorage, type Storage } from './files/storage.ts';
 import { BAD_REQUEST, NOT_FOUND, refusal } from './refusals.ts';
 import { withFields } from './files/representation.ts';
 import { type Settings, settingsOf } from './options/settings.ts';
@@ -29,10 +31,7 @@ import { FileWriter } from './writing/write-file.ts';
  */
 export type StaticResponder = (request: StaticRequest) => StaticResponse | Promise<StaticResponse>;
 
-type Answer = StaticResponse | Promise<StaticResponse>;
-
-/** How often a path is looked up anew when its file keeps changing under the request. */
-const MAX_LOOKUPS = 4;
+type Answer = Eventually<StaticResponse>;
 
 /**
  * Makes a responder for the files below `root`, or for one file.
@@ -44,12 +43,18 @@ const MAX_LOOKUPS = 4;
  * const response = await respond({ method: 'GET', pathInfo: '/a.txt', fields: [] });
  */
 export function serveStatic(root: string, options: StaticOptions = {}): StaticResponder {
-  const site = new Site(settingsOf(root, options));
+  return responderFor(settingsOf(root, options));
+}
+
+/** The same for settings and a disk, which tests choose. */
+export function responderFor(settings: Settings, disk?: Disk): StaticResponder {
+  const site = new Site(settings, makeStorage(settings, disk));
   return (request) => site.respond(request);
 }
 
 class Site {
   readonly #settings: Settings;
+  readonly #storage: Storage;
   readonly #cache: FileCache;
   readonly #folders: Folders;
   readonly #writer: FileWriter | undefined;
@@ -60,15 +65,16 @@ class Site {
   /** Whether the path is all that a plain GET depends on. */
   readonly #isPlain: boolean;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, storage: Storage) {
     this.#settings = settings;
-    this.#cache = new FileCache(settings.maxCacheBytes);
+    this.#storage = storage;
+    this.#cache = new FileCache(storage);
     this.#folders = new Folders(settings);
     this.#writer =
       settings.write === undefined
         ? undefined
         : new FileWriter(settings, settings.write, (pathInfo) => this.#findAfresh(pathInfo));
-    this.#context = { settings, onGrown: (path, entry, bytes) => this.#cache.grow(path, entry, bytes) };
+    this.#context = { storage, onGrown: (path, entry, bytes) => this.#cache.grow(path, entry, bytes) };
     this.#methods = `GET, HEAD, OPTIONS${settings.write === undefined ? '' : ', PUT, DELETE'}`;
     this.#isPlain = settings.cors === undefined && !settings.errorPages && settings.redirects.length === 0;
   }
@@ -104,71 +110,65 @@ class Site {
     if (wanted !== undefined && !this.#methods.split(', ').includes(wanted)) return nothing;
     if (this.#writer !== undefined && (wanted === 'PUT' || wanted === 'DELETE')) return answer;
     if (ruleRedirect(request, this.#settings) !== undefined) return answer;
-    const entry = this.#find(request.pathInfo);
-    if ('status' in entry) return entry.status === 404 ? nothing : entry;
-    if (!(entry instanceof Promise)) return isSomething(entry) ? answer : nothing;
-    return entry.then(
-      (found) => (isSomething(found) ? answer : nothing),
-      (error: unknown) => refusal(500, error),
-    );
+    return this.#withEntry(request.pathInfo, (entry) => {
+      if (entry === BAD_PATH) return BAD_REQUEST;
+      return isSomething(entry) ? answer : nothing;
+    });
   }
 
   #read(request: StaticRequest): Answer {
-    const entry = this.#find(request.pathInfo);
-    if ('status' in entry) return entry;
-    if (!(entry instanceof Promise)) return this.#answer(entry, request, MAX_LOOKUPS);
-    return entry.then(
-      (found) => this.#answer(found, request, MAX_LOOKUPS),
-      (error: unknown) => refusal(500, error),
-    );
+    return this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request));
   }
 
-  /** What is at a path; requests that miss the cache at the same time share one look. */
-  #find(pathInfo: string): Entry | Promise<Entry> | StaticResponse {
-    const known = this.#cache.get(pathInfo);
-    if (known !== undefined) return known;
+  /** Answers with what is at a path; what fails on the way is a 500. */
+  #withEntry(pathInfo: string, answer: (entry: Entry) => Answer): Answer {
+    try {
+      const answered = whenReady(this.#find(pathInfo), answer);
+      return answered instanceof Promise ? answered.catch((error: unknown) => refusal(500, error)) : answered;
+    } catch (error) {
+      return refusal(500, error);
+    }
+  }
+
+  /** What is at a path. */
+  #find(pathInfo: string): Eventually<Entry> {
+    return whenReady(this.#cache.get(pathInfo), (known) => known ?? this.#look(pathInfo));
+  }
+
+  /** Requests that have to wait for the same look share it. */
+  #look(pathInfo: string): Eventually<Entry> {
     const path = sitePath(pathInfo, this.#settings);
-    if (path === 400) return BAD_REQUEST;
-    if (path === 404) return this.#settings.fallback === undefined ? NOT_FOUND : HIDDEN;
+    if (path === 400) return BAD_PATH;
+    if (path === 404) return MISSING;
     const pending = this.#pending.get(pathInfo);
     // A look that began earlier may have seen an earlier state; its outcome counts once it is remembered and still true.
-    if (pending !== undefined) return pending.then(() => this.#cache.get(pathInfo) ?? findEntry(path, this.#settings));
-    const finding = findEntry(path, this.#settings)
-      .then((entry) => {
-        this.#cache.set(pathInfo, entry);
-        return entry;
-      })
-      .finally(() => this.#pending.delete(pathInfo));
-    this.#pending.set(pathInfo, finding);
-    return finding;
+    if (pending !== undefined) {
+      return pending.then(() => this.#cache.get(pathInfo)).then((known) => known ?? findEntry(path, this.#storage));
+    }
+    const finding = whenReady(findEntry(path, this.#storage), (entry) => {
+      if (entry.kind === 'file') this.#cache.set(pathInfo, entry);
+      return entry;
+    });
+    if (!(finding instanceof Promise)) return finding;
+    const shared = finding.finally(() => this.#pending.delete(pathInfo));
+    this.#pending.set(pathInfo, shared);
+    return shared;
   }
 
   /** What is at a path now, whatever was found in this turn of the loop: another process may have changed it since. */
-  #findAfresh(pathInfo: string): Promise<Entry | StaticResponse> {
+  async #findAfresh(pathInfo: string): Promise<Entry> {
     this.#cache.delete(pathInfo);
-    return Promise.resolve(this.#find(pathInfo));
+    return this.#find(pathInfo);
   }
 
-  #answer(entry: Entry, request: StaticRequest, lookups: number): Answer {
+  #answer(entry: Entry, request: StaticRequest): Answer {
     if (entry.kind === 'missing') return this.#answerMissing(entry, request);
     if (entry.kind === 'directory') return answerDirectory(entry, request, this.#settings, this.#folders);
     if (this.#settings.cleanUrls === 'redirect') {
       const clean = cleanForm(request.pathInfo, this.#settings);
-      if (clean !== undefined) return this.#redirectIfSame(entry, clean, request, lookups);
+      if (clean !== undefined) return this.#redirectIfSame(entry, clean, request);
     }
-    return this.#answerFile(entry, request, lookups);
-  }
-
-  #answerFile(entry: FileEntry, request: StaticRequest, lookups: number): Answer {
-    const answer = answerFile(entry, request, this.#context);
-    if (!(answer instanceof Promise)) return answer;
-    return answer.catch((error: unknown) => {
-      if (!(error instanceof StaleEntry) || lookups === 0) return refusal(500, error);
-      this.#cache.delete(request.pathInfo);
-      const again = this.#find(request.pathInfo);
-      if ('status' in again) return again;
-      return Promise.resolve(again).then((found) => this.#answer(found, request, lookups - 1));
-    });
+    return answerFile(entry, request, this.#context);
   }
 
   /** Sends a file's long name to its short one, if that really is the same file. */
@@ -176,13 +176,12 @@ class Site {
     entry: FileEntry,
     clean: { readonly segments: readonly string[]; readonly isDirectory: boolean },
     request: StaticRequest,
-    lookups: number,
   ): Promise<StaticResponse> {
     const path = `/${clean.segments.join('/')}${clean.isDirectory && clean.segments.length > 0 ? '/' : ''}`;
     const found = await this.#find(path);
     const location = siteLocation(request.scriptName, clean.segments, { ...clean, query: request.query });
-    if ('status' in found || found.kind !== 'file' || found.location !== entry.location || location === undefined) {
-      return this.#answerFile(entry, request, lookups);
+    if (found.kind !== 'file' || found.location !== entry.location || location === undefined) {
+      return answerFile(entry, request, this.#context);
     }
     return { status: 301, fields: [['location', location]] };
   }
@@ -192,13 +191,12 @@ class Site {
     const { fallback } = this.#settings;
     if (fallback === undefined || response.status !== 404 || request.pathInfo === fallback) return response;
     if (!isNavigation(request)) return MISSING_BESIDE_FALLBACK;
-    const found = this.#find(fallback);
-    if ('status' in found) return found;
-    return Promise.resolve(found).then(async (entry) => {
+    return whenReady(this.#find(fallback), (entry) => {
       if (entry.kind !== 'file') return response;
-      const page = await this.#answerFile(entry, { ...request, pathInfo: fallback }, MAX_LOOKUPS);
-      // What is a page now may be a file after the next deployment, so nobody keeps it unasked.
-      return { ...page, fields: withFields(page.fields, [['cache-control', 'no-cache'], FALLBACK_VARY]) };
+      return whenReady(answerFile(entry, { ...request, pathInfo: fallback }, this.#context), (page) => {
+        // What is a page now may be a file after the next deployment, so no cache keeps it unasked.
+        return { ...page, fields: withFields(page.fields, [['cache-control', 'no-cache'], FALLBACK_VARY]) };
+      });
     });
   }
 
@@ -222,15 +220,12 @@ class Site {
    * status without content would be taken for a bare one.
    */
   #errorPage(response: StaticResponse): Answer {
-    const entry = this.#find(`/${response.status}.html`);
-    return entry instanceof Promise
-      ? entry.then((found) => this.#withPage(response, found))
-      : this.#withPage(response, entry);
+    return whenReady(this.#find(`/${response.status}.html`), (entry) => this.#withPage(response, entry));
   }
 
   /** A bare response with a file as its content: the same object as long as both stay the same. */
-  #withPage(response: StaticResponse, entry: Entry | StaticResponse): StaticResponse {
-    if ('status' in entry || entry.kind !== 'file' || entry.identity.bytes === undefined) return response;
+  #withPage(response: StaticResponse, entry: Entry): StaticResponse {
+    if (entry.kind !== 'file' || entry.identity.bytes === undefined) return response;
     const known = this.#pages.get(response);
     if (known?.entry === entry) return known.page;
     const { contentType, bytes } = entry.identity;
@@ -254,10 +249,4 @@ const FALLBACK_VARY: Field = ['vary', 'accept, sec-fetch-mode'];
 
 const MISSING_BESIDE_FALLBACK: StaticResponse = { status: 404, fields: [FALLBACK_VARY] };
 
-/** A path that a policy hides is missing like any other. */
-const HIDDEN: MissingEntry = {
-  kind: 'missing',
-  response: NOT_FOUND,
-  absentLocation: undefined,
-  hasAlternatives: false,
-};
+const BAD_PATH: MissingEntry = { kind: 'missing', response: BAD_REQUEST };

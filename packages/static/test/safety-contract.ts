@@ -26,7 +26,7 @@ These have tests of their own beside the corpus:
 - **R19** Files dated 0, before 1970, in the far or near future are served; a date that would mislead is left out.
 - **R20** A PUT that is refused, aborted, too large or out of space leaves the old file, and nothing else.
 - **C21** What is coded decodes to the file, byte for byte.
-- **C24, C25** Two states of a file never share an entity tag: it is made of delimited nanoseconds, inode and size.
+- **C24, C25** Two states of a file never share a strong entity tag: it is the hash of the bytes.
 - **C26** A file that shrinks or grows while it is sent: never more than was announced; less cuts the connection.
 - **C27** A thousand aborted downloads, 304s, HEADs and 416s leave no descriptor open.
 - **C28** Fifty stalled readers of a 500 MB file cost less than 50 MB.

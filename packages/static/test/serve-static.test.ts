@@ -85,34 +85,35 @@ describe('what is remembered', () => {
     expect(await text(await respond(get('/changing.txt')))).toBe('again');
   });
 
-  test('a file that was just written is not remembered, and its tag is weak until its time has passed', async () => {
+  test('a file that was just written is not remembered', async () => {
     const path = join(site.root, 'fresh.txt');
     const respond = serveStatic(site.root);
     // A slow machine may need several attempts to ask within the same clock tick.
     for (let attempt = 0; ; attempt++) {
       writeFileSync(path, `fresh ${attempt}`);
       const first = await respond(get('/fresh.txt'));
+      const again = await respond(get('/fresh.txt'));
       if (Date.now() - statSync(path).mtimeMs > 15) continue;
-      expect(field(first, 'etag')).toMatch(/^W\//);
+      expect(again).not.toBe(first);
       break;
     }
     await untilRested(path);
     const rested = await respond(get('/fresh.txt'));
-    expect(field(rested, 'etag')).toMatch(/^"/);
     expect(respond(get('/fresh.txt'))).toBe(rested);
   });
 
   test('the budget holds, and what does not fit is served all the same', async () => {
-    const respond = serveStatic(site.root, { maxCacheBytes: 5_000 });
+    const respond = serveStatic(site.root, { maxCacheBytes: 3_500 });
     const first = await respond(get('/a.txt'));
     expect(respond(get('/a.txt'))).toBe(first);
     // The one in use stays; the newcomer would have to be asked for twice to be worth its place.
-    await respond(get('/b.txt'));
+    const other = await respond(get('/b.txt'));
     expect(respond(get('/a.txt'))).toBe(first);
-    expect(respond(get('/b.txt'))).toBeInstanceOf(Promise);
+    expect(respond(get('/b.txt'))).not.toBe(other);
     const none = serveStatic(site.root, { maxCacheBytes: 0 });
-    expect(await text(await none(get('/a.txt')))).toBe('0123456789');
-    expect(none(get('/a.txt'))).toBeInstanceOf(Promise);
+    const uncached = await none(get('/a.txt'));
+    expect(await text(uncached)).toBe('0123456789');
+    expect(none(get('/a.txt'))).not.toBe(uncached);
   });
 
   test('a file too large for memory comes from the disk, byte for byte, whole and in parts', async () => {
@@ -187,7 +188,7 @@ describe('codings', () => {
     }
   });
 
-  test('stored beside the file appear and disappear within a second', async () => {
+  test('stored beside the file appear and disappear at once', async () => {
     const path = join(site.root, 'later.js');
     writeFileSync(path, BIG_JS);
     await untilRested(path);
@@ -195,35 +196,25 @@ describe('codings', () => {
     const request = get('/later.js', { 'accept-encoding': 'gzip' });
     expect(field(await respond(request), 'content-encoding')).toBeUndefined();
     writeTree(site.root, { 'later.js.gz': 'pretend' });
-    while (field(await respond(request), 'content-encoding') !== 'gzip') await passed(50);
+    await turned();
+    expect(field(await respond(request), 'content-encoding')).toBe('gzip');
     unlinkSync(`${path}.gz`);
-    while (field(await respond(request), 'content-encoding') === 'gzip') await passed(50);
+    await turned();
+    expect(field(await respond(request), 'content-encoding')).toBeUndefined();
   });
 });
 
-describe('entity tags', () => {
-  test('differ between files whose digits run together alike, and after a change of the same length', async () => {
-    const respond = serveStatic(site.root);
-    const path = join(site.root, 'tagged.txt');
-    const moment = new Date('2024-01-02T03:04:05Z');
-    const tags: (string | undefined)[] = [];
-    for (const content of ['one', 'two']) {
-      writeFileSync(`${path}.new`, content);
-      utimesSync(`${path}.new`, moment, moment);
-      renameSync(`${path}.new`, path);
-      await turned();
-      tags.push(field(await respond(get('/tagged.txt')), 'etag'));
-    }
-    expect(tags[0]).not.toBe(tags[1]);
-    expect(tags[0]).toMatch(/^"[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+"$/);
-  });
+const MOMENT = new Date('2024-01-02T03:04:05Z');
 
-  test('of content are the same for the same bytes', async () => {
-    const respond = serveStatic(site.root, { etag: 'content' });
-    writeTree(site.root, { 'same1.txt': 'same', 'same2.txt': 'same', 'other.txt': 'other' });
+describe('entity tags', () => {
+  test('are those of the bytes: equal for copies, whatever their times, and other for other bytes of the same time and size', async () => {
+    const respond = serveStatic(site.root);
+    writeTree(site.root, { 'same1.txt': 'same', 'same2.txt': 'same', 'other.txt': 'else' });
+    for (const name of ['same1.txt', 'other.txt']) utimesSync(join(site.root, name), MOMENT, MOMENT);
     const tagOf = async (path: string) => field(await respond(get(path)), 'etag');
+    expect(await tagOf('/same1.txt')).toMatch(/^"/);
     expect(await tagOf('/same1.txt')).toBe(await tagOf('/same2.txt'));
-    expect(await tagOf('/other.txt')).not.toBe(await tagOf('/same2.txt'));
+    expect(await tagOf('/other.txt')).not.toBe(await tagOf('/same1.txt'));
   });
 
   test('can be weak or absent', async () => {
@@ -327,10 +318,10 @@ describe('a link swapped while it is asked for', () => {
       }
     })();
     const seen = new Set<string>();
-    const ask = async (): Promise<void> => {
-      for (let round = 0; round < 200; round++) seen.add(await text(await respond(get('/racing.txt'))));
-    };
-    await Promise.all([ask(), ask(), ask()]);
+    for (let round = 0; round < 600 || seen.size < 2; round++) {
+      seen.add(await text(await respond(get('/racing.txt'))));
+      await turned();
+    }
     finished.abort();
     await swapping;
     expect([...seen].toSorted((a, b) => a.length - b.length)).toEqual(['', 'inside']);

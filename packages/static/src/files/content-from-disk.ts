@@ -1,44 +1,40 @@
-// Content of files that are not kept in memory: opened again for each response, and only if still the file described.
+// Content of files that are not kept in memory: what is to be read, and the response that reads it from an open descriptor.
 
-import { type ContentPart, FileContent } from './file-content.ts';
 import { codingStream } from './coded-content.ts';
-import type { Field, StaticResponse } from '../message.ts';
-import { closeDescriptor, openFile } from './open-file.ts';
-import { refusal } from '../refusals.ts';
+import { type ContentPart, FileContent } from './file-content.ts';
+import type { OpenFile } from './open-file.ts';
 import type { Representation } from './representation.ts';
-import type { Settings } from '../options/settings.ts';
-import { isSameState } from '../http/validators.ts';
+import type { Storage } from './storage.ts';
+import type { Field, StaticResponse } from '../message.ts';
 
-/** Thrown when a file is no longer what the entry says: it must be looked up again. */
-export class StaleEntry extends Error {}
-
-/** The response to GET. Rejects with StaleEntry when the file has changed. */
-export function wholeFromDisk(representation: Representation, settings: Settings): Promise<StaticResponse> {
-  const { length, fields, source } = representation;
-  const parts = [{ start: 0, end: source.stamp.size }];
-  return fromDisk(representation, { status: 200, fields, parts, length }, settings);
+/** A response whose content has to be read from the file. */
+export interface ContentPlan {
+  readonly representation: Representation;
+  readonly status: number;
+  readonly fields: readonly Field[];
+  readonly parts: readonly ContentPart[];
+  /** Of the content; undefined when it is coded on its way. */
+  readonly length: number | undefined;
 }
 
-/** Opens the file again, makes sure that it is still the one described, and hands its descriptor to the content. */
-export async function fromDisk(
-  { source, coding, length: wholeLength }: Representation,
-  {
-    status,
-    fields,
-    parts,
-    length,
-  }: { status: number; fields: readonly Field[]; parts: readonly ContentPart[]; length: number | undefined },
-  settings: Settings,
-): Promise<StaticResponse> {
-  const opened = await openFile(source.segments, settings);
-  if (opened.kind === 'refused' && opened.status !== 404) return refusal(opened.status, opened.cause);
-  if (opened.kind !== 'file') throw new StaleEntry('the file is gone');
-  if (!isSameState(source.stamp, opened.stamp)) {
-    closeDescriptor(opened.descriptor);
-    throw new StaleEntry('the file has changed');
+/** The plan for all of a file. */
+export function wholeFile(representation: Representation): ContentPlan {
+  const { fields, length, source } = representation;
+  return { representation, status: 200, fields, parts: [{ start: 0, end: source.stamp.size }], length };
+}
+
+/** The response for a plan, read from a file that is open in the state that the plan was made for. Takes the descriptor over. */
+export function contentFromDisk(
+  { representation, status, fields, parts, length }: ContentPlan,
+  { descriptor }: OpenFile,
+  { digests, settings }: Storage,
+): StaticResponse {
+  const { source, coding, file } = representation;
+  const wantsDigest = status === 200 && (settings.etag === 'strong' || settings.etag === 'content');
+  const tap = wantsDigest ? digests.tap(source.location, source.stamp) : undefined;
+  const content = new FileContent(descriptor, parts, tap);
+  if (length === undefined && coding !== undefined) {
+    return { status, fields, content: codingStream(coding, content), file };
   }
-  const content = new FileContent(opened.descriptor, parts);
-  if (coding !== undefined && wholeLength === undefined)
-    return { status, fields, content: codingStream(coding, content), file: source.segments };
-  return { status, fields: [...fields, ['content-length', String(length)]], content, file: source.segments };
+  return { status, fields: [...fields, ['content-length', String(length)]], content, file };
 }

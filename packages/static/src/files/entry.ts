@@ -2,29 +2,42 @@
 
 import type { Coding } from '../http/content-coding.ts';
 import type { StaticResponse } from '../message.ts';
-import type { Representation } from './representation.ts';
+import type { DirectoryView } from './directories.ts';
+import type { ContentSource, Representation } from './representation.ts';
 import type { Stamp } from '../http/validators.ts';
+
+/** Other names that had a say in an outcome. */
+export interface Neighbours {
+  /** The directory that all of them are in, as it was when it was last known to lack the absent ones. */
+  directory: DirectoryView | undefined;
+  /** Its version then; undefined when they have to be asked for one by one. */
+  version: number | undefined;
+  /** Suffixes of precompressed siblings that are not there. */
+  readonly suffixes: readonly string[];
+  /** Siblings that are there and cannot stand for the file, such as older ones. */
+  readonly unfit: readonly ContentSource[];
+  /** Locations that would have come first and are absent: earlier index files, a file under a clean URL's own name. */
+  readonly earlier: readonly string[];
+}
 
 /** A file that answers, with the codings it exists in. */
 export interface FileEntry {
   readonly kind: 'file';
   readonly location: string;
   readonly stamp: Stamp;
-  /** Names from the root to the file itself. */
-  readonly segments: readonly string[];
-  readonly identity: Representation;
+  /** The unencoded file. Made again when the hash of a large file becomes known. */
+  identity: Representation;
   /** Precompressed siblings. */
-  readonly stored: readonly Representation[];
+  readonly stored: Representation[];
   /** Codings that may be made from it. */
   readonly codings: readonly Coding[];
   /** Codings made so far; a promise while one is being made. */
-  readonly made: Map<Coding, Representation | Promise<Representation>>;
+  made: Map<Coding, Representation | Promise<Representation>> | undefined;
   /** Which representation an Accept-Encoding value gets, for the values seen. */
-  readonly chosen: Map<string, Representation>;
+  chosen: Map<string, Representation> | undefined;
   /** False while a further change might not show in the file's times. */
   readonly isCacheable: boolean;
-  /** Whether other names had a say in this outcome; these are looked at again after a while only. */
-  readonly hasAlternatives: boolean;
+  readonly neighbours: Neighbours | undefined;
 }
 
 /** A directory without an index file, or any directory asked for without its slash. */
@@ -34,20 +47,30 @@ export interface DirectoryEntry {
   readonly isAskedAsDirectory: boolean;
 }
 
-/** Nothing that may be served. */
+/** Nothing that may be served. Not remembered: looking again costs as little as looking up. */
 export interface MissingEntry {
   readonly kind: 'missing';
   readonly response: StaticResponse;
-  /** Set when the outcome holds as long as nothing exists at this location. */
-  readonly absentLocation: string | undefined;
-  readonly hasAlternatives: boolean;
 }
 
 export type Entry = FileEntry | DirectoryEntry | MissingEntry;
 
-/** How many bytes of memory an entry keeps alive, roughly; the constant stands for fields, strings and map slots. */
-export function entryBytes(entry: Entry): number {
-  if (entry.kind !== 'file') return 1024;
-  const stored = entry.stored.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0);
-  return 4096 + (entry.identity.bytes?.length ?? 0) + stored;
+/**
+ * What an entry keeps alive beside content and path, measured as growth of the resident set: objects, strings, fields and
+ * buffers' heads, and the server's share of the heap that garbage takes until it is collected.
+ */
+const ENTRY_BYTES = 2_048;
+const REPRESENTATION_BYTES = 1_024;
+
+/** How many bytes of memory an entry keeps alive. */
+export function entryBytes({ identity, stored, location }: FileEntry): number {
+  return stored.reduce(
+    (sum, one) => sum + representationBytes(one),
+    ENTRY_BYTES + (identity.bytes?.length ?? 0) + location.length,
+  );
+}
+
+/** How many bytes a further representation of an entry adds. */
+export function representationBytes({ bytes }: Representation): number {
+  return REPRESENTATION_BYTES + (bytes?.length ?? 0);
 }

@@ -1,69 +1,76 @@
-// Remembers what was found at each path, within a budget of bytes.
+// Remembers the files found at paths, within a budget of bytes.
 //
 // Nothing goes out unchecked. Before an entry answers, its file is looked at again by one `stat`, at most once per turn of
-// the event loop: device, inode, size and both times must be those of the bytes held, or, for a path with nothing there,
-// nothing must have appeared. So a changed, replaced or removed file is noticed by the next turn. What stat of one name
-// cannot see, the coming and going of other names with a say (precompressed siblings, index files, clean URLs), is looked at
-// again after ALTERNATIVES_MS. Files that changed within the file system's last clock tick are not remembered at all.
+// the event loop: device, inode, size and both times must be those of the bytes held. Likewise its precompressed siblings; and
+// what was absent and would have had a say must still be, for which one look at the directory vouches. So whatever changes is
+// noticed by the next turn. Files that changed within the file system's last clock tick are not remembered at all.
 //
-// When the budget is spent, the oldest entry goes unless it was used since it was last considered (the "clock" rule).
+// When the budget is spent, the oldest entry goes unless it was used since it was last considered (the "clock" rule). And then
+// only one newcomer in sixteen is let in: what is asked for often comes in soon, while a stream of pages that are asked for once
+// does not drive out what is asked for often, nor fill the heap with what the garbage collector has to carry away.
 
-import { statSync } from 'node:fs';
-import { type Entry, entryBytes } from './entry.ts';
+import { sep } from 'node:path';
+import type { Disk } from './disk.ts';
+import { entryBytes, type FileEntry, type Neighbours } from './entry.ts';
+import { type Eventually, whenReady } from './eventually.ts';
 import { loopTurn } from './loop-turn.ts';
+import type { ContentSource } from './representation.ts';
+import { fileBudget, type Storage } from './storage.ts';
 import { isSameState } from '../http/validators.ts';
 
-/** Documented bound for noticing other names; one directory lookup per second and file costs nothing that can be measured. */
-const ALTERNATIVES_MS = 1_000;
+/** The chance of a newcomer while the budget is spent. */
+const ADMITTED = 1 / 16;
 
 interface Slot {
-  entry: Entry;
+  readonly entry: FileEntry;
   bytes: number;
   checkedTurn: number;
-  /** When names other than the file's own must be looked at again. */
-  expiresAtMs: number;
   wasUsed: boolean;
 }
 
 export class FileCache {
   readonly #slots = new Map<string, Slot>();
+  readonly #storage: Storage;
   readonly #maxBytes: number;
   #bytes = 0;
+  /** Whether entries had to go for others. */
+  #isFull = false;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(storage: Storage) {
+    this.#storage = storage;
+    this.#maxBytes = fileBudget(storage.settings);
   }
 
   /** The entry for a path if it is still true. */
-  get(path: string): Entry | undefined {
+  get(path: string): Eventually<FileEntry | undefined> {
     const slot = this.#slots.get(path);
     if (slot === undefined) return undefined;
-    const turn = loopTurn();
-    if (slot.checkedTurn !== turn) {
-      if (!isCurrent(slot)) {
-        this.delete(path);
-        return undefined;
+    if (slot.checkedTurn === loopTurn()) return slot.entry;
+    return whenReady(isCurrent(slot.entry, this.#storage), (isTrue) => {
+      if (isTrue) {
+        slot.checkedTurn = loopTurn();
+        slot.wasUsed = true;
+        return slot.entry;
       }
-      slot.checkedTurn = turn;
-    }
-    slot.wasUsed = true;
-    return slot.entry;
+      if (this.#slots.get(path) === slot) this.delete(path);
+      return undefined;
+    });
   }
 
   /** Remembers an entry that was found just now, if it can be checked later and fits. */
-  set(path: string, entry: Entry): void {
-    this.delete(path);
-    if (!isCacheable(entry)) return;
-    const bytes = entryBytes(entry) + 2 * path.length;
+  set(path: string, entry: FileEntry): void {
+    const wasKnown = this.#slots.has(path);
+    if (wasKnown) this.delete(path);
+    if (!entry.isCacheable || (this.#isFull && !wasKnown && Math.random() >= ADMITTED)) return;
+    const bytes = entryBytes(entry) + path.length;
     if (bytes > this.#maxBytes) return;
-    const expiresAtMs = entry.hasAlternatives ? Date.now() + ALTERNATIVES_MS : Number.POSITIVE_INFINITY;
-    this.#slots.set(path, { entry, bytes, checkedTurn: -1, expiresAtMs, wasUsed: false });
+    this.#slots.set(path, { entry, bytes, checkedTurn: -1, wasUsed: false });
     this.#bytes += bytes;
     this.#evict();
   }
 
   /** Counts bytes that an entry has gained since it was set. */
-  grow(path: string, entry: Entry, bytes: number): void {
+  grow(path: string, entry: FileEntry, bytes: number): void {
     const slot = this.#slots.get(path);
     if (slot?.entry !== entry) return;
     slot.bytes += bytes;
@@ -85,28 +92,59 @@ export class FileCache {
       if (slot.wasUsed) {
         slot.wasUsed = false;
         this.#slots.set(path, slot);
-      } else this.#bytes -= slot.bytes;
+      } else {
+        this.#bytes -= slot.bytes;
+        this.#isFull = true;
+      }
     }
   }
 }
 
-function isCacheable(entry: Entry): entry is Exclude<Entry, { kind: 'directory' }> {
-  return entry.kind === 'file' ? entry.isCacheable : entry.kind === 'missing' && entry.absentLocation !== undefined;
+function isCurrent(entry: FileEntry, storage: Storage): Eventually<boolean> {
+  return whenReady(isUnchanged(entry, storage.disk), (isSame) => {
+    if (!isSame) return false;
+    const { stored, neighbours } = entry;
+    if (stored.length === 0 && neighbours === undefined) return true;
+    const siblings = [...stored.map(({ source }) => source), ...(neighbours?.unfit ?? [])];
+    return whenReady(
+      all(siblings, (source) => isUnchanged(source, storage.disk)),
+      (areSame) => (areSame && neighbours !== undefined ? areAbsent(neighbours, entry.location, storage) : areSame),
+    );
+  });
 }
 
-function isCurrent({ entry, expiresAtMs }: Slot): boolean {
-  if (expiresAtMs !== Number.POSITIVE_INFINITY && Date.now() >= expiresAtMs) return false;
-  try {
-    if (entry.kind === 'file') {
-      const now = statSync(entry.location, { throwIfNoEntry: false });
-      return now !== undefined && isSameState(entry.stamp, now);
-    }
-    if (entry.kind !== 'missing' || entry.absentLocation === undefined) return false;
-    return statSync(entry.absentLocation, { throwIfNoEntry: false }) === undefined;
-  } catch (error) {
-    // Whatever the file system has to say instead (no permission, a loop, a file where a directory was), the path is looked
-    // up anew and answered accordingly.
-    if (error instanceof Error && 'code' in error) return false;
-    throw error;
-  }
+function isUnchanged({ location, stamp }: ContentSource, disk: Disk): Eventually<boolean> {
+  return whenReady(
+    disk.stat(location),
+    (stats) => stats !== undefined && !(stats instanceof Error) && isSameState(stamp, stats),
+  );
+}
+
+/** Whether what was absent still is: vouched for by the directory, or else asked one by one. */
+function areAbsent(neighbours: Neighbours, location: string, storage: Storage): Eventually<boolean> {
+  const { directory } = neighbours;
+  const looked = directory === undefined ? undefined : storage.directories.look(directory.location);
+  return whenReady(looked, (view) => {
+    if (view instanceof Error) return false;
+    if (view !== undefined && view === directory && view.version === neighbours.version) return true;
+    const absent = [...neighbours.suffixes.map((suffix) => location + suffix), ...neighbours.earlier];
+    const asked =
+      view === undefined
+        ? absent
+        : absent.filter((one) => !storage.directories.lacks(view, one.slice(one.lastIndexOf(sep) + 1)));
+    neighbours.directory = view ?? directory;
+    neighbours.version = asked.length === 0 ? view?.version : undefined;
+    return all(asked, (one) =>
+      whenReady(storage.disk.stat(one), (stats) => {
+        if (view !== undefined) storage.directories.probed(view);
+        return stats === undefined;
+      }),
+    );
+  });
+}
+
+function all<Value>(values: readonly Value[], test: (value: Value) => Eventually<boolean>): Eventually<boolean> {
+  let result: Eventually<boolean> = true;
+  for (const value of values) result = whenReady(result, (isSoFar) => isSoFar && test(value));
+  return result;
 }

@@ -6,36 +6,42 @@
 // a small pool; a chunk is valid until the next is asked for. Closing is the duty of whoever holds the response; a
 // finalizer is the net under it.
 
-import { read } from 'node:fs';
-import { closeDescriptor } from './open-file.ts';
+import { close, read } from 'node:fs';
+import type { Tap } from './digests.ts';
 import type { ByteRange } from '../http/range.ts';
 
-/** Measured best for many readers of page-cached files: fewer turns than 64 KiB, a quarter of the memory of 1 MiB. */
-const CHUNK_BYTES = 256 * 1024;
+/**
+ * Bytes read ahead for a response, by the number of responses under way: the first few may have the speed of large pieces, and
+ * many slow readers cost no more than in nginx, whose buffers are 64 KiB for each. Each costs what it reads until its client
+ * has taken it.
+ */
+const CHUNKS: readonly { readonly below: number; readonly bytes: number }[] = [
+  { below: 8, bytes: 1024 * 1024 },
+  { below: 32, bytes: 256 * 1024 },
+  { below: 128, bytes: 64 * 1024 },
+  { below: Number.POSITIVE_INFINITY, bytes: 32 * 1024 },
+];
 
-/** For the first few readers of large files, who can have the speed without the memory. */
-const LARGE_CHUNK_BYTES = 1024 * 1024;
-const LARGE_CHUNK_READERS = 8;
-
-/** Beyond this, buffers of finished readers are left to the garbage collector. */
+/** Buffers of each size kept for the next readers; beyond, they are left to the garbage collector. */
 const MAX_POOLED_BUFFERS = 8;
 
-const pool: Buffer[] = [];
-const largePool: Buffer[] = [];
-let largeLent = 0;
+const pools = new Map<number, Buffer[]>(CHUNKS.map(({ bytes }) => [bytes, []]));
+let lent = 0;
 
 /** What a reader holds that must be given back. */
 interface Holding {
   readonly descriptor: number;
+  readonly tap: Tap | undefined;
   buffer: Buffer | undefined;
 }
 
 function lendBuffer(wanted: number): Buffer {
-  if (wanted <= CHUNK_BYTES || largeLent === LARGE_CHUNK_READERS) {
-    return pool.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  }
-  largeLent++;
-  return largePool.pop() ?? Buffer.allocUnsafeSlow(LARGE_CHUNK_BYTES);
+  const allowed = CHUNKS.find(({ below }) => lent < below)?.bytes ?? 0;
+  // No more than the part needs, in one of the sizes there are.
+  const fitting = CHUNKS.findLast(({ bytes }) => bytes >= wanted)?.bytes ?? allowed;
+  const bytes = Math.min(allowed, fitting);
+  lent++;
+  return pools.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes);
 }
 
 /** Takes the buffer of a reader back; to lend it again when nobody can be reading from it any more. */
@@ -43,21 +49,26 @@ function takeBack(holding: Holding, isFree: boolean): void {
   const { buffer } = holding;
   if (buffer === undefined) return;
   holding.buffer = undefined;
-  const isLarge = buffer.length === LARGE_CHUNK_BYTES;
-  if (isLarge) largeLent--;
-  const home = isLarge ? largePool : pool;
-  if (isFree && home.length < MAX_POOLED_BUFFERS) home.push(buffer);
+  lent--;
+  const home = pools.get(buffer.length);
+  if (isFree && home !== undefined && home.length < MAX_POOLED_BUFFERS) home.push(buffer);
+}
+
+/** Closes a descriptor; the outcome cannot matter for a file that was only read. */
+function closeDescriptor(descriptor: number): void {
+  close(descriptor, () => {});
 }
 
 const abandoned = new FinalizationRegistry<Holding>((holding) => {
   closeDescriptor(holding.descriptor);
+  holding.tap?.leave();
   takeBack(holding, false);
 });
 
 /** Bytes to interleave with ranges of the file, in order. */
 export type ContentPart = Uint8Array | ByteRange;
 
-/** Iterates once over `parts`; takes over `descriptor`. */
+/** Iterates once over `parts`; takes over `descriptor`. A tap sees every chunk, and whether the last was reached. */
 export class FileContent implements AsyncIterableIterator<Uint8Array> {
   readonly #holding: Holding;
   readonly #parts: readonly ContentPart[];
@@ -67,8 +78,8 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
   #isOpen = true;
   #pending: Promise<unknown> | undefined;
 
-  constructor(descriptor: number, parts: readonly ContentPart[]) {
-    this.#holding = { descriptor, buffer: undefined };
+  constructor(descriptor: number, parts: readonly ContentPart[], tap?: Tap) {
+    this.#holding = { descriptor, tap, buffer: undefined };
     this.#parts = parts;
     abandoned.register(this, this.#holding, this);
   }
@@ -81,7 +92,10 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
     const part = this.#parts[this.#part];
     if (!this.#isOpen || part === undefined) {
       // The reader came back for more, so it is done with the last chunk; after `return()` it may still be on its way out.
-      if (this.#isOpen) takeBack(this.#holding, true);
+      if (this.#isOpen) {
+        takeBack(this.#holding, true);
+        this.#holding.tap?.complete(this.#holding.descriptor);
+      }
       this.#close();
       return { done: true, value: undefined };
     }
@@ -117,6 +131,7 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
         if (error !== null) return reject(error);
         if (bytesRead === 0) return reject(new Error('the file became shorter while it was sent'));
         this.#offset += bytesRead;
+        this.#holding.tap?.see(buffer.subarray(0, bytesRead));
         if (position + bytesRead === part.end) {
           this.#part++;
           this.#offset = 0;
@@ -130,24 +145,8 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     abandoned.unregister(this);
+    this.#holding.tap?.leave();
     closeDescriptor(this.#holding.descriptor);
     takeBack(this.#holding, false);
   }
-}
-
-/** Reads a file of known size whole; undefined when it turned out shorter. The caller keeps the descriptor. */
-export async function readWhole(descriptor: number, size: number): Promise<Buffer | undefined> {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  let filled = 0;
-  while (filled < size) {
-    const count = await new Promise<number>((resolve, reject) => {
-      read(descriptor, bytes, filled, size - filled, filled, (error, bytesRead) => {
-        if (error === null) resolve(bytesRead);
-        else reject(error);
-      });
-    });
-    if (count === 0) return undefined;
-    filled += count;
-  }
-  return bytes;
 }

@@ -5,6 +5,7 @@ import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPermittedPlace, realRoot } from './open-file.ts';
+import { secretsOf } from './secrets.ts';
 import type { Settings } from '../options/settings.ts';
 
 /** A directory inside the root. */
@@ -16,27 +17,39 @@ export interface OpenDirectory {
   close(): Promise<void>;
 }
 
+/** How often a directory is opened when it or the root is replaced in between. */
+const MAX_ATTEMPTS = 3;
+
 /** Opens what `segments` name; undefined when links lead it to where the policy does not. Rejects with what the file system says. */
 export async function openDirectory(
   segments: readonly string[],
   settings: Settings,
 ): Promise<OpenDirectory | undefined> {
   const location = join(settings.root, ...segments);
-  const root = await realRoot(settings.root);
-  const isPermitted = (place: string): boolean => isPermittedPlace(place, join(root, ...segments), root, settings);
-  const held = settings.platform === 'linux' ? await hold(location) : undefined;
-  if (held !== undefined) {
-    if (isPermitted(held.place)) return held;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const root = await realRoot(settings.root);
+    const held = (settings.platform === 'linux' ? await hold(location) : undefined) ?? (await named(location));
+    if (await isPermitted(held, join(root, ...segments), root, settings)) return held;
     await held.close();
-    return undefined;
   }
+  return undefined;
+}
+
+type PlacedDirectory = OpenDirectory & { readonly place: string };
+
+async function isPermitted(held: PlacedDirectory, asked: string, root: string, settings: Settings): Promise<boolean> {
+  if (!isPermittedPlace(held.place, asked, root, settings)) return false;
+  const stats = await stat(held.path);
+  return stats.isDirectory() && !(await secretsOf(settings).cover(stats, held.place, asked));
+}
+
+async function named(location: string): Promise<PlacedDirectory> {
   const place = await realpath(location);
-  if (!isPermitted(place) || !(await stat(place)).isDirectory()) return undefined;
-  return { handle: undefined, path: place, close: async () => {} };
+  return { handle: undefined, path: place, place, close: async () => {} };
 }
 
 /** Undefined without /proc, as in some containers. */
-async function hold(location: string): Promise<(OpenDirectory & { readonly place: string }) | undefined> {
+async function hold(location: string): Promise<PlacedDirectory | undefined> {
   const handle = await open(location, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK);
   const path = `/proc/self/fd/${handle.fd}`;
   try {

@@ -1,27 +1,23 @@
 // Opens a path below the root, descriptor first: what is checked is what is open, not what a name meant a moment ago.
 //
-// The open never blocks (a FIFO would otherwise hold a thread until somebody writes). Then fstat: only regular files and
-// directories go on. Then containment: where the open object really lies is asked of the descriptor on Linux, and of
-// realpath compared by device and inode elsewhere. The outcome is an open file (the caller closes it), a directory, or why
-// there is neither; the descriptor of anything but a file is closed here.
+// One `open`, which never blocks, and one `fstat`: only regular files and directories go on. Then containment: where the open
+// object really lies is asked of the descriptor on Linux, and of realpath compared by device and inode elsewhere. Then secrets.
+// The outcome is an open file (the caller closes it), a directory, or why there is neither; the descriptor of anything but a
+// file is closed here. The state in the outcome is the one that was checked, and the only one.
 
-import { close, constants, fstatSync, open, type BigIntStats, readlink, realpath, stat, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
-import { promisify } from 'node:util';
+import { realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
 import type { Settings } from '../options/settings.ts';
-import { isSameState, type Stamp, stampOf } from '../http/validators.ts';
-
-const openPath = promisify(open);
-const readLink = promisify(readlink);
-const realPath = promisify(realpath.native);
-const statPath = promisify(stat);
+import { type Stamp, stampOf } from '../http/validators.ts';
+import { isErrorOf, type Opened } from './disk.ts';
+import { type Eventually, whenReady } from './eventually.ts';
+import type { Storage } from './storage.ts';
 
 /** A regular file inside the root, open for reading. */
 export interface OpenFile {
   readonly kind: 'file';
   readonly descriptor: number;
   readonly location: string;
-  readonly stats: BigIntStats;
   readonly stamp: Stamp;
 }
 
@@ -35,104 +31,117 @@ export interface NotFound {
   readonly kind: 'refused';
   readonly status: 403 | 404 | 500 | 503;
   readonly location: string;
-  /** Whether the name itself does not exist, so that its appearance can be noticed. */
+  /** Whether the name itself does not exist. */
   readonly isAbsent: boolean;
   readonly cause?: unknown;
 }
 
-/** Opens what `segments` name below the root. */
-export async function openFile(
-  segments: readonly string[],
-  settings: Settings,
-): Promise<OpenFile | FoundDirectory | NotFound> {
-  const location = join(settings.root, ...segments);
-  let descriptor: number;
-  try {
-    descriptor = await openPath(location, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    return refusal(location, error);
-  }
-  let keep = false;
-  try {
-    const stats = fstatSync(descriptor, { bigint: true });
-    if (!stats.isFile() && !stats.isDirectory()) return { kind: 'refused', status: 404, location, isAbsent: false };
-    if (!(await isInPermittedPlace(descriptor, location, segments, settings))) {
-      return { kind: 'refused', status: 404, location, isAbsent: false };
-    }
-    if (stats.isDirectory()) return { kind: 'directory', location };
-    keep = true;
-    return { kind: 'file', descriptor, location, stats, stamp: stampOf(fstatSync(descriptor)) };
-  } catch (error) {
-    keep = false;
-    return refusal(location, error);
-  } finally {
-    if (!keep) closeDescriptor(descriptor);
-  }
+export type Outcome = OpenFile | FoundDirectory | NotFound;
+
+/**
+ * How often a path is opened when file or root are replaced in between: by then a replacement would have to have come within
+ * the few microseconds between two calls, again and again.
+ */
+const MAX_ATTEMPTS = 10;
+
+/** Where a path below the root is, links not resolved. */
+export function locationOf(root: string, segments: readonly string[]): string {
+  if (segments.length === 0) return root;
+  return `${root.endsWith(sep) ? root : root + sep}${segments.join(sep)}`;
 }
 
-/** Closes a descriptor; the outcome cannot matter for a file that was only read. */
-export function closeDescriptor(descriptor: number): void {
-  close(descriptor, () => {});
+/** Opens what `segments` name below the root. */
+export function openFile(segments: readonly string[], storage: Storage): Eventually<Outcome> {
+  return openLocation(locationOf(storage.settings.root, segments), storage);
+}
+
+/** Opens a location below the root, as `locationOf` makes it. */
+export function openLocation(location: string, storage: Storage): Eventually<Outcome> {
+  return attempt(location, storage, 1);
+}
+
+function attempt(location: string, storage: Storage, count: number): Eventually<Outcome> {
+  // The root is asked for first: a file opened after that may lie in a newer root, which shows, but never in an older one.
+  return whenReady(count === 1 ? storage.root.place() : storage.root.placeNow(), (root) => {
+    if (root instanceof Error) return refusal(location, root);
+    return whenReady(storage.disk.open(location), (opened) => {
+      if (opened instanceof Error) return refusal(location, opened);
+      return whenReady(admit(opened, location, root, storage), (verdict) => {
+        if (verdict === 'file') {
+          return { kind: 'file', descriptor: opened.descriptor, location, stamp: stampOf(opened.stats) };
+        }
+        storage.disk.close(opened.descriptor);
+        if (verdict === 'directory') return { kind: 'directory', location };
+        if (verdict === 'elsewhere' && count < MAX_ATTEMPTS) return attemptIfMoved(location, root, storage, count);
+        return verdict instanceof Error ? refusal(location, verdict) : refused(location);
+      });
+    });
+  });
+}
+
+/** What is open lies elsewhere: for good, or because the root or the file was replaced between two calls. */
+function attemptIfMoved(location: string, root: string, storage: Storage, count: number): Eventually<Outcome> {
+  if (count === 1) return attempt(location, storage, count + 1);
+  return whenReady(storage.root.placeNow(), (now) =>
+    now === root && count > 2 ? refused(location) : attempt(location, storage, count + 1),
+  );
+}
+
+type Verdict = 'file' | 'directory' | 'elsewhere' | 'refused' | Error;
+
+function admit({ descriptor, stats }: Opened, location: string, root: string, storage: Storage): Eventually<Verdict> {
+  const { settings, secrets } = storage;
+  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'refused';
+  if (kind === 'refused') return kind;
+  if (settings.symlinks === 'all' && settings.platform === 'linux' && secrets.isEmpty) return kind;
+  return whenReady(placeOf(descriptor, location, storage), (place) => {
+    if (typeof place !== 'string') return place ?? 'elsewhere';
+    const asked = root + location.slice(settings.root.length);
+    const whole = stats.nlink === 0 ? withoutDeleted(place) : place;
+    if (!isPermittedPlace(whole, asked, root, settings)) return 'elsewhere';
+    return whenReady(secrets.cover(stats, whole, location), (isSecret) => (isSecret ? 'refused' : kind));
+  });
+}
+
+/** What Linux adds to the path of an open file that has no name any more, as after a replacement by rename. */
+const DELETED = ' (deleted)';
+
+function withoutDeleted(place: string): string {
+  return place.endsWith(DELETED) ? place.slice(0, -DELETED.length) : place;
+}
+
+function refused(location: string): NotFound {
+  return { kind: 'refused', status: 404, location, isAbsent: false };
 }
 
 /** Statuses for the ways in which the file system says no. */
-function refusal(location: string, error: unknown): NotFound {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return { kind: 'refused', status: 404, location, isAbsent: true };
-    case 'ENOTDIR':
-    case 'ENAMETOOLONG':
-    case 'ELOOP':
-    case 'ENXIO':
-    case 'ENODEV':
-    case 'EINVAL':
-      return { kind: 'refused', status: 404, location, isAbsent: false };
-    case 'EACCES':
-    case 'EPERM':
-      return { kind: 'refused', status: 403, location, isAbsent: false, cause: error };
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOMEM':
-      return { kind: 'refused', status: 503, location, isAbsent: false, cause: error };
-    default:
-      return { kind: 'refused', status: 500, location, isAbsent: false, cause: error };
-  }
-}
-
-/** Where the root really is, remembered until the root becomes another directory, as it does in atomic deployments. */
-const realRoots = new Map<string, { stamp: Stamp; path: string }>();
-
-export async function realRoot(root: string): Promise<string> {
-  const stamp = stampOf(statSync(root));
-  const known = realRoots.get(root);
-  if (known !== undefined && known.stamp.ino === stamp.ino && known.stamp.dev === stamp.dev) return known.path;
-  const path = await realPath(root);
-  realRoots.set(root, { stamp, path });
-  return path;
-}
-
-async function isInPermittedPlace(
-  descriptor: number,
-  location: string,
-  segments: readonly string[],
-  settings: Settings,
-): Promise<boolean> {
-  if (settings.symlinks === 'all' && settings.platform === 'linux') return true;
-  const place = await realPlace(descriptor, location);
-  if (place === undefined) return false;
-  const root = await realRoot(settings.root);
-  return isPermittedPlace(place, join(root, ...segments), root, settings);
+export function refusal(location: string, error: Error): NotFound {
+  if (isErrorOf(error, 'ENOENT')) return { kind: 'refused', status: 404, location, isAbsent: true };
+  if (isErrorOf(error, 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV', 'EINVAL')) return refused(location);
+  const status = isErrorOf(error, 'EACCES', 'EPERM') ? 403 : isErrorOf(error, 'EMFILE', 'ENFILE', 'ENOMEM') ? 503 : 500;
+  return { kind: 'refused', status, location, isAbsent: false, cause: error };
 }
 
 /** Whether an object that really lies at `place` may answer for the path `asked`, with the real root. */
-export function isPermittedPlace(place: string, asked: string, root: string, { symlinks }: Settings): boolean {
+export function isPermittedPlace(
+  place: string,
+  asked: string,
+  root: string,
+  { symlinks }: Pick<Settings, 'symlinks'>,
+): boolean {
+  if (place === asked) return true;
   // On a disk that ignores case, one file has many names; only its own is served, so that no guard can be walked around.
-  if (place !== asked && place.normalize().toLowerCase() === asked.normalize().toLowerCase()) {
-    return place.normalize() === asked.normalize();
+  if (place.length === asked.length || !isAscii(place) || !isAscii(asked)) {
+    if (place.normalize().toLowerCase() === asked.normalize().toLowerCase()) {
+      return place.normalize() === asked.normalize();
+    }
   }
   if (symlinks === 'all') return true;
-  return symlinks === 'deny' ? place === asked : isBelow(place, root);
+  return symlinks === 'inside' && isBelow(place, root);
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\x00-\x7f]/.test(text);
 }
 
 /** Compares with a separator, so that `/srv/www-secret` is not inside `/srv/www`. */
@@ -141,22 +150,24 @@ export function isBelow(place: string, root: string): boolean {
 }
 
 /** The path of an open object without links, or undefined when its name has meanwhile become another object's. */
-async function realPlace(descriptor: number, location: string): Promise<string | undefined> {
-  if (process.platform === 'linux') {
-    try {
-      return await readLink(`/proc/self/fd/${descriptor}`);
-    } catch (error) {
-      // Without /proc, as in some containers, the portable way below is left.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-  }
-  const place = await realPath(location);
-  const there = await statPath(place);
-  const here = fstatSync(descriptor);
-  return there.ino === here.ino && there.dev === here.dev ? place : undefined;
+function placeOf(descriptor: number, location: string, { disk }: Storage): Eventually<string | Error | undefined> {
+  return whenReady(process.platform === 'linux' ? disk.placeOf(descriptor) : undefined, (place) =>
+    place === undefined ? portablePlaceOf(descriptor, location, disk) : place,
+  );
 }
 
-/** Whether a descriptor is still of the state that `stamp` recorded. */
-export function isUnchanged(descriptor: number, stamp: Stamp): boolean {
-  return isSameState(stamp, fstatSync(descriptor));
+function portablePlaceOf(descriptor: number, location: string, disk: Storage['disk']) {
+  return whenReady(disk.realPath(location), (place) => {
+    if (place instanceof Error) return place;
+    return whenReady(disk.stat(place), (there) => {
+      if (there === undefined || there instanceof Error) return there;
+      const here = disk.state(descriptor);
+      return there.ino === here.ino && there.dev === here.dev ? place : undefined;
+    });
+  });
+}
+
+/** The root's path without links, as it is now. */
+export function realRoot(root: string): Promise<string> {
+  return realpath(root);
 }

@@ -4,7 +4,7 @@
 // the list of segments to walk from the root, or the status that refuses: 400 for what is no path (NUL, dot segments, lone
 // surrogates, on Windows a backslash), 404 for names that a policy hides. Files behind links are `open-file.ts`'s concern.
 
-import { CODING_SUFFIX } from '../http/content-coding.ts';
+import { withoutCodingSuffix } from '../http/content-coding.ts';
 import type { Settings } from '../options/settings.ts';
 
 /** A permitted path: names from the root downwards, and whether it was written as a directory. */
@@ -19,8 +19,6 @@ const MAX_NAME_BYTES = 255;
 
 /** The longest path that Linux takes (PATH_MAX); bounds what globs and the cache have to look at. */
 const MAX_PATH_CHARACTERS = 4096;
-
-const CODING_SUFFIXES = new RegExp(`(?:${Object.values(CODING_SUFFIX).join('|').replaceAll('.', '\\.')})$`, 'i');
 
 /** Files that a write is still filling. No policy makes them visible. */
 export const PARTIAL_FILE_PREFIX = '.onezero-partial-';
@@ -48,7 +46,7 @@ export function isVisible(segments: readonly string[], settings: Settings): bool
     if (settings.windowsNames === 'deny' && isWindowsName(segment)) return false;
     path = path === '' ? segment : `${path}/${segment}`;
     // What a precompressed file holds is its source, so it is hidden with it.
-    if (settings.isHidden(path) || settings.isHidden(path.replace(CODING_SUFFIXES, ''))) return false;
+    if (settings.isHidden(path) || settings.isHidden(withoutCodingSuffix(path))) return false;
   }
   return true;
 }

@@ -1,141 +1,189 @@
 // An open file becomes an entry: bytes read, validators made of the state those bytes had, siblings looked up.
 
-import { type Coding, CODING_SUFFIX, CODINGS } from '../http/content-coding.ts';
-import { contentTypeOf, isCompressible } from '../http/content-type.ts';
-import type { FileEntry } from './entry.ts';
-import { readWhole } from './file-content.ts';
-import { closeDescriptor, isUnchanged, openFile, type OpenFile } from './open-file.ts';
-import { isVisible } from './path.ts';
-import { makeRepresentation, type Representation } from './representation.ts';
+import type { Coding } from '../http/content-coding.ts';
+import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.ts';
+import { contentTag, digestTag, hasRested, isSameState, type Stamp, stampOf, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
-import { contentTag, entityTag, hasRested } from '../http/validators.ts';
+import { shrinks } from './coded-content.ts';
+import type { DirectoryView } from './directories.ts';
+import type { FileEntry } from './entry.ts';
+import { type Eventually, whenReady } from './eventually.ts';
+import type { OpenFile } from './open-file.ts';
+import { Representation } from './representation.ts';
+import { readSample } from './sample.ts';
+import { findSiblings, NO_SIBLINGS, type Siblings } from './siblings.ts';
+import type { Storage } from './storage.ts';
 
-/** How often a file that changes while it is read is read again, before it is sent without validators. */
+/** How often a file that changes while it is read is read again, before what was read is sent as it is. */
 const MAX_READS = 3;
 
-interface FileState {
-  readonly file: OpenFile;
+/** A file's bytes, or a sample of them, with the state they belong to. */
+export interface FileState {
+  readonly location: string;
+  readonly stamp: Stamp;
+  /** All bytes of a file that fits the cache. */
   readonly bytes: Uint8Array | undefined;
+  /** The first bytes, enough to see what the file is. */
+  readonly start: Uint8Array;
+  /** Bytes from all over a large file, and their hash. */
+  readonly sample: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
   /** Whether `bytes` are those of one moment. */
   readonly isWhole: boolean;
 }
 
-/** A file as a coding of a resource: `path` is the resource's, for rules; `segments` are those of the file that is read. */
-interface CodedFile {
-  readonly path: string;
-  readonly contentType: string;
-  readonly isNegotiable: boolean;
-  readonly coding?: Coding | undefined;
-  readonly segments: readonly string[];
+/** What else a lookup learned that the entry depends on. */
+export interface Surroundings {
+  /** The directory that the file is in; undefined when it could not be looked at. */
+  readonly directory: DirectoryView | undefined;
+  /** Locations that come first and are absent. */
+  readonly earlier: readonly string[];
 }
 
-/** Makes the entry for an open file and closes the file. */
-export async function readFileEntry(
+/** Makes the entry for an open file. The caller closes the file. */
+export function readFileEntry(
   opened: OpenFile,
   segments: readonly string[],
-  settings: Settings,
-  hasAlternatives: boolean,
-): Promise<FileEntry> {
-  const state = await readState(opened, segments, settings);
-  const { file } = state;
-  const name = segments.at(-1) ?? '';
-  const contentType = contentTypeOf(name, settings);
-  const isText = isCompressible(contentType);
-  const stored = isText && settings.precompressed ? await storedSiblings(file, segments, contentType, settings) : [];
-  const size = Number(file.stats.size);
-  const { minBytes, maxBytes } = settings.compress;
-  const codings = isText && size >= minBytes && size <= maxBytes ? settings.compress.codings : [];
-  const isNegotiable = stored.length > 0 || codings.length > 0;
+  surroundings: Surroundings,
+  storage: Storage,
+): Eventually<FileEntry> {
+  return whenReady(readState(opened, storage), (state) => {
+    const contentType = contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
+    const file = { state, segments, contentType, surroundings };
+    const isCoded = ownCoding(segments.at(-1) ?? '', state.start) !== undefined;
+    if (isCoded || !storage.settings.precompressed || !isCompressible(contentType))
+      return makeEntry(file, NO_SIBLINGS, storage);
+    const siblings = findSiblings(state, segments, surroundings.directory, storage);
+    return whenReady(siblings, (found) => makeEntry(file, found, storage));
+  });
+}
+
+interface ReadFile {
+  readonly state: FileState;
+  readonly segments: readonly string[];
+  readonly contentType: string;
+  readonly surroundings: Surroundings;
+}
+
+function makeEntry(
+  { state, segments, contentType, surroundings: { directory, earlier } }: ReadFile,
+  { siblings, absent, unfit }: Siblings,
+  storage: Storage,
+): FileEntry {
+  const path = segments.join('/');
+  const coding = ownCoding(path, state.start);
+  const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
+  const isNegotiable = siblings.length > 0 || codings.length > 0;
+  const { stamp, location, isWhole } = state;
+  const hasNeighbours = absent.length > 0 || earlier.length > 0 || unfit.length > 0;
   return {
     kind: 'file',
-    location: file.location,
-    stamp: file.stamp,
-    segments,
-    identity: representationOf(state, { path: segments.join('/'), contentType, isNegotiable, segments }, settings),
-    stored,
+    location,
+    stamp,
+    identity: represent(state, { path, file: segments, contentType, coding, isNegotiable }, storage),
+    stored: siblings.map((one) => {
+      const file = [...segments.slice(0, -1), one.name];
+      return represent(one.state, { path, file, contentType, coding: one.coding, isNegotiable: true }, storage);
+    }),
     codings,
-    made: new Map(),
-    chosen: new Map(),
-    isCacheable: state.isWhole && hasRested(Math.max(file.stamp.mtimeMs, file.stamp.ctimeMs), Date.now()),
-    hasAlternatives: hasAlternatives || (isText && settings.precompressed),
+    made: undefined,
+    chosen: undefined,
+    isCacheable: isWhole && hasRested(Math.max(stamp.mtimeMs, stamp.ctimeMs), Date.now()),
+    neighbours: hasNeighbours ? { directory, suffixes: absent, earlier, unfit, version: undefined } : undefined,
   };
 }
 
-/**
- * Reads a small file until what was read is one state of it; a large one is only described. Of one that is replaced by
- * nothing meanwhile, what was read counts. Closes the descriptor.
- */
-async function readState(opened: OpenFile, segments: readonly string[], settings: Settings): Promise<FileState> {
-  let file = opened;
-  for (let reads = 1; ; reads++) {
-    const size = Number(file.stats.size);
-    let bytes: Uint8Array | undefined;
-    let isWhole = true;
-    try {
-      if (size === 0 || size <= settings.maxCachedFileBytes) {
-        bytes = await readWhole(file.descriptor, size);
-        isWhole = bytes !== undefined && isUnchanged(file.descriptor, file.stamp);
-      }
-    } finally {
-      closeDescriptor(file.descriptor);
-    }
-    if (isWhole || (reads === MAX_READS && bytes !== undefined)) return { file, bytes, isWhole };
-    if (reads > 2 * MAX_READS) throw new Error('the file changed whenever it was read');
-    const again = await openFile(segments, settings);
-    if (again.kind === 'file') file = again;
-    else if (bytes !== undefined) return { file, bytes, isWhole };
-    else throw new Error('the file went away while it was read');
-  }
+function codingsOf(state: FileState, contentType: string, { compress }: Settings): readonly Coding[] {
+  const { stamp, sample } = state;
+  const { minBytes, maxBytes } = compress;
+  const size = state.bytes?.length ?? stamp.size;
+  if (size < minBytes || size > maxBytes || compress.codings.length === 0 || !isCompressible(contentType)) return [];
+  // Small files show when they are coded whether it was worth it; a large one is on its way by then.
+  return sample === undefined || shrinks(sample.bytes) ? compress.codings : [];
 }
 
-function representationOf(
-  { file, bytes, isWhole }: FileState,
-  { segments, coding, ...facts }: CodedFile,
-  settings: Settings,
-): Representation {
-  return makeRepresentation(
+/** A file as a coding of a resource: `path` is the resource's, for rules. */
+interface CodedFile {
+  readonly path: string;
+  readonly file: readonly string[];
+  readonly contentType: string;
+  readonly isNegotiable: boolean;
+  readonly coding?: Coding | undefined;
+}
+
+/** The representation that a file's state is. */
+export function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
+  const { location, stamp, bytes, isWhole } = state;
+  return new Representation(
     {
-      ...facts,
-      coding,
-      etag: isWhole ? tagOf(file, bytes, coding, settings) : undefined,
-      mtimeMs: isWhole ? file.stamp.mtimeMs : 0,
-      length: bytes?.length ?? Number(file.stats.size),
+      ...coded,
+      ...tagsOf(state, coded.coding, storage),
+      mtimeMs: isWhole ? stamp.mtimeMs : undefined,
+      length: bytes?.length ?? stamp.size,
       bytes,
-      source: { segments, stamp: file.stamp },
+      source: { location, stamp },
     },
-    settings,
+    storage.settings,
   );
 }
 
-function tagOf(file: OpenFile, bytes: Uint8Array | undefined, coding: Coding | undefined, settings: Settings) {
-  if (settings.etag === false) return undefined;
+function tagsOf(
+  { stamp, bytes, sample, location }: FileState,
+  coding: Coding | undefined,
+  { settings, digests }: Storage,
+): { readonly etag: string | undefined; readonly formerEtag?: string } {
+  if (settings.etag === false) return { etag: undefined };
   const suffix = coding === undefined ? '' : `-${coding}`;
-  if (settings.etag === 'content' && bytes !== undefined) return contentTag(bytes, suffix);
-  const tag = entityTag(file.stats, suffix);
-  return settings.etag === 'weak' || !hasRested(file.stamp.mtimeMs, Date.now()) ? `W/${tag}` : tag;
+  if (settings.etag === 'weak') return { etag: stateTag(stamp, suffix) };
+  if (bytes !== undefined) return { etag: contentTag(bytes, suffix) };
+  const hash = `.${sample?.hash ?? ''}`;
+  const weak = stateTag(stamp, `${hash}${digests.discriminator(location, stamp, stateTag(stamp, hash))}${suffix}`);
+  const sha256 = digests.find(location, stamp);
+  return sha256 === undefined ? { etag: weak } : { etag: digestTag(stamp.size, sha256, suffix), formerEtag: weak };
 }
 
-/** Precompressed files beside the source that are at least as new. Policies hold for their names and places too. */
-async function storedSiblings(
-  source: OpenFile,
-  segments: readonly string[],
-  contentType: string,
-  settings: Settings,
-): Promise<readonly Representation[]> {
-  const found = await Promise.all(
-    CODINGS.map(async (coding) => {
-      const sibling = [...segments.slice(0, -1), `${segments.at(-1)}${CODING_SUFFIX[coding]}`];
-      if (!isVisible(sibling, settings)) return undefined;
-      const opened = await openFile(sibling, settings);
-      if (opened.kind !== 'file') return undefined;
-      if (opened.stats.mtimeNs < source.stats.mtimeNs) {
-        closeDescriptor(opened.descriptor);
-        return undefined;
-      }
-      const state = await readState(opened, sibling, settings);
-      const coded = { path: segments.join('/'), contentType, isNegotiable: true, coding, segments: sibling };
-      return state.isWhole ? representationOf(state, coded, settings) : undefined;
-    }),
-  );
-  return found.filter((representation) => representation !== undefined);
+/**
+ * Reads a small file until what was read is one state of it, of a large one a sample. What of a file that never rests was read
+ * last counts, whatever its length.
+ */
+export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventually<FileState> {
+  const { descriptor, location, stamp } = opened;
+  const { disk, settings } = storage;
+  if (stamp.size > settings.maxCachedFileBytes) {
+    return whenReady(readSample(opened, disk), (sample) => {
+      return { location, stamp, bytes: undefined, start: sample.bytes, sample, isWhole: true };
+    });
+  }
+  const bytes = Buffer.allocUnsafeSlow(stamp.size);
+  return whenReady(stamp.size === 0 ? 0 : disk.read(descriptor, bytes, 0), (count) => {
+    if (count instanceof Error) throw count;
+    const now = stampOf(disk.state(descriptor));
+    const isWhole = count === stamp.size && isSameState(stamp, now);
+    if (!isWhole && reads < MAX_READS) return readState({ ...opened, stamp: now }, storage, reads + 1);
+    const whole = bytes.subarray(0, count);
+    return { location, stamp, bytes: whole, start: whole, sample: undefined, isWhole };
+  });
+}
+
+/** Closes an open file when `use` is through with it, unless it is to be kept for what came out. */
+export function closing<Value>(
+  { descriptor }: OpenFile,
+  { disk }: Storage,
+  use: () => Eventually<Value>,
+  isKept: (value: Value) => boolean = () => false,
+): Eventually<Value> {
+  const finish = (value: Value): Value => {
+    if (!isKept(value)) disk.close(descriptor);
+    return value;
+  };
+  const fail = (error: unknown): never => {
+    disk.close(descriptor);
+    throw error;
+  };
+  let value: Eventually<Value>;
+  try {
+    value = use();
+  } catch (error) {
+    return fail(error);
+  }
+  return value instanceof Promise ? value.then(finish, fail) : finish(value);
 }

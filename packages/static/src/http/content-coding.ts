@@ -12,6 +12,13 @@ export type Coding = (typeof CODINGS)[number];
 /** File name suffixes of precompressed siblings. */
 export const CODING_SUFFIX: Readonly<Record<Coding, string>> = { zstd: '.zst', br: '.br', gzip: '.gz' };
 
+const CODING_SUFFIXES = new RegExp(`(?:${Object.values(CODING_SUFFIX).join('|').replaceAll('.', '\\.')})$`, 'i');
+
+/** The name of the file that a precompressed one was made of; the name itself if it is none. */
+export function withoutCodingSuffix(name: string): string {
+  return CODING_SUFFIXES.test(name) ? name.replace(CODING_SUFFIXES, '') : name;
+}
+
 /** Codings acceptable to the client, best first, ending where identity is preferred. An absent field accepts none. */
 export function acceptedCodings(acceptEncoding: string | undefined, available: readonly Coding[]): readonly Coding[] {
   if (acceptEncoding === undefined) return [];

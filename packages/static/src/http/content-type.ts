@@ -4,10 +4,22 @@ import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { lookup } from 'mime-types';
 
-/** `video/mp2t` is what registries say of `.ts`; on web servers these are TypeScript sources, by far. */
+/** `video/mp2t` is what registries say of `.ts`; on web servers these are TypeScript sources, by far, or else they show it. */
 const TYPESCRIPT = 'text/typescript';
+const TRANSPORT_STREAM = 'video/mp2t';
 
-const BUILT_IN_OVERRIDES: Readonly<Record<string, string>> = { ts: TYPESCRIPT, mts: TYPESCRIPT, cts: TYPESCRIPT };
+/** Sources for which registries have no type, or one that browsers download, as text to be read. */
+const SOURCES =
+  'adoc bat c cc cfg clj cpp cs cxx dart erl ex exs fish go gradle h hpp hs java jl kt lock lua mk nix org php pl pm ps1 py r rb rs scala sol swift tex tsx vb vue svelte zig'.split(
+    ' ',
+  );
+
+const BUILT_IN_OVERRIDES: ReadonlyMap<string, string> = new Map([
+  ...SOURCES.map((extension): [string, string] => [extension, 'text/plain']),
+  ['ts', TYPESCRIPT],
+  ['mts', TYPESCRIPT],
+  ['cts', TYPESCRIPT],
+]);
 
 /** Types that are text without saying so in `text/`; browsers would otherwise guess their encoding. */
 const TEXTUAL = /^(?:text\/|application\/(?:javascript|json|xml|manifest\+json|.*\+(?:json|xml)$)|image\/svg\+xml$)/;
@@ -22,13 +34,69 @@ export interface ContentTypeOptions {
   readonly charset: string | false;
 }
 
-/** The Content-Type value for a file name, with a charset for text; never empty. */
-export function contentTypeOf(name: string, { types, defaultType, charset }: ContentTypeOptions): string {
+/**
+ * The Content-Type value for a file name, with a charset for text; never empty.
+ *
+ * `start` holds the first bytes of the content, as far as they are at hand. A `.ts` file that is an MPEG transport stream shows
+ * there, and a document that names another encoding than UTF-8 keeps it: the field would overrule the document.
+ */
+export function contentTypeOf(
+  name: string,
+  { types, defaultType, charset }: ContentTypeOptions,
+  start: Uint8Array = NO_BYTES,
+): string {
   const extension = extensionOf(name);
-  const type = types.get(extension) ?? BUILT_IN_OVERRIDES[extension] ?? (extension === '' ? false : lookup(extension));
+  const type = types.get(extension) ?? builtInType(extension, start);
   const mediaType = type === false ? defaultType : type;
   const wantsCharset = charset !== false && TEXTUAL.test(mediaType) && !mediaType.includes(';');
-  return wantsCharset ? `${mediaType}; charset=${charset}` : mediaType;
+  return wantsCharset && !namesOtherCharset(mediaType, start, charset) ? `${mediaType}; charset=${charset}` : mediaType;
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array();
+
+function builtInType(extension: string, start: Uint8Array): string | false {
+  if (extension === '') return false;
+  const type = BUILT_IN_OVERRIDES.get(extension) ?? lookup(extension);
+  return type === TYPESCRIPT && isTransportStream(start) ? TRANSPORT_STREAM : type;
+}
+
+/** Packets of 188 bytes, each beginning with 0x47 (ISO/IEC 13818-1 §2.4.3.2), which is a G in a text. */
+function isTransportStream(start: Uint8Array): boolean {
+  return start.length > 376 && start[0] === 0x47 && start[188] === 0x47 && start[376] === 0x47;
+}
+
+/** How far an encoding declaration is looked for (HTML §13.2.3.2). */
+const DECLARATION_BYTES = 1024;
+
+/** How documents name their encoding: HTML in a meta element, XML in its declaration, CSS in its first rule. */
+const DECLARATIONS: readonly { readonly types: RegExp; readonly pattern: RegExp }[] = [
+  { types: /^text\/html|\+xml$|\/xml$/, pattern: /<meta[^>]{1,200}charset\s*=\s*["']?\s*([\w.:-]{1,40})/i },
+  { types: /\+xml$|\/xml$/, pattern: /^<\?xml[^>]{1,200}encoding\s*=\s*["']([\w.:-]{1,40})/ },
+  { types: /^text\/css$/, pattern: /^@charset "([\w.:-]{1,40})"/ },
+];
+
+function namesOtherCharset(mediaType: string, start: Uint8Array, charset: string): boolean {
+  if (start.length === 0) return false;
+  const first = start[0];
+  // A byte order mark of UTF-16; browsers believe it, others believe the field.
+  if ((first === 0xfe && start[1] === 0xff) || (first === 0xff && start[1] === 0xfe)) return true;
+  const declarations = DECLARATIONS.filter(({ types }) => types.test(mediaType));
+  if (declarations.length === 0) return false;
+  const bytes = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, DECLARATION_BYTES));
+  if (!bytes.includes('charset') && !bytes.includes('encoding') && !bytes.includes('CHARSET')) return false;
+  const text = bytes.toString('latin1');
+  const named = declarations.map(({ pattern }) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
+  return named !== undefined && !isSameCharset(named, charset);
+}
+
+function isSameCharset(a: string, b: string): boolean {
+  const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return plain(a) === plain(b);
+}
+
+/** The coding that a file itself is in: `.svgz` is defined as SVG in gzip (SVG 1.1 §1.2). */
+export function ownCoding(name: string, start: Uint8Array): 'gzip' | undefined {
+  return extensionOf(name) === 'svgz' && start[0] === 0x1f && start[1] === 0x8b ? 'gzip' : undefined;
 }
 
 /** Whether content codings pay off for a Content-Type value. */

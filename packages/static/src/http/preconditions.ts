@@ -11,6 +11,8 @@ import type { ConditionFields } from './request-fields.ts';
 export interface Validators {
   /** With quotes, and `W/` when weak; undefined when it has none. */
   readonly etag: string | undefined;
+  /** A weak tag that names the same state. */
+  readonly formerEtag?: string | undefined;
   /** Whole seconds since 1970; undefined when it has no usable modification time. */
   readonly modifiedSeconds: number | undefined;
 }
@@ -36,14 +38,18 @@ export function evaluate(fields: ConditionFields, current: Validators | undefine
 }
 
 /**
- * Whether a Range field may be used (RFC 9110 §13.1.5): no If-Range, an equal strong tag, or the very date, of a file that
- * had rested for a second by then, since a date cannot tell two changes within its second apart.
+ * Whether a Range field may be used (RFC 9110 §13.1.5): no If-Range, an equal strong tag, or the very date, if it can stand
+ * for one content and had passed by a second, since a date cannot tell two changes within its second apart.
  */
-export function ifRange(value: string | undefined, current: Validators): boolean {
+export function ifRange(
+  value: string | undefined,
+  current: Validators & { readonly isDateCertain?: boolean | undefined },
+): boolean {
   if (value === undefined) return true;
   if (value.startsWith('"') || value.startsWith('W/')) {
     return value.startsWith('"') && value === current.etag;
   }
+  if (current.isDateCertain !== true) return false;
   const seconds = secondsOf(value);
   return seconds !== undefined && seconds === current.modifiedSeconds && Date.now() >= (seconds + 1) * 1000;
 }
@@ -60,8 +66,8 @@ function ifNoneMatch(value: string | undefined, current: Validators | undefined)
   if (value === '*') return current === undefined;
   if (current?.etag === undefined) return true;
   if (value === current.etag) return false;
-  const opaque = current.etag.replace(/^W\//, '');
-  return !entityTags(value).some((tag) => tag.replace(/^W\//, '') === opaque);
+  const opaque = [current.etag, current.formerEtag].map((tag) => tag?.replace(/^W\//, ''));
+  return !entityTags(value).some((tag) => opaque.includes(tag.replace(/^W\//, '')));
 }
 
 function ifUnmodifiedSince(value: string | undefined, current: Validators | undefined): boolean | undefined {

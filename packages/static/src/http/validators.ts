@@ -1,14 +1,14 @@
 // Validators tell two states of a file apart (RFC 9110 §8.8).
 //
-// An entity tag is made of modification time in nanoseconds, inode and size, each delimited, so that no two triples print
-// alike. It is strong once the file has rested: within the same tick of the file system's clock a second write could keep
-// all three, so a tag made that early is weak. Last-Modified has whole seconds and is left out when it would mislead.
+// A strong entity tag names bytes: their number and their SHA-256, so that it is equal on every replica and never equal for
+// other bytes, whatever the times say. While the hash of a large file is not known, its tag is weak: modification time, size and
+// the hash of a sample. Last-Modified has whole seconds and is left out when it would mislead.
 
-import { createHash } from 'node:crypto';
-import type { BigIntStats, Stats } from 'node:fs';
+import * as crypto from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { formatHttpDate } from './http-date.ts';
 
-/** How entity tags are made; `content` hashes the bytes of files that fit the cache. */
+/** How entity tags are made: of the content (`strong`; `content` is another word for it), or of time and size (`weak`). */
 export type EntityTagKind = 'strong' | 'weak' | 'content' | false;
 
 /** What identifies one state of one file for the cache: any change of it changes one of these. */
@@ -50,23 +50,47 @@ export function hasRested(lastChangeMs: number, nowMs: number): boolean {
   return nowMs - lastChangeMs > tickMs || lastChangeMs > nowMs + WHOLE_SECOND_TICK_MS;
 }
 
-/** The strong tag of a file's state, quotes included. `suffix` tells codings of the same file apart. */
-export function entityTag({ mtimeNs, ino, size }: BigIntStats, suffix = ''): string {
-  return `"${mtimeNs.toString(36)}.${ino.toString(36)}.${size.toString(36)}${suffix}"`;
-}
+/** 132 bits of a SHA-256: far more than accidents need, and finding a collision takes 2^66 attempts. */
+const HASH_CHARACTERS = 22;
 
-/** The tag of these very bytes: the first 144 bits of their SHA-256. */
+/** The strong tag of these bytes, quotes included. `suffix` tells codings of the same file apart. */
 export function contentTag(bytes: Uint8Array, suffix = ''): string {
-  return digestTag(createHash('sha256').update(bytes).digest(), suffix);
+  return digestTag(bytes.length, crypto.hash('sha256', bytes, 'base64url'), suffix);
 }
 
-/** The tag for bytes whose SHA-256 is known. */
-function digestTag(sha256: Buffer, suffix = ''): string {
-  return `"${sha256.toString('base64url').slice(0, 24)}${suffix}"`;
+/** The strong tag of `size` bytes whose SHA-256 is known, in base64url. */
+export function digestTag(size: number, sha256: string, suffix = ''): string {
+  return `"${size.toString(36)}-${sha256.slice(0, HASH_CHARACTERS)}${suffix}"`;
 }
 
-/** The Last-Modified value, or undefined: before 1970, beyond year 9999, or in the future (RFC 9110 §8.8.2.1). */
+/** Whether a field value may name the content of a file of this size: then it is worth knowing the hash. */
+export function mayNameContent(value: string | undefined, size: number): boolean {
+  return value !== undefined && value.includes(`"${size.toString(36)}-`);
+}
+
+/** The weak tag of a file's state: modification time in microseconds and size, and whatever else tells it from others. */
+export function stateTag({ mtimeMs, size }: Pick<Stats, 'mtimeMs' | 'size'>, more = ''): string {
+  return `W/"${Math.round(mtimeMs * 1000).toString(36)}.${size.toString(36)}${more}"`;
+}
+
+/** The same tag as a weak one, for a coding whose bytes another version of the encoder might write differently. */
+export function weakTag(tag: string, suffix: string): string {
+  return `W/${tag.replace(/^W\//, '').slice(0, -1)}${suffix}"`;
+}
+
+/**
+ * Whether a modification date can stand for one content: when the kernel's own time of the last change, which no program can
+ * set, is about the same. Where the date was set, as by `touch -d` or `rsync -t`, an earlier content may have had it too.
+ */
+export function isDateCertain({ mtimeMs, ctimeMs }: Stamp): boolean {
+  return ctimeMs >= mtimeMs && ctimeMs - mtimeMs < 1_000;
+}
+
+/**
+ * The Last-Modified value, or undefined: in the future (RFC 9110 §8.8.2.1), beyond year 9999, or not after 1970-01-01T00:00:01,
+ * the moment that Nix and other builders of reproducible images give to every file of every release.
+ */
 export function lastModified(mtimeMs: number, nowMs: number): string | undefined {
-  if (mtimeMs <= 0 || mtimeMs > nowMs || mtimeMs > LAST_HTTP_DATE_MS) return undefined;
+  if (mtimeMs < 2_000 || mtimeMs > nowMs || mtimeMs > LAST_HTTP_DATE_MS) return undefined;
   return formatHttpDate(mtimeMs);
 }

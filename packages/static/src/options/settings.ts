@@ -15,6 +15,7 @@ import {
   type ListingOptions,
   listingTable,
   type RedirectRule,
+  type SourceTest,
   type StaticOptions,
   staticTable,
   type WriteOptions,
@@ -39,6 +40,9 @@ export interface Settings {
   readonly dotfiles: 'deny' | 'allow';
   readonly symlinks: 'deny' | 'inside' | 'all';
   readonly isHidden: PathTest;
+  /** Absolute paths. */
+  readonly deny: readonly string[];
+  readonly isSource: SourceTest | undefined;
   readonly windowsNames: 'deny' | 'allow';
   readonly types: ReadonlyMap<string, string>;
   readonly defaultType: string;
@@ -75,10 +79,16 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
     platform: process.platform,
     index: all.index === false ? [] : all.index,
     directoryRedirect: all.directoryRedirect,
-    listing: all.listing === false ? undefined : membersOf<ListingOptions>(listingTable, all.listing),
+    // With a page for everything that is not there, a directory without an index file is not there.
+    listing:
+      all.listing === false || options.fallback !== undefined
+        ? undefined
+        : membersOf<ListingOptions>(listingTable, all.listing),
     dotfiles: all.dotfiles,
     symlinks: all.symlinks,
     isHidden: anyGlob(all.hide, { ignoreCase: true }),
+    deny: all.deny.map((path) => resolve(path)),
+    isSource: options.isSource,
     // On Windows itself these names are not a matter of taste: they open something else.
     windowsNames: process.platform === 'win32' ? 'deny' : (options.windowsNames ?? 'allow'),
     types: readTypes(options),

@@ -21,7 +21,7 @@ export function mayWrite(fields: ConditionFields, exists: boolean, entry: FileEn
 
 /** The tags of all forms that a GET may have given, without `W/`: stored, made, and those that may yet be made. */
 function tagsOf({ identity, stored }: FileEntry): readonly string[] {
-  const own = identity.etag === undefined ? [] : [opaque(identity.etag)];
+  const own = [identity.etag, identity.formerEtag].filter((tag) => tag !== undefined).map(opaque);
   const made = own.flatMap((tag) => CODINGS.map((coding) => `${tag.slice(0, -1)}-${coding}"`));
   return [...own, ...made, ...stored.flatMap(({ etag }) => (etag === undefined ? [] : [opaque(etag)]))];
 }

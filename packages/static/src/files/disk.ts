@@ -1,0 +1,206 @@
+// The file system as this package asks it, on the main thread or through the thread pool.
+//
+// Questions return what the system says as a value, an Error included; they do not throw. `open` never blocks (a FIFO would
+// otherwise hold a thread until a writer comes) and looks at what it opened: one descriptor, one state.
+
+import * as fs from 'node:fs';
+import { promisify } from 'node:util';
+import type { Eventually } from './eventually.ts';
+import { Pace } from './pace.ts';
+
+/** An open descriptor, which the receiver closes, and its state when it was opened. */
+export interface Opened {
+  readonly descriptor: number;
+  readonly stats: fs.Stats;
+}
+
+export interface Disk {
+  /** The state of what a path leads to; undefined when nothing is there. */
+  stat(path: string): Eventually<fs.Stats | Error | undefined>;
+  open(path: string): Eventually<Opened | Error>;
+  /** The path of an open object, on Linux, without links; undefined when there is no /proc. */
+  placeOf(descriptor: number): Eventually<string | Error | undefined>;
+  realPath(path: string): Eventually<string | Error>;
+  /** Fills `bytes` from a position of the file on; the number of bytes there were. */
+  read(descriptor: number, bytes: Uint8Array, position: number): Eventually<number | Error>;
+  /** The state of an open descriptor; needs no storage. Throws what the system says. */
+  state(descriptor: number): fs.Stats;
+  close(descriptor: number): void;
+}
+
+/** How often each way was taken, and which is taken now. */
+export interface DiskUse {
+  readonly isSlow: boolean;
+  readonly callsOnMainThread: number;
+  readonly callsInPool: number;
+}
+
+const OPEN_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/** Files up to this size are read on the main thread: copying them from memory takes less than 50 us. */
+const READ_AT_ONCE_BYTES = 128 * 1024;
+
+/** Every question on the main thread. */
+export const mainThreadDisk: Disk = {
+  stat: (path) => statsOrNone(outcome(() => fs.statSync(path, { throwIfNoEntry: false }))),
+  open: (path) =>
+    outcome(() => {
+      const descriptor = fs.openSync(path, OPEN_FLAGS);
+      try {
+        return { descriptor, stats: fs.fstatSync(descriptor) };
+      } catch (error) {
+        fs.closeSync(descriptor);
+        throw error;
+      }
+    }),
+  placeOf: (descriptor) => placeOrNone(outcome(() => fs.readlinkSync(`/proc/self/fd/${descriptor}`))),
+  realPath: (path) => outcome(() => fs.realpathSync.native(path)),
+  read: (descriptor, bytes, position) => {
+    if (bytes.length > READ_AT_ONCE_BYTES) return poolDisk.read(descriptor, bytes, position);
+    return outcome(() => {
+      let filled = 0;
+      while (filled < bytes.length) {
+        const count = fs.readSync(descriptor, bytes, filled, bytes.length - filled, position + filled);
+        if (count === 0) break;
+        filled += count;
+      }
+      return filled;
+    });
+  },
+  state: (descriptor) => fs.fstatSync(descriptor),
+  close: (descriptor) => {
+    outcome(() => fs.closeSync(descriptor));
+  },
+};
+
+const openFile = promisify(fs.open);
+const statPath = promisify(fs.stat);
+const readLink = promisify(fs.readlink);
+const realPath = promisify(fs.realpath.native);
+const readInto = promisify(fs.read);
+
+/** Every question through the thread pool, but for those about an open descriptor's state, which need no storage. */
+export const poolDisk: Disk = {
+  stat: (path) => settled(statPath(path)).then(statsOrNone),
+  open: async (path) => {
+    const descriptor = await settled(openFile(path, OPEN_FLAGS));
+    if (descriptor instanceof Error) return descriptor;
+    const stats = outcome(() => fs.fstatSync(descriptor));
+    if (!(stats instanceof Error)) return { descriptor, stats };
+    poolDisk.close(descriptor);
+    return stats;
+  },
+  placeOf: (descriptor) => settled(readLink(`/proc/self/fd/${descriptor}`)).then(placeOrNone),
+  realPath: (path) => settled(realPath(path)),
+  read: (descriptor, bytes, position) => settled(readWhole(descriptor, bytes, position)),
+  state: (descriptor) => fs.fstatSync(descriptor),
+  // The outcome cannot matter for a file that was only read.
+  close: (descriptor) => fs.close(descriptor, () => {}),
+};
+
+/** Asks on the main thread while that is fast, and through the pool while it is not. */
+export class MeasuredDisk implements Disk {
+  readonly #mainThread: Disk;
+  readonly #pool: Disk;
+  readonly #clock: () => number;
+  readonly #pace = new Pace();
+  #callsOnMainThread = 0;
+  #callsInPool = 0;
+
+  /** `clock` returns milliseconds that only grow. */
+  constructor(mainThread: Disk = mainThreadDisk, pool: Disk = poolDisk, clock: () => number = () => performance.now()) {
+    this.#mainThread = mainThread;
+    this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  get use(): DiskUse {
+    return {
+      isSlow: this.#pace.isSlow(this.#clock()),
+      callsOnMainThread: this.#callsOnMainThread,
+      callsInPool: this.#callsInPool,
+    };
+  }
+
+  stat(path: string): Eventually<fs.Stats | Error | undefined> {
+    return this.#ask((disk) => disk.stat(path));
+  }
+
+  open(path: string): Eventually<Opened | Error> {
+    return this.#ask((disk) => disk.open(path));
+  }
+
+  placeOf(descriptor: number): Eventually<string | Error | undefined> {
+    return this.#ask((disk) => disk.placeOf(descriptor));
+  }
+
+  realPath(path: string): Eventually<string | Error> {
+    return this.#ask((disk) => disk.realPath(path));
+  }
+
+  read(descriptor: number, bytes: Uint8Array, position: number): Eventually<number | Error> {
+    return this.#ask((disk) => disk.read(descriptor, bytes, position));
+  }
+
+  state(descriptor: number): fs.Stats {
+    return this.#mainThread.state(descriptor);
+  }
+
+  close(descriptor: number): void {
+    (this.#pace.isSlow(this.#clock()) ? this.#pool : this.#mainThread).close(descriptor);
+  }
+
+  #ask<Value>(question: (disk: Disk) => Value): Value {
+    const startMs = this.#clock();
+    if (this.#pace.isSlow(startMs)) {
+      this.#callsInPool++;
+      return question(this.#pool);
+    }
+    this.#callsOnMainThread++;
+    const answer = question(this.#mainThread);
+    const endMs = this.#clock();
+    this.#pace.record(endMs - startMs, endMs);
+    return answer;
+  }
+}
+
+/** Whether something is the error of one of these system codes. */
+export function isErrorOf(value: unknown, ...codes: readonly string[]): value is NodeJS.ErrnoException {
+  return value instanceof Error && 'code' in value && codes.includes(String(value.code));
+}
+
+function statsOrNone(stats: fs.Stats | Error | undefined): fs.Stats | Error | undefined {
+  return isErrorOf(stats, 'ENOENT', 'ENOTDIR') ? undefined : stats;
+}
+
+function placeOrNone(place: string | Error): string | Error | undefined {
+  // Without /proc, as in some containers, the caller has a portable way.
+  return isErrorOf(place, 'ENOENT') ? undefined : place;
+}
+
+/** What a call returns, or the file system's error; any other error is a fault of ours and is thrown. */
+function outcome<Value>(call: () => Value): Value | Error {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return error;
+    throw error;
+  }
+}
+
+function settled<Value>(promise: Promise<Value>): Promise<Value | Error> {
+  return promise.catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error) return error;
+    throw error;
+  });
+}
+
+async function readWhole(descriptor: number, bytes: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await readInto(descriptor, bytes, filled, bytes.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}

@@ -1,0 +1,62 @@
+// Decides whether storage is fast enough to be asked on the main thread.
+//
+// A call that is answered from memory takes some microseconds, a tenth of what a trip through the thread pool costs; one that
+// waits for a disk or a network holds up every other request. So calls are timed: when slow ones are both frequent and long in
+// sum, calls go to the pool for a while, then the main thread tries again. Frequent, because a busy machine interrupts a fast
+// call now and then for as long as a slow one takes; long in sum, because a slow call a second holds up nobody.
+
+/** Fifty times what a call takes when the kernel has the answer in memory, a third of a round trip in a local network. */
+const SLOW_CALL_MS = 0.2;
+
+/** Slow calls among all below which they are taken for interruptions: 1 of 50. A preempted process sees fewer than 1 of 200. */
+const SLOW_SHARE = 0.02;
+
+/** What slow calls may take in sum before storage counts as slow. */
+const MAX_BLOCKED_MS = 50;
+
+/** Calls after which counting begins anew, so that a good hour does not hide a bad minute. */
+const WINDOW_CALLS = 2048;
+
+/**
+ * How long the pool is used before the next attempt; doubled at each failure in a row. An attempt at slow storage blocks for 50 ms,
+ * 1 % of the longest pause; a pause that is too long makes every request expensive that has nothing to wait for any more.
+ */
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 5_000;
+
+export class Pace {
+  #calls = 0;
+  #slowCalls = 0;
+  #blockedMs = 0;
+  #slowUntilMs = Number.NEGATIVE_INFINITY;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  isSlow(nowMs: number): boolean {
+    return nowMs < this.#slowUntilMs;
+  }
+
+  /** Records a call on the main thread that ended at `nowMs`. */
+  record(tookMs: number, nowMs: number): void {
+    this.#calls++;
+    if (tookMs >= SLOW_CALL_MS) {
+      this.#slowCalls++;
+      this.#blockedMs += tookMs;
+      if (this.#blockedMs > MAX_BLOCKED_MS && this.#slowCalls > this.#calls * SLOW_SHARE) this.#pause(nowMs);
+    } else if (this.#calls > WINDOW_CALLS) {
+      this.#pauseMs = FIRST_PAUSE_MS;
+      this.#forget();
+    }
+  }
+
+  #pause(nowMs: number): void {
+    this.#slowUntilMs = nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#calls = 0;
+    this.#slowCalls = 0;
+    this.#blockedMs = 0;
+  }
+}

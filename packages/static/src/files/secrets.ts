@@ -1,0 +1,110 @@
+// Files and directories that no request may have, whatever name leads to them: a password file, a configuration, scripts.
+//
+// What is open is refused if it is one of them by device and inode, so that links, hard links, another case and roots behind
+// links make no difference; if it lies, without links, at or below the place of one of them, which covers all that is in a
+// directory, and a file that was replaced or made a moment ago; or if a hook knows it for the source of a program. The paths
+// are resolved again once per turn of the event loop in which something is opened.
+
+import type { Stats } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import { withoutCodingSuffix } from '../http/content-coding.ts';
+import type { SourceTest } from '../options.ts';
+import type { Settings } from '../options/settings.ts';
+import { type Disk, mainThreadDisk } from './disk.ts';
+import { type Eventually, whenReady } from './eventually.ts';
+import { loopTurn } from './loop-turn.ts';
+
+interface Secret {
+  readonly path: string;
+  /** Without links; undefined before it was resolved, or while not even its directory exists. */
+  place: string | undefined;
+  dev: number | undefined;
+  ino: number | undefined;
+  ctimeMs: number | undefined;
+}
+
+export class Secrets {
+  readonly #secrets: readonly Secret[];
+  readonly #isSource: SourceTest | undefined;
+  readonly #disk: Disk;
+  #turn = -1;
+
+  constructor(paths: readonly string[], isSource: SourceTest | undefined, disk: Disk) {
+    this.#secrets = paths.map((path) => ({
+      path,
+      place: undefined,
+      dev: undefined,
+      ino: undefined,
+      ctimeMs: undefined,
+    }));
+    this.#isSource = isSource;
+    this.#disk = disk;
+  }
+
+  /** Whether there is anything to hide: then the place of what is open must be known. */
+  get isEmpty(): boolean {
+    return this.#secrets.length === 0 && this.#isSource === undefined;
+  }
+
+  /** Whether an open file or directory must not be served. `place` is its path without links, `asked` the path that led there. */
+  cover({ dev, ino }: Pick<Stats, 'dev' | 'ino'>, place: string, asked: string): Eventually<boolean> {
+    if (this.isEmpty) return false;
+    const source = this.#isSource;
+    if (source !== undefined && [asked, place].some((path) => source(path) || source(withoutCodingSuffix(path))))
+      return true;
+    return whenReady(this.#refresh(), () =>
+      this.#secrets.some((secret) => (secret.ino === ino && secret.dev === dev) || isAtOrBelow(place, secret.place)),
+    );
+  }
+
+  #refresh(): Eventually<void> {
+    const turn = loopTurn();
+    if (this.#turn === turn || this.#secrets.length === 0) return undefined;
+    const pending = this.#secrets.map((secret) => this.#resolve(secret)).filter((one) => one instanceof Promise);
+    if (pending.length > 0) return Promise.all(pending).then(() => this.#done(turn));
+    return this.#done(turn);
+  }
+
+  #done(turn: number): void {
+    this.#turn = turn;
+  }
+
+  #resolve(secret: Secret): Eventually<void> {
+    return whenReady(this.#disk.stat(secret.path), (stats) => {
+      // What cannot be looked at keeps the identity it had.
+      if (stats instanceof Error) return undefined;
+      if (stats === undefined) return this.#resolveAbsent(secret);
+      const { dev, ino, ctimeMs } = stats;
+      if (secret.ino === ino && secret.dev === dev && secret.ctimeMs === ctimeMs) return undefined;
+      Object.assign(secret, { dev, ino, ctimeMs });
+      return this.#place(secret, secret.path, '');
+    });
+  }
+
+  /** A file that is still to come will be where its directory is. */
+  #resolveAbsent(secret: Secret): Eventually<void> {
+    if (secret.ino === undefined && secret.place !== undefined) return undefined;
+    Object.assign(secret, { dev: undefined, ino: undefined, ctimeMs: undefined });
+    return this.#place(secret, dirname(secret.path), basename(secret.path));
+  }
+
+  #place(secret: Secret, directory: string, name: string): Eventually<void> {
+    return whenReady(this.#disk.realPath(directory), (place) => {
+      if (typeof place === 'string') secret.place = join(place, name);
+    });
+  }
+}
+
+function isAtOrBelow(place: string, secret: string | undefined): boolean {
+  if (secret === undefined) return false;
+  return place === secret || place.startsWith(secret.endsWith(sep) ? secret : secret + sep);
+}
+
+const known = new WeakMap<Settings, Secrets>();
+
+/** The secrets of a site. Looks at them go through `disk` where the first caller names one. */
+export function secretsOf(settings: Settings, disk: Disk = mainThreadDisk): Secrets {
+  let secrets = known.get(settings);
+  if (secrets === undefined) known.set(settings, (secrets = new Secrets(settings.deny, settings.isSource, disk)));
+  return secrets;
+}

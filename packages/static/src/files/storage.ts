@@ -1,0 +1,36 @@
+// What the looks into one site share: its settings, the disk, and what was learned of it.
+
+import { Directories } from './directories.ts';
+import { type Disk, MeasuredDisk } from './disk.ts';
+import { Digests } from './digests.ts';
+import { Root } from './root.ts';
+import { type Secrets, secretsOf } from './secrets.ts';
+import type { Settings } from '../options/settings.ts';
+
+export interface Storage {
+  readonly settings: Settings;
+  readonly disk: Disk;
+  readonly root: Root;
+  readonly secrets: Secrets;
+  readonly directories: Directories;
+  readonly digests: Digests;
+}
+
+/** The share of the cache's memory that names of directories may take: 8 MiB of the usual 64 are some 110,000 names. */
+const DIRECTORY_SHARE = 1 / 8;
+
+/** What is left of the cache's memory for files. */
+export function fileBudget({ maxCacheBytes }: Settings): number {
+  return maxCacheBytes * (1 - DIRECTORY_SHARE);
+}
+
+export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk()): Storage {
+  return {
+    settings,
+    disk,
+    root: new Root(settings.root, disk),
+    secrets: secretsOf(settings, disk),
+    directories: new Directories(disk, settings.maxCacheBytes * DIRECTORY_SHARE),
+    digests: new Digests(),
+  };
+}
