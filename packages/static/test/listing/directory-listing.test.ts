@@ -133,9 +133,13 @@ describe('a remembered listing', () => {
         before = now;
       }
     };
-    const bytesOf = async (name: string) =>
-      (await listJson('/kept/', '')).entries.find((entry) => entry.name === name)?.bytes;
-    const namesNow = async () => (await listJson('/kept/', '')).entries.map(({ name }) => name).join(' ');
+    const entriesNow = async () => {
+      // Within one turn of the loop a directory is looked at once.
+      await turned();
+      return (await listJson('/kept/', '')).entries;
+    };
+    const bytesOf = async (name: string) => (await entriesNow()).find((entry) => entry.name === name)?.bytes;
+    const namesNow = async () => (await entriesNow()).map(({ name }) => name).join(' ');
     await rested();
     for (let round = 0; round < 20; round++) {
       writeFileSync(join(site.root, 'kept/a.txt'), 'a'.repeat(round));
