@@ -115,7 +115,7 @@ function refused(location: string): NotFound {
 }
 
 /** Statuses for the ways in which the file system says no. */
-export function refusal(location: string, error: Error): NotFound {
+function refusal(location: string, error: Error): NotFound {
   if (isErrorOf(error, 'ENOENT')) return { kind: 'refused', status: 404, location, isAbsent: true };
   if (isErrorOf(error, 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV', 'EINVAL')) return refused(location);
   const status = isErrorOf(error, 'EACCES', 'EPERM') ? 403 : isErrorOf(error, 'EMFILE', 'ENFILE', 'ENOMEM') ? 503 : 500;

@@ -111,7 +111,7 @@ interface CodedFile {
 }
 
 /** The representation that a file's state is. */
-export function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
+function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
   const { location, stamp, bytes, isWhole } = state;
   return new Representation(
     {
