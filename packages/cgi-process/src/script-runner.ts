@@ -13,7 +13,7 @@ import type { CgiLimits, CgiOptions } from './options.ts';
 import type { Finished, Launched, LaunchPlan } from './process/launch.ts';
 import { launchDirectly } from './process/launch-directly.ts';
 import { ProcessError } from './process/process-error.ts';
-import type { Exit, UnixProcess } from './process/process-options.ts';
+import type { Exit } from './process/process-options.ts';
 import { LaunchedProcess } from './process/unix-process.ts';
 import type { FoundScript } from './request/find-script.ts';
 import { RunPlanner } from './request/run-plan.ts';
@@ -170,13 +170,13 @@ export class ScriptRunner {
     return readAhead(content, { memoryBytes, fileBytes, budget: this.#budget });
   }
 
-  /** Holds the place until the script has ended and nobody writes its output any more. */
-  async #track(process: UnixProcess, content: Collected, over: () => void): Promise<void> {
-    const closed = new Promise<void>((resolve) => process.stdout.once('close', resolve));
+  /** Holds the place until the script has ended, its output is closed, and what was to be ended with it is gone. */
+  async #track(process: LaunchedProcess, content: Collected, over: () => void): Promise<void> {
     this.#running.watch(process);
     // What a script wrote before it was ended is for nobody, and must not wait to be read.
     const drop = ({ reason }: Exit): unknown => reason === 'exited' || process.stdout.destroy();
-    await Promise.allSettled([process.exited.then(drop, () => process.stdout.destroy()), closed]);
+    process.exited.then(drop, () => process.stdout.destroy());
+    await process.gone;
     this.#running.forget(process);
     content.dispose();
     content.rest?.return?.().catch(() => {});

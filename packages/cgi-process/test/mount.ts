@@ -99,8 +99,8 @@ export function field(response: CgiResponse, name: string): string | undefined {
 }
 
 /** Waits for a condition that some process brings about. The test's own time limit is the only one. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(5);
 }
 
 /** Processes whose environment or arguments contain a word, without zombies. */

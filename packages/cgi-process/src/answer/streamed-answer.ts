@@ -5,7 +5,7 @@
 
 import { CgiError } from '../cgi-error.ts';
 import type { CgiErrorCode, CgiErrorDetails } from '../cgi-error.ts';
-import { OutputReader } from './output-reader.ts';
+import { OutputReader, type NoBytes } from './output-reader.ts';
 import type { Exit, UnixProcess } from '../process/process-options.ts';
 import { ProcessError } from '../process/process-error.ts';
 import { ScriptContent } from './script-output.ts';
@@ -13,6 +13,12 @@ import type { HeaderLimits, ScriptHead } from './script-header.ts';
 import { ScriptHeadParser } from './script-header.ts';
 import type { Collected } from '../spool/collect-content.ts';
 import type { StderrLines } from './stderr-lines.ts';
+
+/**
+ * After a script has exited, a job that it left running may still hold its output. Its silence ends the answer after this
+ * time: long enough for a job that goes on writing, short enough for a client that waits for the end.
+ */
+const AFTER_EXIT_MS = 5000;
 
 /** A script that was killed closes its output moments before its end can be known; one that works on is not waited for. */
 const SOON_MS = 200;
@@ -40,12 +46,17 @@ export class ScriptRun {
   readonly #reader: OutputReader;
   /** When the script last took content: an upload that moves is no reason to lose patience. */
   #progress: number;
+  #exitedAt: number | undefined;
 
   constructor(process: UnixProcess, options: RunOptions) {
     this.#process = process;
     this.#options = options;
     this.#progress = options.since;
     this.#reader = new OutputReader(process.stdout);
+    const exited = ({ reason, signal }: Exit): void => {
+      if (reason === 'exited' && signal === null) this.#exitedAt = performance.now();
+    };
+    process.exited.then(exited, () => {});
   }
 
   /** Gives the script its content. Ends the script when the content breaks off; never rejects. */
@@ -116,9 +127,11 @@ export class ScriptRun {
 
   /** What a reader of the content gets next; undefined at the end. Rejects with CgiError when there is no proper end. */
   async more(isComplete: boolean): Promise<Uint8Array | undefined> {
-    const bytes = await this.#reader.read(this.#options.limits.idleTimeoutMs);
+    const bytes = await this.#readPatiently();
     if (bytes === 'timed-out') {
       this.end();
+      // What the script left running stays, and loses its reader.
+      if (this.#exitedAt !== undefined) return undefined;
       throw this.#error('timed-out', `no output for ${this.#options.limits.idleTimeoutMs} ms`);
     }
     if (bytes !== 'end') return bytes;
@@ -126,6 +139,19 @@ export class ScriptRun {
     const exit = await this.#soon(this.#process.exited);
     if (exit === undefined || (exit.signal === null && exit.reason === 'exited')) return undefined;
     throw this.#ended(exit);
+  }
+
+  /** The next output. Once the script has exited by itself, only a job that it left running could write more. */
+  async #readPatiently(): Promise<Uint8Array | NoBytes> {
+    const { idleTimeoutMs } = this.#options.limits;
+    const since = performance.now();
+    for (;;) {
+      const silenceMs = this.#exitedAt === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, AFTER_EXIT_MS);
+      const left = Math.max(since, this.#exitedAt ?? 0) + silenceMs - performance.now();
+      if (left <= 0) return 'timed-out';
+      const bytes = await this.#reader.read(Math.min(left, AFTER_EXIT_MS));
+      if (bytes !== 'timed-out') return bytes;
+    }
   }
 
   /** Ends the script and everything it started, and forgets its output. */

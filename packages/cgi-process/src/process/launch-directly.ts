@@ -11,6 +11,7 @@ import { fromByteString } from '../byte-string.ts';
 import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.ts';
 import { inputOf, outputOf } from './fifo-streams.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
+import { sessionOf, signalOne } from './session.ts';
 import { checkStrings, startFailure } from './start-failure.ts';
 
 let shared: FifoDirectory | undefined;
@@ -89,7 +90,7 @@ async function launchOnFifos(
     return {
       pid: child.pid,
       ended,
-      signalAll: async (signal) => signalGroup(child.pid, signal),
+      signalAll: async (signal) => signalSession(child.pid, signal),
       stdin: input === undefined ? undefined : inputOf(descriptors.handOver(input.writeEnd), directory, inPath, ended),
       stdout: outputOf(descriptors.handOver(output.readEnd), directory, outPath),
       stderr: outputOf(descriptors.handOver(errors.readEnd), directory, errPath),
@@ -108,7 +109,7 @@ async function launchOnSockets(plan: LaunchPlan): Promise<Launched> {
     return {
       pid: child.pid,
       ended: endOf(child),
-      signalAll: async (signal) => signalGroup(child.pid, signal),
+      signalAll: async (signal) => signalSession(child.pid, signal),
       stdin: child.stdin ?? undefined,
       stdout: child.stdout as Readable,
       stderr: child.stderr as Readable,
@@ -151,6 +152,16 @@ function textOf(environment: Readonly<Record<string, string>>): Record<string, s
 
 async function endOf(child: ChildProcess): Promise<Status> {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+}
+
+/** Signals all processes of a session: its leader's group at once, then the other groups, where /proc tells of them. */
+async function signalSession(leader: number | undefined, signal: NodeJS.Signals | 0): Promise<boolean> {
+  const hasGroup = signalGroup(leader, signal);
+  if (leader === undefined || process.platform !== 'linux') return hasGroup;
+  const members = await sessionOf(leader);
+  // Those of the leader's group have been signalled already, and are again: between two looks any of them may have moved.
+  if (signal !== 0) for (const pid of members) signalOne(pid, signal);
+  return hasGroup || members.length > 0;
 }
 
 /** Signals a process group; never one that could be our own or everybody's. */

@@ -34,7 +34,11 @@ export interface UnixProcess {
   readonly exited: Promise<Exit>;
   /** Resolves as `exited`, when both outputs have ended as well. */
   readonly finished: Promise<Exit>;
-  /** SIGTERM to the process and all it started in its session, SIGKILL after the grace. Resolves when it was reaped. */
+  /**
+   * SIGTERM to the process and all it started in its session, SIGKILL after the grace to what is left. Resolves when it was
+   * reaped and nothing of the session is left. A process that started a session of its own (`setsid`) is out of reach, as
+   * are those of other process groups where there is no /proc. After the process has ended by itself nothing is signalled.
+   */
   kill(): Promise<Exit>;
 }
 

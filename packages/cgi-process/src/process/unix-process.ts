@@ -1,8 +1,9 @@
 // A command as three byte sequences and an end: what started it is hidden behind `Launched`.
 //
-// Whoever ends the process (a call of `kill`, an abort, the deadline, too much output, a reader that leaves) goes through
-// `end`, which remembers the first reason, sends SIGTERM to all that the process started, and SIGKILL after the grace to
-// whatever is left. A process that ends by itself is left in peace with all it started.
+// Every cause for ending the process (a call of `kill`, an abort, the deadline, too much output, a reader that leaves) goes
+// through `#end`, which keeps the first reason, sends SIGTERM to all processes of the session, and SIGKILL after the grace
+// to what is left. After a process has ended by itself nothing is signalled: what it left running stays. Our end of its
+// input is closed when it has ended, whatever the cause: nothing reads it any more, and a FIFO does not say so.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
@@ -10,6 +11,7 @@ import { finished } from 'node:stream/promises';
 import type { Launch, Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly } from './launch-directly.ts';
 import { toByteString } from '../byte-string.ts';
+import { afterMs } from '../timer.ts';
 import { ProcessError } from './process-error.ts';
 import type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process-options.ts';
 
@@ -80,7 +82,9 @@ export class LaunchedProcess implements UnixProcess {
   readonly #graceMs: number;
   #reason: Reason = 'exited';
   #ending: Promise<void> | undefined;
-  #isReleased = false;
+  #isReaped = false;
+  /** Resolves when it has been reaped, its output is closed, and nothing is left to be signalled. */
+  readonly gone: Promise<void>;
 
   constructor(launched: Launched, options: ProcessBounds) {
     this.#launched = launched;
@@ -94,9 +98,14 @@ export class LaunchedProcess implements UnixProcess {
     });
     const release = this.#watchTime(options);
     this.exited = launched.ended.then((status) => this.#exit(status));
-    this.exited.then(release, release);
+    const reaped = (): void => {
+      this.#isReaped = true;
+      release();
+      launched.stdin?.destroy();
+    };
+    this.exited.then(reaped, reaped);
     const closed = new Promise<void>((resolve) => launched.stdout.once('close', resolve));
-    void Promise.allSettled([this.exited, closed]).then(async () => this.#release());
+    this.gone = Promise.allSettled([this.exited, closed]).then(async () => this.#release());
   }
 
   get finished(): Promise<Exit> {
@@ -105,12 +114,13 @@ export class LaunchedProcess implements UnixProcess {
 
   async kill(): Promise<Exit> {
     this.#end('killed');
-    return this.exited;
+    const exit = await this.exited;
+    await this.#ending;
+    return exit;
   }
 
   async #release(): Promise<void> {
     await this.#ending;
-    this.#isReleased = true;
     this.#launched.release?.();
   }
 
@@ -147,15 +157,15 @@ export class LaunchedProcess implements UnixProcess {
     const abort = (): void => this.#end('aborted');
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted === true) abort();
-    const timer = Number.isFinite(timeoutMs) ? setTimeout(() => this.#end('timed-out'), timeoutMs) : undefined;
+    const stop = afterMs(timeoutMs, () => this.#end('timed-out'));
     return () => {
       signal?.removeEventListener('abort', abort);
-      clearTimeout(timer);
+      stop();
     };
   }
 
   #end(reason: Reason): void {
-    if (this.#ending !== undefined || this.#isReleased) return;
+    if (this.#ending !== undefined || this.#isReaped) return;
     this.#reason = reason;
     this.#ending = this.#endAll();
   }

@@ -185,6 +185,46 @@ describe('startProcess', () => {
     await until(() => processesWith('1000.17').length === 0);
   });
 
+  test('kills what it started in process groups of their own', async () => {
+    const child = await sh('timeout 1000.31 sleep 1000.31 & echo started; wait');
+    for await (const bytes of child.stdout) if (String(bytes).includes('started')) break;
+    await child.kill();
+    expect(processesWith('1000.31')).toEqual([]);
+  });
+
+  test('is killed when nothing of it is left, SIGKILL included', async () => {
+    const child = await sh(`(trap '' TERM; echo started; sleep 1000.32; sleep 1000.32) & wait`, { killGraceMs: 50 });
+    const reading = wholeText(child.stdout).catch(() => '');
+    await until(() => processesWith('1000.32').length > 2);
+    await child.kill();
+    expect(processesWith('1000.32')).toEqual([]);
+    await reading;
+  });
+
+  test.each([
+    ['kill', {}, async (child: UnixProcess) => child.kill()],
+    ['abort', { signal: AbortSignal.timeout(20) }, async (child: UnixProcess) => child.exited],
+    ['its deadline', { timeoutMs: 20 }, async (child: UnixProcess) => child.exited],
+    ['too much output', { maxStdoutBytes: 10 }, async (child: UnixProcess) => child.exited],
+    ['its own end', {}, async (child: UnixProcess) => (await child.stdin.end(), child.exited)],
+  ])('leaves no descriptor after %s', async (_, options, end) => {
+    const rest = async (): Promise<number> => {
+      const runs = Array.from({ length: 10 }, async () => {
+        const given = 'signal' in options ? { signal: AbortSignal.timeout(20) } : options;
+        const child = await startProcess('cat', [], given);
+        child.stdout.on('error', () => {}).resume();
+        child.stderr.resume();
+        await child.stdin.write(Buffer.alloc(1000));
+        await end(child);
+        await child.finished;
+      });
+      await Promise.all(runs);
+      return openDescriptors();
+    };
+    const early = await rest();
+    await until(async () => (await rest()) <= early);
+  });
+
   test('kills with SIGKILL what traps SIGTERM', async () => {
     const child = await sh("trap '' TERM; echo ready; while :; do sleep 0.05; done", {
       stdin: 'ignore',

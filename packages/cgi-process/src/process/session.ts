@@ -1,8 +1,11 @@
 // Which processes belong to a session, from `/proc`. Linux only.
 //
-// A shell that starts scripts one after another is the leader of the session of all of them, so signalling its process
-// group would also reach what an earlier script has left running. The time a process was started tells them apart.
-// Everybody who asks while one look is under way shares the next one.
+// A command may start others in process groups of their own (`timeout`, shells with job control): they stay in its session.
+// What starts a session of its own (`setsid`, daemons) has left it, and is out of reach.
+//
+// A shell that starts scripts one after another is the leader of the session of all of them, so a signal to all members
+// would also reach what an earlier script has left running. The time at which a process was started tells them apart.
+// Callers that ask while one look is under way share the next one.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -23,17 +26,33 @@ type Sessions = ReadonlyMap<number, readonly Member[]>;
 let current: Promise<Sessions> | undefined;
 let next: Promise<Sessions> | undefined;
 
-/** The living processes of a session that were started at or after `since` (of `performance.now()`), without its leader. */
-export async function membersOf(session: number, since: number): Promise<number[]> {
-  const sessions = await freshLook();
-  const members = sessions.get(session) ?? [];
-  if (members.length === 0) return [];
-  // The command itself, a child of the leader, is the first of its run; within one tick its number tells who came later.
-  const first = members.find(({ parent }) => parent === session);
-  const firstTick = first?.startTick ?? tickOf(since);
+/** The living processes of a session, its leader among them. */
+export async function sessionOf(leader: number): Promise<number[]> {
+  return ((await freshLook()).get(leader) ?? []).map(({ pid }) => pid);
+}
+
+/** A process that was started after others of its session: numbers go up within one tick of the clock. */
+export interface Begin {
+  readonly startTick: number;
+  readonly pid: number;
+}
+
+/** The living child of a session's leader, by which what was started before it is told from what came after it. */
+export async function childOf(leader: number): Promise<Begin | undefined> {
+  return (await freshLook()).get(leader)?.find(({ parent }) => parent === leader);
+}
+
+/** The living processes of a session that were started with or after `begin`, without its leader. */
+export async function membersSince(leader: number, begin: Begin): Promise<number[]> {
+  const members = (await freshLook()).get(leader) ?? [];
   const isLater = ({ pid, startTick }: Member): boolean =>
-    startTick > firstTick || (startTick === firstTick && pid >= (first?.pid ?? 0));
-  return members.filter((member) => member.pid !== session && isLater(member)).map(({ pid }) => pid);
+    startTick > begin.startTick || (startTick === begin.startTick && pid >= begin.pid);
+  return members.filter((member) => member.pid !== leader && isLater(member)).map(({ pid }) => pid);
+}
+
+/** What no process that was started before `time` (of `performance.now()`) is later than. */
+export function beginAfter(time: number): Begin {
+  return { startTick: tickOf(time), pid: Number.POSITIVE_INFINITY };
 }
 
 /** A look that began after the call. */
@@ -84,4 +103,13 @@ function read(pid: number): (Member & { session: number }) | undefined {
 function tickOf(time: number): number {
   const uptimeMs = Number(readFileSync('/proc/uptime', 'latin1').split(' ', 1)[0]) * 1000;
   return Math.floor((uptimeMs - (performance.now() - time)) * TICKS_PER_MS);
+}
+
+/** Signals a process; one that has ended meanwhile, or runs as another user by now, is left alone. */
+export function signalOne(pid: number, signal: NodeJS.Signals | 0): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
