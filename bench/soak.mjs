@@ -6,7 +6,6 @@
 // Python workers are killed and the server is told to reload. It ends with 1 where an answer was wrong, or where descriptors,
 // processes or files are left over, or memory is half as much again.
 
-import { mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { startServer, COMMAND } from '../differential/peers.mjs';
@@ -20,17 +19,31 @@ import { clients } from './soak/traffic.mjs';
 const MEMORY_FACTOR = 1.5;
 /** Requests that one killed process may take with it: those that wait for a Python worker to come back, too. */
 const MOST_HARMED = 16;
-/** This long clients go first, so that shells, workers and caches are there before it is measured. */
+/** This long clients go before each measurement, so that shells, workers and caches are there. */
 const WARM_UP_SECONDS = 3;
+/** It rests when nothing it holds has changed for so long. */
+const REST_MS = 3000;
 
 /**
- * Runs the soak; `{ counts, wrong, harmed, left, before, after, complaint }`. `log` gets a line now and then.
+ * Runs the soak; `{ counts, wrong, harmed, left, before, after, complaint }`. `log` gets a line now and then, `onRest` the
+ * process id of the server before what is left over is told.
  *
- * @param {{ seconds: number, concurrency?: number, seed?: number, log?: (line: string) => void }} run
+ * @param {{
+ *   seconds: number, concurrency?: number, seed?: number, warmUpSeconds?: number, restMs?: number, memoryFactor?: number,
+ *   log?: (line: string) => void, onRest?: (pid: number) => void,
+ * }} run
  */
-export async function soak({ seconds, concurrency = 24, seed = 1, log = () => undefined }) {
+export async function soak({
+  seconds,
+  concurrency = 24,
+  seed = 1,
+  warmUpSeconds = WARM_UP_SECONDS,
+  restMs = REST_MS,
+  memoryFactor = MEMORY_FACTOR,
+  log = () => undefined,
+  onRest = () => undefined,
+}) {
   const site = makeSite();
-  mkdirSync(site.temporary, { recursive: true });
   const words = ['--config', site.config, '--quiet', '--no-access-log', '--host', '127.0.0.1'];
   const server = await startServer(
     'onezero',
@@ -39,17 +52,18 @@ export async function soak({ seconds, concurrency = 24, seed = 1, log = () => un
   );
   const folders = [site.temporary, site.root];
   try {
-    await traffic(server, WARM_UP_SECONDS, concurrency, seed);
-    const before = await holdingsAtRest(server.pid, folders);
+    await traffic(server, warmUpSeconds, concurrency, seed);
+    const before = await holdingsAtRest(server.pid, folders, restMs);
     log(`before: ${JSON.stringify(before)}`);
     const trouble = (isOver, harmed) => makeTrouble(server, randomSource(seed), isOver, harmed, log, folders);
     const { counts, wrong, harmed } = await traffic(server, seconds, concurrency, seed + 1, trouble);
     // The same traffic again, so that as many shells rest as before.
-    await traffic(server, WARM_UP_SECONDS, concurrency, seed);
-    const after = await holdingsAtRest(server.pid, folders);
+    await traffic(server, warmUpSeconds, concurrency, seed);
+    const after = await holdingsAtRest(server.pid, folders, restMs);
     log(`after:  ${JSON.stringify(after)}`);
+    onRest(server.pid);
     const left = gains(before, after);
-    if (after.mebibytes > before.mebibytes * MEMORY_FACTOR) {
+    if (after.mebibytes > before.mebibytes * memoryFactor) {
       left.push(`${after.mebibytes} MiB, before ${before.mebibytes} MiB`);
     }
     return { counts, wrong, harmed, left, before, after, complaint: server.complaint() };

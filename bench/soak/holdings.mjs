@@ -1,6 +1,7 @@
 // What a server holds: descriptors by kind, processes by command, temporary files, memory. Linux only.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { processTree, restingMebibytes } from '../process-tree.mjs';
@@ -10,18 +11,18 @@ export function holdingsOf(pid, folders) {
   return {
     descriptors: countBy(descriptorsOf(pid)),
     children: countBy(processTree(pid).slice(1).flatMap(commandOf)),
-    files: folders.flatMap((folder) => readdirSync(folder, { recursive: true })).length,
+    files: countBy(folders.flatMap((folder) => readdirSync(folder, { recursive: true })).map(nameless)),
     mebibytes: Math.round(restingMebibytes(pid)),
   };
 }
 
-/** Asks again until nothing has changed for three seconds, or `patienceMs` are over. */
-export async function holdingsAtRest(pid, folders, patienceMs = 60_000) {
+/** Asks again until nothing has changed for `restMs`, or `patienceMs` are over. */
+export async function holdingsAtRest(pid, folders, restMs, patienceMs = 60_000) {
   const still = (holdings) => JSON.stringify({ ...holdings, mebibytes: 0 });
   let last = holdingsOf(pid, folders);
   let since = performance.now();
   const end = since + patienceMs;
-  while (performance.now() < end && performance.now() - since < 3000) {
+  while (performance.now() < end && performance.now() - since < restMs) {
     await delay(200);
     const now = holdingsOf(pid, folders);
     if (still(now) !== still(last)) since = performance.now();
@@ -30,17 +31,31 @@ export async function holdingsAtRest(pid, folders, patienceMs = 60_000) {
   return last;
 }
 
-/** What `after` holds that `before` did not, one line each. */
+/** A resting shell holds up to two pipes for its next run (decision 032), each with a name in the folder of pipes. */
+const KEPT_PIPES = 2;
+
+/** Shells that may rest: one for each script that may run at once. */
+const MOST_SHELLS = Math.max(8, 4 * availableParallelism());
+
+const isOfShells = (name) => name.endsWith('/onezero-pipes/N');
+
+/**
+ * What `after` holds that `before` did not, one line each. Shells rest as long as they like, so only more of them than there
+ * are places count, and only more pipes than they keep.
+ */
 export function gains(before, after) {
-  const lines = [];
-  for (const kind of ['descriptors', 'children']) {
-    for (const [name, count] of Object.entries(after[kind])) {
-      const more = count - (before[kind][name] ?? 0);
-      if (more > 0) lines.push(`${more} more ${kind}: ${name} (${count})`);
-    }
-  }
-  if (after.files > before.files) lines.push(`${after.files - before.files} more files`);
-  return lines;
+  const pipes = KEPT_PIPES * MOST_SHELLS;
+  const allowed = {
+    descriptors: (name, count) => (isOfShells(name) ? count + pipes : count),
+    files: (name, count) => (isOfShells(`/${name}`) ? count + pipes : count),
+    children: (name, count) => (isOfShells(name) ? MOST_SHELLS : count),
+  };
+  return Object.keys(allowed).flatMap((kind) =>
+    Object.entries(after[kind]).flatMap(([name, count]) => {
+      const more = count - allowed[kind](name, before[kind][name] ?? 0);
+      return more > 0 ? [`${more} more ${kind}: ${name} (${count})`] : [];
+    }),
+  );
 }
 
 function countBy(names) {
@@ -54,7 +69,7 @@ function nameless(path) {
   return path
     .replace(/ \(deleted\)$/, '')
     .replaceAll(/(onezero-[a-z]+)-\w{6}/g, '$1')
-    .replaceAll(/\/\d+(?=\/|$)/g, '/N');
+    .replaceAll(/\/\d+(?=[/.]|$)/g, '/N');
 }
 
 /** What each descriptor is: `socket`, `pipe`, or the path it leads to. */

@@ -49,7 +49,8 @@ export function makeSite() {
   }
   writeFileSync(join(path, 'application.py'), APPLICATION);
   const config = join(path, 'onezero.json');
-  const wsgi = [{ path: '/python', application: 'application', cwd: path, processes: 2, threads: 2 }];
+  const python = '/usr/bin/python3';
+  const wsgi = [{ path: '/python', application: 'application', cwd: path, processes: 2, threads: 2, python }];
   writeFileSync(
     config,
     JSON.stringify({ root, wsgi, cgi: [{ path: '/cgi-bin', directory: scripts }], writable: true }),
