@@ -1,6 +1,6 @@
 export { createServer } from './create-server.ts';
 export type { ContentOut, Field, Peer, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
-export type { Method, Route, Server, ServerOptions } from './options.ts';
-export { fetchResponder, type FetchApplication } from './responders/fetch.ts';
+export type { Method, Route, Server, ServerOptions, StopOptions } from './options.ts';
+export { fetchResponder, type FetchApplication, type FetchInfo } from './responders/fetch.ts';
 export { nodeResponder, type NodeApplication } from './responders/node.ts';
 export { accessLog, type AccessLog, type AccessLogOptions } from './operations/access-log.ts';

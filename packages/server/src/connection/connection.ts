@@ -210,6 +210,8 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   answered(exchange: Exchange): void {
     if (!exchange.persistent || this.#parser.state === 'failed') return this.#linger();
     if (!exchange.received) exchange.content?.abandon();
+    // Content that came whole and was not read must not keep the next request from being read.
+    this.#release(HOLDS.content);
     if (!this.output.gathers) this.#advance([]);
   }
 

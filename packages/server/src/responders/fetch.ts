@@ -1,12 +1,30 @@
 // Applications in the manner of fetch, `(Request) => Response`, as responders: Hono and its like run as they are.
 
-import type { Field, RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
+import type { Field, Peer, RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
 import { applicationTarget } from './application-target.ts';
 
-/** A function, or an object with one named `fetch`. */
+/** A function, or an object with one named `fetch`. What a Request does not tell is the second argument. */
 export type FetchApplication =
-  | ((request: Request) => Response | Promise<Response>)
-  | { fetch(request: Request): Response | Promise<Response> };
+  | ((request: Request, info: FetchInfo) => Response | Promise<Response>)
+  | { fetch(request: Request, info: FetchInfo): Response | Promise<Response> };
+
+/** Who asks. Hono has it as `c.env`, and its `getConnInfo` for Node reads `incoming`. */
+export interface FetchInfo {
+  /** The client, as trusted proxies name it. */
+  readonly remote: Peer;
+  readonly local: Peer;
+  /** The user name that this server authenticated. */
+  readonly user: string | undefined;
+  readonly id: string;
+  /** The same in the manner of node:http. */
+  readonly incoming: {
+    readonly socket: {
+      readonly remoteAddress: string | undefined;
+      readonly remotePort: number | undefined;
+      readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
+    };
+  };
+}
 
 /**
  * Makes a responder of an application. Content streams both ways; `request.signal` is aborted when the client has gone.
@@ -18,17 +36,38 @@ export type FetchApplication =
  * createServer({ routes: [{ responder: fetchResponder(app) }] });
  */
 export function fetchResponder(application: FetchApplication): Responder {
-  const ask = typeof application === 'function' ? application : (request: Request) => application.fetch(request);
+  const ask =
+    typeof application === 'function'
+      ? application
+      : (request: Request, info: FetchInfo) => application.fetch(request, info);
   // A Request that is collected no longer aborts its signal: each lives as long as the signal it follows.
   const alive = new WeakMap<AbortSignal, Request>();
   return async (request) => {
     const asked = toRequest(request);
     alive.set(request.signal, asked);
-    const response = await ask(asked);
+    const response = await ask(asked, infoOf(request));
     if (!(response instanceof Response) && !isResponseLike(response)) {
       throw new TypeError('the application returned no Response');
     }
     return fromResponse(response, request.method);
+  };
+}
+
+function infoOf({ remote, local, user, id }: RequestMessage): FetchInfo {
+  const { address, port } = remote;
+  const isKnown = address !== '';
+  return {
+    remote,
+    local,
+    user,
+    id,
+    incoming: {
+      socket: {
+        remoteAddress: isKnown ? address : undefined,
+        remotePort: isKnown ? port : undefined,
+        remoteFamily: isKnown ? (address.includes(':') ? 'IPv6' : 'IPv4') : undefined,
+      },
+    },
   };
 }
 

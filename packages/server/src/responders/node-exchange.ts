@@ -1,124 +1,119 @@
-// One request and its response as bytes on a stream in memory, one end of which is a node:http server.
+// One request and its response as bytes on a connection in memory, one end of which is a node:http server's.
 
-import { Duplex } from 'node:stream';
-import { ResponseParser, type ResponseParserEvent } from '@onezero/http-parser';
-import { serializeHead } from '@onezero/http-parser/serializer';
+import type { Socket } from 'node:net';
+import { ResponseParser, type ResponseHead, type ResponseParserEvent } from '@onezero/http-parser';
 import type { RequestMessage, ResponseMessage } from '../message/message.ts';
+import { DuplexSocket, type Taken } from '../transport/duplex-socket.ts';
 import { applicationTarget, encodePath } from './application-target.ts';
+import { JoinedClient } from './joined.ts';
+import { PlayedContent, playedHead } from './played-request.ts';
 
-type Write = (error?: Error | null) => void;
+/** Members that Express sets on the requests of mounted applications, and the method, which Node's parser may not know. */
+export interface MountMembers {
+  readonly originalUrl: string;
+  readonly baseUrl: string;
+  readonly method: string;
+}
 
 export class NodeExchange {
   readonly response: Promise<ResponseMessage>;
-  readonly stream: Duplex;
-  /** Members that Express sets on the requests of mounted applications, and the method, which Node's parser may not know. */
-  readonly mount: { readonly originalUrl: string; readonly baseUrl: string; readonly method: string };
+  /** The application's end. */
+  readonly socket: DuplexSocket;
+  readonly mount: MountMembers;
   readonly #request: RequestMessage;
+  readonly #content: PlayedContent;
   readonly #parser = new ResponseParser();
   readonly #chunks: Buffer[] = [];
-  #content: AsyncIterator<Uint8Array> | undefined;
   #resolve!: (response: ResponseMessage) => void;
   #reject!: (error: unknown) => void;
   /** The application's write that waits for its bytes to be taken. */
-  #write: Write | undefined;
+  #taken: Taken | undefined;
   #wake: (() => void) | undefined;
+  #client: JoinedClient | undefined;
   #ended = false;
-  #contentEnded = false;
   #error: unknown;
 
-  constructor(request: RequestMessage) {
+  /** `holdsContent`: the application itself decides when a client that expects 100 (Continue) gets it. */
+  constructor(request: RequestMessage, holdsContent: boolean) {
     this.#request = request;
+    this.#content = new PlayedContent(request, holdsContent);
     this.response = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { scriptName, query } = request;
     const target = applicationTarget(request);
-    const prefix = encodePath(scriptName);
-    const originalUrl = request.pathInfo === '' ? prefix + (query === undefined ? '' : `?${query}`) : prefix + target;
-    this.mount = { originalUrl, baseUrl: prefix, method: request.method };
-    this.stream = this.#makeStream();
+    this.mount = mountOf(request, target);
+    this.socket = new DuplexSocket(
+      {
+        read: () => (this.#client === undefined ? void this.#content.read(this.socket) : this.#client.read()),
+        write: (pieces, taken) => this.#write(pieces, taken),
+        finish: (taken) => this.#finish(taken),
+        destroyed: (error) => this.#destroyed(error),
+      },
+      request,
+    );
     this.#parser.next({ method: request.method, version: '1.1' });
-    this.stream.push(this.#head(target));
-    request.signal.addEventListener('abort', () => this.stream.destroy(), { once: true });
+    this.socket.push(playedHead(request, target));
+    request.signal.addEventListener('abort', () => this.socket.destroy(), { once: true });
   }
 
-  /** The application broke: a failure while nothing is out, a broken answer afterwards. */
+  /** The application broke: a failure while nothing is out, a broken response afterwards. */
   fail(error: unknown): void {
     this.#error ??= error;
     this.#reject(error);
-    this.stream.destroy();
+    this.socket.destroy();
   }
 
-  #head(target: string): Uint8Array {
-    const { method, version, fields } = this.#request;
-    // Node's parser breaks off at a method outside its list; the application is told of the real one.
-    const played = isKnownToNode(method) ? method : 'POST';
-    return serializeHead({ method: played, target, version: version === '1.1' ? '1.1' : '1.0', fields });
+  #write(pieces: readonly Buffer[], taken: Taken): void {
+    if (this.#client !== undefined) return this.#client.write(pieces, taken);
+    this.#take(
+      pieces.flatMap((piece) => this.#parser.push(piece)),
+      taken,
+    );
   }
 
-  #makeStream(): Duplex {
-    const { remote, local, scheme } = this.#request;
-    const stream = new Duplex({
-      read: () => void this.#readContent(),
-      write: (bytes: Buffer, _encoding, written) => this.#take(this.#parser.push(bytes), written),
-      final: (finished) => this.#take(this.#parser.end(), finished),
-      destroy: (error, closed) => this.#close(error, closed),
-    });
-    const nothing = (): Duplex => stream;
-    return Object.assign(stream, {
-      remoteAddress: remote.address,
-      remotePort: remote.port,
-      localAddress: local.address,
-      localPort: local.port,
-      encrypted: scheme === 'https',
-      setTimeout: nothing,
-      setNoDelay: nothing,
-      setKeepAlive: nothing,
-      ref: nothing,
-      unref: nothing,
-    });
+  #finish(taken: Taken): void {
+    if (this.#client !== undefined) return this.#client.finish(taken);
+    this.#take(this.#parser.end(), taken);
   }
 
-  /** Plays the next chunk of the content as it would come from a socket. */
-  async #readContent(): Promise<void> {
-    const { contentLength, content } = this.#request;
-    if (contentLength === 0 || this.stream.readableEnded) return;
-    const isChunked = contentLength === undefined;
-    try {
-      this.#content ??= content[Symbol.asyncIterator]();
-      const { done, value } = await this.#content.next();
-      if (this.stream.destroyed) return;
-      if (done === true) this.#endContent(isChunked);
-      else this.stream.push(isChunked ? chunk(value) : value);
-    } catch (error) {
-      this.stream.destroy(error as Error);
-    }
-  }
-
-  #endContent(isChunked: boolean): void {
-    if (this.#contentEnded) return;
-    this.#contentEnded = true;
-    if (isChunked) this.stream.push('0\r\n\r\n');
-  }
-
-  #take(events: readonly ResponseParserEvent[], written: Write): void {
+  #take(events: readonly ResponseParserEvent[], taken: Taken): void {
+    let isSwitching = false;
     for (const event of events) {
-      if (event.type === 'head') this.#begin(event.head);
+      if (event.type === 'interim') this.#inform(event.head);
       else if (event.type === 'content') this.#chunks.push(Buffer.from(event.bytes));
       else if (event.type === 'end') this.#ended = true;
       else if (event.type === 'error') return this.fail(event.error);
+      else if (event.head.status === 101) isSwitching = this.#switch(event.head);
+      else this.#begin(event.head);
     }
-    // More is taken when the client has taken this.
-    if (this.#chunks.length > 0 && !this.#ended) this.#write = written;
-    else written();
+    // The next bytes are taken when the client has taken these, or when there is a tunnel for them.
+    if (isSwitching || (this.#chunks.length > 0 && !this.#ended)) this.#taken = taken;
+    else taken();
     this.#wake?.();
   }
 
-  #begin({ status, reason, fields }: { status: number; reason: string; fields: ResponseMessage['fields'] }): void {
-    const withoutContent = this.#request.method === 'HEAD' || status === 204 || status === 304;
-    if (withoutContent) this.#ended = true;
+  /** Content is asked for where the application says 100 itself; others of the class go to the client. */
+  #inform({ status, fields }: ResponseHead): void {
+    if (status === 100) this.#content.release(this.socket);
+    else this.#request.inform?.(status, fields);
+  }
+
+  #begin({ status, reason, fields }: ResponseHead): void {
+    if (this.#request.method === 'HEAD' || status === 204 || status === 304) this.#ended = true;
     this.#resolve({ status, reason, fields, content: this.#contentOut() });
+  }
+
+  #switch({ reason, fields }: ResponseHead): true {
+    const upgrade = (stream: Socket): void => {
+      const client = new JoinedClient(stream, this.socket);
+      this.#client = client;
+      const { remainder } = this.#parser;
+      client.write(remainder.length > 0 ? [remainder] : [], () => this.#releaseWrite());
+      client.read();
+    };
+    this.#resolve({ status: 101, reason, fields, upgrade });
+    return true;
   }
 
   /** The content as the client takes it. Closing it closes the application's connection, whether it was begun or not. */
@@ -126,7 +121,7 @@ export class NodeExchange {
     const iterator: AsyncIterator<Uint8Array, undefined> = {
       next: () => this.#nextChunk(),
       return: () => {
-        this.stream.destroy();
+        this.socket.destroy();
         return Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -139,8 +134,8 @@ export class NodeExchange {
       if (bytes !== undefined) return { done: false, value: bytes };
       if (this.#error !== undefined) throw this.#error;
       if (this.#ended) {
-        // Everything was said: the end of the application's connection.
-        this.stream.destroy();
+        // The response is complete: the end of the application's connection.
+        this.socket.destroy();
         return { done: true, value: undefined };
       }
       this.#releaseWrite();
@@ -155,9 +150,9 @@ export class NodeExchange {
    * next callback, so the finished one is forgotten first.
    */
   #releaseWrite(): void {
-    const written = this.#write;
-    this.#write = undefined;
-    written?.();
+    const taken = this.#taken;
+    this.#taken = undefined;
+    taken?.();
   }
 
   #more(): Promise<void> {
@@ -169,24 +164,20 @@ export class NodeExchange {
     });
   }
 
-  #close(error: Error | null, closed: Write): void {
+  #destroyed(error: Error | null): void {
     if (!this.#ended)
       this.#error ??= error ?? new Error('the application closed the connection before it had answered');
     this.#reject(this.#error);
     this.#releaseWrite();
-    void this.#content?.return?.();
+    this.#content.close();
+    this.#client?.close();
     this.#wake?.();
-    closed();
   }
 }
 
-function chunk(bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1'), bytes, Buffer.from('\r\n')]);
-}
-
-let knownToNode: ReadonlySet<string> | undefined;
-
-function isKnownToNode(method: string): boolean {
-  knownToNode ??= new Set(process.getBuiltinModule('node:http').METHODS);
-  return knownToNode.has(method);
+function mountOf(request: RequestMessage, target: string): MountMembers {
+  const { scriptName, pathInfo, query, method } = request;
+  const baseUrl = encodePath(scriptName);
+  const ending = pathInfo === '' ? (query === undefined ? '' : `?${query}`) : target;
+  return { originalUrl: baseUrl + ending, baseUrl, method };
 }

@@ -1,6 +1,6 @@
 // Applications in the manner of node:http, `(request, response) => void`, as responders: Express and its like run as they are.
 //
-// Each request is played to a node:http server that listens nowhere, over a stream in memory (its documented `connection`
+// Each request is played to a node:http server that listens nowhere, over a connection in memory (its documented `connection`
 // event), and what it writes is read by our parser. So the application gets Node's own IncomingMessage and ServerResponse,
 // with back pressure and `close` as they are on a socket. That costs a second parse each way, and spares every emulation.
 
@@ -16,40 +16,87 @@ export type NodeApplication = (request: IncomingMessage, response: ServerRespons
  * Makes a responder of an application. It sees the path below its mount in `request.url`, canonical; `originalUrl` and
  * `baseUrl` are set as Express does for a mounted application.
  *
+ * A `Server` of node:http that does not listen is an application too: its `request`, `upgrade` and `checkContinue` listeners
+ * are called. That is what libraries for WebSockets attach to. Upgrades work for functions as well, when a listener is put on
+ * `request.socket.server`. Interim responses such as 103 are passed on; trailers of a response are not.
+ *
  * @example
  * const app = express().get('/hello', (request, response) => response.send('hello'));
  * createServer({ routes: [{ path: '/app', responder: nodeResponder(app) }] });
+ *
+ * const http = createHttpServer(app);
+ * const sockets = new WebSocketServer({ server: http });
+ * createServer({ routes: [{ responder: nodeResponder(http) }] });
  */
-export function nodeResponder(application: NodeApplication): Responder {
+export function nodeResponder(application: NodeApplication | Server): Responder {
   const exchanges = new WeakMap<object, NodeExchange>();
-  const server = playServer((request, response) => {
-    const exchange = exchanges.get(request.socket);
-    if (exchange === undefined) return;
-    Object.assign(request, exchange.mount);
-    if (request.method === 'HEAD' || request.httpVersion !== '1.1') announceNoTrailers(response);
-    // Now it is known that nothing follows, also where less came than was promised.
-    response.once('finish', () => exchange.stream.end());
-    // A throw or a rejection of the application is its answer's failure, not the process's.
-    new Promise((resolve) => resolve(application(request, response))).catch((error: unknown) => exchange.fail(error));
-  });
+  const given = typeof application === 'function' ? undefined : application;
+  const server = playServer(application, exchanges);
   return (request) => {
-    const exchange = new NodeExchange(request);
-    exchanges.set(exchange.stream, exchange);
-    server.emit('connection', exchange.stream);
+    const holdsContent = given !== undefined && given.listenerCount('checkContinue') > 0;
+    const exchange = new NodeExchange(request, holdsContent && expectsContinue(request));
+    exchanges.set(exchange.socket, exchange);
+    if (given !== undefined) for (const name of ASKED_FOR) listenAlike(server, given, name);
+    server.emit('connection', exchange.socket);
+    // Where applications look for the server to put more listeners on.
+    Object.assign(exchange.socket, { server: given ?? server });
     return exchange.response;
   };
 }
 
-function playServer(listener: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  // Loaded when it is used: whoever serves no such application need not wait for it.
+function expectsContinue({ version, fields }: Parameters<Responder>[0]): boolean {
+  return version === '1.1' && fields.some(([name, value]) => name === 'expect' && /^100-continue$/i.test(value));
+}
+
+/** Events of a server that are about one request, which comes first. */
+const OF_REQUESTS = new Set(['request', 'checkContinue', 'checkExpectation', 'upgrade']);
+
+/** Those of which node:http asks whether anybody listens, and does something else otherwise. */
+const ASKED_FOR = ['checkContinue', 'checkExpectation', 'upgrade'] as const;
+
+function playServer(application: NodeApplication | Server, exchanges: WeakMap<object, NodeExchange>): Server {
+  // Loaded when it is used: a server without such an application need not wait for it.
   const { createServer } = process.getBuiltinModule('node:http');
-  const server = createServer(
-    { maxHeaderSize: 1_048_576, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 },
-    listener,
-  );
-  server.timeout = 0;
+  const server = createServer({ maxHeaderSize: 1_048_576, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
+  server.timeout = typeof application === 'function' ? 0 : application.timeout;
   server.maxHeadersCount = 0;
-  // The application decides; without it node:http would say 100 as soon as it sees the head.
-  server.on('checkContinue', listener);
-  return server;
+  if (typeof application === 'function') {
+    server.on('request', application);
+    // The application decides; without it node:http would say 100 as soon as it sees the head.
+    server.on('checkContinue', application);
+  }
+  const emit = server.emit.bind(server) as (name: string, ...words: unknown[]) => boolean;
+  const answerer = typeof application === 'function' ? { emit } : application;
+  const emitPlayed = (name: string, ...words: unknown[]): boolean => {
+    if (!OF_REQUESTS.has(name)) return emit(name, ...words);
+    const [request, other] = words as [IncomingMessage, unknown];
+    const exchange = exchanges.get(request.socket);
+    if (exchange === undefined) return false;
+    Object.assign(request, exchange.mount);
+    if (name !== 'upgrade') prepare(request, other as ServerResponse, exchange);
+    return guarded(exchange, () => {
+      if (typeof application !== 'function' || name === 'upgrade') return answerer.emit(name, ...words);
+      return application(request, other as ServerResponse);
+    });
+  };
+  return Object.assign(server, { emit: emitPlayed });
+}
+
+function prepare(request: IncomingMessage, response: ServerResponse, { socket }: NodeExchange): void {
+  if (request.method === 'HEAD' || request.httpVersion !== '1.1') announceNoTrailers(response);
+  // Now it is known that nothing follows, also where less came than was promised.
+  response.once('finish', () => socket.end());
+}
+
+/** A throw or a rejection of the application is its response's failure, not the process's. */
+function guarded(exchange: NodeExchange, run: () => unknown): boolean {
+  new Promise((resolve) => resolve(run())).catch((error: unknown) => exchange.fail(error));
+  return true;
+}
+
+function listenAlike(server: Server, given: Server, name: (typeof ASKED_FOR)[number]): void {
+  const isWanted = given.listenerCount(name) > 0;
+  if (isWanted === server.listenerCount(name) > 0) return;
+  if (isWanted) server.on(name, () => {});
+  else server.removeAllListeners(name);
 }

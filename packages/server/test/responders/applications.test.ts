@@ -151,6 +151,20 @@ describe('fetchResponder', () => {
   });
 });
 
+test('content that no responder reads does not keep the next request waiting', async () => {
+  const { connect } = await startWith(() => ({ status: 200, fields: [], content: Buffer.from('done') }));
+  const socket = await connect();
+  onTestFinished(() => void socket.destroy());
+  const content = 'x'.repeat(70_000);
+  for (let times = 0; times < 3; times++) {
+    const answer = readUntil(socket, /done$/);
+    const half = content.length / 2;
+    socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${content.length}\r\n\r\n${content.slice(0, half)}`);
+    setImmediate(() => socket.write(content.slice(half)));
+    await answer;
+  }
+});
+
 describe('nodeResponder', () => {
   test('sends everything that is written in one turn, and what is piped', async () => {
     const pieces = ['event: a\n', 'data: b\n', '\n', 'x'.repeat(100_000), 'end'];
