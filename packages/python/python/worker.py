@@ -112,8 +112,10 @@ def serve_wsgi(application, configuration, orders, report_ready):
 
 
 def serve_asgi(application, orders, report_ready, report_failure):
+    asgi = import_ours("asgi")
+    import_ours("asgi_websocket")
     [sock] = take_sockets(1)
-    import_ours("asgi").serve(
+    asgi.serve(
         application, sock, lambda stop: read_orders(orders, [], stop), report_ready, report_failure
     )
 

@@ -1,10 +1,11 @@
 // The responder: a request and its content go to a free place of a worker, and come back as a response.
 
-import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
+import { opensWebSocket } from './asgi/handshake.ts';
 import { Budget } from './content/budget.ts';
 import { collectContent, noContent, nothingToDiscard, type RequestContent } from './content/request-content.ts';
 import type { ResponseSpool } from './content/response-content.ts';
 import { safeLog } from './log.ts';
+import type { PythonRequest, PythonResponse } from './message.ts';
 import type { AppOptions, AsgiOptions, WsgiOptions } from './options.ts';
 import { checkFor, type ResolvedLimits, resolveLimits, workerSettings } from './options/resolve.ts';
 import { PythonError } from './python-error.ts';
@@ -20,13 +21,15 @@ const spoolFileShares = 4;
 
 /** Answers requests with a Python application. */
 export interface PythonResponder {
-  (request: CgiRequest): Promise<CgiResponse>;
+  (request: PythonRequest): Promise<PythonResponse>;
   /** Starts the workers if they are not yet. Resolves when all are ready; rejects with `PythonError` and the traceback in `detail`. */
   ready(): Promise<void>;
   /** Loads the application anew without losing a request. Rejects, and keeps what runs, if that fails. */
   reload(): Promise<void>;
   /** What the workers are doing now: for metrics and banners. */
   state(): PoolState;
+  /** Closes WebSockets with 1001 (going away); requests go on. `close` does it as well. */
+  drain(): void;
   /** Takes no more requests (503), lets those under way end for `graceMs`, then ends all workers. @param graceMs default 30_000 */
   close(graceMs?: number): Promise<void>;
 }
@@ -60,10 +63,11 @@ function responder(called: Interface | 'auto', options: AppOptions): PythonRespo
   );
   const application = new Application(pool, limits, { called, isStreaming: options.content === 'stream' });
   if (options.lazy !== true) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
-  return Object.assign((request: CgiRequest) => application.respond(request), {
+  return Object.assign((request: PythonRequest) => application.respond(request), {
     ready: () => pool.ready(),
     reload: () => pool.reload(),
     state: () => pool.state,
+    drain: () => pool.drain(),
     close: (graceMs?: number) => pool.close(graceMs ?? limits.drainTimeoutMs),
   });
 }
@@ -96,8 +100,12 @@ class Application {
   }
 
   /** The response, or a bare status with the `PythonError` as its cause. */
-  respond(request: CgiRequest): Promise<CgiResponse> {
+  respond(request: PythonRequest): Promise<PythonResponse> {
     const { content, contentLength: length } = request;
+    if (request.upgrade !== undefined && this.#interface === 'asgi') {
+      const opens = opensWebSocket(request);
+      if (typeof opens === 'object') return Promise.resolve(opens);
+    }
     if (length === 0) return this.#ask(request, noContent);
     return this.#isStreaming || this.#interface === 'asgi'
       ? this.#ask(request, { content, length, discard: nothingToDiscard })
@@ -109,7 +117,7 @@ class Application {
     return this.#called === 'auto' ? this.#pool.interface : this.#called;
   }
 
-  async #askWhenCollected(request: CgiRequest): Promise<CgiResponse> {
+  async #askWhenCollected(request: PythonRequest): Promise<PythonResponse> {
     try {
       const { spoolMemoryBytes } = this.#limits;
       return await this.#ask(request, await collectContent(request.content, spoolMemoryBytes, this.#memory));
@@ -119,7 +127,7 @@ class Application {
     }
   }
 
-  #ask(request: CgiRequest, content: RequestContent): Promise<CgiResponse> {
+  #ask(request: PythonRequest, content: RequestContent): Promise<PythonResponse> {
     const exchange = new Exchange(request, content, this.#spool);
     this.#pool.serve(exchange);
     return exchange.answer;

@@ -9,7 +9,7 @@ import { serveStatic, type StaticOptions } from '@onezero/static';
 import { resolveLimits } from './limits.ts';
 import { maker } from './makers.ts';
 import { methodRegistry } from './methods.ts';
-import type { Address, CgiMount, Route, ServerOptions, WsgiMount } from './options.ts';
+import type { Address, AppMount, CgiMount, Route, ServerOptions } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
@@ -44,7 +44,9 @@ export function routesOf({
   root,
   static: files,
   cgi: scripts,
-  wsgi: applications,
+  wsgi,
+  asgi,
+  app,
   routes = [],
 }: ServerOptions): readonly Route[] {
   const all: Route[] = [...routes];
@@ -56,14 +58,7 @@ export function routesOf({
   if (root !== undefined) {
     all.push({ name: `files in ${root}`, responder: fileResponder(root, files), fallThrough: true });
   }
-  for (const mount of mountsOf<WsgiMount>(applications, (application) => ({ application }))) {
-    const { path, ...rest } = mount;
-    all.push({
-      name: `the application ${rest.application}`,
-      path,
-      responder: maker('wsgi')({ serverSoftware, log, ...rest }),
-    });
-  }
+  all.push(...applicationRoutes('wsgi', wsgi), ...applicationRoutes('asgi', asgi), ...applicationRoutes('app', app));
   return all;
 }
 
@@ -92,6 +87,18 @@ function withIndex(mount: CgiMount, index: readonly string[] | false | undefined
   if (!('extensions' in mount) || mount.index !== undefined || index === undefined || index === false) return mount;
   const scripts = Object.keys(mount.extensions).map((extension) => `index${extension}`);
   return { ...mount, index: [...new Set([...index, ...scripts])] };
+}
+
+function applicationRoutes(
+  kind: 'wsgi' | 'asgi' | 'app',
+  given: string | AppMount | readonly AppMount[] | undefined,
+): readonly Route[] {
+  const serverSoftware = `onezero/${version()}`;
+  return mountsOf<AppMount>(given, (application) => ({ application })).map(({ path, ...options }) => ({
+    name: `the application ${options.application}`,
+    path,
+    responder: maker(kind)({ serverSoftware, log, ...options }),
+  }));
 }
 
 function scriptRoute({ path, ...rest }: CgiMount): Route {

@@ -1,5 +1,5 @@
 import { cgi } from '@onezero/cgi-process';
-import { wsgi } from '@onezero/python';
+import { app, asgi, wsgi } from '@onezero/python';
 import { provideMakers } from './makers.ts';
 import type { Server, ServerOptions } from './options.ts';
 import { createServer as createPlainServer } from './server.ts';
@@ -14,6 +14,6 @@ import { createServer as createPlainServer } from './server.ts';
  * const [address] = await server.listen({ port: 8080 });
  */
 export function createServer(options: ServerOptions = {}): Server {
-  provideMakers({ cgi, wsgi });
+  provideMakers({ cgi, wsgi, asgi, app });
   return createPlainServer(options);
 }

@@ -3,12 +3,14 @@
 // `createServer` of the package has to have them at hand, as it does not wait.
 
 import type { cgi } from '@onezero/cgi-process';
-import type { wsgi } from '@onezero/python';
+import type { app, asgi, wsgi } from '@onezero/python';
 
 /** The factories that a mount can need. */
 export interface Makers {
   readonly cgi: typeof cgi;
   readonly wsgi: typeof wsgi;
+  readonly asgi: typeof asgi;
+  readonly app: typeof app;
 }
 
 // One for the process, as modules themselves are.
@@ -23,8 +25,13 @@ export function provideMakers(makers: Makers): void {
 export async function loadMakers(names: Iterable<keyof Makers>): Promise<void> {
   for (const name of names) {
     if (name === 'cgi') loaded.cgi ??= (await import('@onezero/cgi-process')).cgi;
-    else loaded.wsgi ??= (await import('@onezero/python')).wsgi;
+    else Object.assign(loaded, await pythonMakers());
   }
+}
+
+async function pythonMakers(): Promise<Pick<Makers, 'wsgi' | 'asgi' | 'app'>> {
+  const { wsgi, asgi, app } = await import('@onezero/python');
+  return { wsgi, asgi, app };
 }
 
 /** A factory that was loaded or handed over. */

@@ -5,7 +5,7 @@
 
 import type { CgiOptions } from '@onezero/cgi-process';
 import type { StaticOptions } from '@onezero/static';
-import type { WsgiOptions } from '@onezero/python';
+import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
 import type { Field, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface Closable {
    * load. `Server.reload` waits for it before it switches over, `Server.ready` passes it on.
    */
   readonly ready?: (() => void | Promise<void>) | undefined;
+  /** Called when the grace of a stop begins: what has no end of its own, such as a WebSocket, shall end. Must not throw. */
+  readonly drain?: (() => void) | undefined;
   /** Called once, after the last request. */
   readonly close?: (() => void | Promise<void>) | undefined;
 }
@@ -224,6 +226,12 @@ export type CgiMount = CgiOptions & { readonly path?: string | undefined };
 /** A Python application at a path. */
 export type WsgiMount = WsgiOptions & { readonly path?: string | undefined };
 
+/** An ASGI application at a path. */
+export type AsgiMount = AsgiOptions & { readonly path?: string | undefined };
+
+/** A Python application at a path, of the kind that it is found to be. */
+export type AppMount = AppOptions & { readonly path?: string | undefined };
+
 /** Every size and time that bounds what one client can cost. Each default carries its reason in `limits.ts`. */
 export interface Limits {
   readonly maxRequestLineBytes?: number | undefined;
@@ -256,6 +264,10 @@ export interface ServerOptions {
   readonly cgi?: string | CgiMount | readonly CgiMount[] | undefined;
   /** `module:callable` (mounted at `/`), or mounts. */
   readonly wsgi?: string | WsgiMount | readonly WsgiMount[] | undefined;
+  /** The same for ASGI. */
+  readonly asgi?: string | AsgiMount | readonly AsgiMount[] | undefined;
+  /** The same for WSGI or ASGI, as the application is found to be; also a folder with a wsgi.py, asgi.py or app.py. */
+  readonly app?: string | AppMount | readonly AppMount[] | undefined;
   readonly routes?: readonly Route[] | undefined;
   /**
    * Methods beside those of the IANA registry (GET to UNLINK, QUERY, WebDAV, CalDAV, versioning). A name alone stands for a

@@ -64,6 +64,7 @@ class HttpServer implements Server, Engine {
       connections: this.#connections,
       listening: this.#listening,
       accepted: () => this.#accepted,
+      drain: () => this.service.site.drain(),
     });
     const { headTimeoutMs, contentTimeoutMs, idleTimeoutMs, answerTimeoutMs, silenceTimeoutMs, drainTimeoutMs } =
       this.service.limits;

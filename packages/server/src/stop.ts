@@ -19,6 +19,8 @@ export interface StopParts {
   readonly listening: readonly Listening[];
   /** How many connections have been accepted so far. */
   accepted(): number;
+  /** Ends what has no end of its own. */
+  drain(): void;
 }
 
 // Longer than what separates the requests of a busy client, and than a request needs through a local network.
@@ -47,6 +49,7 @@ export class Stop {
     if (drainDelayMs > 0) await this.#delay(drainDelayMs);
     this.#isDelaying = false;
     this.#startGrace();
+    this.#parts.drain();
     await this.#emptyQueues();
     const { connections, listening } = this.#parts;
     const sockets = Promise.all(listening.map((one) => one.close()));

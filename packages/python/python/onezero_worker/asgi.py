@@ -14,6 +14,7 @@ from .fields import CONTROL_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
     ABORT,
     BEGIN,
+    DRAIN,
     END,
     FILE_REPLY,
     MAX_CONTENT,
@@ -102,7 +103,7 @@ class Request:
         self.length = None
         self.sent = 0
         self.started = False
-        self.is_head = scope["method"] == "HEAD"
+        self.is_head = scope.get("method") == "HEAD"
         self.complete = False
         self.room = None  # a future while the server cannot take more of this response
         self.task = None
@@ -178,11 +179,7 @@ class Request:
             if self.disconnected:
                 raise Disconnected("the client has left")
             self.send_body(message.get("body", b""), message.get("more_body", False))
-            if self.connection.out_bytes > TURN_LIMIT:
-                self.connection.flush()
-                await asyncio.sleep(0)  # an application that only sends would hold the loop
-            if self.room is not None or self.connection.is_full:
-                await self.wait_for_room()
+            await self.take_turn()
         elif kind == "http.response.start" and self.head is None:
             self.head, self.length = encode_head(message["status"], message.get("headers", ()))
             if message["status"] in (204, 304):
@@ -224,14 +221,19 @@ class Request:
         self.connection.requests.pop(self.number, None)
         self.wake()
 
-    async def wait_for_room(self):
-        while not self.disconnected and not self.complete:
+    async def take_turn(self):
+        """Waits while the server takes no more, and lets others run: an application that only sends would hold the loop."""
+        if self.connection.out_bytes > TURN_LIMIT:
+            self.connection.flush()
+            await asyncio.sleep(0)
+        while (self.room is not None or self.connection.is_full) and not self.complete and not self.has_left():
             if self.room is not None:
                 await asyncio.shield(self.room)
-            elif self.connection.is_full:
-                await self.connection.drained()
             else:
-                return
+                await self.connection.drained()
+
+    def has_left(self):
+        return self.disconnected
 
     async def send_path(self, path):
         """Lets the server read the file (extension http.response.pathsend); reads it here where that cannot be."""
@@ -263,8 +265,9 @@ class Request:
     async def run(self, application):
         try:
             await application(self.scope, self.receive, self.send)
-            if not self.complete and not self.disconnected:
-                raise RuntimeError("the application returned before its response was %s" % ("whole" if self.started else "started"))
+            self.returned()
+            if not self.complete and self.has_left():
+                self.fail("")  # there is no response, and nobody waits for one
         except Disconnected:
             self.fail("")
         except asyncio.CancelledError:
@@ -273,6 +276,14 @@ class Request:
             self.fail("" if self.disconnected and isinstance(error, OSError) else application_traceback(error))
         finally:
             self.connection.ended(self)
+
+    def returned(self):
+        if not self.complete and not self.disconnected:
+            state = "whole" if self.started else "started"
+            raise RuntimeError("the application returned before its response was %s" % state)
+
+    def go_away(self):
+        """The worker is to stop; a response may end."""
 
     def fail(self, text):
         """The application broke: 500 if nothing was sent, otherwise the server breaks the connection off."""
@@ -400,14 +411,23 @@ class Connection(asyncio.Protocol):
                 request.reply.set_result(content == b"\1")
         elif kind == PING:
             self.write(record(PING, 0, 0))
+        elif kind == DRAIN:
+            for request in list(self.running):
+                request.go_away()
 
     def begin(self, number, parameters):
         words = parameters.split(b"\0")
         scope = self.make_scope(words)
-        request = Request(self, number, scope)
+        request = (Request if scope["type"] == "http" else self.websocket())(self, number, scope)
         self.requests[number] = request
         self.running.add(request)
         request.task = self.loop.create_task(request.run(self.application))
+
+    @staticmethod
+    def websocket():
+        from .asgi_websocket import WebSocket
+
+        return WebSocket
 
     def make_scope(self, words):
         kind, method, version, scheme, path, raw_path, query, root_path = words[:8]
@@ -416,8 +436,7 @@ class Connection(asyncio.Protocol):
         root_path = root_path.decode("utf-8", "surrogateescape")
         if self.is_path_stripped:
             path = path[len(root_path) :]
-        scope["type"] = kind.decode("latin-1")
-        scope["method"] = method.decode("latin-1")
+        scope["type"] = kind = kind.decode("latin-1")
         scope["http_version"] = version.decode("latin-1")
         scope["scheme"] = scheme.decode("latin-1")
         scope["path"] = path
@@ -427,7 +446,13 @@ class Connection(asyncio.Protocol):
         scope["client"] = (words[8].decode("latin-1"), int(words[9])) if words[8] else None
         scope["server"] = (words[10].decode("latin-1"), int(words[11]))
         scope["headers"] = list(zip(words[13::2], words[14::2]))
-        scope["extensions"] = {"http.response.pathsend": {}}
+        if kind == "http":
+            scope["method"] = method.decode("latin-1")
+            scope["extensions"] = {"http.response.pathsend": {}}
+        else:
+            protocols = [value for name, value in scope["headers"] if name == b"sec-websocket-protocol"]
+            scope["subprotocols"] = [word.strip() for word in b",".join(protocols).decode("latin-1").split(",") if word.strip()]
+            scope["extensions"] = {"websocket.http.response": {}}
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope

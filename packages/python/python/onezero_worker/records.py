@@ -12,7 +12,8 @@ BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR = 1, 2, 3, 4, 5, 6, 7
 # FILE offers the server an open file to read the content from; FILE_REPLY says whether it could open it.
 FILE, FILE_REPLY = 16, 17
 # PAUSE: the receiver shall send no more content of this request for now (1), or go on (0). PING is sent back.
-PAUSE, PING = 18, 19
+# DRAIN: no request will follow, and what has no end of its own shall end.
+PAUSE, PING, DRAIN = 18, 19, 20
 RECORD = struct.Struct(">BBHHBB")  # version, type, request, length (low 16 bits), padding length, length (high 8 bits)
 RECORD_HEAD = struct.Struct(">xBHHBB").unpack_from
 RECORD_AND_END = struct.Struct(">BBHHBxIB3x")

@@ -5,6 +5,7 @@
 
 import type { Socket } from 'node:net';
 import { type FileOffer, takeFile } from '../content/handed-file.ts';
+import type { ResponseContent } from '../content/response-content.ts';
 import type { PythonError } from '../python-error.ts';
 import type { Channel, ChannelOwner } from '../workers/channel.ts';
 import type { Exchange, ExchangeOwner } from '../workers/exchange.ts';
@@ -12,6 +13,7 @@ import {
   encodeAbort,
   encodeContent,
   encodeContentEnd,
+  encodeDrain,
   encodeFileReply,
   encodePause,
   encodePing,
@@ -19,6 +21,8 @@ import {
 } from '../workers/fastcgi.ts';
 import { RecordReader } from '../workers/fastcgi-reader.ts';
 import { readShared } from '../workers/shared-reads.ts';
+import { opensWebSocket } from './handshake.ts';
+import { tunnel } from './tunnel.ts';
 
 /** Numbers of requests are 16 bits; 0 belongs to none. */
 const maxRequestId = 0xffff;
@@ -29,6 +33,8 @@ interface Stream {
   /** Set while the worker takes no more content of this request. */
   isPaused: boolean;
   goOn: (() => void) | undefined;
+  /** The connection, once it has changed its protocol. */
+  socket: Socket | undefined;
 }
 
 /** What a channel has to know. */
@@ -91,9 +97,10 @@ export class LoopChannel implements Channel, ExchangeOwner {
     } catch (error) {
       return exchange.refuse(error);
     }
-    const stream: Stream = { id, exchange, isPaused: false, goOn: undefined };
+    const stream: Stream = { id, exchange, isPaused: false, goOn: undefined, socket: undefined };
     this.#streams.set(id, stream);
     this.#ids.set(exchange, id);
+    if (opensWebSocket(exchange.request) === true) return this.#write(head);
     const { content } = exchange.content;
     if (!Array.isArray(content)) {
       this.#write(head);
@@ -164,7 +171,36 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.isPaused = isPaused;
-    if (!isPaused) release(stream);
+    if (isPaused) stream.socket?.pause();
+    else release(stream);
+  }
+
+  switch(exchange: Exchange, socket: Socket, content: ResponseContent): void {
+    const id = this.#ids.get(exchange);
+    const stream = id === undefined ? undefined : this.#streams.get(id);
+    if (stream === undefined) {
+      // The worker has ended it meanwhile: what it said goes out.
+      tunnel(socket, content, { write: () => true, end: () => {}, abandon: () => {} });
+      return;
+    }
+    stream.socket = socket;
+    tunnel(socket, content, {
+      write: (bytes) => {
+        if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writeContent(stream.id, [bytes])) {
+          this.#waitingForRoom.push(() => this.#resume(stream));
+          return false;
+        }
+        return !stream.isPaused;
+      },
+      end: () => {
+        if (!exchange.isAbandoned && !exchange.hasEnded) this.#write(encodeContentEnd(stream.id));
+      },
+      abandon: () => this.abandon(exchange),
+    });
+  }
+
+  #resume(stream: Stream): void {
+    if (!stream.isPaused) stream.socket?.resume();
   }
 
   #room(): void {
@@ -251,6 +287,10 @@ export class LoopChannel implements Channel, ExchangeOwner {
     return 0;
   }
 
+  drain(): void {
+    this.#write(encodeDrain());
+  }
+
   close(error: PythonError): void {
     for (const stream of this.#streams.values()) {
       this.#forget(stream);
@@ -265,6 +305,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
 
 function release(stream: Stream): void {
   stream.isPaused = false;
+  stream.socket?.resume();
   stream.goOn?.();
   stream.goOn = undefined;
 }

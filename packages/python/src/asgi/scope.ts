@@ -1,8 +1,9 @@
 // A request as the scope of ASGI 3, in the form in which it travels: a fixed number of words, then the fields, all separated by
 // NUL. The worker makes a dict of it and adds what is the same for every request.
 
-import type { CgiRequest } from '@onezero/cgi-process';
+import type { PythonRequest } from '../message.ts';
 import type { EnvironOptions } from '../wsgi/environ.ts';
+import { opensWebSocket } from './handshake.ts';
 
 /** Fields that are not for applications: `Proxy` is never meant, and names with `_` pass for others where they become variables. */
 const unsafeName = /^proxy$|_/;
@@ -13,15 +14,16 @@ const unsafeName = /^proxy$|_/;
  *
  * Throws a TypeError for a NUL in any part of the request: it would become another word.
  */
-export function encodeScope(request: CgiRequest, options: EnvironOptions): string {
-  const { method, version, scheme, scriptName, pathInfo, query, remote, local, fields } = request;
+export function encodeScope(request: PythonRequest, options: EnvironOptions): string {
+  const { method, version, scheme, scriptName, pathInfo, query, remote, fields } = request;
   const rootPath = utf8(scriptName);
   const [host, port] = serverOf(request, options);
+  const isWebSocket = opensWebSocket(request) === true;
   const words = [
-    'http',
+    isWebSocket ? 'websocket' : 'http',
     method,
     version,
-    scheme,
+    isWebSocket ? scheme.replace('http', 'ws') : scheme,
     rootPath + utf8(pathInfo),
     rawPath(request.target),
     query ?? '',
@@ -39,11 +41,10 @@ export function encodeScope(request: CgiRequest, options: EnvironOptions): strin
   }
   for (const word of words) if (word.includes('\0')) throw new TypeError('asgi: NUL in a request');
   return words.join('\0');
+}
 
-  function serverOf({ authority }: CgiRequest, { serverName }: EnvironOptions): readonly [string, number] {
-    if (authority === undefined) return [serverName ?? local.address, local.port];
-    return [local.address, local.port];
-  }
+function serverOf({ authority, local }: PythonRequest, { serverName }: EnvironOptions): readonly [string, number] {
+  return [authority === undefined ? (serverName ?? local.address) : local.address, local.port];
 }
 
 function utf8(text: string): string {

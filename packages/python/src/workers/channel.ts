@@ -31,6 +31,8 @@ export interface Channel {
   abandon(exchange: Exchange): void;
   /** How long the worker has not reacted at all, in ms, as far as that can be told; looked at now and then. */
   silence(now: number): number;
+  /** Says that no request will follow. */
+  drain(): void;
   /** Breaks off what is under way and gives the connections up. */
   close(error: PythonError): void;
 }

@@ -5,12 +5,14 @@
 // Otherwise the content becomes a sequence, and the worker is read ahead of the client only up to a limit. An answer
 // that the worker did not complete never looks complete: its content throws at the end.
 
-import type { CgiRequest, CgiResponse, Field } from '@onezero/cgi-process';
+import type { Field } from '@onezero/cgi-process';
 import type { HandedFile } from '../content/handed-file.ts';
 import type { RequestContent } from '../content/request-content.ts';
 import { ResponseContent, type ResponseSpool } from '../content/response-content.ts';
 import { parseResponseHead, type ResponseHead } from '../content/response-head.ts';
+import type { PythonRequest, PythonResponse } from '../message.ts';
 import { PythonError } from '../python-error.ts';
+import type { Socket } from 'node:net';
 import type { RequestQueue } from './request-queue.ts';
 
 const emptyLine = Buffer.from('\n\n');
@@ -24,13 +26,15 @@ export interface ExchangeOwner {
   hold(exchange: Exchange, isHeld: boolean): void;
   /** Nobody reads the answer any more. */
   abandon(exchange: Exchange): void;
+  /** The connection of the client carries what it likes from now on, both ways. */
+  switch?(exchange: Exchange, stream: Socket, content: ResponseContent): void;
 }
 
 /** The answer to one request, in the making. */
 export class Exchange {
   /** Resolves with the response, or with a bare status and a `PythonError`; rejects with what reading the content threw. */
-  readonly answer: Promise<CgiResponse>;
-  readonly request: CgiRequest;
+  readonly answer: Promise<PythonResponse>;
+  readonly request: PythonRequest;
   readonly content: RequestContent;
   /** Where it waits, as long as it does. */
   queue: RequestQueue | undefined;
@@ -48,7 +52,7 @@ export class Exchange {
   isHung = false;
   #owner: ExchangeOwner | undefined;
   readonly #spool: ResponseSpool;
-  #settle!: { resolve(response: CgiResponse): void; reject(error: unknown): void };
+  #settle!: { resolve(response: PythonResponse): void; reject(error: unknown): void };
   #headBytes: Buffer | undefined;
   #head: ResponseHead | undefined;
   /** Content that has just come, valid until `flush`. */
@@ -60,7 +64,7 @@ export class Exchange {
   #detail = '';
   #onDeparture: (() => void) | undefined;
 
-  constructor(request: CgiRequest, content: RequestContent, spool: ResponseSpool) {
+  constructor(request: PythonRequest, content: RequestContent, spool: ResponseSpool) {
     this.request = request;
     this.content = content;
     this.#spool = spool;
@@ -185,13 +189,14 @@ export class Exchange {
     }
   }
 
-  #respond({ status, reason, fields, contentLength }: ResponseHead): CgiResponse {
+  #respond({ status, reason, fields, contentLength }: ResponseHead): PythonResponse {
     if (this.hasEnded && this.#status === 0 && this.#hasAll(contentLength)) {
       const content = this.#early.length === 1 ? this.#early[0]! : Buffer.concat(this.#early);
       return { status, reason, fields, content };
     }
     const content = new ResponseContent(this.#spool);
     this.#response = content;
+    if (status === 101) return this.#switch({ status, reason, fields }, content);
     for (const chunk of this.#early) content.push(chunk);
     this.#early = [];
     if (this.#file !== undefined) content.pushFile(this.#file);
@@ -203,9 +208,26 @@ export class Exchange {
     return { status, reason, fields: withContentLength(fields, contentLength), content };
   }
 
+  /** A change of protocol. A client that leaves before it has happened is missed by its signal, as nobody reads the content. */
+  #switch(head: PythonResponse, content: ResponseContent): PythonResponse {
+    const { signal } = this.request;
+    const leave = (): void => this.#owner?.abandon(this);
+    signal?.addEventListener('abort', leave);
+    for (const chunk of this.#early) content.push(chunk);
+    this.#early = [];
+    if (this.hasEnded) content.end(this.#failure());
+    content.onRoom = () => this.#balance();
+    content.onAbandon = leave;
+    const upgrade = (stream: Socket): void => {
+      signal?.removeEventListener('abort', leave);
+      this.#owner?.switch?.(this, stream, content);
+    };
+    return { ...head, upgrade };
+  }
+
   /** Whether the content is here. Not for HEAD and 304: without content they still tell the length that GET would have. */
   #hasAll(contentLength: number | undefined): boolean {
-    if (this.request.method === 'HEAD' || this.#file !== undefined) return false;
+    if (this.request.method === 'HEAD' || this.#file !== undefined || this.#head?.status === 101) return false;
     return contentLength === undefined || this.#early.reduce((sum, chunk) => sum + chunk.length, 0) === contentLength;
   }
 

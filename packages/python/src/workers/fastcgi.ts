@@ -32,6 +32,8 @@ export const recordType = {
   pause: 18,
   /** The receiver shall send it back: proof that its event loop runs. */
   ping: 19,
+  /** No request will follow, and what has no end of its own, such as a WebSocket, shall end. */
+  drain: 20,
 } as const;
 
 /** What `file` holds. */
@@ -110,4 +112,9 @@ export function encodePause(requestId: number, isPaused: boolean): string {
 /** Asks for a sign of life. */
 export function encodePing(): string {
   return header(recordType.ping, 0, 0);
+}
+
+/** Says that no request will follow. */
+export function encodeDrain(): string {
+  return header(recordType.drain, 0, 0);
 }

@@ -366,6 +366,11 @@ export class WorkerPool implements WorkerOwner, PoolView {
     };
   }
 
+  /** Ends what has no end of its own. */
+  drain(): void {
+    for (const { channel } of this.alive) channel?.drain();
+  }
+
   /** Takes no more requests, lets those under way end for `graceMs`, and resolves when every process is gone. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true;

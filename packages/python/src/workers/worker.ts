@@ -96,6 +96,8 @@ export class Worker implements ChannelOwner {
   /** How the process ended, in words. */
   #end = 'was not started';
   #isToldToStop = false;
+  /** How long it has to end when it retires. */
+  #graceMs = 0;
   #settleReady!: { resolve(): void; reject(error: PythonError): void };
   #settleExited!: () => void;
   #timers: NodeJS.Timeout[] = [];
@@ -258,6 +260,8 @@ export class Worker implements ChannelOwner {
   /** Takes no more requests, and ends when those under way are done, at the latest after `graceMs`. */
   retire(graceMs: number): void {
     this.isRetiring = true;
+    this.#graceMs = graceMs;
+    this.channel?.drain();
     this.#after(graceMs, () => this.kill());
     this.#stopWhenIdle();
   }
@@ -268,7 +272,9 @@ export class Worker implements ChannelOwner {
     if (this.#isToldToStop || (this.readyAt !== undefined && busy.some(({ isHung }) => !isHung))) return;
     this.#isToldToStop = true;
     this.#order('stop');
-    this.#after(busy.length > 0 ? dumpGraceMs : stopGraceMs, () => this.kill());
+    // An event loop may still be busy with what follows a response.
+    const graceMs = this.channel?.interface === 'asgi' ? Math.max(stopGraceMs, this.#graceMs) : stopGraceMs;
+    this.#after(busy.length > 0 ? dumpGraceMs : graceMs, () => this.kill());
   }
 
   /** Asks for the stacks of all threads in the log, and ends the worker as soon as no other request needs it. */

@@ -49,6 +49,9 @@ export class ThreadChannel implements Channel {
     return 0;
   }
 
+  /** A thread ends its request in any case. */
+  drain(): void {}
+
   close(error: PythonError): void {
     for (const connection of this.#connections) connection.close(error);
   }

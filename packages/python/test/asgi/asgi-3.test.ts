@@ -265,6 +265,18 @@ describe('a client that leaves', () => {
     await until(() => site.has('x-Disconnected'));
   });
 
+  test('frees its place when the application gives up without a response', async () => {
+    const app = own();
+    const site = makeSite();
+    const client = new AbortController();
+    const left = app.get(`/gives-up?${site.path('x')}`, { signal: client.signal });
+    await until(() => site.has('x-started'));
+    client.abort();
+    await left;
+    await until(() => app.responder.state().busy === 0);
+    expect(app.text()).toBe('');
+  });
+
   test('during the response stops it', async () => {
     const app = own();
     const { content } = await app.responder(request('/produce?100000'));

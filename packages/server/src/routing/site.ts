@@ -33,6 +33,8 @@ export interface Site {
   /** Resolves when all responders are ready. Rejects with what the first that is not has to say. */
   ready(): Promise<void>;
   /** Closes the responders, each once. Rejects with what they reject with. */
+  /** Tells every responder that a stop has begun. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -199,6 +201,10 @@ class PartedSite implements Site {
 
   async ready(): Promise<void> {
     await Promise.all([...new Set(this.#parts.closables)].map(async (closable) => closable.ready?.()));
+  }
+
+  drain(): void {
+    for (const closable of new Set(this.#parts.closables)) closable.drain?.();
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,236 @@
+"""WebSocket as ASGI 3 has it: the server hands over the raw bytes of a connection, and messages come of them here."""
+
+from .asgi import RECEIVE_LIMIT, Request, encode_head
+from .records import END, MAX_CONTENT, PAUSE, RECORD_AND_END, STDOUT, Disconnected, record
+from .websocket import (
+    ABNORMAL,
+    BINARY,
+    CLOSE,
+    GOING_AWAY,
+    MIN_DEFLATED,
+    NO_STATUS,
+    NORMAL,
+    PING,
+    PONG,
+    TEXT,
+    Deflate,
+    Frames,
+    ProtocolError,
+    accept_key,
+    encode_close,
+    encode_frame,
+    is_received_code,
+    negotiate_deflate,
+)
+
+# A client that has gone without a word is found out by a ping (uvicorn's ws_ping_interval and ws_ping_timeout).
+PING_INTERVAL = 20
+# How long a client may take to answer a close frame.
+CLOSE_TIMEOUT = 5
+
+
+class WebSocket(Request):
+    """One call of the application for a WebSocket."""
+
+    __slots__ = ("messages", "is_connect_told", "accepted", "denial", "frames", "deflate", "closing", "close_event", "is_heard", "timer")
+
+    def __init__(self, connection, number, scope):
+        super().__init__(connection, number, scope)
+        self.messages = []
+        self.is_connect_told = False
+        self.accepted = False
+        self.denial = None  # a response of the application that is no 101
+        self.frames = None
+        self.deflate = None
+        self.closing = False  # a close frame of ours is out
+        self.close_event = None
+        self.is_heard = True
+        self.timer = None
+
+    # What comes from the server
+
+    def add_content(self, data):
+        self.is_heard = True
+        if self.frames is None or self.close_event is not None:
+            return
+        try:
+            events = self.frames.feed(data)
+        except ProtocolError as error:
+            self.close(error.code, str(error))
+            self.disconnected_with(error.code, str(error))
+            return self.end()
+        for event in events:
+            self.take_event(event)
+        if self.waiting > RECEIVE_LIMIT and not self.paused_content:
+            self.paused_content = True
+            self.connection.write(record(PAUSE, self.number, 1) + b"\1")
+
+    def take_event(self, event):
+        kind = event[0]
+        if kind == TEXT or kind == BINARY:
+            if self.closing:
+                return
+            self.waiting += len(event[1])
+            self.messages.append({"type": "websocket.receive", "text" if kind == TEXT else "bytes": event[1]})
+            self.wake()
+        elif kind == PING:
+            if not self.closing:
+                self.write(encode_frame(PONG, event[1]))
+        elif kind == CLOSE:
+            if not self.closing:
+                self.write(encode_close(event[1]))
+            self.disconnected_with(event[1], event[2])
+            self.end()
+
+    def end_content(self):
+        """The client has closed its side, or the connection is lost."""
+        if self.accepted and self.close_event is None:
+            self.disconnected_with(ABNORMAL, "")
+            self.end()
+
+    def disconnect(self):
+        self.disconnected_with(ABNORMAL, "")
+        super().disconnect()
+
+    def disconnected_with(self, code, reason):
+        if self.close_event is None:
+            self.close_event = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            self.wake()
+            self.let_go()
+
+    # What the application calls
+
+    async def receive(self):
+        while True:
+            if not self.is_connect_told:
+                self.is_connect_told = True
+                return {"type": "websocket.connect"}
+            if self.messages:
+                return self.take_message()
+            if self.close_event is not None:
+                return self.close_event
+            self.receiver = self.connection.loop.create_future()
+            await self.receiver
+
+    def take_message(self):
+        message = self.messages.pop(0)
+        self.waiting -= len(message.get("text") or message.get("bytes") or "")
+        if self.paused_content and self.waiting <= RECEIVE_LIMIT // 2:
+            self.paused_content = False
+            self.connection.write(record(PAUSE, self.number, 1) + b"\0")
+        return message
+
+    async def send(self, message):
+        kind = message["type"]
+        if kind == "websocket.send" and self.accepted:
+            if self.close_event is not None or self.closing:
+                raise Disconnected("the client has left")
+            self.send_message(message)
+            await self.take_turn()
+        elif kind == "websocket.accept" and not self.accepted and self.denial is None:
+            if self.close_event is not None:
+                raise Disconnected("the client has left")
+            self.accept(message)
+        elif kind == "websocket.close" and self.denial is None:
+            if not self.accepted:
+                self.deny()
+            elif self.close_event is None and not self.closing:
+                self.close(message.get("code", NORMAL), message.get("reason") or "")
+        elif kind == "websocket.http.response.start" and not self.accepted and self.denial is None:
+            self.head, self.length = encode_head(message["status"], message.get("headers", ()))
+            self.denial = message
+        elif kind == "websocket.http.response.body" and self.denial is not None:
+            self.send_body(message.get("body", b""), message.get("more_body", False))
+        else:
+            raise RuntimeError("unexpected message %r" % kind)
+
+    def accept(self, message):
+        headers = dict(self.scope["headers"])
+        answer, options = negotiate_deflate(
+            b",".join(value for name, value in self.scope["headers"] if name == b"sec-websocket-extensions")
+        )
+        lines = [
+            b"Status: 101 Switching Protocols",
+            b"upgrade: websocket",
+            b"sec-websocket-accept: " + accept_key(headers.get(b"sec-websocket-key", b"").strip()),
+        ]
+        if answer is not None:
+            self.deflate = Deflate(options)
+            lines.append(b"sec-websocket-extensions: " + answer)
+        own = list(message.get("headers", ()))
+        if message.get("subprotocol"):
+            own.append((b"sec-websocket-protocol", message["subprotocol"].encode("latin-1")))
+        fields = encode_head(200, own)[0].split(b"\n")[1:]  # checked like any other head
+        head = b"\n".join(lines + fields)
+        self.frames = Frames(self.deflate)
+        self.accepted = True
+        self.started = True
+        self.connection.write(record(STDOUT, self.number, len(head)) + head)
+        self.timer = self.connection.loop.call_later(PING_INTERVAL, self.ping)
+
+    def deny(self):
+        self.head, self.length = encode_head(403, ())
+        self.disconnected_with(ABNORMAL, "")
+        self.send_body(b"", False)
+
+    def send_message(self, message):
+        text = message.get("text")
+        data = text.encode() if text is not None else message["bytes"]
+        opcode = BINARY if text is None else TEXT
+        if self.deflate is not None and len(data) >= MIN_DEFLATED:
+            self.write(encode_frame(opcode, self.deflate.deflate(data), True))
+        else:
+            self.write(encode_frame(opcode, bytes(data)))
+
+    def write(self, data):
+        for start in range(0, len(data), MAX_CONTENT):
+            piece = data[start : start + MAX_CONTENT] if len(data) > MAX_CONTENT else data
+            self.connection.write(record(STDOUT, self.number, len(piece)) + piece)
+
+    def close(self, code, reason):
+        if not is_received_code(code) and code != NO_STATUS:
+            raise ValueError("%r is not a code to close with" % code)
+        self.closing = True
+        self.write(encode_close(code, reason))
+        self.connection.loop.call_later(CLOSE_TIMEOUT, self.end)
+
+    def ping(self):
+        if not self.is_heard:
+            self.disconnected_with(ABNORMAL, "no answer to a ping")
+            return self.end()
+        self.is_heard = False
+        self.write(encode_frame(PING, b""))
+        self.timer = self.connection.loop.call_later(PING_INTERVAL, self.ping)
+
+    def end(self):
+        """Nothing more is sent: the server closes the connection."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.complete:
+            return
+        self.connection.write(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
+        self.finish()
+
+    def go_away(self):
+        """The worker is to stop: clients connect again, to another one."""
+        if self.accepted and self.close_event is None and not self.closing:
+            self.close(GOING_AWAY, "")
+            self.disconnected_with(GOING_AWAY, "")
+
+    def has_left(self):
+        return self.close_event is not None
+
+    def returned(self):
+        """The application has returned without closing: that is a normal end."""
+        if not self.accepted:
+            if not self.complete:
+                raise RuntimeError("the application returned before it accepted or closed the WebSocket")
+        elif self.close_event is None and not self.closing:
+            self.close(NORMAL, "")
+
+    def fail(self, text):
+        if self.accepted and self.close_event is None and not self.closing and text:
+            self.write(encode_close(1011))
+        if self.timer is not None:
+            self.timer.cancel()
+        super().fail(text)

@@ -1,0 +1,25 @@
+// Whether a request opens a WebSocket (RFC 6455 §4.2.1).
+
+import type { PythonRequest, PythonResponse } from '../message.ts';
+
+const version = '13';
+
+/** 16 bytes in base64. */
+const keyPattern = /^[A-Za-z0-9+/]{22}==$/;
+
+/** True when it does, false when it is about something else; a response when it tries and cannot. */
+export function opensWebSocket({ method, upgrade, fields }: PythonRequest): boolean | PythonResponse {
+  const protocols = upgrade
+    ?.toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
+  if (method !== 'GET' || protocols?.includes('websocket') !== true) return false;
+  const value = (wanted: string): string | undefined => fields.find(([name]) => name === wanted)?.[1].trim();
+  if (value('sec-websocket-version') !== version) {
+    return { status: 426, fields: [['upgrade', 'websocket'], ['sec-websocket-version', version]] }; // prettier-ignore
+  }
+  if (!keyPattern.test(value('sec-websocket-key') ?? '')) {
+    return { status: 400, fields: [], cause: new Error('Sec-WebSocket-Key is not 16 bytes in base64') };
+  }
+  return true;
+}
