@@ -27,16 +27,19 @@ export function tunnel(stream: Socket, content: ResponseContent, target: TunnelT
   stream.on('end', () => target.end());
   stream.on('close', leave);
   stream.on('error', leave); // a reset is a departure
-  void send(stream, content).then(
-    () => {
+  void carry();
+
+  async function carry(): Promise<void> {
+    try {
+      await send(stream, content);
       isOver = true;
       stream.end();
-    },
-    () => {
+    } catch {
+      // The worker has said why; the client sees that the connection breaks.
       isOver = true;
       stream.destroy();
-    },
-  );
+    }
+  }
 }
 
 async function send(stream: Socket, content: ResponseContent): Promise<void> {
