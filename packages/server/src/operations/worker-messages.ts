@@ -1,5 +1,6 @@
 // What the primary process and its workers say to each other, over the channel that node:child_process opens.
 
+import type { Address } from '../options.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 
 /**
@@ -30,7 +31,7 @@ export type Order =
 export type Notice =
   /** Ready for orders: one that comes before somebody listens would be lost. */
   | { readonly kind: 'started' }
-  | { readonly kind: 'listening' }
+  | { readonly kind: 'listening'; readonly addresses: readonly Address[] }
   /** Its applications are loaded: at once with `listening`, or later where they may take their time. */
   | { readonly kind: 'ready' }
   /** A reload has ended; with `error`, everything is as before. */

@@ -7,6 +7,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { timerMs } from '../timer.ts';
+import type { Address } from '../options.ts';
 import { addUp, type MetricsSnapshot } from './metrics.ts';
 import { type InheritedListener, type Notice, type Order, primaryVariable } from './worker-messages.ts';
 
@@ -51,6 +52,7 @@ export class Workers {
   #settleReady!: () => void;
   #retired: MetricsSnapshot | undefined;
   #hasStarted = false;
+  #addresses: readonly Address[] = [];
   #isStopping = false;
   #failedStarts = 0;
   #lastNumber = 0;
@@ -62,6 +64,11 @@ export class Workers {
     this.whenReady = new Promise((resolve) => {
       this.#settleReady = resolve;
     });
+  }
+
+  /** Where the workers listen. */
+  get addresses(): readonly Address[] {
+    return this.#addresses;
   }
 
   /** Resolves when all listen. Rejects with `WorkersFailed` when the first could not. */
@@ -115,12 +122,14 @@ export class Workers {
       const delayMs = hasListened || signal !== null ? 0 : this.#startDelay();
       this.#replace(`worker ${number} ended ${signal ?? `with code ${code}`}`, delayMs);
     });
-    if ((await listening) === undefined) {
+    const notice = await listening;
+    if (notice === undefined) {
       if (!this.#hasStarted) throw new WorkersFailed(worker.exitCode ?? 1);
       return;
     }
     hasListened = true;
     this.#hasStarted = true;
+    this.#addresses = notice.addresses;
     this.#failedStarts = 0;
   }
 

@@ -76,6 +76,23 @@ describe('onezero', () => {
     expect(stderr).toMatch(/^Warning: lines for the log file \/dev\/full are lost: ENOSPC[^\n]*\n$/);
   });
 
+  test('says that its working directory is gone', async () => {
+    const gone = site({});
+    const script = 'cd "$1" && rmdir "$1" && exec "$2" "$3"';
+    const child = spawn('sh', ['-c', script, 'sh', gone.path, process.execPath, bin], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += String(chunk);
+    });
+    const [code] = (await once(child, 'close')) as [number];
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Error: the working directory has been removed;[^\n]*\n/),
+    ]);
+  });
+
   test('names the log file that cannot be opened', async () => {
     const { code, stderr } = await run(['www', '-p', '0', '--log-file', 'www'], { cwd: place.path });
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^Error: the log file .*\/www cannot be opened: EISDIR/)]);

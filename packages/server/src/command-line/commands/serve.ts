@@ -9,8 +9,10 @@ import { inspect } from '../configuration/inspection.ts';
 import { timerMs } from '../../timer.ts';
 import { workerCount } from '../running/mount-options.ts';
 import { listenFailure } from '../running/listeners.ts';
-import { type Held, holdListeners } from '../running/held.ts';
+import { type Held, heldElsewhere, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
+import type { InheritedListener } from '../../operations/worker-messages.ts';
+import { type Notify, takeNotify, takeSockets } from '../running/systemd.ts';
 import { outliveReaders, report, reportStack, reportWarnings } from '../running/report.ts';
 import { Running } from '../running/running.ts';
 import type { Controlled } from '../running/signals.ts';
@@ -40,18 +42,22 @@ export async function serve(start: Start): Promise<number> {
   delete process.env[primaryVariable];
   if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start);
   if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
+  const hasCertificate = configuration.tlsCert !== undefined;
+  const situation: Situation = {
+    mayMovePort,
+    warnings: allWarnings,
+    inherited: takeSockets({ environment: process.env, pid: process.pid, hasCertificate }),
+    notify: takeNotify(process.env, report),
+  };
   const count = workerCount(configuration);
-  if (count > 1) {
-    return serveWithWorkers(start, { count, mayMovePort, warnings: allWarnings });
-  }
-  return serveAlone(start, mayMovePort, allWarnings);
+  return count > 1 ? serveWithWorkers(start, count, situation) : serveAlone(start, situation);
 }
 
-async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly string[]): Promise<number> {
+async function serveAlone(start: Start, { mayMovePort, warnings, inherited, notify }: Situation): Promise<number> {
   const { configuration } = start.resolved;
   let running: Running;
   try {
-    running = await Running.prepare({ configuration, port: configuration.port, mayMovePort, report });
+    running = await Running.prepare({ configuration, port: configuration.port, mayMovePort, inherited, report });
   } catch (error) {
     return failed(error, configuration, 2);
   }
@@ -68,21 +74,27 @@ async function serveAlone(start: Start, mayMovePort: boolean, warnings: readonly
     stop: (graceMs) => running.stop(graceMs),
   };
   const { addresses, port, whenReady } = running;
-  return announce(configuration, { addresses, port, whenReady, warnings }, controlled);
+  return announce(configuration, { addresses, port, whenReady, warnings, notify }, controlled);
 }
 
-interface Several {
-  readonly count: number;
+interface Situation {
   readonly mayMovePort: boolean;
   readonly warnings: readonly string[];
+  /** Sockets that a supervisor handed over. */
+  readonly inherited: readonly InheritedListener[] | undefined;
+  readonly notify: Notify;
 }
 
-async function serveWithWorkers(start: Start, { count, mayMovePort, warnings }: Several): Promise<number> {
+async function serveWithWorkers(
+  start: Start,
+  count: number,
+  { mayMovePort, warnings, inherited, notify }: Situation,
+): Promise<number> {
   const { Workers, WorkersFailed } = await import('../../operations/workers.ts');
   const { configuration } = start.resolved;
   let held: Held;
   try {
-    held = await holdListeners(configuration, mayMovePort);
+    held = inherited === undefined ? await holdListeners(configuration, mayMovePort) : heldElsewhere(inherited);
   } catch (error) {
     return failed(error, configuration, 1);
   }
@@ -106,8 +118,8 @@ async function serveWithWorkers(start: Start, { count, mayMovePort, warnings }: 
       return workers.stop(within, isHurried ? within : drainMs + graceMs);
     },
   };
-  const { addresses, port } = held;
-  return announce(configuration, { addresses, port, whenReady: workers.whenReady, warnings }, controlled);
+  const { addresses = workers.addresses, port } = held;
+  return announce(configuration, { addresses, port, whenReady: workers.whenReady, warnings, notify }, controlled);
 }
 
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */

@@ -7,11 +7,15 @@ import { namedConfigurationFile, resolveConfiguration, type Resolved } from './c
 
 /** Reads the file and the environment anew; the command line stays what it was. */
 export function resolveAll({ command, words, written }: CommandLine): Resolved {
-  const workingDirectory = process.cwd();
+  const workingDirectory = currentDirectory();
   const environment = process.env;
   const root = words[command === 'explain' ? 1 : 0];
   const twice = root === undefined ? undefined : written.find(({ key }) => key === 'root');
   const all: Written[] = root === undefined ? [...written] : [...written, { key: 'root', value: root, name: root }];
+  if (workingDirectory === undefined) {
+    const nowhere = resolveConfiguration({ written: [], environment: {}, file: undefined, workingDirectory: '/' });
+    return { ...nowhere, problems: ['the working directory has been removed; change to one that exists'] };
+  }
   const sources = { written: all, environment, workingDirectory };
   const named = namedConfigurationFile(sources);
   try {
@@ -27,6 +31,16 @@ export function resolveAll({ command, words, written }: CommandLine): Resolved {
       : { ...resolved, configuration: { ...resolved.configuration, config: file.path } };
   } catch (error) {
     return { ...resolveConfiguration({ ...sources, file: undefined }), problems: [(error as Error).message] };
+  }
+}
+
+/** The working directory; undefined when it was removed under the shell that stands in it. */
+function currentDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return undefined;
   }
 }
 

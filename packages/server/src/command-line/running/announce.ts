@@ -8,6 +8,7 @@ import { servedInWords } from './generation.ts';
 import type { Configuration } from '../options/table.ts';
 import { report } from './report.ts';
 import { type Controlled, untilStopped } from './signals.ts';
+import type { Notify } from './systemd.ts';
 import { version } from '../../version.ts';
 
 /** A server that accepts connections. */
@@ -17,12 +18,14 @@ export interface Opened {
   /** Resolves when every application is loaded. */
   readonly whenReady: Promise<void>;
   readonly warnings: readonly string[];
+  /** Tells the supervisor. */
+  readonly notify: Notify;
 }
 
 /** Says that it listens, then waits for the signal to stop. Resolves to the exit code. */
 export async function announce(
   configuration: Configuration,
-  { addresses, port, warnings, whenReady }: Opened,
+  { addresses, port, warnings, whenReady, notify }: Opened,
   controlled: Controlled,
 ): Promise<number> {
   const announcement: Announcement = {
@@ -32,13 +35,19 @@ export async function announce(
     wantedPort: wantedPort(configuration, port),
     warnings,
   };
-  const stopped = untilStopped(controlled);
+  const stopped = untilStopped({
+    ...controlled,
+    stop: (graceMs) => {
+      if (graceMs === undefined) notify('STOPPING=1');
+      return controlled.stop(graceMs);
+    },
+  });
   if (!configuration.json && !configuration.quiet) {
     const isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
     process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));
   }
   let hasStopped = false;
-  void whenReady.then(() => hasStopped || sayReady(configuration, readyLine(announcement)));
+  void whenReady.then(() => hasStopped || sayReady(configuration, readyLine(announcement), notify));
   const first = addresses.find(({ port }) => port !== 0);
   if (configuration.open !== false && first !== undefined) openBrowser(urlOf(first), configuration.open);
   const code = await stopped;
@@ -47,15 +56,16 @@ export async function announce(
   return code;
 }
 
-/** For programs: requests are answered from now on. */
-function sayReady({ json, readyFile }: Configuration, line: string): void {
+/** For programs and supervisors: requests are answered from now on. */
+function sayReady({ json, readyFile }: Configuration, line: string, notify: Notify): void {
+  notify('READY=1');
   if (json) process.stdout.write(`${line}\n`);
   if (readyFile !== undefined) writeReadyFile(readyFile, line);
 }
 
 /** The configured port, where another had to be taken. */
 function wantedPort({ listen, port: configured }: Configuration, port: number): number | undefined {
-  return listen === undefined && configured !== 0 && port !== configured ? configured : undefined;
+  return listen === undefined && configured !== 0 && port !== 0 && port !== configured ? configured : undefined;
 }
 
 /** Whole at once, so that who waits for the file never reads half of it. */

@@ -8,12 +8,18 @@ import { listenersOf, onFreePort } from './listeners.ts';
 
 /** Where a primary listens for its workers. */
 export interface Held {
-  readonly addresses: readonly Address[];
+  /** Undefined where the workers have to say. */
+  readonly addresses: readonly Address[] | undefined;
   /** The port that was asked for in the end, which is 0 where any would do. */
   readonly port: number;
   readonly listeners: readonly InheritedListener[];
   /** No more connections are queued. May be called again. */
   close(): void;
+}
+
+/** Sockets that a supervisor holds; it goes on holding them when this server is gone. */
+export function heldElsewhere(listeners: readonly InheritedListener[]): Held {
+  return { addresses: undefined, port: 0, listeners, close: () => undefined };
 }
 
 /** Binds every address of the configuration. Rejects with the system's error, with nothing left open. */

@@ -36,7 +36,7 @@ export function work(start: Start): Promise<number> {
         return;
       }
       running = started;
-      tell({ kind: 'listening' });
+      tell({ kind: 'listening', addresses: started.addresses });
       void started.whenReady.then(() => tell({ kind: 'ready' }));
     };
     // A supervisor may signal every process of a group, which the primary's order then repeats: that is no second request.
