@@ -3,6 +3,7 @@
 
 import type { Coding } from './http/content-coding.ts';
 import type { EntityTagKind } from './http/validators.ts';
+import { globProblem } from './options/globs.ts';
 import type { Member, Shape, Table } from './options/shape.ts';
 
 export type { Member, Members, Shape, Table } from './options/shape.ts';
@@ -10,8 +11,8 @@ export type { Member, Members, Shape, Table } from './options/shape.ts';
 /**
  * A value for the files that a glob matches.
  *
- * Globs are picomatch's, matched against the path below the root without its leading slash. One without a slash matches the
- * name in any directory; a leading slash ties it to the root.
+ * Globs know `*`, `**`, `?`, `[a-z]`, `[!a-z]`, `{a,b}` and `\\`, and are matched against the path below the root without its
+ * leading slash. One without a slash matches the name in any directory; a leading slash ties it to the root.
  */
 export interface GlobRule<Value> {
   readonly glob: string;
@@ -155,7 +156,7 @@ const off: Shape = { type: 'choice', values: [false] };
 const size: Shape = { type: 'size' };
 const seconds: Shape = { type: 'duration', unit: 'seconds' };
 const unlimited: Shape = { type: 'size', isUnlimited: true };
-const glob: Shape = { type: 'text', pattern: /[^/]/, expects: 'a glob' };
+const glob: Shape = { type: 'text', pattern: /[^/]/, expects: 'a glob', refuse: globProblem };
 const globs: Shape = { type: 'list', item: glob };
 const fileName: Shape = { type: 'text', pattern: /^(?!\.{0,2}$)[^/\\\0]+$/, expects: 'the name of a file' };
 const fieldName = { type: 'text', pattern: /^[\w!#$%&'*+.^`|~-]+$/, expects: 'the name of a field' } as const;

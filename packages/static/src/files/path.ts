@@ -20,6 +20,9 @@ const MAX_NAME_BYTES = 255;
 /** The longest path that Linux takes (PATH_MAX); bounds what globs and the cache have to look at. */
 const MAX_PATH_CHARACTERS = 4096;
 
+/** Deeper than any tree that people or tools make, and few enough to match against hundreds of globs at once. */
+const MAX_SEGMENTS = 256;
+
 /** Files that a write is still filling. No policy makes them visible. */
 export const PARTIAL_FILE_PREFIX = '.onezero-partial-';
 
@@ -29,6 +32,7 @@ export function sitePath(pathInfo: string, settings: Settings): SitePath | 400 |
   if (pathInfo !== '' && !pathInfo.startsWith('/')) return 400;
   if (pathInfo.length > MAX_PATH_CHARACTERS) return 404;
   const segments = pathInfo.split('/').filter((segment) => segment !== '');
+  if (segments.length > MAX_SEGMENTS) return 404;
   for (const segment of segments) {
     if (segment === '.' || segment === '..') return 400;
     if (settings.platform === 'win32' && segment.includes('\\')) return 400;
@@ -39,16 +43,16 @@ export function sitePath(pathInfo: string, settings: Settings): SitePath | 400 |
 
 /** Whether every policy that looks at names lets these through: dotfiles, hide globs, Windows names, partial files. */
 export function isVisible(segments: readonly string[], settings: Settings): boolean {
-  let path = '';
   for (const [depth, segment] of segments.entries()) {
     if (Buffer.byteLength(segment) > MAX_NAME_BYTES) return false;
     if (segment.startsWith('.') && !isDotfileAllowed(segment, depth, settings)) return false;
     if (settings.windowsNames === 'deny' && isWindowsName(segment)) return false;
-    path = path === '' ? segment : `${path}/${segment}`;
-    // What a precompressed file holds is its source, so it is hidden with it.
-    if (settings.isHidden(path) || settings.isHidden(withoutCodingSuffix(path))) return false;
   }
-  return true;
+  if (settings.isHidden(segments)) return false;
+  // What a precompressed file holds is its source, so it is hidden with it.
+  const name = segments.at(-1) ?? '';
+  const source = withoutCodingSuffix(name);
+  return source === name || !settings.isHidden([...segments.slice(0, -1), source]);
 }
 
 function isDotfileAllowed(segment: string, depth: number, settings: Settings): boolean {

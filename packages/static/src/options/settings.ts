@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import * as zlib from 'node:zlib';
 import type { Coding } from '../http/content-coding.ts';
 import { typeOverrides } from '../http/content-type.ts';
-import { anyGlob, isHashedName, type PathTest } from './globs.ts';
+import { anyGlob, anyGlobAbove, isHashedName, type NamesTest } from './globs.ts';
 import type { Field } from '../message.ts';
 import {
   type CompressOptions,
@@ -39,7 +39,8 @@ export interface Settings {
   readonly listing: Complete<ListingOptions> | undefined;
   readonly dotfiles: 'deny' | 'allow';
   readonly symlinks: 'deny' | 'inside' | 'all';
-  readonly isHidden: PathTest;
+  /** Whether a path or a directory that it lies in is hidden. */
+  readonly isHidden: NamesTest;
   /** Absolute paths. */
   readonly deny: readonly string[];
   readonly isSource: SourceTest | undefined;
@@ -86,7 +87,7 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
         : membersOf<ListingOptions>(listingTable, all.listing),
     dotfiles: all.dotfiles,
     symlinks: all.symlinks,
-    isHidden: anyGlob(all.hide, { ignoreCase: true }),
+    isHidden: anyGlobAbove(all.hide, { ignoreCase: true }),
     deny: all.deny.map((path) => resolve(path)),
     isSource: options.isSource,
     // On Windows itself these names are not a matter of taste: they open something else.

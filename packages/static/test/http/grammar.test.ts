@@ -1,11 +1,12 @@
 // The pure files: every function here answers from its arguments alone.
 
 import * as fc from 'fast-check';
+import picomatch from 'picomatch';
 import { describe, expect, test } from 'vitest';
 import { canonicalPath } from '../../src/canonical-target.ts';
 import { acceptedCodings, CODINGS } from '../../src/http/content-coding.ts';
 import { contentTypeOf, isCompressible, parseMimeTypes } from '../../src/http/content-type.ts';
-import { anyGlob, isHashedName } from '../../src/options/globs.ts';
+import { anyGlob, anyGlobAbove, globProblem, isHashedName } from '../../src/options/globs.ts';
 import { formatHttpDate, parseHttpDate } from '../../src/http/http-date.ts';
 import { siteLocation } from '../../src/site/location.ts';
 import { multipartRanges } from '../../src/http/multipart-ranges.ts';
@@ -261,6 +262,79 @@ describe('names', () => {
     );
     expect(found).toEqual(['a.key', 'x/y/.key', 'x/a.key', 'docs/a.md', 'top.txt']);
   });
+
+  test('are read as picomatch reads the same globs', () => {
+    const signs = fc.constantFrom(
+      'a',
+      'b',
+      'B',
+      '.',
+      '-',
+      '*',
+      '?',
+      '/',
+      '**',
+      '[ab]',
+      '[^a]',
+      '[a-b]',
+      '{a,b}',
+      '{a,b/c,}',
+      String.raw`\*`,
+    );
+    const globs = fc.array(signs, { minLength: 1, maxLength: 8 }).map((parts) => parts.join(''));
+    const names = fc.array(fc.constantFrom('a', 'b', 'B', '.', '-', '*', 'c'), { minLength: 1, maxLength: 5 });
+    const paths = fc
+      .array(
+        names.map((parts) => parts.join('')),
+        { minLength: 1, maxLength: 4 },
+      )
+      .map((all) => all.join('/'));
+    const isOdd = (glob: string): boolean =>
+      /\*{3}|[^/{,]\*\*|\*\*[^/},]|\/\/|^\/|\/$|[@!+?*]\(|\{[^}]*\*\*|\.\//.test(glob) ||
+      /(?:^|\/)\.{1,2}(?:\/|$)/.test(glob);
+    fc.assert(
+      fc.property(globs, paths, fc.boolean(), (glob, path, ignoreCase) => {
+        fc.pre(!isOdd(glob) && globProblem(glob) === undefined && !/(?:^|\/)\.{1,2}(?:\/|$)/.test(path));
+        const theirs = picomatch(glob, { dot: true, nocase: ignoreCase, basename: !glob.includes('/') });
+        expect([glob, path, anyGlob([glob], { ignoreCase })(path)]).toEqual([glob, path, theirs(path)]);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test('take a time in proportion to the path, whatever the globs', () => {
+    const hide = [
+      '**/*a*a*a*a*b/**',
+      '**/tmp/**/cache/**',
+      '**/a/**/a/**/a/**/b',
+      '*.bak',
+      '{*a*,*b*}{*a*,*b*}x',
+      '**/?*?*?*b',
+    ];
+    const test = anyGlobAbove(hide, { ignoreCase: true });
+    const settings = settingsOf('.', { hide });
+    const worst = [
+      'a/'.repeat(2_047),
+      `${'a'.repeat(250)}/`.repeat(16),
+      'a'.repeat(4_000),
+      'tmp/'.repeat(1_000),
+      'tmp/cach/'.repeat(400),
+    ];
+    for (const path of worst) {
+      const names = path.split('/').filter((name) => name !== '');
+      expect(test(names)).toBe(false);
+      // A hundred of them in the time that one took with backtracking.
+      for (let count = 0; count < 100; count++) sitePath(`/${path}`, settings);
+    }
+  });
+
+  test.each(['!(a)', '+(a|b)', '@(a)', '{a', 'a}', '[a', '{1..9}', '{a,b}'.repeat(9), 'a/'.repeat(31)])(
+    'that may backtrack or multiply are refused: %s',
+    (glob) => {
+      expect(globProblem(glob)).toBeDefined();
+      expect(() => settingsOf('.', { hide: [glob] })).toThrow(/^hide\.0: expected a glob/);
+    },
+  );
 
   test('have types, by overrides first, and text has a charset', () => {
     const options = {
