@@ -428,7 +428,7 @@ describe('rules of a site', () => {
 
   test('globs that could multiply are matched in time', async () => {
     const respond = serveStatic(site.root, {
-      hide: ['*'.repeat(40) + 'x', '+(a|aa)+(a|aa)b', '**/**/**/**/*.zzz'],
+      hide: ['*'.repeat(40) + 'x', '*a*a*a*a*b', '**/**/**/**/*.zzz'],
       redirects: Array.from({ length: 10_000 }, (_, index) => ({ from: `/r${index}/*`, to: '/x/*' })),
     });
     // Matching that multiplies would take hours, and fail by the test's time-out.

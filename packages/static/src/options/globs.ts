@@ -146,7 +146,7 @@ function piecesOf(name: string): readonly Piece[] | undefined {
 
 function classTest(text: string): (sign: string) => boolean {
   const isNegated = text.startsWith('!') || text.startsWith('^');
-  const signs = [...(isNegated ? text.slice(1) : text)];
+  const signs = Array.from(isNegated ? text.slice(1) : text);
   const ranges: [string, string][] = [];
   for (let index = 0; index < signs.length; index++) {
     const from = signs[index] ?? '';
@@ -176,7 +176,8 @@ function placesAfter(pattern: Pattern, places: number, name: string): number {
     if ((places & (1 << place)) === 0) continue;
     const wanted = pattern[place];
     if (wanted === undefined) next |= 1 << place;
-    else if (typeof wanted === 'string' ? wanted === name : matchesName(wanted, [...name])) next |= 1 << (place + 1);
+    else if (typeof wanted === 'string' ? wanted === name : matchesName(wanted, Array.from(name)))
+      next |= 1 << (place + 1);
   }
   return next;
 }
