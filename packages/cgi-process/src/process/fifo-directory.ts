@@ -3,10 +3,10 @@
 // On Linux a process cannot open its own socket again, so `> /dev/stderr`, `cat /dev/stdin` and `tee /dev/stderr` fail in
 // shell scripts. A FIFO opened on both sides is a pipe in every respect. `mkfifo` makes a batch of names at a time; a name
 // is used again only when its pipe is known to have no end left open anywhere, and is removed otherwise, so what one
-// process writes late can never reach the reader of another.
+// process writes late can never reach the reader of another. Names that something else has removed are made anew.
 
 import { execFile } from 'node:child_process';
-import { chownSync, closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, lstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,9 @@ import { ALIVE, PREFIX, removeStaleDirectories } from './stale-directories.ts';
 
 const run = promisify(execFile);
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
+
+/** systemd-tmpfiles removes what has been old for days from directories for temporary files, but not what has the sticky bit. */
+const STICKY_MODE = 0o1600;
 
 /** Names made by one `mkfifo`: four processes' worth, so that its cost is spread. */
 const BATCH = 12;
@@ -40,7 +43,7 @@ export interface Owner {
 
 /** A directory of FIFOs, mode 0700, removed with the process. */
 export class FifoDirectory {
-  readonly path: string;
+  #path: string;
   readonly #free: string[] = [];
   /** Held open so that others see that we live. */
   #alive: number | undefined;
@@ -57,20 +60,30 @@ export class FifoDirectory {
       removeStaleDirectories();
     }
     isWatching = true;
-    this.path = mkdtempSync(join(tmpdir(), PREFIX));
-    if (owner !== undefined) chownSync(this.path, owner.uid, owner.gid);
-    directories.add(this.path);
+    this.#path = this.#makeDirectory();
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  #makeDirectory(): string {
+    const path = mkdtempSync(join(tmpdir(), PREFIX));
+    if (this.#owner !== undefined) chownSync(path, this.#owner.uid, this.#owner.gid);
+    directories.add(path);
+    return path;
   }
 
   /** A FIFO that nobody has open, if one is left. */
   takeNow(): string | undefined {
-    return this.#free.pop();
+    for (let path = this.#free.pop(); path !== undefined; path = this.#free.pop()) if (isFifo(path)) return path;
+    return undefined;
   }
 
   /** A FIFO that nobody has open. Rejects when `mkfifo` cannot be run. */
   async take(): Promise<string> {
     for (;;) {
-      const path = this.#free.pop();
+      const path = this.takeNow();
       if (path !== undefined) return path;
       this.#batch ??= this.#make().finally(() => (this.#batch = undefined));
       await this.#batch;
@@ -78,15 +91,29 @@ export class FifoDirectory {
   }
 
   async #make(): Promise<void> {
-    const alive = join(this.path, ALIVE);
-    const isFirst = this.#made === 0;
-    const names = Array.from({ length: BATCH }, () => join(this.path, String(this.#made++)));
-    await run('mkfifo', ['-m', '600', ...names, ...(isFirst ? [alive] : [])]);
+    this.#heal();
+    const alive = join(this.#path, ALIVE);
+    const isFirst = this.#alive === undefined;
+    const names = Array.from({ length: BATCH }, () => join(this.#path, String(this.#made++)));
+    const all = isFirst ? [...names, alive] : names;
+    await run('mkfifo', ['-m', '600', ...all]);
+    for (const name of all) chmodSync(name, STICKY_MODE);
     if (this.#owner !== undefined) {
       for (const name of names) chownSync(name, this.#owner.uid, this.#owner.gid);
     }
     this.#alive ??= openSync(alive, O_RDONLY | O_NONBLOCK);
     this.#free.push(...names);
+  }
+
+  /** Makes another directory when something has removed ours, or the FIFO that shows it to be in use. */
+  #heal(): void {
+    if (this.#made === 0 || isFifo(join(this.#path, ALIVE))) return;
+    directories.delete(this.#path);
+    rmSync(this.#path, { recursive: true, force: true });
+    if (this.#alive !== undefined) closeSync(this.#alive);
+    this.#alive = undefined;
+    this.#free.length = 0;
+    this.#path = this.#makeDirectory();
   }
 
   /** Takes back a FIFO whose writers are all gone, as its reader's end-of-file has shown. */
@@ -125,11 +152,16 @@ export class FifoDirectory {
 
   /** Removes the directory and all names. */
   remove(): void {
-    directories.delete(this.path);
+    directories.delete(this.#path);
     if (this.#alive !== undefined) closeSync(this.#alive);
     this.#alive = undefined;
-    rmSync(this.path, { recursive: true, force: true });
+    rmSync(this.#path, { recursive: true, force: true });
   }
+}
+
+/** Whether a FIFO is where it was made: programs that tidy up temporary files may have removed it. */
+export function isFifo(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
 }
 
 /** Opens a FIFO so that we read without blocking and a child writes with blocking. */

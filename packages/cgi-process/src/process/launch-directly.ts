@@ -8,14 +8,21 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fromByteString } from '../byte-string.ts';
+import { isMainThread } from 'node:worker_threads';
+import { checkProgram } from './program.ts';
 import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.ts';
 import { inputOf, outputOf } from './fifo-streams.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
+import { ProcessError } from './process-error.ts';
 import { sessionOf, signalOne } from './session.ts';
 import { checkStrings, startFailure } from './start-failure.ts';
 
 let shared: FifoDirectory | undefined;
-let hasFifos = process.platform !== 'win32';
+/**
+ * Not in a worker thread: Node closes, when the thread ends, the numbers of descriptors that a socket there was made of and has
+ * closed long before, and by then they are files of other threads.
+ */
+let hasFifos = process.platform !== 'win32' && isMainThread;
 
 /** There is no `mkfifo`, or no directory to put FIFOs in. */
 const withoutPlace = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
@@ -56,6 +63,8 @@ class Descriptors {
 /** Starts a command. See `Launched`. */
 export async function launchDirectly(plan: LaunchPlan): Promise<Launched> {
   checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
+  checkProgram(plan.command, plan.environment['PATH'], plan.cwd);
+  checkThread(plan);
   let fifos: readonly [string, string, string] | undefined;
   try {
     fifos = await takeFifos();
@@ -63,6 +72,12 @@ export async function launchDirectly(plan: LaunchPlan): Promise<Launched> {
     throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
   }
   return fifos === undefined || shared === undefined ? launchOnSockets(plan) : launchOnFifos(plan, shared, fifos);
+}
+
+/** A umask belongs to the process, and Node lets only its main thread change it. */
+function checkThread({ command, umask }: LaunchPlan): void {
+  if (umask === undefined || isMainThread) return;
+  throw new ProcessError('bad-argument', `${command}: a umask cannot be set from a worker thread`);
 }
 
 async function launchOnFifos(

@@ -3,6 +3,7 @@ export type ProcessErrorCode =
   | 'not-found'
   | 'not-executable'
   | 'bad-interpreter'
+  | 'bad-format'
   | 'bad-directory'
   | 'bad-argument'
   | 'argument-list-too-long'

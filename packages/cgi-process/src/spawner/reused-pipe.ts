@@ -7,7 +7,7 @@
 // another's reader.
 
 import { closeSync, constants, openSync } from 'node:fs';
-import type { FifoDirectory } from '../process/fifo-directory.ts';
+import { isFifo, type FifoDirectory } from '../process/fifo-directory.ts';
 import { readNow } from './read-now.ts';
 import { StreamedPipe } from './streamed-pipe.ts';
 
@@ -32,6 +32,11 @@ export class KeptPipe {
     this.#directory = directory;
     // oxlint-disable-next-line no-bitwise
     this.#readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  }
+
+  /** Whether it can serve another command: it is free, and its FIFO is still where the shell will look for it. */
+  isUsable(): boolean {
+    return !this.#isUsedUp && isFifo(this.path);
   }
 
   /** Whether it can serve no other command. */

@@ -46,7 +46,7 @@ export class ShellSlot {
     const path = await fifos.take();
     const commands = new CommandPipe(path);
     try {
-      const child = options.answers.lend((writeEnd) => started(path, writeEnd, options));
+      const child = started(path, options.answers.writeEnd, options);
       await Promise.race([
         once(child, 'spawn'),
         once(child, 'error').then(([error]) => Promise.reject(error as Error)),
@@ -78,13 +78,14 @@ export class ShellSlot {
   /** The pipes for standard output and standard error of the next command; a promise where one has to be made. */
   outputs(fifos: FifoDirectory): readonly KeptPipe[] | Promise<readonly KeptPipe[]> {
     const [output, errors] = this.#outputs;
-    return output?.isUsedUp === false && errors?.isUsedUp === false ? this.#outputs : this.#renewed(fifos);
+    return output?.isUsable() === true && errors?.isUsable() === true ? this.#outputs : this.#renewed(fifos);
   }
 
   async #renewed(fifos: FifoDirectory): Promise<readonly KeptPipe[]> {
     const kept: KeptPipe[] = [];
     for (const index of [0, 1]) {
       const before = this.#outputs[index];
+      if (before?.isUsable() === false) before.dispose();
       kept.push(before === undefined || before.isUsedUp ? await openedPipe(fifos) : before);
       this.#outputs = [...kept, ...this.#outputs.slice(index + 1)];
     }

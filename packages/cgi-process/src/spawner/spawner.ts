@@ -8,6 +8,8 @@
 // Before the first use a shell must show that it passes bytes and an environment exactly. Where none does, or where there
 // is no /proc to find processes by, and for what a shell cannot express, commands are started directly.
 
+import { isMainThread } from 'node:worker_threads';
+import { checkProgram } from '../process/program.ts';
 import { FifoDirectory } from '../process/fifo-directory.ts';
 import type { KeptPipe } from './reused-pipe.ts';
 import type { Finished, Launched, LaunchPlan } from '../process/launch.ts';
@@ -100,6 +102,7 @@ export class ShellSpawner {
     const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
     if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
     checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
+    checkProgram(plan.command, undefined, plan.cwd);
     const slot = this.#ready === undefined ? undefined : this.#idle.pop();
     if (slot === undefined || this.#ready === undefined) return this.#beginLater(plan);
     return this.#beginIn(slot, this.#ready, plan);
@@ -132,7 +135,8 @@ export class ShellSpawner {
 
   /** Looks for a shell that does what we need; undefined when there is none. */
   async #prepare(): Promise<Workshop | undefined> {
-    if (process.platform !== 'linux') return undefined;
+    // Not in a worker thread: see `launchDirectly`.
+    if (process.platform !== 'linux' || !isMainThread) return undefined;
     for (const shell of SHELLS) {
       const workshop = await this.#workshopWith(shell);
       if (workshop !== undefined) return workshop;

@@ -17,33 +17,30 @@ type Listener = (text: string) => void;
 
 /** The reading end of what shells say. */
 export class ShellAnswers {
-  readonly #path: string;
   readonly #socket: Socket;
   readonly #listeners = new Map<string, Listener>();
   readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  /** What shells are given: kept open, since the name of the FIFO may be gone by the time of the next shell. */
+  readonly #writeEnd: number;
   #partial = '';
   #awaited = 0;
+  #isOpen = true;
 
   /** Opens a FIFO that nobody has open. Throws the system's error. */
   constructor(path: string) {
-    this.#path = path;
     const callback = (count: number): boolean => this.#read(count);
     // Documented for this constructor, where its declaration lacks it.
     const onread = { onread: { buffer: this.#buffer, callback } };
     // Open for writing as well, so that it never ends. oxlint-disable-next-line no-bitwise
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
+    this.#writeEnd = openSync(path, O_WRONLY);
     const options: SocketConstructorOpts = { fd, readable: true, writable: false, ...onread };
     this.#socket = new Socket(options).unref();
   }
 
-  /** Opens an end for a shell to write to, calls `use` with it, and closes it here. */
-  lend<T>(use: (writeEnd: number) => T): T {
-    const writeEnd = openSync(this.#path, O_WRONLY);
-    try {
-      return use(writeEnd);
-    } finally {
-      closeSync(writeEnd);
-    }
+  /** The end that shells write to. */
+  get writeEnd(): number {
+    return this.#writeEnd;
   }
 
   /** Calls `listener` with what follows `word`, each time it is said. */
@@ -66,6 +63,8 @@ export class ShellAnswers {
 
   close(): void {
     this.#socket.destroy();
+    if (this.#isOpen) closeSync(this.#writeEnd);
+    this.#isOpen = false;
   }
 
   #read(count: number): boolean {

@@ -1,0 +1,100 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { cgi } from '../../src/index.ts';
+import type { CgiResponder } from '../../src/index.ts';
+import { plain, request, Scripts, text, until } from '../mount.ts';
+
+const scripts = new Scripts({
+  hello: plain('echo hello'),
+  count: plain('wc -c'),
+  large: plain('head -c 200000 /dev/zero'),
+});
+let folder = '';
+const before = process.env['TMPDIR'];
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fifos-'));
+  process.env['TMPDIR'] = folder;
+});
+afterAll(() => {
+  if (before === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = before;
+  rmSync(folder, { recursive: true });
+  scripts.remove();
+});
+
+/** The directories of FIFOs that there are. */
+function directories(): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('onezero-pipes-'));
+}
+
+describe.each(['shell', 'direct'] as const)('FIFOs for %s', (spawner) => {
+  function mount(): CgiResponder {
+    const options = { spawner, stderr: () => {}, concurrency: { max: 3 }, spool: 'small' as const };
+    const respond = cgi({ directory: scripts.path, ...options });
+    onTestFinished(() => respond.close());
+    return respond;
+  }
+
+  async function expectAllIsWell(respond: CgiResponder): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all([
+        respond(request('/hello')).then(text),
+        respond(request('/count', { content: 'x'.repeat(100_000) })).then(text),
+        respond(request('/large')).then(text),
+      ]);
+      expect(answers.map(({ length }) => length)).toEqual([6, 7, 200_000]);
+      expect(answers[1]).toBe('100000\n');
+    }
+  }
+
+  test.each([
+    [
+      'are removed one by one',
+      (directory: string) => {
+        for (const name of readdirSync(directory)) rmSync(join(directory, name));
+      },
+    ],
+    [
+      'are replaced by files',
+      (directory: string) => {
+        for (const name of readdirSync(directory)) {
+          rmSync(join(directory, name));
+          writeFileSync(join(directory, name), 'stale');
+        }
+      },
+    ],
+    ['are removed with their directory', (directory: string) => rmSync(directory, { recursive: true })],
+  ])('that %s are made anew', async (_, remove) => {
+    const respond = mount();
+    await expectAllIsWell(respond);
+    for (const name of directories()) remove(join(folder, name));
+    await expectAllIsWell(respond);
+    await respond.close();
+  });
+
+  test.runIf(spawnSync('systemd-tmpfiles', ['--version']).status === 0)('outlive systemd-tmpfiles', async () => {
+    const respond = mount();
+    await expectAllIsWell(respond);
+    const configuration = join(folder, `clean-${spawner}.conf`);
+    writeFileSync(configuration, `d ${folder} 0700 - - 1s\n`);
+    const names = directories().flatMap((directory) =>
+      readdirSync(join(folder, directory)).map((name) => join(directory, name)),
+    );
+    expect(names).not.toEqual([]);
+    const old = new Date(Date.now() - 86_400_000);
+    for (const name of [...directories(), ...names]) utimesSync(join(folder, name), old, old);
+    execFileSync('systemd-tmpfiles', ['--clean', configuration]);
+    const left = directories().flatMap((directory) =>
+      readdirSync(join(folder, directory)).map((name) => join(directory, name)),
+    );
+    expect(left.toSorted()).toEqual(names.toSorted());
+    await expectAllIsWell(respond);
+  });
+});
+
+test('directories of FIFOs go with their mounts', async () => {
+  await until(() => directories().length <= 1);
+});

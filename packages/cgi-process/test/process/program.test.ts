@@ -1,0 +1,89 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { cgi, ProcessError, startProcess } from '../../src/index.ts';
+import type { CgiOptions } from '../../src/index.ts';
+import { isOfFormat } from '../../src/process/program.ts';
+import { request, Scripts } from '../mount.ts';
+
+const scripts = new Scripts({
+  'notes.data': 'guestbook / hello; touch "$FLAG"\n',
+  'marked.py': '\u{feff}#!/usr/bin/env python3\nimport os\n',
+  'empty.cgi': '',
+  'by-text.cgi': '#!/NOTES\n',
+  'chain.cgi': '#!/CHAIN\n',
+});
+scripts.add('by-text.cgi', `#!${scripts.path}/notes.data\ntouch "$FLAG"\n`);
+scripts.add('inner.cgi', '#!/bin/sh\necho "Content-Type: text/plain"; echo; echo chained\n');
+scripts.add('chain.cgi', `#!${scripts.path}/inner.cgi\n`);
+afterAll(() => scripts.remove());
+
+const notPrograms = ['notes.data', 'marked.py', 'empty.cgi', 'by-text.cgi'];
+
+describe('a file that the kernel cannot execute', () => {
+  test.each(notPrograms)('is not handed to a shell by startProcess: %s', async (name) => {
+    const environment = { FLAG: `${scripts.path}/flag-${name}` };
+    const error: unknown = await startProcess(`${scripts.path}/${name}`, [], { environment }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(ProcessError);
+    expect(error).toMatchObject({ code: 'bad-format' });
+    expect(scripts.has(`flag-${name}`)).toBe(false);
+  });
+
+  test('is found through PATH, too', async () => {
+    const start = startProcess('notes.data', [], { environment: { PATH: `/nowhere:${scripts.path}` } });
+    await expect(start).rejects.toMatchObject({ code: 'bad-format' });
+  });
+
+  const mounts: [string, Partial<CgiOptions>][] = [
+    ['shells', { spawner: 'shell' }],
+    ['direct starts', { spawner: 'direct' }],
+    ['a command with a umask', { spawner: 'shell', umask: 0o22 }],
+    ['a wrapper that is none', { wrapper: [`${scripts.path}/notes.data`] }],
+  ];
+  test.each(mounts)('answers 500 and runs nothing: %s', async (_, options) => {
+    const respond = cgi({
+      directory: scripts.path,
+      stderr: () => {},
+      env: { FLAG: `${scripts.path}/flag` },
+      ...options,
+    });
+    try {
+      for (const name of notPrograms) {
+        expect(await respond(request(`/${name}`))).toMatchObject({ status: 500, cause: { code: 'start-failed' } });
+      }
+      expect(scripts.has('flag')).toBe(false);
+    } finally {
+      await respond.close();
+    }
+  });
+
+  test('is no script whose interpreter is a script', async () => {
+    const child = await startProcess(`${scripts.path}/chain.cgi`);
+    await child.stdin.end();
+    child.stdout.resume();
+    child.stderr.resume();
+    expect(await child.finished).toMatchObject({ code: 0 });
+  });
+
+  test('that may not be executed is refused for that', async () => {
+    await expect(startProcess('/etc/passwd')).rejects.toMatchObject({ code: 'not-executable' });
+  });
+});
+
+describe('isOfFormat', () => {
+  const described = (lines: string): string => `enabled\ninterpreter /usr/bin/x\nflags: \n${lines}`;
+  const jar = 'PK\x03\x04rest';
+  test.each([
+    [described('offset 0\nmagic 504b0304\n'), jar, '/a.jar', true],
+    [described('offset 0\nmagic 504b0305\n'), jar, '/a.jar', false],
+    [described('offset 2\nmagic 0304\n'), jar, '/a.jar', true],
+    [described('offset 0\nmagic 504b0004\nmask ffff00ff\n'), jar, '/a.jar', true],
+    [described('extension .jar\n'), '', '/a.jar', true],
+    [described('extension .jar\n'), jar, '/a.zip', false],
+    [described('offset 0\nmagic 504b0304\n'), 'PK', '/short', false],
+    ['disabled\ninterpreter /usr/bin/x\noffset 0\nmagic 504b0304\n', jar, '/a.jar', false],
+    ['', jar, '/a.jar', false],
+  ])('%j', (description, begun, file, expected) => {
+    expect(isOfFormat(description, begun, file)).toBe(expected);
+  });
+});
