@@ -21,6 +21,7 @@ async function filesAfter(code: string): Promise<{ message: unknown; lost: numbe
   const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
   const worker = new Worker(url, { workerData: { entry, directory: scripts.path } });
   await once(worker, 'message');
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   worker.postMessage('go');
   const [message] = (await once(worker, 'message')) as [unknown];
   // These get the numbers that the worker had and has closed.
