@@ -144,16 +144,19 @@ function differenceOf(plans, { requests }, theirs, our, isFetch) {
   });
   if (broken >= 0) {
     const rest = [expected, found].map(({ responses }) => responses[broken]);
-    if (rest[0]?.isWhole === false && rest[1]?.isWhole === true && rest[1].status !== 500) return { looksWhole: rest };
+    // Only the last chunk can claim that a response is whole which is not.
+    const claims = rest[1]?.framing === 'chunked' && rest[1].isWhole && rest[1].status !== 500;
+    if (rest[0]?.isWhole === false && claims) return { looksWhole: rest };
     for (const side of [expected, found]) {
       side.ending = side.responses.length < broken ? side.ending : 'broken';
       side.responses = side.responses.slice(0, broken);
     }
   }
-  // node:http resets a connection with unread content, and the end of a response that only the connection ends goes with it.
-  for (const [index, { framing, content }] of expected.responses.entries()) {
-    const whole = found.responses[index]?.content;
-    if (framing === 'close' && whole?.startsWith(content)) expected.responses[index].content = whole;
+  // node:http resets a connection whose request content is unread, and the end of the response goes with it.
+  for (const [index, { framing, content, isWhole }] of expected.responses.entries()) {
+    const whole = found.responses[index];
+    if (!isWhole && whole?.isWhole && whole.content.startsWith(content) && requests[index].content) return undefined;
+    if (framing === 'close' && whole?.content.startsWith(content)) expected.responses[index].content = whole.content;
   }
   return JSON.stringify(expected) === JSON.stringify(found)
     ? undefined

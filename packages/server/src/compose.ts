@@ -19,6 +19,7 @@ import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
 import { reportLine } from './standard-error.ts';
+import { reportFailure } from './report-failure.ts';
 import { version } from './version.ts';
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
@@ -34,7 +35,12 @@ export function compose(options: ServerOptions, listening: () => readonly Addres
     router: createRouter(routes, registry),
     hosts: options.hosts === 'local' ? undefined : options.hosts?.map((host) => hostPattern('hosts', host)),
     localHosts: localHosts({ ...options, routes }, listening),
-    fail: createFail({ hook: options.onError, pages, hookTimeoutMs }),
+    fail: createFail({
+      hook: options.onError,
+      report: options.onError === undefined && options.reportErrors !== false ? reportFailure : undefined,
+      pages,
+      hookTimeoutMs,
+    }),
     closables: routes.map(({ responder }) => responder),
   });
 }

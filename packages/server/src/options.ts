@@ -276,6 +276,8 @@ export interface ServerOptions {
   readonly methods?: readonly (string | Method)[] | undefined;
   readonly auth?: readonly AuthRule[] | undefined;
   readonly onError?: ErrorHook | undefined;
+  /** Whether failures that are the server's are written to standard error, with their stack, where there is no `onError`. @default true */
+  readonly reportErrors?: boolean | undefined;
   /** By status (`404`), class (`5xx`), or `default`. */
   readonly errorPages?: Readonly<Record<string, ErrorPage>> | undefined;
   /** Added to every response that does not have the field yet. */

@@ -17,6 +17,8 @@ export type Fail = (failure: Failure, bare: ResponseMessage) => ResponseMessage 
 
 export interface FailureOptions {
   readonly hook: ErrorHook | undefined;
+  /** Sees every failure and has no say in the answer. */
+  readonly report?: ((failure: Failure) => void) | undefined;
   readonly pages: OwnPages | undefined;
   readonly hookTimeoutMs: number;
 }
@@ -25,9 +27,10 @@ export interface FailureOptions {
 const PROTOCOL_FIELDS = new Set(['allow', 'www-authenticate', 'retry-after', 'content-range']);
 
 /** Makes the function that turns a failure into a whole response. It never throws or rejects. */
-export function createFail({ hook, pages, hookTimeoutMs }: FailureOptions): Fail {
-  if (hook === undefined && pages === undefined) return withDefaultPage;
+export function createFail({ hook, report, pages, hookTimeoutMs }: FailureOptions): Fail {
   return (failure, bare) => {
+    report?.(failure);
+    if (hook === undefined && pages === undefined) return withDefaultPage(failure, bare);
     const asked = hook && guarded('onError', hookTimeoutMs, () => hook(failure));
     return whenSettled(asked, (said) => withOwnPage(failure, answerOf(said, bare), pages, hookTimeoutMs));
   };
