@@ -13,6 +13,7 @@ const steps = [
   ['lint', 'oxlint --type-aware --deny-warnings'],
   ['typecheck', 'turbo run typecheck --continue --output-logs=errors-only --log-prefix=none'],
   ['package', 'turbo run package --continue --output-logs=errors-only --log-prefix=none'],
+  ['rooms', 'node scripts/check-rooms.mjs'],
   ['unused', 'knip --no-progress --no-config-hints'],
   ['api', 'node scripts/api-snapshot.mjs --check'],
   ['docs', 'node docs/api.mjs --check'],

@@ -6,11 +6,11 @@ import { collectContent, noContent, nothingToDiscard, type RequestContent } from
 import type { ResponseSpool } from './content/response-content.ts';
 import { safeLog } from './log.ts';
 import type { PythonRequest, PythonResponse } from './message.ts';
-import type { AppOptions, AsgiOptions, WsgiOptions } from './options.ts';
-import { checkFor, type ResolvedLimits, resolveLimits, workerSettings } from './options/resolve.ts';
+import type { AppOptions, AsgiOptions, ResolvedLimits, WsgiOptions } from './options.ts';
+import { checkFor, resolveLimits, workerSettings } from './resolve-options.ts';
 import { PythonError } from './python-error.ts';
-import type { Interface } from './workers/channel.ts';
-import { Exchange } from './workers/exchange.ts';
+import type { Interface } from './exchange/channel.ts';
+import { Exchange } from './exchange/exchange.ts';
 import { type PoolState, WorkerPool } from './workers/worker-pool.ts';
 
 /** All requests together may keep this many times `spoolMemoryBytes` in memory: 64 MiB by default. */

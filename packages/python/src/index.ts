@@ -1,6 +1,6 @@
 export { app, asgi, type PythonResponder, wsgi } from './application.ts';
 export type { AppOptions, AsgiOptions, PythonLimits, PythonLogEntry, PythonOptions, WsgiOptions } from './options.ts';
-export { defaultProcesses } from './options/resolve.ts';
+export { defaultProcesses } from './resolve-options.ts';
 export { PythonError, type PythonErrorCode } from './python-error.ts';
-export type { Interface } from './workers/channel.ts';
+export type { Interface } from './exchange/channel.ts';
 export type { PoolState } from './workers/worker-pool.ts';

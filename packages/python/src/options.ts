@@ -1,7 +1,7 @@
 // Everything that can be said about an application and its workers: the types, and one table of what each option takes, stands
 // for and defaults to. The table is data (`@onezero/python/options`): options are checked against it, and completed from it.
 
-import type { Member, Shape, Table } from './options/shape.ts';
+import type { Complete, Member, Shape, Table } from './options/shape.ts';
 
 export type { Member, Members, Shape, Table } from './options/shape.ts';
 
@@ -119,6 +119,9 @@ const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true 
 const size: Shape = { type: 'size', isUnlimited: true };
 const number: Shape = { type: 'integer', minimum: 0, isUnlimited: true };
 const variableName = /^[^=\0]+$/;
+
+/** Every limit with a value. */
+export type ResolvedLimits = Complete<PythonLimits>;
 
 /** Every limit, with its default. */
 export const limitsTable: Table<PythonLimits> = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { app, asgi, wsgi } from '../src/index.ts';
 import { appTable, asgiTable, limitsTable, wsgiTable } from '../src/options.ts';
-import { defaultProcesses, workerSettings } from '../src/options/resolve.ts';
+import { defaultProcesses, workerSettings } from '../src/resolve-options.ts';
 import { fixtures } from './harness.ts';
 
 /** Options that plain JavaScript, or a file, could hold. */

@@ -13,7 +13,8 @@ import { contentFromDisk, type ContentPlan, wholeFile } from './files/content-fr
 import type { FileEntry } from './files/entry.ts';
 import { type Eventually, whenReady } from './files/eventually.ts';
 import { openLocation, type OpenFile } from './files/open-file.ts';
-import { closing, readFileEntry } from './files/read-file.ts';
+import { closing } from './files/file-state.ts';
+import { readFileEntry } from './files/read-file.ts';
 import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import type { Storage } from './files/storage.ts';
 import { refusesIdentity } from './http/content-coding.ts';

@@ -7,8 +7,8 @@ import type { Socket } from 'node:net';
 import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { ResponseContent } from '../content/response-content.ts';
 import type { PythonError } from '../python-error.ts';
-import type { Channel, ChannelOwner } from '../workers/channel.ts';
-import type { Exchange, ExchangeOwner } from '../workers/exchange.ts';
+import type { Channel, ChannelOwner } from '../exchange/channel.ts';
+import type { Exchange, ExchangeOwner } from '../exchange/exchange.ts';
 import {
   encodeAbort,
   encodeContent,
@@ -18,9 +18,9 @@ import {
   encodePause,
   encodePing,
   encodeRequestHead,
-} from '../workers/fastcgi.ts';
-import { RecordReader } from '../workers/fastcgi-reader.ts';
-import { readShared } from '../workers/shared-reads.ts';
+} from '../exchange/fastcgi.ts';
+import { RecordReader } from '../exchange/fastcgi-reader.ts';
+import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { tunnel } from './tunnel.ts';
 

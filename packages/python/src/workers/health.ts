@@ -3,11 +3,11 @@
 // request would cost more than a small answer.
 
 import { readFile } from 'node:fs/promises';
-import type { ResolvedLimits } from '../options/resolve.ts';
+import type { ResolvedLimits } from '../options.ts';
 import { PythonError } from '../python-error.ts';
-import type { Channel } from './channel.ts';
-import type { Exchange } from './exchange.ts';
-import type { RequestQueue } from './request-queue.ts';
+import type { Channel } from '../exchange/channel.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { RequestQueue } from '../exchange/request-queue.ts';
 import type { Worker } from './worker.ts';
 
 /** Everything is looked at this often, or four times within the shortest deadline. */

@@ -5,12 +5,12 @@
 // young waits longer each time. Requests go to the worker with the fewest under way; when all threads are busy they
 // wait in one line, in the order of arrival, and a request whose client leaves leaves the line.
 
-import type { ResolvedLimits } from '../options/resolve.ts';
+import type { ResolvedLimits } from '../options.ts';
 import { PythonError } from '../python-error.ts';
-import type { Channel, Interface } from './channel.ts';
-import type { Exchange } from './exchange.ts';
+import type { Channel, Interface } from '../exchange/channel.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { Health, type PoolView } from './health.ts';
-import { RequestQueue } from './request-queue.ts';
+import { RequestQueue } from '../exchange/request-queue.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
 
 /** A worker that lived this long did not die of its start. */

@@ -1,7 +1,7 @@
 // The connections of a WSGI worker: one for each of its threads.
 
-import type { Channel, ChannelOwner } from '../workers/channel.ts';
-import type { Exchange } from '../workers/exchange.ts';
+import type { Channel, ChannelOwner } from '../exchange/channel.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { PythonError } from '../python-error.ts';
 import type { Socket } from 'node:net';
 import { ThreadConnection } from './thread-connection.ts';

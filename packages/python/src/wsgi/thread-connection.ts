@@ -6,16 +6,16 @@
 import type { Socket } from 'node:net';
 import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { PythonError } from '../python-error.ts';
-import type { Exchange, ExchangeOwner } from '../workers/exchange.ts';
+import type { Exchange, ExchangeOwner } from '../exchange/exchange.ts';
 import {
   encodeAbort,
   encodeContent,
   encodeContentEnd,
   encodeFileReply,
   encodeRequestHead,
-} from '../workers/fastcgi.ts';
-import { RecordReader } from '../workers/fastcgi-reader.ts';
-import { readShared } from '../workers/shared-reads.ts';
+} from '../exchange/fastcgi.ts';
+import { RecordReader } from '../exchange/fastcgi-reader.ts';
+import { readShared } from '../exchange/shared-reads.ts';
 
 /**
  * A response that comes in many small chunks is read in batches: after so many small reads in quick succession, the next comes

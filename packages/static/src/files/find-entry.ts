@@ -7,7 +7,8 @@ import type { Entry, MissingEntry } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { locationOf, type NotFound, openFile, type OpenFile } from './open-file.ts';
 import { isVisible, type SitePath } from './path.ts';
-import { closing, readFileEntry } from './read-file.ts';
+import { closing } from './file-state.ts';
+import { readFileEntry } from './read-file.ts';
 import { NOT_FOUND, refusal } from '../refusals.ts';
 import type { Storage } from './storage.ts';
 

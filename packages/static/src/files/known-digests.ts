@@ -5,7 +5,7 @@ import { digestTag, isSameState, mayNameContent } from '../http/validators.ts';
 import type { FileEntry } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { openLocation } from './open-file.ts';
-import { closing } from './read-file.ts';
+import { closing } from './file-state.ts';
 import type { Representation } from './representation.ts';
 import type { Storage } from './storage.ts';
 

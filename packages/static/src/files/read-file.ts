@@ -2,34 +2,17 @@
 
 import type { Coding } from '../http/content-coding.ts';
 import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.ts';
-import { contentTag, digestTag, hasRested, isSameState, type Stamp, stampOf, stateTag } from '../http/validators.ts';
+import { contentTag, digestTag, hasRested, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { shrinks } from './coded-content.ts';
 import type { DirectoryView } from './directories.ts';
 import type { FileEntry } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
+import { type FileState, readState } from './file-state.ts';
 import type { OpenFile } from './open-file.ts';
 import { Representation } from './representation.ts';
-import { readSample } from './sample.ts';
 import { findSiblings, NO_SIBLINGS, type Siblings } from './siblings.ts';
 import type { Storage } from './storage.ts';
-
-/** How often a file that changes while it is read is read again, before what was read is sent as it is. */
-const MAX_READS = 3;
-
-/** A file's bytes, or a sample of them, with the state they belong to. */
-export interface FileState {
-  readonly location: string;
-  readonly stamp: Stamp;
-  /** All bytes of a file that fits the cache. */
-  readonly bytes: Uint8Array | undefined;
-  /** The first bytes, enough to see what the file is. */
-  readonly start: Uint8Array;
-  /** Bytes from all over a large file, and their hash. */
-  readonly sample: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
-  /** Whether `bytes` are those of one moment. */
-  readonly isWhole: boolean;
-}
 
 /** What else a lookup learned that the entry depends on. */
 export interface Surroundings {
@@ -139,51 +122,4 @@ function tagsOf(
   const weak = stateTag(stamp, `${hash}${digests.discriminator(location, stamp, stateTag(stamp, hash))}${suffix}`);
   const sha256 = digests.find(location, stamp);
   return sha256 === undefined ? { etag: weak } : { etag: digestTag(stamp.size, sha256, suffix), formerEtag: weak };
-}
-
-/**
- * Reads a small file until what was read is one state of it, of a large one a sample. What of a file that never rests was read
- * last counts, whatever its length.
- */
-export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventually<FileState> {
-  const { descriptor, location, stamp } = opened;
-  const { disk, settings } = storage;
-  if (stamp.size > settings.maxCachedFileBytes) {
-    return whenReady(readSample(opened, disk), (sample) => {
-      return { location, stamp, bytes: undefined, start: sample.bytes, sample, isWhole: true };
-    });
-  }
-  const bytes = Buffer.allocUnsafeSlow(stamp.size);
-  return whenReady(stamp.size === 0 ? 0 : disk.read(descriptor, bytes, 0), (count) => {
-    if (count instanceof Error) throw count;
-    const now = stampOf(disk.state(descriptor));
-    const isWhole = count === stamp.size && isSameState(stamp, now);
-    if (!isWhole && reads < MAX_READS) return readState({ ...opened, stamp: now }, storage, reads + 1);
-    const whole = bytes.subarray(0, count);
-    return { location, stamp, bytes: whole, start: whole, sample: undefined, isWhole };
-  });
-}
-
-/** Closes an open file when `use` is through with it, unless it is to be kept for what came out. */
-export function closing<Value>(
-  { descriptor }: OpenFile,
-  { disk }: Storage,
-  use: () => Eventually<Value>,
-  isKept: (value: Value) => boolean = () => false,
-): Eventually<Value> {
-  const finish = (value: Value): Value => {
-    if (!isKept(value)) disk.close(descriptor);
-    return value;
-  };
-  const fail = (error: unknown): never => {
-    disk.close(descriptor);
-    throw error;
-  };
-  let value: Eventually<Value>;
-  try {
-    value = use();
-  } catch (error) {
-    return fail(error);
-  }
-  return value instanceof Promise ? value.then(finish, fail) : finish(value);
 }

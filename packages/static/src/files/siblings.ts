@@ -6,7 +6,7 @@ import type { DirectoryView } from './directories.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { openLocation } from './open-file.ts';
 import { isVisible } from './path.ts';
-import { closing, type FileState, readState } from './read-file.ts';
+import { closing, type FileState, readState } from './file-state.ts';
 import type { ContentSource } from './representation.ts';
 import type { Storage } from './storage.ts';
 

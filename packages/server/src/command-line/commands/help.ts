@@ -1,5 +1,6 @@
 // `--help` and the table of flags in the README, written out of the table of options.
 
+import { defaultText } from '../options/default-text.ts';
 import { flagName, groups, isNegatable, type Option, type Shape } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
 
@@ -57,26 +58,6 @@ function shownFlag(key: Key, option: Option): string {
 function defaultNote(option: Option): string {
   const text = defaultText(option);
   return text === '' ? '' : ` (default: ${text})`;
-}
-
-/** The default as a user would write it, or nothing where there is none. */
-export function defaultText({ default: value, shape }: Option): string {
-  if (value === true) return 'on';
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'number') return '';
-  return shape.type === 'size' ? sizeText(value) : shape.type === 'duration' ? durationText(value) : String(value);
-}
-
-function sizeText(bytes: number): string {
-  const units = ['', 'k', 'm', 'g'];
-  let scale = 0;
-  while (scale < 3 && bytes >= 1024 ** (scale + 1) && bytes % 1024 ** (scale + 1) === 0) scale++;
-  return `${bytes / 1024 ** scale}${units[scale]}`;
-}
-
-function durationText(seconds: number): string {
-  if (seconds === 0) return '0';
-  return Number.isInteger(seconds) ? `${seconds}s` : `${seconds * 1000}ms`;
 }
 
 /** The README's tables: every flag with its other spellings, its key, its default and what it does. */

@@ -4,25 +4,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
-import type { Resolved } from '../configuration/configuration.ts';
 import { inspect } from '../configuration/inspection.ts';
 import { timerMs } from '../../timer.ts';
 import { workerCount } from '../running/mount-options.ts';
-import { listenFailure } from '../running/listeners.ts';
 import { type Held, heldElsewhere, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
 import type { InheritedListener } from '../../operations/worker-messages.ts';
 import { type Notify, takeNotify, takeSockets } from '../running/systemd.ts';
-import { outliveReaders, report, reportStack, reportWarnings } from '../running/report.ts';
+import { outliveReaders, report, reportWarnings } from '../running/report.ts';
 import { Running } from '../running/running.ts';
+import { failed, type Start } from '../running/start.ts';
 import type { Controlled } from '../running/signals.ts';
-
-/** What the command was started with. */
-export interface Start {
-  readonly resolved: Resolved;
-  /** Reads all sources again, for a reload. */
-  readonly resolve: () => Resolved;
-}
 
 // What a server that could not start gets to end what it had started.
 const stopMs = 500;
@@ -136,11 +128,4 @@ export async function reloadChecked(start: Start, apply: (next: Configuration) =
   } catch (error) {
     report(`Error: not reloaded; the configuration before stays in use: ${(error as Error).message}`);
   }
-}
-
-/** One line for what kept the server from starting. */
-export function failed(error: unknown, { debug }: Configuration, code: number): number {
-  report(`Error: ${listenFailure(error)}`);
-  if (debug && error instanceof Error) reportStack(error);
-  return code;
 }

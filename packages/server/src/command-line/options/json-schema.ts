@@ -3,7 +3,7 @@
 
 import type { Members, Shape } from './option.ts';
 import { optionEntries } from './table.ts';
-import { defaultText } from '../commands/help.ts';
+import { defaultText } from './default-text.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@ import { addUp, type MetricsSnapshot } from '../../operations/metrics.ts';
 import type { InheritedListener, Notice, Order } from '../../operations/worker-messages.ts';
 import { Running } from './running.ts';
 import { report } from './report.ts';
-import { failed, type Start } from '../commands/serve.ts';
+import { failed, type Start } from './start.ts';
 
 /** Serves until the primary says stop, or is gone. Resolves to the exit code. */
 export function work(start: Start): Promise<number> {

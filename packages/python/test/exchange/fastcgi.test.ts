@@ -7,8 +7,8 @@ import {
   encodeFileReply,
   encodePause,
   encodeRequestHead,
-} from '../../src/workers/fastcgi.ts';
-import { FastCgiError, RecordReader } from '../../src/workers/fastcgi-reader.ts';
+} from '../../src/exchange/fastcgi.ts';
+import { FastCgiError, RecordReader } from '../../src/exchange/fastcgi-reader.ts';
 
 interface WireRecord {
   type: number;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Exchange } from '../../src/workers/exchange.ts';
+import { Exchange } from '../../src/exchange/exchange.ts';
 import { Budget } from '../../src/content/budget.ts';
 import { noContent } from '../../src/content/request-content.ts';
-import { RequestQueue } from '../../src/workers/request-queue.ts';
+import { RequestQueue } from '../../src/exchange/request-queue.ts';
 import type { PythonError } from '../../src/python-error.ts';
 import { request } from '../harness.ts';
 

@@ -2,15 +2,19 @@
 
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { type AppOptions, appTable, asgiTable, limitsTable, type PythonLimits, wsgiTable } from '../options.ts';
-import type { Interface } from '../workers/channel.ts';
-import { findPython } from '../workers/find-python.ts';
-import type { WorkerSettings } from '../workers/worker.ts';
-import { checkOptions, completed } from './checks.ts';
-import type { Complete } from './shape.ts';
-
-/** Every limit with a value. */
-export type ResolvedLimits = Complete<PythonLimits>;
+import {
+  type AppOptions,
+  appTable,
+  asgiTable,
+  limitsTable,
+  type PythonLimits,
+  type ResolvedLimits,
+  wsgiTable,
+} from './options.ts';
+import type { Interface } from './exchange/channel.ts';
+import { findPython } from './workers/find-python.ts';
+import type { WorkerSettings } from './workers/worker.ts';
+import { checkOptions, completed } from './options/checks.ts';
 
 /** How often the source files are looked at, in seconds. A look costs about a millisecond for a thousand modules. */
 const watchInterval = 0.5;

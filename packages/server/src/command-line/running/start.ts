@@ -1,0 +1,20 @@
+// What a start was told, and how one that fails ends.
+
+import type { Resolved } from '../configuration/configuration.ts';
+import type { Configuration } from '../options/table.ts';
+import { listenFailure } from './listeners.ts';
+import { report, reportStack } from './report.ts';
+
+/** What the command was started with. */
+export interface Start {
+  readonly resolved: Resolved;
+  /** Reads all sources again, for a reload. */
+  readonly resolve: () => Resolved;
+}
+
+/** One line for what kept the server from starting. */
+export function failed(error: unknown, { debug }: Configuration, code: number): number {
+  report(`Error: ${listenFailure(error)}`);
+  if (debug && error instanceof Error) reportStack(error);
+  return code;
+}
