@@ -13,11 +13,12 @@ import type { Address, AppMount, CgiMount, Route, ServerOptions } from './option
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
-import { withoutForeignWrites } from './routing/foreign-writes.ts';
+import { guardWrites } from './routing/guard-writes.ts';
 import { hostPattern } from './routing/host.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
+import { mountsOf, secretsOf, withSecrets } from './secrets.ts';
 import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
 import { version } from './version.ts';
@@ -46,15 +47,8 @@ export function compose(options: ServerOptions, listening: () => readonly Addres
 }
 
 /** Every route that the options ask for, in the order of precedence among equals. */
-export function routesOf({
-  root,
-  static: files,
-  cgi: scripts,
-  wsgi,
-  asgi,
-  app,
-  routes = [],
-}: ServerOptions): readonly Route[] {
+export function routesOf(options: ServerOptions): readonly Route[] {
+  const { root, static: files, cgi: scripts, wsgi, asgi, app, routes = [] } = options;
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
@@ -62,16 +56,20 @@ export function routesOf({
     all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...given }));
   }
   if (root !== undefined) {
-    all.push({ name: `files in ${root}`, responder: fileResponder(root, files), fallThrough: true });
+    all.push({
+      name: `files in ${root}`,
+      responder: fileResponder(root, withSecrets(files, secretsOf(options))),
+      fallThrough: true,
+    });
   }
   all.push(...applicationRoutes('wsgi', wsgi), ...applicationRoutes('asgi', asgi), ...applicationRoutes('app', app));
   return all;
 }
 
-function fileResponder(root: string, files: StaticOptions | undefined): Route['responder'] {
+function fileResponder(root: string, files: StaticOptions): Route['responder'] {
   const responder = serveStatic(root, files);
-  const isWritable = files?.writable !== undefined && files.writable !== false;
-  return isWritable ? withoutForeignWrites(responder, files.cors) : responder;
+  const isWritable = files.writable !== undefined && files.writable !== false;
+  return isWritable ? guardWrites(responder, resolve(root), files) : responder;
 }
 
 // What scripts and applications log goes to standard error in one way, whichever package runs them.
@@ -111,13 +109,4 @@ function scriptRoute({ path, ...rest }: CgiMount): Route {
   const byExtension = 'extensions' in rest;
   const where = 'directory' in rest ? rest.directory : 'script' in rest ? rest.script : rest.root;
   return { name: `scripts in ${where}`, path, responder: maker('cgi')(rest), fallThrough: byExtension };
-}
-
-function mountsOf<Mount>(
-  given: string | Mount | readonly Mount[] | undefined,
-  named: (name: string) => Mount,
-): readonly Mount[] {
-  if (given === undefined) return [];
-  if (typeof given === 'string') return [named(given)];
-  return Array.isArray(given) ? (given as readonly Mount[]) : [given as Mount];
 }

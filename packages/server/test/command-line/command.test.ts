@@ -14,6 +14,7 @@ const place = site({
   'www/.env': 'SECRET=1',
   'other/index.html': 'other',
   'app.py': 'SECRET = 1\n',
+  'page.txt': 'no users\n',
   'empty.json': '\n',
   'cgi-bin/hello.cgi': '#!/bin/sh\necho Content-Type: text/plain\necho\necho "hello $PATH_INFO"\n',
 });
@@ -94,8 +95,11 @@ describe('onezero', () => {
   });
 
   test('names the log file that cannot be opened', async () => {
-    const { code, stderr } = await run(['www', '-p', '0', '--log-file', 'www'], { cwd: place.path });
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/^Error: the log file .*\/www cannot be opened: EISDIR/)]);
+    const { code, stderr } = await run(['www', '-p', '0', '--log-file', 'other'], { cwd: place.path });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Error: the log file .*\/other cannot be opened: EISDIR/),
+    ]);
   });
 
   test('says nothing of what only clients did wrong', async () => {
@@ -393,6 +397,29 @@ describe('a server that only this machine can reach', () => {
   );
 });
 
+test('serves no file that is the server’s or an application’s own, and check says so', async () => {
+  const own = site({
+    'app.py': 'SECRET_KEY = "x"\ndef application(e, s):\n    s("404 Not Found", [])\n    return [b"not here"]\n',
+    'shop/settings.py': 'PASSWORD = 1\n',
+    'db.sqlite3': 'rows',
+    'a.txt': 'a',
+    users: 'ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n',
+    'my.json': '{ "auth": [{ "path": "/private", "file": "users" }], "logFile": "access.log", "readyFile": "ready" }',
+  });
+  const words = ['.', '-c', 'my.json', '--wsgi', 'app'];
+  const server = await start(words, { cwd: own.path });
+  expect(await (await server.fetch('/a.txt')).text()).toBe('a');
+  for (const path of ['app.py', 'shop/settings.py', 'db.sqlite3', 'users', 'my.json', 'access.log', 'ready']) {
+    expect([path, (await server.fetch(`/${path}`)).status]).toEqual([path, 404]);
+  }
+  await server.stop();
+  const { stderr } = await run(['check', ...words], { cwd: own.path });
+  for (const name of ['users', 'access.log', 'ready'])
+    expect(stderr).toMatch(new RegExp(`/${name} lies below the document root .*; it is not served`));
+  expect(stderr).toContain(`Python sources and databases of app in ${own.path} are not served as files`);
+  own.remove();
+});
+
 describe('check and explain', () => {
   test('check finds what will not work and what is dangerous', async () => {
     const odd = site({
@@ -466,7 +493,7 @@ describe('check and explain', () => {
 
   test('say in a line what a part of the server refuses', async () => {
     const refused: readonly (readonly [string, string, RegExp])[] = [
-      ['--auth-file', 'www/a.txt', /^Error: [^\n]*line 1 is not "name:hash"[^\n]*\n$/],
+      ['--auth-file', 'page.txt', /^Error: [^\n]*line 1 is not "name:hash"[^\n]*\n$/],
       ['--cors=no origin', '', /^Error: cors.origins.0: expected an origin such as [^\n]*, not "no origin"\n$/],
     ];
     for (const command of [['check'], ['explain', '/'], []]) {

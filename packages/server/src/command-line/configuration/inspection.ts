@@ -32,6 +32,7 @@ export function inspect(configuration: Configuration): Findings {
   if (configuration.authFile !== undefined) requireFile('the password file', configuration.authFile, problems);
   inspectListening(configuration, findings);
   inspectExposure(configuration, findings);
+  inspectSecrets(configuration, findings);
   return findings;
 }
 
@@ -107,6 +108,29 @@ function inspectExposure(configuration: Configuration, { warnings }: Findings): 
   if (isOpen && symlinks === 'all') warnings.push('links that lead out of the root are followed for other machines');
   const mode = tlsKey === undefined ? undefined : statOf(tlsKey)?.mode;
   if (mode !== undefined && (mode & 0o004) !== 0) warnings.push(`everybody on this machine can read the key ${tlsKey}`);
+}
+
+/** What lies below a document root and is kept from visitors: more so than its user may expect. */
+function inspectSecrets(configuration: Configuration, { warnings }: Findings): void {
+  const { authFile, auth = [], tlsKey, tlsPassphraseFile, logFile, readyFile, sites = [] } = configuration;
+  const own = [authFile, ...auth.map(({ file }) => file), tlsKey, tlsPassphraseFile, logFile, readyFile];
+  const places: readonly Served[] = [configuration, ...sites];
+  const roots = places.map(({ root }) => root).filter((root) => root !== undefined && kindOf(root) === 'directory');
+  for (const root of new Set(roots.filter((one) => one !== undefined))) {
+    for (const path of own) {
+      if (
+        path !== undefined &&
+        kindOf(dirname(path)) !== undefined &&
+        isInside(kindOf(path) === undefined ? dirname(path) : path, root)
+      )
+        warnings.push(`${path} lies below the document root ${root}; it is not served`);
+    }
+    for (const { application, ...mount } of places.flatMap(({ wsgi = [] }) => wsgi)) {
+      const cwd = typeof mount['cwd'] === 'string' ? mount['cwd'] : process.cwd();
+      if (kindOf(cwd) === 'directory' && (isInside(root, cwd) || isInside(cwd, root)))
+        warnings.push(`Python sources and databases of ${application} in ${cwd} are not served as files`);
+    }
+  }
 }
 
 /** Whether other machines can connect, as far as the configuration says. */

@@ -7,9 +7,10 @@ import { loadMakers, type Makers } from '../../makers.ts';
 import { escaped } from '../../operations/access-log-format.ts';
 import { type Health, healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
+import { type Secrets, withSecrets } from '../../secrets.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { pythonProcesses, workerCount } from './mount-options.ts';
-import { servedOptions, serverOptions } from './server-options.ts';
+import { configuredSecrets, type ServedOptions, servedOptions, serverOptions } from './server-options.ts';
 
 /** What outlives a generation. */
 export interface Surroundings {
@@ -27,9 +28,12 @@ export async function generationOptions(
 ): Promise<ServerOptions> {
   await loadMakers(neededMakers(configuration));
   const { accessLog, report } = surroundings;
-  const routes = [...operationRoutes(configuration, surroundings), ...siteRoutes(configuration)];
+  const secrets = configuredSecrets(configuration);
+  const routes = [...operationRoutes(configuration, surroundings), ...siteRoutes(configuration, secrets)];
+  const options = serverOptions(configuration);
   return {
-    ...serverOptions(configuration),
+    ...options,
+    ...(options.root !== undefined && { static: withSecrets(options.static, secrets) }),
     routes,
     accessLog,
     onError: (failure) => {
@@ -63,14 +67,18 @@ function operationRoutes({ health, metrics }: Configuration, surroundings: Surro
   return routes;
 }
 
-function siteRoutes(configuration: Configuration): readonly Route[] {
+function siteRoutes(configuration: Configuration, secrets: Secrets): readonly Route[] {
   return (configuration.sites ?? []).flatMap((site) =>
-    routesOf(servedOptions(site, configuration)).map((route): Route => {
+    routesOf(keepSecrets(servedOptions(site, configuration), secrets)).map((route): Route => {
       const below = route.path === undefined || route.path === '/' ? '' : route.path;
       const path = `${site.path?.replace(/\/+$/, '') ?? ''}${below}`;
       return { ...route, host: site.host, path: path === '' ? '/' : path };
     }),
   );
+}
+
+function keepSecrets(served: ServedOptions, secrets: Secrets): ServedOptions {
+  return served.root === undefined ? served : { ...served, static: withSecrets(served.static, secrets) };
 }
 
 // What a client did wrong is in the access log, also where it asked for what no server has (501, 505); what the server, a

@@ -8,6 +8,7 @@ import type { AuthRule, ErrorPage, Limits, ServerOptions } from '../../options.t
 import { cgiMount, workerCount, wsgiMount } from './mount-options.ts';
 import { limitKey } from '../options/limits.ts';
 import type { Configuration, Served } from '../options/table.ts';
+import { type Secrets, secretsOf, together } from '../../secrets.ts';
 import { staticOptions } from './static-options.ts';
 
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
@@ -35,6 +36,15 @@ export function serverOptions(configuration: Configuration): ServerOptions {
   };
 }
 
+/** What no site may serve as a file: the secrets of all sites, and the server's own files. */
+export function configuredSecrets(configuration: Configuration): Secrets {
+  const { config, tlsKey, tlsPassphraseFile, logFile, readyFile, sites = [] } = configuration;
+  const own = [config, tlsKey, tlsPassphraseFile, logFile, readyFile].filter((path) => typeof path === 'string');
+  const served = [configuration, ...sites].map((site) => servedOptions(site, configuration));
+  const auth = authRules(configuration);
+  return together([{ deny: own, isSource: () => false }, ...served.map((one) => secretsOf({ ...one, auth }))]);
+}
+
 /** What a site serves. How files are served, where the site does not say, is as in the configuration around it. */
 export function servedOptions(site: Served, around: Configuration): ServedOptions {
   const { root, cgiBin, cgi = [], wsgi = [] } = site;
@@ -43,7 +53,7 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
   );
   return {
     root,
-    static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, root, around),
+    static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, around),
     cgi: mounts.length === 0 ? undefined : mounts,
     wsgi: wsgi.length === 0 ? undefined : wsgi.map((mount) => wsgiMount(mount, workerCount(around))),
   };

@@ -1,20 +1,20 @@
 // How files are served, from the configuration to the options of `@onezero/static`.
 
-import { relative, sep } from 'node:path';
 import type { StaticOptions } from '@onezero/static';
 import { configurationFileNames } from '../configuration/config-file.ts';
 import type { CorsConfiguration } from '../options/access.ts';
 import type { Configuration, Served } from '../options/table.ts';
 
 /** The options for a site with this root; `around` has what a site cannot say for itself. */
-export function staticOptions(site: Served, root: string, around: Configuration): StaticOptions {
+export function staticOptions(site: Served, around: Configuration): StaticOptions {
   const { single = false, etag, maxAge, cleanUrls, cors, hide = [] } = site;
   return {
     index: site.index,
     listing: site.listing,
     dotfiles: site.dotfiles,
     symlinks: site.symlinks,
-    hide: [...hide, ...privateFiles(root, site, around)],
+    // Under these names, configurations of other servers started here are not served either.
+    hide: [...hide, ...configurationFileNames.map((name) => `/${name}`)],
     windowsNames: site.windowsNames,
     types: site.types,
     typesFile: site.mimeTypes,
@@ -39,28 +39,6 @@ export function staticOptions(site: Served, root: string, around: Configuration)
     maxCacheBytes: around.cacheMemory,
     maxCachedFileBytes: around.maxCachedFile,
   };
-}
-
-// The server's own files and the sources of scripts are served to nobody, even where they lie below the document root.
-function privateFiles(root: string, site: Served, around: Configuration): string[] {
-  const { config, authFile, auth = [], tlsKey, tlsPassphraseFile } = around;
-  const { cgi: mounts = [], cgiBin } = site;
-  const scripts = mounts.flatMap(({ directory, script }) => [directory, script]);
-  const named = [config, authFile, tlsKey, tlsPassphraseFile, cgiBin, ...auth.map(({ file }) => file), ...scripts];
-  const inside = named.flatMap((path) => {
-    const below = typeof path === 'string' ? relative(root, path) : '';
-    if (below === '' || below === '..' || below.startsWith(`..${sep}`)) return [];
-    return [
-      `/${below
-        .split(sep)
-        .join('/')
-        .replaceAll(/[\\*?[\]{}()!+@|]/g, String.raw`\$&`)}`,
-    ];
-  });
-  const byExtension = mounts.flatMap((mount) =>
-    Object.keys(mount.extensions ?? {}).map((extension) => `*${extension}`),
-  );
-  return [...configurationFileNames.map((name) => `/${name}`), ...inside, ...byExtension];
 }
 
 function compress(compression: Served['compression'], { gzip, brotli }: Configuration): StaticOptions['compress'] {

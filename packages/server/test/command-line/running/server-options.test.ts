@@ -3,7 +3,7 @@ import { readCommandLine } from '../../../src/command-line/configuration/argumen
 import { resolveConfiguration } from '../../../src/command-line/configuration/configuration.ts';
 import { parseJsonWithComments } from '../../../src/command-line/configuration/json-with-comments.ts';
 import { limitKey } from '../../../src/command-line/options/limits.ts';
-import { servedOptions, serverOptions } from '../../../src/command-line/running/server-options.ts';
+import { configuredSecrets, servedOptions, serverOptions } from '../../../src/command-line/running/server-options.ts';
 import { DEFAULT_LIMITS } from '../../../src/limits.ts';
 import type { Limits, ServerOptions } from '../../../src/options.ts';
 
@@ -42,13 +42,15 @@ describe('serverOptions', () => {
       '--tls-key',
       'key.pem',
     ];
-    const { static: files } = serverOptions({ ...configuration(words.slice(1), '{ "root": "www" }') });
-    expect(files?.hide).toEqual([
-      '/onezero.config.json',
-      '/onezero.config.jsonc',
-      '/users',
-      String.raw`/bin\[1\]`,
-      '*.php',
+    const settled = configuration(words.slice(1), '{ "root": "www" }');
+    expect(serverOptions(settled).static?.hide).toEqual(['/onezero.config.json', '/onezero.config.jsonc']);
+    const { deny, isSource } = configuredSecrets({ ...settled, logFile: '/srv/log', readyFile: '/srv/ready' });
+    expect(deny).toEqual(['/srv/key.pem', '/srv/log', '/srv/ready', '/srv/www/users', '/srv/www/bin[1]']);
+    expect(['/srv/www/a.php', '/srv/www/a.PHP', '/srv/www/a.html', '/srv/a.php'].map(isSource)).toEqual([
+      true,
+      true,
+      false,
+      false,
     ]);
   });
 

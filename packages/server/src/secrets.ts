@@ -1,0 +1,153 @@
+// What must not be served as a file, wherever a document root lies and by whatever name it is reached: password files, the
+// sources of scripts, and the sources and databases of Python applications.
+
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { StaticOptions } from '@onezero/static';
+import type { AppMount, CgiMount, ServerOptions } from './options.ts';
+
+/** Files that `@onezero/static` must refuse: paths, and a test for what is told by its name and place. */
+export interface Secrets {
+  readonly deny: readonly string[];
+  readonly isSource: (path: string) => boolean;
+}
+
+// What an application's folder has beside code that may be shown: SQLite keeps a log and an index beside its files.
+const APPLICATION_FILE = /\.(?:py[cow]?|wsgi|(?:db|sqlite3?)(?:-(?:journal|wal|shm))?)$/i;
+
+/** The secrets of what these options serve. */
+export function secretsOf({ root, auth = [], cgi, wsgi, asgi, app }: ServerOptions): Secrets {
+  const parts = [
+    passwordFiles(auth),
+    ...mountsOf<CgiMount>(cgi, (directory) => ({ directory })).map((mount) => scriptSecrets(mount, root)),
+    ...[wsgi, asgi, app]
+      .flatMap((given) => mountsOf<AppMount>(given, (application) => ({ application })))
+      .map(applicationSecrets),
+  ];
+  return together(parts);
+}
+
+/** All of several. */
+export function together(parts: readonly Secrets[]): Secrets {
+  return {
+    deny: [...new Set(parts.flatMap(({ deny }) => deny))],
+    isSource: (path) => parts.some(({ isSource }) => isSource(path)),
+  };
+}
+
+/** The options of files that keep these secrets beside their own. */
+export function withSecrets(files: StaticOptions | undefined, { deny, isSource }: Secrets): StaticOptions {
+  const own = files?.isSource;
+  return {
+    ...files,
+    deny: [...new Set([...(files?.deny ?? []), ...deny])],
+    isSource: own === undefined ? isSource : (path) => own(path) || isSource(path),
+  };
+}
+
+/** Mounts, whichever way they were given. */
+export function mountsOf<Mount>(
+  given: string | Mount | readonly Mount[] | undefined,
+  named: (name: string) => Mount,
+): readonly Mount[] {
+  if (given === undefined) return [];
+  if (typeof given === 'string') return [named(given)];
+  return Array.isArray(given) ? (given as readonly Mount[]) : [given as Mount];
+}
+
+function never(): boolean {
+  return false;
+}
+
+function passwordFiles(auth: NonNullable<ServerOptions['auth']>): Secrets {
+  const files = auth.flatMap(({ users }) => ('file' in users && typeof users.file === 'string' ? [users.file] : []));
+  return { deny: files.map((file) => resolve(file)), isSource: never };
+}
+
+function scriptSecrets(mount: CgiMount, root: string | undefined): Secrets {
+  if ('script' in mount) return { deny: [resolve(mount.script)], isSource: never };
+  if ('directory' in mount) {
+    // Where files are served out of the directory of scripts, the scripts are those that can be run.
+    const isAround = root !== undefined && isAtOrBelow(real(root), real(mount.directory));
+    return isAround ? { deny: [], isSource: isExecutable } : { deny: [resolve(mount.directory)], isSource: never };
+  }
+  const extensions = new Set(Object.keys(mount.extensions).map((extension) => extension.toLowerCase()));
+  const places = placesOf([mount.root]);
+  return {
+    deny: [],
+    isSource: (path) => extensions.has(extname(path).toLowerCase()) && places.some((place) => isAtOrBelow(path, place)),
+  };
+}
+
+function applicationSecrets({ application, cwd = '.', virtualenv, pythonPath = [] }: AppMount): Secrets {
+  const folder = resolve(cwd);
+  const file = resolve(folder, application.replace(/:[^/]*$/, ''));
+  const places = placesOf([folder, file, ...pythonPath.map((one) => resolve(folder, one))]);
+  return {
+    deny: ['venv', ...(virtualenv === undefined ? [] : [virtualenv])].map((one) => resolve(folder, one)),
+    isSource: (path) => APPLICATION_FILE.test(path) && places.some((place) => isAtOrBelow(path, place)),
+  };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return false;
+  }
+}
+
+/** Whether a write to a path would change a secret, or make one: by its place without links, and by device and inode. */
+export function wouldWriteSecret(
+  path: string,
+  { deny = [], isSource }: Pick<StaticOptions, 'deny' | 'isSource'>,
+): boolean {
+  const place = placeOf(path);
+  if (isSource?.(path) === true || isSource?.(place) === true) return true;
+  const target = identityOf(path);
+  return deny.some((secret) => {
+    const isSame = target !== undefined && target === identityOf(secret);
+    return isSame || isAtOrBelow(place, placeOf(secret)) || isAtOrBelow(path, resolve(secret));
+  });
+}
+
+/** Where a path leads without links; what is not there yet will be where its folder is. */
+function placeOf(path: string): string {
+  return identityOf(path) === undefined ? join(real(dirname(path)), basename(path)) : real(path);
+}
+
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return undefined;
+  }
+}
+
+/** Paths as they were given and without links. */
+function placesOf(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths.flatMap((path) => [resolve(path), real(path)]))];
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return resolve(path);
+  }
+}
+
+/** Whether a path is a place or lies in it. */
+function isAtOrBelow(path: string, place: string): boolean {
+  const way = relative(place, path);
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error;
+}
