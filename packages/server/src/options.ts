@@ -84,6 +84,8 @@ export interface AccessLogEntry {
   readonly contentBytes: number;
   readonly referer: string | undefined;
   readonly userAgent: string | undefined;
+  /** The request's place in a trace (W3C Trace Context), when the client sent a well-formed one. */
+  readonly traceparent: string | undefined;
   /** False when the client left, or the content broke off, before the response was whole. */
   readonly complete: boolean;
 }

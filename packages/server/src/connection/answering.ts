@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { RequestHeadEvent } from '@onezero/http-parser';
 import type { ResponseMessage } from '../message/message.ts';
+import { requestEnd, requestStart, type RequestEndMessage, type RequestStartMessage } from '../diagnostics.ts';
 import { discard, isPromiseLike } from '../message/content.ts';
 import { complete, switchingHead, type Situation } from './complete.ts';
 import { sendContent } from './content-sender.ts';
@@ -56,7 +57,11 @@ export function end(target: AnswerTarget, exchange: Exchange, isComplete: boolea
   exchange.over = true;
   const { service } = exchange;
   const { accessLog } = service;
-  if (accessLog !== undefined) accessLog(logEntry(exchange, target.ends.remote.address, isComplete));
+  if (accessLog !== undefined || requestEnd.hasSubscribers) {
+    const entry = logEntry(exchange, target.ends.remote.address, isComplete);
+    accessLog?.(entry);
+    if (requestEnd.hasSubscribers) requestEnd.publish({ request: exchange.request, entry } satisfies RequestEndMessage);
+  }
   service.underWay -= 1;
   if (service.underWay === 0) target.idle(service);
 }
@@ -70,6 +75,9 @@ function ask(
   const { event, service } = exchange;
   const request = event && readRequest(event, ends, exchange, service.request);
   exchange.request = request;
+  if (request !== undefined && requestStart.hasSubscribers) {
+    requestStart.publish({ request } satisfies RequestStartMessage);
+  }
   if (refusal !== undefined) return fail(exchange, refusal);
   if (event === undefined || request === undefined) {
     return fail(exchange, { status: 400, cause: undefined, source: 'parser' });

@@ -1,9 +1,13 @@
 // What the access log is told about an exchange when it has ended, however it ended.
 
 import { firstField } from '../message/fields.ts';
+import type { Field } from '../message/message.ts';
 import type { AccessLogEntry } from '../options.ts';
 import { nextId } from './read-request.ts';
 import type { Exchange } from './exchange.ts';
+
+// W3C Trace Context §3.2: version, trace, parent and flags. Later versions may have more behind them.
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/;
 
 export function logEntry(exchange: Exchange, remoteAddress: string, complete: boolean): AccessLogEntry {
   const { event, request } = exchange;
@@ -23,6 +27,13 @@ export function logEntry(exchange: Exchange, remoteAddress: string, complete: bo
     contentBytes: exchange.contentBytes,
     referer: firstField(fields, 'referer'),
     userAgent: firstField(fields, 'user-agent'),
+    traceparent: traceparentOf(fields),
     complete,
   };
+}
+
+/** What joins the entry to a trace; undefined when the client sent none, or nonsense. */
+function traceparentOf(fields: readonly Field[]): string | undefined {
+  const value = firstField(fields, 'traceparent');
+  return value !== undefined && TRACEPARENT.test(value) ? value : undefined;
 }

@@ -53,6 +53,7 @@ function jsonLine(entry: AccessLogEntry): string {
     ms: Math.round(durationMs * 1000) / 1000,
     referer: rest.referer,
     userAgent: rest.userAgent,
+    traceparent: rest.traceparent,
     complete: rest.complete,
   });
   if (!beyondAscii.test(line)) return line;

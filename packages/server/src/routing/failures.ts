@@ -3,6 +3,7 @@
 // Whatever the hook or a page does (throws, rejects, hangs, returns nonsense) costs this one answer at most the hook's
 // time limit: the default page goes out and the process is warned once for each kind of trouble.
 
+import { requestError, type RequestErrorMessage } from '../diagnostics.ts';
 import { firstField, hasField } from '../message/fields.ts';
 import type { Field, ResponseMessage } from '../message/message.ts';
 import { isPromiseLike, isResponse } from '../message/content.ts';
@@ -30,6 +31,7 @@ const PROTOCOL_FIELDS = new Set(['allow', 'www-authenticate', 'retry-after', 'co
 export function createFail({ hook, report, pages, hookTimeoutMs }: FailureOptions): Fail {
   return (failure, bare) => {
     report?.(failure);
+    if (requestError.hasSubscribers) requestError.publish(failure satisfies RequestErrorMessage);
     if (hook === undefined && pages === undefined) return withDefaultPage(failure, bare);
     const asked = hook && guarded('onError', hookTimeoutMs, () => hook(failure));
     return whenSettled(asked, (said) => withOwnPage(failure, answerOf(said, bare), pages, hookTimeoutMs));

@@ -16,6 +16,7 @@ export function entry(changes: Partial<AccessLogEntry> = {}): AccessLogEntry {
     contentBytes: 10,
     referer: undefined,
     userAgent: undefined,
+    traceparent: undefined,
     complete: true,
     ...changes,
   };

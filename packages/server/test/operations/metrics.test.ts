@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
   addUp,
@@ -25,6 +26,18 @@ describe('metricsText', () => {
     expect(text).toContain('onezero_http_response_content_bytes_total 50\n');
     expect(text).toContain('onezero_http_responses_incomplete_total 1\n');
     expect(text).toContain('onezero_http_connections 3\n');
+  });
+
+  const hasPromtool = process.env['CI'] !== undefined || spawnSync('promtool', ['--version']).status === 0;
+
+  test.runIf(hasPromtool)('is found without fault by promtool', () => {
+    const metrics = createMetrics();
+    for (const method of ['GET', 'BREW"\n']) metrics.observe(entry({ method }));
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: metricsText(metrics.snapshot(now)),
+      encoding: 'utf8',
+    });
+    expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' });
   });
 
   test('adds up its histogram from bucket to bucket', () => {
