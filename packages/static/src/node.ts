@@ -95,9 +95,12 @@ function isNothing({ status, content, isNothing: is }: StaticResponse, { method 
   return content === undefined && (status === 404 || status === 405 || isNoPath);
 }
 
+/** What is no path for files may be one for the next handler, whatever the method. */
+const NO_PATH: StaticResponse = { ...BAD_REQUEST, isNothing: true };
+
 async function handle(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<StaticResponse> {
   const read = readRequest(request);
-  if (read === undefined) return BAD_REQUEST;
+  if (read === undefined) return NO_PATH;
   if (isContentGone(request)) return refusal(500, new Error('the content of the request was read before it came here'));
   const respond = read.rewrittenFrom === undefined ? serving.respond : serving.respondRewritten;
   try {
@@ -106,6 +109,11 @@ async function handle(request: IncomingMessage, response: ServerResponse, servin
   } catch (error) {
     return refusal(request.destroyed ? 400 : 500, error);
   }
+}
+
+/** Whether a response without content says so by its length: those that never have any do not (RFC 9110 §8.6). */
+function isEmpty(status: number, { method }: IncomingMessage): boolean {
+  return status >= 400 || (method !== 'HEAD' && status !== 204 && status !== 304);
 }
 
 async function send(
@@ -125,6 +133,6 @@ async function send(
   const isUnread = request.method === 'PUT' && status >= 400 && !request.complete;
   if (isUnread && request.httpVersionMajor < 2) response.setHeader('connection', 'close');
   if (content instanceof Uint8Array) response.setHeader('content-length', content.length);
-  else if (content === undefined && status >= 400) response.setHeader('content-length', 0);
+  else if (content === undefined && isEmpty(status, request)) response.setHeader('content-length', 0);
   await sendContent(content, request, response);
 }

@@ -368,6 +368,16 @@ describe('OPTIONS', () => {
 });
 
 describe('rules of a site', () => {
+  test('hold for names with a line break in them', async () => {
+    writeTree(site.root, { 'kept/away/a\nb': 'SECRET', 'broken\nline.txt': 'x' });
+    const respond = serveStatic(site.root, {
+      hide: ['/KEPT/**/a*'],
+      cacheControl: [{ glob: '**', value: 'no-store' }],
+    });
+    expect((await respond(get('/kept/away/a\nb'))).status).toBe(404);
+    expect(field(await respond(get('/broken\nline.txt')), 'cache-control')).toBe('no-store');
+  });
+
   test('add fields by glob, later ones replacing earlier ones', async () => {
     const respond = serveStatic(site.root, {
       fieldRules: [

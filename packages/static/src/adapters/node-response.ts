@@ -6,7 +6,7 @@
 
 import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http';
 import { parseHttpDate } from '../http/http-date.ts';
-import { evaluate, ifRange, type Validators } from '../http/preconditions.ts';
+import { evaluate, type Validators } from '../http/preconditions.ts';
 import { fieldValue, selectionFields } from '../http/request-fields.ts';
 import type { StaticRequest, StaticResponse } from '../message.ts';
 import { PRECONDITION_FAILED } from '../refusals.ts';
@@ -14,26 +14,39 @@ import { PRECONDITION_FAILED } from '../refusals.ts';
 /** What others may say of a file that we send. */
 const OTHERS_STAND: ReadonlySet<string> = new Set(['content-type', 'etag', 'last-modified', 'accept-ranges']);
 
+/** What describes content, and a 304 has none. */
+const OF_CONTENT = ['content-type', 'content-encoding', 'content-language', 'content-length', 'content-range'];
+
 /** What describes a file and says nothing true of an error. */
 const OF_A_FILE = ['etag', 'last-modified', 'accept-ranges', 'content-encoding', 'content-range', 'content-length'];
 
 /** The request as the core should see it, given what was set in front. */
 export function seenBehind(response: ServerResponse, message: StaticRequest): StaticRequest {
   if (message.method !== 'GET' && message.method !== 'HEAD') return message;
-  const dropped = new Set<string>();
-  const tag = text(response, 'etag');
-  const given = fieldValue(message.fields, 'if-range');
+  const dropped = new Set(response.hasHeader('content-encoding') ? ['accept-encoding'] : []);
+  const { etag, modifiedSeconds } = foreignValidators(response);
+  const has = (name: string): boolean => fieldValue(message.fields, name) !== undefined;
+  const drop = (...names: readonly string[]): void => names.forEach((name) => dropped.add(name));
   // The page of an error is whole, whatever the client has or wants of another representation.
-  if (response.statusCode !== 200) for (const name of CONDITIONS) dropped.add(name).add('range');
-  if (foreignValidators(response) !== undefined) {
-    for (const name of CONDITIONS) dropped.add(name);
-    if (given !== undefined && !ifRange(given, { etag: tag, modifiedSeconds: undefined })) dropped.add('range');
+  if (response.statusCode !== 200) drop('range', ...TAG_CONDITIONS, ...DATE_CONDITIONS);
+  if (etag !== undefined) {
+    drop(...TAG_CONDITIONS, 'if-range');
+    // A condition on the tag makes that on the date void (RFC 9110 §13.2.2).
+    if (has('if-match')) drop('if-unmodified-since');
+    if (has('if-none-match')) drop('if-modified-since');
+    const given = fieldValue(message.fields, 'if-range');
+    if (given !== undefined && (given.startsWith('W/') || given !== etag)) drop('range');
   }
-  if (response.hasHeader('content-encoding')) dropped.add('accept-encoding');
-  return dropped.size === 0 ? message : { ...message, fields: message.fields.filter(([name]) => !dropped.has(name)) };
+  if (modifiedSeconds !== undefined) {
+    drop(...DATE_CONDITIONS);
+    if (!(fieldValue(message.fields, 'if-range') ?? '"').includes('"')) drop('range');
+  }
+  if (dropped.size === 0) return message;
+  return { ...message, fields: message.fields.filter(([name]) => !dropped.has(name)) };
 }
 
-const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range'];
+const TAG_CONDITIONS = ['if-match', 'if-none-match'];
+const DATE_CONDITIONS = ['if-modified-since', 'if-unmodified-since'];
 
 /** The answer under the validators that were set in front, which the core does not know. */
 export function answerBehind(
@@ -42,14 +55,16 @@ export function answerBehind(
   response: ServerResponse,
 ): StaticResponse {
   const foreign = foreignValidators(response);
-  const isConditional = method === 'GET' || method === 'HEAD';
-  if (foreign === undefined || !isConditional || response.statusCode !== 200) return answer;
-  if (answer.status !== 200 && answer.status !== 206) return answer;
-  const current = {
-    etag: foreign.etag ?? fieldValue(answer.fields, 'etag'),
-    modifiedSeconds: foreign.modifiedSeconds ?? seconds(fieldValue(answer.fields, 'last-modified')),
+  const isAnswered = [200, 206, 304, 416].includes(answer.status) && (method === 'GET' || method === 'HEAD');
+  const isForeign = foreign.etag !== undefined || foreign.modifiedSeconds !== undefined;
+  if (!isAnswered || !isForeign || response.statusCode !== 200) return answer;
+  const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = selectionFields(fields) ?? {};
+  const conditions = {
+    ...(foreign.etag === undefined ? {} : { ifMatch, ifNoneMatch }),
+    ...(ifMatch === undefined ? { ifUnmodifiedSince } : {}),
+    ...(ifNoneMatch === undefined ? { ifModifiedSince } : {}),
   };
-  const precondition = evaluate(selectionFields(fields) ?? {}, current, true);
+  const precondition = evaluate(conditions, foreign, true);
   if (precondition === 'proceed') return answer;
   discard(answer.content);
   if (precondition === 'failed') return PRECONDITION_FAILED;
@@ -62,15 +77,11 @@ export function discard(content: StaticResponse['content']): void {
   if (content !== undefined && !(content instanceof Uint8Array)) void content[Symbol.asyncIterator]().return?.();
 }
 
-function foreignValidators(response: ServerResponse): Validators | undefined {
-  const etag = text(response, 'etag');
-  const modifiedSeconds = seconds(text(response, 'last-modified'));
-  return etag === undefined && modifiedSeconds === undefined ? undefined : { etag, modifiedSeconds };
-}
-
-function seconds(date: string | undefined): number | undefined {
+function foreignValidators(response: ServerResponse): Validators {
+  const date = text(response, 'last-modified');
   const milliseconds = date === undefined ? undefined : parseHttpDate(date);
-  return milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000);
+  const modifiedSeconds = milliseconds === undefined ? undefined : Math.floor(milliseconds / 1000);
+  return { etag: text(response, 'etag'), modifiedSeconds };
 }
 
 function text(response: ServerResponse, name: string): string | undefined {
@@ -81,6 +92,7 @@ function text(response: ServerResponse, name: string): string | undefined {
 /** Sets status and fields beside those that others have set. */
 export function setHead({ status, fields, file }: StaticResponse, response: ServerResponse): void {
   if (status !== 200 || response.statusCode === 0) response.statusCode = status;
+  if (status === 304) for (const name of OF_CONTENT) response.removeHeader(name);
   if (status >= 400) {
     for (const name of OF_A_FILE) response.removeHeader(name);
     // What was meant for a file must not make its absence last; what forbids storing holds for an error too.
