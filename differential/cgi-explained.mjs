@@ -43,7 +43,7 @@ export const EXPLAINED = [
     name: 'a redirect with content',
     applies: (difference) =>
       hasLine(difference, /^Location: (?:[a-z]+:|\/\/|other)/) &&
-      !hasLine(difference, /^Status:/) &&
+      !hasLine(difference, /^Status: (?!200)/) &&
       difference.our.status === 302,
   },
   {

@@ -14,6 +14,7 @@ export type CgiErrorCode =
   | 'bad-header'
   | 'content-cut'
   | 'killed'
+  | 'backend-gone'
   | 'timed-out'
   | 'busy'
   | 'closing'
@@ -34,6 +35,7 @@ const statuses: Readonly<Record<CgiErrorCode, number>> = {
   'bad-header': 502,
   'content-cut': 502,
   killed: 502,
+  'backend-gone': 502,
   'timed-out': 504,
   busy: 503,
   closing: 503,

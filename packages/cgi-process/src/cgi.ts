@@ -1,21 +1,19 @@
 // `cgi(options)`: a request becomes a run of a script, its output a response. The order of the steps is all that is here.
 
 import { CgiError } from './cgi-error.ts';
-import type { CgiRequest, CgiResponse, Field } from './message.ts';
+import type { CgiRequest, CgiResponse } from './message.ts';
 import { cgiTable, checkOptions, completed, limitsTable } from './options.ts';
 import type { CgiOptions, CgiResponder } from './options.ts';
 import { explainScript } from './request/explain-script.ts';
 import type { FindScript } from './request/find-script.ts';
 import { scriptFinder } from './request/find-script.ts';
+import { allowedMethods, checkHead, refusal, slashRedirect } from './request/refuse.ts';
 import { scriptSources } from './request/script-sources.ts';
 import { ScriptRunner } from './script-runner.ts';
 import type { ScriptLimits } from './script-runner.ts';
 import { collectContent, nothing } from './spool/collect-content.ts';
 import type { Collected } from './spool/collect-content.ts';
 import { SpoolBudget } from './spool/spool-file.ts';
-
-/** The time after which a refused client may try again: queues move within a second. */
-const RETRY_AFTER: Field = ['retry-after', '1'];
 
 /**
  * Makes a responder that runs CGI/1.1 scripts (RFC 3875): all in a directory, some below a root by their extension, or one.
@@ -68,7 +66,7 @@ class CgiMount {
     this.#limits = completed(limitsTable, options.limits);
     this.sharesRoot = 'extensions' in options;
     this.find = scriptFinder(options);
-    this.#methods = options.methods === undefined ? undefined : withHead(options.methods);
+    this.#methods = allowedMethods(options.methods);
     this.#budget = new SpoolBudget(this.#limits.spoolTotalBytes);
     this.#runner = new ScriptRunner(options, this.#limits, this.#budget);
   }
@@ -84,7 +82,7 @@ class CgiMount {
     } catch (error) {
       content.dispose();
       if (!(error instanceof CgiError)) throw error;
-      return this.#refusal(error);
+      return refusal(error, { methods: this.#methods, sharesRoot: this.sharesRoot });
     }
   }
 
@@ -92,27 +90,11 @@ class CgiMount {
     await this.#runner.close(graceMs);
   }
 
-  #refusal(cause: CgiError): CgiResponse {
-    const { code, status } = cause;
-    const fields: Field[] = status === 503 ? [RETRY_AFTER] : [];
-    if (code === 'method-not-allowed') fields.push(['allow', [...(this.#methods ?? [])].join(', ')]);
-    // What is a script's must not go on to who would send its source.
-    return { status, fields, cause, isNothing: this.sharesRoot && code === 'script-not-found' };
-  }
-
   /** Refuses what the head of the request alone decides. */
-  #check({ method, contentLength, fields }: CgiRequest): void {
-    if (this.#methods?.has(method) === false) {
-      throw new CgiError('method-not-allowed', `${method} is not among the methods of this mount`);
-    }
-    if (contentLength === undefined && this.#options.chunked === 'reject') {
+  #check(request: CgiRequest): void {
+    checkHead(request, this.#methods, this.#limits.maxContentBytes);
+    if (request.contentLength === undefined && this.#options.chunked === 'reject') {
       throw new CgiError('length-required', 'content without a length is not taken');
-    }
-    if ((contentLength ?? 0) > this.#limits.maxContentBytes) {
-      throw new CgiError('content-too-large', `${contentLength} bytes of content are more than are taken`);
-    }
-    if (fields.length > 1 && hasTwoTypes(fields)) {
-      throw new CgiError('type-repeated', 'the request has two Content-Type fields that differ');
     }
   }
 
@@ -128,26 +110,4 @@ class CgiMount {
       owner: uid === undefined ? undefined : { uid, gid: gid ?? uid },
     });
   }
-}
-
-function withHead(methods: readonly string[]): ReadonlySet<string> {
-  return new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])));
-}
-
-/** A script has one CONTENT_TYPE; of two that differ, whoever checked the request may have read the other. */
-function hasTwoTypes(fields: readonly Field[]): boolean {
-  let type: string | undefined;
-  for (const [name, value] of fields) {
-    if (name !== 'content-type') continue;
-    if (type !== undefined && type !== value) return true;
-    type = value;
-  }
-  return false;
-}
-
-/** To the directory's own name and a slash, relative, so that it holds behind any prefix (RFC 9110 §10.2.2). */
-function slashRedirect({ scriptName, pathInfo, query }: CgiRequest): CgiResponse {
-  const name = `${scriptName}${pathInfo}`.slice(`${scriptName}${pathInfo}`.lastIndexOf('/') + 1);
-  const location = `${/^[\w~!$&'()*+,;=@.-]+$/.test(name) ? name : `./${encodeURIComponent(name)}`}/`;
-  return { status: 301, fields: [['location', query === undefined ? location : `${location}?${query}`]] };
 }

@@ -1,9 +1,12 @@
-// CGI scripts in servers that pass a `Request` and want a `Response`. Unparsed headers (`nph`) cannot be expressed there and are
+// CGI scripts, and applications behind FastCGI and SCGI, in servers that pass a `Request` and want a `Response`. Unparsed headers (`nph`) cannot be expressed there and are
 // refused at the start.
 
 import { fetchHandler } from './adapters/fetch-handler.ts';
 import type { FetchHandler, FetchHandlerOptions } from './adapters/fetch-handler.ts';
 import { cgi } from './cgi.ts';
+import { fastcgi, scgi } from './fastcgi.ts';
+import { gatewayTable } from './fastcgi/options.ts';
+import type { GatewayOptions } from './fastcgi/options.ts';
 import { cgiTable, checkOptions, mountTable, remoteTable } from './options.ts';
 import type { CgiOptions } from './options.ts';
 
@@ -24,4 +27,23 @@ export function cgiFetch(options: CgiOptions & CgiFetchOptions): CgiFetchHandler
   const { path, remote, ...rest } = options;
   if (rest.nph === 'name') throw new TypeError('cgi: nph cannot be used here, a Response has no unparsed form');
   return fetchHandler(cgi(rest), { path, remote });
+}
+
+/**
+ * Makes a handler that asks a FastCGI application, such as php-fpm.
+ *
+ * @example
+ * const php = fastcgiFetch({ address: '/run/php/php8.2-fpm.sock', root: './public' });
+ */
+export function fastcgiFetch(options: GatewayOptions & CgiFetchOptions): CgiFetchHandler {
+  checkOptions('fastcgi', { ...gatewayTable, ...mountTable, ...remoteTable }, options);
+  const { path, remote, ...rest } = options;
+  return fetchHandler(fastcgi(rest), { path, remote });
+}
+
+/** The same for an SCGI application. */
+export function scgiFetch(options: GatewayOptions & CgiFetchOptions): CgiFetchHandler {
+  checkOptions('scgi', { ...gatewayTable, ...mountTable, ...remoteTable }, options);
+  const { path, remote, ...rest } = options;
+  return fetchHandler(scgi(rest), { path, remote });
 }

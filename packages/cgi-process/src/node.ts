@@ -1,8 +1,11 @@
-// CGI scripts under `node:http`, Express and Connect.
+// CGI scripts, and applications behind FastCGI and SCGI, under `node:http`, Express and Connect.
 
 import { nodeHandler } from './adapters/node-handler.ts';
 import type { NodeHandler, NodeHandlerOptions } from './adapters/node-handler.ts';
 import { cgi } from './cgi.ts';
+import { fastcgi, scgi } from './fastcgi.ts';
+import { gatewayTable } from './fastcgi/options.ts';
+import type { GatewayOptions } from './fastcgi/options.ts';
 import { cgiTable, checkOptions, mountTable } from './options.ts';
 import type { CgiOptions } from './options.ts';
 
@@ -22,4 +25,23 @@ export function cgiHandler(options: CgiOptions & CgiHandlerOptions): CgiHandler 
   checkOptions('cgi', { ...cgiTable, ...mountTable }, options);
   const { path = '', ...rest } = options;
   return nodeHandler(cgi(rest), path);
+}
+
+/**
+ * Makes a handler that asks a FastCGI application, such as php-fpm.
+ *
+ * @example
+ * app.use(fastcgiHandler({ address: '/run/php/php8.2-fpm.sock', root: './public' }));
+ */
+export function fastcgiHandler(options: GatewayOptions & CgiHandlerOptions): CgiHandler {
+  checkOptions('fastcgi', { ...gatewayTable, ...mountTable }, options);
+  const { path = '', ...rest } = options;
+  return nodeHandler(fastcgi(rest), path);
+}
+
+/** The same for an SCGI application. */
+export function scgiHandler(options: GatewayOptions & CgiHandlerOptions): CgiHandler {
+  checkOptions('scgi', { ...gatewayTable, ...mountTable }, options);
+  const { path = '', ...rest } = options;
+  return nodeHandler(scgi(rest), path);
 }

@@ -95,7 +95,9 @@ function headOf(lines: readonly string[], rest: Uint8Array): ScriptHead {
   const value = (name: string): string | undefined => fields.find((field) => field[0] === name)?.[1];
   const given = value('status') ?? statusLine;
   const location = value('location');
-  const { status, reason } = statusOf(given, location === undefined ? 200 : 302);
+  const own = statusOf(given, location === undefined ? 200 : 302);
+  // A 200 that names another place means a redirect, as under Apache and lighttpd.
+  const { status, reason } = own.status === 200 && location !== undefined ? statusOf(undefined, 302) : own;
   const isLocal = location !== undefined && given === undefined && fields.length === 1 && isLocalPath(location);
   return {
     kind: isLocal ? 'local-redirect' : location === undefined ? 'document' : 'client-redirect',

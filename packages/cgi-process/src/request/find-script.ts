@@ -50,6 +50,31 @@ export function scriptFinder(options: CgiOptions): FindScript {
   return new ScriptTree(existing('root', options.root), followSymlinks, interpreters, indexNames(options)).find;
 }
 
+/** Which files an application in another process runs. */
+export interface FileOptions {
+  readonly root?: string | undefined;
+  readonly extensions?: readonly string[] | undefined;
+  readonly index?: readonly string[] | undefined;
+  readonly front?: string | undefined;
+  readonly directory?: string | undefined;
+  readonly followSymlinks?: boolean | undefined;
+}
+
+/** The same search for files that an application runs; without a root or directory every path is the application's. */
+export function fileFinder(options: FileOptions): FindScript {
+  const { root, directory, followSymlinks = false, extensions = ['.php'] } = options;
+  if (directory !== undefined) {
+    return new ScriptTree(existing('directory', directory), followSymlinks, undefined, []).find;
+  }
+  if (root === undefined) {
+    return (pathInfo) => ({ kind: 'script', file: '', interpreter: undefined, scriptName: '', pathInfo });
+  }
+  // The application runs them all, whether or not they are executable.
+  const run = Object.fromEntries(extensions.map((extension) => [extension, 'application']));
+  const index = indexNames({ root, extensions: run, index: options.index });
+  return new ScriptTree(existing('root', root), followSymlinks, new Map(Object.entries(run)), index).find;
+}
+
 /** The names that answer for a directory: a page goes before scripts, as under Apache. */
 function indexNames({ index, extensions }: Extract<CgiOptions, { extensions: unknown }>): readonly string[] {
   return index ?? ['index.html', ...Object.keys(extensions).map((extension) => `index${extension}`)];

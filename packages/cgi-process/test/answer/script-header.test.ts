@@ -82,6 +82,8 @@ describe('ScriptHeadParser', () => {
     ['Location: /path\nStatus: 307 x\n\n', 'client-redirect', 307],
     ['Location: /path\nSet-Cookie: a=b\n\n', 'client-redirect', 302],
     ['Location: /path?q\n\n', 'local-redirect', 302],
+    ['Status: 200 OK\nLocation: other\n\n', 'client-redirect', 302],
+    ['Status: 201 Created\nLocation: other\n\n', 'client-redirect', 201],
     ['Content-Type: a/b\n\n', 'document', 200],
     ['Content-Type:\n\n', 'document', 200],
   ])('sees what %j asks for', (text, kind, status) => {

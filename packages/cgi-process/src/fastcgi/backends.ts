@@ -1,0 +1,108 @@
+// The addresses of one application, asked in turn, and the connections to them that are kept.
+//
+// A kept connection holds a child of php-fpm, so few are kept, and not for long. An application that is restarted has no socket
+// for a moment: a request waits for it within the limit of a connection. One that has been away for longer is asked once for
+// each request, so that nobody waits for what is down.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { CgiError } from '../cgi-error.ts';
+import { afterMs } from '../timer.ts';
+import type { Address } from './address.ts';
+import { Connection, openConnection } from './connection.ts';
+
+/** First wait for an application that is not there; it doubles up to the second. */
+const FIRST_WAIT_MS = 10;
+const LAST_WAIT_MS = 100;
+/** What a restart looks like: no socket, nobody listening, a queue that is full. */
+const passing = new Set<string | undefined>(['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'ECONNRESET']);
+
+/** What bounds connections. */
+export interface BackendOptions {
+  readonly addresses: readonly { readonly text: string; readonly address: Address }[];
+  readonly connectTimeoutMs: number;
+  /** Connections that are kept while nothing goes over them. */
+  readonly maxIdle: number;
+  readonly idleMs: number;
+}
+
+export class Backends {
+  readonly #options: BackendOptions;
+  readonly #idle = new Map<Connection, () => void>();
+  #turn = 0;
+  #downSince: number | undefined;
+
+  constructor(options: BackendOptions) {
+    this.#options = options;
+  }
+
+  /** A kept connection, the one that was used last. */
+  kept(): Connection | undefined {
+    for (;;) {
+      const connection = [...this.#idle.keys()].at(-1);
+      if (connection === undefined) return undefined;
+      this.#idle.get(connection)?.();
+      if (!connection.isOpen) continue;
+      connection.rest(false);
+      return connection;
+    }
+  }
+
+  /** A new connection. Rejects with CgiError (`backend-gone`). */
+  async open(): Promise<Connection> {
+    const { connectTimeoutMs, addresses } = this.#options;
+    const since = performance.now();
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LAST_WAIT_MS)) {
+      const opened = await this.#tryAll();
+      if (opened instanceof Connection) {
+        this.#downSince = undefined;
+        return opened;
+      }
+      const now = performance.now();
+      this.#downSince ??= now;
+      const isLate = now - Math.min(since, this.#downSince) >= connectTimeoutMs;
+      if (isLate || !passing.has(opened.code)) {
+        const where = addresses.map(({ text }) => text).join(', ');
+        throw new CgiError('backend-gone', `${where}: the application cannot be reached: ${opened.message}`, {
+          cause: opened,
+        });
+      }
+      await delay(wait);
+    }
+  }
+
+  /** Keeps a connection for the next request. */
+  keep(connection: Connection): void {
+    if (!connection.isOpen || this.#idle.size >= this.#options.maxIdle) {
+      connection.socket.destroy();
+      return;
+    }
+    connection.rest(true);
+    const close = (): void => void connection.socket.destroy();
+    const stop = afterMs(this.#options.idleMs, close);
+    const forget = (): void => {
+      stop();
+      connection.socket.off('close', forget);
+      this.#idle.delete(connection);
+    };
+    connection.socket.on('close', forget);
+    this.#idle.set(connection, forget);
+  }
+
+  close(): void {
+    for (const { socket } of this.#idle.keys()) socket.destroy();
+  }
+
+  async #tryAll(): Promise<Connection | NodeJS.ErrnoException> {
+    const { addresses, connectTimeoutMs } = this.#options;
+    let failure: NodeJS.ErrnoException = new Error('no address');
+    for (let count = 0; count < addresses.length; count++) {
+      const { address } = addresses[this.#turn++ % addresses.length] as (typeof addresses)[number];
+      try {
+        return new Connection(await openConnection(address, connectTimeoutMs));
+      } catch (error) {
+        failure = error as NodeJS.ErrnoException;
+      }
+    }
+    return failure;
+  }
+}

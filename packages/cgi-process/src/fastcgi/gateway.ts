@@ -1,0 +1,289 @@
+// From a request to an application and back: which script, its content, a place, a connection, an answer.
+
+import { realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { redirectTo, responseOf } from '../answer/finished-answer.ts';
+import { notModified } from '../answer/not-modified.ts';
+import { ScriptStderr } from '../answer/stderr.ts';
+import type { StderrLines } from '../answer/stderr-lines.ts';
+import { toByteString } from '../byte-string.ts';
+import { CgiError } from '../cgi-error.ts';
+import type { CgiRequest, CgiResponse } from '../message.ts';
+import { completed } from '../options.ts';
+import { allowedMethods, checkHead, refusal, slashRedirect } from '../request/refuse.ts';
+import { fileFinder } from '../request/find-script.ts';
+import type { FindScript, FoundScript } from '../request/find-script.ts';
+import { metaVariables } from '../request/meta-variables.ts';
+import { RunQueue } from '../request/run-queue.ts';
+import { collectContent, nothing } from '../spool/collect-content.ts';
+import type { Collected } from '../spool/collect-content.ts';
+import { readAhead } from '../spool/read-ahead.ts';
+import { SpoolBudget } from '../spool/spool-file.ts';
+import { afterMs } from '../timer.ts';
+import { ADDRESS_FORM, parseAddress } from './address.ts';
+import { BackendAnswer } from './backend-answer.ts';
+import { Backends } from './backends.ts';
+import { FastcgiOutput, ScgiOutput } from './connection.ts';
+import type { BackendOutput, BackendRequest, Connection } from './connection.ts';
+import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
+import type { GatewayLimits, GatewayOptions } from './options.ts';
+
+/** Which of the two an application speaks. */
+export type Protocol = 'fastcgi' | 'scgi';
+
+/** RFC 9110 §9.2.1: asking again changes nothing. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
+
+/** A kept connection that is dead, a new one in the queue of an application that ends, and one to its successor. */
+const MAX_ATTEMPTS = 3;
+const RESTART_MS = 50;
+/** A new connection that has no answer by then may be in the queue of the socket; a short script has answered. */
+const PATIENCE_MS = 1;
+
+/** A request with all that is needed to ask. */
+interface Job {
+  readonly request: CgiRequest;
+  readonly found: FoundScript;
+  readonly content: Collected;
+}
+
+export class Gateway {
+  readonly find: FindScript;
+  readonly sharesRoot: boolean;
+  readonly #options: GatewayOptions;
+  readonly #protocol: Protocol;
+  readonly #limits: { readonly [Name in keyof GatewayLimits]-?: number };
+  readonly #root: string | undefined;
+  readonly #backends: Backends;
+  readonly #queue: RunQueue;
+  readonly #budget: SpoolBudget;
+  readonly #stderr: ScriptStderr;
+  readonly #methods: ReadonlySet<string> | undefined;
+  readonly #running = new Set<BackendOutput>();
+  #whenIdle: (() => void) | undefined;
+
+  constructor(options: GatewayOptions, protocol: Protocol) {
+    this.#options = options;
+    this.#protocol = protocol;
+    this.#limits = completed(gatewayLimitsTable, options.limits);
+    const concurrency = completed(gatewayConcurrencyTable, options.concurrency);
+    const texts = typeof options.address === 'string' ? [options.address] : options.address;
+    this.#backends = new Backends({
+      addresses: texts.map((text) => ({ text, address: addressOf(text) })),
+      connectTimeoutMs: this.#limits.connectTimeoutMs,
+      maxIdle: concurrency.idle,
+      idleMs: concurrency.idleMs,
+    });
+    this.#queue = new RunQueue(concurrency);
+    this.#budget = new SpoolBudget(this.#limits.spoolTotalBytes);
+    this.#stderr = new ScriptStderr(options.stderr, this.#limits.maxStderrBytes);
+    this.#methods = allowedMethods(options.methods);
+    const place = options.root ?? options.directory;
+    this.#root = place === undefined ? undefined : realpathSync(resolve(place));
+    this.sharesRoot = options.root !== undefined;
+    this.find = fileFinder(options);
+  }
+
+  /** Asks for what a path names; where that is nothing, for the front controller, if it has one and `mayUseFront`. */
+  async respond(request: CgiRequest): Promise<CgiResponse> {
+    return this.#answered(request, () => this.find(request.pathInfo));
+  }
+
+  /** Asks the front controller, whatever the path. */
+  async respondFromFront(request: CgiRequest): Promise<CgiResponse> {
+    return this.#answered(request, () => this.find(`/${this.#options.front}`));
+  }
+
+  /** Takes nothing more, and ends what is under way after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.#queue.close();
+    const idle = new Promise<void>((done) => {
+      this.#whenIdle = done;
+      if (this.#running.size === 0) done();
+    });
+    const stop = afterMs(graceMs, () => {
+      for (const output of this.#running) output.abort();
+    });
+    await idle;
+    stop();
+    this.#backends.close();
+  }
+
+  async #answered(request: CgiRequest, find: () => ReturnType<FindScript>): Promise<CgiResponse> {
+    let content = nothing;
+    try {
+      const found = find();
+      if (found.kind === 'missing-slash') return slashRedirect(request);
+      checkHead(request, this.#methods, this.#limits.maxContentBytes);
+      if (request.contentLength !== 0) content = await this.#collect(request);
+      return await this.#ask({ request, found, content });
+    } catch (error) {
+      content.dispose();
+      if (!(error instanceof CgiError)) throw error;
+      return refusal(error, { methods: this.#methods, sharesRoot: this.sharesRoot });
+    }
+  }
+
+  async #collect({ content, contentLength }: CgiRequest): Promise<Collected> {
+    return collectContent(content, {
+      memoryBytes: this.#limits.spoolMemoryBytes,
+      fileBytes: this.#limits.spoolFileBytes,
+      budget: this.#budget,
+      maxBytes: this.#limits.maxContentBytes,
+      announced: contentLength,
+      whole: contentLength === undefined || this.#options.spool !== 'small',
+    });
+  }
+
+  async #ask(job: Job): Promise<CgiResponse> {
+    const place = this.#queue.enter(job.request);
+    const release = place instanceof Promise ? await place : place;
+    const over = (): void => {
+      job.content.dispose();
+      release();
+    };
+    const mayRepeat = SAFE_METHODS.has(job.request.method) && job.content.rest === undefined;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(job, { mayUseKept: mayRepeat && attempt === 1, over });
+      } catch (error) {
+        const isUnanswered = error instanceof CgiError && error.cause instanceof Unanswered;
+        if (!isUnanswered || !mayRepeat || attempt === MAX_ATTEMPTS) {
+          over();
+          throw error;
+        }
+      }
+      // A restart drops what waits in the queue of its socket; the next one is there a moment later.
+      if (attempt > 1) await delay(RESTART_MS);
+    }
+  }
+
+  /**
+   * One request over one connection. A kept one may have been closed by the application a moment ago, so only requests that may
+   * be repeated go over it; others close it, which leaves a child of php-fpm for their new one.
+   */
+  async #attempt(job: Job, { mayUseKept, over }: { mayUseKept: boolean; over: () => void }): Promise<CgiResponse> {
+    const { request, found } = job;
+    const name = found.file === '' ? this.#name : found.file;
+    const connection = await this.#connection(mayUseKept);
+    if (hasLeft(request)) {
+      connection.socket.destroy();
+      throw new CgiError('client-left', 'the client left before the application was asked');
+    }
+    const lines = this.#stderr.lines(name, request.id);
+    const output: BackendOutput = this.#output(connection, this.#requestOf(job, lines), () => {
+      lines.end();
+      if (output.hasAnswered) over();
+    });
+    request.signal?.addEventListener('abort', () => output.abort(), { once: true });
+    const answer = new BackendAnswer(output, name, this.#limits, () => lines.tail);
+    try {
+      return this.#response(await answer.head(), answer, request);
+    } catch (error) {
+      if (hasLeft(request)) throw new CgiError('client-left', 'the client left before the answer');
+      if (error instanceof CgiError && error.code === 'backend-gone' && !output.hasAnswered) {
+        throw new CgiError('backend-gone', error.message, { cause: new Unanswered() });
+      }
+      throw error;
+    }
+  }
+
+  async #connection(mayUseKept: boolean): Promise<Connection> {
+    const kept = this.#protocol === 'fastcgi' ? this.#backends.kept() : undefined;
+    if (kept !== undefined && mayUseKept) return kept;
+    kept?.socket.destroy();
+    return this.#backends.open();
+  }
+
+  #output(connection: Connection, request: BackendRequest, over: () => void): BackendOutput {
+    const Output = this.#protocol === 'fastcgi' ? FastcgiOutput : ScgiOutput;
+    const output: BackendOutput = new Output(connection, request, (mayKeep) => {
+      this.#running.delete(output);
+      if (mayKeep && !this.#isOneWaiting()) this.#backends.keep(connection);
+      else connection.socket.destroySoon();
+      over();
+      if (this.#running.size === 0) this.#whenIdle?.();
+    });
+    this.#running.add(output);
+    return output;
+  }
+
+  /** Whether a new connection seems to wait for a child that a kept one would hold. */
+  #isOneWaiting(): boolean {
+    const patient = performance.now() - PATIENCE_MS;
+    for (const { waitingSince } of this.#running) if (waitingSince !== undefined && waitingSince < patient) return true;
+    return false;
+  }
+
+  #response(head: Parameters<typeof responseOf>[0], answer: BackendAnswer, request: CgiRequest): CgiResponse {
+    const { kind, location } = head;
+    const isLocal = kind === 'local-redirect' && this.#options.localRedirect !== false;
+    const known = notModified(request, head);
+    if (isLocal || known !== undefined) {
+      answer.drain().catch(() => {});
+      return isLocal ? redirectTo(location ?? '') : responseOf(known ?? head, undefined);
+    }
+    const { spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.#limits;
+    const content = readAhead(answer.content(head), { memoryBytes, fileBytes, budget: this.#budget });
+    const response = responseOf(head, content);
+    if (response.content === undefined) answer.drain().catch(() => {});
+    return response;
+  }
+
+  #requestOf({ request, found, content }: Job, lines: StderrLines): BackendRequest {
+    const params = this.#params(request, found, request.contentLength ?? content.length);
+    const keep = this.#protocol === 'fastcgi';
+    return { params, content, keep, stderr: (bytes) => lines.add(bytes) };
+  }
+
+  #params(request: CgiRequest, found: FoundScript, contentLength: number): Record<string, string> {
+    const { passAuthorization = true, serverSoftware, serverName, serverAdmin, params = {} } = this.#options;
+    const root = this.#options.backendRoot ?? this.#root;
+    const isFile = found.file !== '' && this.#root !== undefined && root !== undefined;
+    const variables = metaVariables(
+      {
+        ...plain(request),
+        scriptName: request.scriptName + found.scriptName,
+        pathInfo: found.pathInfo,
+        contentLength,
+      },
+      {
+        passAuthorization,
+        serverSoftware,
+        serverName,
+        serverAdmin,
+        contentLength,
+        documentRoot: this.#options.documentRoot ?? root,
+        scriptFilename: isFile ? join(root, found.file.slice((this.#root ?? '').length)) : undefined,
+      },
+    );
+    for (const [name, value] of Object.entries(params)) variables[name] = toByteString(value);
+    return variables;
+  }
+
+  get #name(): string {
+    const { address } = this.#options;
+    return typeof address === 'string' ? address : address.join(', ');
+  }
+}
+
+/** Member by member: a request may have some on its prototype, and others that are expensive to ask for. */
+function plain(request: CgiRequest): Omit<CgiRequest, 'scriptName' | 'pathInfo' | 'contentLength' | 'signal'> {
+  const { method, target, version, scheme, authority, query, fields, content, remote, local, user, authType, id } =
+    request;
+  return { method, target, version, scheme, authority, query, fields, content, remote, local, user, authType, id };
+}
+
+function hasLeft({ signal }: CgiRequest): boolean {
+  return signal?.aborted === true;
+}
+
+/** Nothing had come when the connection closed. */
+class Unanswered extends Error {}
+
+function addressOf(text: string): NonNullable<ReturnType<typeof parseAddress>> {
+  const address = parseAddress(text);
+  if (address === undefined) throw new TypeError(`address: expected ${ADDRESS_FORM}, not "${text}"`);
+  return address;
+}

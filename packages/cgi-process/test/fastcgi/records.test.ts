@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { parseAddress } from '../../src/fastcgi/address.ts';
+import {
+  encodePairs,
+  endOfRequest,
+  RecordReader,
+  requestHead,
+  scgiHead,
+  streamRecords,
+} from '../../src/fastcgi/records.ts';
+
+function record(type: number, content: Buffer, padding = 0): Buffer {
+  const header = Buffer.from([1, type, 0, 1, content.length >> 8, content.length & 255, padding, 0]);
+  return Buffer.concat([header, content, Buffer.alloc(padding, 0xee)]);
+}
+
+describe('encodePairs', () => {
+  test.each([
+    [127, 127, '7f7f'],
+    [128, 1, '8000008001'],
+    [1, 128, '0180000080'],
+    [1, 70_000, '0180011170'],
+    [1, 0, '0100'],
+  ])('writes lengths %i and %i', (nameLength, valueLength, lengths) => {
+    const bytes = encodePairs({ ['n'.repeat(nameLength)]: 'v'.repeat(valueLength) });
+    expect(bytes.toString('hex').startsWith(`${lengths}6e`)).toBe(true);
+    expect(bytes.length).toBe(lengths.length / 2 + nameLength + valueLength);
+  });
+
+  test('writes byte strings byte by byte', () => {
+    expect(encodePairs({ A: '\xff\x00é' })).toEqual(Buffer.from([1, 3, 0x41, 0xff, 0, 0xe9]));
+  });
+});
+
+describe('streamRecords and RecordReader', () => {
+  test.each([0, 1, 65_534, 65_535, 65_536, 200_000])('carry %i bytes, in pieces of any size', (length) => {
+    const bytes = Buffer.alloc(length, 'abc');
+    const wire = Buffer.concat(streamRecords(6, bytes));
+    for (const piece of [1000, 8191, wire.length]) {
+      const reader = new RecordReader();
+      const got: Buffer[] = [];
+      for (let start = 0; start < wire.length; start += piece) {
+        reader.push(wire.subarray(start, start + piece));
+        for (let next = reader.next(); next !== undefined; next = reader.next()) got.push(Buffer.from(next.content));
+      }
+      expect(Buffer.concat(got)).toEqual(bytes);
+      expect(reader.hasMore).toBe(false);
+    }
+  });
+
+  test('skip padding', () => {
+    const reader = new RecordReader();
+    reader.push(Buffer.concat([record(6, Buffer.from('one'), 5), record(7, Buffer.from('two'), 255)]));
+    expect(reader.next()?.content.toString()).toBe('one');
+    expect(reader.next()).toMatchObject({ type: 7, content: Buffer.from('two') });
+    expect(reader.next()).toBeUndefined();
+  });
+
+  test('refuse what is no FastCGI', () => {
+    const reader = new RecordReader();
+    reader.push(Buffer.from('HTTP/1.1 200 OK'));
+    expect(() => reader.next()).toThrow(RangeError);
+  });
+});
+
+describe('requestHead', () => {
+  test('splits parameters that are longer than a record', () => {
+    const head = requestHead({ LONG: 'x'.repeat(150_000) }, true);
+    const reader = new RecordReader();
+    reader.push(head);
+    const types: [number, number][] = [];
+    for (let next = reader.next(); next !== undefined; next = reader.next())
+      types.push([next.type, next.content.length]);
+    expect(types).toEqual([
+      [1, 8],
+      [4, 65_535],
+      [4, 65_535],
+      [4, 18_939],
+      [4, 0],
+    ]);
+    expect(head.subarray(8, 16)).toEqual(Buffer.from([0, 1, 1, 0, 0, 0, 0, 0]));
+  });
+});
+
+describe('endOfRequest', () => {
+  test.each([
+    [[0, 0, 0, 0, 0, 0, 0, 0], { appStatus: 0, protocol: 'complete' }],
+    [[255, 255, 255, 255, 0, 0, 0, 0], { appStatus: -1, protocol: 'complete' }],
+    [[0, 0, 0, 0, 2, 0, 0, 0], { appStatus: 0, protocol: 'overloaded' }],
+    [[0, 0, 0, 0, 3, 0, 0, 0], { appStatus: 0, protocol: 'refused' }],
+  ])('reads %j', (bytes, expected) => {
+    expect(endOfRequest(Buffer.from(bytes))).toEqual(expected);
+  });
+});
+
+describe('scgiHead', () => {
+  test('puts CONTENT_LENGTH first, always', () => {
+    expect(scgiHead({ A: 'b', CONTENT_LENGTH: '27' }).toString('latin1')).toBe(
+      '31:CONTENT_LENGTH\x0027\0SCGI\x001\0A\0b\0,'.replace('31', '29'),
+    );
+    expect(scgiHead({ A: '\xe9' }).toString('latin1')).toBe('28:CONTENT_LENGTH\x000\0SCGI\x001\0A\0\xe9\0,');
+  });
+});
+
+describe('parseAddress', () => {
+  test.each([
+    ['127.0.0.1:9000', { host: '127.0.0.1', port: 9000 }],
+    [':9000', { host: '127.0.0.1', port: 9000 }],
+    ['localhost:9000', { host: 'localhost', port: 9000 }],
+    ['tcp://[::1]:9000', { host: '::1', port: 9000 }],
+    ['/run/php.sock', { path: '/run/php.sock' }],
+    ['unix:/run/php.sock', { path: '/run/php.sock' }],
+    ['unix:///run/php.sock', { path: '/run/php.sock' }],
+    ['9000', undefined],
+    ['host:', undefined],
+    ['host:0', undefined],
+    ['host:65536', undefined],
+    ['http://host:80', undefined],
+    ['unix:relative', undefined],
+  ])('reads %s', (text, expected) => {
+    expect(parseAddress(text)).toEqual(expected);
+  });
+});
