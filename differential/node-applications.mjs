@@ -77,7 +77,8 @@ export async function perform(plan, request, response) {
 }
 
 function answerFailed(response) {
-  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  // Without Connection, node:http would no longer say close to a client that asked for it.
+  for (const name of response.getHeaderNames()) if (name !== 'connection') response.removeHeader(name);
   response.statusCode = 500;
   response.end('failed');
 }

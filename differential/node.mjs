@@ -153,10 +153,11 @@ function differenceOf(plans, { requests }, theirs, our, isFetch) {
     }
   }
   // node:http resets a connection whose request content is unread, and the end of the response goes with it.
-  for (const [index, { framing, content, isWhole }] of expected.responses.entries()) {
+  for (const [index, { framing, content, isWhole, persistent }] of expected.responses.entries()) {
     const whole = found.responses[index];
     if (!isWhole && whole?.isWhole && whole.content.startsWith(content) && requests[index].content) return undefined;
-    if (framing === 'close' && whole?.content.startsWith(content)) expected.responses[index].content = whole.content;
+    const endsWithConnection = framing === 'close' || (framing === undefined && !persistent);
+    if (endsWithConnection && whole?.content.startsWith(content)) expected.responses[index].content = whole.content;
   }
   return JSON.stringify(expected) === JSON.stringify(found)
     ? undefined

@@ -303,6 +303,13 @@ export interface ServerOptions {
    * on the same machine that passes its own host on has to be among `trustedProxies` then. @default any
    */
   readonly hosts?: readonly string[] | 'local' | undefined;
+  /**
+   * The field in which trusted proxies name the client: `x-forwarded-for` (with X-Forwarded-Proto), or `forwarded` (RFC 7239). The
+   * other one is not read, since proxies pass on what a client wrote there.
+   *
+   * @default 'x-forwarded-for'
+   */
+  readonly forwardedField?: 'x-forwarded-for' | 'forwarded' | undefined;
   /** A field, such as `x-request-id`, that carries `id` in every response and names it when a trusted proxy sent it. @default none */
   readonly requestIdField?: string | undefined;
   readonly accessLog?: ((entry: AccessLogEntry) => void) | undefined;

@@ -9,11 +9,12 @@ import { LazyRequest, NO_CONTENT, type RequestSource } from '../message/request.
 import { firstField } from '../message/fields.ts';
 import { canonicalPath } from '../message/canonical-path.ts';
 import type { Ends } from '../transport/ends.ts';
-import { forwarded, type IsTrusted } from '../transport/forwarded.ts';
+import { forwarded, type ForwardedField, type IsTrusted } from '../transport/forwarded.ts';
 
 export interface RequestSettings {
   readonly serverName: string | undefined;
   readonly requestIdField: string | undefined;
+  readonly forwardedField?: ForwardedField | undefined;
 }
 
 interface ReadTarget {
@@ -68,7 +69,7 @@ export function readRequest(
     upgrade: event.upgrade === undefined ? undefined : offeredUpgrade(event),
   };
   if (isTrusted === undefined) return new LazyRequest(members, source);
-  return new LazyRequest({ ...members, ...toldByProxy(fields, ends, isTrusted, settings.requestIdField) }, source);
+  return new LazyRequest({ ...members, ...toldByProxy(fields, ends, isTrusted, settings) }, source);
 }
 
 function offeredUpgrade({ upgrade = '', contentLength }: RequestHeadEvent): string | undefined {
@@ -88,9 +89,9 @@ function toldByProxy(
   fields: readonly Field[],
   { remote, scheme }: Ends,
   isTrusted: IsTrusted,
-  idField: string | undefined,
+  { requestIdField: idField, forwardedField }: RequestSettings,
 ): { remote: Peer; scheme: 'http' | 'https'; id?: string } {
-  const told = forwarded(fields, { address: remote.address, scheme }, isTrusted);
+  const told = forwarded(fields, { address: remote.address, scheme }, isTrusted, forwardedField);
   const id = idField === undefined ? undefined : firstField(fields, idField);
   return {
     remote: told.address === remote.address ? remote : { address: told.address, port: 0 },

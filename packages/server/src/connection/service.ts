@@ -50,7 +50,11 @@ export function serviceOf(options: ServerOptions, compose: (options: ServerOptio
       simpleRequests: options.simpleRequests,
     },
     complete,
-    request: { serverName: options.serverName, requestIdField: complete.requestIdField },
+    request: {
+      serverName: options.serverName,
+      requestIdField: complete.requestIdField,
+      forwardedField: options.forwardedField,
+    },
     remembered: new RememberedResponses(complete),
     isTrusted: matcher('trustedProxies', trustedProxies),
     sendsProxyHeader: matcher('proxyProtocol', proxyProtocol),

@@ -31,12 +31,25 @@ function addBlock(option: string, list: BlockList, entry: string): void {
   list.addSubnet(new SocketAddress({ address, family: family === 4 ? 'ipv4' : 'ipv6' }), prefix);
 }
 
+/** Which field trusted proxies write; the other is a client's own invention, and is not read. */
+export type ForwardedField = 'x-forwarded-for' | 'forwarded';
+
 /** The client's address and scheme as trusted proxies tell them, given who connected. */
 export function forwarded(
   fields: readonly Field[],
-  peer: { readonly address: string; readonly scheme: 'http' | 'https' },
+  peer: Origin,
   isTrusted: IsTrusted,
-): { address: string; scheme: 'http' | 'https' } {
+  field: ForwardedField = 'x-forwarded-for',
+): Origin {
+  return field === 'forwarded' ? byForwarded(fields, peer, isTrusted) : byXForwardedFor(fields, peer, isTrusted);
+}
+
+interface Origin {
+  readonly address: string;
+  readonly scheme: 'http' | 'https';
+}
+
+function byXForwardedFor(fields: readonly Field[], peer: Origin, isTrusted: IsTrusted): Origin {
   let { address } = peer;
   const hops = (listField(fields, 'x-forwarded-for') ?? '').split(',');
   for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
@@ -45,8 +58,47 @@ export function forwarded(
     address = named;
     if (!isTrusted(address)) break;
   }
-  const proto = firstField(fields, 'x-forwarded-proto')?.trim().toLowerCase();
-  return { address, scheme: proto === 'https' || proto === 'http' ? proto : peer.scheme };
+  return { address, scheme: schemeOf(firstField(fields, 'x-forwarded-proto')) ?? peer.scheme };
+}
+
+/** RFC 7239 §4: each element tells what one proxy saw, its client and how that one connected. */
+function byForwarded(fields: readonly Field[], peer: Origin, isTrusted: IsTrusted): Origin {
+  let { address, scheme } = peer;
+  const elements = [...forwardedElements(listField(fields, 'forwarded') ?? '')];
+  for (let element = elements.pop(); element !== undefined; element = elements.pop()) {
+    scheme = schemeOf(element.get('proto')) ?? scheme;
+    // `unknown` and obfuscated names (§6) are no addresses: what is behind them stays hidden.
+    const named = bareAddress(element.get('for') ?? '');
+    if (named === undefined) break;
+    address = named;
+    if (!isTrusted(address)) break;
+  }
+  return { address, scheme };
+}
+
+const PAIR = /[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*)))?[ \t]*([;,]|$)/y;
+
+/** The elements of a Forwarded field with their parameters; nothing where it is malformed (a part could mean anything). */
+function forwardedElements(value: string): readonly ReadonlyMap<string, string>[] {
+  const elements: ReadonlyMap<string, string>[] = [];
+  let element = new Map<string, string>();
+  PAIR.lastIndex = 0;
+  while (PAIR.lastIndex <= value.length) {
+    const pair = PAIR.exec(value);
+    if (pair === null) return [];
+    const [, name, quoted, token, separator] = pair;
+    if (name !== undefined) element.set(name.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? token ?? '');
+    if (separator === ';') continue;
+    if (element.size > 0) elements.push(element);
+    element = new Map();
+    if (separator === '') break;
+  }
+  return elements;
+}
+
+function schemeOf(text: string | undefined): 'http' | 'https' | undefined {
+  const proto = text?.trim().toLowerCase();
+  return proto === 'https' || proto === 'http' ? proto : undefined;
 }
 
 /** An address without brackets, port or IPv4 mapping; undefined for what is none. */
