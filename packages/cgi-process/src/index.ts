@@ -14,3 +14,4 @@ export type { ReadAheadOptions } from './spool/read-ahead.ts';
 export { SpoolBudget } from './spool/spool-file.ts';
 export { collectContent } from './spool/collect-content.ts';
 export type { Collected, CollectOptions } from './spool/collect-content.ts';
+export { afterMs } from './timer.ts';

@@ -20,7 +20,9 @@ const scripts = new Scripts({
   'never-read': plain('sleep 1000.49'),
   'read-slowly': plain('wc -c'),
   'close-stdin': plain('exec <&-; echo out; sleep 1000.50'),
-  'leave-job': plain('echo out; (while [ ! -e "$FLAG" ]; do sleep 0.01; done; touch "$FLAG.done") & exit 0'),
+  'leave-job': plain('echo out; (while [ ! -e "$FLAG" ]; do sleep 0.01; done; echo late; touch "$FLAG.done") & exit 0'),
+  'write-twice': plain('echo first; sleep 0.15; echo second'),
+  'trap-in-child': plain("(trap '' TERM; while :; do sleep 0.0245; done) & echo first; sleep 1000.4"),
   'start-groups': plain('echo first; timeout 1000.51 sleep 1000.51'),
 });
 
@@ -164,6 +166,26 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     expect(await text(await respond(request('/leave-job')))).toBe('out\n');
     scripts.add(`flag-job-${spawner}`, '');
     await until(() => scripts.has(`flag-job-${spawner}.done`));
+  });
+
+  test('are not ended by limits of a month or a year', async () => {
+    for (const days of [30, 365]) {
+      const long = days * 86_400_000;
+      const limits = { headerTimeoutMs: long, idleTimeoutMs: long, totalTimeoutMs: long, killGraceMs: long };
+      const respond = responder(limits, { concurrency: { queueTimeoutMs: long, max: 1 } });
+      const answers = await Promise.all([1, 2].map(async () => text(await respond(request('/write-twice')))));
+      expect(answers).toEqual(['first\nsecond\n', 'first\nsecond\n']);
+      await respond.close(long);
+    }
+  });
+
+  test('leave nothing to their responder that traps SIGTERM', async () => {
+    const respond = responder({ killGraceMs: 20 });
+    const response = await respond(request('/trap-in-child'));
+    const reading = errorOf(text(response));
+    await respond.close();
+    expect(processesWith(`${scripts.path}/trap-in-child`)).toEqual([]);
+    expect(await reading).toBe('killed');
   });
 
   test('end what stays in their session when they are ended', async () => {

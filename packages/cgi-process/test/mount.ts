@@ -16,6 +16,11 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CgiRequest, CgiResponse, Field } from '../src/index.ts';
 
+/** `sleep 1000.41` in a script or command is told from the same of other test files, and of other checkouts. */
+export function own(text: string): string {
+  return text.replaceAll('1000.', `1000${process.pid}.`);
+}
+
 /** A directory of scripts: name to text. Executable unless the name ends in `.txt`. */
 export class Scripts {
   readonly path: string = mkdtempSync(join(tmpdir(), 'onezero-test-'));
@@ -27,7 +32,7 @@ export class Scripts {
   add(name: string, text: string): string {
     const path = join(this.path, name);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
+    writeFileSync(path, own(text));
     chmodSync(path, name.endsWith('.txt') || name.endsWith('.php') ? 0o644 : 0o755);
     return path;
   }
@@ -107,7 +112,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 export function processesWith(word: string): number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && mentions(pid, word));
+    .filter((pid) => Number.isInteger(pid) && pid !== process.pid && mentions(pid, own(word)));
 }
 
 function mentions(pid: number, word: string): boolean {

@@ -11,6 +11,9 @@ export class OutputReader {
   readonly #stream: Readable;
   #wake: (() => void) | undefined;
   #error: Error | undefined;
+  /** The longest wait, whatever a caller allows. */
+  #longestMs = Number.POSITIVE_INFINITY;
+  #hurry: (() => void) | undefined;
 
   constructor(stream: Readable) {
     this.#stream = stream;
@@ -32,11 +35,23 @@ export class OutputReader {
     }
   }
 
+  /** Bounds every wait from now on, also the one under way. */
+  waitAtMost(ms: number): void {
+    this.#longestMs = ms;
+    this.#hurry?.();
+  }
+
   async #change(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const stop = afterMs(timeoutMs, () => settle(false));
+      const start = (): (() => void) => afterMs(Math.min(timeoutMs, this.#longestMs), () => settle(false));
+      let stop = start();
+      this.#hurry = () => {
+        stop();
+        stop = start();
+      };
       const settle = (hasChanged: boolean): void => {
         stop();
+        this.#hurry = undefined;
         this.#wake = undefined;
         resolve(hasChanged);
       };

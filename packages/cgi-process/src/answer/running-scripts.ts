@@ -1,11 +1,11 @@
 // The scripts of a mount that run, so that they can be waited for and ended.
 
-import type { UnixProcess } from '../process/process-options.ts';
+import type { LaunchedProcess } from '../process/unix-process.ts';
 import { afterMs } from '../timer.ts';
 
 /** How many run, and those among them that take long enough to be ended. */
 export class RunningScripts {
-  readonly #processes = new Set<UnixProcess>();
+  readonly #processes = new Set<LaunchedProcess>();
   #count = 0;
   #isEnding = false;
   #whenIdle: (() => void) | undefined;
@@ -20,12 +20,12 @@ export class RunningScripts {
   }
 
   /** Such a run has become a process that can be ended, and is, when it is time. */
-  watch(process: UnixProcess): void {
+  watch(process: LaunchedProcess): void {
     this.#processes.add(process);
-    if (this.#isEnding) end(process);
+    if (this.#isEnding) process.stop();
   }
 
-  forget(process: UnixProcess): void {
+  forget(process: LaunchedProcess): void {
     this.#processes.delete(process);
   }
 
@@ -37,14 +37,9 @@ export class RunningScripts {
     });
     const stop = afterMs(graceMs, () => {
       this.#isEnding = true;
-      for (const process of this.#processes) end(process);
+      for (const process of this.#processes) process.stop();
     });
     await idle;
     stop();
   }
-}
-
-function end(process: UnixProcess): void {
-  process.kill().catch(() => {});
-  process.stdout.destroy();
 }

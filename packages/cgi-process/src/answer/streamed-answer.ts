@@ -5,8 +5,9 @@
 
 import { CgiError } from '../cgi-error.ts';
 import type { CgiErrorCode, CgiErrorDetails } from '../cgi-error.ts';
-import { OutputReader, type NoBytes } from './output-reader.ts';
-import type { Exit, UnixProcess } from '../process/process-options.ts';
+import { OutputReader } from './output-reader.ts';
+import type { Exit } from '../process/process-options.ts';
+import type { LaunchedProcess } from '../process/unix-process.ts';
 import { ProcessError } from '../process/process-error.ts';
 import { ScriptContent } from './script-output.ts';
 import type { HeaderLimits, ScriptHead } from './script-header.ts';
@@ -14,14 +15,13 @@ import { ScriptHeadParser } from './script-header.ts';
 import type { Collected } from '../spool/collect-content.ts';
 import type { StderrLines } from './stderr-lines.ts';
 
-/**
- * After a script has exited, a job that it left running may still hold its output. Its silence ends the answer after this
- * time: long enough for a job that goes on writing, short enough for a client that waits for the end.
- */
-const AFTER_EXIT_MS = 5000;
-
 /** A script that was killed closes its output moments before its end can be known; one that works on is not waited for. */
 const SOON_MS = 200;
+/**
+ * How long an output may be silent when its script has ended by itself and a process that it left running has it open:
+ * long enough for a job or a filter (`exec > >(gzip)`) that goes on writing, short enough for a client that waits.
+ */
+const SILENCE_AFTER_EXIT_MS = 5000;
 
 export interface RunLimits extends HeaderLimits {
   readonly headerTimeoutMs: number;
@@ -41,22 +41,19 @@ export interface RunOptions {
 
 /** A started script. */
 export class ScriptRun {
-  readonly #process: UnixProcess;
+  readonly #process: LaunchedProcess;
   readonly #options: RunOptions;
   readonly #reader: OutputReader;
   /** When the script last took content: an upload that moves is no reason to lose patience. */
   #progress: number;
-  #exitedAt: number | undefined;
 
-  constructor(process: UnixProcess, options: RunOptions) {
+  constructor(process: LaunchedProcess, options: RunOptions) {
     this.#process = process;
     this.#options = options;
     this.#progress = options.since;
     this.#reader = new OutputReader(process.stdout);
-    const exited = ({ reason, signal }: Exit): void => {
-      if (reason === 'exited' && signal === null) this.#exitedAt = performance.now();
-    };
-    process.exited.then(exited, () => {});
+    const hurry = (): void => this.#reader.waitAtMost(SILENCE_AFTER_EXIT_MS);
+    process.exited.then(hurry, hurry);
   }
 
   /** Gives the script its content. Ends the script when the content breaks off; never rejects. */
@@ -127,11 +124,11 @@ export class ScriptRun {
 
   /** What a reader of the content gets next; undefined at the end. Rejects with CgiError when there is no proper end. */
   async more(isComplete: boolean): Promise<Uint8Array | undefined> {
-    const bytes = await this.#readPatiently();
+    const bytes = await this.#reader.read(this.#options.limits.idleTimeoutMs);
     if (bytes === 'timed-out') {
+      const isWhole = this.#process.hasEndedItself;
       this.end();
-      // What the script left running stays, and loses its reader.
-      if (this.#exitedAt !== undefined) return undefined;
+      if (isWhole) return undefined;
       throw this.#error('timed-out', `no output for ${this.#options.limits.idleTimeoutMs} ms`);
     }
     if (bytes !== 'end') return bytes;
@@ -141,24 +138,9 @@ export class ScriptRun {
     throw this.#ended(exit);
   }
 
-  /** The next output. Once the script has exited by itself, only a job that it left running could write more. */
-  async #readPatiently(): Promise<Uint8Array | NoBytes> {
-    const { idleTimeoutMs } = this.#options.limits;
-    const since = performance.now();
-    for (;;) {
-      const silenceMs = this.#exitedAt === undefined ? idleTimeoutMs : Math.min(idleTimeoutMs, AFTER_EXIT_MS);
-      const left = Math.max(since, this.#exitedAt ?? 0) + silenceMs - performance.now();
-      if (left <= 0) return 'timed-out';
-      const bytes = await this.#reader.read(Math.min(left, AFTER_EXIT_MS));
-      if (bytes !== 'timed-out') return bytes;
-    }
-  }
-
-  /** Ends the script and everything it started, and forgets its output. */
+  /** Drops the output, and ends the script with everything it started. What a script that has ended left running goes on. */
   end(): void {
-    // How it ended is of no interest any more.
-    this.#process.kill().catch(() => {});
-    this.#process.stdout.destroy();
+    this.#process.stop();
   }
 
   /** The reader has left before the end. */
@@ -177,7 +159,7 @@ export class ScriptRun {
       const left = this.#progress + headerTimeoutMs - performance.now();
       if (left <= 0) throw this.#error('timed-out', `no header within ${headerTimeoutMs} ms`);
       const bytes = await this.#reader.read(left);
-      if (bytes === 'end') return undefined;
+      if (bytes === 'end' || (bytes === 'timed-out' && this.#process.hasEndedItself)) return undefined;
       if (bytes !== 'timed-out') return bytes;
     }
   }

@@ -1,22 +1,13 @@
-// Our ends of FIFOs as Node streams, and what becomes of a FIFO when its stream closes.
+// Our end of a FIFO that is a child's standard input, as a Node stream, and what becomes of the FIFO afterwards.
 
 import { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { FifoDirectory } from './fifo-directory.ts';
 import type { Status } from './launch.ts';
 
 /** How often a late opening of `/dev/stdin` is looked for, in milliseconds: soon at first, then rarely. */
 const FIRST_WAKE_MS = 5;
 const LAST_WAKE_MS = 320;
-
-/** A reader that gives its FIFO back when it has seen the end, and removes it when it was left before. */
-export function outputOf(readEnd: number, directory: FifoDirectory, path: string): Readable {
-  const stream = new Socket({ fd: readEnd, readable: true, writable: false });
-  let ended = false;
-  stream.once('end', () => (ended = true));
-  stream.once('close', () => (ended ? directory.giveBack(path) : directory.discard(path)));
-  return stream;
-}
 
 /** A writer that, when it has closed, lets late readers see the end, and gives its FIFO back when the child has gone. */
 export function inputOf(writeEnd: number, directory: FifoDirectory, path: string, ended: Promise<Status>): Writable {

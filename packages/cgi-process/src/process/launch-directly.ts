@@ -6,16 +6,20 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
 import { fromByteString } from '../byte-string.ts';
 import { isMainThread } from 'node:worker_threads';
 import { checkProgram } from './program.ts';
 import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.ts';
-import { inputOf, outputOf } from './fifo-streams.ts';
+import type { PipeEnds } from './fifo-directory.ts';
+import { inputOf } from './fifo-streams.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
+import { OutputPipe } from './output-pipe.ts';
 import { ProcessError } from './process-error.ts';
-import { sessionOf, signalOne } from './session.ts';
+import { signalsOfSession } from './session.ts';
 import { checkStrings, startFailure } from './start-failure.ts';
+
+const NO_BYTES = Buffer.alloc(0);
 
 let shared: FifoDirectory | undefined;
 /**
@@ -40,13 +44,14 @@ async function takeFifos(): Promise<readonly [string, string, string] | undefine
   }
 }
 
-/** Descriptors on their way to a child; `closeAll` closes those that nobody has taken over. */
+/** Descriptors on their way to a child; `closeAll` closes those that were not handed over. */
 class Descriptors {
   readonly #open = new Set<number>();
 
-  add(descriptor: number): number {
-    this.#open.add(descriptor);
-    return descriptor;
+  addEnds(ends: PipeEnds): PipeEnds {
+    this.#open.add(ends.readEnd);
+    this.#open.add(ends.writeEnd);
+    return ends;
   }
 
   handOver(descriptor: number): number {
@@ -87,28 +92,18 @@ async function launchOnFifos(
 ): Promise<Launched> {
   const descriptors = new Descriptors();
   try {
-    const output = openForReading(outPath);
-    descriptors.add(output.readEnd);
-    descriptors.add(output.writeEnd);
-    const errors = openForReading(errPath);
-    descriptors.add(errors.readEnd);
-    descriptors.add(errors.writeEnd);
-    const input = plan.stdin === 'pipe' ? openForWriting(inPath) : undefined;
-    if (input !== undefined) {
-      descriptors.add(input.readEnd);
-      descriptors.add(input.writeEnd);
-    }
+    const output = descriptors.addEnds(openForReading(outPath));
+    const errors = descriptors.addEnds(openForReading(errPath));
+    const input = plan.stdin === 'pipe' ? descriptors.addEnds(openForWriting(inPath)) : undefined;
     const stdin = input?.readEnd ?? (plan.stdin as 'ignore' | number);
     const child = await spawned(plan, [stdin, output.writeEnd, errors.writeEnd]);
     const ended = endOf(child);
     if (input === undefined) directory.giveBack(inPath);
+    const pipeOf = (path: string, { readEnd }: PipeEnds): OutputPipe =>
+      new OutputPipe(directory, { path, readEnd: descriptors.handOver(readEnd), first: NO_BYTES, hasWriters: true });
     return {
-      pid: child.pid,
-      ended,
-      signalAll: async (signal) => signalSession(child.pid, signal),
+      ...launchedOn(child.pid, ended, [pipeOf(outPath, output), pipeOf(errPath, errors)]),
       stdin: input === undefined ? undefined : inputOf(descriptors.handOver(input.writeEnd), directory, inPath, ended),
-      stdout: outputOf(descriptors.handOver(output.readEnd), directory, outPath),
-      stderr: outputOf(descriptors.handOver(errors.readEnd), directory, errPath),
     };
   } catch (error) {
     for (const path of [inPath, outPath, errPath]) directory.discard(path);
@@ -118,16 +113,46 @@ async function launchOnFifos(
   }
 }
 
+function launchedOn(
+  pid: number | undefined,
+  ended: Promise<Status>,
+  [stdout, stderr]: readonly [OutputPipe, OutputPipe],
+): Omit<Launched, 'stdin'> {
+  return {
+    pid,
+    ended,
+    signalAll: signalsOfSession(pid, ended),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    settleOutputs: () => {
+      stdout.finish();
+      stderr.finish();
+    },
+    ignoreOutputs: () => {
+      stdout.ignoreRest();
+      stderr.ignoreRest();
+    },
+  };
+}
+
 async function launchOnSockets(plan: LaunchPlan): Promise<Launched> {
   try {
     const child = await spawned(plan, [plan.stdin, 'pipe', 'pipe']);
+    const [stdout, stderr] = [child.stdout as Socket, child.stderr as Socket];
+    const ended = endOf(child);
     return {
       pid: child.pid,
-      ended: endOf(child),
-      signalAll: async (signal) => signalSession(child.pid, signal),
+      ended,
+      signalAll: signalsOfSession(child.pid, ended),
       stdin: child.stdin ?? undefined,
-      stdout: child.stdout as Readable,
-      stderr: child.stderr as Readable,
+      stdout,
+      stderr,
+      // Node itself reads what is left and closes them.
+      settleOutputs: () => {},
+      ignoreOutputs: () => {
+        stdout.destroy();
+        stderr.destroy();
+      },
     };
   } catch (error) {
     throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
@@ -167,27 +192,4 @@ function textOf(environment: Readonly<Record<string, string>>): Record<string, s
 
 async function endOf(child: ChildProcess): Promise<Status> {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-}
-
-/** Signals all processes of a session: its leader's group at once, then the other groups, where /proc tells of them. */
-async function signalSession(leader: number | undefined, signal: NodeJS.Signals | 0): Promise<boolean> {
-  const hasGroup = signalGroup(leader, signal);
-  if (leader === undefined || process.platform !== 'linux') return hasGroup;
-  const members = await sessionOf(leader);
-  // Those of the leader's group have been signalled already, and are again: between two looks any of them may have moved.
-  if (signal !== 0) for (const pid of members) signalOne(pid, signal);
-  return hasGroup || members.length > 0;
-}
-
-/** Signals a process group; never one that could be our own or everybody's. */
-export function signalGroup(group: number | undefined, signal: NodeJS.Signals | 0): boolean {
-  if (group === undefined || group <= 1 || group === process.pid) return false;
-  try {
-    return process.kill(-group, signal);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // EPERM: members run as somebody else, so we neither can nor should end them.
-    if (code === 'ESRCH' || code === 'EPERM') return false;
-    throw error;
-  }
 }

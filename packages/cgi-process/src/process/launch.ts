@@ -14,7 +14,7 @@ export interface LaunchPlan {
   readonly stdin: 'pipe' | 'ignore' | number;
 }
 
-/** How a child ended, as the system tells. Both are null when that was lost. */
+/** How a child ended, as the system reports it. Both are null when that was lost. */
 export interface Status {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -30,13 +30,17 @@ export interface Launched {
   readonly ended: Promise<Status>;
   /** Sends a signal to the child and everything it started; 0 only looks. Resolves to whether anything was left. */
   signalAll(signal: NodeJS.Signals | 0): Promise<boolean>;
-  /** How much it has written to standard output so far, where that is counted. */
+  /** Moves what is left in the output pipes to memory and closes those that no process can write to any more. */
+  settleOutputs(): void;
+  /** Closes both outputs as streams, and drops what processes that outlive the child write. */
+  ignoreOutputs(): void;
+  /** How many bytes it has written to standard output so far, where that is counted. */
   outputBytes?(): number;
-  /** Told when the child has ended, its output is closed and nobody will signal it any more. */
+  /** Called when the child has ended, its output is closed and no signal will be sent any more. */
   release?(): void;
 }
 
-/** A child that was over, and had left nobody behind who could write, before it had to be looked after. */
+/** A child that ended before it had to be watched, and left no process that could write to its outputs. */
 export interface Finished {
   readonly status: Status;
   readonly output: Buffer;

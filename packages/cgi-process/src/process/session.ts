@@ -1,7 +1,8 @@
-// Which processes belong to a session, from `/proc`. Linux only.
+// The processes of a session, and how a signal reaches those of one run.
 //
-// A command may start others in process groups of their own (`timeout`, shells with job control): they stay in its session.
-// What starts a session of its own (`setsid`, daemons) has left it, and is out of reach.
+// Each child leads a session of its own. On Linux `/proc` names its members, also those in process groups of their own
+// (`timeout`, shells with job control); elsewhere a signal reaches the process group alone. A process that starts a session
+// of its own (`setsid`, daemons) has left it, and is out of reach.
 //
 // A shell that starts scripts one after another is the leader of the session of all of them, so a signal to all members
 // would also reach what an earlier script has left running. The time at which a process was started tells them apart.
@@ -15,9 +16,13 @@ const TICKS_PER_MS = 0.1;
 /** Processes looked at before others get a turn of the loop. */
 const PROCESSES_PER_TURN = 64;
 
+/** What the system may have again in a moment. */
+const SHORTAGES = new Set<string | undefined>(['EMFILE', 'ENFILE', 'ENOMEM']);
+
 interface Member {
   readonly pid: number;
   readonly parent: number;
+  readonly group: number;
   readonly startTick: number;
 }
 
@@ -26,32 +31,106 @@ type Sessions = ReadonlyMap<number, readonly Member[]>;
 let current: Promise<Sessions> | undefined;
 let next: Promise<Sessions> | undefined;
 
-/** The living processes of a session, its leader among them. */
-export async function sessionOf(leader: number): Promise<number[]> {
-  return ((await freshLook()).get(leader) ?? []).map(({ pid }) => pid);
+/** Sends a signal to every process of one run; 0 only looks. Resolves to whether any was left. */
+export type SignalAll = (signal: NodeJS.Signals | 0) => Promise<boolean>;
+
+/** Signals a child that leads its session, and all other members. `ended` settles when the child was reaped. */
+export function signalsOfSession(leader: number | undefined, ended: Promise<unknown>): SignalAll {
+  if (leader === undefined || process.platform !== 'linux') return async (signal) => signalGroup(leader, signal);
+  let hasEnded = false;
+  const end = (): void => {
+    hasEnded = true;
+  };
+  ended.then(end, end);
+  return async (signal) => {
+    // Until its leader was reaped the number of a group is its own. One call reaches all of the group at once.
+    const isGroupReached = !hasEnded && signal !== 0;
+    if (isGroupReached) signalGroup(leader, signal);
+    const members = await sessionOf(leader);
+    // Without a look nothing is known of the others.
+    if (members === undefined) return !hasEnded || signalGroup(leader, signal);
+    for (const { pid, group } of members) if (!isGroupReached || group !== leader) signalOne(pid, signal);
+    return members.length > 0 || !hasEnded;
+  };
+}
+
+/** The living processes of a session, its leader among them; undefined when a shortage keeps us from looking. */
+async function sessionOf(leader: number): Promise<readonly Member[] | undefined> {
+  try {
+    return (await freshLook()).get(leader) ?? [];
+  } catch (error) {
+    if (SHORTAGES.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
+  }
 }
 
 /** A process that was started after others of its session: numbers go up within one tick of the clock. */
-export interface Begin {
+interface Begin {
   readonly startTick: number;
   readonly pid: number;
 }
 
-/** The living child of a session's leader, by which what was started before it is told from what came after it. */
-export async function childOf(leader: number): Promise<Begin | undefined> {
-  return (await freshLook()).get(leader)?.find(({ parent }) => parent === leader);
+/** What a run needs to know of the shell that runs it. */
+interface RunningShell {
+  readonly pid: number;
+  kill(): void;
 }
 
-/** The living processes of a session that were started with or after `begin`, without its leader. */
-export async function membersSince(leader: number, begin: Begin): Promise<number[]> {
-  const members = (await freshLook()).get(leader) ?? [];
-  const isLater = ({ pid, startTick }: Member): boolean =>
-    startTick > begin.startTick || (startTick === begin.startTick && pid >= begin.pid);
-  return members.filter((member) => member.pid !== leader && isLater(member)).map(({ pid }) => pid);
+/** Signals the processes of one run, out of all that a shell has started in its session. */
+export class RunSignals {
+  readonly #shell: RunningShell;
+  readonly #since: number;
+  /** The command itself, once it has been seen. */
+  #begin: Begin | undefined;
+  #hasEnded = false;
+  #isReleased = false;
+  /** A signal that found no process: a shell that waits for the processor has yet to start its command. */
+  #owed: NodeJS.Signals | undefined;
+
+  /** @param since when the run began, of `performance.now()` */
+  constructor(shell: RunningShell, since: number, ended: Promise<unknown>) {
+    this.#shell = shell;
+    this.#since = since;
+    const end = (): void => {
+      this.#hasEnded = true;
+    };
+    ended.then(end, end);
+  }
+
+  async signalAll(signal: NodeJS.Signals | 0): Promise<boolean> {
+    if (this.#isReleased) return false;
+    if (signal !== 0) this.#owed = signal;
+    const members = await this.#members();
+    for (const { pid } of members) signalOne(pid, this.#owed ?? 0);
+    if (members.length > 0) this.#owed = undefined;
+    else if (signal === 'SIGKILL' && !this.#hasEnded) this.#shell.kill();
+    return members.length > 0 || !this.#hasEnded;
+  }
+
+  /**
+   * Before the command is seen, the shell has not started it, and whatever lives in the session is of earlier commands. One
+   * that ended unseen may have left others: those that are later than its start for certain are its own.
+   */
+  async #members(): Promise<readonly Member[]> {
+    const { pid: leader } = this.#shell;
+    const all = (await sessionOf(leader)) ?? [];
+    this.#begin ??= all.find(({ parent }) => parent === leader);
+    const begin = this.#begin ?? (this.#hasEnded ? beginAfter(this.#since) : undefined);
+    return begin === undefined ? [] : all.filter((member) => member.pid !== leader && isSince(member, begin));
+  }
+
+  /** The shell is about to run another command. */
+  release(): void {
+    this.#isReleased = true;
+  }
+}
+
+function isSince({ pid, startTick }: Begin, begin: Begin): boolean {
+  return startTick > begin.startTick || (startTick === begin.startTick && pid >= begin.pid);
 }
 
 /** What no process that was started before `time` (of `performance.now()`) is later than. */
-export function beginAfter(time: number): Begin {
+function beginAfter(time: number): Begin {
   return { startTick: tickOf(time), pid: Number.POSITIVE_INFINITY };
 }
 
@@ -88,16 +167,17 @@ function read(pid: number): (Member & { session: number }) | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
+  } catch (error) {
+    if (SHORTAGES.has((error as NodeJS.ErrnoException).code)) throw error;
     // It has gone since the directory was read.
     return undefined;
   }
   // The name in parentheses may contain anything, also parentheses.
-  const [state, parent, , session, , , , , , , , , , , , , , , , startTick] = text
+  const [state, parent, group, session, , , , , , , , , , , , , , , , startTick] = text
     .slice(text.lastIndexOf(')') + 2)
     .split(' ');
   if (state === 'Z' || state === 'X') return undefined;
-  return { pid, parent: Number(parent), session: Number(session), startTick: Number(startTick) };
+  return { pid, parent: Number(parent), group: Number(group), session: Number(session), startTick: Number(startTick) };
 }
 
 function tickOf(time: number): number {
@@ -105,11 +185,18 @@ function tickOf(time: number): number {
   return Math.floor((uptimeMs - (performance.now() - time)) * TICKS_PER_MS);
 }
 
-/** Signals a process; one that has ended meanwhile, or runs as another user by now, is left alone. */
-export function signalOne(pid: number, signal: NodeJS.Signals | 0): void {
+/** Signals a process group; never one that could be our own or that of every process. False when none was there. */
+export function signalGroup(group: number | undefined, signal: NodeJS.Signals | 0): boolean {
+  if (group === undefined || group <= 1 || group === process.pid) return false;
+  return signalOne(-group, signal);
+}
+
+function signalOne(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(pid, signal);
+    return process.kill(pid, signal);
   } catch (error) {
+    // ESRCH: it has ended meanwhile. EPERM: it runs as another user by now, and this process may not end it.
     if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return false;
   }
 }

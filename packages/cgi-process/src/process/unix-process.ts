@@ -20,8 +20,8 @@ const DEFAULT_KILL_GRACE_MS = 2000;
 /** First wait before looking whether everything has ended; it doubles up to the second value. */
 const FIRST_LOOK_MS = 5;
 const LAST_LOOK_MS = 80;
-/** SIGKILL is repeated for what was forked meanwhile; beyond this, what is left cannot be killed by us. */
-const MAX_KILL_ROUNDS = 50;
+/** SIGKILL is repeated for what was forked meanwhile; after this time what is left waits in the kernel, or is not ours. */
+const MAX_KILL_MS = 5000;
 
 /**
  * Starts a command, never through a shell: `args` reach it byte for byte.
@@ -83,6 +83,7 @@ export class LaunchedProcess implements UnixProcess {
   #reason: Reason = 'exited';
   #ending: Promise<void> | undefined;
   #isReaped = false;
+  #hasEndedItself = false;
   /** Resolves when it has been reaped, its output is closed, and nothing is left to be signalled. */
   readonly gone: Promise<void>;
 
@@ -102,6 +103,7 @@ export class LaunchedProcess implements UnixProcess {
       this.#isReaped = true;
       release();
       launched.stdin?.destroy();
+      launched.settleOutputs();
     };
     this.exited.then(reaped, reaped);
     const closed = new Promise<void>((resolve) => launched.stdout.once('close', resolve));
@@ -119,6 +121,20 @@ export class LaunchedProcess implements UnixProcess {
     return exit;
   }
 
+  /** Ends it and drops its output. What a process that has ended by itself left running goes on, and may write on. */
+  stop(): void {
+    if (this.#hasEndedItself) this.#launched.ignoreOutputs();
+    else {
+      this.#end('killed');
+      this.stdout.destroy();
+    }
+  }
+
+  /** Whether it has ended by itself. What it left running may still write. */
+  get hasEndedItself(): boolean {
+    return this.#hasEndedItself;
+  }
+
   async #release(): Promise<void> {
     await this.#ending;
     this.#launched.release?.();
@@ -126,7 +142,9 @@ export class LaunchedProcess implements UnixProcess {
 
   #exit(status: Status): Exit {
     const isLost = status.code === null && status.signal === null;
-    return { ...status, reason: isLost && this.#reason === 'exited' ? 'spawner-lost' : this.#reason };
+    const reason = isLost && this.#reason === 'exited' ? 'spawner-lost' : this.#reason;
+    this.#hasEndedItself = reason === 'exited';
+    return { ...status, reason };
   }
 
   async #finish(): Promise<Exit> {
@@ -170,7 +188,7 @@ export class LaunchedProcess implements UnixProcess {
     this.#ending = this.#endAll();
   }
 
-  /** SIGTERM, patience, SIGKILL until nothing is left. Then the outputs are closed, should somebody else hold them. */
+  /** SIGTERM, the grace, SIGKILL until nothing is left. */
   async #endAll(): Promise<void> {
     const launched = this.#launched;
     const deadline = performance.now() + this.#graceMs;
@@ -179,11 +197,13 @@ export class LaunchedProcess implements UnixProcess {
       await delay(Math.min(wait, Math.max(1, deadline - performance.now())));
       isAlive = await launched.signalAll(0);
     }
-    for (let round = 0; isAlive && round < MAX_KILL_ROUNDS; round++) {
+    const end = performance.now() + MAX_KILL_MS;
+    for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < end; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
       await launched.signalAll('SIGKILL');
-      await delay(FIRST_LOOK_MS);
+      await delay(wait);
       isAlive = await launched.signalAll(0);
     }
+    launched.settleOutputs();
   }
 }
 

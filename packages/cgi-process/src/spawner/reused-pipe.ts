@@ -3,13 +3,12 @@
 //
 // While nobody has the pipe open for writing a read says "end", so a read after the command has ended tells all: the bytes,
 // and whether a process that the command left running could still write. Such a pipe, and that of a command that goes on
-// for long, becomes a stream of that command alone (`streamed-pipe.ts`): what one command's processes write never reaches
+// for long, becomes a stream of that command alone (`output-pipe.ts`): what one command's processes write never reaches
 // another's reader.
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { isFifo, type FifoDirectory } from '../process/fifo-directory.ts';
-import { readNow } from './read-now.ts';
-import { StreamedPipe } from './streamed-pipe.ts';
+import { OutputPipe, readNow } from '../process/output-pipe.ts';
 
 /** What a pipe of Linux holds; whoever has this much waiting reads no more. */
 const PIPE_BYTES = 65_536;
@@ -71,10 +70,15 @@ export class KeptPipe {
     this.#bytes = NOTHING;
   }
 
-  /** The present command's own stream; `isOver` when the command has ended and only what it left running writes. */
-  stream(isOver: boolean): StreamedPipe {
+  /** The present command's own stream; `hasEnded` when the command has ended and only what it left running writes. */
+  stream(hasEnded: boolean): OutputPipe {
     const { path } = this;
-    const pipe = new StreamedPipe(this.#directory, { path, readEnd: this.#readEnd, first: this.#bytes, isOver });
+    const pipe = new OutputPipe(this.#directory, {
+      path,
+      readEnd: this.#readEnd,
+      first: this.#bytes,
+      hasWriters: hasEnded,
+    });
     this.#isUsedUp = true;
     this.#bytes = NOTHING;
     return pipe;

@@ -8,15 +8,14 @@ import { closeSync } from 'node:fs';
 import type { FifoDirectory } from '../process/fifo-directory.ts';
 import type { KeptPipe } from './reused-pipe.ts';
 import type { Finished, Launched, LaunchPlan, Status } from '../process/launch.ts';
-import { signalGroup } from '../process/launch-directly.ts';
 import { isHeld } from './pipe-holders.ts';
-import { Reach } from './reach.ts';
 import { commandLine } from './command-line.ts';
 import type { ShellSlot } from './shell.ts';
 import { statusOf } from './exit-status.ts';
 import { writerOf } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
-import type { StreamedPipe } from './streamed-pipe.ts';
+import type { OutputPipe } from '../process/output-pipe.ts';
+import { RunSignals, signalGroup } from '../process/session.ts';
 import { diagnose } from '../process/start-failure.ts';
 
 /** What a shell exits with when a command cannot be run. */
@@ -95,7 +94,15 @@ export class ShellRun {
     const launched = this.#launched();
     if (input === undefined) return launched;
     await this.#opened;
-    return { ...launched, stdin: writerOf(input, fifos, launched.ended) };
+    try {
+      return { ...launched, stdin: writerOf(input, fifos, launched.ended) };
+    } catch (error) {
+      this.#parts.slot.kill();
+      launched.stdout.destroy();
+      launched.stderr.destroy();
+      launched.ended.catch(() => {});
+      throw error;
+    }
   }
 
   /** Undefined when it has not ended, when nobody knows how, or when somebody may still write. */
@@ -114,25 +121,33 @@ export class ShellRun {
     const { slot, putBack } = this.#parts;
     const [stdout, stderr] = this.#streams();
     const ended = this.#ended(stdout, stderr);
-    const reach = new Reach(slot, this.#since, ended);
+    const signals = new RunSignals(slot, this.#since, ended);
     return {
       pid: undefined,
       stdin: undefined,
       stdout: stdout.stream,
       stderr: stderr.stream,
       ended,
-      signalAll: async (signal) => reach.signalAll(signal),
+      signalAll: async (signal) => signals.signalAll(signal),
+      settleOutputs: () => {
+        stdout.finish();
+        stderr.finish();
+      },
+      ignoreOutputs: () => {
+        stdout.ignoreRest();
+        stderr.ignoreRest();
+      },
       outputBytes: () => stdout.count,
       release: () => {
-        reach.release();
+        signals.release();
         putBack();
       },
     };
   }
 
-  #streams(): readonly [StreamedPipe, StreamedPipe] {
+  #streams(): readonly [OutputPipe, OutputPipe] {
     const { slot, output, errors, input } = this.#parts;
-    let stdout: StreamedPipe | undefined;
+    let stdout: OutputPipe | undefined;
     try {
       stdout = output.stream(this.#hasEnded);
       return [stdout, errors.stream(this.#hasEnded)];
@@ -146,7 +161,7 @@ export class ShellRun {
     }
   }
 
-  async #ended(stdout: StreamedPipe, stderr: StreamedPipe): Promise<Status> {
+  async #ended(stdout: OutputPipe, stderr: OutputPipe): Promise<Status> {
     const { slot, plan, input } = this.#parts;
     if (!this.#hasEnded) {
       const unwatch = watchEnd(slot.pid, stdout, input !== undefined || plan.umask !== undefined);
@@ -199,7 +214,7 @@ function inputPath(stdin: LaunchPlan['stdin']): string | undefined {
  * Looks now and then whether a command has closed its output and goes on. The result ends that. A subshell opens the output
  * some time after it was started; with nothing written yet, not having it open means nothing then.
  */
-function watchEnd(shell: number, output: StreamedPipe, inSubshell: boolean): () => void {
+function watchEnd(shell: number, output: OutputPipe, inSubshell: boolean): () => void {
   let timer: NodeJS.Timeout;
   const watchLater = (waitMs: number): void => {
     timer = setTimeout(() => {

@@ -27,16 +27,24 @@ export function openInput(fifos: FifoDirectory, path: string): Input {
 /** Our end of an input that the command has opened; undefined when it has gone already. */
 export function writerOf({ path, both }: Input, fifos: FifoDirectory, ended: Promise<Status>): Writable | undefined {
   // Without this end a command that has gone would not be noticed: we would be our own reader.
-  const writeEnd = opened(path);
-  closeSync(both);
+  let writeEnd: number | undefined;
+  try {
+    writeEnd = opened(both);
+  } catch (error) {
+    fifos.discard(path);
+    throw error;
+  } finally {
+    closeSync(both);
+  }
   if (writeEnd !== undefined) return inputOf(writeEnd, fifos, path, ended);
   fifos.discard(path);
   return undefined;
 }
 
-function opened(path: string): number | undefined {
+/** By its descriptor, since the name may have been removed. */
+function opened(both: number): number | undefined {
   try {
-    return openSync(path, O_WRONLY | O_NONBLOCK);
+    return openSync(`/proc/self/fd/${both}`, O_WRONLY | O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENXIO') return undefined;
     throw error;

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { text as wholeText } from 'node:stream/consumers';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ProcessError, startProcess } from '../../src/index.ts';
 import type { UnixProcess } from '../../src/index.ts';
-import { openDescriptors, processesWith, Scripts, until, zombies } from '../mount.ts';
+import { openDescriptors, own, processesWith, Scripts, until, zombies } from '../mount.ts';
 
 const scripts = new Scripts({
   'no-interpreter': '#!/no/such/interpreter\n',
@@ -14,7 +15,7 @@ const scripts = new Scripts({
 afterAll(() => scripts.remove());
 
 async function sh(command: string, options = {}): Promise<UnixProcess> {
-  return startProcess('/bin/sh', ['-c', command], options);
+  return startProcess('/bin/sh', ['-c', own(command)], options);
 }
 
 async function outputOf(command: string, options = {}): Promise<string> {
@@ -223,6 +224,45 @@ describe('startProcess', () => {
     };
     const early = await rest();
     await until(async () => (await rest()) <= early);
+  });
+
+  test.each([
+    ['killed', {}, async (child: UnixProcess) => child.kill()],
+    ['stopped by their deadline', { timeoutMs: 30 }, async (child: UnixProcess) => child.exited],
+    ['ended by themselves', {}, async (child: UnixProcess) => (await child.stdin.end(), child.exited)],
+  ])('costs no descriptor for output that is never read: processes that are %s', async (_, options, end) => {
+    const children: UnixProcess[] = [];
+    const round = async (): Promise<void> => {
+      const child = await startProcess('cat', [], { killGraceMs: 50, ...options });
+      children.push(child);
+      await child.stdin.write(Buffer.alloc(1000, 'x'));
+      await once(child.stdout, 'readable');
+      await end(child);
+    };
+    await round();
+    await until(() => zombies() === 0);
+    const before = openDescriptors();
+    await Promise.all(Array.from({ length: 12 }, round));
+    await until(() => openDescriptors() <= before);
+    // A deadline may come before the output does.
+    const whole = 'timeoutMs' in options ? ['', 'x'.repeat(1000)] : ['x'.repeat(1000)];
+    for (const { stdout } of children) expect(whole).toContain(await wholeText(stdout));
+  });
+
+  test('is not held up by a deadline of a month or a year', async () => {
+    for (const days of [30, 365]) {
+      const child = await sh('echo whole', { stdin: 'ignore', timeoutMs: days * 86_400_000 });
+      expect(await wholeText(child.stdout)).toBe('whole\n');
+      expect(await child.exited).toMatchObject({ code: 0, reason: 'exited' });
+    }
+  });
+
+  test('runs the handler of SIGTERM once', async () => {
+    const child = await sh(`trap 'echo term' TERM; echo up; sleep 0.2; sleep 0.2; sleep 0.2`, { stdin: 'ignore' });
+    await once(child.stdout, 'readable');
+    const output = wholeText(child.stdout);
+    await child.kill();
+    expect((await output).split('term').length).toBeLessThanOrEqual(2);
   });
 
   test('kills with SIGKILL what traps SIGTERM', async () => {

@@ -4,7 +4,7 @@ import type { LaunchPlan } from '../../src/process/launch.ts';
 import { commandLine, isExpressible } from '../../src/spawner/command-line.ts';
 import { ShellSpawner } from '../../src/spawner/spawner.ts';
 import { startThrough } from '../../src/process/unix-process.ts';
-import { openDescriptors, processesWith, Scripts, until, zombies } from '../mount.ts';
+import { openDescriptors, own, processesWith, Scripts, until, zombies } from '../mount.ts';
 
 const scripts = new Scripts();
 // Prints its arguments and environment, each ended by NUL, as the kernel has them.
@@ -159,7 +159,7 @@ describe('ShellSpawner', () => {
   test('ends a running command with its own leftovers, and nobody else’s', async () => {
     const alone = new ShellSpawner();
     const start = async (text: string) =>
-      startThrough(alone.launch, plan({ command: '/bin/sh', args: ['-c', text] }), { killGraceMs: 100 });
+      startThrough(alone.launch, plan({ command: '/bin/sh', args: ['-c', own(text)] }), { killGraceMs: 100 });
     const first = await start('sleep 1000.61 >/dev/null 2>&1 & exit');
     first.stdout.resume();
     first.stderr.resume();

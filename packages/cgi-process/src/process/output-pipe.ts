@@ -1,17 +1,19 @@
-// The output of one command as a stream, for a command that goes on for long or leaves others running that may write.
+// The reading end of a FIFO as the stream of one command's output.
 //
-// We hold a writing end of our own while the command runs, so that the stream does not end before its shell has opened the
-// pipe. When the command has ended we let go, and the end comes when the last writer has left.
+// A command that a shell starts has its output opened by the shell, later: until then a writing end of our own keeps the
+// stream from ending. When the command has ended that end is closed, and what is in the pipe moves to memory: a stream that
+// is never read costs no descriptor then. The stream ends when the last writer has closed the pipe.
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { SocketConstructorOpts } from 'node:net';
-import type { FifoDirectory } from '../process/fifo-directory.ts';
-import { readNow } from './read-now.ts';
+import type { FifoDirectory } from './fifo-directory.ts';
 
 /** As much as the pipe itself holds: a reader that has this much waiting takes no more. */
 const HIGH_WATER_BYTES = 65_536;
+/** What a pipe can be made to hold by a process without privileges: no more moves to memory when a command has ended. */
+const MAX_PIPE_BYTES = 1_048_576;
 /** Room for what a shell says when a signal has ended a command. */
 const END_BYTES = 80;
 /** One buffer for all: whatever is read is copied at once. */
@@ -22,12 +24,22 @@ export interface OpenPipe {
   readonly path: string;
   readonly readEnd: number;
   readonly first: Buffer;
-  /** Whether the command has ended already. */
-  readonly isOver: boolean;
+  /** Whether its writers have it open already, so that the end of the last of them is the end of the output. */
+  readonly hasWriters: boolean;
+}
+
+/** The number of bytes read; 0 when none are left and no process has the pipe open for writing, undefined when one has. */
+export function readNow(readEnd: number, into: Buffer): number | undefined {
+  try {
+    return readSync(readEnd, into);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined;
+    throw error;
+  }
 }
 
 /** A pipe and the stream that it has become. It closes itself. */
-export class StreamedPipe {
+export class OutputPipe {
   readonly path: string;
   readonly stream: Readable;
   readonly #directory: FifoDirectory;
@@ -38,23 +50,23 @@ export class StreamedPipe {
   #count: number;
   #isPaused = false;
   #isClosed = false;
+  #isIgnored = false;
   /** Whether the end was seen, so that nobody has the pipe open any more. */
   #isFree = false;
 
   /** Throws the system's error when no descriptor is free; `readEnd` is still the caller's then. */
-  constructor(directory: FifoDirectory, { path, readEnd, first, isOver }: OpenPipe) {
+  constructor(directory: FifoDirectory, { path, readEnd, first, hasWriters }: OpenPipe) {
     this.path = path;
     this.#directory = directory;
     this.#readEnd = readEnd;
     this.#last = first;
     this.#count = first.length;
-    // oxlint-disable-next-line no-bitwise
-    if (!isOver) this.#writeEnd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    if (!hasWriters) this.#writeEnd = writeEndOf(path, readEnd);
     this.stream = new Readable({
       highWaterMark: HIGH_WATER_BYTES,
       read: () => this.#resume(),
       destroy: (error, done) => {
-        this.#close();
+        if (!this.#isIgnored) this.#close();
         done(error);
       },
     });
@@ -62,19 +74,31 @@ export class StreamedPipe {
     this.#socket = this.#reader();
   }
 
-  /** The command has ended: its stream ends with what is in the pipe, or goes on for as long as somebody writes to it. */
+  /**
+   * The command has ended: its stream ends with what is in the pipe, or goes on for as long as another process has the pipe
+   * open for writing. May be repeated.
+   */
   finish(): void {
-    this.#letGo();
+    this.#closeWriteEnd();
     if (this.#readRest()) this.#end();
   }
 
   /** Ends the stream of a command that goes on but has closed this output. */
   endEarly(): void {
-    this.#readRest();
+    this.#readWanted();
     // A reader that takes no more now gets the rest, and the end with the command's own.
     if (this.#isPaused || this.#isClosed) return;
     this.stream.push(null);
     this.#close();
+  }
+
+  /** Closes the stream but not the pipe: a process that writes on is not ended by it. What it writes is dropped. */
+  ignoreRest(): void {
+    if (this.#isClosed) return;
+    this.#isIgnored = true;
+    this.stream.destroy();
+    this.#socket.unref();
+    this.#socket.resume();
   }
 
   /** How many bytes came. */
@@ -101,7 +125,7 @@ export class StreamedPipe {
   }
 
   #receive(count: number): boolean {
-    if (this.#isClosed) return false;
+    if (this.#isClosed || this.#isIgnored) return !this.#isClosed;
     this.#count += count;
     this.#last = Buffer.from(buffer.subarray(0, count));
     this.#isPaused = !this.stream.push(this.#last);
@@ -109,37 +133,56 @@ export class StreamedPipe {
   }
 
   #resume(): void {
-    if (!this.#isPaused) return;
+    if (!this.#isPaused || this.#isClosed) return;
     this.#isPaused = false;
     this.#socket.resume();
   }
 
-  /** Reads on until there is nothing left, or nobody takes more. True when nobody writes any more either. */
+  /** Reads what is left in the pipe. True when no process has it open for writing any more. */
   #readRest(): boolean {
-    while (!this.#isPaused && !this.#isClosed) {
+    for (let moved = 0; moved < MAX_PIPE_BYTES && !this.#isClosed;) {
       const count = readNow(this.#readEnd, buffer);
       if (count === undefined) return false;
       if (count === 0) return true;
+      moved += count;
       this.#receive(count);
     }
     return false;
   }
 
+  /** Reads until the pipe is empty or the reader takes no more. */
+  #readWanted(): void {
+    while (!this.#isPaused && !this.#isClosed) {
+      const count = readNow(this.#readEnd, buffer);
+      if (count === undefined || count === 0) return;
+      this.#receive(count);
+    }
+  }
+
   #end(): void {
     if (this.#isClosed) return;
     this.#isFree = true;
-    this.stream.push(null);
+    if (!this.#isIgnored) this.stream.push(null);
+    // As Node's own sockets do: an empty stream ends without a reader.
+    if (this.stream.readableLength === 0) this.stream.read(0);
     this.#close();
   }
 
   #close(): void {
     this.#isClosed = true;
-    this.#letGo();
+    this.#closeWriteEnd();
     this.#socket.destroy();
   }
 
-  #letGo(): void {
+  #closeWriteEnd(): void {
     if (this.#writeEnd !== undefined) closeSync(this.#writeEnd);
     this.#writeEnd = undefined;
   }
+}
+
+/** A writing end of a FIFO that is open for reading, also where its name has been removed. */
+function writeEndOf(path: string, readEnd: number): number {
+  // oxlint-disable-next-line no-bitwise
+  const flags = constants.O_WRONLY | constants.O_NONBLOCK;
+  return openSync(process.platform === 'linux' ? `/proc/self/fd/${readEnd}` : path, flags);
 }
