@@ -1,6 +1,8 @@
 // Python applications, side by side: the same application, the same number of processes and threads, in turn.
 //
-//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--connections N] [--write]
+//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--connections N] [--asgi] [--write]
+//
+// `--asgi` compares the servers of ASGI applications, uvicorn with h11 and with httptools and uvloop.
 //
 // `--short` takes less than two minutes: two rounds of a second of the first three cases. `--write` keeps the outcome
 // in results/wsgi.md.
@@ -20,7 +22,15 @@ import { installed, start, versionOf } from './peers/index.mjs';
 import { peakMebibytes } from './process-tree.mjs';
 import { ratio, ratioText, spread, table } from './report.mjs';
 
-const CASES = [
+const ASGI_CASES = [
+  { name: 'hello', path: '/hello' },
+  { name: 'JSON of 30 objects', path: '/json' },
+  { name: 'FastAPI page', path: '/page' },
+  { name: '1 MiB echoed', path: '/echo', script: join(import.meta.dirname, 'wsgi/upload.lua') },
+  { name: '1,000 chunks of 11 bytes', path: '/chunks' },
+];
+
+const WSGI_CASES = [
   { name: 'hello', path: '/hello' },
   { name: 'hello, new connections', path: '/hello', newConnections: true },
   { name: 'Django page', path: '/page' },
@@ -50,6 +60,7 @@ const { values: flags } = parseArgs({
     cases: { type: 'string' },
     connections: { type: 'string', default: '32' },
     servers: { type: 'string' },
+    asgi: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
@@ -60,7 +71,9 @@ const connections = Number(flags.connections);
 const folder = join(import.meta.dirname, 'wsgi');
 const python = '/usr/bin/python3';
 
-const peers = [
+const CASES = flags.asgi ? ASGI_CASES : WSGI_CASES;
+
+const wsgiPeers = [
   gunicorn('gunicorn sync', ['--worker-class', 'sync']),
   onezero('onezero, 1 thread', 1),
   gunicorn('gunicorn gthread, 4 threads', ['--worker-class', 'gthread', '--threads', '4']),
@@ -72,6 +85,42 @@ const peers = [
     command: uwsgi,
   },
 ];
+
+const asgiPeers = [
+  uvicorn('uvicorn, h11', ['--http', 'h11', '--loop', 'asyncio']),
+  uvicorn('uvicorn, httptools and uvloop', ['--http', 'httptools', '--loop', 'uvloop']),
+  onezeroAsgi('onezero', 'uvicorn, h11'),
+  onezeroAsgi('onezero again', 'uvicorn, httptools and uvloop'),
+];
+
+function uvicorn(name, options) {
+  return {
+    name,
+    version: () => versionOf('uvicorn', ['--version']),
+    command: (_, port) => {
+      const words = ['--port', String(port), '--workers', String(processes), '--log-level', 'error', '--no-access-log'];
+      return ['uvicorn', ...words, ...options, '--app-dir', folder, 'asgi:application'];
+    },
+  };
+}
+
+/** By its library, so that the comparison needs no file. */
+function onezeroAsgi(name, baseline) {
+  return {
+    name,
+    baseline,
+    version: () => `${versionOf(process.execPath, ['--version'])} (Node)`,
+    command: (_, port) => {
+      const library = new URL('../packages/server/dist/index.js', import.meta.url).href;
+      const options = JSON.stringify({ application: 'asgi:application', cwd: folder, python, processes });
+      const program = `import { createServer } from ${JSON.stringify(library)};
+        const server = createServer({ asgi: ${options} });
+        await server.listen({ port: ${port}, host: '127.0.0.1' });
+        process.on('SIGTERM', () => server.close({ graceMs: 0 }));`;
+      return [process.execPath, '--input-type=module', '-e', program];
+    },
+  };
+}
 
 function gunicorn(name, options) {
   return {
@@ -211,6 +260,7 @@ function versions() {
 }
 
 const wanted = (list, name) => !list || list.split(',').some((part) => name.includes(part));
+const peers = flags.asgi ? asgiPeers : wsgiPeers;
 const { present, missing } = installed(peers.filter(({ name }) => wanted(flags.servers, name)));
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
 try {
@@ -221,7 +271,7 @@ try {
   if (missing.length > 0) console.log(`\nNot installed, left out: ${missing.join(', ')}.`);
   if (flags.write) {
     mkdirSync(join(import.meta.dirname, 'results'), { recursive: true });
-    writeFileSync(join(import.meta.dirname, 'results/wsgi.md'), `${markdown}\n`);
+    writeFileSync(join(import.meta.dirname, `results/${flags.asgi ? 'asgi' : 'wsgi'}.md`), `${markdown}\n`);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });

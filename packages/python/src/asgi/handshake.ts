@@ -9,11 +9,9 @@ const keyPattern = /^[A-Za-z0-9+/]{22}==$/;
 
 /** True when it does, false when it is about something else; a response when it tries and cannot. */
 export function opensWebSocket({ method, upgrade, fields }: PythonRequest): boolean | PythonResponse {
-  const protocols = upgrade
-    ?.toLowerCase()
-    .split(',')
-    .map((name) => name.trim());
-  if (method !== 'GET' || protocols?.includes('websocket') !== true) return false;
+  if (upgrade === undefined || method !== 'GET') return false;
+  const protocols = upgrade.toLowerCase().split(',');
+  if (!protocols.some((name) => name.trim() === 'websocket')) return false;
   const value = (wanted: string): string | undefined => fields.find(([name]) => name === wanted)?.[1].trim();
   if (value('sec-websocket-version') !== version) {
     return { status: 426, fields: [['upgrade', 'websocket'], ['sec-websocket-version', version]] }; // prettier-ignore
