@@ -3,6 +3,7 @@ export { CgiError } from './cgi-error.ts';
 export type { CgiErrorCode } from './cgi-error.ts';
 export type { CgiConcurrency, CgiLimits, CgiOptions, CgiResponder, ScriptExplanation, StderrSink } from './options.ts';
 export type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
+export { FairQueue } from './fair-queue.ts';
 export { metaVariables } from './request/meta-variables.ts';
 export type { MetaVariableOptions } from './request/meta-variables.ts';
 export { ProcessError } from './process/process-error.ts';

@@ -1,44 +1,48 @@
 // How many scripts run at once, and who waits for a place.
 
 import { CgiError } from '../cgi-error.ts';
+import { FairQueue } from '../fair-queue.ts';
+import type { Peer } from '../message.ts';
 import { afterMs } from '../timer.ts';
 
 /** Gives a place back; further calls do nothing. */
 export type Release = () => void;
+
+/** What is asked of a request that may have to wait. */
+export interface Client {
+  readonly signal?: AbortSignal | undefined;
+  readonly remote?: Peer | undefined;
+}
 
 interface Waiter {
   enter(): void;
   refuse(error: CgiError): void;
 }
 
-/** A fixed number of places and a line of bounded length. First come, first served. */
+/** A fixed number of places, and a queue of bounded length in which the addresses of clients take turns. */
 export class RunQueue {
   readonly #max: number;
-  readonly #maxWaiting: number;
   readonly #timeoutMs: number;
-  readonly #waiting = new Set<Waiter>();
+  readonly #waiting: FairQueue<Waiter>;
   #running = 0;
   #closed = false;
 
   constructor({ max, queue, queueTimeoutMs }: { max: number; queue: number; queueTimeoutMs: number }) {
     this.#max = max;
-    this.#maxWaiting = queue;
+    this.#waiting = new FairQueue(queue);
     this.#timeoutMs = queueTimeoutMs;
   }
 
   /**
    * A place, or the wait for one. Rejects or throws with CgiError: `busy`, `closing`, or `client-left` when the client
-   * leaves. Whoever need not wait has no need of a signal, which may be dear to make.
+   * leaves. The signal is only asked for where there is a wait, because creating one is expensive.
    */
-  enter(client: { readonly signal?: AbortSignal | undefined }): Release | Promise<Release> {
+  enter(client: Client): Release | Promise<Release> {
     if (this.#closed) throw new CgiError('closing', 'no more scripts are started');
     if (this.#running < this.#max) return this.#admit();
     const { signal } = client;
     if (signal?.aborted === true) throw new CgiError('client-left', 'the client left before the script started');
-    if (this.#waiting.size >= this.#maxWaiting) {
-      throw new CgiError('busy', `${this.#max} scripts run and ${this.#waiting.size} requests wait`);
-    }
-    return this.#wait(signal);
+    return this.#wait(signal, client.remote?.address ?? '');
   }
 
   /** Refuses everybody from now on, those who wait as well. */
@@ -47,7 +51,7 @@ export class RunQueue {
     for (const waiter of this.#waiting) waiter.refuse(new CgiError('closing', 'no more scripts are started'));
   }
 
-  async #wait(signal: AbortSignal | undefined): Promise<Release> {
+  async #wait(signal: AbortSignal | undefined, address: string): Promise<Release> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         this.#waiting.delete(waiter);
@@ -68,7 +72,8 @@ export class RunQueue {
       const late = (): void => waiter.refuse(new CgiError('busy', `no place for ${this.#timeoutMs} ms`));
       const stop = afterMs(this.#timeoutMs, late);
       signal?.addEventListener('abort', gone);
-      this.#waiting.add(waiter);
+      const out = this.#waiting.add(address, waiter);
+      out?.refuse(new CgiError('busy', `${this.#max} scripts run and ${this.#waiting.size} requests wait`));
     });
   }
 
@@ -79,8 +84,7 @@ export class RunQueue {
       if (!isHeld) return;
       isHeld = false;
       this.#running--;
-      const [next] = this.#waiting;
-      next?.enter();
+      this.#waiting.next()?.enter();
     };
   }
 }

@@ -1,40 +1,35 @@
-// Requests that wait for a thread, in the order in which they came.
+// Requests that wait for a thread: the addresses of clients take turns.
 
+import { FairQueue } from '@onezero/cgi-process';
 import { PythonError } from '../python-error.ts';
 import type { Exchange } from './exchange.ts';
 
-/** A bounded line of waiting requests. Those who do not get through are refused, with a `PythonError`. */
+/** A bounded queue of waiting requests. Those that do not get through are refused, with a `PythonError`. */
 export class RequestQueue {
   readonly #max: number;
   readonly #timeoutMs: number;
-  readonly #waiting = new Set<Exchange>();
+  readonly #waiting: FairQueue<Exchange>;
 
   constructor(max: number, timeoutMs: number) {
     this.#max = max;
     this.#timeoutMs = timeoutMs;
+    this.#waiting = new FairQueue(max);
   }
 
   get length(): number {
     return this.#waiting.size;
   }
 
-  /** Joins the line, if there is room (`queue-full`). */
+  /** Joins the queue. Where it is full, the client with the most requests in it has one refused (`queue-full`). */
   add(exchange: Exchange): void {
-    if (this.#waiting.size >= this.#max) {
-      exchange.refuse(new PythonError('queue-full', `${this.#max} requests wait already`));
-      return;
-    }
     exchange.queue = this;
-    this.#waiting.add(exchange);
+    const out = this.#waiting.add(exchange.request.remote.address, exchange);
+    out?.refuse(new PythonError('queue-full', `${this.#max} requests wait already`));
   }
 
-  /** Takes out the one that has waited longest. */
+  /** Takes out the one whose turn it is. */
   next(): Exchange | undefined {
-    for (const exchange of this.#waiting) {
-      this.#waiting.delete(exchange);
-      return exchange;
-    }
-    return undefined;
+    return this.#waiting.next();
   }
 
   /** Sends those away who have left (`client-gone`), or waited too long (`queue-timed-out`). */
