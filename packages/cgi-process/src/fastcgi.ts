@@ -42,13 +42,14 @@ function gatewayResponder(given: GatewayOptions, protocol: Protocol): GatewayRes
   ) as unknown as GatewayOptions;
   checkChoice(options, protocol);
   const gateway = new Gateway(options, protocol);
-  const isNothing = ({ isNothing: is }: CgiResponse): boolean => is === true;
+  const scripts = async (request: CgiRequest): Promise<CgiResponse> => gateway.respond(request);
   const front = async (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request);
   const respond = async (request: CgiRequest): Promise<CgiResponse> => {
     const answer = await gateway.respond(request);
-    return options.front !== undefined && isNothing(answer) ? front(request) : answer;
+    return options.front !== undefined && answer.isNothing === true ? front(request) : answer;
   };
   return Object.assign(respond, {
+    scripts,
     explain: (pathInfo: string) => explainScript(gateway.find, pathInfo, gateway.sharesRoot),
     ...sourcesOf(options),
     front: options.front === undefined ? undefined : front,

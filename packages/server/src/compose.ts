@@ -6,10 +6,11 @@
 import { basename, resolve } from 'node:path';
 import type { PythonLogEntry } from '@onezero/python';
 import { serveStatic, type StaticOptions } from '@onezero/static';
+import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
 import { maker } from './makers.ts';
 import { methodRegistry } from './methods.ts';
-import type { Address, AppMount, CgiMount, Route, ServerOptions } from './options.ts';
+import type { Address, AppMount, CgiMount, GatewayMount, Route, ServerOptions } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
@@ -18,7 +19,7 @@ import { hostPattern } from './routing/host.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
-import { mountsOf, secretsOf, withSecrets } from './secrets.ts';
+import { gatewayMounts, mountsOf, secretsOf, withSecrets } from './secrets.ts';
 import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
 import { version } from './version.ts';
@@ -55,6 +56,13 @@ export function routesOf(options: ServerOptions): readonly Route[] {
     const given = withIndex(mount, files?.index);
     all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...given }));
   }
+  const fronts: Route[] = [];
+  for (const { kind, mount } of gatewayMounts(options)) {
+    const given = withGatewayIndex(mount, files?.index);
+    const { script, front } = gatewayRoutes(kind, { serverSoftware, stderr, ...given });
+    all.push(script);
+    fronts.push(...front);
+  }
   if (root !== undefined) {
     all.push({
       name: `files in ${root}`,
@@ -62,6 +70,7 @@ export function routesOf(options: ServerOptions): readonly Route[] {
       fallThrough: true,
     });
   }
+  all.push(...fronts);
   all.push(...applicationRoutes('wsgi', wsgi), ...applicationRoutes('asgi', asgi), ...applicationRoutes('app', app));
   return all;
 }
@@ -91,6 +100,28 @@ function withIndex(mount: CgiMount, index: readonly string[] | false | undefined
   if (!('extensions' in mount) || mount.index !== undefined || index === undefined || index === false) return mount;
   const scripts = Object.keys(mount.extensions).map((extension) => `index${extension}`);
   return { ...mount, index: [...new Set([...index, ...scripts])] };
+}
+
+function withGatewayIndex(mount: GatewayMount, index: readonly string[] | false | undefined): GatewayMount {
+  if (mount.root === undefined || mount.index !== undefined || index === undefined || index === false) return mount;
+  const scripts = (mount.extensions ?? ['.php']).map((extension) => `index${extension}`);
+  return { ...mount, index: [...new Set([...index, ...scripts])] };
+}
+
+/** The scripts of an application, and its front controller, which comes after files. */
+function gatewayRoutes(
+  kind: 'fastcgi' | 'scgi',
+  { path, ...rest }: GatewayMount,
+): { readonly script: Route; readonly front: readonly Route[] } {
+  const gateway = maker(kind)(rest);
+  const where = typeof rest.address === 'string' ? rest.address : rest.address.join(', ');
+  const name = `the application at ${where}`;
+  const responder = Object.assign(async (request: RequestMessage) => gateway.scripts(request), {
+    close: gateway.close,
+  });
+  const front =
+    gateway.front === undefined ? [] : [{ name: `${rest.front} for ${name}`, path, responder: gateway.front }];
+  return { script: { name, path, responder, fallThrough: rest.root !== undefined }, front };
 }
 
 function applicationRoutes(

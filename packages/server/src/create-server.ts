@@ -1,4 +1,5 @@
 import { cgi } from '@onezero/cgi-process';
+import { fastcgi, scgi } from '@onezero/cgi-process/fastcgi';
 import { app, asgi, wsgi } from '@onezero/python';
 import { provideMakers } from './makers.ts';
 import type { Server, ServerOptions } from './options.ts';
@@ -14,6 +15,6 @@ import { createServer as createPlainServer } from './server.ts';
  * const [address] = await server.listen({ port: 8080 });
  */
 export function createServer(options: ServerOptions = {}): Server {
-  provideMakers({ cgi, wsgi, asgi, app });
+  provideMakers({ cgi, fastcgi, scgi, wsgi, asgi, app });
   return createPlainServer(options);
 }

@@ -3,11 +3,14 @@
 // `createServer` of the package has to have them at hand, as it does not wait.
 
 import type { cgi } from '@onezero/cgi-process';
+import type { fastcgi, scgi } from '@onezero/cgi-process/fastcgi';
 import type { app, asgi, wsgi } from '@onezero/python';
 
 /** The factories that a mount can need. */
 export interface Makers {
   readonly cgi: typeof cgi;
+  readonly fastcgi: typeof fastcgi;
+  readonly scgi: typeof scgi;
   readonly wsgi: typeof wsgi;
   readonly asgi: typeof asgi;
   readonly app: typeof app;
@@ -25,8 +28,14 @@ export function provideMakers(makers: Makers): void {
 export async function loadMakers(names: Iterable<keyof Makers>): Promise<void> {
   for (const name of names) {
     if (name === 'cgi') loaded.cgi ??= (await import('@onezero/cgi-process')).cgi;
+    else if (name === 'fastcgi' || name === 'scgi') Object.assign(loaded, await gatewayMakers());
     else Object.assign(loaded, await pythonMakers());
   }
+}
+
+async function gatewayMakers(): Promise<Pick<Makers, 'fastcgi' | 'scgi'>> {
+  const { fastcgi, scgi } = await import('@onezero/cgi-process/fastcgi');
+  return { fastcgi, scgi };
 }
 
 async function pythonMakers(): Promise<Pick<Makers, 'wsgi' | 'asgi' | 'app'>> {

@@ -4,6 +4,7 @@
 // This file holds shapes only. `compose.ts` turns the "what is served" half into routes; `server.ts` uses the rest.
 
 import type { CgiOptions } from '@onezero/cgi-process';
+import type { GatewayOptions } from '@onezero/cgi-process/fastcgi';
 import type { StaticOptions } from '@onezero/static';
 import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
 import type { Field, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
@@ -225,6 +226,9 @@ export interface Explanation {
 /** A directory of scripts, scripts by extension, or one script, at a path. */
 export type CgiMount = CgiOptions & { readonly path?: string | undefined };
 
+/** An application behind FastCGI or SCGI at a path. */
+export type GatewayMount = GatewayOptions & { readonly path?: string | undefined };
+
 /** A Python application at a path. */
 export type WsgiMount = WsgiOptions & { readonly path?: string | undefined };
 
@@ -264,6 +268,13 @@ export interface ServerOptions {
   readonly static?: StaticOptions | undefined;
   /** A directory of scripts (mounted at `/cgi-bin`), or mounts. */
   readonly cgi?: string | CgiMount | readonly CgiMount[] | undefined;
+  /**
+   * An address, or mounts. An address alone, such as that of php-fpm, gets the `.php` files below `root`; without a root, every
+   * path. What a mount names as `front` is asked where scripts and files have nothing.
+   */
+  readonly fastcgi?: string | GatewayMount | readonly GatewayMount[] | undefined;
+  /** The same for SCGI; an address alone gets every path. */
+  readonly scgi?: string | GatewayMount | readonly GatewayMount[] | undefined;
   /** `module:callable` (mounted at `/`), or mounts. */
   readonly wsgi?: string | WsgiMount | readonly WsgiMount[] | undefined;
   /** The same for ASGI. */

@@ -4,7 +4,7 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { StaticOptions } from '@onezero/static';
-import type { AppMount, CgiMount, ServerOptions } from './options.ts';
+import type { AppMount, CgiMount, GatewayMount, ServerOptions } from './options.ts';
 
 /** Files that `@onezero/static` must refuse: paths, and a test for what is told by its name and place. */
 export interface Secrets {
@@ -16,10 +16,12 @@ export interface Secrets {
 const APPLICATION_FILE = /\.(?:py[cow]?|wsgi|(?:db|sqlite3?)(?:-(?:journal|wal|shm))?)$/i;
 
 /** The secrets of what these options serve. */
-export function secretsOf({ root, auth = [], cgi, wsgi, asgi, app }: ServerOptions): Secrets {
+export function secretsOf(options: ServerOptions): Secrets {
+  const { root, auth = [], cgi, wsgi, asgi, app } = options;
   const parts = [
     passwordFiles(auth),
     ...mountsOf<CgiMount>(cgi, (directory) => ({ directory })).map((mount) => scriptSecrets(mount, root)),
+    ...gatewayMounts(options).flatMap(({ mount }) => gatewaySecrets(mount, root)),
     ...[wsgi, asgi, app]
       .flatMap((given) => mountsOf<AppMount>(given, (application) => ({ application })))
       .map(applicationSecrets),
@@ -53,6 +55,27 @@ export function mountsOf<Mount>(
   if (given === undefined) return [];
   if (typeof given === 'string') return [named(given)];
   return Array.isArray(given) ? (given as readonly Mount[]) : [given as Mount];
+}
+
+/** The mounts of FastCGI and SCGI; an address alone gets PHP below the root, where there is one. */
+export function gatewayMounts({
+  root,
+  fastcgi,
+  scgi,
+}: ServerOptions): readonly { readonly kind: 'fastcgi' | 'scgi'; readonly mount: GatewayMount }[] {
+  const php = mountsOf<GatewayMount>(fastcgi, (address) => (root === undefined ? { address } : { address, root }));
+  const others = mountsOf<GatewayMount>(scgi, (address) => ({ address }));
+  return [
+    ...php.map((mount) => ({ kind: 'fastcgi' as const, mount })),
+    ...others.map((mount) => ({ kind: 'scgi' as const, mount })),
+  ];
+}
+
+function gatewaySecrets(mount: GatewayMount, root: string | undefined): readonly Secrets[] {
+  if (mount.directory !== undefined) return [scriptSecrets({ directory: mount.directory }, root)];
+  if (mount.root === undefined) return [];
+  const extensions = (mount.extensions ?? ['.php']).map((extension): [string, null] => [extension, null]);
+  return [scriptSecrets({ root: mount.root, extensions: Object.fromEntries(extensions) }, root)];
 }
 
 function never(): boolean {

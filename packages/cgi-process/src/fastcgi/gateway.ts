@@ -85,7 +85,7 @@ export class Gateway {
     this.find = fileFinder(options);
   }
 
-  /** Asks for what a path names; where that is nothing, for the front controller, if it has one and `mayUseFront`. */
+  /** Asks for what a path names. */
   async respond(request: CgiRequest): Promise<CgiResponse> {
     return this.#answered(request, () => this.find(request.pathInfo));
   }

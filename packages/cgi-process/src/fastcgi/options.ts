@@ -90,6 +90,8 @@ export interface GatewayResponder {
   /** Whether a file is a source that must not be sent, as in `cgi`. */
   readonly isSource: (file: string) => boolean;
   readonly sources: readonly string[];
+  /** The responder without its front controller: nothing is where no script is. */
+  readonly scripts: (request: CgiRequest) => Promise<CgiResponse>;
   /** The responder of the front controller alone, to be asked where files have nothing; undefined without `front`. */
   readonly front: ((request: CgiRequest) => Promise<CgiResponse>) | undefined;
   /** Takes no more requests (503), lets those under way end for `graceMs`, then ends them. @param graceMs default 0 */

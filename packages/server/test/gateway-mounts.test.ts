@@ -1,0 +1,104 @@
+// FastCGI mounts of a server: PHP and files from one root, a front controller behind both, and no source for anybody.
+
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, start } from './exchange.ts';
+
+const FPM = '/usr/sbin/php-fpm8.2';
+
+function isInstalled(): boolean {
+  try {
+    execFileSync(FPM, ['-v'], { stdio: 'ignore' });
+    return true;
+  } catch (error) {
+    if (process.env['CI'] !== undefined) throw error;
+    return false;
+  }
+}
+
+describe.skipIf(!isInstalled())('createServer with fastcgi', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const root = join(folder, 'public');
+  const address = join(folder, 'fpm.sock');
+  let fpm: ChildProcess;
+
+  beforeAll(async () => {
+    chmodSync(folder, 0o755);
+    mkdirSync(join(root, 'sub'), { recursive: true });
+    mkdirSync(join(root, 'list'));
+    const report =
+      '<?php echo $_SERVER["SCRIPT_NAME"], " ", $_SERVER["PATH_INFO"] ?? "-", " ", $_SERVER["REQUEST_URI"];';
+    for (const name of ['index.php', 'sub/index.php', 'a.php']) writeFileSync(join(root, name), report);
+    writeFileSync(join(root, 'missing.php'), '<?php http_response_code(404);');
+    writeFileSync(join(root, 'page.txt'), 'page');
+    writeFileSync(join(root, 'list/b.txt'), 'b');
+    const user = process.getuid?.() === 0 ? 'user = www-data\ngroup = www-data\n' : '';
+    const pool = `[www]\n${user}listen = ${address}\nlisten.mode = 0666\npm = static\npm.max_children = 2\n`;
+    writeFileSync(join(folder, 'fpm.conf'), `[global]\nerror_log = ${join(folder, 'log')}\n${pool}`);
+    fpm = spawn(FPM, ['-R', '-F', '-y', join(folder, 'fpm.conf')], { stdio: 'ignore' });
+    while (!existsSync(address) && fpm.exitCode === null) await delay(5);
+  });
+
+  afterAll(async () => {
+    const gone = new Promise((resolve) => fpm.once('exit', resolve));
+    fpm.kill();
+    await gone;
+    rmSync(folder, { recursive: true });
+  });
+
+  async function answers(
+    options: Parameters<typeof start>[0],
+  ): Promise<(path: string, method?: string) => Promise<string>> {
+    const running = await start(options);
+    closings.push(() => running.close());
+    return async (path, method = 'GET') => {
+      const { status, content } = parse(
+        await running.exchange(`${method} ${path} HTTP/1.0\r\nAccept: text/plain\r\n\r\n`),
+      );
+      return `${status} ${content}`;
+    };
+  }
+
+  const closings: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    for (const close of closings) await close();
+  });
+
+  test('runs PHP below the root, and serves the files there', async () => {
+    const ask = await answers({ root, fastcgi: address, static: { listing: true } });
+    expect(await ask('/')).toBe('200 /index.php - /');
+    expect(await ask('/sub/')).toBe('200 /sub/index.php - /sub/');
+    expect(await ask('/a.php/x/y')).toBe('200 /a.php /x/y /a.php/x/y');
+    expect(await ask('/page.txt')).toBe('200 page');
+    expect(await ask('/list/')).toContain('b.txt');
+    expect(await ask('/nothing')).toMatch(/^404/);
+    for (const path of ['/A.PHP', '/a.php.', '/.well-known/../a%2ephp/..', '/missing.php']) {
+      for (const method of ['GET', 'HEAD']) expect(await ask(path, method)).not.toContain('<?php');
+    }
+    expect(await ask('/missing.php', 'HEAD')).toMatch(/^404/);
+  });
+
+  test('asks the front controller behind scripts and files', async () => {
+    const ask = await answers({ root, fastcgi: { address, root, front: 'index.php' } });
+    expect(await ask('/page.txt')).toBe('200 page');
+    expect(await ask('/a.php')).toBe('200 /a.php - /a.php');
+    expect(await ask('/blog/2026?x=1')).toBe('200 /index.php - /blog/2026?x=1');
+    expect(await ask('/blog/2026', 'PUT')).toBe('200 /index.php - /blog/2026');
+  });
+
+  test('says 502 when nobody listens', async () => {
+    const mount = { address: join(folder, 'nobody.sock'), limits: { connectTimeoutMs: 10 }, path: '/app' };
+    const ask = await answers({ root, fastcgi: mount });
+    expect(await ask('/app/x')).toMatch(/^502/);
+    expect(await ask('/page.txt')).toBe('200 page');
+  });
+
+  test('names a wrong option of a mount', async () => {
+    await expect(start({ fastcgi: { address, frnt: 'index.php' } as never })).rejects.toThrow('did you mean front?');
+  });
+});
