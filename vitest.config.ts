@@ -8,8 +8,10 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait for sockets and children, not for the processor, so none of the cores is kept back.
     maxWorkers: availableParallelism(),
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Only a test that hangs gets here: on a machine with ten times as much to do as it has cores, others take as much longer.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ['default', ['json', { outputFile: '.turbo/test-report.json' }]],
   },
 });

@@ -94,7 +94,7 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
     at('picture', async (page) => {
       await page.getByLabel('Seeds').fill('12');
       await page.getByRole('button', { name: 'Draw' }).press('Enter');
-      await expect.poll(() => page.frameLocator('iframe').locator('circle').count(), { timeout: 10_000 }).toBe(12);
+      await expect.poll(() => page.frameLocator('iframe').locator('circle').count(), { timeout: 30_000 }).toBe(12);
     }),
   );
 
@@ -156,10 +156,10 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
     at('live', async (page) => {
       const number = page.locator('[data-number=requests]');
       const read = async (): Promise<number> => Number((await number.textContent())?.replaceAll(',', ''));
-      await expect.poll(read, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(read, { timeout: 30_000 }).toBeGreaterThan(0);
       const before = await read();
       await page.getByRole('button', { name: 'Send 100 requests' }).press('Enter');
-      await expect.poll(read, { timeout: 10_000 }).toBeGreaterThanOrEqual(before + 100);
+      await expect.poll(read, { timeout: 30_000 }).toBeGreaterThanOrEqual(before + 100);
     }));
 
   test('every source beside a stop is the file that runs', () =>

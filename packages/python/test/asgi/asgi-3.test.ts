@@ -142,7 +142,7 @@ describe('content of a request', () => {
     expect((await get('/echo', { body: Buffer.alloc(100_000) })).bytes.length).toBe(100_000);
     let before = -1;
     await expect
-      .poll(() => [before, (before = given)], { interval: 100, timeout: 10_000 })
+      .poll(() => [before, (before = given)], { interval: 100, timeout: 30_000 })
       .toSatisfy(([a, b]) => a === b);
     expect(before).toBeLessThan(100);
     site.write('go', '');
@@ -204,7 +204,7 @@ describe('a response', () => {
     const { content } = await app.responder(request('/produce?5000'));
     let before = -1;
     const made = async (): Promise<number> => Number((await app.get('/how-much')).text);
-    await expect.poll(async () => [before, (before = await made())], { timeout: 10_000, interval: 100 }).toSatisfy(([a, b]) => a === b); // prettier-ignore
+    await expect.poll(async () => [before, (before = await made())], { timeout: 30_000, interval: 100 }).toSatisfy(([a, b]) => a === b); // prettier-ignore
     expect(before).toBeGreaterThan(1_000_000);
     expect(before).toBeLessThan(4_000_000);
     let length = 0;
@@ -371,7 +371,7 @@ describe('the event loop', () => {
     const site = makeSite();
     expect(await app.get(`/cancelled?${site.path('x')}`)).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
     expect((await app.get('/pid')).text).toBe(pid);
-    await expect.poll(() => site.has('x-cancelled'), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => site.has('x-cancelled'), { timeout: 30_000 }).toBe(true);
   });
 
   test('is uvloop where that is installed', async () => {

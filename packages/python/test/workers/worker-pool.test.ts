@@ -133,7 +133,7 @@ describe('an application', () => {
     const { responder, text } = start('app', { cwd: site.folder, limits: { startTimeoutMs: 2000 } });
     onTestFinished(() => responder.close(0));
     await expect(responder.ready()).rejects.toMatchObject({ code: 'start-timed-out' });
-    await expect.poll(text, { timeout: 10_000 }).toMatch(/app\.py", line 2/);
+    await expect.poll(text, { timeout: 30_000 }).toMatch(/app\.py", line 2/);
   });
 
   test('is tried again, and then serves', async () => {
@@ -146,7 +146,7 @@ describe('an application', () => {
     onTestFinished(() => responder.close(0));
     await expect(responder.ready()).rejects.toThrow('later');
     site.write('ready', '');
-    await expect.poll(async () => (await read(responder(request('/')))).text, { timeout: 15_000 }).toBe('at last');
+    await expect.poll(async () => (await read(responder(request('/')))).text, { timeout: 30_000 }).toBe('at last');
   });
 });
 
@@ -305,7 +305,7 @@ describe('recycling', () => {
   test.runIf(process.platform === 'linux')('replaces a worker that has grown', async () => {
     const app = run({ limits: { maxMemoryBytes: 60 << 20, silenceTimeoutMs: 400 } });
     const pid = Number((await app.get('/grow?megabytes=80')).text);
-    await expect.poll(() => app.pid(), { timeout: 10_000 }).not.toBe(pid);
+    await expect.poll(() => app.pid(), { timeout: 30_000 }).not.toBe(pid);
     await until(() => !isRunning(pid));
   });
 });
@@ -364,12 +364,12 @@ describe('reload()', () => {
     const answer = async (): Promise<string> => (await read(responder(request('/')))).text;
     expect(await answer()).toBe('one');
     site.write('part.py', 'TEXT = b"number two"\n');
-    await expect.poll(answer, { timeout: 10_000 }).toBe('number two');
+    await expect.poll(answer, { timeout: 30_000 }).toBe('number two');
     site.write('part.py', 'TEXT = b"unfinished\n');
-    await expect.poll(text, { timeout: 10_000 }).toContain('SyntaxError');
+    await expect.poll(text, { timeout: 30_000 }).toContain('SyntaxError');
     expect(await answer()).toBe('number two');
     site.write('part.py', 'TEXT = b"the third"\n');
-    await expect.poll(answer, { timeout: 10_000 }).toBe('the third');
+    await expect.poll(answer, { timeout: 30_000 }).toBe('the third');
   });
 
   test('happens by itself also when the application did not load at first', async () => {
@@ -380,7 +380,7 @@ describe('reload()', () => {
     await expect(responder.ready()).rejects.toMatchObject({ code: 'start-failed' });
     expect((await read(responder(request('/')))).status).toBe(503);
     site.write('app.py', saying('repaired'));
-    await expect.poll(async () => (await read(responder(request('/')))).text, { timeout: 10_000 }).toBe('repaired');
+    await expect.poll(async () => (await read(responder(request('/')))).text, { timeout: 30_000 }).toBe('repaired');
   });
 });
 

@@ -170,7 +170,7 @@ describe('response content', () => {
     const made = async (): Promise<number> => Number((await read(two.responder(request('/how-much')))).text);
     const { content } = await two.responder(request('/produce?blocks=5000&size=10000'));
     let before = -1;
-    await expect.poll(async () => [before, (before = await made())], { timeout: 10_000, interval: 100 }).toSatisfy(([a, b]) => a === b); // prettier-ignore
+    await expect.poll(async () => [before, (before = await made())], { timeout: 30_000, interval: 100 }).toSatisfy(([a, b]) => a === b); // prettier-ignore
     expect(before).toBeGreaterThan(1_000_000);
     expect(before).toBeLessThan(3_000_000);
     let length = 0;

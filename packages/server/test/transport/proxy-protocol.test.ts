@@ -244,7 +244,7 @@ listen front
     const scheme = secure ? 'https' : 'http';
     const ask = ['-sS', '-k', '--interface', '127.0.0.9', `${scheme}://127.0.0.1:${front}/`];
     await expect
-      .poll(() => run('curl', ask).then(({ stdout }) => stdout, String), { timeout: 10_000 })
+      .poll(() => run('curl', ask).then(({ stdout }) => stdout, String), { timeout: 30_000 })
       .toMatch(new RegExp(`^${scheme} 127\\.0\\.0\\.9:\\d+ 127\\.0\\.0\\.1:${front}$`));
   });
 });
