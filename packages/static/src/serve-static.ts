@@ -14,7 +14,8 @@ import { type Eventually, whenReady } from './files/eventually.ts';
 import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
 import { findEntry, MISSING } from './files/find-entry.ts';
-import { fieldValue } from './http/request-fields.ts';
+import { fieldValue, selectionFields } from './http/request-fields.ts';
+import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import { siteLocation } from './site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
@@ -73,7 +74,7 @@ class Site {
     this.#writer =
       settings.write === undefined
         ? undefined
-        : new FileWriter(settings, settings.write, (pathInfo) => this.#findAfresh(pathInfo));
+        : new FileWriter(settings, settings.write, (request) => this.#findAfresh(request));
     this.#context = { storage, onGrown: (path, entry, bytes) => this.#cache.grow(path, entry, bytes) };
     this.#methods = `GET, HEAD, OPTIONS${settings.write === undefined ? '' : ', PUT, DELETE'}`;
     this.#isPlain = settings.cors === undefined && !settings.errorPages && settings.redirects.length === 0;
@@ -156,9 +157,13 @@ class Site {
   }
 
   /** What is at a path now, whatever was found in this turn of the loop: another process may have changed it since. */
-  async #findAfresh(pathInfo: string): Promise<Entry> {
+  async #findAfresh({ pathInfo, fields }: StaticRequest): Promise<Entry> {
     this.#cache.delete(pathInfo);
-    return this.#find(pathInfo);
+    const entry = await this.#find(pathInfo);
+    if (entry.kind !== 'file') return entry;
+    // A condition may name the content of a large file that nobody has hashed since the start.
+    if (isDigestWanted(entry, selectionFields(fields) ?? {}, this.#storage)) await learnDigest(entry, this.#storage);
+    return withDigests(entry, this.#storage);
   }
 
   #answer(entry: Entry, request: StaticRequest): Answer {

@@ -35,7 +35,7 @@ interface Target {
 }
 
 /** What is found at a path of the site, looked up anew if it may have changed. */
-export type LookUp = (pathInfo: string) => Promise<Entry | StaticResponse>;
+export type LookUp = (request: StaticRequest) => Promise<Entry>;
 
 /** Performs the writes of one site. Making one sweeps what earlier processes left half-written. */
 export class FileWriter {
@@ -161,7 +161,7 @@ export class FileWriter {
   async #fileNow({ request }: Target): Promise<FileEntry | undefined> {
     // What was found in this turn of the loop is not looked at again; another process may have replaced it in between.
     await turned();
-    const entry = await this.#lookUp(request.pathInfo);
+    const entry = await this.#lookUp(request);
     return 'status' in entry || entry.kind !== 'file' ? undefined : entry;
   }
 

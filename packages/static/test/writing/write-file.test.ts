@@ -9,6 +9,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
@@ -258,6 +259,24 @@ describe('PUT', () => {
     const stored = await respond({ method: 'GET', pathInfo: '/big.js', fields: [['accept-encoding', 'br']] });
     expect((await put('/big.js', 'new', { 'if-match': etagOf(stored) })).status).toBe(204);
     expect((await put('/big.js', 'newer', { 'if-match': etagOf(stored) })).status).toBe(412);
+  });
+
+  test('takes the tag of a large file that another process has hashed', async () => {
+    const content = Buffer.alloc(2_000_000, 'large ');
+    writeFileSync(join(site.root, 'large.bin'), content);
+    // Within the last tick of the clock a file could change without a sign of it.
+    utimesSync(join(site.root, 'large.bin'), 1000, 1000);
+    const tagOf = async (by: StaticResponder): Promise<string> => {
+      const got = await by({ method: 'GET', pathInfo: '/large.bin', fields: [] });
+      for await (const chunk of got.content as AsyncIterable<Uint8Array>) expect(chunk.length).toBeGreaterThan(0);
+      return etagOf(got);
+    };
+    const other = serveStatic(site.root);
+    let strong = '';
+    while (!strong.startsWith('"')) strong = await tagOf(other);
+    expect((await put('/large.bin', 'new', { 'if-match': '"1-other"' })).status).toBe(412);
+    expect((await put('/large.bin', 'new', { 'if-match': strong })).status).toBe(204);
+    expect((await put('/large.bin', 'newer', { 'if-match': strong })).status).toBe(412);
   });
 
   test('whose content breaks off rejects with its error and leaves the old file alone', async () => {
