@@ -2,10 +2,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveStatic } from '../src/node.ts';
@@ -58,9 +59,14 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
       '<!doctype html><video src="long.wav" preload="metadata" muted></video>',
     );
     const handler = serveStatic(site.root, { listing: true });
+    const writable = serveStatic(site.root, { listing: true, writable: { maxFileBytes: 1000, fsync: false } });
     server = createServer((request: IncomingMessage, response) => {
       if (request.headers.range !== undefined) ranges.push(request.headers.range);
-      handler(request, response);
+      // As below a mount.
+      if (request.url?.startsWith('/writable/') === true) {
+        Object.assign(request, { originalUrl: request.url, url: request.url.slice('/writable'.length) });
+        writable(request, response);
+      } else handler(request, response);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -128,6 +134,60 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
     expect(problems).toEqual([]);
     await page.close();
   });
+
+  test('files are uploaded from a listing by button and by drop, and replaced only when the visitor says so', async () => {
+    const folder = join(site.root, 'inbox');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'there.txt'), 'old');
+    const problems: string[] = [];
+    const page = await openPage('/writable/inbox/', problems);
+    const chosen = (name: string, content: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(content) });
+    const names = () => page.locator('tbody td.name').allInnerTexts();
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      page.getByRole('button', { name: 'Upload files' }).click(),
+    ]);
+    await chooser.setFiles([chosen('a b#%.txt', 'one'), chosen('größe.txt', 'two')]);
+    await expect.poll(names).toEqual(['a b#%.txt', 'größe.txt', 'there.txt']);
+    expect(readFileSync(join(folder, 'a b#%.txt'), 'utf8')).toBe('one');
+    page.once('dialog', (dialog) => void dialog.dismiss());
+    await page.locator('input[type=file]').setInputFiles([chosen('there.txt', 'refused')]);
+    await page.getByText('Kept as it was').waitFor();
+    expect(readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('old');
+    page.once('dialog', (dialog) => void dialog.accept());
+    await page.locator('input[type=file]').setInputFiles([chosen('there.txt', 'new')]);
+    await expect.poll(() => readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('new');
+    await page
+      .locator('input[type=file]')
+      .setInputFiles([chosen('.hidden', 'x'), chosen('large.bin', 'x'.repeat(2000))]);
+    await page.getByText('This name is not allowed').waitFor();
+    await page.getByText('Too large').waitFor();
+    expect(readdirSync(folder)).toEqual(['a b#%.txt', 'größe.txt', 'there.txt']);
+    await page.evaluate(`{
+      const dropped = new DataTransfer();
+      dropped.items.add(new File(['by drop'], 'dropped.txt'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }));
+    }`);
+    await expect.poll(names).toContain('dropped.txt');
+    expect(readFileSync(join(folder, 'dropped.txt'), 'utf8')).toBe('by drop');
+    // A browser says of each refused request that it failed; of its policy it says nothing.
+    expect(problems.filter((problem) => !/status of 4\d\d/.test(problem))).toEqual([]);
+    await page.close();
+  });
+
+  test.each(['/nolist/', '/writable/nolist/', '/nolist/?search=absent'])(
+    'axe finds nothing wrong with %s',
+    async (path) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const page = await browser.newPage({ colorScheme });
+        await page.goto(origin + path);
+        await page.evaluate(axe.source);
+        const violations = await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))');
+        expect([colorScheme, violations]).toEqual([colorScheme, []]);
+        await page.close();
+      }
+    },
+  );
 
   test('a listing fits a phone, in light and dark', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {

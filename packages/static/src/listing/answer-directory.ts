@@ -10,6 +10,7 @@ import { renderListing } from './page.ts';
 import { listPage, type RememberedPage, rememberedPage, rememberPage } from './pages.ts';
 import { type ListingQuery, listingQuery } from './query.ts';
 import { LISTING_POLICY } from './style.ts';
+import { UPLOAD_POLICY } from './upload.ts';
 
 /** Answers GET and HEAD for a directory entry. Relative links need the slash, so a listing is only ever behind one. */
 export function answerDirectory(
@@ -72,17 +73,19 @@ async function makePage(segments: readonly string[], asked: Asked): Promise<Reme
 async function render(
   folder: Folder,
   listed: RememberedPage['listed'],
-  { request, query }: Asked,
+  { request, query, settings }: Asked,
 ): Promise<RememberedPage> {
   const mount = (request.scriptName ?? '').split('/').filter((name) => name !== '');
   const names = [...mount, ...folder.segments];
-  const { contentType, text } = await renderListing({ ...listed, names, depth: folder.segments.length, query });
+  const isWritable = settings.write !== undefined;
+  const place = { names, depth: folder.segments.length, isWritable };
+  const { contentType, text } = await renderListing({ ...listed, ...place, query });
   const content = Buffer.from(text);
   const fields: readonly Field[] = [
     ['content-type', contentType],
     ['cache-control', 'no-cache'],
     ['vary', 'accept'],
-    ['content-security-policy', LISTING_POLICY],
+    ['content-security-policy', isWritable ? `${LISTING_POLICY}; ${UPLOAD_POLICY}` : LISTING_POLICY],
     ['x-content-type-options', 'nosniff'],
     ['referrer-policy', 'same-origin'],
   ];

@@ -1,10 +1,11 @@
 // A directory as an HTML page, as JSON, or as text. Names are data everywhere: escaped in text and attributes, encoded in
-// links, isolated from the direction of the text around them. Nothing on the page needs a script.
+// links, isolated from the direction of the text around them. Only uploading needs a script.
 
 import type { ListedEntry, ListingPage } from './pages.ts';
 import { mapInSlices } from './slices.ts';
 import { type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
 import { LISTING_STYLE } from './style.ts';
+import { UPLOAD_SCRIPT } from './upload.ts';
 import { encodeSegment } from '../site/location.ts';
 
 /** A page and where it is: `names` from the top of the site, mount included; `depth` of them are below the root. */
@@ -12,6 +13,8 @@ export interface Listing extends ListingPage {
   readonly names: readonly string[];
   readonly depth: number;
   readonly query: ListingQuery;
+  /** Whether files may be put into the folder. */
+  readonly isWritable: boolean;
 }
 
 const LISTING_TYPES: Readonly<Record<ListingFormat, string>> = {
@@ -70,7 +73,7 @@ function htmlParts(listing: Listing): Parts {
 <div class="card">${begin}`,
     renderRow,
     `${end}</div>
-<footer><span>${renderCount(listing)}</span>${renderPager(listing)}</footer></main></body></html>
+<footer><span>${renderCount(listing)}</span>${renderPager(listing)}</footer></main>${listing.isWritable ? `<script>${UPLOAD_SCRIPT}</script>` : ''}</body></html>
 `,
   ];
 }
