@@ -223,7 +223,6 @@ export async function recover(target: AnswerTarget, exchange: Exchange, cause: u
 
 function cut(target: AnswerTarget, exchange: Exchange): void {
   end(target, exchange, false);
-  const { iterator } = exchange;
-  if (iterator !== undefined) discard({ [Symbol.asyncIterator]: () => iterator });
+  exchange.closeContent();
   target.cut(exchange);
 }

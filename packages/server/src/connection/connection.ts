@@ -11,14 +11,16 @@
 import type { Socket } from 'node:net';
 import { RequestParser, type ParserEvent, type RequestHeadEvent } from '@onezero/http-parser';
 import type { ResolvedLimits } from '../limits.ts';
-import { discard } from '../message/content.ts';
 import type { Field } from '../message/message.ts';
 import { answer, end, recover, type AnswerTarget } from './answering.ts';
 import type { Clock, Watched } from './clock.ts';
 import { Deadlines, type Observed } from './deadlines.ts';
 import type { Ends } from '../transport/ends.ts';
+import { CONTINUE, enforce, type Enforced } from './enforcement.ts';
 import { Exchange, type Informer, type Interruption } from './exchange.ts';
+import { Holds, HOLDS } from './holds.ts';
 import { interimResponse } from './interim.ts';
+import { mayFollow } from './may-follow.ts';
 import { late, refusalIn, refusalOf } from './refusals.ts';
 import { Output } from './output.ts';
 import { RequestContent, type ContentSource } from './request-content.ts';
@@ -26,14 +28,8 @@ import type { Service } from './service.ts';
 import { Tunnel } from './tunnel.ts';
 import type { Receiver, Transport } from '../transport/transport.ts';
 
-const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
-
 // What a client may send ahead while its request is answered; beyond it the socket is not read.
 const AHEAD_BYTES = 65_536;
-
-// Why the socket is not read: bits of one number, since every idle connection has it.
-const HOLDS = { content: 1, ahead: 2, stalled: 4, tunnel: 8 } as const;
-const ALL_HOLDS = 15;
 
 /** What all connections of one server share. */
 export interface Engine {
@@ -47,7 +43,7 @@ export interface Engine {
   closed(connection: Connection): void;
 }
 
-export class Connection implements AnswerTarget, Receiver, ContentSource, Informer, Watched, Observed {
+export class Connection implements AnswerTarget, Receiver, ContentSource, Informer, Watched, Observed, Enforced {
   readonly engine: Engine;
   readonly transport: Transport;
   readonly output: Output;
@@ -60,8 +56,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   readonly #deadlines: Deadlines;
   #mode: 'open' | 'tunnel' | 'lingering' | 'closed' = 'open';
   #tunnel: Tunnel | undefined;
-  #writtenBefore = 0;
-  #holds = 0;
+  readonly #holds: Holds;
   #requests = 0;
   #aheadBytes = 0;
   #droppedBytes = 0;
@@ -72,6 +67,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     this.engine = engine;
     this.transport = transport;
     this.output = new Output(transport);
+    this.#holds = new Holds(transport);
     this.ends = ends;
     this.#parser = new RequestParser(engine.service.parser);
     engine.clock.watch(this);
@@ -91,7 +87,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (this.#tunnel !== undefined) return this.#tunnel.received(bytes);
     if (this.#parser.state === 'paused') {
       this.#aheadBytes += bytes.length;
-      if (this.#aheadBytes >= AHEAD_BYTES) this.#hold(HOLDS.ahead);
+      if (this.#aheadBytes >= AHEAD_BYTES) this.#holds.add(HOLDS.ahead);
     }
     this.#advance(this.#parser.push(bytes));
   }
@@ -105,16 +101,16 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   /** Takes events, and those of the next requests as long as each is answered at once. */
   #advance(first: readonly ParserEvent[]): void {
     let events = first;
-    this.output.gathers = true;
+    this.output.isBatching = true;
     for (;;) {
       for (const event of events) this.#take(event, events);
       if (this.#mode !== 'open' || this.exchange?.over !== true || this.#parser.state !== 'paused') break;
       events = this.#parser.next();
       this.#aheadBytes = 0;
-      this.#release(HOLDS.ahead);
+      this.#holds.release(HOLDS.ahead);
       if (events.length === 0) break;
     }
-    this.output.gathers = false;
+    this.output.isBatching = false;
     if (!this.output.flush()) this.#stall();
     if (this.#mode === 'open') this.#settle();
   }
@@ -135,7 +131,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
         exchange.content?.end();
         break;
       case 'error':
-        this.#refuse(refusalOf(event.error));
+        this.refuse(refusalOf(event.error));
     }
   }
 
@@ -156,7 +152,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     exchange.receivedBytes += bytes.length;
     exchange.continueDue = false;
     if (maxContentBytes > 0 && exchange.receivedBytes > maxContentBytes) {
-      this.#refuse({ status: 413, cause: new Error(`the content exceeds ${maxContentBytes} bytes`), source: 'limit' });
+      this.refuse(late(413, `the content exceeds ${maxContentBytes} bytes`));
     } else if (exchange.over) {
       this.#drop(bytes.length);
     } else {
@@ -165,13 +161,13 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   }
 
   /** What came is no good: the request that it belongs to is answered with that, or nobody's is. */
-  #refuse(failure: Interruption): void {
+  refuse(failure: Interruption): void {
     const { exchange } = this;
     if (this.#mode !== 'open') return;
     if (exchange === undefined || exchange.received) {
       this.#begin(undefined, failure, false);
     } else if (exchange.over) {
-      this.#linger();
+      this.linger();
     } else {
       exchange.refused = true;
       exchange.content?.fail(failure.cause);
@@ -191,28 +187,20 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   }
 
   mayFollow(exchange: Exchange, event: RequestHeadEvent): boolean {
-    const { maxRequestsPerConnection, drainBytes } = exchange.service.limits;
-    const isContentPending = exchange.content !== undefined && !exchange.received;
-    return (
-      event.persistent &&
-      !exchange.refused &&
-      // What follows CONNECT was meant for a tunnel.
-      event.form !== 'authority' &&
-      !this.engine.isStopping &&
-      this.#parser.state !== 'failed' &&
-      (maxRequestsPerConnection === 0 || this.#requests < maxRequestsPerConnection) &&
-      (this.finishedAt === undefined || this.#parser.remainder.length > 0) &&
-      // Whether content will come is anybody's guess when 100 was not sent (RFC 9110 §10.1.1).
-      !(isContentPending && (exchange.continueDue || (event.contentLength ?? 0) - exchange.receivedBytes > drainBytes))
-    );
+    return mayFollow(exchange, event, {
+      isStopping: this.engine.isStopping,
+      hasFailed: this.#parser.state === 'failed',
+      requests: this.#requests,
+      isExhausted: this.finishedAt !== undefined && this.#parser.remainder.length === 0,
+    });
   }
 
   answered(exchange: Exchange): void {
-    if (!exchange.persistent || this.#parser.state === 'failed') return this.#linger();
+    if (!exchange.persistent || this.#parser.state === 'failed') return this.linger();
     if (!exchange.received) exchange.content?.abandon();
     // Content that came whole and was not read must not keep the next request from being read.
-    this.#release(HOLDS.content);
-    if (!this.output.gathers) this.#advance([]);
+    this.#holds.release(HOLDS.content);
+    if (!this.output.isBatching) this.#advance([]);
   }
 
   idle(service: Service): void {
@@ -227,25 +215,19 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   }
 
   switched(_exchange: Exchange, upgrade: (stream: Socket) => void): void {
-    const tunnel = new Tunnel(this.transport, this.ends, {
-      pause: () => this.#hold(HOLDS.tunnel),
-      resume: () => this.#release(HOLDS.tunnel),
-    });
-    this.#mode = 'tunnel';
-    this.#tunnel = tunnel;
-    this.#deadlines.enter('tunnel', this.engine.clock.now);
     this.output.flush();
-    this.#writtenBefore = this.transport.writtenBytes;
-    const { remainder } = this.#parser;
-    if (remainder.length > 0) tunnel.received(remainder);
-    if (this.finishedAt !== undefined) tunnel.finished();
-    this.#release(HOLDS.ahead | HOLDS.stalled);
-    upgrade(tunnel.stream);
+    this.#mode = 'tunnel';
+    this.#tunnel = new Tunnel(this.transport, this.ends, this.#holds);
+    this.#deadlines.enter('tunnel', this.engine.clock.now);
+    this.#tunnel.received(this.#parser.remainder);
+    if (this.finishedAt !== undefined) this.#tunnel.finished();
+    this.#holds.release(HOLDS.ahead | HOLDS.stalled);
+    upgrade(this.#tunnel.stream);
   }
 
   cut(exchange: Exchange): void {
     // A FIN in the middle of framed content shows as much as a reset, and does not destroy what is on its way.
-    if (exchange.headSent && exchange.isEndMarked) this.#linger();
+    if (exchange.headSent && exchange.isEndMarked) this.linger();
     else this.transport.reset();
   }
 
@@ -260,28 +242,17 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   }
 
   contentFull(): void {
-    this.#hold(HOLDS.content);
+    this.#holds.add(HOLDS.content);
   }
 
   contentRoom(): void {
-    this.#release(HOLDS.content);
-  }
-
-  #hold(hold: number): void {
-    this.#holds |= hold;
-    this.transport.pause();
-  }
-
-  #release(holds: number): void {
-    if ((this.#holds & holds) === 0) return;
-    this.#holds &= ~holds;
-    if (this.#holds === 0) this.transport.resume();
+    this.#holds.release(HOLDS.content);
   }
 
   /** The client reads its answers slower than it asks: no more questions until it has them. */
   #stall(): void {
-    this.#hold(HOLDS.stalled);
-    void this.transport.flushed().then(() => this.#release(HOLDS.stalled));
+    this.#holds.add(HOLDS.stalled);
+    void this.transport.flushed().then(() => this.#holds.release(HOLDS.stalled));
   }
 
   // Time and end.
@@ -294,46 +265,21 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (!this.#deadlines.enter(phase, this.engine.clock.now)) return;
     if (phase === 'idle') this.exchange = undefined;
     if (phase === 'drain') this.#droppedBytes = 0;
-    else if (phase === 'idle' && this.finishedAt !== undefined) this.#linger();
+    else if (phase === 'idle' && this.finishedAt !== undefined) this.linger();
   }
 
   tick(now: number): void {
     // Nothing reads a connection that is held or finished, so the system is asked for a reset.
-    const isUnread = this.#holds !== 0 || this.finishedAt !== undefined;
+    const isUnread = this.#holds.isHeld || this.finishedAt !== undefined;
     if (isUnread && this.transport.isBroken) return this.transport.destroy();
-    switch (this.#deadlines.judge(now, this)) {
-      case 'wait':
-        break;
-      case 'finish':
-        return this.#linger();
-      case 'destroy':
-        return this.transport.destroy();
-      case 'reset':
-        return this.transport.reset();
-      case 'probe':
-        return this.#probe();
-      case 'stalled':
-        return this.#breakOff(`the response yielded nothing for ${this.limits.silenceTimeoutMs} ms`);
-      case 'late-head':
-        return this.#refuse(late(408, 'the head took too long'));
-      case 'late-content':
-        return this.#refuse(late(408, 'the content came too slowly'));
-      case 'late-answer':
-        this.exchange?.interrupt(late(503, `no answer within ${this.limits.answerTimeoutMs} ms`));
-    }
+    enforce(this.#deadlines.judge(now, this), this);
   }
 
-  #probe(): void {
-    if (this.exchange === undefined) return;
-    this.exchange.isProbed = true;
-    this.transport.write(CONTINUE);
+  breakOff(exchange: Exchange, cause: Error): void {
+    void recover(this, exchange, cause);
   }
 
-  #breakOff(why: string): void {
-    if (this.exchange !== undefined) void recover(this, this.exchange, new Error(why));
-  }
-
-  #linger(): void {
+  linger(): void {
     if (this.#mode !== 'open') return;
     this.#mode = 'lingering';
     const isTaken = this.output.flush();
@@ -341,7 +287,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     this.#deadlines.enter('linger', this.engine.clock.now);
     this.#droppedBytes = 0;
     this.exchange?.content?.abandon();
-    this.#release(ALL_HOLDS);
+    this.#holds.release();
     this.transport.end();
   }
 
@@ -355,16 +301,12 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
 
   closed(): void {
     const { exchange } = this;
-    const isTunnel = this.#mode === 'tunnel';
     this.#mode = 'closed';
     this.#tunnel?.closed();
     if (exchange !== undefined && !exchange.over) {
-      if (isTunnel) exchange.contentBytes = this.transport.writtenBytes - this.#writtenBefore;
-      end(this, exchange, isTunnel);
-      exchange.abort();
-      exchange.content?.fail(new Error('the client has gone'));
-      const { iterator } = exchange;
-      if (iterator !== undefined) discard({ [Symbol.asyncIterator]: () => iterator });
+      exchange.contentBytes = this.#tunnel?.sentBytes ?? exchange.contentBytes;
+      end(this, exchange, this.#tunnel !== undefined);
+      exchange.left();
     }
     this.engine.clock.unwatch(this);
     this.engine.closed(this);
@@ -373,7 +315,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   leaveIfSilent(): void {
     const isIdle = this.#deadlines.phase === 'idle' && this.exchange?.over !== false;
     if (this.#mode === 'open' && isIdle) {
-      if (this.#silentAt === this.receivedBytes) this.#linger();
+      if (this.#silentAt === this.receivedBytes) this.linger();
       else this.#silentAt = this.receivedBytes;
     } else if (this.#mode === 'lingering' && this.#silentAt === this.receivedBytes) {
       // An idle client has had its FIN; nothing is on its way to it.

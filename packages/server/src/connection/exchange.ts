@@ -1,10 +1,12 @@
 // One request and what becomes of it: the state that the steps of its journey share, and the ways it can be cut short.
 
 import type { RequestHeadEvent } from '@onezero/http-parser';
+import { discard } from '../message/content.ts';
 import type { Field, RequestMessage } from '../message/message.ts';
 import type { Failure } from '../options.ts';
 import type { RequestSource } from '../message/request.ts';
 import type { Service } from './service.ts';
+import { ContentFailure } from './refusals.ts';
 import type { RequestContent } from './request-content.ts';
 
 /** Sends interim responses of an exchange. */
@@ -92,8 +94,17 @@ export class Exchange implements RequestSource {
     this.#iterator = iterator;
   }
 
-  get iterator(): AsyncIterator<Uint8Array> | undefined {
-    return this.#iterator;
+  /** Closes the content that is being sent, also while a piece of it is awaited. */
+  closeContent(): void {
+    const iterator = this.#iterator;
+    if (iterator !== undefined) discard({ [Symbol.asyncIterator]: () => iterator });
+  }
+
+  /** The client has gone in the middle: responder, reader and content are told. */
+  left(): void {
+    this.abort();
+    this.content?.fail(new ContentFailure(400, 'the client has gone'));
+    this.closeContent();
   }
 
   /** Tells the responder that nobody waits any more. */

@@ -10,19 +10,19 @@ export class Output {
   #batch: Uint8Array[] = [];
   #bytes = 0;
   /** While set, small answers wait for `flush`. */
-  gathers = false;
+  isBatching = false;
 
   constructor(transport: Transport) {
     this.#transport = transport;
   }
 
-  /** Writes pieces, or gathers them; false when the system has not taken everything that was written. */
+  /** Writes pieces, or isBatching them; false when the system has not taken everything that was written. */
   write(pieces: readonly Uint8Array[]): boolean {
     for (const piece of pieces) {
       this.#batch.push(piece);
       this.#bytes += piece.length;
     }
-    return (this.gathers && this.#bytes <= BATCH_BYTES) || this.flush();
+    return (this.isBatching && this.#bytes <= BATCH_BYTES) || this.flush();
   }
 
   /** Writes what was gathered; false when the system has not taken all of it. */

@@ -13,6 +13,18 @@ export function refusalOf(error: HttpParseError): Interruption {
   return { status: error.status, cause: error, source: 'parser' };
 }
 
+/** Why content breaks off, with the status it stands for: a responder that passes it on is not to blame. */
+export class ContentFailure extends Error {
+  override readonly name: string = 'ContentFailure';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** A limit is exceeded. */
 export function late(status: number, why: string): Interruption {
-  return { status, cause: new Error(why), source: 'limit' };
+  return { status, cause: new ContentFailure(status, why), source: 'limit' };
 }

@@ -3,23 +3,22 @@
 import { DuplexSocket } from '../transport/duplex-socket.ts';
 import type { Ends } from '../transport/ends.ts';
 import type { Transport } from '../transport/transport.ts';
-
-/** Stops and starts the reading from the client. */
-export interface TunnelReading {
-  pause(): void;
-  resume(): void;
-}
+import { HOLDS, type Holds } from './holds.ts';
 
 /** The responder's end of a tunnel, and what the connection tells it. */
 export class Tunnel {
   readonly stream: DuplexSocket;
-  readonly #reading: TunnelReading;
+  readonly #holds: Holds;
+  readonly #transport: Transport;
+  readonly #sentBefore: number;
 
-  constructor(transport: Transport, ends: Ends, reading: TunnelReading) {
-    this.#reading = reading;
+  constructor(transport: Transport, ends: Ends, holds: Holds) {
+    this.#holds = holds;
+    this.#transport = transport;
+    this.#sentBefore = transport.writtenBytes;
     this.stream = new DuplexSocket(
       {
-        read: () => reading.resume(),
+        read: () => holds.release(HOLDS.tunnel),
         write(pieces, taken) {
           if (transport.writeAll(pieces)) return taken();
           void transport.flushed().then((isTaken) => taken(isTaken ? null : new Error('the client has gone')));
@@ -36,10 +35,15 @@ export class Tunnel {
     this.stream.on('error', () => {});
   }
 
+  /** Bytes written by the responder so far. */
+  get sentBytes(): number {
+    return this.#transport.writtenBytes - this.#sentBefore;
+  }
+
   /** Bytes of the client, which are valid during the call only. */
   received(bytes: Uint8Array): void {
-    if (this.stream.destroyed) return;
-    if (!this.stream.push(Buffer.from(bytes))) this.#reading.pause();
+    if (this.stream.destroyed || bytes.length === 0) return;
+    if (!this.stream.push(Buffer.from(bytes))) this.#holds.add(HOLDS.tunnel);
   }
 
   /** The client has finished sending. */

@@ -286,3 +286,20 @@ describe('a loop that was held up', () => {
     socket.destroy();
   });
 });
+
+test('content that its client breaks off, or that is too much, is no failure of the responder that reads it', async () => {
+  const failures: number[] = [];
+  const { connect, exchange } = await serve({
+    limits: { maxContentBytes: 2000 },
+    onError: ({ status }) => void failures.push(status),
+  });
+  const chunks = post('/read', 'Transfer-Encoding: chunked\r\n', `7d1\r\n${'x'.repeat(2001)}\r\n0\r\n\r\n`);
+  expect(parse(await exchange(chunks, { halfClose: false })).status).toBe(413);
+  const socket = await connect();
+  socket.write(post('/read', 'Content-Length: 1000\r\n', 'part'));
+  await new Promise((resolve) => setImmediate(resolve));
+  socket.resetAndDestroy();
+  await exchange(get('/hello'));
+  await expect.poll(() => failures.length).toBeGreaterThan(0);
+  expect(failures.filter((status) => status >= 500)).toEqual([]);
+});
