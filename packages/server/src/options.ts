@@ -144,11 +144,11 @@ export interface Address {
 export interface Server {
   /**
    * Opens a listener, or several; resolves when all accept connections. Rejects with the system's error (`EADDRINUSE`,
-   * `EACCES`) and leaves none of these open.
+   * `EACCES`) and leaves none of these open. A number alone is a port of `localhost`.
    *
    * @default one listener on localhost:8080
    */
-  listen(listeners?: Listener | readonly Listener[]): Promise<readonly Address[]>;
+  listen(listeners?: number | Listener | readonly Listener[]): Promise<readonly Address[]>;
   /**
    * Resolves when every responder is ready (a Python application has been loaded). Rejects with the first that is not and
    * why; the server goes on all the same, and a later call asks again.

@@ -1,5 +1,6 @@
 // `createServer`: what is listened on, who is connected, what is served now, and how all of that ends.
 
+import { checkListeners } from './check-options.ts';
 import { compose } from './compose.ts';
 import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
@@ -93,8 +94,10 @@ class HttpServer implements Server, Engine {
     return sum;
   }
 
-  async listen(listeners: Listener | readonly Listener[] = {}): Promise<readonly Address[]> {
+  async listen(given: number | Listener | readonly Listener[] = {}): Promise<readonly Address[]> {
     if (this.isStopping) throw new Error('the server is closed');
+    const listeners = typeof given === 'number' ? [{ port: given }] : [given].flat();
+    checkListeners(listeners);
     const { headTimeoutMs, maxConnections } = this.service.limits;
     const settings = {
       accept: (transport: Transport, header?: ReadHeader) => this.#accept(transport, header),
@@ -105,7 +108,7 @@ class HttpServer implements Server, Engine {
     };
     const opened: Listening[] = [];
     try {
-      for (const listener of [listeners].flat()) opened.push(await openListener(listener, settings));
+      for (const listener of listeners) opened.push(await openListener(listener, settings));
     } catch (error) {
       await Promise.all(opened.map((one) => one.close()));
       throw error;

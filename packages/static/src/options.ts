@@ -6,6 +6,7 @@ import type { EntityTagKind } from './http/validators.ts';
 import { globProblem } from './options/globs.ts';
 import type { Member, Shape, Table } from './options/shape.ts';
 
+export { checkOptions } from './options/checks.ts';
 export type { Member, Members, Shape, Table } from './options/shape.ts';
 
 /**

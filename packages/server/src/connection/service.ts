@@ -1,5 +1,6 @@
 // One generation of options as the engine uses them.
 
+import { checkServerOptions } from '../check-options.ts';
 import type { RequestParserOptions } from '@onezero/http-parser';
 import { resolveLimits, type ResolvedLimits } from '../limits.ts';
 import type { AccessLogEntry, ServerOptions } from '../options.ts';
@@ -33,6 +34,7 @@ export interface Service {
 
 /** Resolves options; the site comes last, as it may start processes. Throws for options that cannot be used. */
 export function serviceOf(options: ServerOptions, compose: (options: ServerOptions) => Site): Service {
+  checkServerOptions(options);
   const limits = resolveLimits(options.limits);
   const { maxRequestLineBytes, maxHeadBytes, maxFields } = limits;
   const { trustedProxies = [], proxyProtocol = [], requestIdField, accessLog } = options;

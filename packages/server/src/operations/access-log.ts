@@ -1,6 +1,7 @@
 // The access log: a line for every response, written after it. Formatting and writing are apart, so that programs can use
 // either: `accessLog({ format, write })` hands each line to a function.
 
+import { checkAccessLogOptions } from '../check-options.ts';
 import type { AccessLogEntry } from '../options.ts';
 import { type AccessLogFormat, lineFormatter } from './access-log-format.ts';
 import { descriptorLineWriter, fileLineWriter, type LineWriter } from './line-writer.ts';
@@ -42,6 +43,7 @@ export interface AccessLog {
  * const server = createServer({ root: 'public', accessLog: log });
  */
 export function accessLog(options: AccessLogOptions = {}): AccessLog {
+  checkAccessLogOptions(options);
   const { format = 'combined', useColor = false } = options;
   const line = lineFormatter(format, useColor);
   const writer = writerFor(options);

@@ -150,7 +150,9 @@ describe('a limit', () => {
 
   test('that is no number is refused at once', () => {
     expect(() => createServer({ limits: { maxFields: -1 } })).toThrow(/limits\.maxFields/);
-    expect(() => createServer({ limits: { maxFeilds: 1 } as never })).toThrow(/limits\.maxFeilds is not a limit/);
+    expect(() => createServer({ limits: { maxFeilds: 1 } as never })).toThrow(
+      /limits\.maxFeilds: is not an option; did you mean limits\.maxFields\?/,
+    );
   });
 });
 

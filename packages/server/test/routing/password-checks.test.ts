@@ -78,10 +78,12 @@ test('what is open is answered while passwords are checked', async () => {
   });
   onTestFinished(() => running.close());
   let isChecked = false;
-  const guess = running.exchange(get('/secret', basic('ann:wrong'))).then((answer) => {
-    isChecked = true;
-    return parse(answer).status;
-  });
+  const guess = running
+    .exchange(get('/secret', `${basic('ann:wrong')}Connection: close\r\n`), { halfClose: false })
+    .then((answer) => {
+      isChecked = true;
+      return parse(answer).status;
+    });
   let answered = 0;
   for (; !isChecked; answered++) expect(parse(await running.exchange(get('/open'))).content).toBe('open');
   expect(await guess).toBe(401);

@@ -12,16 +12,21 @@ export function suggestion(word: string, candidates: readonly string[]): string 
   return best?.name;
 }
 
-/** Insertions, deletions and replacements (Levenshtein), one row of the table at a time. */
+/** Insertions, deletions, replacements and swaps of neighbours, the slip that fingers make most; a row of the table at a time. */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let index = 0; index < from.length; index++) {
-    const next = [index + 1];
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let index = 1; index <= from.length; index++) {
+    const row = [index];
     for (let column = 1; column <= to.length; column++) {
-      const replaced = (row[column - 1] ?? 0) + (from[index] === to[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+      const replaced = (last[column - 1] ?? 0) + (from[index - 1] === to[column - 1] ? 0 : 1);
+      const isSwap =
+        index > 1 && column > 1 && from[index - 1] === to[column - 2] && from[index - 2] === to[column - 1];
+      const swapped = isSwap ? (beforeLast[column - 2] ?? 0) + 1 : replaced;
+      row.push(Math.min(replaced, swapped, (last[column] ?? 0) + 1, (row[column - 1] ?? 0) + 1));
     }
-    row = next;
+    beforeLast = last;
+    last = row;
   }
-  return row[to.length] ?? 0;
+  return last[to.length] ?? 0;
 }

@@ -1,0 +1,179 @@
+// What the options of a server take: tables as the leaves have them, checked by the same interpreter. What is under `static`,
+// `cgi`, `wsgi`, `asgi` and `app` is checked by the package that it is for.
+
+import type { Members, Shape, Table } from '@onezero/static/options';
+import type { AuthRule, Limits, Listener, Method, Route, ServerOptions, TlsOptions } from './options.ts';
+import type { AccessLogOptions } from './operations/access-log.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+
+const text: Shape = { type: 'text' };
+const anyText: Shape = { type: 'text', pattern: /^/ };
+const texts: Shape = { type: 'list', item: text };
+const flag: Shape = { type: 'boolean' };
+const path: Shape = { type: 'text', pattern: /^\//, expects: 'a path that begins with /' };
+const file: Shape = { type: 'path' };
+const addresses: Shape = { type: 'list', item: text };
+const callable = (expects: string): Shape => ({ type: 'function', expects });
+
+const routeTable: Table<Route> = {
+  name: { shape: text, summary: 'what explain calls it' },
+  path: { shape: path, summary: 'a prefix that matches on segment edges', default: '/' },
+  host: { shape: anyText, summary: 'only requests for this host' },
+  methods: { shape: texts, summary: 'the methods that it takes' },
+  responder: { shape: callable('a function that answers requests'), summary: 'answers' },
+  fallThrough: { shape: flag, summary: 'whether the next route is asked for what this has not', default: false },
+};
+
+const methodTable: Table<Method> = {
+  name: { shape: text, summary: 'as it stands in requests' },
+  safe: { shape: flag, summary: 'whether it only reads' },
+  idempotent: { shape: flag, summary: 'whether repeating it changes nothing more' },
+  content: {
+    shape: { type: 'choice', values: ['none', 'optional', 'required'] },
+    summary: 'whether content has a meaning',
+  },
+};
+
+const authTable: Table<AuthRule> = {
+  path: { shape: path, summary: 'what it protects', default: '/' },
+  methods: { shape: texts, summary: 'the methods that it protects' },
+  realm: { shape: anyText, summary: 'what is asked for', default: 'onezero' },
+  users: {
+    shape: {
+      type: 'either',
+      shapes: [{ type: 'map', value: text }, callable('a map of names to hashes, { file }, or a function')],
+    },
+    summary: 'who is let in',
+  },
+};
+
+const pageShape: Shape = {
+  type: 'either',
+  shapes: [
+    {
+      type: 'object',
+      members: { file: { shape: file, summary: 'read' }, template: { shape: anyText, summary: 'filled in' } },
+    },
+    callable('{ file }, { template } or a responder'),
+  ],
+};
+
+const limitsTable = Object.fromEntries(
+  (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [
+    name,
+    {
+      shape: { type: 'integer', minimum: 0 } as const,
+      summary: 'a limit',
+      default: DEFAULT_LIMITS[name],
+    },
+  ]),
+) as Members;
+
+const tlsTable: Table<TlsOptions> = {
+  cert: { shape: text, summary: 'the certificate chain as PEM text' },
+  key: { shape: text, summary: 'its key as PEM text' },
+  passphrase: { shape: anyText, summary: 'of the key' },
+};
+
+/** The options of `accessLog`. */
+export const accessLogTable: Table<AccessLogOptions> = {
+  format: {
+    shape: { type: 'choice', values: ['dev', 'common', 'combined', 'json'] },
+    summary: 'the form of a line',
+    default: 'combined',
+  },
+  file: { shape: file, summary: 'appended to' },
+  write: { shape: callable('a function that takes a line'), summary: 'takes each line' },
+  onError: { shape: callable('a function that takes an error'), summary: 'learns that lines are lost' },
+  useColor: { shape: flag, summary: 'whether dev colours the status', default: false },
+};
+
+/** Where `listen` listens. */
+export const listenerTable: Table<Listener> = {
+  port: { shape: { type: 'integer', minimum: 0, maximum: 65_535 }, summary: 'the port', default: 8080 },
+  host: { shape: text, summary: 'the name or address', default: 'localhost' },
+  socket: { shape: file, summary: 'a Unix socket' },
+  fd: {
+    shape: {
+      type: 'either',
+      shapes: [
+        { type: 'integer', minimum: 0 },
+        { type: 'list', item: { type: 'integer', minimum: 0 }, minimum: 1 },
+      ],
+    },
+    summary: 'sockets that are bound already',
+  },
+  tls: { shape: { type: 'object', members: tlsTable, required: ['cert', 'key'] }, summary: 'the certificate' },
+};
+
+// The leaf or the mount checks what is in it.
+const elsewhere: Shape = { type: 'map', value: text };
+
+/** The options of `createServer`. */
+export const serverTable: Table<ServerOptions> = {
+  root: { shape: file, summary: 'a document root served at /' },
+  static: { shape: elsewhere, summary: 'how its files are served' },
+  cgi: { shape: elsewhere, summary: 'scripts' },
+  fastcgi: { shape: elsewhere, summary: 'FastCGI servers' },
+  scgi: { shape: elsewhere, summary: 'SCGI servers' },
+  wsgi: { shape: elsewhere, summary: 'WSGI applications' },
+  asgi: { shape: elsewhere, summary: 'ASGI applications' },
+  app: { shape: elsewhere, summary: 'Python applications' },
+  routes: {
+    shape: { type: 'list', item: { type: 'object', members: routeTable, required: ['responder'] } },
+    summary: 'responders by path, host and method',
+  },
+  methods: {
+    shape: {
+      type: 'list',
+      item: {
+        type: 'either',
+        shapes: [text, { type: 'object', members: methodTable, required: ['name', 'safe', 'idempotent', 'content'] }],
+      },
+    },
+    summary: 'methods beside the registered ones',
+  },
+  auth: {
+    shape: { type: 'list', item: { type: 'object', members: authTable, required: ['users'] } },
+    summary: 'parts that ask for a name and password',
+  },
+  onError: { shape: callable('a function that sees failures'), summary: 'sees failures' },
+  reportErrors: { shape: flag, summary: 'whether failures go to standard error', default: true },
+  errorPages: {
+    shape: {
+      type: 'map',
+      key: /^(?:[45]\d\d|[45]xx|default)$/,
+      expects: 'a status such as 404, a class such as 5xx, or default',
+      value: pageShape,
+    },
+    summary: 'pages by status',
+  },
+  fields: { shape: { type: 'list', item: { type: 'list', item: anyText, minimum: 1 } }, summary: 'for every response' },
+  limits: { shape: { type: 'object', members: limitsTable }, summary: 'what one client can cost' },
+  serverField: {
+    shape: { type: 'either', shapes: [anyText, { type: 'choice', values: [false] }] },
+    summary: 'the Server field',
+    default: 'onezero',
+  },
+  serverName: { shape: text, summary: 'the host of requests that name none' },
+  trustedProxies: { shape: addresses, summary: 'whose X-Forwarded-For and -Proto are believed' },
+  forwardedField: {
+    shape: { type: 'choice', values: ['x-forwarded-for', 'forwarded'] },
+    summary: 'where trusted proxies name the client',
+    default: 'x-forwarded-for',
+  },
+  proxyProtocol: { shape: addresses, summary: 'who begins with a PROXY header' },
+  hosts: {
+    shape: {
+      type: 'either',
+      shapes: [
+        { type: 'choice', values: ['local'] },
+        { type: 'list', item: anyText },
+      ],
+    },
+    summary: 'hosts that are answered',
+  },
+  requestIdField: { shape: text, summary: 'carries the id of a request' },
+  accessLog: { shape: callable('a function that gets an entry for each response'), summary: 'sees responses' },
+  simpleRequests: { shape: flag, summary: 'whether HTTP/0.9 is answered', default: true },
+};
