@@ -123,9 +123,9 @@ export class LoopChannel implements Channel, ExchangeOwner {
     return this.#lastId;
   }
 
-  /** Byte strings of one turn leave together: many small requests, one system call. */
+  /** Byte strings of one turn of the loop leave together: the requests of many clients, one system call. */
   #write(text: string): void {
-    if (this.#written.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#written.length === 0) setImmediate(() => this.#flush());
     this.#written.push(text);
   }
 

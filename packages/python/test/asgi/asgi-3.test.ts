@@ -379,6 +379,55 @@ describe('the event loop', () => {
   });
 });
 
+describe('under load', () => {
+  /** Eight clients that ask until `stop`, and how often they got what. */
+  function load(app: Running): { stop(): Promise<Record<number, number>> } {
+    const seen: Record<number, number> = {};
+    let isOver = false;
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        const { status } = await app.get('/hello');
+        seen[status] = (seen[status] ?? 0) + 1;
+      }
+    });
+    const stop = async (): Promise<Record<number, number>> => {
+      isOver = true;
+      await Promise.all(clients);
+      return seen;
+    };
+    return { stop };
+  }
+
+  test('a reload loses no request', async () => {
+    const app = own({ processes: 2 });
+    await app.responder.ready();
+    const clients = load(app);
+    for (let again = 0; again < 3; again++) await app.responder.reload();
+    const seen = await clients.stop();
+    expect(Object.keys(seen)).toEqual(['200']);
+  });
+
+  test('a worker that is killed costs what it was answering, and is replaced', async () => {
+    const app = own({ processes: 2 });
+    await app.responder.ready();
+    const clients = load(app);
+    for (let again = 0; again < 3; again++) {
+      const { status, text } = await app.get('/pid');
+      expect(status).toBe(200);
+      const pid = Number(text);
+      expect(pid).toBeGreaterThan(1);
+      process.kill(pid, 'SIGKILL');
+      await until(() => !isRunning(pid) && app.responder.state().restarts === again + 1);
+      await until(() => app.responder.state().ready === 2);
+    }
+    const seen = await clients.stop();
+    expect(Object.keys(seen).every((status) => status === '200' || status === '502')).toBe(true);
+    // Each of eight clients had one request under way at most.
+    expect(seen[502] ?? 0).toBeLessThanOrEqual(24);
+    expect(app.responder.state().restarts).toBe(3);
+  });
+});
+
 test('what it prints is in the log', async () => {
   const app = own();
   expect((await app.get('/prints')).text).toBe('printed');
