@@ -84,6 +84,7 @@ export interface CgiRunOptions {
   /** A command put before the script: `['prlimit', '--cpu=30']`, `['nice']`, `['bwrap', …]`. */
   readonly wrapper?: readonly string[] | undefined;
   readonly uid?: number | undefined;
+  /** @default the own group of the user that `uid` names; it is required for a user that the system does not know */
   readonly gid?: number | undefined;
   readonly umask?: number | undefined;
   readonly limits?: CgiLimits | undefined;

@@ -12,6 +12,7 @@ import { completed, concurrencyTable } from './options.ts';
 import type { CgiLimits, CgiOptions } from './options.ts';
 import type { Finished, Launched, LaunchPlan } from './process/launch.ts';
 import { launchDirectly } from './process/launch-directly.ts';
+import { withOwnGroup } from './process/owner.ts';
 import { ProcessError } from './process/process-error.ts';
 import type { Exit } from './process/process-options.ts';
 import { LaunchedProcess } from './process/unix-process.ts';
@@ -62,7 +63,9 @@ export class ScriptRunner {
   readonly #running = new RunningScripts();
   readonly #large = new LargeOutputs();
 
-  constructor(options: CgiOptions, limits: ScriptLimits, budget: SpoolBudget) {
+  /** Throws ProcessError for a user without a group. */
+  constructor(given: CgiOptions, limits: ScriptLimits, budget: SpoolBudget) {
+    const options: CgiOptions = { ...given, ...withOwnGroup({ uid: given.uid, gid: given.gid }) };
     this.#options = options;
     this.#limits = limits;
     this.#budget = budget;

@@ -214,6 +214,7 @@ export function startError(error: ProcessError, details: CgiErrorDetails): CgiEr
     'too-many-files': 'busy',
     'too-many-processes': 'busy',
     'out-of-memory': 'busy',
+    'file-busy': 'busy',
     'not-executable': 'script-forbidden',
     'not-found': 'script-not-found',
     aborted: 'client-left',

@@ -44,6 +44,8 @@ export interface Owner {
 /** A directory of FIFOs, mode 0700, removed with the process. */
 export class FifoDirectory {
   #path: string;
+  /** Called when the directory was removed by another program, and made anew at another path. */
+  whenMoved: (() => void) | undefined;
   readonly #free: string[] = [];
   /** Held open so that others see that we live. */
   #alive: number | undefined;
@@ -114,6 +116,7 @@ export class FifoDirectory {
     this.#alive = undefined;
     this.#free.length = 0;
     this.#path = this.#makeDirectory();
+    this.whenMoved?.();
   }
 
   /** Takes back a FIFO whose writers are all gone, as its reader's end-of-file has shown. */

@@ -8,8 +8,9 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fromByteString } from '../byte-string.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
-import { checkProgram } from './program.ts';
+import { checkPlan } from './program.ts';
 import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.ts';
 import type { PipeEnds } from './fifo-directory.ts';
 import { inputOf } from './fifo-streams.ts';
@@ -21,7 +22,8 @@ import { checkStrings, startFailure } from './start-failure.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
-let shared: FifoDirectory | undefined;
+/** One for each user that commands run as: a process can open `/dev/stdin` and `/dev/stderr` if the FIFO is its user's. */
+const directories = new Map<string, FifoDirectory>();
 /**
  * Not in a worker thread: Node closes, when the thread ends, the numbers of descriptors that a socket there was made of and has
  * closed long before, and by then they are files of other threads.
@@ -31,15 +33,25 @@ let hasFifos = process.platform !== 'win32' && isMainThread;
 /** There is no `mkfifo`, or no directory to put FIFOs in. */
 const withoutPlace = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
 
+/** A directory, and three FIFOs in it. */
+interface Taken {
+  readonly directory: FifoDirectory;
+  readonly names: readonly [string, string, string];
+}
+
 /** Three FIFO names, or undefined where there are none to be had. */
-async function takeFifos(): Promise<readonly [string, string, string] | undefined> {
+async function takeFifos({ uid, gid }: LaunchPlan): Promise<Taken | undefined> {
   if (!hasFifos) return undefined;
+  const isOther = uid !== undefined && uid !== process.getuid?.();
+  const key = isOther ? `${uid}:${gid}` : '';
   try {
-    shared ??= new FifoDirectory();
-    return [await shared.take(), await shared.take(), await shared.take()];
+    const directory = directories.get(key) ?? new FifoDirectory(isOther ? { uid, gid: gid ?? uid } : undefined);
+    directories.set(key, directory);
+    return { directory, names: [await directory.take(), await directory.take(), await directory.take()] };
   } catch (error) {
     if (!withoutPlace.has((error as NodeJS.ErrnoException).code)) throw error;
-    hasFifos = false;
+    // That another user cannot be given FIFOs says nothing about this one.
+    if (!isOther) hasFifos = false;
     return undefined;
   }
 }
@@ -65,18 +77,36 @@ class Descriptors {
   }
 }
 
-/** Starts a command. See `Launched`. */
+/** A file that was just written is executed by no system while its writer has it open: usually for this long at most. */
+export const BUSY_MS = 50;
+
+/** Whether a command did not start because a process has its file open for writing, which passes. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof ProcessError && error.code === 'file-busy';
+}
+
+/** Starts a command, and tries twice where its file is open for writing. See `Launched`. */
 export async function launchDirectly(plan: LaunchPlan): Promise<Launched> {
-  checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
-  checkProgram(plan.command, plan.environment['PATH'], plan.cwd);
-  checkThread(plan);
-  let fifos: readonly [string, string, string] | undefined;
   try {
-    fifos = await takeFifos();
+    return await launchOnce(plan);
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    await delay(BUSY_MS);
+    return launchOnce(plan);
+  }
+}
+
+async function launchOnce(plan: LaunchPlan): Promise<Launched> {
+  checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
+  checkPlan(plan);
+  checkThread(plan);
+  let taken: Taken | undefined;
+  try {
+    taken = await takeFifos(plan);
   } catch (error) {
     throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
   }
-  return fifos === undefined || shared === undefined ? launchOnSockets(plan) : launchOnFifos(plan, shared, fifos);
+  return taken === undefined ? launchOnSockets(plan) : launchOnFifos(plan, taken);
 }
 
 /** A umask belongs to the process, and Node lets only its main thread change it. */
@@ -87,8 +117,7 @@ function checkThread({ command, umask }: LaunchPlan): void {
 
 async function launchOnFifos(
   plan: LaunchPlan,
-  directory: FifoDirectory,
-  [inPath, outPath, errPath]: readonly [string, string, string],
+  { directory, names: [inPath, outPath, errPath] }: Taken,
 ): Promise<Launched> {
   const descriptors = new Descriptors();
   try {

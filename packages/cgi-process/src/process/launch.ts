@@ -6,6 +6,8 @@ import type { Readable, Writable } from 'node:stream';
 export interface LaunchPlan {
   readonly command: string;
   readonly args: readonly string[];
+  /** A file that the command is to execute, where it is not the command itself: it must be a program as well. */
+  readonly program?: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string | undefined;
   readonly uid: number | undefined;

@@ -14,8 +14,8 @@ import type { FifoDirectory } from './fifo-directory.ts';
 const HIGH_WATER_BYTES = 65_536;
 /** What a pipe can be made to hold by a process without privileges: no more moves to memory when a command has ended. */
 const MAX_PIPE_BYTES = 1_048_576;
-/** Room for what a shell says when a signal has ended a command. */
-const END_BYTES = 80;
+/** Room for what a shell says when a signal has ended a command, or when it cannot start one, whose path it names. */
+const END_BYTES = 4200;
 /** One buffer for all: whatever is read is copied at once. */
 const buffer = Buffer.allocUnsafe(HIGH_WATER_BYTES);
 

@@ -4,6 +4,7 @@ export type ProcessErrorCode =
   | 'not-executable'
   | 'bad-interpreter'
   | 'bad-format'
+  | 'file-busy'
   | 'bad-directory'
   | 'bad-argument'
   | 'argument-list-too-long'

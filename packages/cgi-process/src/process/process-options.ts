@@ -51,6 +51,7 @@ export interface ProcessOptions {
   /** @default the working directory of this process */
   readonly cwd?: string | undefined;
   readonly uid?: number | undefined;
+  /** @default the own group of the user that `uid` names; it is required for a user that the system does not know */
   readonly gid?: number | undefined;
   /** @default the umask of this process */
   readonly umask?: number | undefined;

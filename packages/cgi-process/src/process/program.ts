@@ -19,6 +19,20 @@ const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 const head = Buffer.alloc(HEAD_BYTES);
 
+/** What of a plan is executed. */
+interface Executed {
+  readonly command: string;
+  readonly program?: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly cwd: string | undefined;
+}
+
+/** Refuses a plan whose command, or the program that the command is to execute, is no program. See `checkProgram`. */
+export function checkPlan({ command, program, environment, cwd }: Executed): void {
+  checkProgram(command, environment['PATH'], cwd);
+  if (program !== undefined) checkProgram(program, undefined, cwd);
+}
+
 /**
  * Refuses a command that is a file which the kernel cannot execute. Says nothing of one that does not exist or may not be
  * read: the system's own answer is better. Throws ProcessError `bad-format`.
@@ -42,15 +56,30 @@ function checkFile(program: string, cwd: string | undefined): void {
         `${program}: ${reasonFor(begun, file === program ? '' : `its interpreter ${file} `)}`,
       );
     }
-    const interpreter = (begun.split('\n', 1)[0] ?? '').slice(2).trim().split(/[ \t]/, 1)[0] ?? '';
-    // Without one, and with one that ends with a carriage return, the kernel fails, and what it says is translated then.
-    if (!interpreter.startsWith('/')) return;
+    const interpreter = interpreterIn(begun);
+    if (interpreter === undefined) {
+      if (!isExecutable(file)) return;
+      throw new ProcessError(
+        'bad-format',
+        `${program}: ${reasonFor(begun, file === program ? '' : `its interpreter ${file} `)}`,
+      );
+    }
     file = atDirectory(interpreter, cwd);
   }
 }
 
+/** The interpreter of a script, as the kernel reads it; undefined where it finds none and takes the file for no program. */
+export function interpreterIn(begun: string): string | undefined {
+  const line = begun.slice(2).split('\n', 1)[0] ?? '';
+  const [, interpreter = '', rest = ''] = /^[ \t]*([^ \t\0]*)(.*)$/s.exec(line) ?? [];
+  // A name that goes on beyond what the kernel reads is cut, and the kernel does not execute it.
+  const isCut = rest === '' && begun.length >= HEAD_BYTES && !begun.includes('\n');
+  return interpreter === '' || isCut ? undefined : interpreter;
+}
+
 function reasonFor(begun: string, subject: string): string {
   if (begun.startsWith(BYTE_ORDER_MARK)) return `${subject}begins with a byte order mark, not with #!`;
+  if (begun.startsWith('#!')) return `${subject}has a #! line without an interpreter`;
   return begun === '' ? `${subject}is empty` : `${subject}is no program: it has no #! line and no known format`;
 }
 

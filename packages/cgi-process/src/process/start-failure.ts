@@ -42,6 +42,8 @@ export function startFailure(error: NodeJS.ErrnoException, command: string, cwd:
       return new ProcessError('too-many-files', `${command}: no file descriptor is free`, options);
     case 'EAGAIN':
       return new ProcessError('too-many-processes', `${command}: no process can be started now`, options);
+    case 'ETXTBSY':
+      return fileBusy(command, options);
     case 'ENOMEM':
       return new ProcessError('out-of-memory', `${command}: not enough memory to start it`, options);
     default:
@@ -49,6 +51,11 @@ export function startFailure(error: NodeJS.ErrnoException, command: string, cwd:
         diagnose(command, cwd, options) ?? new ProcessError('spawn-failed', `${command}: ${error.message}`, options)
       );
   }
+}
+
+/** A process has the file open for writing. */
+export function fileBusy(command: string, options?: ErrorOptions): ProcessError {
+  return new ProcessError('file-busy', `${command}: it is being written to`, options);
 }
 
 /** Looks for what keeps a file from being run; undefined when nothing is found. Paths only: a bare name is looked up by the system. */

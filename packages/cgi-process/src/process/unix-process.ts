@@ -12,6 +12,7 @@ import type { Launch, Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly } from './launch-directly.ts';
 import { toByteString } from '../byte-string.ts';
 import { afterMs } from '../timer.ts';
+import { withOwnGroup } from './owner.ts';
 import { ProcessError } from './process-error.ts';
 import type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process-options.ts';
 
@@ -41,7 +42,8 @@ export async function startProcess(
   args: readonly string[] = [],
   options: ProcessOptions = {},
 ): Promise<UnixProcess> {
-  const { cwd, uid, gid, umask, stdin = 'pipe' } = options;
+  const { cwd, umask, stdin = 'pipe' } = options;
+  const { uid, gid } = withOwnGroup({ uid: options.uid, gid: options.gid });
   const environment = addEnvironment({}, options.inherit ?? ['PATH'], options.environment ?? {});
   return startThrough(launchDirectly, { command, args, environment, cwd, uid, gid, umask, stdin }, options);
 }

@@ -46,7 +46,8 @@ export class RunPlanner {
     const variables = this.#variables(request, found, request.contentLength ?? content.length);
     const environment = addEnvironment(variables, passEnv ?? DEFAULT_PASSED, given);
     const stdin = content.file ?? (content.length > 0 ? 'pipe' : 'ignore');
-    return { command, args, environment, cwd: this.#cwd ?? dirname(found.file), uid, gid, umask, stdin };
+    const program = this.#wrapper.length > 0 && found.interpreter === undefined ? found.file : undefined;
+    return { command, args, program, environment, cwd: this.#cwd ?? dirname(found.file), uid, gid, umask, stdin };
   }
 
   #commandLine(request: CgiRequest, { file, interpreter }: FoundScript): string[] {

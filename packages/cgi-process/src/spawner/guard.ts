@@ -3,18 +3,21 @@
 // A shell that waits for a command learns only after it that there will be no more commands: when this process is killed, a
 // command that is silent would go on for as long as it likes, and the FIFOs would stay. The guard knows the shells, reads
 // the end of its input when this process is gone, whatever the cause, ends the commands that run then, and removes the
-// directory. What earlier commands left running in shells that are idle then is let be.
+// directory. What earlier commands left running in shells that are idle then goes on.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { FifoDirectory } from '../process/fifo-directory.ts';
 
 /** From SIGTERM to SIGKILL. */
 const GRACE_SECONDS = 1;
 
 const PROGRAM = `
 shells=
+directory=$1
 while read -r sign pid; do
+  [ "$sign" = / ] && directory=$pid && continue
   others=
   for shell in $shells; do [ "$shell" = "$pid" ] || others="$others $shell"; done
   shells=$others
@@ -29,17 +32,55 @@ done
 for shell in $busy; do kill -TERM "-$shell"; done
 [ -n "$busy" ] && sleep ${GRACE_SECONDS}
 for shell in $busy; do kill -KILL "-$shell"; done
-rm -rf -- "$1"
+rm -rf -- "$directory"
 `;
 
-/** The guard of one directory and the shells whose FIFOs are in it. */
-export class ShellGuard {
-  readonly #child: ChildProcess | undefined;
+/** A guard that lives for less than this is not replaced at once: something keeps guards from living. */
+const SHORT_LIFE_MS = 1000;
 
-  /** Starts it. Where that fails there is none, and nothing else is different. */
-  constructor(shell: string, directory: string) {
+/** The guard of one directory of FIFOs and of the shells that use them. One that dies is replaced. */
+export class ShellGuard {
+  readonly #shell: string;
+  readonly #fifos: FifoDirectory;
+  readonly #pids = new Set<number>();
+  #child: ChildProcess | undefined;
+  #isDismissed = false;
+
+  /** Starts it. Where that fails there is none for now, and nothing else is different. */
+  constructor(shell: string, fifos: FifoDirectory) {
+    this.#shell = shell;
+    this.#fifos = fifos;
+    fifos.whenMoved = () => this.#say('/', fifos.path);
+    this.#start();
+  }
+
+  /** There is a shell, the leader of a process group. */
+  add(pid: number): void {
+    this.#pids.add(pid);
+    this.#say('+', pid);
+  }
+
+  /** The shell has gone. */
+  remove(pid: number): void {
+    this.#pids.delete(pid);
+    this.#say('-', pid);
+  }
+
+  /** Ends the guard: everything else has ended in good order. */
+  dismiss(): void {
+    this.#isDismissed = true;
+    this.#child?.kill('SIGKILL');
+  }
+
+  #say(sign: '+' | '-' | '/', word: number | string): void {
+    this.#child?.stdin?.write(`${sign} ${word}\n`);
+  }
+
+  #start(): void {
+    const since = performance.now();
+    const again = (): void => this.#startAgain(performance.now() - since);
     try {
-      this.#child = spawn(shell, ['-c', PROGRAM, shell, directory], {
+      this.#child = spawn(this.#shell, ['-c', PROGRAM, this.#shell, this.#fifos.path], {
         env: {},
         cwd: '/',
         detached: true,
@@ -47,26 +88,23 @@ export class ShellGuard {
       });
     } catch {
       // Some shortages are thrown, others are events.
+      again();
       return;
     }
-    this.#child.on('error', () => {});
+    this.#child.once('error', again);
+    this.#child.once('exit', again);
     this.#child.stdin?.on('error', () => {});
     this.#child.unref();
     (this.#child.stdin as Socket | null)?.unref();
+    for (const pid of this.#pids) this.#say('+', pid);
   }
 
-  /** There is a shell, the leader of a process group. */
-  add(pid: number): void {
-    this.#child?.stdin?.write(`+ ${pid}\n`);
-  }
-
-  /** The shell has gone. */
-  remove(pid: number): void {
-    this.#child?.stdin?.write(`- ${pid}\n`);
-  }
-
-  /** Ends the guard: everything else has ended in good order. */
-  dismiss(): void {
-    this.#child?.kill('SIGKILL');
+  #startAgain(livedMs: number): void {
+    this.#child = undefined;
+    const start = (): void => {
+      if (!this.#isDismissed) this.#start();
+    };
+    if (livedMs < SHORT_LIFE_MS) setTimeout(start, SHORT_LIFE_MS).unref();
+    else start();
   }
 }

@@ -9,6 +9,7 @@ import type { FifoDirectory } from '../process/fifo-directory.ts';
 import type { KeptPipe } from './reused-pipe.ts';
 import type { Finished, Launched, LaunchPlan, Status } from '../process/launch.ts';
 import { isHeld } from './pipe-holders.ts';
+import { toByteString } from '../byte-string.ts';
 import { commandLine } from './command-line.ts';
 import type { ShellSlot } from './shell.ts';
 import { statusOf } from './exit-status.ts';
@@ -16,14 +17,14 @@ import { writerOf } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
 import type { OutputPipe } from '../process/output-pipe.ts';
 import { RunSignals, signalGroup } from '../process/session.ts';
-import { diagnose } from '../process/start-failure.ts';
+import { diagnose, fileBusy } from '../process/start-failure.ts';
 
 /** What a shell exits with when a command cannot be run. */
 const startFailed = new Set([126, 127]);
 /** How often commands that have not ended yet are looked at: no first output waits for its reader longer than thrice this. */
 const LOOK_MS = 10;
-/** Room for what a shell says when a signal has ended a command. */
-const END_BYTES = 80;
+/** Room for what a shell says when a signal has ended a command, or when it cannot start one, whose path it names. */
+const END_BYTES = 4200;
 /** A command that runs for longer than this may close its output and go on: that is looked for then, less and less often. */
 const FIRST_WATCH_MS = 100;
 const LAST_WATCH_MS = 1600;
@@ -180,10 +181,18 @@ export class ShellRun {
       signalGroup(slot.pid, 'SIGKILL');
       return { code: null, signal: null };
     }
-    const failure = startFailed.has(this.#code) ? diagnose(plan.command, plan.cwd) : undefined;
-    if (failure !== undefined) throw failure;
+    if (startFailed.has(this.#code)) {
+      const failure = diagnose(plan.command, plan.cwd);
+      if (failure !== undefined) throw failure;
+      if (isBusyMessage(errorsEnd, plan.command)) throw fileBusy(plan.command);
+    }
     return statusOf(this.#code, errorsEnd);
   }
+}
+
+/** Whether a shell's last words are that a process has the file of a command open for writing. Its status says only 126. */
+export function isBusyMessage(errorsEnd: string, command: string): boolean {
+  return errorsEnd.endsWith(`${toByteString(command)}: Text file busy\n`);
 }
 
 interface Patience {

@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { FifoDirectory } from '../process/fifo-directory.ts';
+import { originalFileLimit } from './descriptor-limit.ts';
 import { KeptPipe } from './reused-pipe.ts';
 import type { ShellAnswers } from './status-pipe.ts';
 
@@ -24,6 +25,9 @@ export interface ShellOptions {
 
 /** Told how a command ended: `$?`, or undefined when the shell is gone and nobody knows. */
 export type OnEnded = (code: number | undefined) => void;
+
+/** Looked for once: the processes that started this one may be gone later. */
+let fileLimit: { readonly soft: number | undefined } | undefined;
 
 /** One shell. */
 export class ShellSlot {
@@ -53,7 +57,9 @@ export class ShellSlot {
       ]);
       const slot = new ShellSlot(child, commands, options.answers);
       // The first command shows that the FIFO was opened, so its name is free to go.
-      await new Promise<unknown>((resolve) => slot.run('unset PWD OLDPWD;trap : HUP INT QUIT TERM', resolve));
+      await new Promise<unknown>((resolve) =>
+        slot.run(`unset PWD OLDPWD;trap : HUP INT QUIT TERM${limitFiles()}`, resolve),
+      );
       return slot;
     } catch (error) {
       commands.close();
@@ -204,4 +210,10 @@ async function openedPipe(fifos: FifoDirectory): Promise<KeptPipe> {
     fifos.discard(path);
     throw error;
   }
+}
+
+/** What gives commands the limit on open files that this process was started with. */
+function limitFiles(): string {
+  fileLimit ??= { soft: originalFileLimit() };
+  return fileLimit.soft === undefined ? '' : `;ulimit -S -n ${fileLimit.soft}`;
 }

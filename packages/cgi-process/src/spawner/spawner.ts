@@ -8,12 +8,13 @@
 // Before the first use a shell must show that it passes bytes and an environment exactly. Where none does, or where there
 // is no /proc to find processes by, and for what a shell cannot express, commands are started directly.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
-import { checkProgram } from '../process/program.ts';
+import { checkPlan } from '../process/program.ts';
 import { FifoDirectory } from '../process/fifo-directory.ts';
 import type { KeptPipe } from './reused-pipe.ts';
 import type { Finished, Launched, LaunchPlan } from '../process/launch.ts';
-import { launchDirectly } from '../process/launch-directly.ts';
+import { BUSY_MS, isBusy, launchDirectly } from '../process/launch-directly.ts';
 import { isExpressible } from './command-line.ts';
 import { ProcessError } from '../process/process-error.ts';
 import { ShellAnswers } from './status-pipe.ts';
@@ -71,6 +72,16 @@ export class ShellSpawner {
   /** The same, with a wait of so many milliseconds, or 0: a command that is over by then is its result. */
   readonly run = async (plan: LaunchPlan, patienceMs: number): Promise<Finished | Launched> => {
     try {
+      return await this.#runOnce(plan, patienceMs);
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      await delay(BUSY_MS);
+      return this.#runOnce(plan, patienceMs);
+    }
+  };
+
+  async #runOnce(plan: LaunchPlan, patienceMs: number): Promise<Finished | Launched> {
+    try {
       const begun = this.#begin(plan);
       const run = begun instanceof Promise ? await begun : begun;
       if (!(run instanceof ShellRun)) return run;
@@ -79,7 +90,7 @@ export class ShellSpawner {
     } catch (error) {
       throw this.#failure(error, plan);
     }
-  };
+  }
 
   /** Ends all shells. */
   close(): void {
@@ -102,7 +113,7 @@ export class ShellSpawner {
     const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
     if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
     checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
-    checkProgram(plan.command, undefined, plan.cwd);
+    checkPlan(plan);
     const slot = this.#ready === undefined ? undefined : this.#idle.pop();
     if (slot === undefined || this.#ready === undefined) return this.#beginLater(plan);
     return this.#beginIn(slot, this.#ready, plan);
@@ -167,7 +178,7 @@ export class ShellSpawner {
     const fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
     try {
       const answers = new ShellAnswers(await fifos.take());
-      return { shell, fifos, answers, guard: new ShellGuard(shell, fifos.path) };
+      return { shell, fifos, answers, guard: new ShellGuard(shell, fifos) };
     } catch (error) {
       fifos.remove();
       throw error;

@@ -1,7 +1,9 @@
+import { closeSync, openSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cgi, ProcessError, startProcess } from '../../src/index.ts';
-import type { CgiOptions } from '../../src/index.ts';
-import { isOfFormat } from '../../src/process/program.ts';
+import type { CgiOptions, CgiResponse } from '../../src/index.ts';
+import { interpreterIn, isOfFormat } from '../../src/process/program.ts';
+import { isBusyMessage } from '../../src/spawner/run.ts';
 import { request, Scripts } from '../mount.ts';
 
 const scripts = new Scripts({
@@ -9,6 +11,9 @@ const scripts = new Scripts({
   'marked.py': '\u{feff}#!/usr/bin/env python3\nimport os\n',
   'empty.cgi': '',
   'by-text.cgi': '#!/NOTES\n',
+  'no-interpreter.cgi': '#!\ntouch "$FLAG"\n',
+  'blank-interpreter.cgi': '#! \t\ntouch "$FLAG"\n',
+  'relative.cgi': '#!notes.data\ntouch "$FLAG"\n',
   'chain.cgi': '#!/CHAIN\n',
 });
 scripts.add('by-text.cgi', `#!${scripts.path}/notes.data\ntouch "$FLAG"\n`);
@@ -16,7 +21,14 @@ scripts.add('inner.cgi', '#!/bin/sh\necho "Content-Type: text/plain"; echo; echo
 scripts.add('chain.cgi', `#!${scripts.path}/inner.cgi\n`);
 afterAll(() => scripts.remove());
 
-const notPrograms = ['notes.data', 'marked.py', 'empty.cgi', 'by-text.cgi'];
+const notPrograms = [
+  'notes.data',
+  'marked.py',
+  'empty.cgi',
+  'by-text.cgi',
+  'no-interpreter.cgi',
+  'blank-interpreter.cgi',
+];
 
 describe('a file that the kernel cannot execute', () => {
   test.each(notPrograms)('is not handed to a shell by startProcess: %s', async (name) => {
@@ -34,9 +46,18 @@ describe('a file that the kernel cannot execute', () => {
     await expect(start).rejects.toMatchObject({ code: 'bad-format' });
   });
 
+  test('is not handed to a shell as an interpreter whose path is relative', async () => {
+    const options = { environment: { FLAG: `${scripts.path}/flag-relative` }, cwd: scripts.path };
+    const start = startProcess(`${scripts.path}/relative.cgi`, [], options);
+    await expect(start).rejects.toMatchObject({ code: 'bad-format' });
+    expect(scripts.has('flag-relative')).toBe(false);
+  });
+
   const mounts: [string, Partial<CgiOptions>][] = [
     ['shells', { spawner: 'shell' }],
     ['direct starts', { spawner: 'direct' }],
+    ['shells with a wrapper', { spawner: 'shell', wrapper: ['env'] }],
+    ['direct starts with a wrapper', { spawner: 'direct', wrapper: ['env'] }],
     ['a command with a umask', { spawner: 'shell', umask: 0o22 }],
     ['a wrapper that is none', { wrapper: [`${scripts.path}/notes.data`] }],
   ];
@@ -85,5 +106,61 @@ describe('isOfFormat', () => {
     ['', jar, '/a.jar', false],
   ])('%j', (description, begun, file, expected) => {
     expect(isOfFormat(description, begun, file)).toBe(expected);
+  });
+});
+
+describe('interpreterIn', () => {
+  test.each([
+    ['#!/bin/sh\n', '/bin/sh'],
+    ['#! \t/bin/sh -e\n', '/bin/sh'],
+    ['#!/bin/sh', '/bin/sh'],
+    ['#!/bin/sh\r\n', '/bin/sh\r'],
+    ['#!/bin/sh\0rest', '/bin/sh'],
+    [`#!/${'x'.repeat(251)}\n`, `/${'x'.repeat(251)}`],
+    [`#!/${'x'.repeat(253)}`, undefined],
+    [`#!/bin/sh ${'x'.repeat(246)}`, '/bin/sh'],
+    ['#!', undefined],
+    ['#!\n/bin/sh', undefined],
+    ['#! \t\n', undefined],
+  ])('reads %j', (begun, expected) => {
+    expect(interpreterIn(begun)).toBe(expected);
+  });
+});
+
+describe.each(['shell', 'direct'] as const)('a file that is being written, started by %s', (spawner) => {
+  async function answer(closeAfterMs: number | undefined): Promise<CgiResponse> {
+    const file = scripts.add(`busy-${spawner}.cgi`, '#!/bin/sh\necho Content-Type: text/plain; echo; echo started\n');
+    const respond = cgi({ directory: scripts.path, spawner, stderr: () => {} });
+    // Shells and pipes are made, and the file is not yet busy.
+    await respond(request('/inner.cgi'));
+    const open = openSync(file, 'a');
+    const timer = setTimeout(() => closeSync(open), closeAfterMs ?? 0);
+    if (closeAfterMs === undefined) clearTimeout(timer);
+    try {
+      return await respond(request(`/busy-${spawner}.cgi`));
+    } finally {
+      if (closeAfterMs === undefined) closeSync(open);
+      await respond.close();
+    }
+  }
+
+  test('is a 503 that names no file of ours', async () => {
+    const response = await answer(undefined);
+    expect(response).toMatchObject({ status: 503, cause: { code: 'busy' } });
+    expect((response.cause as Error).message).not.toContain('onezero-pipes');
+  });
+
+  test('is started when its writer closes it at once', async () => {
+    expect(await answer(1)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('isBusyMessage', () => {
+  test.each([
+    ['dash', '/tmp/onezero-pipes-x/0: 1: /srv/a: Text file busy\n', true],
+    ['another command', '/srv/a: 3: /srv/b: Text file busy\n', false],
+    ['more words', '/srv/a: Text file busy\nmore\n', false],
+  ])('%s', (_, text, expected) => {
+    expect(isBusyMessage(text, '/srv/a')).toBe(expected);
   });
 });

@@ -1,9 +1,11 @@
 // What a server that is killed leaves behind: nothing but what its scripts meant to leave.
 
 import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
 import { plain, processesWith, Scripts, until } from '../mount.ts';
 
@@ -16,23 +18,49 @@ const temporary = join(scripts.path, 'tmp');
 mkdirSync(temporary);
 afterAll(() => scripts.remove());
 
+/** A server that runs the scripts, and its guard, which has the directory of FIFOs as its argument. */
+async function started(): Promise<ChildProcessByStdio<null, Readable, null>> {
+  const runner = join(import.meta.dirname, '../fixtures/killed.mjs');
+  const server = spawn(process.execPath, [runner, scripts.path], {
+    env: { ...process.env, TMPDIR: temporary },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(server.stdout, 'data');
+  await until(() => processesWith('1000.71').length >= 2);
+  return server;
+}
+
+function guards(): number[] {
+  return processesWith('while read -r sign pid').filter((pid) => processesWith(temporary).includes(pid));
+}
+
+async function expectNothingLeft(): Promise<void> {
+  await until(() => processesWith('1000.71').length === 0);
+  await until(() => readdirSync(temporary).length === 0);
+  await until(() => processesWith(temporary).every((pid) => processesWith('1000.72').includes(pid)));
+  const left = processesWith('1000.72');
+  expect(left).toHaveLength(1);
+  for (const pid of left) process.kill(pid, 'SIGKILL');
+}
+
 describe('ShellGuard', () => {
   test('ends what a killed server was running, and removes its pipes', async () => {
-    const runner = join(import.meta.dirname, '../fixtures/killed.mjs');
-    const stdio = ['ignore', 'pipe', 'inherit'] as const;
-    const server = spawn(process.execPath, [runner, scripts.path], {
-      env: { ...process.env, TMPDIR: temporary },
-      stdio: [...stdio],
-    });
-    await once(server.stdout, 'data');
-    await until(() => processesWith('1000.71').length >= 2);
+    const server = await started();
     expect(readdirSync(temporary)).toHaveLength(1);
     server.kill('SIGKILL');
-    await until(() => processesWith('1000.71').length === 0);
-    await until(() => readdirSync(temporary).length === 0);
-    await until(() => processesWith(temporary).every((pid) => processesWith('1000.72').includes(pid)));
-    const left = processesWith('1000.72');
-    expect(left).toHaveLength(1);
-    for (const pid of left) process.kill(pid, 'SIGKILL');
+    await expectNothingLeft();
+  });
+
+  test('is replaced when it dies', async () => {
+    const server = await started();
+    // The second one has lived for a moment only, so the third takes its time.
+    for (let round = 0; round < 2; round++) {
+      await until(() => guards().length === 1);
+      const [guard] = guards() as [number];
+      process.kill(guard, 'SIGKILL');
+      await until(() => guards().some((pid) => pid !== guard));
+    }
+    server.kill('SIGKILL');
+    await expectNothingLeft();
   });
 });

@@ -1,0 +1,75 @@
+import { chmodSync } from 'node:fs';
+import { text as wholeText } from 'node:stream/consumers';
+import { afterAll, describe, expect, test } from 'vitest';
+import { cgi, startProcess } from '../../src/index.ts';
+import { groupIn, withOwnGroup } from '../../src/process/owner.ts';
+import { chunks, plain, request, Scripts, text } from '../mount.ts';
+
+const scripts = new Scripts({
+  groups: plain('id -u; id -g; id -G'),
+  reopen: plain('echo complaint >/dev/stderr; head -c 1000 >/dev/null; cat /dev/stdin | wc -c'),
+});
+chmodSync(scripts.path, 0o755);
+afterAll(() => scripts.remove());
+
+const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
+const UNKNOWN = 4_123_456;
+
+describe('groupIn', () => {
+  const passwd = 'root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/var/www:/bin/false\nbroken:x:7\n';
+
+  test.each([
+    [0, 0],
+    [33, 34],
+    [34, undefined],
+    [7, undefined],
+  ])('finds the group of user %i', (uid, gid) => {
+    expect(groupIn(passwd, uid)).toBe(gid);
+  });
+});
+
+describe('withOwnGroup', () => {
+  test('leaves what was said, and what is this process', () => {
+    expect(withOwnGroup({ uid: undefined, gid: undefined })).toEqual({ uid: undefined, gid: undefined });
+    expect(withOwnGroup({ uid: NOBODY, gid: 7 })).toEqual({ uid: NOBODY, gid: 7 });
+    const uid = process.getuid?.();
+    expect(withOwnGroup({ uid, gid: undefined })).toEqual({ uid, gid: undefined });
+  });
+
+  test('refuses a user without a group', async () => {
+    expect(() => withOwnGroup({ uid: UNKNOWN, gid: undefined })).toThrow(/gid has to be given/);
+    expect(() => cgi({ directory: scripts.path, uid: UNKNOWN })).toThrow(/gid has to be given/);
+    await expect(startProcess('id', [], { uid: UNKNOWN })).rejects.toMatchObject({ code: 'bad-argument' });
+  });
+});
+
+describe.skipIf(!isRoot)('another user', () => {
+  test('has its own group when none is given', async () => {
+    const child = await startProcess('id', ['-G'], { uid: NOBODY });
+    expect(await wholeText(child.stdout)).toBe(`${NOBODY}\n`);
+  });
+
+  test.each(['shell', 'direct'] as const)('has its own group when started by %s', async (spawner) => {
+    const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner });
+    expect(await text(await respond(request('/groups')))).toBe(`${NOBODY}\n`.repeat(3));
+    await respond.close();
+  });
+
+  test.each([
+    // Content in a file is read from its beginning again, content in a pipe goes on.
+    ['shell', 20_000, 20_000],
+    ['shell', 200_000, 199_000],
+    ['direct', 20_000, 20_000],
+    ['direct', 200_000, 199_000],
+  ] as const)('can open its standard streams again: %s, %i bytes', async (spawner, contentLength, expected) => {
+    const lines: string[] = [];
+    const stderr = (line: string): unknown => lines.push(line);
+    const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner, spool: 'small', stderr });
+    const content = chunks(contentLength / 10_000, 10_000);
+    const rest = await text(await respond(request('/reopen', { content, contentLength })));
+    expect(Number(rest)).toBe(expected);
+    expect(lines).toEqual(['complaint']);
+    await respond.close();
+  });
+});
