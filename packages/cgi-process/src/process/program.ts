@@ -37,7 +37,7 @@ export function checkPlan({ command, program, environment, cwd }: Executed): voi
  * Refuses a command that is a file which the kernel cannot execute. Says nothing of one that does not exist or may not be
  * read: the system's own answer is better. Throws ProcessError `bad-format`.
  */
-export function checkProgram(command: string, path: string | undefined, cwd: string | undefined): void {
+function checkProgram(command: string, path: string | undefined, cwd: string | undefined): void {
   if (process.platform === 'win32') return;
   const file = command.includes('/') ? atDirectory(command, cwd) : found(command, path ?? DEFAULT_PATH);
   if (file !== undefined) checkFile(file, cwd);
