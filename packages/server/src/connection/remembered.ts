@@ -1,5 +1,7 @@
 // Bytes of responses that come again. A responder that returns the same object means the same answer, so what was made of it
-// once can be sent again: one buffer with head and content, good for the second that its Date names.
+// once can be sent again: one buffer with head and content, good for the second that its Date names, and forgotten after it.
+//
+// What is kept is bounded: a site of a hundred thousand pages would otherwise stand in memory twice.
 
 import type { ResponseMessage } from '../message/message.ts';
 import { complete, type CompleteSettings, type Situation } from './complete.ts';
@@ -12,17 +14,23 @@ export interface ReadyResponse {
   readonly persistent: boolean;
 }
 
-interface Variants {
-  date: string;
-  readonly ready: (ReadyResponse | undefined)[];
-}
+/** By method, version and persistence. */
+type Variants = (ReadyResponse | undefined)[];
+
+// Some thousand small pages, of which the ones that are asked for most come first within a second.
+const MAX_KEPT_BYTES = 4_194_304;
+
+// What an entry takes beside its bytes.
+const ENTRY_BYTES = 300;
 
 // One copy and one write are cheaper than two pieces up to about this size.
 const ONE_PIECE_BYTES = 32_768;
 
 export class RememberedResponses {
   readonly #settings: CompleteSettings;
-  readonly #variants = new WeakMap<ResponseMessage, Variants>();
+  #variants = new Map<ResponseMessage, Variants>();
+  #date = '';
+  #bytes = 0;
 
   constructor(settings: CompleteSettings) {
     this.#settings = settings;
@@ -35,14 +43,27 @@ export class RememberedResponses {
     if (response.nonParsed === true || situation.version === '0.9') return undefined;
     if (this.#settings.requestIdField !== undefined) return undefined;
     const date = currentDate();
-    let variants = this.#variants.get(response);
-    if (variants === undefined || variants.date !== date) {
-      variants = { date, ready: [] };
-      this.#variants.set(response, variants);
-    }
+    if (date !== this.#date) this.#forget(date);
     const index =
       (situation.persistent ? 1 : 0) + (situation.version === '1.1' ? 2 : 0) + (situation.method === 'HEAD' ? 4 : 0);
-    return (variants.ready[index] ??= this.#make(response, situation));
+    return this.#variants.get(response)?.[index] ?? this.#keep(response, index, this.#make(response, situation));
+  }
+
+  #forget(date: string): void {
+    this.#date = date;
+    this.#bytes = 0;
+    this.#variants = new Map();
+  }
+
+  #keep(response: ResponseMessage, index: number, ready: ReadyResponse | undefined): ReadyResponse | undefined {
+    if (ready === undefined || this.#bytes >= MAX_KEPT_BYTES) return ready;
+    // Content that was not copied is the responder's.
+    const copied = ready.pieces.length === 1 ? ready.pieces : ready.pieces.slice(0, 1);
+    this.#bytes += ENTRY_BYTES + copied.reduce((sum, { length }) => sum + length, 0);
+    let variants = this.#variants.get(response);
+    if (variants === undefined) this.#variants.set(response, (variants = []));
+    variants[index] = ready;
+    return ready;
   }
 
   #make(response: ResponseMessage, situation: Situation): ReadyResponse | undefined {

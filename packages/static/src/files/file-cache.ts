@@ -64,7 +64,7 @@ export class FileCache {
     if (!entry.isCacheable || (this.#isFull && !wasKnown && Math.random() >= ADMITTED)) return;
     const bytes = entryBytes(entry) + path.length;
     if (bytes > this.#maxBytes) return;
-    this.#slots.set(path, { entry, bytes, checkedTurn: -1, wasUsed: false });
+    this.#slots.set(ownText(path, entry), { entry, bytes, checkedTurn: -1, wasUsed: false });
     this.#bytes += bytes;
     this.#evict();
   }
@@ -98,6 +98,12 @@ export class FileCache {
       }
     }
   }
+}
+
+/** A path that does not keep the request alive that it was cut from: most are the end of the file's location. */
+function ownText(path: string, { location }: FileEntry): string {
+  if (location.endsWith(path)) return location.slice(location.length - path.length);
+  return Buffer.from(path, 'utf8').toString('utf8');
 }
 
 function isCurrent(entry: FileEntry, storage: Storage): Eventually<boolean> {

@@ -15,6 +15,8 @@ import type { Storage } from './storage.ts';
 /** Nothing is there, or a policy hides it. */
 export const MISSING: MissingEntry = { kind: 'missing', response: NOT_FOUND };
 
+const NO_EARLIER: readonly string[] = [];
+
 /** Looks a permitted path up. Rejects or throws when reading fails. */
 export function findEntry(path: SitePath, storage: Storage): Eventually<Entry> {
   const { onlyFile } = storage.settings;
@@ -34,7 +36,7 @@ function findNamed(segments: readonly string[], storage: Storage): Eventually<En
   return whenReady(lookAt(segments.slice(0, -1), storage), (directory) => {
     if (directory === 'absent') return MISSING;
     return whenReady(open(segments, directory, storage), (found) => {
-      if (found.kind === 'file') return readAndClose(found, segments, directory, [], storage);
+      if (found.kind === 'file') return readAndClose(found, segments, directory, NO_EARLIER, storage);
       if (found.kind === 'directory') return findBesideDirectory(segments, directory, storage);
       if (found.status !== 404) return missing(found);
       return whenReady(findCleanUrl(segments, directory, storage), (entry) => entry ?? MISSING);

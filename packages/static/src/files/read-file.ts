@@ -53,6 +53,8 @@ function makeEntry(
   storage: Storage,
 ): FileEntry {
   const path = segments.join('/');
+  // Names cut from the path, which stands for itself, instead of from the request.
+  const file = path.split('/');
   const coding = ownCoding(path, state.start);
   const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
   const isNegotiable = siblings.length > 0 || codings.length > 0;
@@ -62,11 +64,18 @@ function makeEntry(
     kind: 'file',
     location,
     stamp,
-    identity: represent(state, { path, file: segments, contentType, coding, isNegotiable }, storage),
-    stored: siblings.map((one) => {
-      const file = [...segments.slice(0, -1), one.name];
-      return represent(one.state, { path, file, contentType, coding: one.coding, isNegotiable: true }, storage);
-    }),
+    identity: represent(state, { path, file, contentType, coding, isNegotiable }, storage),
+    stored:
+      siblings.length === 0
+        ? NONE
+        : siblings.map((one) => {
+            const sibling = [...file.slice(0, -1), one.name];
+            return represent(
+              one.state,
+              { path, file: sibling, contentType, coding: one.coding, isNegotiable: true },
+              storage,
+            );
+          }),
     codings,
     made: undefined,
     chosen: undefined,
@@ -74,6 +83,9 @@ function makeEntry(
     neighbours: hasNeighbours ? { directory, suffixes: absent, earlier, unfit, version: undefined } : undefined,
   };
 }
+
+/** Of files without siblings, which is most, all have this one. */
+const NONE: Representation[] = [];
 
 function codingsOf(state: FileState, contentType: string, { compress }: Settings): readonly Coding[] {
   const { stamp, sample } = state;
@@ -96,30 +108,33 @@ interface CodedFile {
 /** The representation that a file's state is. */
 function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
   const { location, stamp, bytes, isWhole } = state;
-  return new Representation(
-    {
-      ...coded,
-      ...tagsOf(state, coded.coding, storage),
-      mtimeMs: isWhole ? stamp.mtimeMs : undefined,
-      length: bytes?.length ?? stamp.size,
-      bytes,
-      source: { location, stamp },
-    },
-    storage.settings,
-  );
+  const { path, file, contentType, isNegotiable, coding } = coded;
+  const { etag, formerEtag } = tagsOf(state, coding, storage);
+  const mtimeMs = isWhole ? stamp.mtimeMs : undefined;
+  const length = bytes?.length ?? stamp.size;
+  const source = { location, stamp };
+  // Spreading would make a hidden class for each file, and the heap would fill with them.
+  const facts = { path, file, contentType, isNegotiable, coding, etag, formerEtag, mtimeMs, length, bytes, source };
+  return new Representation(facts, storage.settings);
+}
+
+interface Tags {
+  readonly etag: string | undefined;
+  readonly formerEtag: string | undefined;
 }
 
 function tagsOf(
   { stamp, bytes, sample, location }: FileState,
   coding: Coding | undefined,
   { settings, digests }: Storage,
-): { readonly etag: string | undefined; readonly formerEtag?: string } {
-  if (settings.etag === false) return { etag: undefined };
+): Tags {
+  if (settings.etag === false) return { etag: undefined, formerEtag: undefined };
   const suffix = coding === undefined ? '' : `-${coding}`;
-  if (settings.etag === 'weak') return { etag: stateTag(stamp, suffix) };
-  if (bytes !== undefined) return { etag: contentTag(bytes, suffix) };
+  if (settings.etag === 'weak') return { etag: stateTag(stamp, suffix), formerEtag: undefined };
+  if (bytes !== undefined) return { etag: contentTag(bytes, suffix), formerEtag: undefined };
   const hash = `.${sample?.hash ?? ''}`;
   const weak = stateTag(stamp, `${hash}${digests.discriminator(location, stamp, stateTag(stamp, hash))}${suffix}`);
   const sha256 = digests.find(location, stamp);
-  return sha256 === undefined ? { etag: weak } : { etag: digestTag(stamp.size, sha256, suffix), formerEtag: weak };
+  if (sha256 === undefined) return { etag: weak, formerEtag: undefined };
+  return { etag: digestTag(stamp.size, sha256, suffix), formerEtag: weak };
 }

@@ -142,7 +142,8 @@ function fieldsOf(facts: RepresentationFacts, modified: string | undefined, sett
   if (cacheControl !== '') fields.push(shared('cache-control', cacheControl));
   if (facts.isNegotiable) fields.push(VARY);
   fields.push(NO_SNIFF);
-  return withFields(fields, settings.fieldsOf(facts.path));
+  // The copy has no room to grow, which is a third of its size.
+  return withFields(fields.slice(), settings.fieldsOf(facts.path));
 }
 
 /** Values come from tables and options; this bounds them all the same. */

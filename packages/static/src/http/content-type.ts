@@ -80,13 +80,28 @@ function namesOtherCharset(mediaType: string, start: Uint8Array, charset: string
   const first = start[0];
   // A byte order mark of UTF-16; browsers believe it, others believe the field.
   if ((first === 0xfe && start[1] === 0xff) || (first === 0xff && start[1] === 0xfe)) return true;
-  const declarations = DECLARATIONS.filter(({ types }) => types.test(mediaType));
+  const declarations = declarationsFor(mediaType);
   if (declarations.length === 0) return false;
-  const bytes = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, DECLARATION_BYTES));
-  if (!bytes.includes('charset') && !bytes.includes('encoding') && !bytes.includes('CHARSET')) return false;
-  const text = bytes.toString('latin1');
+  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, DECLARATION_BYTES)).toString(
+    'latin1',
+  );
+  if (!text.includes('charset') && !text.includes('encoding') && !text.includes('CHARSET')) return false;
   const named = declarations.map(({ pattern }) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
   return named !== undefined && !isSameCharset(named, charset);
+}
+
+type Declarations = typeof DECLARATIONS;
+
+const declarationsByType = new Map<string, Declarations>();
+
+/** Types come from tables and options, so there are not many. */
+function declarationsFor(mediaType: string): Declarations {
+  let declarations = declarationsByType.get(mediaType);
+  if (declarations === undefined) {
+    declarations = DECLARATIONS.filter(({ types }) => types.test(mediaType));
+    declarationsByType.set(mediaType, declarations);
+  }
+  return declarations;
 }
 
 function isSameCharset(a: string, b: string): boolean {

@@ -60,7 +60,8 @@ export function contentTag(bytes: Uint8Array, suffix = ''): string {
 
 /** The strong tag of `size` bytes whose SHA-256 is known, in base64url. */
 export function digestTag(size: number, sha256: string, suffix = ''): string {
-  return `"${size.toString(36)}-${sha256.slice(0, HASH_CHARACTERS)}${suffix}"`;
+  // Joined, the text stands for itself; a template would keep all that it was made of alive, for each remembered file.
+  return ['"', size.toString(36), '-', sha256.slice(0, HASH_CHARACTERS), suffix, '"'].join('');
 }
 
 /** Whether a field value may name the content of a file of this size: then it is worth knowing the hash. */

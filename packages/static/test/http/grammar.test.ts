@@ -289,7 +289,9 @@ describe('names', () => {
         { minLength: 1, maxLength: 4 },
       )
       .map((all) => all.join('/'));
+    // Where picomatch is of two minds: `a/**` includes `a`, and `*/**` does not; `*.*` wants something after the dot.
     const isOdd = (glob: string): boolean =>
+      /[*?]\/\*\*|^\*+\.\*+$/.test(glob) ||
       /\*{3}|[^/{,]\*\*|\*\*[^/},]|\/\/|^\/|\/$|[@!+?*]\(|\{[^}]*\*\*|\.\//.test(glob) ||
       /(?:^|\/)\.{1,2}(?:\/|$)|\*\{|\}\*|\{[^}]*\/[^}]*\}/.test(glob);
     fc.assert(
