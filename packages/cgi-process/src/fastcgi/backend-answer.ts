@@ -16,6 +16,8 @@ export class BackendAnswer implements ContentSource {
   readonly #limits: Limits;
   /** The end of what it said on STDERR. */
   readonly #tail: () => string;
+  /** Output that was read with the header. */
+  readonly #early: Uint8Array[] = [];
 
   constructor(output: BackendOutput, name: string, limits: Limits, tail: () => string) {
     this.#output = output;
@@ -48,13 +50,21 @@ export class BackendAnswer implements ContentSource {
     }
   }
 
-  /** Content that is here whole, where the application has ended already; undefined otherwise. */
-  content({ rest, contentLength }: ScriptHead): AsyncIterableIterator<Uint8Array> {
+  /** The content: bytes, where the application has ended already and wrote what it announced. */
+  content({ rest, contentLength }: ScriptHead): Uint8Array | AsyncIterableIterator<Uint8Array> {
+    const { chunks, isEnd } = this.#output.readNow();
+    if (isEnd) {
+      const whole = chunks.length === 0 ? rest : Buffer.concat([rest, ...chunks]);
+      if (contentLength === undefined || contentLength === whole.length) return whole;
+    }
+    this.#early.push(...chunks);
     return new ScriptContent(this, rest, contentLength);
   }
 
   async more(): Promise<Uint8Array | undefined> {
     const { idleTimeoutMs } = this.#limits;
+    const early = this.#early.shift();
+    if (early !== undefined) return early;
     try {
       const bytes = await this.#output.read(idleTimeoutMs);
       if (bytes === 'timed-out') throw new CgiError('timed-out', `no output for ${idleTimeoutMs} ms`);

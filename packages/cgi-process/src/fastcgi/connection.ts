@@ -43,6 +43,8 @@ export interface BackendOutput {
   readonly waitingSince: number | undefined;
   /** The next output. Rejects with CgiError (`backend-gone`, `busy`, `bad-header`). */
   read(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'>;
+  /** What is here already, with whether that is all. Nothing is waited for. */
+  readNow(): { readonly chunks: readonly Uint8Array[]; readonly isEnd: boolean };
   /** Gives the connection up. May be repeated; does nothing after the end. */
   abort(): void;
 }
@@ -163,6 +165,15 @@ export class FastcgiOutput implements BackendOutput {
     }
   }
 
+  readNow(): { chunks: Uint8Array[]; isEnd: boolean } {
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const output = this.#next();
+      if (output === undefined || output === 'end') return { chunks, isEnd: output === 'end' };
+      chunks.push(output);
+    }
+  }
+
   abort(): void {
     if (this.#isOver) return;
     if (this.#connection.isOpen) this.#connection.socket.write(emptyRecord(ABORT_REQUEST));
@@ -264,6 +275,11 @@ export class ScgiOutput implements BackendOutput {
       this.abort();
       throw error instanceof CgiError ? error : gone(error);
     }
+  }
+
+  /** Only the end of the connection tells the end of the answer. */
+  readNow(): { chunks: readonly Uint8Array[]; isEnd: boolean } {
+    return { chunks: [], isEnd: false };
   }
 
   abort(): void {

@@ -38,8 +38,11 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PR
 /** A kept connection that is dead, a new one in the queue of an application that ends, and one to its successor. */
 const MAX_ATTEMPTS = 3;
 const RESTART_MS = 50;
-/** A new connection that has no answer by then may be in the queue of the socket; a short script has answered. */
-const PATIENCE_MS = 1;
+/** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
+const LEAST_PATIENCE_MS = 1;
+const PATIENCE_TIMES = 4;
+/** When a client that leaves is worth to be noticed before its answer. */
+const WATCH_MS = 50;
 
 /** A request with all that is needed to ask. */
 interface Job {
@@ -62,6 +65,8 @@ export class Gateway {
   readonly #methods: ReadonlySet<string> | undefined;
   readonly #running = new Set<BackendOutput>();
   #whenIdle: (() => void) | undefined;
+  /** How long a kept connection takes to its header, a moving average. */
+  #typicalMs = 0;
 
   constructor(options: GatewayOptions, protocol: Protocol) {
     this.#options = options;
@@ -167,19 +172,25 @@ export class Gateway {
     const { request, found } = job;
     const name = found.file === '' ? this.#name : found.file;
     const connection = await this.#connection(mayUseKept);
-    if (hasLeft(request)) {
-      connection.socket.destroy();
-      throw new CgiError('client-left', 'the client left before the application was asked');
-    }
     const lines = this.#stderr.lines(name, request.id);
+    const since = performance.now();
+    const isNew = !connection.hasServed;
     const output: BackendOutput = this.#output(connection, this.#requestOf(job, lines), () => {
+      stopWatching();
       lines.end();
       if (output.hasAnswered) over();
     });
-    request.signal?.addEventListener('abort', () => output.abort(), { once: true });
+    // A signal is expensive to make, and most answers are here before it is worth it.
+    const watch = (): void => {
+      if (hasLeft(request)) output.abort();
+      else request.signal?.addEventListener('abort', () => output.abort(), { once: true });
+    };
+    const stopWatching = afterMs(WATCH_MS, watch);
     const answer = new BackendAnswer(output, name, this.#limits, () => lines.tail);
     try {
-      return this.#response(await answer.head(), answer, request);
+      const head = await answer.head();
+      if (!isNew) this.#typicalMs += (performance.now() - since - this.#typicalMs) / 8;
+      return this.#response(head, answer, request);
     } catch (error) {
       if (hasLeft(request)) throw new CgiError('client-left', 'the client left before the answer');
       if (error instanceof CgiError && error.code === 'backend-gone' && !output.hasAnswered) {
@@ -211,7 +222,7 @@ export class Gateway {
 
   /** Whether a new connection seems to wait for a child that a kept one would hold. */
   #isOneWaiting(): boolean {
-    const patient = performance.now() - PATIENCE_MS;
+    const patient = performance.now() - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
     for (const { waitingSince } of this.#running) if (waitingSince !== undefined && waitingSince < patient) return true;
     return false;
   }
@@ -225,8 +236,13 @@ export class Gateway {
       return isLocal ? redirectTo(location ?? '') : responseOf(known ?? head, undefined);
     }
     const { spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.#limits;
-    const content = readAhead(answer.content(head), { memoryBytes, fileBytes, budget: this.#budget });
-    const response = responseOf(head, content);
+    const content = answer.content(head);
+    if (content instanceof Uint8Array) {
+      // What is written for HEAD may be less than for GET.
+      const isUnknown = request.method === 'HEAD' && content.length === 0;
+      return responseOf(head, isUnknown ? unknownContent() : content);
+    }
+    const response = responseOf(head, readAhead(content, { memoryBytes, fileBytes, budget: this.#budget }));
     if (response.content === undefined) answer.drain().catch(() => {});
     return response;
   }
@@ -274,6 +290,8 @@ function plain(request: CgiRequest): Omit<CgiRequest, 'scriptName' | 'pathInfo' 
     request;
   return { method, target, version, scheme, authority, query, fields, content, remote, local, user, authType, id };
 }
+
+async function* unknownContent(): AsyncGenerator<Uint8Array> {}
 
 function hasLeft({ signal }: CgiRequest): boolean {
   return signal?.aborted === true;

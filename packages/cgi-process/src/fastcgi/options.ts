@@ -37,7 +37,7 @@ export interface GatewayConcurrency {
   readonly queue?: number | undefined;
   /** @default 30_000 */
   readonly queueTimeoutMs?: number | undefined;
-  /** Connections that are kept while nothing goes over them; each holds a child of php-fpm. FastCGI only. @default 4 */
+  /** Connections that are kept while nothing goes over them; each holds a child of php-fpm. FastCGI only. @default 8 */
   readonly idle?: number | undefined;
   /** How long. @default 1_000 */
   readonly idleMs?: number | undefined;
@@ -128,8 +128,8 @@ export const gatewayConcurrencyTable: Table<GatewayConcurrency> = {
   max: { shape: { type: 'integer', minimum: 1 }, summary: 'requests at once', default: 32 },
   queue: { shape: count, summary: 'requests that may wait', default: 512 },
   queueTimeoutMs: { shape: time, summary: 'how long they may wait', default: 30_000 },
-  // Fewer than the five children of Debian's php-fpm, so that another server finds one free.
-  idle: { shape: count, summary: 'connections kept while nothing goes over them', default: 4 },
+  // As many as a few busy clients use; a connection that waits for a child makes others close.
+  idle: { shape: count, summary: 'connections kept while nothing goes over them', default: 8 },
   idleMs: { shape: time, summary: 'how long they are kept', default: 1000 },
 };
 
