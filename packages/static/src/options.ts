@@ -54,6 +54,11 @@ export interface CorsOptions {
 export interface ListingOptions {
   /** Entries on one page. @default 1_000 */
   readonly pageEntries?: number | undefined;
+  /**
+   * Whether a folder with all that is below it can be downloaded as one tar archive (`?format=tar`), with a link on its page.
+   * Crawlers that follow the link download each file once for every folder above it. @default false
+   */
+  readonly archives?: boolean | undefined;
 }
 
 /** Coding files while they are sent, where no precompressed sibling exists. */
@@ -215,6 +220,7 @@ export const corsTable: Table<CorsOptions> = {
 /** A page of 1,000 entries is what a browser renders at once without stutter. */
 export const listingTable: Table<ListingOptions> = {
   pageEntries: { shape: { type: 'integer', minimum: 1 }, summary: 'entries on one page', default: 1000 },
+  archives: { shape: flag, summary: 'offer each folder as a tar archive', default: false },
 };
 
 /** Below 1 KiB fields outweigh what a coding saves; above 16 MiB it costs too much processor time on every request. */

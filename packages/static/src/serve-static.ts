@@ -168,7 +168,7 @@ class Site {
 
   #answer(entry: Entry, request: StaticRequest): Answer {
     if (entry.kind === 'missing') return this.#answerMissing(entry, request);
-    if (entry.kind === 'directory') return answerDirectory(entry, request, this.#settings, this.#folders);
+    if (entry.kind === 'directory') return answerDirectory(entry, request, this.#storage, this.#folders);
     if (this.#settings.cleanUrls === 'redirect') {
       const clean = cleanForm(request.pathInfo, this.#settings);
       if (clean !== undefined) return this.#redirectIfSame(entry, clean, request);

@@ -2,13 +2,15 @@
 
 import type { DirectoryEntry } from '../files/entry.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
+import type { Storage } from '../files/storage.ts';
 import type { Settings } from '../options/settings.ts';
 import { NOT_FOUND, refusal } from '../refusals.ts';
-import { siteLocation } from '../site/location.ts';
+import { encodeSegment, siteLocation } from '../site/location.ts';
 import { type Folder, type Folders, isSameDirectory } from './folders.ts';
 import { renderListing } from './page.ts';
 import { listPage, type RememberedPage, rememberedPage, rememberPage } from './pages.ts';
-import { type ListingQuery, listingQuery } from './query.ts';
+import { asksForArchive, type ListingQuery, listingQuery } from './query.ts';
+import { archiveOf } from './archive.ts';
 import { LISTING_POLICY } from './style.ts';
 import { UPLOAD_POLICY } from './upload.ts';
 
@@ -16,13 +18,35 @@ import { UPLOAD_POLICY } from './upload.ts';
 export function answerDirectory(
   { segments, isAskedAsDirectory }: DirectoryEntry,
   request: StaticRequest,
-  settings: Settings,
+  storage: Storage,
   folders: Folders,
 ): StaticResponse | Promise<StaticResponse> {
-  if (isAskedAsDirectory) return answerListing(segments, request, settings, folders);
+  const { settings } = storage;
+  if (isAskedAsDirectory) {
+    const isArchive = settings.listing?.archives === true && asksForArchive(request.query);
+    if (isArchive) return answerArchive(segments, request, storage, folders);
+    return answerListing(segments, request, settings, folders);
+  }
   if (!settings.directoryRedirect) return NOT_FOUND;
   const location = siteLocation(request.scriptName, segments, { isDirectory: true, query: request.query });
   return location === undefined ? NOT_FOUND : { status: 301, fields: [['location', location]] };
+}
+
+function answerArchive(
+  segments: readonly string[],
+  { method, scriptName }: StaticRequest,
+  storage: Storage,
+  folders: Folders,
+): StaticResponse {
+  const name = segments.at(-1) ?? scriptName?.split('/').findLast((part) => part !== '') ?? 'files';
+  const fields: readonly Field[] = [
+    ['content-type', 'application/x-tar'],
+    ['content-disposition', `attachment; filename*=UTF-8''${encodeSegment(`${name}.tar`)}`],
+    ['cache-control', 'no-cache'],
+    ['x-content-type-options', 'nosniff'],
+  ];
+  if (method === 'HEAD') return { status: 200, fields };
+  return { status: 200, fields, content: archiveOf(segments, name, folders, storage) };
 }
 
 function answerListing(
@@ -78,7 +102,8 @@ async function render(
   const mount = (request.scriptName ?? '').split('/').filter((name) => name !== '');
   const names = [...mount, ...folder.segments];
   const isWritable = settings.write !== undefined;
-  const place = { names, depth: folder.segments.length, isWritable };
+  const hasArchive = settings.listing?.archives === true;
+  const place = { names, depth: folder.segments.length, isWritable, hasArchive };
   const { contentType, text } = await renderListing({ ...listed, ...place, query });
   const content = Buffer.from(text);
   const fields: readonly Field[] = [

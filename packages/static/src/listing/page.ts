@@ -3,7 +3,7 @@
 
 import type { ListedEntry, ListingPage } from './pages.ts';
 import { mapInSlices } from './slices.ts';
-import { type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
+import { ARCHIVE_FORMAT, type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
 import { LISTING_STYLE } from './style.ts';
 import { UPLOAD_SCRIPT } from './upload.ts';
 import { encodeSegment } from '../site/location.ts';
@@ -15,6 +15,8 @@ export interface Listing extends ListingPage {
   readonly query: ListingQuery;
   /** Whether files may be put into the folder. */
   readonly isWritable: boolean;
+  /** Whether the folder can be had as an archive. */
+  readonly hasArchive: boolean;
 }
 
 const LISTING_TYPES: Readonly<Record<ListingFormat, string>> = {
@@ -73,10 +75,12 @@ function htmlParts(listing: Listing): Parts {
 <div class="card">${begin}`,
     renderRow,
     `${end}</div>
-<footer><span>${renderCount(listing)}</span>${renderPager(listing)}</footer></main>${listing.isWritable ? `<script>${UPLOAD_SCRIPT}</script>` : ''}</body></html>
+<footer><span>${renderCount(listing)}${listing.hasArchive ? ARCHIVE_LINK : ''}</span>${renderPager(listing)}</footer></main>${listing.isWritable ? `<script>${UPLOAD_SCRIPT}</script>` : ''}</body></html>
 `,
   ];
 }
+
+const ARCHIVE_LINK = `, <a href="./?format=${ARCHIVE_FORMAT}" rel="nofollow" download>download all (.tar)</a>`;
 
 function renderBreadcrumbs({ names, depth }: Listing): string {
   const mount = names.slice(0, names.length - depth);

@@ -4,6 +4,9 @@ import { fieldValue } from '../http/request-fields.ts';
 import type { StaticRequest } from '../message.ts';
 
 export type ListingFormat = 'html' | 'json' | 'text';
+
+/** The value of `format` that asks for the folder itself. */
+export const ARCHIVE_FORMAT = 'tar';
 export type SortKey = 'name' | 'size' | 'modified';
 
 export interface ListingQuery {
@@ -26,6 +29,11 @@ const FORMAT_OF_TYPE = new Map<string, ListingFormat>([
 
 /** The longest name there can be; a longer search finds nothing anyway. */
 const MAX_SEARCH_CHARACTERS = 255;
+
+/** Whether a query asks for the folder as an archive. */
+export function asksForArchive(query: string | undefined): boolean {
+  return query !== undefined && new URLSearchParams(query).get('format') === ARCHIVE_FORMAT;
+}
 
 export function listingQuery({ query, fields }: StaticRequest): ListingQuery {
   const parameters = new URLSearchParams(query ?? '');

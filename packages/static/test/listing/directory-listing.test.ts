@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -117,6 +119,50 @@ describe('a listing', () => {
   test('is not given unless asked for', async () => {
     const { status } = await serveStatic(site.root)({ method: 'GET', pathInfo: '/nolist/', fields: [] });
     expect(status).toBe(404);
+  });
+});
+
+describe('an archive of a folder', () => {
+  test('is what tar reads as the same files, under the same policies, and only where it is offered', async () => {
+    const long = `${'long'.repeat(30)}/${'name'.repeat(40)}.txt`;
+    writeTree(site.root, {
+      'packed/a.txt': 'a',
+      'packed/empty': '',
+      'packed/größe \n.bin': Buffer.alloc(100_000, 7),
+      'packed/block.bin': Buffer.alloc(1024, 1),
+      [`packed/${long}`]: 'long',
+      'packed/.hidden': 'SECRET',
+      'packed/x.key': 'SECRET',
+    });
+    symlinkSync('..', join(site.root, 'packed/up'));
+    symlinkSync('../../secret.txt', join(site.root, 'packed/out'));
+    const offering = serveStatic(site.root, { listing: { archives: true }, hide: ['*.key'] });
+    const request = { pathInfo: '/packed/', query: 'format=tar', fields: [] };
+    const { status, fields, content } = await offering({ method: 'GET', ...request });
+    expect([status, fields.find(([name]) => name === 'content-disposition')?.[1]]).toEqual([
+      200,
+      "attachment; filename*=UTF-8''packed.tar",
+    ]);
+    const chunks: Buffer[] = [];
+    for await (const chunk of content as AsyncIterable<Uint8Array>) chunks.push(Buffer.from(chunk));
+    const target = join(site.top, 'unpacked');
+    mkdirSync(target);
+    execFileSync('tar', ['-x', '-C', target], { input: Buffer.concat(chunks) });
+    const files = (folder: string): string[] =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !entry.name.startsWith('.') && !entry.name.endsWith('.key'))
+        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length))
+        .toSorted();
+    expect(files(join(target, 'packed'))).toEqual(files(join(site.root, 'packed')));
+    for (const name of files(join(target, 'packed'))) {
+      expect(readFileSync(join(target, 'packed', name)).equals(readFileSync(join(site.root, 'packed', name)))).toBe(
+        true,
+      );
+    }
+    expect(readdirSync(join(target, 'packed'))).not.toContain('.hidden');
+    expect((await offering({ method: 'HEAD', ...request })).content).toBeUndefined();
+    expect(await list('/packed/', '', [], offering)).toContain('<a href="./?format=tar" rel="nofollow" download>');
+    expect(await list('/packed/', 'format=tar')).toContain('<!doctype html>');
   });
 });
 

@@ -4,7 +4,7 @@ import type { Option } from './option.ts';
 
 export interface FilesConfiguration {
   readonly index: readonly string[] | undefined;
-  readonly listing: boolean | { readonly pageEntries?: number };
+  readonly listing: boolean | { readonly pageEntries?: number; readonly archives?: boolean };
   readonly dotfiles: 'deny' | 'allow';
   readonly symlinks: 'deny' | 'inside' | 'all';
   readonly hide: readonly string[] | undefined;
@@ -39,7 +39,10 @@ export const filesOptions: Record<keyof FilesConfiguration, Option> = {
         flag,
         {
           type: 'object',
-          members: { pageEntries: { shape: { type: 'integer', minimum: 1 }, summary: 'entries on one page' } },
+          members: {
+            pageEntries: { shape: { type: 'integer', minimum: 1 }, summary: 'entries on one page' },
+            archives: { shape: flag, summary: 'whether a folder can be downloaded as one tar archive' },
+          },
         },
       ],
     },
