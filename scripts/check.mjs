@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..');
 const steps = [
   ['format', 'oxfmt --check'],
   ['build', 'turbo run build --output-logs=errors-only'],
-  ['lint', 'oxlint --type-aware --deny-warnings'],
+  ['lint', 'oxlint --type-aware --deny-warnings --report-unused-disable-directives'],
   ['typecheck', 'turbo run typecheck --continue --output-logs=errors-only --log-prefix=none'],
   ['package', 'turbo run package --continue --output-logs=errors-only --log-prefix=none'],
   ['rooms', 'node scripts/check-rooms.mjs'],

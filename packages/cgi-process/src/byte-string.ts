@@ -1,7 +1,6 @@
 // A byte string is a JavaScript string in which every character stands for one byte, the form in which HTTP fields come
 // off the wire and in which WSGI wants its environment.
 
-// oxlint-disable-next-line no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

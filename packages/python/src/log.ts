@@ -3,7 +3,6 @@
 import type { PythonLogEntry } from './options.ts';
 
 /** C0 without the tab, DEL and C1: what moves cursors, ends lines and starts commands. */
-// oxlint-disable-next-line no-control-regex
 const controls = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g;
 
 /** The line with control characters as `\u001b`. */

@@ -15,7 +15,6 @@ describe('visible', () => {
 
   test('leaves nothing that a terminal would obey', () => {
     const every = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code)).join('');
-    // oxlint-disable-next-line no-control-regex
     expect(visible(every)).not.toMatch(/[\0-\b\n-\u001f\u007f-\u009f]/);
   });
 });

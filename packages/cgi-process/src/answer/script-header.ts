@@ -114,7 +114,6 @@ function headOf(lines: readonly string[], rest: Uint8Array): ScriptHead {
 function fieldOf(line: string): Field {
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/s.exec(line);
   const [, name, value] = match ?? [];
-  // oxlint-disable-next-line no-control-regex
   if (name === undefined || value === undefined || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) {
     const quoted = JSON.stringify(line.slice(0, QUOTED_CHARACTERS));
     throw new CgiError('bad-header', `the header has a line that is no field: ${quoted}`);

@@ -41,7 +41,6 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 /** Control characters would let a script write lines of its own, or commands to a terminal. */
 function writeStderr(line: string, { script }: { script: string }): void {
   if (process.stderr.writableLength > MAX_WAITING_BYTES) return;
-  // oxlint-disable-next-line no-control-regex
   const visible = line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => JSON.stringify(character).slice(1, -1));
   process.stderr.write(`${basename(script)}: ${visible}\n`);
 }

@@ -182,7 +182,6 @@ export class OutputPipe {
 
 /** A writing end of a FIFO that is open for reading, also where its name has been removed. */
 function writeEndOf(path: string, readEnd: number): number {
-  // oxlint-disable-next-line no-bitwise
   const flags = constants.O_WRONLY | constants.O_NONBLOCK;
   return openSync(process.platform === 'linux' ? `/proc/self/fd/${readEnd}` : path, flags);
 }

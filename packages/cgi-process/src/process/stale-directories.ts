@@ -45,7 +45,6 @@ function isStale(path: string): boolean {
   const alive = join(path, ALIVE);
   if (!lstatSync(alive).isFIFO()) return false;
   try {
-    // oxlint-disable-next-line no-bitwise
     closeSync(openSync(alive, constants.O_WRONLY | constants.O_NONBLOCK));
     return false;
   } catch (error) {

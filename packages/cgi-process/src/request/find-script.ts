@@ -172,7 +172,6 @@ class ScriptTree {
       throw new CgiError('script-not-found', `${file} has no extension that is run`, { script: file });
     }
     if (!stats.isFile()) throw new CgiError('script-forbidden', `${file} is not a regular file`, { script: file });
-    // oxlint-disable-next-line no-bitwise
     if (interpreter === null && (stats.mode & 0o111) === 0) {
       throw new CgiError('script-forbidden', `${file} is not executable (chmod +x)`, { script: file });
     }

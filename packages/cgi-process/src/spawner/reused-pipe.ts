@@ -29,7 +29,6 @@ export class KeptPipe {
   constructor(directory: FifoDirectory, path: string) {
     this.path = path;
     this.#directory = directory;
-    // oxlint-disable-next-line no-bitwise
     this.#readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   }
 

@@ -154,7 +154,7 @@ class CommandPipe {
   #socket: Socket | undefined;
 
   constructor(path: string) {
-    // Open for both, so that neither of the two has to wait for the other. oxlint-disable-next-line no-bitwise
+    // Open for both, so that neither of the two has to wait for the other.
     this.#descriptor = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
   }
 

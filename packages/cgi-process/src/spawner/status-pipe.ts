@@ -31,7 +31,7 @@ export class ShellAnswers {
     const callback = (count: number): boolean => this.#read(count);
     // Documented for this constructor, where its declaration lacks it.
     const onread = { onread: { buffer: this.#buffer, callback } };
-    // Open for writing as well, so that it never ends. oxlint-disable-next-line no-bitwise
+    // Open for writing as well, so that it never ends.
     const fd = openSync(path, O_RDWR | O_NONBLOCK);
     this.#writeEnd = openSync(path, O_WRONLY);
     const options: SocketConstructorOpts = { fd, readable: true, writable: false, ...onread };

@@ -158,7 +158,6 @@ describe('ScriptHeadParser', () => {
           const head = new ScriptHeadParser(limits).push(
             Buffer.concat([Buffer.from('A: '), bytes, Buffer.from('\n\n')]),
           );
-          // oxlint-disable-next-line no-control-regex
           for (const part of head?.fields.flat() ?? []) expect(part).not.toMatch(/[\x00-\x08\x0a-\x1f\x7f]/);
         } catch (error) {
           expect(error).toBeInstanceOf(CgiError);

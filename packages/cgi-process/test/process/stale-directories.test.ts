@@ -18,7 +18,6 @@ function directory(options: { isAlive?: boolean; isNew?: boolean; isFile?: boole
   made.push(path);
   const alive = join(path, ALIVE);
   execFileSync(options.isFile === true ? 'touch' : 'mkfifo', [alive]);
-  // oxlint-disable-next-line no-bitwise
   if (options.isAlive === true) open.push(openSync(alive, constants.O_RDONLY | constants.O_NONBLOCK));
   const hourAgo = Date.now() / 1000 - 3600;
   if (options.isNew !== true) utimesSync(path, hourAgo, hourAgo);

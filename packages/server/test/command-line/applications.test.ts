@@ -92,7 +92,6 @@ def application(environ, start_response):
     for (const word of ['asked for', 'printed', 'errors'])
       expect(server.output.stderr).toContain(`${word} /\\u001b[31mX\n`);
   });
-  // oxlint-disable-next-line no-control-regex
   expect(server.output.stderr).not.toMatch(/[\0-\b\v-\u001f]/);
 });
 

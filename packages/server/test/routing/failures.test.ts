@@ -22,7 +22,6 @@ const BROKEN: Readonly<Record<string, Responder>> = {
   },
   rejects: () => Promise.reject(new Error('secret detail')),
   'throws no error': () => {
-    // oxlint-disable-next-line no-throw-literal -- what a careless responder does
     throw 'secret detail';
   },
   'returns nothing': () => undefined as never,
