@@ -18,6 +18,7 @@ const steps = [
   ['api', 'node scripts/api-snapshot.mjs --check'],
   ['docs', 'node docs/api.mjs --check'],
   ['workflows', 'node scripts/check-workflows.mjs'],
+  ['links', 'pnpm --silent --filter @onezero/cookbook run test:docs'],
   ['test', 'node scripts/test.mjs'],
 ];
 
