@@ -52,6 +52,10 @@ export const EXPLAINED = [
       peer === 'nginx' && their.status === 412 && !isDate(valueOf(request, 'If-Unmodified-Since') ?? 'Mon, 00:00:00'),
   },
   {
+    name: 'If-Range with a date that was set',
+    applies: ({ request, our }) => our.status === 200 && isDate(valueOf(request, 'If-Range') ?? ''),
+  },
+  {
     name: 'ranges of a precompressed file',
     applies: ({ request, our, peer }) =>
       peer === 'nginx' &&

@@ -167,7 +167,7 @@ describe('an archive of a folder', () => {
 });
 
 describe('a remembered listing', () => {
-  test('is the same object while nothing changes, and shows every change at once', async () => {
+  test('is the same object while nothing changes, and shows every change at once', { timeout: 60_000 }, async () => {
     writeTree(site.root, { 'kept/a.txt': 'a', 'kept/b.txt': 'bb', 'kept/c/x': '' });
     // Changes of a directory within the last tick of the clock need not show in its times.
     utimesSync(join(site.root, 'kept'), 1000, 1000);
