@@ -1,4 +1,5 @@
-// Writes docs/api/*.md, the reference of each package, from the declarations and doc comments that its build emitted.
+// Writes docs/api/*.md, the reference of each package, from the declarations and doc comments that its build emitted, and the
+// index of decisions.
 //
 //   node docs/api.mjs            write
 //   node docs/api.mjs --check    compare instead, and fail where a page is stale
@@ -8,7 +9,8 @@
 // with its comment as prose and its declaration as code; a shape that it refers to and that is not exported itself
 // follows at the end, so that no option is out of sight.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { decisionIndex } from './decisions.mjs';
 
 const root = join(import.meta.dirname, '..');
 const statementStart = /^(?:export )?(?:declare )?(?:abstract )?(?:async )?(function|class|interface|type|const) (\w+)/;
@@ -126,15 +128,17 @@ function page(folder) {
   return parts.join('\n');
 }
 
-let stale = 0;
+/** Every page that is made, and its text. */
+const pages = [
+  ...readdirSync(join(root, 'packages')).map((name) => [`docs/api/${name}.md`, page(join(root, 'packages', name))]),
+  ['decisions/README.md', decisionIndex()],
+];
 mkdirSync(join(root, 'docs/api'), { recursive: true });
-for (const name of readdirSync(join(root, 'packages'))) {
-  const text = page(join(root, 'packages', name));
-  const file = join(root, 'docs/api', `${name}.md`);
-  if (!process.argv.includes('--check')) writeFileSync(file, text);
-  else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
-    console.error(`${basename(file)} is stale: run \`node docs/api.mjs\``);
-    stale++;
+for (const [file, text] of pages) {
+  const path = join(root, file);
+  if (!process.argv.includes('--check')) writeFileSync(path, text);
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
+    console.error(`${file} is stale: run \`node docs/api.mjs\``);
+    process.exitCode = 1;
   }
 }
-if (stale > 0) process.exitCode = 1;

@@ -1,5 +1,5 @@
-// Writes decisions/README.md, the index of all decisions by room: `node docs/decisions.mjs`, after adding one.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// The index of all decisions by room, decisions/README.md. `node docs/api.mjs` writes it with the reference.
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '../decisions');
@@ -18,19 +18,22 @@ const ROOMS = {
   '09': 'Connections',
 };
 
-const names = readdirSync(folder).filter((name) => /^\d/.test(name));
-const lines = [
-  '# Decisions',
-  '',
-  'A page for each choice that the next person would question: the decision, what was weighed, the price, and when to think again.',
-  'A page that was overtaken says so in its first lines, and by which. Numbers have a decade for each room; take the next free one',
-  'and run `node docs/decisions.mjs`.',
-];
-for (const [decade, room] of Object.entries(ROOMS).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-  lines.push('', `## ${room}`, '');
-  for (const name of names.filter((one) => one.startsWith(decade))) {
-    const title = /^# (.+)$/m.exec(readFileSync(join(folder, name), 'utf8'))?.[1];
-    lines.push(`- ${name.slice(0, 3)} [${title}](${name})`);
+/** The text of the index. */
+export function decisionIndex() {
+  const names = readdirSync(folder).filter((name) => /^\d/.test(name));
+  const lines = [
+    '# Decisions',
+    '',
+    'A page for each choice that the next person would question: the decision, what was weighed, the price, and when to think again.',
+    'A page that was overtaken says so in its first lines, and by which. Numbers have a decade for each room; take the next free one',
+    'and run `node docs/api.mjs`.',
+  ];
+  for (const [decade, room] of Object.entries(ROOMS).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    lines.push('', `## ${room}`, '');
+    for (const name of names.filter((one) => one.startsWith(decade))) {
+      const title = /^# (.+)$/m.exec(readFileSync(join(folder, name), 'utf8'))?.[1];
+      lines.push(`- ${name.slice(0, 3)} [${title}](${name})`);
+    }
   }
+  return `${lines.join('\n')}\n`;
 }
-writeFileSync(join(folder, 'README.md'), `${lines.join('\n')}\n`);
