@@ -5,3 +5,13 @@ export type { Method, Route, Server, ServerOptions, StopOptions } from './option
 export { fetchResponder, type FetchApplication, type FetchInfo } from './responders/fetch.ts';
 export { nodeResponder, type NodeApplication } from './responders/node.ts';
 export { accessLog, type AccessLog, type AccessLogOptions } from './operations/access-log.ts';
+export {
+  addUp,
+  createMetrics,
+  type Health,
+  healthResponder,
+  type Metrics,
+  metricsResponder,
+  type MetricsSnapshot,
+} from './operations/metrics.ts';
+export { type CertificateFiles, type CertificateWatch, readCertificate, watchCertificate } from './operations/tls.ts';

@@ -31,7 +31,19 @@ const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 // Methods are the client's words, so those outside this list share one label: a client must not be able to make series.
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'LINK', 'UNLINK']);
 
-/** Starts counting at nothing. */
+/**
+ * Starts counting at nothing.
+ *
+ * @example
+ * const metrics = createMetrics();
+ * const server = createServer({
+ *   accessLog: (entry) => metrics.observe(entry),
+ *   routes: [
+ *     { path: '/metrics', responder: metricsResponder(() => metrics.snapshot(server)) },
+ *     { path: '/healthz', responder: healthResponder(() => 'ok') },
+ *   ],
+ * });
+ */
 export function createMetrics(): Metrics {
   const requests = new Map<string, number>();
   const durations = Array.from({ length: bounds.length + 1 }, () => 0);

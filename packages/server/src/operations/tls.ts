@@ -5,7 +5,6 @@
 // that does not fit together is reported and the one in use stays; the next change is tried again.
 
 import { readFileSync, statSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import type { TlsOptions } from '../options.ts';
 
 /** Where the certificate is. All paths. */
@@ -28,7 +27,8 @@ export function readCertificate({ cert, key, passphraseFile }: CertificateFiles)
   const passphrase = passphraseFile === undefined ? undefined : readText(passphraseFile).replace(/\r?\n$/, '');
   const tls = { cert: readText(cert), key: readText(key), passphrase };
   try {
-    createSecureContext(tls);
+    // Loaded when it is used: it takes as long as all the rest of a start.
+    process.getBuiltinModule('node:tls').createSecureContext(tls);
   } catch (error) {
     throw new Error(`cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`, {
       cause: error,

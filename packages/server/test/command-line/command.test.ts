@@ -482,7 +482,7 @@ describe('check and explain', () => {
       '/cgi-bin/hello.cgi/x?y=1',
       [`run       ${place.path}/cgi-bin/hello.cgi`, 'with      SCRIPT_NAME=/cgi-bin/hello.cgi PATH_INFO=/x'],
     ],
-    ['/cgi-bin/none', ['          no script is there']],
+    ['/cgi-bin/none', ['status    404', `          ${place.path}/cgi-bin/none does not exist`]],
     ['BREW /a.txt', ['status    501']],
     ['PUT /a.txt', ['          PUT would change a file if the site is writable; nothing was changed']],
   ])('explain %s', async (asked, lines) => {
@@ -504,6 +504,61 @@ describe('check and explain', () => {
       }
     }
   });
+
+  test('explain says of every path what the server does with it', async () => {
+    const names = [
+      'a.txt',
+      'index.html',
+      'sub/index.html',
+      'empty/x',
+      'run.sh',
+      'sub/run.sh',
+      'plain.sh',
+      '.hid.sh',
+      '.env',
+      'link',
+      'out',
+    ];
+    const tree = site({
+      'www/a.txt': 'a',
+      'www/index.html': 'i',
+      'www/sub/index.html': 's',
+      'www/empty/x': 'x',
+      'www/.env': 'e',
+      'www/run.sh': '#!/bin/sh\necho X-Ran: yes\necho\n',
+      'www/sub/run.sh': '#!/bin/sh\necho X-Ran: yes\necho\n',
+      'www/.hid.sh': '#!/bin/sh\n',
+      'www/plain.sh': '#!/bin/sh\n',
+      'secret.txt': 'secret',
+    });
+    execFileSync('chmod', ['a-x', join(tree.path, 'www/plain.sh')]);
+    execFileSync('ln', ['-s', 'a.txt', join(tree.path, 'www/link')]);
+    execFileSync('ln', ['-s', '../secret.txt', join(tree.path, 'www/out')]);
+    const words = ['www', '--cgi', '.sh'];
+    const server = await start(words, { cwd: tree.path });
+    const paths = [
+      ...names,
+      '',
+      'sub',
+      'sub/',
+      'empty/',
+      'none',
+      'none.sh',
+      'run.sh/more',
+      'a.txt/more',
+      'sub//run.sh',
+    ];
+    for (const path of paths) {
+      const { stdout } = await run(['explain', `/${path}`, ...words], { cwd: tree.path });
+      const answer = await server.fetch(`/${path}`, { headers: { accept: 'text/html' } });
+      const told = [...stdout.matchAll(/^status {4}(\d+)$/gm)].at(-1)?.[1];
+      const isRun = /^run /m.test(stdout);
+      expect([path, isRun], stdout).toEqual([path, answer.headers.get('x-ran') === 'yes']);
+      if (!isRun) expect([path, told], stdout).toEqual([path, String(answer.status)]);
+    }
+    await server.stop();
+    tree.remove();
+  }, 120_000);
 
   test('explain names the variant and runs nothing', async () => {
     writeFileSync(join(www, 'big.js'), 'x'.repeat(5000));

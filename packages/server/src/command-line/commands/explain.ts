@@ -3,14 +3,11 @@
 // The routes are those that would serve, and they are asked as they would be; of what they lead to, files are really asked
 // for, since reading one changes nothing. Scripts and applications are named and not run.
 
-import { randomUUID } from 'node:crypto';
 import { routesOf } from '../../compose.ts';
-import type { ResponseMessage } from '../../message/message.ts';
-import type { Explanation, Question, Route, ServerOptions } from '../../options.ts';
+import type { Question, ServerOptions } from '../../options.ts';
 import { createServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
-import { explainFile } from './explain-file.ts';
-import { scriptFor } from './explain-script.ts';
+import { explainAnswer, type Row } from './explain-answer.ts';
 import { generationOptions } from '../running/generation.ts';
 import type { Configuration } from '../options/table.ts';
 
@@ -28,8 +25,6 @@ export async function explain({ configuration, warnings }: Resolved, asked: stri
   }
 }
 
-type Row = readonly [name: string, text: string];
-
 async function explanationOf(configuration: Configuration, question: Question): Promise<readonly Row[]> {
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
   const options = await composed(configuration);
@@ -46,7 +41,7 @@ async function explanationOf(configuration: Configuration, question: Question): 
       rows.push(['status', String(explanation.status ?? 404)]);
       break;
     }
-    const { rows: more, hasNothing } = await whatAnswers(route, explanation, { configuration, question });
+    const { rows: more, hasNothing } = await explainAnswer(route, explanation, question);
     rows.push(...more);
     if (!hasNothing || route.fallThrough !== true) break;
     routes = routes.filter((one) => one !== route);
@@ -81,80 +76,4 @@ async function composed(configuration: Configuration): Promise<ServerOptions> {
     },
   });
   return { ...rest, routes: routesOf({ root, static: files, cgi, wsgi, routes }) };
-}
-
-interface Circumstances {
-  readonly configuration: Configuration;
-  readonly question: Question;
-}
-
-async function whatAnswers(
-  route: Route,
-  explanation: Explanation,
-  { configuration, question }: Circumstances,
-): Promise<{ readonly rows: readonly Row[]; readonly hasNothing: boolean }> {
-  const { method = 'GET' } = question;
-  const kind = /^(files|scripts|the application)/.exec(route.name ?? '')?.[1];
-  if (kind === 'scripts') {
-    const script = scriptFor(configuration, explanation);
-    if (script === undefined) return { rows: [['', 'no script is there']], hasNothing: true };
-    return { rows: Object.entries(script), hasNothing: false };
-  }
-  if (kind === 'the application')
-    return { rows: [['run', `${route.name ?? ''}, as ${explanation.scriptName || '/'}`]], hasNothing: false };
-  if (kind === undefined) return { rows: [['run', route.name ?? 'a route']], hasNothing: false };
-  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
-    return {
-      rows: [['', `${method} would change a file if the site is writable; nothing was changed`]],
-      hasNothing: false,
-    };
-  }
-  const response = await route.responder(syntheticRequest(explanation, question));
-  await discardContent(response);
-  const rows: Row[] = [['status', String(response.status)]];
-  if (response.status < 400) rows.push(...explainFile(route, explanation, { configuration, response }));
-  rows.push(...response.fields.map(([name, value]): Row => ['field', `${name}: ${value}`]));
-  return { rows, hasNothing: response.status === 404 };
-}
-
-// As a browser of today would ask.
-function syntheticRequest(
-  { scriptName, pathInfo, query, host }: Explanation,
-  question: Question,
-): Parameters<Route['responder']>[0] {
-  const { method = 'GET', target } = question;
-  const end = { address: '127.0.0.1', port: 0 };
-  return {
-    method,
-    target,
-    version: '1.1',
-    fields: [
-      ['host', host ?? 'localhost'],
-      ['accept', 'text/html,application/xhtml+xml,*/*;q=0.8'],
-      ['accept-encoding', 'gzip, deflate, br, zstd'],
-      ['sec-fetch-mode', 'navigate'],
-      ['sec-fetch-dest', 'document'],
-    ],
-    scheme: 'http',
-    authority: host ?? 'localhost',
-    scriptName,
-    pathInfo,
-    query,
-    contentLength: 0,
-    content: nothing(),
-    remote: end,
-    local: end,
-    user: undefined,
-    authType: undefined,
-    id: randomUUID(),
-    signal: new AbortController().signal,
-  };
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-/** Lets go of a file that was opened to be sent. */
-async function discardContent({ content }: ResponseMessage): Promise<void> {
-  if (content === undefined || content instanceof Uint8Array) return;
-  await content[Symbol.asyncIterator]().return?.();
 }

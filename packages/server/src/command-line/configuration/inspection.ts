@@ -192,7 +192,7 @@ function isProgram(program: string): boolean {
 }
 
 /** What a path is, links followed; undefined when it is not there or out of reach. */
-export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
+function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
   const found = statOf(path);
   if (found === undefined) return undefined;
   return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';

@@ -1,0 +1,89 @@
+// What a route has for a request, as rows of an explanation. The responders themselves say it: scripts by their `explain`,
+// files by being asked, since reading one changes nothing. Scripts and applications are named and not run.
+
+import { dirname, join, resolve } from 'node:path';
+import type { CgiResponder } from '@onezero/cgi-process';
+import type { ResponseMessage } from '../../message/message.ts';
+import type { Explanation, Question, Route } from '../../options.ts';
+import { syntheticRequest } from './synthetic-request.ts';
+
+export type Row = readonly [name: string, text: string];
+
+/** What a route has: rows to print, and whether the request goes on to the next route. */
+export interface Answered {
+  readonly rows: readonly Row[];
+  readonly hasNothing: boolean;
+}
+
+const FILES = 'files in ';
+const SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' };
+
+/** Asks a route, or its responder's `explain`. */
+export async function explainAnswer(route: Route, explanation: Explanation, question: Question): Promise<Answered> {
+  const { responder, name = 'a route' } = route;
+  if (isScripts(responder)) return scriptRows(responder, explanation);
+  if (!name.startsWith(FILES))
+    return { rows: [['run', `${name}, as ${explanation.scriptName || '/'}`]], hasNothing: false };
+  const { method = 'GET' } = question;
+  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
+    const rows: Row[] = [['', `${method} would change a file if the site is writable; nothing was changed`]];
+    return { rows, hasNothing: false };
+  }
+  const response = await responder(syntheticRequest(explanation, question));
+  await discardContent(response);
+  return { rows: fileRows(response, name.slice(FILES.length)), hasNothing: response.status === 404 };
+}
+
+function isScripts(responder: Route['responder']): responder is Route['responder'] & Pick<CgiResponder, 'explain'> {
+  return 'explain' in responder && typeof responder.explain === 'function';
+}
+
+function scriptRows({ explain }: Pick<CgiResponder, 'explain'>, { scriptName, pathInfo }: Explanation): Answered {
+  const found = explain(pathInfo);
+  const { outcome, script, interpreter, reason, status } = found;
+  if (outcome === 'run' && script !== undefined) {
+    const rows: Row[] = [
+      ['run', interpreter === undefined ? script : `${interpreter} ${script}`],
+      ['in', dirname(script)],
+      ['with', `SCRIPT_NAME=${scriptName}${found.scriptName ?? ''} PATH_INFO=${found.pathInfo ?? ''}`],
+    ];
+    return { rows, hasNothing: false };
+  }
+  const why: Row[] = reason === undefined ? [] : [['', reason]];
+  if (outcome === 'nothing') return { rows: [['', 'no script is there'], ...why], hasNothing: true };
+  return { rows: [['status', String(status ?? 404)], ...why], hasNothing: false };
+}
+
+function fileRows(response: ResponseMessage & { readonly file?: readonly string[] | undefined }, root: string): Row[] {
+  const { status, fields, cause, file } = response;
+  const rows: Row[] = [['status', String(status)]];
+  if (cause instanceof Error) rows.push(['', cause.message]);
+  const field = (wanted: string): string | undefined => fields.find(([name]) => name === wanted)?.[1];
+  const location = field('location');
+  if (location !== undefined) rows.push(['redirect', location]);
+  else if (file !== undefined) rows.push(...namesOf(join(resolve(root), ...file), field('content-encoding')));
+  else if (status === 200) rows.push(['listing', resolve(root)]);
+  return [...rows, ...fields.map(([name, value]): Row => ['field', `${name}: ${value}`])];
+}
+
+/** The file, and the stored variant of it that is sent or how it is coded on the way. */
+function namesOf(path: string, coding: string | undefined): Row[] {
+  if (coding === undefined) return [['file', path]];
+  const suffix = SUFFIXES[coding] ?? '';
+  if (suffix === '' || !path.endsWith(suffix)) {
+    return [
+      ['file', path],
+      ['variant', `compressed with ${coding} while it is sent`],
+    ];
+  }
+  return [
+    ['file', path.slice(0, -suffix.length)],
+    ['variant', path],
+  ];
+}
+
+/** Lets go of a file that was opened to be sent. */
+async function discardContent({ content }: ResponseMessage): Promise<void> {
+  if (content === undefined || content instanceof Uint8Array) return;
+  await content[Symbol.asyncIterator]().return?.();
+}
