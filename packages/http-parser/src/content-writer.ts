@@ -1,7 +1,8 @@
 // Content on the wire: as it is, up to an exact length; in chunks; or not at all.
 
 import type { Field } from './message.ts';
-import { encodeLatin1 } from './native.ts';
+import { allocate, encodeLatin1 } from './native.ts';
+import { CR, LF } from './grammar.ts';
 import { fieldLines, SerializeError } from './serialize-head.ts';
 import { isForbiddenTrailer } from './trailers.ts';
 
@@ -56,12 +57,14 @@ export class ContentWriter {
  * chunk ends the message.
  */
 export function encodeChunk(bytes: Uint8Array): readonly Uint8Array[] {
-  const size = encodeLatin1(`${bytes.length.toString(16)}\r\n`);
-  if (bytes.length > MAX_COPIED_BYTES) return [size, bytes, CRLF];
-  const whole = new Uint8Array(size.length + bytes.length + 2);
-  whole.set(size);
+  const { length } = bytes;
+  const size = `${length.toString(16)}\r\n`;
+  if (length > MAX_COPIED_BYTES) return [encodeLatin1(size), bytes, CRLF];
+  const whole = allocate(size.length + length + 2);
+  for (let at = 0; at < size.length; at++) whole[at] = size.charCodeAt(at);
   whole.set(bytes, size.length);
-  whole.set(CRLF, size.length + bytes.length);
+  whole[size.length + length] = CR;
+  whole[size.length + length + 1] = LF;
   return [whole];
 }
 

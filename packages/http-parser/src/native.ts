@@ -8,6 +8,9 @@ interface BufferMethods {
   latin1Write?: (this: Uint8Array, text: string, offset: number, length: number) => number;
 }
 
+const { allocUnsafe: allocateUnsafe } =
+  (globalThis as { Buffer?: { allocUnsafe?: (length: number) => Uint8Array } }).Buffer ?? {};
+
 const { compare, latin1Slice, latin1Write }: BufferMethods =
   (globalThis as { Buffer?: { prototype?: BufferMethods } }).Buffer?.prototype ?? {};
 
@@ -45,21 +48,25 @@ const MAX_SLAB_SHARE = 2048;
 let slab = new Uint8Array(0);
 let slabUsed = 0;
 
-/** The octets of a text whose characters are all below U+0100. */
-export function encodeLatin1(text: string): Uint8Array {
-  const { length } = text;
+/** Octets to be written, of any values before. */
+export function allocate(length: number): Uint8Array {
   if (length > MAX_SLAB_SHARE) {
-    const bytes = new Uint8Array(length);
-    encodeInto(text, bytes, 0);
-    return bytes;
+    const memory = allocateUnsafe?.(length);
+    return memory === undefined ? new Uint8Array(length) : viewOf(memory, 0, length);
   }
   if (slabUsed + length > slab.length) {
     slab = new Uint8Array(SLAB_BYTES);
     slabUsed = 0;
   }
-  encodeInto(text, slab, slabUsed);
   slabUsed += length;
   return viewOf(slab, slabUsed - length, slabUsed);
+}
+
+/** The octets of a text whose characters are all below U+0100. */
+export function encodeLatin1(text: string): Uint8Array {
+  const bytes = allocate(text.length);
+  encodeInto(text, bytes, 0);
+  return bytes;
 }
 
 /** A view of a part, as a plain Uint8Array also where the whole is a Buffer: that is cheaper to make. */

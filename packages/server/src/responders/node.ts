@@ -38,8 +38,8 @@ export function nodeResponder(application: NodeApplication | Server): Responder 
     exchanges.set(exchange.socket, exchange);
     if (given !== undefined) for (const name of ASKED_FOR) listenAlike(server, given, name);
     server.emit('connection', exchange.socket);
-    // Where applications look for the server to put more listeners on.
-    Object.assign(exchange.socket, { server: given ?? server });
+    // Where applications look for the server to put more listeners on; node:http has set its own.
+    if (given !== undefined) Object.assign(exchange.socket, { server: given });
     return exchange.response;
   };
 }

@@ -33,27 +33,36 @@ interface Chunk {
 
 export class DuplexSocket extends Socket {
   readonly #parts: DuplexParts;
+  readonly #ends: DuplexEnds;
   #bytesRead = 0;
   #bytesWritten = 0;
 
-  constructor(parts: DuplexParts, { remote, local, scheme }: DuplexEnds) {
+  constructor(parts: DuplexParts, ends: DuplexEnds) {
     super({ allowHalfOpen: true });
     this.#parts = parts;
-    const family = (address: string): string | undefined =>
-      address === '' ? undefined : address.includes(':') ? 'IPv6' : 'IPv4';
-    const constant = (value: unknown): PropertyDescriptor => ({ value, enumerable: true, configurable: true });
-    const counter = (get: () => number): PropertyDescriptor => ({ get, enumerable: true, configurable: true });
-    Object.defineProperties(this, {
-      remoteAddress: constant(remote.address || undefined),
-      remotePort: constant(remote.address === '' ? undefined : remote.port),
-      remoteFamily: constant(family(remote.address)),
-      localAddress: constant(local.address || undefined),
-      localPort: constant(local.address === '' ? undefined : local.port),
-      localFamily: constant(family(local.address)),
-      pending: constant(false),
-      bytesRead: counter(() => this.#bytesRead),
-      bytesWritten: counter(() => this.#bytesWritten + this.writableLength),
-      ...(scheme === 'https' && { encrypted: constant(true) }),
+    this.#ends = ends;
+    // What is asked of a request's socket to tell https: as an own member, since `in` is how some ask.
+    if (ends.scheme === 'https') Object.assign(this, { encrypted: true });
+  }
+
+  // node:net defines these on its prototype, as getters that ask the handle.
+  static {
+    const getter = (get: (socket: DuplexSocket) => unknown): PropertyDescriptor => ({
+      configurable: true,
+      get(this: DuplexSocket) {
+        return get(this);
+      },
+    });
+    Object.defineProperties(DuplexSocket.prototype, {
+      remoteAddress: getter((socket) => socket.#ends.remote.address || undefined),
+      remotePort: getter((socket) => portOf(socket.#ends.remote)),
+      remoteFamily: getter((socket) => familyOf(socket.#ends.remote)),
+      localAddress: getter((socket) => socket.#ends.local.address || undefined),
+      localPort: getter((socket) => portOf(socket.#ends.local)),
+      localFamily: getter((socket) => familyOf(socket.#ends.local)),
+      pending: getter(() => false),
+      bytesRead: getter((socket) => socket.#bytesRead),
+      bytesWritten: getter((socket) => socket.#bytesWritten + socket.writableLength),
     });
   }
 
@@ -129,4 +138,12 @@ export class DuplexSocket extends Socket {
   override unref(): this {
     return this;
   }
+}
+
+function portOf({ address, port }: Peer): number | undefined {
+  return address === '' ? undefined : port;
+}
+
+function familyOf({ address }: Peer): 'IPv4' | 'IPv6' | undefined {
+  return address === '' ? undefined : address.includes(':') ? 'IPv6' : 'IPv4';
 }
