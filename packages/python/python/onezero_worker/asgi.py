@@ -308,7 +308,9 @@ class Connection(asyncio.Protocol):
         self.requests = {}  # by number, until the response is whole
         self.running = set()  # until the application returns
         self.parameters = {}
-        self.rest = b""
+        self.rest = b""  # of a record that is not here whole
+        self.content_left = 0  # of a STDIN record of which a part has been handed on
+        self.content_number = 0
         self.out = []
         self.out_bytes = 0
         self.transport = None
@@ -359,27 +361,30 @@ class Connection(asyncio.Protocol):
     # Reading
 
     def data_received(self, data):
-        if self.rest:
+        start = 0
+        if self.content_left:
+            start = min(len(data), self.content_left)
+            self.content_left -= start
+            self.take(STDIN, self.content_number, data[:start])
+        elif self.rest:
             data = self.rest + data
-        start, size = 0, len(data)
+        size = len(data)
         while size - start >= 8:
             kind, number, length, padding, high = RECORD_HEAD(data, start)
-            length += high << 16
             content = start + 8
-            if kind == STDIN and length > size - content >= 0x10000:
-                # The part of a large record that is here, as if it were one of its own.
-                part = size - content
-                self.take(STDIN, number, data[content:size])
-                left = length - part
-                data = record(STDIN, number, left)
-                start, size = 0, 8
-                break
-            end = content + length + padding
+            end = content + length + (high << 16) + padding
             if end > size:
+                if kind != STDIN or padding or content == size:
+                    break
+                # What is here of the content is handed on, and the rest when it comes.
+                self.take(STDIN, number, data[content:size])
+                self.content_left = end - size
+                self.content_number = number
+                start = size
                 break
-            self.take(kind, number, data[content : content + length])
+            self.take(kind, number, data[content : end - padding])
             start = end
-        self.rest = data[start:] if start else data
+        self.rest = data[start:] if start < size else b""
 
     def take(self, kind, number, content):
         if kind == PARAMS:

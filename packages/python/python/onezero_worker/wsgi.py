@@ -21,6 +21,7 @@ from .records import (
     END,
     FILE_REPLY,
     MAX_CONTENT,
+    RECORD,
     RECORD_AND_END,
     RECORD_HEAD,
     STDERR,
@@ -491,8 +492,12 @@ class Connection:
         if self.aborted_request == self.request and status is None:
             raise Disconnected("the client has left")
         request = self.request
-        end = b"" if status is None else RECORD_AND_END.pack(1, END, request, 8, 0, status, 0)
         size = len(head) + len(data)
+        if status is None and size <= COPY_LIMIT:
+            with self.lock:
+                self.socket.sendall(b"".join((RECORD.pack(1, STDOUT, request, size, 0, 0), head, data)) if size else b"")
+            return None
+        end = b"" if status is None else RECORD_AND_END.pack(1, END, request, 8, 0, status, 0)
         if size <= COPY_LIMIT:
             return self.send_parts((b"".join((record(STDOUT, request, size) if size else b"", head, data, end)),))
         if size <= MAX_CONTENT:

@@ -21,10 +21,10 @@ import { readShared } from '../exchange/shared-reads.ts';
  * A response that comes in many small chunks is read in batches: after so many small reads in quick succession, the next comes
  * a moment later, with all that has been written meanwhile. A read for each chunk costs more than making the chunk.
  */
-const smallReads = 8;
+const smallReads = 4;
 const smallBytes = 4096;
 const quickMs = 1;
-const restMs = 1;
+const restMs = 2;
 
 /** What a connection tells its channel. */
 export interface ConnectionOwner {
