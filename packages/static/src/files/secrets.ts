@@ -1,11 +1,11 @@
 // Files and directories that no request may have, whatever name leads to them: a password file, a configuration, scripts.
 //
-// What is open is refused if it is one of them by device and inode, so that links, hard links, another case and roots behind
-// links make no difference; if it lies, without links, at or below the place of one of them, which covers all that is in a
+// What is open is refused if it is one of them, or in one of them, by device and inode, so that links, hard links, another
+// case and roots behind links make no difference; if it lies, without links, at or below the place of one of them, which covers all that is in a
 // directory, and a file that was replaced or made a moment ago; or if a hook knows it for the source of a program. The paths
 // are resolved again once per turn of the event loop in which something is opened.
 
-import type { Stats } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { withoutCodingSuffix } from '../http/content-coding.ts';
 import type { SourceTest } from '../options.ts';
@@ -21,6 +21,8 @@ interface Secret {
   dev: number | undefined;
   ino: number | undefined;
   ctimeMs: number | undefined;
+  isDirectory: boolean;
+  below: { readonly turn: number; readonly inodes: ReadonlySet<string> } | undefined;
 }
 
 export class Secrets {
@@ -36,6 +38,8 @@ export class Secrets {
       dev: undefined,
       ino: undefined,
       ctimeMs: undefined,
+      isDirectory: false,
+      below: undefined,
     }));
     this.#isSource = isSource;
     this.#disk = disk;
@@ -47,14 +51,27 @@ export class Secrets {
   }
 
   /** Whether an open file or directory must not be served. `place` is its path without links, `asked` the path that led there. */
-  cover({ dev, ino }: Pick<Stats, 'dev' | 'ino'>, place: string, asked: string): Eventually<boolean> {
+  cover(stats: Pick<Stats, 'dev' | 'ino' | 'nlink'>, place: string, asked: string): Eventually<boolean> {
+    const { dev, ino } = stats;
     if (this.isEmpty) return false;
     const source = this.#isSource;
     if (source !== undefined && [asked, place].some((path) => source(path) || source(withoutCodingSuffix(path))))
       return true;
     return whenReady(this.#refresh(), () =>
-      this.#secrets.some((secret) => (secret.ino === ino && secret.dev === dev) || isAtOrBelow(place, secret.place)),
+      this.#secrets.some(
+        (secret) =>
+          (secret.ino === ino && secret.dev === dev) ||
+          isAtOrBelow(place, secret.place) ||
+          (secret.isDirectory && stats.nlink > 1 && this.#inodesBelow(secret).has(inodeOf(stats))),
+      ),
     );
+  }
+
+  /** What a secret directory holds, for files with another name elsewhere. Looked at once per turn in which there is one. */
+  #inodesBelow(secret: Secret): ReadonlySet<string> {
+    const turn = loopTurn();
+    if (secret.below?.turn !== turn) secret.below = { turn, inodes: inodesBelow(secret.path) };
+    return secret.below.inodes;
   }
 
   #refresh(): Eventually<void> {
@@ -76,7 +93,7 @@ export class Secrets {
       if (stats === undefined) return this.#resolveAbsent(secret);
       const { dev, ino, ctimeMs } = stats;
       if (secret.ino === ino && secret.dev === dev && secret.ctimeMs === ctimeMs) return undefined;
-      Object.assign(secret, { dev, ino, ctimeMs });
+      Object.assign(secret, { dev, ino, ctimeMs, isDirectory: stats.isDirectory() });
       return this.#place(secret, secret.path, '');
     });
   }
@@ -84,7 +101,7 @@ export class Secrets {
   /** A file that is still to come will be where its directory is. */
   #resolveAbsent(secret: Secret): Eventually<void> {
     if (secret.ino === undefined && secret.place !== undefined) return undefined;
-    Object.assign(secret, { dev: undefined, ino: undefined, ctimeMs: undefined });
+    Object.assign(secret, { dev: undefined, ino: undefined, ctimeMs: undefined, isDirectory: false });
     return this.#place(secret, dirname(secret.path), basename(secret.path));
   }
 
@@ -93,6 +110,47 @@ export class Secrets {
       if (typeof place === 'string') secret.place = join(place, name);
     });
   }
+}
+
+// Directories of scripts are small. One with more than this is not one, and a look at it would hold the event loop.
+const MAX_ENTRIES = 2000;
+
+/** The inodes of the files below a directory, as far as they can be seen. */
+function inodesBelow(directory: string): ReadonlySet<string> {
+  const inodes = new Set<string>();
+  const directories = [directory];
+  for (let next = directories.pop(); next !== undefined; next = directories.pop()) {
+    for (const entry of entriesOf(next)) {
+      const path = join(next, entry.name);
+      if (entry.isDirectory()) directories.push(path);
+      const inode = entry.isFile() ? inodeAt(path) : undefined;
+      if (inode !== undefined) inodes.add(inode);
+      if (inodes.size >= MAX_ENTRIES) return inodes;
+    }
+  }
+  return inodes;
+}
+
+/** None of a directory that has gone or may not be read. */
+function entriesOf(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined for what has gone, or may not be looked at. */
+function inodeAt(path: string): string | undefined {
+  try {
+    return inodeOf(lstatSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function inodeOf({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
+  return `${dev}:${ino}`;
 }
 
 function isAtOrBelow(place: string, secret: string | undefined): boolean {

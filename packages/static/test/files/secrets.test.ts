@@ -23,6 +23,8 @@ beforeEach(() => {
   symlinkSync('cgi-bin', join(site.root, 'scripts'));
   symlinkSync('cgi-bin/id.sh', join(site.root, 'id.txt'));
   linkSync(join(site.root, 'users'), join(site.root, 'hard.txt'));
+  linkSync(join(site.root, 'cgi-bin/deep/more.sh'), join(site.root, 'more.txt'));
+  linkSync(join(site.root, 'page.txt'), join(site.root, 'second.txt'));
   symlinkSync('www', join(site.top, 'current'));
 });
 
@@ -40,6 +42,7 @@ test.each(['www', 'current'])('are missing by every name: root %s', async (root)
     '/users',
     '/alias',
     '/hard.txt',
+    '/more.txt',
     '/cgi-bin/id.sh',
     '/scripts/id.sh',
     '/id.txt',
@@ -49,7 +52,7 @@ test.each(['www', 'current'])('are missing by every name: root %s', async (root)
   for (const symlinks of ['inside', 'all'] as const) {
     const options = { deny, symlinks, listing: true };
     expect(new Set(await statusesOf(join(site.top, root), options, [...paths, ...more]))).toEqual(new Set([404]));
-    expect(await statusesOf(join(site.top, root), options, ['/page.txt'])).toEqual([200, 200]);
+    expect(await statusesOf(join(site.top, root), options, ['/page.txt', '/second.txt'])).toEqual([200, 200, 200, 200]);
   }
 });
 
