@@ -733,8 +733,9 @@ export const CORPUS: readonly CorpusCase[] = [
     holds: 'The page of an application answers navigations, and nothing else.',
     site: 'application',
     requests: [
+      // The site has no such page.
       { target: '/some/where', with: { Accept: 'text/html,*/*;q=0.8' }, status: 404 },
-      { target: '/some/where', with: { Accept: '*/*' }, status: 404, fields: { vary: /accept/ } },
+      { target: '/some/where', with: { Accept: 'image/png' }, status: 404, fields: { vary: /accept/ } },
       { target: '/app.123.js', with: { Accept: 'text/html' }, status: 404 },
       { target: '/a.txt', with: { Accept: 'text/html' }, status: 200, content: DIGITS },
     ],

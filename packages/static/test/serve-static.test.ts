@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Field, serveStatic, type StaticRequest, type StaticResponse } from '../src/index.ts';
 import { BIG_JS, makeSite, type Site, writeTree } from './site.ts';
@@ -91,6 +91,8 @@ describe('what is remembered', () => {
     // A slow machine may need several attempts to ask within the same clock tick.
     for (let attempt = 0; ; attempt++) {
       writeFileSync(path, `fresh ${attempt}`);
+      // An earlier attempt may be remembered, and is looked at once per turn.
+      await turned();
       const first = await respond(get('/fresh.txt'));
       const again = await respond(get('/fresh.txt'));
       if (Date.now() - statSync(path).mtimeMs > 15) continue;
@@ -418,6 +420,50 @@ describe('rules of a site', () => {
     expect((await respond(fetched)).status).toBe(404);
     expect((await respond(get('/deep/link', { accept: 'text/html;q=0, */*' }))).status).toBe(404);
     expect((await respond(get('/missing.png', { accept: 'text/html' }))).status).toBe(404);
+    // A browser says whether it goes to a page; curl and link previews take everything.
+    const visited = get('/users/john.doe', { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate' });
+    expect((await respond(visited)).status).toBe(200);
+    for (const fields of [{ accept: '*/*' }, {}]) expect((await respond(get('/deep/link', fields))).status).toBe(200);
+    expect((await respond(get('/deep/image', { accept: 'image/avif,image/webp' }))).status).toBe(404);
+    // A folder without a page is nothing either, be listings on or off.
+    const listing = serveStatic(site.root, { fallback: '/app/shell.html', listing: true });
+    expect(await text(await listing(get('/plain/', { accept: 'text/html' })))).toBe('<p>shell</p>');
+  });
+
+  test('a clean URL comes before a listing of the folder of its name, and after its index file', async () => {
+    writeTree(site.root, { 'blog.html': 'page', 'blog/entry.txt': 'entry' });
+    const respond = serveStatic(site.root, { cleanUrls: 'lookup', listing: true });
+    expect(await text(await respond(get('/blog')))).toBe('page');
+    writeTree(site.root, { 'blog/index.html': 'index' });
+    await turned();
+    expect((await respond(get('/blog'))).status).toBe(301);
+  });
+
+  test('what a file holds decides where its name leaves it open', async () => {
+    const stream = Buffer.alloc(188 * 4, 0xff);
+    for (let packet = 0; packet < 4; packet++) stream[packet * 188] = 0x47;
+    writeTree(site.root, {
+      'segment.ts': stream,
+      'old.html': '<html><META HTTP-EQUIV="Content-Type" CONTENT="text/html; CHARSET=Shift_JIS">',
+      'new.html': '<meta charset="UTF-8">',
+      'old.xml': '<?xml version="1.0" encoding="ISO-8859-1"?><a/>',
+      'old.css': '@charset "iso-8859-15"; a {}',
+      'plot.svgz': gzipSync('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      'tool.py': 'import os',
+    });
+    const respond = serveStatic(site.root);
+    const typeOf = async (path: string) => field(await respond(get(path)), 'content-type');
+    expect(await typeOf('/segment.ts')).toBe('video/mp2t');
+    expect(await typeOf('/old.html')).toBe('text/html');
+    expect(await typeOf('/new.html')).toBe('text/html; charset=utf-8');
+    expect(await typeOf('/old.xml')).toMatch(/^(?:text|application)\/xml$/);
+    expect(await typeOf('/old.css')).toBe('text/css');
+    expect(await typeOf('/tool.py')).toBe('text/plain; charset=utf-8');
+    const plot = await respond(get('/plot.svgz'));
+    expect([field(plot, 'content-type'), field(plot, 'content-encoding')]).toEqual([
+      'image/svg+xml; charset=utf-8',
+      'gzip',
+    ]);
   });
 
   test('clean URLs leave a file alone whose short name is another resource', async () => {

@@ -48,20 +48,24 @@ export function cleanForm(
 }
 
 /**
- * Whether a person is going to a page, as opposed to a page fetching a part of itself.
+ * Whether somebody is going to a page, as opposed to a page fetching a part of itself.
  *
- * Browsers that say so are believed (Sec-Fetch-Mode); others must name HTML in Accept, which scripts and images do not. A
- * name with an extension other than HTML's is a file that is missing.
+ * Browsers that say so are believed (Sec-Fetch-Mode), whatever the name looks like: `/users/john.doe` and `/app/1.0` are pages of
+ * an application. Of others, a name with an extension other than HTML's is taken for a file that is missing, and the rest must
+ * accept HTML, by name or as part of everything, as curl, link previews and health checks do.
  */
 export function isNavigation({ pathInfo, fields }: StaticRequest): boolean {
+  const mode = fieldValue(fields, 'sec-fetch-mode');
+  if (mode !== undefined) return mode === 'navigate';
   const name = segmentsOf(pathInfo).at(-1) ?? '';
   if (/\.(?!html?$)[a-z0-9]{1,12}$/i.test(name)) return false;
-  const mode = fieldValue(fields, 'sec-fetch-mode');
-  if (mode !== undefined && mode !== 'navigate') return false;
-  return /(?:^|,)\s*(?:text\/html|application\/xhtml\+xml)\s*(?:,|;(?!\s*q=0(?:\.0*)?\s*(?:,|$))|$)/i.test(
-    fieldValue(fields, 'accept') ?? '',
-  );
+  const accept = fieldValue(fields, 'accept') ?? '*/*';
+  return !REFUSES_HTML.test(accept) && ACCEPTS_HTML.test(accept);
 }
+
+const ACCEPTS_HTML =
+  /(?:^|,)\s*(?:text\/html|application\/xhtml\+xml|\*\/\*)\s*(?:,|;(?!\s*q=0(?:\.0*)?\s*(?:,|$))|$)/i;
+const REFUSES_HTML = /(?:^|,)\s*text\/html\s*;\s*q=0(?:\.0*)?\s*(?:,|$)/i;
 
 function segmentsOf(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '');

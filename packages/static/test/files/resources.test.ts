@@ -1,5 +1,6 @@
 // What serving costs when clients behave badly: descriptors, memory, threads.
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, closeSync, ftruncateSync, openSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -147,6 +148,45 @@ describe('memory', () => {
     const grown = process.memoryUsage.rss() - before;
     for (const socket of sockets) socket.destroy();
     expect(grown).toBeLessThan(50_000_000);
+  });
+});
+
+describe('what clients can ask for and not take', () => {
+  test('coding on the way is done for a few at a time; others get the file as it is', async () => {
+    writeFileSync(join(site.root, 'wanted.txt'), 'line of text\n'.repeat(200_000));
+    const respond = makeResponder(site.root);
+    const ask = async () => respond({ method: 'GET', pathInfo: '/wanted.txt', fields: [['accept-encoding', 'br']] });
+    const isCoded = ({ fields }: StaticResponse): boolean => fields.some(([name]) => name === 'content-encoding');
+    const responses = await Promise.all(Array.from({ length: 60 }, ask));
+    const [coded, whole] = [responses.filter(isCoded), responses.filter((response) => !isCoded(response))];
+    expect(coded.length).toBeGreaterThan(0);
+    expect(coded.length).toBeLessThan(16);
+    expect(whole.every(({ fields }) => fields.some(([name]) => name === 'vary'))).toBe(true);
+    for (const response of responses) await iteratorOf(response).return?.();
+    const again = await ask();
+    expect(isCoded(again)).toBe(true);
+    await iteratorOf(again).return?.();
+  });
+
+  test('what does not become less is not coded on the way', async () => {
+    writeFileSync(join(site.root, 'noise.txt'), randomBytes(2_000_000));
+    const respond = makeResponder(site.root);
+    const response = await respond({ method: 'GET', pathInfo: '/noise.txt', fields: [['accept-encoding', 'br']] });
+    expect(response.fields.some(([name]) => name === 'content-encoding')).toBe(false);
+    await iteratorOf(response).return?.();
+  });
+
+  test('three hundred readers that stall after their first piece hold less than 100 KB each', async () => {
+    const respond = makeResponder(site.root);
+    const before = process.memoryUsage().arrayBuffers;
+    const readers: AsyncIterator<Uint8Array>[] = [];
+    for (let count = 0; count < 300; count++) {
+      const reader = iteratorOf(await respond({ method: 'GET', pathInfo: '/huge.bin', fields: [] }));
+      await reader.next();
+      readers.push(reader);
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(30_000_000);
+    for (const reader of readers) await reader.return?.();
   });
 });
 
