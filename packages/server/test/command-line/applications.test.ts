@@ -170,3 +170,22 @@ describe('a reload', () => {
     expect(existsSync(`/proc/${readFileSync(pid, 'utf8')}`)).toBe(false);
   });
 });
+
+test('--app finds out whether an application is WSGI or ASGI', async () => {
+  const asgi = `async def application(scope, receive, send):
+    if scope["type"] != "http":
+        raise RuntimeError("only http")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"asgi " + scope["path"].encode()})
+`;
+  for (const [source, answer] of [
+    [asgi, 'asgi /x'],
+    [says('wsgi'), 'wsgi'],
+  ] as const) {
+    const { path } = folder(source);
+    const server = await start(['--app', 'app'], { cwd: path, env });
+    expect(await (await server.fetch('/x')).text()).toBe(answer);
+    expect(await server.stop()).toMatchObject({ code: 0 });
+    expect(await run(['check', '--app', 'app'], { cwd: path, env })).toMatchObject({ code: 0 });
+  }
+});

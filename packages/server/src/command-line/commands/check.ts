@@ -49,8 +49,8 @@ async function trial(configuration: Configuration): Promise<readonly string[]> {
 function withOneProcess(configuration: Configuration): Configuration {
   const one = (mounts: Served['wsgi']): Served['wsgi'] =>
     mounts?.map((mount) => ({ ...mount, processes: 1, threads: 1, lazy: false, reloadOnChange: false }));
-  const sites = configuration.sites?.map((site) => ({ ...site, wsgi: one(site.wsgi) }));
-  return { ...configuration, wsgi: one(configuration.wsgi), sites };
+  const sites = configuration.sites?.map((site) => ({ ...site, wsgi: one(site.wsgi), app: one(site.app) }));
+  return { ...configuration, wsgi: one(configuration.wsgi), app: one(configuration.app), sites };
 }
 
 function ignore(): void {}

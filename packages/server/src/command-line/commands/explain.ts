@@ -59,12 +59,15 @@ async function explanationOf(configuration: Configuration, question: Question): 
 
 // All routes in one list, so that each is known by identity; the server composes nothing more.
 async function composed(configuration: Configuration): Promise<ServerOptions> {
-  const lazy = { ...configuration, wsgi: configuration.wsgi?.map((mount) => ({ ...mount, lazy: true })) };
+  const wsgiLazy = configuration.wsgi?.map((mount) => ({ ...mount, lazy: true }));
+  const appLazy = configuration.app?.map((mount) => ({ ...mount, lazy: true }));
+  const lazy = { ...configuration, wsgi: wsgiLazy, app: appLazy };
   const {
     root,
     static: files,
     cgi,
     wsgi,
+    app,
     routes,
     ...rest
   } = await generationOptions(lazy, {
@@ -75,5 +78,5 @@ async function composed(configuration: Configuration): Promise<ServerOptions> {
       throw new Error('nothing is counted here');
     },
   });
-  return { ...rest, routes: routesOf({ root, static: files, cgi, wsgi, routes }) };
+  return { ...rest, routes: routesOf({ root, static: files, cgi, wsgi, app, routes }) };
 }

@@ -4,7 +4,7 @@
 
 import { dirname } from 'node:path';
 import { describeSource, environmentName, type Option, type Source } from '../options/option.ts';
-import { type Configuration, type Key, optionEntries, options } from '../options/table.ts';
+import { type Configuration, type Key, optionEntries, options, type SiteConfiguration } from '../options/table.ts';
 import type { Written } from './arguments.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { suggestion } from '../../suggestion.ts';
@@ -62,15 +62,16 @@ function withImplied(
   chosen: ReadonlyMap<Key, Source>,
   workingDirectory: string,
 ): Configuration {
-  const { root, wsgi, sites } = configuration;
-  if (root === undefined && wsgi === undefined && sites === undefined)
+  const { root, wsgi, app, sites } = configuration;
+  if (root === undefined && wsgi === undefined && app === undefined && sites === undefined)
     return { ...configuration, root: workingDirectory };
   const isAsked = chosen.get('listing')?.from !== 'default';
-  const quiet = (mounts: Configuration['wsgi']): boolean => !isAsked && mounts?.some(isAtRoot) === true;
+  const quiet = (site: Pick<SiteConfiguration, 'wsgi' | 'app'>): boolean =>
+    !isAsked && [...(site.wsgi ?? []), ...(site.app ?? [])].some(isAtRoot);
   return {
     ...configuration,
-    listing: quiet(wsgi) ? false : configuration.listing,
-    sites: sites?.map((site) => (quiet(site.wsgi) ? { listing: false, ...site } : site)),
+    listing: quiet(configuration) ? false : configuration.listing,
+    sites: sites?.map((site) => (quiet(site) ? { listing: false, ...site } : site)),
   };
 }
 

@@ -125,7 +125,7 @@ function inspectSecrets(configuration: Configuration, { warnings }: Findings): v
       )
         warnings.push(`${path} lies below the document root ${root}; it is not served`);
     }
-    for (const { application, ...mount } of places.flatMap(({ wsgi = [] }) => wsgi)) {
+    for (const { application, ...mount } of places.flatMap(({ wsgi = [], app = [] }) => [...wsgi, ...app])) {
       const cwd = typeof mount['cwd'] === 'string' ? mount['cwd'] : process.cwd();
       if (kindOf(cwd) === 'directory' && (isInside(root, cwd) || isInside(cwd, root)))
         warnings.push(`Python sources and databases of ${application} in ${cwd} are not served as files`);

@@ -10,6 +10,7 @@ export interface ServingConfiguration {
   readonly cgi: readonly CgiConfiguration[] | undefined;
   readonly cgiEnv: Readonly<Record<string, string>> | undefined;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
+  readonly app: readonly WsgiConfiguration[] | undefined;
   readonly single: boolean | string;
   readonly writable: boolean | { readonly maxFile?: number; readonly quota?: number; readonly fsync?: boolean };
 }
@@ -56,6 +57,15 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     shape: wsgiShape,
     placeholder: '<[/path=]module:callable>',
     summary: 'A Python application, at / or at a path',
+    read: readWsgi,
+    perSite: true,
+  },
+  app: {
+    group: 'What is served',
+    shape: wsgiShape,
+    placeholder: '<[/path=]module:callable>',
+    summary:
+      'The same for WSGI or ASGI, as the application is found to be; a folder with wsgi.py, asgi.py or app.py too',
     read: readWsgi,
     perSite: true,
   },

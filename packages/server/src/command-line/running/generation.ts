@@ -48,9 +48,10 @@ export async function generationOptions(
 function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
   const needed = new Set<keyof Makers>();
   const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
-  for (const { cgi, cgiBin, wsgi } of sites) {
+  for (const { cgi, cgiBin, wsgi, app } of sites) {
     if (cgi !== undefined || cgiBin !== undefined) needed.add('cgi');
     if (wsgi !== undefined) needed.add('wsgi');
+    if (app !== undefined) needed.add('app');
   }
   return needed;
 }
@@ -97,11 +98,11 @@ function failureLine({ status, request }: Failure, { message }: Error): string {
 
 /** What is served, in a few words for the banner. */
 export function servedInWords(configuration: Configuration, workingDirectory: string): string {
-  const { root, wsgi, sites } = configuration;
+  const { root, wsgi = [], app = [], sites } = configuration;
   const workers = workerCount(configuration);
   const words: string[] = [];
   if (root !== undefined) words.push(relative(workingDirectory, root) || root);
-  for (const mount of wsgi ?? []) {
+  for (const mount of [...wsgi, ...app]) {
     const processes = pythonProcesses(mount, workers) * workers;
     words.push(`${mount.application} (${processes} Python ${processes === 1 ? 'process' : 'processes'})`);
   }

@@ -186,8 +186,11 @@ function inheritedListener(tls: TlsOptions | undefined): (inherited: InheritedLi
 }
 
 /** Where sources are watched somebody is at work on them, and an application that does not load now may do so soon. */
-function mayLoadLater({ keepTrying, wsgi, sites = [] }: Configuration): boolean {
-  return keepTrying || [wsgi, ...sites.map((site) => site.wsgi)].some((mounts) => mounts?.some(isWatched));
+function mayLoadLater({ keepTrying, wsgi, app, sites = [] }: Configuration): boolean {
+  return (
+    keepTrying ||
+    [wsgi, app, ...sites.flatMap((site) => [site.wsgi, site.app])].some((mounts) => mounts?.some(isWatched))
+  );
 }
 
 function isWatched(mount: WsgiConfiguration): boolean {

@@ -420,6 +420,12 @@ test('--methods makes methods known', async () => {
   });
 });
 
+test('--app serves a Python application of either kind', async () => {
+  await withFlags(['--app', 'app.py'], async (server) => {
+    expect(await text(server, '/')).toBe('python');
+  });
+});
+
 test('--keep-trying starts although an application does not load', async () => {
   used.add('--keep-trying');
   const { stdout } = await run(['print-config', '--keep-trying'], { cwd: place.path });
