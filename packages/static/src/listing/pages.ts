@@ -9,6 +9,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as loopTurned } from 'node:timers/promises';
 import { loopTurn } from '../files/loop-turn.ts';
+import { Pace } from '../files/pace.ts';
 import type { StaticResponse } from '../message.ts';
 import type { Folder } from './folders.ts';
 import type { Name } from './names.ts';
@@ -52,11 +53,8 @@ const SLICE = 256;
 /** Beyond this, ordering by size or date would cost seconds of file system time. */
 const MAX_FULLY_SORTED = 10_000;
 
-/** A disk that takes longer for one slice than this is asked through the thread pool for a while. */
-const SLOW_SLICE_MS = 5;
-const SLOW_FOR_MS = 10_000;
-
-let slowUntilMs = Number.NEGATIVE_INFINITY;
+/** Whether entries can be looked at on the main thread; slow storage is asked through the thread pool for a while. */
+const pace = new Pace();
 
 /** A page that is remembered and still true, if that can be said at once. */
 export function rememberedPage({ pages, location }: Folder, key: string): RememberedPage | undefined {
@@ -64,8 +62,8 @@ export function rememberedPage({ pages, location }: Folder, key: string): Rememb
   if (page === undefined) return undefined;
   const turn = loopTurn();
   if (page.turn === turn) return page;
-  if (page.listed.entries.length > MAX_AT_ONCE || performance.now() < slowUntilMs) return undefined;
-  if (!timed(() => page.listed.entries.every((entry) => isAsListed(location, entry)))) return undefined;
+  if (page.listed.entries.length > MAX_AT_ONCE || pace.isSlow(performance.now())) return undefined;
+  if (!page.listed.entries.every((entry) => isAsListed(location, entry))) return undefined;
   page.turn = turn;
   return page;
 }
@@ -122,20 +120,11 @@ async function describe(location: string, names: readonly Name[]): Promise<reado
   for (let start = 0; start < names.length; start += SLICE) {
     if (start > 0) await loopTurned();
     const slice = names.slice(start, start + SLICE);
-    if (performance.now() < slowUntilMs)
+    if (pace.isSlow(performance.now()))
       described.push(...(await Promise.all(slice.map((name) => statLater(location, name)))));
-    else described.push(...timed(() => slice.map((name) => statNow(location, name))));
+    else described.push(...slice.map((name) => statNow(location, name)));
   }
   return described;
-}
-
-/** Runs work on the disk, and notes when that was too long for the loop to wait. */
-function timed<Value>(work: () => Value): Value {
-  const started = performance.now();
-  const value = work();
-  const ended = performance.now();
-  if (ended - started > SLOW_SLICE_MS) slowUntilMs = ended + SLOW_FOR_MS;
-  return value;
 }
 
 function isAsListed(location: string, entry: ListedEntry): boolean {
@@ -144,11 +133,15 @@ function isAsListed(location: string, entry: ListedEntry): boolean {
 }
 
 function statNow(location: string, name: Name): ListedEntry {
+  const startedMs = performance.now();
   try {
     return entryOf(name, statSync(join(location, name.name), { throwIfNoEntry: false }));
   } catch (error) {
     if (error instanceof Error && 'code' in error) return entryOf(name, undefined);
     throw error;
+  } finally {
+    const endedMs = performance.now();
+    pace.record(endedMs - startedMs, endedMs);
   }
 }
 
