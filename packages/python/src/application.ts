@@ -11,7 +11,8 @@ import { checkFor, resolveLimits, workerSettings } from './resolve-options.ts';
 import { PythonError } from './python-error.ts';
 import type { Interface } from './exchange/channel.ts';
 import { Exchange } from './exchange/exchange.ts';
-import { type PoolState, WorkerPool } from './workers/worker-pool.ts';
+import type { PoolState } from './workers/places.ts';
+import { WorkerPool } from './workers/worker-pool.ts';
 
 /** All requests together may keep this many times `spoolMemoryBytes` in memory: 64 MiB by default. */
 const spoolMemoryShares = 64;

@@ -3,4 +3,4 @@ export type { AppOptions, AsgiOptions, PythonLimits, PythonLogEntry, PythonOptio
 export { defaultProcesses } from './resolve-options.ts';
 export { PythonError, type PythonErrorCode } from './python-error.ts';
 export type { Interface } from './exchange/channel.ts';
-export type { PoolState } from './workers/worker-pool.ts';
+export type { PoolState } from './workers/places.ts';

@@ -4,6 +4,7 @@
 // says so (`pause`), so that one slow client stops one response and not the socket.
 
 import type { Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { ResponseContent } from '../content/response-content.ts';
 import type { PythonError } from '../python-error.ts';
@@ -11,7 +12,6 @@ import type { Channel, ChannelOwner } from '../exchange/channel.ts';
 import type { Exchange, ExchangeOwner } from '../exchange/exchange.ts';
 import {
   encodeAbort,
-  encodeContent,
   encodeContentEnd,
   encodeDrain,
   encodeFileReply,
@@ -23,6 +23,11 @@ import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { tunnel } from './tunnel.ts';
+import { TurnWriter } from './turn-writer.ts';
+
+/** After so much content the loop turns, so that a pause is read even when the content is all there. */
+const turnBytes = 0x40000;
+const nextTurn = promisify(setImmediate);
 
 /** Numbers of requests are 16 bits; 0 belongs to none. */
 const maxRequestId = 0xffff;
@@ -58,12 +63,12 @@ export class LoopChannel implements Channel, ExchangeOwner {
   readonly #touched = new Set<Exchange>();
   #lastId = 0;
   #waitingForRoom: (() => void)[] = [];
-  /** What is written in this turn of the loop, to leave in one write. */
-  #written: string[] = [];
+  readonly #writer: TurnWriter;
   #pingedAt: number | undefined;
 
   constructor(socket: Socket, settings: LoopSettings, owner: ChannelOwner) {
     this.#socket = socket;
+    this.#writer = new TurnWriter(socket);
     this.#settings = settings;
     this.#owner = owner;
     this.#reader = new RecordReader({
@@ -100,19 +105,19 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const stream: Stream = { id, exchange, isPaused: false, goOn: undefined, socket: undefined };
     this.#streams.set(id, stream);
     this.#ids.set(exchange, id);
-    if (opensWebSocket(exchange.request) === true) return this.#write(head);
+    if (opensWebSocket(exchange.request) === true) return this.#writer.write(head);
     const { content } = exchange.content;
     if (!Array.isArray(content)) {
-      this.#write(head);
+      this.#writer.write(head);
       this.#pump(content as AsyncIterable<Uint8Array>, stream).catch((error: unknown) => {
         exchange.fail(error);
         this.abandon(exchange);
       });
-    } else if (content.length === 0) this.#write(head + encodeContentEnd(id));
+    } else if (content.length === 0) this.#writer.write(head + encodeContentEnd(id));
     else {
-      this.#write(head);
-      this.#writeContent(id, content as readonly Uint8Array[]);
-      this.#write(encodeContentEnd(id));
+      this.#writer.write(head);
+      this.#writer.writeContent(id, content as readonly Uint8Array[]);
+      this.#writer.write(encodeContentEnd(id));
       exchange.content.discard();
     }
   }
@@ -123,39 +128,21 @@ export class LoopChannel implements Channel, ExchangeOwner {
     return this.#lastId;
   }
 
-  /** Byte strings of one turn of the loop leave together: the requests of many clients, one system call. */
-  #write(text: string): void {
-    if (this.#written.length === 0) setImmediate(() => this.#flush());
-    this.#written.push(text);
-  }
-
-  #flush(): boolean {
-    if (this.#written.length === 0) return true;
-    const text = this.#written.join('');
-    this.#written = [];
-    return this.#socket.write(text, 'latin1');
-  }
-
-  #writeContent(id: number, pieces: readonly Uint8Array[]): boolean {
-    this.#socket.cork();
-    this.#flush();
-    let hasRoom = true;
-    for (const part of encodeContent(id, pieces)) {
-      hasRoom = typeof part === 'string' ? this.#socket.write(part, 'latin1') : this.#socket.write(part);
-    }
-    this.#socket.uncork();
-    return hasRoom;
-  }
-
   async #pump(content: AsyncIterable<Uint8Array>, stream: Stream): Promise<void> {
     const { id, exchange } = stream;
+    let sinceTurn = 0;
     exchange.isFed = true;
     for await (const chunk of content) {
       if (exchange.hasEnded || exchange.isAbandoned) return;
       exchange.isFed = false;
       exchange.lastProgress = performance.now();
-      if (!this.#writeContent(id, [chunk])) {
+      if (!this.#writer.writeContent(id, [chunk])) {
         await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+      }
+      sinceTurn += chunk.length;
+      if (sinceTurn >= turnBytes) {
+        sinceTurn = 0;
+        await nextTurn();
       }
       while (stream.isPaused) await new Promise<void>((resolve) => (stream.goOn = resolve));
       if (exchange.hasEnded || exchange.isAbandoned) return;
@@ -163,7 +150,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     }
     exchange.isFed = false;
     exchange.lastProgress = performance.now();
-    if (!exchange.hasEnded && !exchange.isAbandoned) this.#write(encodeContentEnd(id));
+    if (!exchange.hasEnded && !exchange.isAbandoned) this.#writer.write(encodeContentEnd(id));
     exchange.content.discard();
   }
 
@@ -186,14 +173,14 @@ export class LoopChannel implements Channel, ExchangeOwner {
     stream.socket = socket;
     tunnel(socket, content, {
       write: (bytes) => {
-        if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writeContent(stream.id, [bytes])) {
+        if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writer.writeContent(stream.id, [bytes])) {
           this.#waitingForRoom.push(() => this.#resume(stream));
           return false;
         }
         return !stream.isPaused;
       },
       end: () => {
-        if (!exchange.isAbandoned && !exchange.hasEnded) this.#write(encodeContentEnd(stream.id));
+        if (!exchange.isAbandoned && !exchange.hasEnded) this.#writer.write(encodeContentEnd(stream.id));
       },
       abandon: () => this.abandon(exchange),
     });
@@ -243,7 +230,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.exchange.isAbandoned) return;
     const file = takeFile(this.#settings.pid, offer);
-    this.#write(encodeFileReply(id, file !== undefined));
+    this.#writer.write(encodeFileReply(id, file !== undefined));
     if (file === undefined) return;
     stream.exchange.outputFile(file);
     this.#end(id, 0);
@@ -265,7 +252,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
 
   hold(exchange: Exchange, isHeld: boolean): void {
     const id = this.#ids.get(exchange);
-    if (id !== undefined) this.#write(encodePause(id, isHeld));
+    if (id !== undefined) this.#writer.write(encodePause(id, isHeld));
   }
 
   /** The worker is told, and what it still says of this request is dropped. */
@@ -277,18 +264,18 @@ export class LoopChannel implements Channel, ExchangeOwner {
     exchange.isFed = false;
     exchange.lastProgress = performance.now();
     release(this.#streams.get(id)!);
-    this.#write(encodeAbort(id));
+    this.#writer.write(encodeAbort(id));
   }
 
   silence(now: number): number {
     if (this.#pingedAt !== undefined) return now - this.#pingedAt;
     this.#pingedAt = now;
-    this.#write(encodePing());
+    this.#writer.write(encodePing());
     return 0;
   }
 
   drain(): void {
-    this.#write(encodeDrain());
+    this.#writer.write(encodeDrain());
   }
 
   close(error: PythonError): void {

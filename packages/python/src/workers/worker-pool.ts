@@ -11,6 +11,8 @@ import type { Channel, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { Health, type PoolView } from './health.ts';
 import { RequestQueue } from '../exchange/request-queue.ts';
+import { interfaceOf, leastBusy, type Place, type PoolState, stateOf } from './places.ts';
+import { type PoolLog, StartLog } from './start-log.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
 
 /** A worker that lived this long did not die of its start. */
@@ -19,39 +21,6 @@ const maxBackOffMs = 30_000;
 
 /** How much later than others a worker may be recycled: workers that start together shall not all go together. */
 const recycleSpread = 0.1;
-
-/** What the pool does not do itself. */
-export type PoolLog = (worker: Worker, line: string, request: string | undefined) => void;
-
-/** What a pool is doing at a moment. */
-export interface PoolState {
-  /** Undefined until a worker is ready. */
-  readonly interface: Interface | undefined;
-  /** The version of Python; undefined until a worker is ready. */
-  readonly python: string | undefined;
-  /** How many processes there should be. */
-  readonly processes: number;
-  /** How many have loaded the application. */
-  readonly ready: number;
-  /** Requests that workers are busy with. */
-  readonly busy: number;
-  /** Requests that could be taken at once. */
-  readonly free: number;
-  /** Requests that wait for a place. */
-  readonly queued: number;
-  /** Workers that died or hung, and were replaced. */
-  readonly restarts: number;
-}
-
-interface Place {
-  readonly number: number;
-  worker: Worker | undefined;
-  /** The one that is being started for this place. */
-  next: Worker | undefined;
-  /** How many workers in a row failed to start, or died young. */
-  failures: number;
-  retry: NodeJS.Timeout | undefined;
-}
 
 /** A pool of workers. Starts nothing before `start`. */
 export class WorkerPool implements WorkerOwner, PoolView {
@@ -65,8 +34,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
   readonly #health: Health;
   /** Why the last worker did not start; cleared by one that did. */
   #failure: PythonError | undefined;
-  /** The failure that the log has in full. */
-  #toldReason: string | undefined;
+  readonly #startLog: StartLog;
   #restarts = 0;
   #started: Promise<void> | undefined;
   #reloading: Promise<void> | undefined;
@@ -77,6 +45,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     this.#settings = settings;
     this.#limits = limits;
     this.#log = log;
+    this.#startLog = new StartLog(log);
     this.queue = new RequestQueue(limits.maxQueued, limits.queueTimeoutMs);
     this.#health = new Health(limits, this);
     this.#places = Array.from({ length: settings.processes }, (_, index) => {
@@ -137,21 +106,11 @@ export class WorkerPool implements WorkerOwner, PoolView {
     this.#dismiss(worker);
     if (place.next !== worker) return;
     place.next = undefined;
-    this.#tell(worker, error);
+    this.#startLog.tell(worker, error);
     this.#failure = error;
     this.#queueFailsIfHopeless();
     // With an eye on the source, trying again makes sense when it has changed.
     if (!this.#settings.watch) this.#fillLater(place);
-  }
-
-  /** Logs why a worker did not start: with its traceback, unless that is the one that was logged last. */
-  #tell(worker: Worker, { message }: PythonError): void {
-    const reason = worker.traceback ?? message;
-    if (reason === this.#toldReason)
-      return this.#log(worker, `not started, for the same reason: ${message}`, undefined);
-    this.#toldReason = reason;
-    if (worker.traceback === undefined) return this.#log(worker, `not started: ${message}`, undefined);
-    for (const line of worker.traceback.trimEnd().split('\n')) this.#log(worker, line, undefined);
   }
 
   /** Ends a worker that failed, unless it is the one that watches the source: others do not know which file to watch. */
@@ -176,7 +135,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     place.worker = worker;
     place.next = undefined;
     this.#failure = undefined;
-    this.#toldReason = undefined;
+    this.#startLog.started();
     if (old !== undefined) old.retire(this.#limits.drainTimeoutMs);
     void worker.exited.then(() => this.#died(place, worker));
     this.#serveQueue();
@@ -203,15 +162,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   /** A free place at the least busy worker; undefined when there is none. */
   #take(): Channel | undefined {
-    let best: Worker | undefined;
-    let most = 0;
-    for (const { worker } of this.#places) {
-      if (worker === undefined || !worker.isReady) continue;
-      const { free } = worker.channel!;
-      if (free <= most) continue;
-      best = worker;
-      most = free;
-    }
+    const best = leastBusy(this.#places);
     if (best === undefined) return undefined;
     best.served++;
     if (best.served >= best.maxRequests) this.recycle(best);
@@ -264,8 +215,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   /** How the application is called, as far as a worker has found out. */
   get interface(): Interface | undefined {
-    for (const { worker } of this.#places) if (worker?.channel !== undefined) return worker.channel.interface;
-    return undefined;
+    return interfaceOf(this.#places);
   }
 
   #placeOf(worker: Worker): Place | undefined {
@@ -324,7 +274,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
       await Promise.all(generation.map(({ worker }) => worker.ready));
     } catch (error) {
       const failed = generation.find(({ worker }) => worker.hasFailed);
-      if (failed !== undefined) this.#tell(failed.worker, error as PythonError);
+      if (failed !== undefined) this.#startLog.tell(failed.worker, error as PythonError);
       for (const { place, worker } of generation) this.#dropFromGeneration(place, worker, error as PythonError);
       throw error;
     }
@@ -351,19 +301,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   /** What the pool is doing now. */
   get state(): PoolState {
-    const workers = this.#places.flatMap(({ worker }) => (worker?.isReady === true ? [worker] : []));
-    let busy = 0;
-    for (const worker of this.alive) busy += worker.underWay.length;
-    return {
-      interface: workers[0]?.channel?.interface,
-      python: workers[0]?.pythonVersion,
-      processes: this.#places.length,
-      ready: workers.length,
-      busy,
-      free: workers.reduce((sum, { channel }) => sum + channel!.free, 0),
-      queued: this.queue.length,
-      restarts: this.#restarts,
-    };
+    return stateOf(this.#places, this.alive, { queued: this.queue.length, restarts: this.#restarts });
   }
 
   /** Ends what has no end of its own. */
