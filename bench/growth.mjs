@@ -9,7 +9,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -144,7 +144,7 @@ function describe(figures) {
     '',
     `Measured ${new Date().toISOString().slice(0, 10)} at ${commit}, Node ${process.version}, ${cpus()[0]?.model.trim()}, ${cpus().length} cores; ${rounds} interleaved rounds of ${seconds} s;`,
     'server on one core, load generator (wrk, ab) on the other; 64 keep-alive connections where nothing else is said; each server with',
-    'its defaults, no access log. Pages are 2 KiB of HTML, asked for at random. Repeat with `node bench/growth.mjs --write`.',
+    `its defaults, no access log; load average ${loadavg()[1].toFixed(1)} (2 is this measurement alone). Pages are 2 KiB of HTML, asked for at random. Repeat with \`node bench/growth.mjs --write\`.`,
     '',
     table(
       ['server', 'version'],
@@ -191,5 +191,6 @@ function store(markdown, figures) {
   const readme = join(import.meta.dirname, '../README.md');
   const text = readFileSync(readme, 'utf8');
   const part = `<!-- growth -->\n${table(['our three weakest cases and our two best', `requests per second, ${names[0]} = 1`], rows)}\n<!-- /growth -->`;
+  if (!text.includes('<!-- growth -->')) throw new Error('README.md has no place for the growth table');
   writeFileSync(readme, text.replace(/<!-- growth -->[^]*<!-- \/growth -->/, part));
 }
