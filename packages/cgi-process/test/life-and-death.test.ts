@@ -21,6 +21,7 @@ const scripts = new Scripts({
   'read-slowly': plain('wc -c'),
   'close-stdin': plain('exec <&-; echo out; sleep 1000.50'),
   'leave-job': plain('echo out; (while [ ! -e "$FLAG" ]; do sleep 0.01; done; echo late; touch "$FLAG.done") & exit 0'),
+  'write-later': plain('echo first; sleep 0.15; head -c 60000 /dev/zero'),
   'write-twice': plain('echo first; sleep 0.15; echo second'),
   'trap-in-child': plain("(trap '' TERM; while :; do sleep 0.0245; done) & echo first; sleep 1000.4"),
   'start-groups': plain('echo first; timeout 1000.51 sleep 1000.51'),
@@ -166,6 +167,17 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     expect(await text(await respond(request('/leave-job')))).toBe('out\n');
     scripts.add(`flag-job-${spawner}`, '');
     await until(() => scripts.has(`flag-job-${spawner}.done`));
+  });
+
+  test('give their place back when they have ended and their answer is left unread', async () => {
+    const respond = responder({}, { concurrency: { max: 1 } });
+    for (let count = 0; count < 2; count++) {
+      const response = await respond(request('/write-later'));
+      await until(() => processesWith(`${scripts.path}/write-later`).length === 0);
+      await until(() => zombies() === 0);
+      await (response.content as AsyncIterableIterator<Uint8Array>).return?.();
+    }
+    await respond.close();
   });
 
   test('are not ended by limits of a month or a year', async () => {

@@ -48,6 +48,3 @@ export interface Finished {
   readonly output: Buffer;
   readonly errors: Buffer;
 }
-
-/** Starts a child, or rejects with ProcessError. */
-export type Launch = (plan: LaunchPlan) => Promise<Launched>;

@@ -94,9 +94,10 @@ export class OutputPipe {
 
   /** Closes the stream but not the pipe: a process that writes on is not ended by it. What it writes is dropped. */
   ignoreRest(): void {
-    if (this.#isClosed) return;
-    this.#isIgnored = true;
+    // What was read from a pipe that is closed already may still wait in the stream.
+    this.#isIgnored = !this.#isClosed;
     this.stream.destroy();
+    if (this.#isClosed) return;
     this.#socket.unref();
     this.#socket.resume();
   }

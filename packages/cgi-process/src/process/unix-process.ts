@@ -8,7 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { Launch, Launched, LaunchPlan, Status } from './launch.ts';
+import type { Launched, LaunchPlan, Status } from './launch.ts';
 import { launchDirectly } from './launch-directly.ts';
 import { toByteString } from '../byte-string.ts';
 import { afterMs } from '../timer.ts';
@@ -51,8 +51,12 @@ export async function startProcess(
 /** What bounds a process, once it is started. */
 export type ProcessBounds = Omit<ProcessOptions, 'environment' | 'inherit' | 'cwd' | 'uid' | 'gid' | 'umask' | 'stdin'>;
 
-/** `startProcess` with a choice of who starts it. */
-export async function startThrough(launch: Launch, plan: LaunchPlan, bounds: ProcessBounds): Promise<UnixProcess> {
+/** `startProcess` with a choice of how it is started: `launch` rejects with ProcessError. */
+export async function startThrough(
+  launch: (plan: LaunchPlan) => Promise<Launched>,
+  plan: LaunchPlan,
+  bounds: ProcessBounds,
+): Promise<UnixProcess> {
   if (bounds.signal?.aborted === true) throw new ProcessError('aborted', `${plan.command}: aborted before it started`);
   return new LaunchedProcess(await launch(plan), bounds);
 }

@@ -1,12 +1,32 @@
-// Starts commands through long-lived shells, so that what a start costs does not grow with this process.
+// Starts commands through long-lived shells. This is the theory of operation of the whole room.
 //
-// `spawn` copies the page tables of the process that calls it: a server with a large cache would stand still for tens of
-// milliseconds at each start. A small shell does not. There are as many shells as commands run at once; each is used again
-// when its command has ended, its output is closed, and nothing of it remains to be killed. A shell that dies is forgotten,
-// what was left of its command is killed, and the next command gets a new one.
+// Why shells. `spawn` copies the page tables of the process that calls it, so a server with a large cache stands still for
+// tens of milliseconds at each start. A small shell does not (decision 030). There are as many shells as commands that run
+// at once; each runs one command at a time and is used again when its command has ended, its outputs are closed, and no
+// signal for what is left of it is under way. A shell that dies is forgotten, what was left of its command is killed, and
+// the next command gets a new one. Before its first use a shell has to show that it passes bytes and an environment exactly.
+// Where none does, in worker threads, without /proc, and for what a shell cannot express, commands are started directly.
 //
-// Before the first use a shell must show that it passes bytes and an environment exactly. Where none does, or where there
-// is no /proc to find processes by, and for what a shell cannot express, commands are started directly.
+// How a command is started (`shell.ts`, `command-line.ts`). A shell reads its commands from a FIFO, as its script. A command
+// is one line: enter the directory, set the variables, run the file with its streams redirected from and to FIFOs, and
+// write `$?` with a word that is known here only to the FIFO on which all shells answer (`status-pipe.ts`). It is a simple
+// command, which dash starts by vfork; streamed input and a umask need a subshell (decision 032).
+//
+// How its output is read (`reused-pipe.ts`, `run.ts`). Each shell keeps one FIFO for standard output and one for standard
+// error from command to command, as plain descriptors outside the event loop. Most commands end within milliseconds and
+// write less than a pipe holds: when the shell answers, both pipes are read. Zero bytes at the end mean that no process has
+// them open for writing, and the result is a value (decision 033). A command that writes and goes on, is silent for longer
+// than the caller's patience, has filled its pipe, or leaves a process behind that may still write, gets the pipes as its own
+// streams (`output-pipe.ts`), and the shell gets new ones: what one command's processes write never reaches another's reader.
+//
+// How a command is ended (`session.ts`). A shell leads the session of all commands it has run. Those of the present run are
+// told from earlier ones by when they were started; a signal that finds none is owed to a command that has yet to start.
+//
+// What outlives this process (`guard.ts`). When it is killed, one more shell, the guard, reads the end of its input, ends the
+// commands that run, and removes the FIFOs (decision 034). A guard that dies is replaced.
+//
+// What may go wrong outside. FIFOs that another program removes are noticed before a run and made anew. When no descriptor
+// or process is to be had, idle shells are ended, and the command fails with a code that its caller may retry.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
@@ -28,7 +48,8 @@ import { checkStrings, startFailure } from '../process/start-failure.ts';
 /** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What the system may have again in a moment. */
-const passing = new Set<string | undefined>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT']);
+const SHORTAGES = new Set<string | undefined>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT']);
+
 /** Whom the commands run as, and how many shells are kept. */
 export interface SpawnerOptions {
   /** Shells beyond this number end when their command has. @default Infinity */
@@ -38,7 +59,7 @@ export interface SpawnerOptions {
 }
 
 /** Where a working shell was found, and what all shells share. */
-interface Workshop {
+interface Equipment {
   readonly shell: string;
   readonly fifos: FifoDirectory;
   readonly answers: ShellAnswers;
@@ -50,26 +71,19 @@ export class ShellSpawner {
   readonly #options: SpawnerOptions;
   readonly #idle: ShellSlot[] = [];
   readonly #slots = new Set<ShellSlot>();
-  #workshop: Promise<Workshop | undefined> | undefined;
-  /** What `#workshop` came to. */
-  #ready: Workshop | undefined;
+  #equipment: Promise<Equipment | undefined> | undefined;
+  /** What `#equipment` came to. */
+  #ready: Equipment | undefined;
   #isClosed = false;
 
   constructor(options: SpawnerOptions = {}) {
     this.#options = options;
   }
 
-  /** Starts a command through a shell, or directly where that does not apply. */
-  readonly launch = async (plan: LaunchPlan): Promise<Launched> => {
-    try {
-      const run = await this.#begin(plan);
-      return run instanceof ShellRun ? await run.launched() : run;
-    } catch (error) {
-      throw this.#failure(error, plan);
-    }
-  };
-
-  /** The same, with a wait of so many milliseconds, or 0: a command that is over by then is its result. */
+  /**
+   * Starts a command through a shell, or directly where that does not apply. One that has ended within `patienceMs` is its
+   * result; 0 asks for streams at once. Rejects with ProcessError.
+   */
   readonly run = async (plan: LaunchPlan, patienceMs: number): Promise<Finished | Launched> => {
     try {
       return await this.#runOnce(plan, patienceMs);
@@ -99,17 +113,17 @@ export class ShellSpawner {
       slot.close();
       return slot.gone;
     });
-    const disposeAfter = async (workshop: Workshop | undefined): Promise<void> => {
-      workshop?.fifos.remove();
+    const disposeAfter = async (equipment: Equipment | undefined): Promise<void> => {
+      equipment?.fifos.remove();
       await Promise.all(gone);
-      dispose(workshop);
+      dispose(equipment);
     };
-    this.#workshop?.then(disposeAfter, () => {});
+    this.#equipment?.then(disposeAfter, () => {});
   }
 
   /** A run; a promise where a shell or a pipe has to be made first. */
   #begin(plan: LaunchPlan): ShellRun | Promise<ShellRun | Launched> {
-    // A shell that runs as somebody else could not open a file of ours.
+    // A shell that runs as another user could not open a file of ours.
     const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
     if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
     checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
@@ -120,14 +134,14 @@ export class ShellSpawner {
   }
 
   async #beginLater(plan: LaunchPlan): Promise<ShellRun | Launched> {
-    this.#workshop ??= this.#prepare();
-    this.#ready = await this.#workshop;
+    this.#equipment ??= this.#prepare();
+    this.#ready = await this.#equipment;
     if (this.#ready === undefined) return launchDirectly(plan);
     return this.#beginIn(this.#idle.pop() ?? (await this.#newSlot(this.#ready)), this.#ready, plan);
   }
 
   /** Opens our ends of the pipes, all or none, and starts the command. */
-  #beginIn(slot: ShellSlot, { fifos }: Workshop, plan: LaunchPlan): ShellRun | Promise<ShellRun> {
+  #beginIn(slot: ShellSlot, { fifos }: Equipment, plan: LaunchPlan): ShellRun | Promise<ShellRun> {
     const putBack = (): void => this.#putBack(slot);
     const outputs = slot.outputs(fifos);
     const begin = ([output, errors]: readonly KeptPipe[], input: Input | undefined): ShellRun =>
@@ -145,35 +159,35 @@ export class ShellSpawner {
   }
 
   /** Looks for a shell that does what we need; undefined when there is none. */
-  async #prepare(): Promise<Workshop | undefined> {
+  async #prepare(): Promise<Equipment | undefined> {
     // Not in a worker thread: see `launchDirectly`.
     if (process.platform !== 'linux' || !isMainThread) return undefined;
     for (const shell of SHELLS) {
-      const workshop = await this.#workshopWith(shell);
-      if (workshop !== undefined) return workshop;
+      const equipment = await this.#equipmentWith(shell);
+      if (equipment !== undefined) return equipment;
     }
     return undefined;
   }
 
-  async #workshopWith(shell: string): Promise<Workshop | undefined> {
-    let workshop: Workshop | undefined;
+  async #equipmentWith(shell: string): Promise<Equipment | undefined> {
+    let equipment: Equipment | undefined;
     try {
-      workshop = await this.#furnished(shell);
-      if (await this.#isExact(await this.#newSlot(workshop), workshop)) return workshop;
+      equipment = await this.#makeEquipment(shell);
+      if (await this.#isExact(await this.#newSlot(equipment), equipment)) return equipment;
     } catch (error) {
-      if (workshop !== undefined) dispose(workshop);
+      if (equipment !== undefined) dispose(equipment);
       const { code } = error as NodeJS.ErrnoException;
       // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
-      if (code !== undefined && !passing.has(code)) return undefined;
+      if (code !== undefined && !SHORTAGES.has(code)) return undefined;
       // The next command may find what was wanting.
-      this.#workshop = undefined;
+      this.#equipment = undefined;
       throw error;
     }
-    dispose(workshop);
+    dispose(equipment);
     return undefined;
   }
 
-  async #furnished(shell: string): Promise<Workshop> {
+  async #makeEquipment(shell: string): Promise<Equipment> {
     const { uid, gid } = this.#options;
     const fifos = new FifoDirectory(uid === undefined ? undefined : { uid, gid: gid ?? uid });
     try {
@@ -186,11 +200,11 @@ export class ShellSpawner {
   }
 
   /** Whether a command gets the environment we give, byte by byte, and nothing else. */
-  async #isExact(slot: ShellSlot, workshop: Workshop): Promise<boolean> {
+  async #isExact(slot: ShellSlot, equipment: Equipment): Promise<boolean> {
     const value = `' "$HOME" \\ \`id\` \n${String.fromCharCode(...Array.from({ length: 128 }, (_, index) => 128 + index))}`;
     const none = { uid: undefined, gid: undefined, umask: undefined };
     const plan = { ...none, command: '/usr/bin/env', args: [], environment: { PROBE: value }, cwd: '/' };
-    const run = await this.#beginIn(slot, workshop, { ...plan, stdin: 'ignore' });
+    const run = await this.#beginIn(slot, equipment, { ...plan, stdin: 'ignore' });
     const probe = await run.launched();
     probe.stderr.resume();
     let output = '';
@@ -202,7 +216,7 @@ export class ShellSpawner {
     return isExact;
   }
 
-  async #newSlot({ shell, fifos, answers, guard }: Workshop): Promise<ShellSlot> {
+  async #newSlot({ shell, fifos, answers, guard }: Equipment): Promise<ShellSlot> {
     const { uid, gid } = this.#options;
     const slot = await ShellSlot.start(fifos, { shell, answers, uid, gid });
     guard.add(slot.pid);
@@ -221,12 +235,12 @@ export class ShellSpawner {
 
   #failure(error: unknown, { command, cwd }: LaunchPlan): ProcessError {
     if (error instanceof ProcessError) return error;
-    if (passing.has((error as NodeJS.ErrnoException).code)) this.#shed();
+    if (SHORTAGES.has((error as NodeJS.ErrnoException).code)) this.#closeIdle();
     return startFailure(error as NodeJS.ErrnoException, command, cwd);
   }
 
-  /** Lets the idle shells end, whose descriptors and memory somebody else needs. */
-  #shed(): void {
+  /** Lets the idle shells end, whose descriptors and memory are needed elsewhere. */
+  #closeIdle(): void {
     for (const slot of this.#idle.splice(0)) {
       this.#slots.delete(slot);
       slot.close();
@@ -242,8 +256,8 @@ export class ShellSpawner {
   }
 }
 
-function dispose(workshop: Workshop | undefined): void {
-  workshop?.guard.dismiss();
-  workshop?.answers.close();
-  workshop?.fifos.remove();
+function dispose(equipment: Equipment | undefined): void {
+  equipment?.guard.dismiss();
+  equipment?.answers.close();
+  equipment?.fifos.remove();
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { LaunchPlan } from '../../src/process/launch.ts';
+import type { Launched, LaunchPlan } from '../../src/process/launch.ts';
 import { commandLine, isExpressible } from '../../src/spawner/command-line.ts';
 import { ShellSpawner } from '../../src/spawner/spawner.ts';
 import { startThrough } from '../../src/process/unix-process.ts';
@@ -20,8 +20,13 @@ function plan(changes: Partial<LaunchPlan>): LaunchPlan {
   return { command: '/bin/true', args: [], environment: {}, cwd: scripts.path, stdin: 'ignore', ...none, ...changes };
 }
 
+/** Starts commands as streams, whatever they do. */
+function launchBy(shells: ShellSpawner): (given: LaunchPlan) => Promise<Launched> {
+  return async (given) => (await shells.run(given, 0)) as Launched;
+}
+
 async function run(changes: Partial<LaunchPlan>): Promise<{ output: string; status: object }> {
-  const child = await startThrough(spawner.launch, plan(changes), {});
+  const child = await startThrough(launchBy(spawner), plan(changes), {});
   child.stderr.resume();
   let output = '';
   for await (const bytes of child.stdout) output += (bytes as Buffer).toString('latin1');
@@ -159,7 +164,7 @@ describe('ShellSpawner', () => {
   test('ends a running command with its own leftovers, and nobody else’s', async () => {
     const alone = new ShellSpawner();
     const start = async (text: string) =>
-      startThrough(alone.launch, plan({ command: '/bin/sh', args: ['-c', own(text)] }), { killGraceMs: 100 });
+      startThrough(launchBy(alone), plan({ command: '/bin/sh', args: ['-c', own(text)] }), { killGraceMs: 100 });
     const first = await start('sleep 1000.61 >/dev/null 2>&1 & exit');
     first.stdout.resume();
     first.stderr.resume();
@@ -179,7 +184,11 @@ describe('ShellSpawner', () => {
   });
 
   test('streams to a command that reads at its own pace', async () => {
-    const child = await startThrough(spawner.launch, plan({ command: '/usr/bin/wc', args: ['-c'], stdin: 'pipe' }), {});
+    const child = await startThrough(
+      launchBy(spawner),
+      plan({ command: '/usr/bin/wc', args: ['-c'], stdin: 'pipe' }),
+      {},
+    );
     for (let round = 0; round < 40; round++) await child.stdin.write(Buffer.alloc(65_536));
     await child.stdin.end();
     let output = '';
@@ -201,14 +210,14 @@ describe('ShellSpawner', () => {
 
   test('ends its shells when it is closed', async () => {
     const closing = new ShellSpawner();
-    const child = await startThrough(closing.launch, plan({ command: printAll }), {});
+    const child = await startThrough(launchBy(closing), plan({ command: printAll }), {});
     child.stdout.resume();
     child.stderr.resume();
     await child.finished;
     const shells = processesWith('onezero-pipes').length;
     closing.close();
     await until(() => processesWith('onezero-pipes').length < shells);
-    expect((await startThrough(closing.launch, plan({}), {})).pid).toBeDefined();
+    expect((await startThrough(launchBy(closing), plan({}), {})).pid).toBeDefined();
   });
 });
 
