@@ -11,6 +11,8 @@ export interface StaticRequest {
   readonly scriptName?: string | undefined;
   /** The path below the root: percent-decoded once, dot segments resolved, beginning with `/`. */
   readonly pathInfo: string;
+  /** The request target as it stood on the wire. With it redirects within the site are relative. */
+  readonly target?: string | undefined;
   /** The query without `?`, as it stood on the wire. */
   readonly query?: string | undefined;
   readonly fields: readonly Field[];

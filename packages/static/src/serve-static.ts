@@ -16,7 +16,7 @@ import { FileCache } from './files/file-cache.ts';
 import { findEntry, MISSING } from './files/find-entry.ts';
 import { fieldValue, selectionFields } from './http/request-fields.ts';
 import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
-import { siteLocation } from './site/location.ts';
+import { redirectLocation } from './site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
 import { sitePath } from './files/path.ts';
@@ -184,7 +184,7 @@ class Site {
   ): Promise<StaticResponse> {
     const path = `/${clean.segments.join('/')}${clean.isDirectory && clean.segments.length > 0 ? '/' : ''}`;
     const found = await this.#find(path);
-    const location = siteLocation(request.scriptName, clean.segments, { ...clean, query: request.query });
+    const location = redirectLocation(request, clean.segments, clean.isDirectory);
     if (found.kind !== 'file' || found.location !== entry.location || location === undefined) {
       return answerFile(entry, request, this.#context);
     }

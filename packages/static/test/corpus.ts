@@ -794,6 +794,14 @@ async function fillIn(fields: Readonly<Record<string, string>>, port: number): P
   return filled;
 }
 
+/** A relative Location as a client reads it. */
+function resolvedLocation(expected: Expectation, response: RawResponse): string | undefined {
+  const location = response.field('location');
+  if (location === undefined || location.startsWith('/') || !('target' in expected)) return location;
+  const { pathname, search } = new URL(location, `http://host${String(expected.target)}`);
+  return `${pathname}${search}`;
+}
+
 function deviations(expected: Expectation, response: RawResponse, method: string): string[] {
   const problems: string[] = [];
   const statuses = typeof expected.status === 'number' ? [expected.status] : expected.status;
@@ -817,7 +825,7 @@ function deviations(expected: Expectation, response: RawResponse, method: string
     problems.push(`content-length ${length} for ${response.content.length} bytes`);
   }
   for (const [name, value] of Object.entries(expected.fields ?? {})) {
-    const found = response.field(name);
+    const found = name === 'location' ? resolvedLocation(expected, response) : response.field(name);
     // A redirect that is refused instead has no location to judge.
     if (value instanceof RegExp && name === 'location' && found === undefined && response.status !== 301) continue;
     const fits =

@@ -5,7 +5,7 @@ import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import type { Storage } from '../files/storage.ts';
 import type { Settings } from '../options/settings.ts';
 import { NOT_FOUND, refusal } from '../refusals.ts';
-import { encodeSegment, siteLocation } from '../site/location.ts';
+import { encodeSegment, redirectLocation } from '../site/location.ts';
 import { type Folder, type Folders, isSameDirectory } from './folders.ts';
 import { renderListing } from './page.ts';
 import { listPage, type RememberedPage, rememberedPage, rememberPage } from './pages.ts';
@@ -28,7 +28,7 @@ export function answerDirectory(
     return answerListing(segments, request, settings, folders);
   }
   if (!settings.directoryRedirect) return NOT_FOUND;
-  const location = siteLocation(request.scriptName, segments, { isDirectory: true, query: request.query });
+  const location = redirectLocation(request, segments, true);
   return location === undefined ? NOT_FOUND : { status: 301, fields: [['location', location]] };
 }
 

@@ -151,7 +151,7 @@ test('files, this way', () =>
     async (server) => {
       expect(await text(server, '/')).toBe('home');
       expect(await text(server, '/page')).toBe('<p>page');
-      expect(await field(server, '/page.html', 'location')).toBe('/page');
+      expect(await field(server, '/page.html', 'location')).toBe('page');
       expect(await text(server, '/.dot')).toBe('dot');
       expect(await text(server, '/link')).toBe('outside');
       expect(await text(server, '/CON')).toBe('device');
