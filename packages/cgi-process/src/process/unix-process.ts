@@ -88,6 +88,8 @@ export class LaunchedProcess implements UnixProcess {
   readonly #graceMs: number;
   #reason: Reason = 'exited';
   #ending: Promise<void> | undefined;
+  /** Resolves when the first signal of the ending was sent. */
+  #signalled: Promise<unknown> | undefined;
   #isReaped = false;
   #hasEndedItself = false;
   /** Resolves when it has been reaped, its output is closed, and nothing is left to be signalled. */
@@ -132,7 +134,8 @@ export class LaunchedProcess implements UnixProcess {
     if (this.#hasEndedItself) this.#launched.ignoreOutputs();
     else {
       this.#end('killed');
-      this.stdout.destroy();
+      // A command that SIGPIPE ended before the first look would no longer show which processes are its own.
+      void (this.#signalled ?? Promise.resolve()).then(() => this.stdout.destroy());
     }
   }
 
@@ -198,7 +201,9 @@ export class LaunchedProcess implements UnixProcess {
   async #endAll(): Promise<void> {
     const launched = this.#launched;
     const deadline = performance.now() + this.#graceMs;
-    let isAlive = await launched.signalAll('SIGTERM');
+    const first = launched.signalAll('SIGTERM');
+    this.#signalled = first.catch(() => {});
+    let isAlive = await first;
     for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < deadline; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
       await delay(Math.min(wait, Math.max(1, deadline - performance.now())));
       isAlive = await launched.signalAll(0);
