@@ -104,7 +104,10 @@ export interface StaticOptions {
    * nowhere either. The paths may name what is still to come. @default []
    */
   readonly deny?: readonly string[] | undefined;
-  /** Called with the path of a file about to be served: true refuses it (404), as the source of a program. @default none */
+  /**
+   * Called with the path of a file about to be served, written or removed: true refuses it (404), as the source of a program.
+   * @default none
+   */
   readonly isSource?: SourceTest | undefined;
   /** Names that Windows reads differently: devices, streams, short names, trailing dots. @default 'deny' on Windows */
   readonly windowsNames?: 'deny' | 'allow' | undefined;

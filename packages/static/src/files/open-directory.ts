@@ -14,6 +14,8 @@ export interface OpenDirectory {
   readonly handle: FileHandle | undefined;
   /** Its path as long as it is open. */
   readonly path: string;
+  /** Where it lay, without links, when it was opened. */
+  readonly place: string;
   close(): Promise<void>;
 }
 
@@ -35,21 +37,19 @@ export async function openDirectory(
   return undefined;
 }
 
-type PlacedDirectory = OpenDirectory & { readonly place: string };
-
-async function isPermitted(held: PlacedDirectory, asked: string, root: string, settings: Settings): Promise<boolean> {
+async function isPermitted(held: OpenDirectory, asked: string, root: string, settings: Settings): Promise<boolean> {
   if (!isPermittedPlace(held.place, asked, root, settings)) return false;
   const stats = await stat(held.path);
   return stats.isDirectory() && !(await secretsOf(settings).cover(stats, held.place, asked));
 }
 
-async function named(location: string): Promise<PlacedDirectory> {
+async function named(location: string): Promise<OpenDirectory> {
   const place = await realpath(location);
   return { handle: undefined, path: place, place, close: async () => {} };
 }
 
 /** Undefined without /proc, as in some containers. */
-async function hold(location: string): Promise<PlacedDirectory | undefined> {
+async function hold(location: string): Promise<OpenDirectory | undefined> {
   const handle = await open(location, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK);
   const path = `/proc/self/fd/${handle.fd}`;
   try {

@@ -6,11 +6,13 @@
 
 import type { BigIntStats } from 'node:fs';
 import { link, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
 import type { Entry, FileEntry } from '../files/entry.ts';
+import type { Eventually } from '../files/eventually.ts';
 import { type OpenDirectory, openDirectory, statEntry } from '../files/open-directory.ts';
 import { sitePath } from '../files/path.ts';
+import { secretsOf } from '../files/secrets.ts';
 import { fieldValue, selectionFields } from '../http/request-fields.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import type { Settings } from '../options/settings.ts';
@@ -146,6 +148,7 @@ export class FileWriter {
   /** The target's state, if it allows the write. Only regular files are replaced or removed, links included in "only". */
   async #check(target: Target, { mayBeAbsent }: { mayBeAbsent: boolean }): Promise<BigIntStats | undefined> {
     const stats = await statEntry(target.path);
+    if (await this.#isSecret(target, stats)) throw new WriteRefused(NOT_FOUND);
     if (stats === undefined && !mayBeAbsent) throw new WriteRefused(NOT_FOUND);
     if (stats !== undefined && !stats.isFile()) throw new WriteRefused(refusal(409));
     const fields = selectionFields(target.request.fields);
@@ -155,6 +158,15 @@ export class FileWriter {
     const isSame = entry === undefined || entry.stamp.ino === Number(stats?.ino);
     if (!isSame || !mayWrite(fields, stats !== undefined, entry)) throw new WriteRefused(PRECONDITION_FAILED);
     return stats;
+  }
+
+  /** Whether the target is what no request may have, or would be: what is not there yet has its name and place only. */
+  #isSecret({ directory, location }: Target, stats: BigIntStats | undefined): Eventually<boolean> {
+    const dev = Number(stats?.dev ?? -1);
+    const ino = Number(stats?.ino ?? -1);
+    const nlink = Number(stats?.nlink ?? 0);
+    const place = join(directory.place, basename(location));
+    return secretsOf(this.#settings).cover({ dev, ino, nlink }, place, location);
   }
 
   /** The file at the target; undefined when what is there cannot be read. */

@@ -1,6 +1,15 @@
 // Files and directories that no request may have, whatever name leads to them.
 
-import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -92,4 +101,29 @@ test('are not written into either', async () => {
   const put = { method: 'PUT', fields: [], content: (async function* () {})() };
   expect((await respond({ ...put, pathInfo: '/cgi-bin/new.sh' })).status).toBe(404);
   expect((await respond({ ...put, pathInfo: '/scripts/new.sh' })).status).toBe(404);
+});
+
+test('are not written or removed by any name, nor made', async () => {
+  const isSource = (path: string): boolean => path.endsWith('.py');
+  const deny = [join(site.root, 'users'), join(site.top, 'current/later'), join(site.root, 'cgi-bin')];
+  for (const root of [site.root, join(site.top, 'current')]) {
+    const respond = serveStatic(root, { deny, isSource, writable: true });
+    const statusOf = async (method: string, pathInfo: string): Promise<number> => {
+      const content = (async function* () {
+        yield Buffer.from('evil');
+      })();
+      return (await respond({ method, pathInfo, fields: [], content })).status;
+    };
+    for (const path of ['/users', '/hard.txt', '/more.txt', '/later', '/app/run.py', '/app/new.py', '/cgi-bin']) {
+      expect([path, await statusOf('PUT', path), await statusOf('DELETE', path)]).toEqual([path, 404, 404]);
+    }
+    expect([await statusOf('PUT', '/app/n.txt'), await statusOf('DELETE', '/app/n.txt')]).toEqual([201, 204]);
+  }
+  const read = (name: string): string => readFileSync(join(site.root, name), 'utf8');
+  expect([read('users'), read('hard.txt'), read('app/run.py')]).toEqual([
+    'SECRET hash',
+    'SECRET hash',
+    'SECRET source',
+  ]);
+  expect(readdirSync(join(site.root, 'app'))).toEqual(['run.py']);
 });
