@@ -38,9 +38,15 @@ export class ScriptStderr {
 // As much as is kept for a standard error that nothing reads; later lines are dropped.
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** Control characters would let a script write lines of its own, or commands to a terminal. */
+/** C0 without the tab, DEL and C1 would let a script write lines of its own, or commands to a terminal. */
+const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g;
+
+/** The line with control characters as `\u001b`; JSON leaves DEL and C1 as they are. */
+function escaped(line: string): string {
+  return line.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 function writeStderr(line: string, { script }: { script: string }): void {
   if (process.stderr.writableLength > MAX_WAITING_BYTES) return;
-  const visible = line.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (character) => JSON.stringify(character).slice(1, -1));
-  process.stderr.write(`${basename(script)}: ${visible}\n`);
+  process.stderr.write(`${escaped(`${basename(script)}: ${line}`)}\n`);
 }
