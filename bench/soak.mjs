@@ -106,9 +106,17 @@ async function traffic(server, seconds, concurrency, seed, trouble = async () =>
 async function makeTrouble(server, random, isOver, harmed, log, folders) {
   for (let second = 1; !isOver(); second++) {
     for (let part = 0; part < 10 && !isOver(); part++) await new Promise((resolve) => setTimeout(resolve, 100));
-    if (random.chance(0.3)) process.kill(server.pid, 'SIGHUP');
+    if (random.chance(0.3)) reload(server);
     else if (killOne(processTree(server.pid).slice(1), random)) harmed.kills++;
     if (second % 30 === 0) log(`${second} s: ${JSON.stringify(holdingsOf(server.pid, folders))}`);
+  }
+}
+
+function reload(server) {
+  try {
+    process.kill(server.pid, 'SIGHUP');
+  } catch (error) {
+    throw new Error(`the server is gone: ${server.complaint()}`, { cause: error });
   }
 }
 

@@ -73,6 +73,11 @@ const tlsTable: Table<TlsOptions> = {
   cert: { shape: text, summary: 'the certificate chain as PEM text' },
   key: { shape: text, summary: 'its key as PEM text' },
   passphrase: { shape: anyText, summary: 'of the key' },
+  minVersion: {
+    shape: { type: 'choice', values: ['TLSv1.2', 'TLSv1.3'] },
+    summary: 'the oldest version that is spoken',
+  },
+  ciphers: { shape: text, summary: 'cipher suites in the notation of OpenSSL' },
 };
 
 /** The options of `accessLog`. */

@@ -127,6 +127,10 @@ export interface TlsOptions {
   readonly cert: string;
   readonly key: string;
   readonly passphrase?: string | undefined;
+  /** The oldest version that is spoken. @default 'TLSv1.2' */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** Cipher suites in OpenSSL's notation, for versions and clients that need others than Node's. @default Node's */
+  readonly ciphers?: string | undefined;
 }
 
 /** Where a server can be reached now. */

@@ -3,7 +3,9 @@
 // 1. Percent-decoding happens exactly once and comes first, so `%2F` and `%2e` mean what `/` and `.` mean.
 // 2. Dot segments are resolved (RFC 3986 §5.2.4). `..` removes the segment before it together with the empty segments
 //    between them: front ends that merge slashes (nginx, Apache, lighttpd) and file systems read `/a//../b` as `/b`.
-// 3. A path that climbs above the root, contains NUL or is not UTF-8 has no reading; the response is 400.
+// 3. A path that climbs above the root, contains NUL or is not UTF-8 has no reading; the response is 400. Neither has one with
+//    `%2F` that reads differently when dot segments are resolved first, as Apache does: `/admin%2Fx/../secret` is `/secret`
+//    to a guard in front and `/admin/secret` here.
 //
 // Other empty segments stay, because scripts may need them; comparisons ignore them. This file stands unchanged in
 // @onezero/server, @onezero/static and @onezero/cgi-process, which do not import each other; a test compares the copies.
@@ -19,7 +21,15 @@ export function canonicalPath(path: string): string | undefined {
   if (!NEEDS_READING.test(path)) return path;
   const decoded = percentDecoded(path);
   if (decoded === undefined || decoded.includes('\0')) return undefined;
-  return decoded.includes('/.') ? withoutDotSegments(decoded) : decoded;
+  const resolved = decoded.includes('/.') ? withoutDotSegments(decoded) : decoded;
+  return ENCODED_SLASH.test(path) && readWithDotsFirst(path) !== resolved ? undefined : resolved;
+}
+
+const ENCODED_SLASH = /%2f/i;
+
+function readWithDotsFirst(path: string): string | undefined {
+  const resolved = withoutDotSegments(path.replaceAll(/%2e/gi, '.'));
+  return resolved === undefined ? undefined : percentDecoded(resolved);
 }
 
 function percentDecoded(path: string): string | undefined {

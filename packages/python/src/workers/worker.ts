@@ -8,6 +8,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { afterMs } from '@onezero/cgi-process';
 import { LoopChannel } from '../asgi/loop-channel.ts';
 import { encodeScope } from '../asgi/scope.ts';
 import { PythonError } from '../python-error.ts';
@@ -17,7 +18,6 @@ import type { Channel, ChannelOwner, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { whichPython } from './find-python.ts';
 import { readLines } from './lines.ts';
-import { after } from './timer.ts';
 
 const workerFile = fileURLToPath(new URL('../../python/worker.py', import.meta.url));
 const firstConnection = 4;
@@ -100,7 +100,7 @@ export class Worker implements ChannelOwner {
   #graceMs = 0;
   #settleReady!: { resolve(): void; reject(error: PythonError): void };
   #settleExited!: () => void;
-  #timers: NodeJS.Timeout[] = [];
+  #timers: (() => void)[] = [];
 
   constructor(settings: WorkerSettings, number: number, owner: WorkerOwner) {
     this.number = number;
@@ -175,8 +175,7 @@ export class Worker implements ChannelOwner {
   }
 
   #after(delayMs: number, action: () => void): void {
-    const timer = after(delayMs, action);
-    if (timer !== undefined) this.#timers.push(timer);
+    this.#timers.push(afterMs(delayMs, action));
   }
 
   #report(line: string): void {
@@ -229,7 +228,7 @@ export class Worker implements ChannelOwner {
     this.hasExited = true;
     const failure = new PythonError('worker-died', `the worker (pid ${this.pid}) ${this.#end} during the request`);
     this.channel?.close(failure);
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const stop of this.#timers) stop();
     this.#settleExited();
   }
 

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { ReadHeader } from './accept.ts';
+import { timerMs } from '../timer.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
 /**
@@ -10,7 +11,7 @@ import { readProxyHeader } from './proxy-header.ts';
  */
 export function takeHeader(socket: Socket, timeoutMs: number, done: (header: ReadHeader) => void): void {
   let begun = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  const timer = setTimeout(() => socket.destroy(), timerMs(timeoutMs));
   timer.unref();
   const stop = (): void => {
     clearTimeout(timer);
