@@ -11,6 +11,9 @@ const SLOW_CALL_MS = 0.2;
 /** Slow calls among all below which they are taken for interruptions: 1 of 50. A preempted process sees fewer than 1 of 200. */
 const SLOW_SHARE = 0.02;
 
+/** Fewer slow calls say nothing, however long they took: a busy machine may take the processor away for 50 ms at the first call. */
+const MIN_SLOW_CALLS = 5;
+
 /** What slow calls may take in sum before storage counts as slow. */
 const MAX_BLOCKED_MS = 50;
 
@@ -41,7 +44,8 @@ export class Pace {
     if (tookMs >= SLOW_CALL_MS) {
       this.#slowCalls++;
       this.#blockedMs += tookMs;
-      if (this.#blockedMs > MAX_BLOCKED_MS && this.#slowCalls > this.#calls * SLOW_SHARE) this.#pause(nowMs);
+      const isFrequent = this.#slowCalls >= MIN_SLOW_CALLS && this.#slowCalls > this.#calls * SLOW_SHARE;
+      if (isFrequent && this.#blockedMs > MAX_BLOCKED_MS) this.#pause(nowMs);
     } else if (this.#calls > WINDOW_CALLS) {
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#forget();

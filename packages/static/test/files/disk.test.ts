@@ -182,6 +182,14 @@ describe('slow storage', () => {
     }
   });
 
+  test('is found by several slow calls, not by one that took long', () => {
+    const pace = new Pace();
+    pace.record(80, 80);
+    expect(pace.isSlow(80)).toBe(false);
+    for (let call = 1; call < 5; call++) pace.record(1, 80 + call);
+    expect(pace.isSlow(84)).toBe(true);
+  });
+
   test('is told from a machine that is interrupted now and then', () => {
     const pace = new Pace();
     let nowMs = 0;
