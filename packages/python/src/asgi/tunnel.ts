@@ -27,7 +27,9 @@ export function tunnel(stream: Socket, content: ResponseContent, target: TunnelT
   stream.on('end', () => target.end());
   stream.on('close', leave);
   stream.on('error', leave); // a reset is a departure
-  void carry();
+  // One that has closed already says so to nobody.
+  if (stream.destroyed) void content.return().then(leave);
+  else void carry();
 
   async function carry(): Promise<void> {
     try {

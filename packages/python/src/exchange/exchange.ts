@@ -211,13 +211,15 @@ export class Exchange {
   /** A change of protocol. A client that leaves before it has happened is missed by its signal, as nobody reads the content. */
   #switch(head: PythonResponse, content: ResponseContent): PythonResponse {
     const { signal } = this.request;
-    const leave = (): void => this.#owner?.abandon(this);
+    // What the content keeps, such as a file, goes with the client.
+    const leave = (): void => void content.return();
     signal?.addEventListener('abort', leave);
     for (const chunk of this.#early) content.push(chunk);
     this.#early = [];
     if (this.hasEnded) content.end(this.#failure());
     content.onRoom = () => this.#balance();
-    content.onAbandon = leave;
+    content.onAbandon = () => this.#owner?.abandon(this);
+    if (signal?.aborted === true) leave();
     const upgrade = (stream: Socket): void => {
       signal?.removeEventListener('abort', leave);
       this.#owner?.switch?.(this, stream, content);

@@ -1,4 +1,7 @@
+import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { tunnel } from '../../src/asgi/tunnel.ts';
+import { ResponseContent } from '../../src/content/response-content.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import { Budget } from '../../src/content/budget.ts';
 import { noContent } from '../../src/content/request-content.ts';
@@ -64,5 +67,36 @@ describe('Exchange.watchClient', () => {
     expect(discarded).toBe(1);
     expect(queue.next()).toBe(staying);
     expect(queue.next()).toBe(undefined);
+  });
+});
+
+describe('a change of protocol', () => {
+  test('whose client leaves before it has happened gives back what is kept of the content', async () => {
+    const client = new AbortController();
+    const budget = new Budget(1_000_000);
+    const spooling = { readAheadBytes: 1, fileBytes: 1_000_000, budget, failed: () => {} };
+    const exchange = new Exchange(request('/', { signal: client.signal }), noContent, spooling);
+    const abandoned: Exchange[] = [];
+    exchange.begin({ hold: () => {}, abandon: (one) => abandoned.push(one) });
+    exchange.output(Buffer.from('Status: 101 Switching Protocols\n\n'));
+    exchange.flush();
+    expect(await exchange.answer).toMatchObject({ status: 101 });
+    exchange.output(Buffer.alloc(100_000));
+    exchange.flush();
+    await expect.poll(() => budget.take(1_000_000)).toBe(false);
+    client.abort();
+    expect(abandoned).toEqual([exchange]);
+    await expect.poll(() => budget.take(1_000_000)).toBe(true);
+  });
+
+  test('on a connection that has closed meanwhile is given up', async () => {
+    const stream = new Socket();
+    stream.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    const told = await new Promise((resolve) => {
+      const target = { write: () => true, end: () => {}, abandon: () => resolve('abandoned') };
+      tunnel(stream, new ResponseContent(spool), target);
+    });
+    expect(told).toBe('abandoned');
   });
 });
