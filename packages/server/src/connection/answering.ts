@@ -9,6 +9,7 @@ import type { ResponseMessage } from '../message/message.ts';
 import { requestEnd, requestStart, type RequestEndMessage, type RequestStartMessage } from '../diagnostics.ts';
 import { discard, isPromiseLike } from '../message/content.ts';
 import { complete, switchingHead, type Situation } from './complete.ts';
+import { warnOnce } from '../warn-once.ts';
 import { sendContent } from './content-sender.ts';
 import type { Ends } from '../transport/ends.ts';
 import type { Service } from './service.ts';
@@ -104,7 +105,9 @@ async function firstOf(exchange: Exchange, asked: Promise<ResponseMessage>): Pro
   if ('response' in first) return first.response;
   exchange.answered = true;
   exchange.abort();
-  void asked.then((late) => discard(late.content));
+  asked
+    .then((late) => discard(late.content))
+    .catch((error: unknown) => warnOnce('an answer that came too late', error));
   return fail(exchange, first);
 }
 

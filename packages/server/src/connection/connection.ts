@@ -11,6 +11,7 @@
 import type { Socket } from 'node:net';
 import { RequestParser, type ParserEvent, type RequestHeadEvent } from '@onezero/http-parser';
 import type { ResolvedLimits } from '../limits.ts';
+import { isPromiseLike } from '../message/content.ts';
 import type { Field } from '../message/message.ts';
 import { answer, end, recover, type AnswerTarget } from './answering.ts';
 import type { Clock, Watched } from './clock.ts';
@@ -214,7 +215,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     this.transport.write(bytes);
   }
 
-  switched(_exchange: Exchange, upgrade: (stream: Socket) => void): void {
+  switched(exchange: Exchange, upgrade: (stream: Socket) => void): void {
     this.output.flush();
     this.#mode = 'tunnel';
     this.#tunnel = new Tunnel(this.transport, this.ends, this.#holds);
@@ -222,7 +223,11 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     this.#tunnel.received(this.#parser.remainder);
     if (this.finishedAt !== undefined) this.#tunnel.finished();
     this.#holds.release(HOLDS.ahead | HOLDS.stalled);
-    upgrade(this.#tunnel.stream);
+    const upgraded: unknown = upgrade(this.#tunnel.stream);
+    // An async function rejects where others throw: its client may have left while it waited for a message.
+    if (isPromiseLike(upgraded)) {
+      Promise.resolve(upgraded).catch((cause: unknown) => void recover(this, exchange, cause));
+    }
   }
 
   cut(exchange: Exchange): void {

@@ -31,6 +31,8 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   #waitedMs = 0;
   #waitingSince = 0;
   #reader: { resolve(step: Step): void; reject(error: unknown): void } | undefined;
+  /** What the reader waits for. */
+  #step: Promise<Step> | undefined;
 
   constructor(source: ContentSource) {
     this.#source = source;
@@ -76,6 +78,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     this.#error = error;
     const reader = this.#reader;
     this.#reader = undefined;
+    if (this.#step !== undefined) void unheeded(this.#step);
     reader?.reject(error);
   }
 
@@ -101,7 +104,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
       if (this.#waiting.length === 0) this.#source.contentRoom();
       return Promise.resolve({ done: false, value: chunk });
     }
-    if (this.#state === 'failed') return Promise.reject(this.#error);
+    if (this.#state === 'failed') return unheeded(Promise.reject(this.#error));
     if (this.#state !== 'open') return Promise.resolve(DONE);
     if (this.#reader !== undefined) return Promise.reject(new TypeError('one chunk at a time'));
     if (!this.#asked) {
@@ -109,9 +112,10 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
       this.#source.contentWanted();
     }
     this.#waitingSince = performance.now();
-    return new Promise((resolve, reject) => {
+    this.#step = new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
     });
+    return this.#step;
   }
 
   return(): Promise<Step> {
@@ -126,4 +130,15 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     this.#waitedMs += performance.now() - this.#waitingSince;
     reader.resolve(step);
   }
+}
+
+/**
+ * A promise that may reject with nobody waiting: a responder that raced a chunk against something else, or asked for it ahead,
+ * must not end the process when its client leaves.
+ */
+function unheeded<Value>(promise: Promise<Value>): Promise<Value> {
+  promise.catch(() => {
+    // Whoever waits is told all the same; the access log has the request as incomplete.
+  });
+  return promise;
 }

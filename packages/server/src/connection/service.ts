@@ -2,6 +2,7 @@
 
 import { checkServerOptions } from '../check-options.ts';
 import type { RequestParserOptions } from '@onezero/http-parser';
+import { isPromiseLike } from '../message/content.ts';
 import { resolveLimits, type ResolvedLimits } from '../limits.ts';
 import type { AccessLogEntry, ServerOptions } from '../options.ts';
 import type { Site } from '../routing/site.ts';
@@ -72,10 +73,13 @@ function matcher(option: string, entries: readonly string[]): IsTrusted | undefi
 
 function guarded(accessLog: (entry: AccessLogEntry) => void): (entry: AccessLogEntry) => void {
   return (entry) => {
+    const failed = (error: unknown): void => warnOnce('accessLog', error);
     try {
-      accessLog(entry);
+      const logged: unknown = accessLog(entry);
+      // A hook that is an async function rejects where others throw; unhandled, that would end the process.
+      if (isPromiseLike(logged)) void Promise.resolve(logged).catch(failed);
     } catch (error) {
-      warnOnce('accessLog', error);
+      failed(error);
     }
   };
 }
