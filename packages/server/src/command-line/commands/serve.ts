@@ -33,6 +33,8 @@ export async function serve(start: Start): Promise<number> {
   // Not for the scripts that this process starts.
   delete process.env[primaryVariable];
   if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start);
+  // A worker whose primary ended before it came this far is nobody's; going on, it would become a primary of its own.
+  if (primary !== undefined) return 0;
   if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
   const hasCertificate = configuration.tlsCert !== undefined;
   const situation: Situation = {

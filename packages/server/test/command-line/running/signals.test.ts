@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { site, start, type Started } from '../command.ts';
+import { run, site, start, type Started } from '../command.ts';
 
 const bigBytes = 64 * 1024 * 1024;
 const place = site({
@@ -176,6 +176,12 @@ test('SIGHUP and SIGUSR1 open the log file anew', async () => {
 });
 
 describe('--workers', () => {
+  test('leave no worker behind whose primary ended while it started', async () => {
+    const env = { PRIMARY_OF_ONEZERO: String(process.pid + 1) };
+    const orphan = await run(['www', '--workers', '2', '-p', '0'], { cwd: place.path, env });
+    expect(orphan).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   test('share the port, and are replaced when they die', async () => {
     const server = await serve('www', '--workers', '2', '--metrics', '/metrics', '--header', 'X: y');
     const workers = (): number[] =>
