@@ -104,7 +104,7 @@ describe('fetchResponder', () => {
       fetchResponder((request) => new Response(request.url)),
       '/app',
     );
-    expect(await exchange(get('/app/a/..%2fb%3Fc?q=%20'))).toContain('http://example.org/b%3Fc?q=%20\r\n');
+    expect(await exchange(get('/app/a/%2e%2e/b%3Fc?q=%20'))).toContain('http://example.org/b%3Fc?q=%20\r\n');
     expect(await exchange(get('/app'))).toContain('http://example.org/\r\n');
   });
 
