@@ -35,9 +35,13 @@ export type Protocol = 'fastcgi' | 'scgi';
 /** RFC 9110 §9.2.1: asking again changes nothing. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
 
-/** A kept connection that is dead, a new one in the queue of an application that ends, and one to its successor. */
-const MAX_ATTEMPTS = 3;
-const RESTART_MS = 50;
+/**
+ * A kept connection that is dead, and new ones in the queue of an application that takes its time to end. An application that a
+ * request makes crash is not asked more often than this.
+ */
+const MAX_ATTEMPTS = 5;
+/** Waits before the third attempt and those after it: a master of php-fpm ends within half a second of its children. */
+const RESTART_WAITS_MS = [50, 150, 450];
 /** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
 const LEAST_PATIENCE_MS = 1;
 const PATIENCE_TIMES = 4;
@@ -160,7 +164,7 @@ export class Gateway {
         }
       }
       // A restart drops what waits in the queue of its socket; the next one is there a moment later.
-      if (attempt > 1) await delay(RESTART_MS);
+      if (attempt > 1) await delay(RESTART_WAITS_MS[attempt - 2]);
     }
   }
 

@@ -101,7 +101,7 @@ describe('fastcgi', () => {
     expect(response).toMatchObject({ status: 502, cause: { code: 'backend-gone' } });
     expect(count).toBe(1);
     expect(await ask(request('/'))).toMatchObject({ status: 502 });
-    expect(count).toBe(4);
+    expect(count).toBe(6);
   });
 
   test.each<[string, (asked: Asked) => void, number, string]>([
