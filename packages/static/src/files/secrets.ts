@@ -54,16 +54,38 @@ export class Secrets {
   cover(stats: Pick<Stats, 'dev' | 'ino' | 'nlink'>, place: string, asked: string): Eventually<boolean> {
     const { dev, ino } = stats;
     if (this.isEmpty) return false;
+    if (this.#isSourceName(asked) || this.#isSourceName(place)) return true;
+    return whenReady(
+      this.#refresh(),
+      () =>
+        this.#isSecretPlace(place) ||
+        this.#secrets.some(
+          (secret) =>
+            (secret.ino === ino && secret.dev === dev) ||
+            (secret.isDirectory && stats.nlink > 1 && this.#inodesBelow(secret).has(inodeOf(stats))),
+        ),
+    );
+  }
+
+  /**
+   * Which places, without links, a request would be refused for by their names alone: what a listing leaves out. Another name
+   * of a secret file shows only once it is open.
+   */
+  coverNames(): Eventually<(place: string) => boolean> {
+    if (this.isEmpty) return () => false;
+    return whenReady(this.#refresh(), () => (place: string) => this.#isSourceName(place) || this.#isSecretPlace(place));
+  }
+
+  #isSourceName(path: string): boolean {
     const source = this.#isSource;
-    if (source !== undefined && [asked, place].some((path) => source(path) || source(withoutCodingSuffix(path))))
-      return true;
-    return whenReady(this.#refresh(), () =>
-      this.#secrets.some(
-        (secret) =>
-          (secret.ino === ino && secret.dev === dev) ||
-          isAtOrBelow(place, secret.place) ||
-          (secret.isDirectory && stats.nlink > 1 && this.#inodesBelow(secret).has(inodeOf(stats))),
-      ),
+    return source !== undefined && (source(path) || source(withoutCodingSuffix(path)));
+  }
+
+  /** What a precompressed file holds is its source, so it is as secret. */
+  #isSecretPlace(place: string): boolean {
+    const source = withoutCodingSuffix(place);
+    return this.#secrets.some(
+      (secret) => isAtOrBelow(place, secret.place) || (source !== place && isAtOrBelow(source, secret.place)),
     );
   }
 

@@ -106,7 +106,7 @@ export class Folders {
       try {
         const startedAtMs = Date.now();
         const before = stampOf(await stat(`${directory.path}/`));
-        const names = await readNames(directory.path, segments, this.#settings);
+        const names = await readNames(directory, segments, this.#settings);
         const isRested = hasRested(Math.max(before.mtimeMs, before.ctimeMs), startedAtMs);
         const location = join(this.#settings.root, ...segments);
         return { ...names, location, segments, stamp: before, isRested, pages: new Map() };

@@ -3,9 +3,11 @@
 
 import { type Dirent, lstatSync } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
+import type { OpenDirectory } from '../files/open-directory.ts';
 import { isBelow, realRoot } from '../files/open-file.ts';
 import { isVisible } from '../files/path.ts';
+import { secretsOf } from '../files/secrets.ts';
 import type { Settings } from '../options/settings.ts';
 import { sortInSlices } from './slices.ts';
 
@@ -36,8 +38,13 @@ function nameOrder(): Intl.Collator {
   return (collator ??= new Intl.Collator('en', { numeric: true, sensitivity: 'base' }));
 }
 
-/** Reads a directory that is open at `path`. Rejects with the file system's error. */
-export async function readNames(path: string, segments: readonly string[], settings: Settings): Promise<Names> {
+/** Reads a directory that is open. Rejects with the file system's error. */
+export async function readNames(
+  { path, place }: Pick<OpenDirectory, 'path' | 'place'>,
+  segments: readonly string[],
+  settings: Settings,
+): Promise<Names> {
+  const isSecret = await secretsOf(settings).coverNames();
   const directories: Name[] = [];
   const files: Name[] = [];
   const odd = new Set<string>();
@@ -45,7 +52,7 @@ export async function readNames(path: string, segments: readonly string[], setti
   let unreadable = 0;
   for await (const entry of await opendir(path, { bufferSize: READ_BATCH })) {
     const { name } = entry;
-    if (!isVisible([...segments, name], settings)) continue;
+    if (!isVisible([...segments, name], settings) || isSecret(`${place}${sep}${name}`)) continue;
     if (/\ufffd|\p{Surrogate}/u.test(name)) {
       if (odd.has(name) || !isReallyNamed(join(path, name))) {
         unreadable++;
@@ -53,7 +60,7 @@ export async function readNames(path: string, segments: readonly string[], setti
       }
       odd.add(name);
     }
-    const kind = kindOf(entry, path, settings);
+    const kind = kindOf(entry, path, settings, isSecret);
     const known = kind instanceof Promise ? await kind : kind;
     hasLinks ||= kind instanceof Promise;
     if (known === 'directory') directories.push({ name, kind: known });
@@ -75,21 +82,26 @@ function isReallyNamed(path: string): boolean {
 
 type Kind = Name['kind'] | undefined;
 
-function kindOf(entry: Dirent, directory: string, settings: Settings): Kind | Promise<Kind> {
+function kindOf(
+  entry: Dirent,
+  directory: string,
+  settings: Settings,
+  isSecret: (place: string) => boolean,
+): Kind | Promise<Kind> {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
   if (entry.isFIFO() || entry.isSocket() || entry.isCharacterDevice() || entry.isBlockDevice()) return undefined;
-  return kindOfTarget(join(directory, entry.name), settings);
+  return kindOfTarget(join(directory, entry.name), settings, isSecret);
 }
 
-async function kindOfTarget(path: string, settings: Settings): Promise<Kind> {
+async function kindOfTarget(path: string, settings: Settings, isSecret: (place: string) => boolean): Promise<Kind> {
   try {
     // Some file systems do not tell kinds with names.
     const isLink = lstatSync(path).isSymbolicLink();
     if (isLink && settings.symlinks === 'deny') return undefined;
-    if (isLink && settings.symlinks === 'inside' && !isBelow(await realpath(path), await realRoot(settings.root))) {
-      return undefined;
-    }
+    const place = await realpath(path);
+    if (isLink && settings.symlinks === 'inside' && !isBelow(place, await realRoot(settings.root))) return undefined;
+    if (isSecret(place)) return undefined;
     const target = await stat(path);
     if (target.isDirectory()) return 'directory';
     return target.isFile() ? 'file' : undefined;

@@ -6,7 +6,7 @@
 // the claim of a writer that it takes for dead, that writer has nothing left to place, so it cannot overwrite what came after.
 
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, rmdirSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
@@ -79,7 +79,9 @@ export class WorkFolder {
   async #createFile(): Promise<WorkFile> {
     const path = join(this.#path, ownName());
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-    return new WorkFile(await open(path, flags, 0o666), path);
+    const file = new WorkFile(await open(path, flags, 0o666), path);
+    removeAtExit(file, this.#location);
+    return file;
   }
 
   /** Runs `commit` when no other writer of any process holds the target. */
@@ -138,6 +140,29 @@ interface SeenClaim {
 
 const CLAIM = '.claim';
 
+/** Files that are neither placed nor removed, and their folders. A process that ends by itself leaves none of them. */
+const unfinished = new Map<WorkFile, string>();
+
+function removeAtExit(file: WorkFile, folder: string): void {
+  if (unfinished.size === 0 && !process.listeners('exit').includes(removeUnfinished)) {
+    process.on('exit', removeUnfinished);
+  }
+  unfinished.set(file, folder);
+}
+
+function removeUnfinished(): void {
+  for (const [file, folder] of unfinished) {
+    try {
+      // A file that has been placed has no name here any more.
+      rmSync(file.path, { force: true });
+      rmdirSync(folder);
+    } catch (error) {
+      // Others work in the folder, or nothing may be removed: the next start of a writable root looks again.
+      if (codeOf(error) === undefined) throw error;
+    }
+  }
+}
+
 /** A file of this process in a work folder: filled, then claimed, then placed by whoever holds it. */
 export class WorkFile {
   readonly handle: FileHandle;
@@ -181,6 +206,7 @@ export class WorkFile {
   async discard(): Promise<void> {
     await this.handle.close();
     await removeIfThere(this.#path);
+    unfinished.delete(this);
   }
 
   async #rename(path: string): Promise<void> {

@@ -49,6 +49,7 @@ test.each(['www', 'current'])('are missing by every name: root %s', async (root)
   const deny = [join(site.root, 'users'), join(site.top, 'current/cgi-bin')];
   const paths = [
     '/users',
+    '/users.gz',
     '/alias',
     '/hard.txt',
     '/more.txt',
@@ -85,6 +86,33 @@ test('are those that the paths lead to now, and those that are still to come', a
   rmSync(join(site.root, 'page.txt'));
   linkSync(join(site.root, 'a.txt'), join(site.top, 'later/key'));
   expect([await ask('/a.txt'), await ask('/b.txt')]).toEqual([404, 200]);
+});
+
+test('stand in no listing, nor do the links to them', async () => {
+  const deny = [join(site.root, 'users'), join(site.top, 'current/cgi-bin')];
+  const isSource = (path: string): boolean => path.endsWith('.py');
+  const root = join(site.top, 'current');
+  const namesIn = async (pathInfo: string, options: StaticOptions): Promise<readonly string[]> => {
+    const respond = serveStatic(root, { listing: true, ...options });
+    const fields = [['accept', 'application/json']] as const;
+    const { content } = await respond({ method: 'GET', pathInfo, fields });
+    const chunks: Uint8Array[] = [];
+    if (content instanceof Uint8Array) chunks.push(content);
+    else for await (const chunk of content ?? []) chunks.push(chunk);
+    return JSON.parse(Buffer.concat(chunks).toString()).entries.map(({ name }: { name: string }) => name);
+  };
+  // A hard link shows only once it is open, and its request is refused.
+  const all = await namesIn('/', {});
+  const left = await namesIn('/', { deny, isSource });
+  expect(all.filter((name) => !left.includes(name))).toEqual([
+    'cgi-bin',
+    'scripts',
+    'alias',
+    'id.txt',
+    'users',
+    'users.gz',
+  ]);
+  expect([await namesIn('/app/', {}), await namesIn('/app/', { deny, isSource })]).toEqual([['run.py'], []]);
 });
 
 test('can be known for sources by a hook, under the name asked for and the real one', async () => {

@@ -391,13 +391,13 @@ describe('partial files of dead writers', () => {
 });
 
 /** A server in a process of its own, which can be killed. */
-async function startWriter(root: string): Promise<{ port: number; kill: () => Promise<void> }> {
+async function startWriter(root: string): Promise<{ port: number; kill: (signal?: NodeJS.Signals) => Promise<void> }> {
   const program = join(import.meta.dirname, '../fixtures/writable-server.mjs');
   const child = spawn(process.execPath, [program, root], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  const kill = async (): Promise<void> => {
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
     const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exited;
   };
   return { port: Number(line), kill };
@@ -428,6 +428,24 @@ describe('two processes that serve one folder', () => {
       expect(litter(root)).toEqual([]);
     },
   );
+});
+
+describe('a process that ends by itself during uploads', () => {
+  test('removes what they have written', async () => {
+    const root = join(site.top, 'ended');
+    mkdirSync(root);
+    const { port, kill } = await startWriter(root);
+    const sockets = Array.from({ length: 5 }, (_, index) => {
+      const socket = connect(port, '127.0.0.1').on('error', () => {});
+      socket.write(`PUT /${index % 2}.bin HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf`);
+      return socket;
+    });
+    const files = (): string[] => litter(root).filter((name) => statSync(join(root, name)).isFile());
+    while (files().length < sockets.length) await new Promise((resolve) => setImmediate(resolve));
+    await kill('SIGTERM');
+    expect(readdirSync(root)).toEqual([]);
+    for (const socket of sockets) socket.destroy();
+  });
 });
 
 describe('a writer killed at random instants', () => {
