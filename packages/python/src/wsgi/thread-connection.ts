@@ -17,15 +17,6 @@ import {
 import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 
-/**
- * A response that comes in many small chunks is read in batches: after so many small reads in quick succession, the next comes
- * a moment later, with all that has been written meanwhile. A read for each chunk costs more than making the chunk.
- */
-const smallReads = 4;
-const smallBytes = 4096;
-const quickMs = 1;
-const restMs = 2;
-
 /** What a connection tells its channel. */
 export interface ConnectionOwner {
   /** The connection can take another request. */
@@ -47,9 +38,6 @@ export class ThreadConnection implements ExchangeOwner {
   readonly #decoder = new TextDecoder();
   #requestId = 0;
   #waitingForRoom: (() => void)[] = [];
-  #isHeld = false;
-  #quickReads = 0;
-  #rest: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, pid: number, encode: (exchange: Exchange) => string, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -141,29 +129,11 @@ export class ThreadConnection implements ExchangeOwner {
     try {
       this.#reader.push(chunk);
       if (exchange === undefined || exchange.hasEnded) return;
-      const now = performance.now();
-      if (chunk.length < smallBytes && now - exchange.lastProgress < quickMs) this.#quickReads++;
-      else this.#quickReads = 0;
-      exchange.lastProgress = now;
+      exchange.lastProgress = performance.now();
       exchange.flush();
-      if (this.#quickReads >= smallReads) this.#restFromReading();
     } catch (error) {
       this.#owner.broken(error);
     }
-  }
-
-  #restFromReading(): void {
-    if (this.#rest !== undefined) return;
-    this.#rest = setTimeout(() => {
-      this.#rest = undefined;
-      this.#regulate();
-    }, restMs);
-    this.#regulate();
-  }
-
-  #regulate(): void {
-    if (this.#isHeld || this.#rest !== undefined) this.#socket.pause();
-    else this.#socket.resume();
   }
 
   #errors(content: Buffer): void {
@@ -187,7 +157,6 @@ export class ThreadConnection implements ExchangeOwner {
     const { exchange } = this;
     if (exchange === undefined || requestId !== this.#requestId) return;
     this.exchange = undefined;
-    this.#quickReads = 0;
     exchange.end(status);
     this.#room();
     this.#owner.released(this);
@@ -195,8 +164,8 @@ export class ThreadConnection implements ExchangeOwner {
 
   hold(exchange: Exchange, isHeld: boolean): void {
     if (exchange !== this.exchange) return;
-    this.#isHeld = isHeld;
-    this.#regulate();
+    if (isHeld) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   /** Lets go of the exchange under way: the thread is told, and what it still says is dropped. */
@@ -209,8 +178,7 @@ export class ThreadConnection implements ExchangeOwner {
     this.#room();
     this.#socket.write(encodeAbort(this.#requestId), 'latin1');
     this.#owner.abort(this.#requestId);
-    this.#isHeld = false;
-    this.#regulate();
+    this.#socket.resume();
   }
 
   /** Breaks off what is under way and gives the connection up. */
@@ -223,7 +191,6 @@ export class ThreadConnection implements ExchangeOwner {
       exchange.fail(error);
     }
     this.#room();
-    clearTimeout(this.#rest);
     this.#socket.destroy();
   }
 }

@@ -259,6 +259,18 @@ describe('the result', () => {
     expect(await get(path)).toMatchObject({ status: 200, text, broken: undefined });
   });
 
+  test('sends blocks that follow each other quickly, whether or not another is made', async () => {
+    await get('/close-gate');
+    const { content } = await app.responder(request('/gate-quick'));
+    const expected = Array.from({ length: 50 }, (_, number) => `${number} `).join('');
+    let seen = '';
+    for await (const block of content as AsyncIterable<Uint8Array>) {
+      seen += Buffer.from(block).toString();
+      if (seen === expected) await get('/open-gate');
+    }
+    expect(seen).toBe(`${expected}open`);
+  });
+
   test.each(['/gate', '/gate-write'])('sends each block before the next is made: %s', async (path) => {
     await get('/close-gate');
     const { content } = await app.responder(request(path));
