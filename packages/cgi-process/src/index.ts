@@ -12,7 +12,8 @@ export type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process/proc
 export { startProcess } from './process/unix-process.ts';
 export { readAhead } from './spool/read-ahead.ts';
 export type { ReadAheadOptions } from './spool/read-ahead.ts';
-export { SpoolBudget } from './spool/spool-file.ts';
+export { SpoolBudget, SpoolFile } from './spool/spool-file.ts';
+export type { Owner } from './spool/spool-file.ts';
 export { collectContent } from './spool/collect-content.ts';
 export type { Collected, CollectOptions } from './spool/collect-content.ts';
 export { afterMs } from './timer.ts';

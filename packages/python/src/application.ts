@@ -1,8 +1,8 @@
 // The responder: a request and its content go to a free place of a worker, and come back as a response.
 
+import { SpoolBudget } from '@onezero/cgi-process';
 import { opensWebSocket } from './asgi/handshake.ts';
-import { Budget } from './content/budget.ts';
-import { collectContent, noContent, nothingToDiscard, type RequestContent } from './content/request-content.ts';
+import { noContent, nothingToDiscard, type RequestContent, spoolContent } from './content/request-content.ts';
 import type { ResponseSpool } from './content/response-content.ts';
 import { safeLog } from './log.ts';
 import type { PythonRequest, PythonResponse } from './message.ts';
@@ -78,7 +78,7 @@ class Application {
   readonly #limits: ResolvedLimits;
   readonly #called: Interface | 'auto';
   readonly #isStreaming: boolean;
-  readonly #memory: Budget;
+  readonly #memory: SpoolBudget;
   readonly #spool: ResponseSpool;
 
   constructor(
@@ -90,12 +90,12 @@ class Application {
     this.#limits = limits;
     this.#called = called;
     this.#isStreaming = isStreaming;
-    this.#memory = new Budget(limits.spoolMemoryBytes * spoolMemoryShares);
+    this.#memory = new SpoolBudget(limits.spoolMemoryBytes * spoolMemoryShares);
     this.#spool = {
       readAheadBytes: limits.readAheadBytes,
       // Who waits for the client of an ASGI application is a coroutine, not a thread.
       fileBytes: called === 'asgi' ? 0 : limits.maxSpoolBytes,
-      budget: new Budget(limits.maxSpoolBytes * spoolFileShares),
+      budget: new SpoolBudget(limits.maxSpoolBytes * spoolFileShares),
       failed: (error) => pool.warn(`cannot keep responses in a temporary file: ${error.message}`),
     };
   }
@@ -121,7 +121,7 @@ class Application {
   async #askWhenCollected(request: PythonRequest): Promise<PythonResponse> {
     try {
       const { spoolMemoryBytes } = this.#limits;
-      return await this.#ask(request, await collectContent(request.content, spoolMemoryBytes, this.#memory));
+      return await this.#ask(request, await spoolContent(request.content, spoolMemoryBytes, this.#memory));
     } catch (error) {
       if (error instanceof PythonError) return error.response();
       throw error;

@@ -1,6 +1,6 @@
 // Calls a responder as a server would: a request value in, everything about the response out.
 
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
@@ -121,4 +121,23 @@ export function isRunning(pid: number): boolean {
     if ((error as { status?: number }).status === 1) return false;
     throw error;
   }
+}
+
+/** Our descriptors whose files are content without a name, as paths. Linux shows them. */
+function contentDescriptors(): string[] {
+  if (!existsSync('/proc/self/fd')) return [];
+  return readdirSync('/proc/self/fd')
+    .map((descriptor) => `/proc/self/fd/${descriptor}`)
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    .filter((path) => readlinkSync(path).includes('onezero-content-'));
+}
+
+/** What our descriptors say of files of content: their names, which are gone. */
+export function openContent(): string[] {
+  return contentDescriptors().map((path) => readlinkSync(path));
+}
+
+/** The sizes of these files. */
+export function sizesOfOpenContent(): number[] {
+  return contentDescriptors().map((path) => statSync(path).size);
 }

@@ -9,7 +9,6 @@ import type { Socket } from 'node:net';
 import { OutputReader } from '../answer/output-reader.ts';
 import { CgiError } from '../cgi-error.ts';
 import type { Collected } from '../spool/collect-content.ts';
-import { contentOf } from './content.ts';
 import type { Address } from './address.ts';
 import {
   ABORT_REQUEST,
@@ -104,7 +103,7 @@ async function writeContent(
   { content }: BackendRequest,
   framed: (bytes: Uint8Array) => readonly Uint8Array[],
 ): Promise<void> {
-  for await (const bytes of contentOf(content)) {
+  for await (const bytes of content.pieces()) {
     socket.cork();
     let hasRoom = true;
     for (const part of framed(bytes)) hasRoom = socket.write(part);

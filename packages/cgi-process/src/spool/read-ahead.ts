@@ -203,7 +203,7 @@ class ReadAhead implements AsyncIterableIterator<Uint8Array> {
     if (!this.#hasFile || !fits || !file.reserve(bytes.length)) return false;
     this.#isAppending = true;
     try {
-      await file.append(bytes);
+      await file.append([bytes]);
       return true;
     } catch {
       // A full disk: what was written of it is overwritten or forgotten, and the chunk is kept here.

@@ -1,14 +1,14 @@
 // A temporary file that has no name from the moment it is made, so that nothing is left behind whatever happens, and the number
 // of bytes that all such files of one owner may hold.
 
-import { close, closeSync, fchownSync, openSync, read, rmSync, write, writeSync } from 'node:fs';
+import { close, closeSync, fchownSync, openSync, read, rmSync, writev, writevSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const readFile = promisify(read);
-const writeFile = promisify(write);
+const writeFile = promisify(writev);
 
 /** Who a file belongs to. */
 export interface Owner {
@@ -68,27 +68,38 @@ export class SpoolFile {
     return true;
   }
 
-  /** Rejects with the system's error, such as ENOSPC. */
-  async append(bytes: Uint8Array): Promise<void> {
+  /**
+   * Appends all of `pieces`; one call at a time. Rejects with the system's error, such as ENOSPC: `length` is what it was then,
+   * and what was written is overwritten by the next bytes.
+   */
+  async append(pieces: readonly Uint8Array[]): Promise<void> {
     await this.#use(async () => {
-      for (let done = 0; done < bytes.length;) {
-        const written = await writeFile(this.descriptor, bytes, done, bytes.length - done, this.#length + done);
-        done += written.bytesWritten;
+      let rest = pieces;
+      let position = this.#length;
+      while (rest.length > 0) {
+        const { bytesWritten } = await writeFile(this.descriptor, rest, position);
+        position += bytesWritten;
+        rest = withoutFirst(rest, bytesWritten);
       }
+      this.#length = position;
     });
-    this.#length += bytes.length;
   }
 
-  /** The same at once, for what is in memory already and small. */
-  appendNow(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.descriptor, bytes, done, bytes.length - done, this.#length + done);
+  /** The same in this turn of the event loop, for small pieces that are in memory already. */
+  appendNow(pieces: readonly Uint8Array[]): void {
+    let rest = pieces;
+    let position = this.#length;
+    while (rest.length > 0) {
+      const written = writevSync(this.descriptor, rest, position);
+      position += written;
+      rest = withoutFirst(rest, written);
     }
-    this.#length += bytes.length;
+    this.#length = position;
   }
 
-  /** Up to `most` bytes from `position` on. */
+  /** Up to `most` bytes from `position` on; empty at the end, and after `close`. */
   async read(position: number, most: number): Promise<Uint8Array> {
+    if (this.#isClosed) return Buffer.alloc(0);
     const bytes = Buffer.allocUnsafe(Math.min(most, this.#length - position));
     const { bytesRead } = await this.#use(async () => readFile(this.descriptor, bytes, 0, bytes.length, position));
     return bytes.subarray(0, bytesRead);
@@ -117,4 +128,15 @@ export class SpoolFile {
       if (this.#isClosed && this.#busy === 0) close(this.descriptor, () => {});
     }
   }
+}
+
+/** What is left of `pieces` after `written` bytes of them. */
+function withoutFirst(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let left = written;
+  const rest: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (left < piece.length) rest.push(left > 0 ? piece.subarray(left) : piece);
+    left = Math.max(0, left - piece.length);
+  }
+  return rest;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cgi } from '../../src/index.ts';
 import { collectContent } from '../../src/spool/collect-content.ts';
@@ -45,6 +46,45 @@ describe('collectContent', () => {
     const collected = await collectContent(chunks(10, 600), { ...options, whole: false, announced: 6000 });
     expect(collected).toMatchObject({ file: undefined, length: 1200, rest: expect.anything() });
     expect((await collected.rest?.next())?.value).toEqual(Buffer.alloc(600, 2));
+  });
+
+  test('keeps every byte in its place, whatever there is room for', async () => {
+    async function* sequence(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+      yield* pieces;
+    }
+    const sizes = fc.constantFrom(0, 300, 2000, unlimited);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ minLength: 1, maxLength: 400 }), { maxLength: 30 }),
+        fc.record({ memoryBytes: fc.constantFrom(0, 300, 2000), fileBytes: sizes, total: sizes, memory: sizes }),
+        fc.boolean(),
+        fc.boolean(),
+        async (pieces, { memoryBytes, fileBytes, total, memory }, isWhole, isAsked) => {
+          const all = Buffer.concat(pieces);
+          const files = new SpoolBudget(total);
+          const memoryBudget = isAsked ? new SpoolBudget(memory) : undefined;
+          const collected = await collectContent(sequence(pieces), {
+            memoryBytes,
+            fileBytes,
+            budget: files,
+            memoryBudget,
+            maxBytes: unlimited,
+            announced: all.length,
+            whole: isWhole,
+          });
+          const isStored = isAsked && all.length <= memoryBytes;
+          if (isStored && all.length <= memory) expect(collected.file).toBe(undefined);
+          const read: Uint8Array[] = [];
+          for await (const piece of collected.pieces(100)) read.push(piece);
+          expect(Buffer.concat(read).equals(all)).toBe(true);
+          collected.dispose();
+          collected.dispose();
+          expect(files.take(total)).toBe(true);
+          expect(memoryBudget?.take(memory)).not.toBe(false);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 
   test('leaves nothing behind when content is refused', async () => {

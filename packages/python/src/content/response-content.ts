@@ -5,19 +5,21 @@
 // thread of the application. Where that cannot be (no room left, no file wanted), `isFull` tells whoever puts in to wait.
 // In order: the queue, the file from `readAt` on, what is being written, and what waits to be written.
 
+import { type SpoolBudget, SpoolFile } from '@onezero/cgi-process';
 import { ByteQueue } from './blocks.ts';
-import type { Budget } from './budget.ts';
 import type { HandedFile } from './handed-file.ts';
-import { SpoolFile } from './spool-file.ts';
+
+/** Read back at once: fewer turns of the loop than a socket's 64 KiB, and still little memory. */
+const readBytes = 0x40000;
 
 /** What bounds the content of one response. */
 export interface ResponseSpool {
   /** How much waits in memory. */
   readonly readAheadBytes: number;
-  /** How much of one response may wait in a file; 0 for none. */
+  /** How large the file of one response may become; 0 for none. Its space is used again when all of it was read. */
   readonly fileBytes: number;
   /** What all responses together may keep in files. */
-  readonly budget: Budget;
+  readonly budget: SpoolBudget;
   /** Called when the file cannot be written; memory and waiting do instead. */
   readonly failed: (error: Error) => void;
 }
@@ -38,8 +40,6 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   #handed: HandedFile | undefined;
   #file: SpoolFile | undefined;
   #readAt = 0;
-  /** Bytes of the budget that are taken. */
-  #taken = 0;
   #isWriting = false;
   #behind: Uint8Array[] = [];
   #behindBytes = 0;
@@ -113,20 +113,21 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
     if (this.#isWriting || this.#isStuck) return;
     const pieces = this.#behind;
     const bytes = this.#behindBytes;
-    if (this.#taken + bytes > this.#spool.fileBytes || !this.#spool.budget.take(bytes)) {
-      this.#isStuck = true;
-      return;
-    }
-    this.#taken += bytes;
-    this.#behind = [];
-    this.#behindBytes = 0;
-    this.#isWriting = true;
     try {
-      this.#file ??= await SpoolFile.open();
-      await this.#file.append(pieces);
+      const file = this.#fileFor(bytes);
+      if (file === undefined) {
+        this.#isStuck = true;
+        return;
+      }
+      this.#behind = [];
+      this.#behindBytes = 0;
+      this.#isWriting = true;
+      await file.append(pieces);
     } catch (error) {
-      this.#behind.unshift(...pieces);
-      this.#behindBytes += bytes;
+      if (this.#isWriting) {
+        this.#behind.unshift(...pieces);
+        this.#behindBytes += bytes;
+      }
       this.#isStuck = true;
       this.#isBroken = true;
       this.#spool.failed(error as Error);
@@ -136,6 +137,19 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
     if (this.#behind.length > 0) void this.#write();
     this.onRoom();
     this.#serve();
+  }
+
+  /** The file with room for `bytes` more; undefined when there is none. Throws the system's error where no file can be made. */
+  #fileFor(bytes: number): SpoolFile | undefined {
+    const { fileBytes, budget } = this.#spool;
+    if ((this.#file?.length ?? 0) + bytes > fileBytes) return undefined;
+    const file = this.#file ?? new SpoolFile(budget);
+    if (file.reserve(bytes)) {
+      this.#file = file;
+      return file;
+    }
+    if (this.#file === undefined) file.close();
+    return undefined;
   }
 
   next(): Promise<IteratorResult<Uint8Array>> {
@@ -179,15 +193,12 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
 
   async #readBack(): Promise<void> {
     await this.#reading(async () => {
-      const piece = await this.#file!.read(this.#readAt);
+      const piece = await this.#file!.read(this.#readAt, readBytes);
       if (this.#isDropped) return undefined;
       this.#readAt += piece.length;
-      this.#taken -= piece.length;
-      this.#spool.budget.give(piece.length);
       if (!this.#isUnread && !this.#isWriting) {
-        // Its space is used again from the start.
         this.#readAt = 0;
-        this.#file!.length = 0;
+        this.#file!.rewind();
       }
       return piece;
     });
@@ -243,8 +254,6 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
   }
 
   #free(): void {
-    this.#spool.budget.give(this.#taken);
-    this.#taken = 0;
     this.#file?.close();
     this.#file = undefined;
   }

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { tunnel } from '../../src/asgi/tunnel.ts';
 import { ResponseContent } from '../../src/content/response-content.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
-import { Budget } from '../../src/content/budget.ts';
+import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
 import { RequestQueue } from '../../src/exchange/request-queue.ts';
 import type { PythonError } from '../../src/python-error.ts';
 import { request } from '../harness.ts';
 
-const spool = { readAheadBytes: 1, fileBytes: 0, budget: new Budget(0), failed: () => {} };
+const spool = { readAheadBytes: 1, fileBytes: 0, budget: new SpoolBudget(0), failed: () => {} };
 
 /** A request whose client leaves with `abort()`, and what its connection was told. */
 function begin(): { exchange: Exchange; client: AbortController; abandoned: Exchange[] } {
@@ -73,7 +73,7 @@ describe('Exchange.watchClient', () => {
 describe('a change of protocol', () => {
   test('whose client leaves before it has happened gives back what is kept of the content', async () => {
     const client = new AbortController();
-    const budget = new Budget(1_000_000);
+    const budget = new SpoolBudget(1_000_000);
     const spooling = { readAheadBytes: 1, fileBytes: 1_000_000, budget, failed: () => {} };
     const exchange = new Exchange(request('/', { signal: client.signal }), noContent, spooling);
     const abandoned: Exchange[] = [];

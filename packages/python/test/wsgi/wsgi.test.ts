@@ -3,11 +3,22 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { chunks, fixtures, isRunning, python, read, request, start, until, type Answer } from '../harness.ts';
+import {
+  chunks,
+  fixtures,
+  isRunning,
+  openContent,
+  python,
+  read,
+  request,
+  start,
+  until,
+  type Answer,
+} from '../harness.ts';
 import { makeSite } from '../site.ts';
 
 const app = start('life:application', { threads: 1 });
@@ -22,16 +33,6 @@ afterAll(async () => {
 
 function get(target: string, changes: Parameters<typeof request>[1] = {}): Promise<Answer> {
   return read(app.responder(request(target, changes)));
-}
-
-/** Which of our descriptors are content in a file without a name. Linux shows them. */
-function openContent(): string[] {
-  if (!existsSync('/proc/self/fd')) return [];
-  const links = readdirSync('/proc/self/fd').map((descriptor) => {
-    const path = `/proc/self/fd/${descriptor}`;
-    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? '' : readlinkSync(path);
-  });
-  return links.filter((link) => link.includes('onezero-content-'));
 }
 
 describe('request content', () => {
