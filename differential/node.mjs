@@ -154,10 +154,11 @@ function differenceOf(plans, { requests }, theirs, our, isFetch) {
   }
   // On a kept connection node:http may write early hints behind the head of the response, where they are content.
   if (expected.responses.some(({ content }) => content.includes('HTTP/1.1 103 Early Hints'))) return undefined;
-  // node:http resets a connection whose request content is unread, and the end of the response goes with it.
+  // node:http resets a connection with unread bytes of a request, this one or the next, and the end of the response goes with it.
   for (const [index, { framing, content, isWhole, persistent }] of expected.responses.entries()) {
     const whole = found.responses[index];
-    if (!isWhole && whole?.isWhole && whole.content.startsWith(content) && requests[index].content) return undefined;
+    const hasUnread = requests[index].content || index < requests.length - 1;
+    if (!isWhole && whole?.isWhole && whole.content.startsWith(content) && hasUnread) return undefined;
     const endsWithConnection = framing === 'close' || (framing === undefined && !persistent);
     if (endsWithConnection && whole?.content.startsWith(content)) expected.responses[index].content = whole.content;
   }
