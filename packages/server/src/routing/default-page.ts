@@ -36,17 +36,26 @@ const SENTENCES: ReadonlyMap<number, string> = new Map([
   [403, 'You do not have access to this resource.'],
   [404, 'There is nothing at this address.'],
   [405, 'The method is not allowed for this resource.'],
+  [406, 'There is no form of this that the client takes.'],
   [408, 'The request took too long to arrive.'],
+  [409, 'What lies at this address does not allow it.'],
   [410, 'What was at this address is gone for good.'],
   [411, 'The request must say how long its content is.'],
   [412, 'Something has changed since you looked.'],
   [413, 'The content is larger than the server takes.'],
   [414, 'The address is longer than the server takes.'],
+  [415, 'The content has a form that is not taken here.'],
   [416, 'The part that was asked for is not there.'],
+  [417, 'What the client expects of the server is not done here.'],
   [
     421,
     'This server does not answer for that host. Whoever runs it can name the host (hosts), or the proxy that passed it on (trustedProxies).',
   ],
+  [422, 'The content was understood and makes no sense here.'],
+  [423, 'Somebody else has locked this.'],
+  [424, 'Something that this depends on did not work.'],
+  [426, 'The server asks for another protocol here.'],
+  [428, 'The request must say which state it changes.'],
   [429, 'Too many requests came at once. Please wait a moment.'],
   [431, 'The request fields are larger than the server takes.'],
   [500, 'Something went wrong on the server.'],
@@ -55,6 +64,8 @@ const SENTENCES: ReadonlyMap<number, string> = new Map([
   [503, 'The server is busy. Please try again in a moment.'],
   [504, 'A program on the server took too long.'],
   [505, 'The server does not speak this version of HTTP.'],
+  [507, 'The server has no room left for this.'],
+  [508, 'The way there leads back to itself.'],
 ]);
 
 /** Makes the page. With an id, the reader can name the request when asking for help. */
@@ -78,13 +89,18 @@ const RENDERERS: Readonly<Record<PageType, (status: number, id: string | undefin
       `<!doctype html>\n<html lang="en"><head><meta charset="utf-8">` +
       `<meta name="viewport" content="width=device-width, initial-scale=1"><title>${status} ${reason}</title>` +
       `<style>${STYLE}</style></head><body><main><p class="status">${status}</p><h1>${reason}</h1>` +
-      `<p class="soft">${SENTENCES.get(status) ?? ''}</p>${name}</main></body></html>\n`
+      `${sentenceOf(status)}${name}</main></body></html>\n`
     );
   },
   'application/json': problem,
   'application/problem+json': problem,
   'text/plain': (status, id) => `${status} ${reasonPhrase(status)}\n${id === undefined ? '' : `Request ${id}\n`}`,
 };
+
+function sentenceOf(status: number): string {
+  const sentence = SENTENCES.get(status);
+  return sentence === undefined ? '' : `<p class="soft">${sentence}</p>`;
+}
 
 function problem(status: number, id: string | undefined): string {
   return `${JSON.stringify({ type: 'about:blank', title: reasonPhrase(status), status, ...(id !== undefined && { id }) })}\n`;
