@@ -8,7 +8,7 @@ const server = createServer({
       responder: ({ remote, scheme, authority }) => ({
         status: 200,
         fields: [['content-type', 'text/plain']],
-        content: Buffer.from(`${scheme}://${authority} for ${remote.address}\n`),
+        content: `${scheme}://${authority} for ${remote.address}\n`,
       }),
     },
   ],

@@ -15,7 +15,7 @@ function hello({ method, pathInfo }) {
   return {
     status: 200,
     fields: [['content-type', 'text/plain']],
-    content: Buffer.from(`${method} hello${pathInfo}\n`),
+    content: `${method} hello${pathInfo}\n`,
   };
 }
 

@@ -14,7 +14,7 @@ const server = createServer({
       responder({ method, pathInfo }) {
         if (method === 'PURGE') return { status: cache.delete(pathInfo) ? 204 : 404, fields: [] };
         const found = cache.get(pathInfo);
-        return found ? { status: 200, fields: plain, content: Buffer.from(`${found}\n`) } : { status: 404, fields: [] };
+        return found ? { status: 200, fields: plain, content: `${found}\n` } : { status: 404, fields: [] };
       },
     },
     {
@@ -24,7 +24,7 @@ const server = createServer({
         const link = fields.find(([name]) => name === 'link')?.[1];
         if (method === 'LINK') links.add(link);
         if (method === 'UNLINK') links.delete(link);
-        return { status: 200, fields: plain, content: Buffer.from(`${[...links].join('\n')}\n`) };
+        return { status: 200, fields: plain, content: `${[...links].join('\n')}\n` };
       },
     },
   ],

@@ -17,7 +17,7 @@ const server = createServer({
   routes: [
     {
       path: '/hello',
-      responder: ({ pathInfo }) => ({ status: 200, fields: [], content: Buffer.from(`Hello ${pathInfo}`) }),
+      responder: ({ pathInfo }) => ({ status: 200, fields: [], content: `Hello ${pathInfo}` }),
     },
   ],
 });

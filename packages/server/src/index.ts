@@ -1,5 +1,13 @@
 export { createServer } from './create-server.ts';
-export type { ContentOut, Field, Peer, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
+export type {
+  ContentOut,
+  Field,
+  Peer,
+  RequestMessage,
+  Responder,
+  ResponseLike,
+  ResponseMessage,
+} from './message/message.ts';
 export type { RequestEndMessage, RequestErrorMessage, RequestStartMessage } from './diagnostics.ts';
 export type { Method, Route, Server, ServerOptions, StopOptions } from './options.ts';
 export { fetchResponder, type FetchApplication, type FetchInfo } from './responders/fetch.ts';

@@ -7,7 +7,7 @@ import type { CgiOptions } from '@onezero/cgi-process';
 import type { GatewayOptions } from '@onezero/cgi-process/fastcgi';
 import type { StaticOptions } from '@onezero/static';
 import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
-import type { Field, RequestMessage, Responder, ResponseMessage } from './message/message.ts';
+import type { Field, RequestMessage, Responder, ResponseLike } from './message/message.ts';
 
 /**
  * A responder and the requests it is for. Routes with a host go before those without, then the longest matching prefix wins;
@@ -64,7 +64,7 @@ export interface Failure {
 /** Sees every failure; may return a response to send in place of the error page. */
 export type ErrorHook = (
   failure: Failure,
-) => ResponseMessage | undefined | void | Promise<ResponseMessage | undefined | void>;
+) => ResponseLike | undefined | void | Promise<ResponseLike | undefined | void>;
 
 /** A page for a status: a file to read, a template with `{{status}} {{reason}} {{path}} {{id}}`, or a function. */
 export type ErrorPage = { readonly file: string } | { readonly template: string } | Responder;

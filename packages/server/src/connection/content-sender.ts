@@ -43,7 +43,11 @@ export async function sendContent(
         break;
       }
       const piece: unknown = step.value;
-      if (!(piece instanceof Uint8Array)) throw new TypeError('the content yielded something else than bytes');
+      if (!(piece instanceof Uint8Array)) {
+        throw new TypeError(
+          `the content yielded ${typeof piece === 'string' ? 'text' : `a ${typeof piece}`}: yield bytes, such as Buffer.from(text)`,
+        );
+      }
       if (piece.length === 0) continue;
       if (length !== undefined && exchange.contentBytes + piece.length > length) {
         throw new ContentMismatch(`the content is longer than its content-length of ${length}`);

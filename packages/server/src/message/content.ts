@@ -18,6 +18,7 @@ export function isResponse(value: unknown): value is ResponseMessage {
   const { status, fields, content, upgrade } = value as Partial<ResponseMessage>;
   const isFinal = Number.isInteger(status) && status! >= 200 && status! <= 599 && upgrade === undefined;
   const isSwitch = status === 101 && typeof upgrade === 'function';
+  if (content === undefined && ('body' in value || 'headers' in value)) return false;
   return (isFinal || isSwitch) && Array.isArray(fields) && isContent(content);
 }
 

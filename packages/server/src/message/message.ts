@@ -90,5 +90,14 @@ export interface ResponseMessage {
   readonly nonParsed?: boolean | undefined;
 }
 
+/**
+ * A response as responders and hooks may write it: `fields` may be left out, and `content` may be text. Text is sent as UTF-8 and,
+ * unless a field says otherwise, as `text/plain; charset=utf-8`.
+ */
+export interface ResponseLike extends Omit<ResponseMessage, 'fields' | 'content'> {
+  readonly fields?: readonly Field[] | undefined;
+  readonly content?: string | ContentOut | undefined;
+}
+
 /** Answers a request. One that has its answer returns it, not a promise of it. A throw or rejection becomes a 500. */
-export type Responder = (request: RequestMessage) => ResponseMessage | Promise<ResponseMessage>;
+export type Responder = (request: RequestMessage) => ResponseLike | Promise<ResponseLike>;

@@ -10,6 +10,7 @@ import { extname } from 'node:path';
 import type { Failure, ErrorPage } from '../options.ts';
 import type { ContentOut, Field, RequestMessage, Responder } from '../message/message.ts';
 import { firstField } from '../message/fields.ts';
+import { checkedResponse } from '../message/whole-response.ts';
 import { preferredType } from './accept.ts';
 import { escapeHtml, PAGE_TYPES } from './default-page.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';
@@ -72,7 +73,9 @@ async function make(page: ErrorPage, failure: Failure): Promise<OwnPage | undefi
 }
 
 async function fromResponder(page: Responder, request: RequestMessage): Promise<OwnPage | undefined> {
-  const { fields, content } = await page(request);
+  const answer = checkedResponse(await page(request));
+  if (answer instanceof TypeError) throw answer;
+  const { fields, content } = answer;
   return content === undefined ? undefined : { fields, content };
 }
 

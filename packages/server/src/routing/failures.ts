@@ -7,6 +7,7 @@ import { requestError, type RequestErrorMessage } from '../diagnostics.ts';
 import { firstField, hasField } from '../message/fields.ts';
 import type { Field, ResponseMessage } from '../message/message.ts';
 import { isPromiseLike, isResponse } from '../message/content.ts';
+import { checkedResponse } from '../message/whole-response.ts';
 import type { ErrorHook, Failure } from '../options.ts';
 import { timerMs } from '../timer.ts';
 import { warnOnce } from '../warn-once.ts';
@@ -41,8 +42,9 @@ export function createFail({ hook, report, pages, hookTimeoutMs }: FailureOption
 /** What the hook said in place of the bare response, or that. */
 function answerOf(said: unknown, bare: ResponseMessage): ResponseMessage {
   if (said === undefined) return bare;
-  if (isResponse(said)) return keepProtocolFields(said, bare);
-  warnOnce('onError', new TypeError('it returned no response'));
+  const answer = checkedResponse(said);
+  if (!(answer instanceof TypeError)) return keepProtocolFields(answer, bare);
+  warnOnce('onError', answer);
   return bare;
 }
 

@@ -4,8 +4,9 @@
 // right; which route; the responder. Everything that fails on the way joins in `fail`. An answer that a responder has at
 // once comes back at once.
 
-import type { Field, RequestMessage, ResponseMessage } from '../message/message.ts';
-import { discard, isPromiseLike, isResponse } from '../message/content.ts';
+import type { Field, RequestMessage, ResponseLike, ResponseMessage } from '../message/message.ts';
+import { discard, isPromiseLike } from '../message/content.ts';
+import { checkedResponse } from '../message/whole-response.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
 import { authenticated, changed } from '../message/request.ts';
@@ -148,12 +149,15 @@ class PartedSite implements Site {
 
   /** The answer, unless it is nothing and another route may have something. */
   #take(
-    answer: ResponseMessage,
+    given: ResponseLike,
     found: FoundRoute,
     request: RequestMessage,
     seen: RequestMessage,
     redirects: number,
   ): Answer {
+    const answer = checkedResponse(given);
+    if (answer instanceof TypeError)
+      return this.fail({ status: 500, cause: blamed(answer, found.route), source: 'responder', request: seen });
     if (found.route.fallThrough === true && hasNothing(answer)) {
       const next = this.#parts.router(request, found.next);
       if ('route' in next) return this.#ask(next, request, redirects);
@@ -166,10 +170,6 @@ class PartedSite implements Site {
   }
 
   #whole(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {
-    if (!isResponse(answer)) {
-      const cause = new TypeError('the responder returned no response');
-      return this.fail({ status: 500, cause, source: 'responder', request });
-    }
     if (answer.localRedirect !== undefined) return this.#redirect(answer, request, redirects);
     if (answer.status < 400 || answer.content !== undefined || answer.nonParsed === true) return answer;
     const { status, cause } = answer;
@@ -222,8 +222,13 @@ function bareStatus(status: number): ResponseMessage {
 }
 
 function hasNothing(answer: ResponseMessage): boolean {
-  if (answer?.isNothing !== undefined) return answer.isNothing;
-  return (answer?.status === 404 || answer?.status === 405) && answer.content === undefined;
+  if (answer.isNothing !== undefined) return answer.isNothing;
+  return (answer.status === 404 || answer.status === 405) && answer.content === undefined;
+}
+
+/** A mistake of a responder, with the place of it. */
+function blamed({ message }: TypeError, { name, path = '/' }: Route): TypeError {
+  return new TypeError(`the responder of ${name ?? `the route ${path}`}: ${message}`);
 }
 
 function isOurs(hosts: readonly string[], authority: string | undefined): boolean {

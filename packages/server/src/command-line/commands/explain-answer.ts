@@ -4,6 +4,7 @@
 import { dirname, join, resolve } from 'node:path';
 import type { CgiResponder } from '@onezero/cgi-process';
 import type { ResponseMessage } from '../../message/message.ts';
+import { checkedResponse } from '../../message/whole-response.ts';
 import type { Explanation, Question, Route } from '../../options.ts';
 import { syntheticRequest } from './synthetic-request.ts';
 
@@ -29,7 +30,8 @@ export async function explainAnswer(route: Route, explanation: Explanation, ques
     const rows: Row[] = [['', `${method} would change a file if the site is writable; nothing was changed`]];
     return { rows, hasNothing: false };
   }
-  const response = await responder(syntheticRequest(explanation, question));
+  const response = checkedResponse(await responder(syntheticRequest(explanation, question)));
+  if (response instanceof TypeError) throw response;
   await discardContent(response);
   return { rows: fileRows(response, name.slice(FILES.length)), hasNothing: response.status === 404 };
 }
