@@ -136,6 +136,7 @@ function send(target: AnswerTarget, exchange: Exchange, response: ResponseMessag
   const { head, content } = framed;
   exchange.persistent = framed.persistent;
   exchange.isEndMarked = framed.length !== undefined || framed.chunked;
+  exchange.isChunked = framed.chunked;
   if (content !== undefined && !(content instanceof Uint8Array)) {
     target.output.flush();
     return sendContent(exchange, content, framed, target.transport);

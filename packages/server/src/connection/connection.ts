@@ -24,6 +24,7 @@ import { interimResponse } from './interim.ts';
 import { mayFollow } from './may-follow.ts';
 import { late, refusalIn, refusalOf } from './refusals.ts';
 import { Output } from './output.ts';
+import { probe } from './probe.ts';
 import { RequestContent, type ContentSource } from './request-content.ts';
 import type { Service } from './service.ts';
 import { Tunnel } from './tunnel.ts';
@@ -189,11 +190,16 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
 
   mayFollow(exchange: Exchange, event: RequestHeadEvent): boolean {
     return mayFollow(exchange, event, {
-      isStopping: this.engine.isStopping,
+      isClosing: this.#isClosing,
       hasFailed: this.#parser.state === 'failed',
       requests: this.#requests,
       isExhausted: this.finishedAt !== undefined && this.#parser.remainder.length === 0,
     });
+  }
+
+  /** We want to close, and no request has come that would be lost by it. */
+  get #isClosing(): boolean {
+    return (this.engine.isStopping || this.#deadlines.isOverdue) && this.#parser.remainder.length === 0;
   }
 
   answered(exchange: Exchange): void {
@@ -278,6 +284,12 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     const isUnread = this.#holds.isHeld || this.finishedAt !== undefined;
     if (isUnread && this.transport.isBroken) return this.transport.destroy();
     enforce(this.#deadlines.judge(now, this), this);
+  }
+
+  probe(exchange: Exchange): void {
+    this.output.flush();
+    probe(this.transport, exchange);
+    this.#deadlines.probed(this.engine.clock.now, this.transport);
   }
 
   breakOff(exchange: Exchange, cause: Error): void {

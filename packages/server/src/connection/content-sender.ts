@@ -54,6 +54,7 @@ export async function sendContent(
       }
       const taken = out.write(chunked ? encodeChunk(piece) : [piece]);
       exchange.contentBytes += piece.length;
+      exchange.padding = 0;
       if (!taken && !(await transport.flushed())) return false;
       sinceTurn += piece.length;
       if (sinceTurn >= TURN_BYTES) {

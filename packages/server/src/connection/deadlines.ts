@@ -45,13 +45,17 @@ const LIMIT_OF = {
   linger: 'drainTimeoutMs',
 } as const satisfies Record<Phase, keyof ResolvedLimits>;
 
-// A closing and a half-closing peer look the same until something is sent to it. A client that finishes sending at once wants
-// its response all the same; one that does so later, while nothing moves, has left. "At once" leaves room for a busy loop.
-const AT_ONCE_MS = 100;
+// A kept connection is closed this long after its idle time-out at the earliest (or twice the time-out, where that is less). A
+// client that keeps to the same time-out, or to one that was announced, so never crosses our FIN with a request.
+const IDLE_GRACE_MS = 1000;
+
+// A closing and a half-closing peer look the same until something is sent to it: then one that has closed answers with a reset.
+// A client that finishes sending together with its request mostly wants the response; one that does so later, while nothing
+// moves, has mostly left, and is probed soon. "Together" leaves room for a busy loop.
+const TOGETHER_MS = 100;
 const STILL_MS = 250;
 
-// The client that finished at once is probed with `100 (Continue)`, which every client of HTTP/1.1 has to skip (RFC 9110 §15.2):
-// a peer that has closed answers with a reset. Late enough that few responses see it in front.
+// Any other probe comes late enough that few responses see it in front.
 const PROBE_MS = 10_000;
 
 export class Deadlines {
@@ -65,6 +69,9 @@ export class Deadlines {
   #received = 0;
   #movedAt = 0;
   #finishedAt: number | undefined;
+  #probedAt = 0;
+  /** The idle time-out has passed: a request that comes all the same is the last. */
+  isOverdue = false;
 
   constructor(now: number) {
     this.#since = now;
@@ -77,6 +84,7 @@ export class Deadlines {
     if (phase === this.phase && (phase === 'head' || phase === 'drain')) return false;
     this.phase = phase;
     this.#since = now;
+    if (phase === 'idle') this.isOverdue = false;
     return true;
   }
 
@@ -101,11 +109,15 @@ export class Deadlines {
     if (exchange === undefined || exchange.over) return 'wait';
     if (this.#isReceivingTooSlow(exchange, tickMs, receivedBytes, limits)) return 'late-content';
     if (exchange.content?.isAwaited === true) return 'wait';
-    if (finishedAt !== undefined && this.#hasLeft(now, exchange, finishedAt)) return 'destroy';
     if (exchange.headSent && this.#isSilent(now, limits)) return 'stalled';
-    if (exchange.answered) return 'wait';
-    if (this.#isOver(now, limits)) return 'late-answer';
-    return finishedAt !== undefined && this.#isProbeDue(now, exchange) ? 'probe' : 'wait';
+    if (!exchange.answered && this.#isOver(now, limits)) return 'late-answer';
+    return finishedAt !== undefined && this.#isProbeDue(now, exchange, finishedAt) ? 'probe' : 'wait';
+  }
+
+  /** The peer was probed just now; what that took is no movement. */
+  probed(now: number, { writtenBytes }: Transport): void {
+    this.#probedAt = now;
+    this.#written = writtenBytes;
   }
 
   /** Nothing has moved in either direction. */
@@ -113,8 +125,13 @@ export class Deadlines {
     return silenceTimeoutMs > 0 && now - Math.max(this.#movedAt, this.#since) >= silenceTimeoutMs;
   }
 
-  #isProbeDue(now: number, { received, isProbed, event }: Exchange): boolean {
-    return received && !isProbed && event?.head.version === '1.1' && now - this.#since >= PROBE_MS;
+  #isProbeDue(now: number, { received, receivedAt, probes }: Exchange, finishedAt: number): boolean {
+    if (!received) return false;
+    // The moment is one of another clock.
+    if (this.#finishedAt !== finishedAt) this.#movedAt = now;
+    this.#finishedAt = finishedAt;
+    const isSoon = probes === 0 && finishedAt - receivedAt >= TOGETHER_MS;
+    return now - Math.max(this.#movedAt, this.#probedAt) >= (isSoon ? STILL_MS : PROBE_MS);
   }
 
   /** Only the time counts in which the reader of the content waited for its client. */
@@ -132,7 +149,7 @@ export class Deadlines {
 
   #judgeSilence(now: number, limits: ResolvedLimits): Verdict {
     if (!this.#isOver(now, limits)) return 'wait';
-    if (this.phase === 'idle') return 'finish';
+    if (this.phase === 'idle') return this.#isIdleTooLong(now, limits) ? 'finish' : 'wait';
     return this.phase === 'head' ? 'late-head' : 'destroy';
   }
 
@@ -141,12 +158,9 @@ export class Deadlines {
     return patienceMs > 0 && now - this.#since >= patienceMs;
   }
 
-  #hasLeft(now: number, { received, receivedAt }: Exchange, finishedAt: number): boolean {
-    if (!received || finishedAt - receivedAt < AT_ONCE_MS) return false;
-    // The moment is one of another clock.
-    if (this.#finishedAt !== finishedAt) this.#movedAt = now;
-    this.#finishedAt = finishedAt;
-    return now - this.#movedAt > STILL_MS;
+  #isIdleTooLong(now: number, { idleTimeoutMs }: ResolvedLimits): boolean {
+    this.isOverdue = true;
+    return now - this.#since >= idleTimeoutMs + Math.min(IDLE_GRACE_MS, idleTimeoutMs);
   }
 }
 

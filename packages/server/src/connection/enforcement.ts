@@ -6,7 +6,6 @@ import type { Verdict } from './deadlines.ts';
 import type { Exchange, Interruption } from './exchange.ts';
 import { late } from './refusals.ts';
 
-/** `100 (Continue)`: also what a client is probed with. */
 export const CONTINUE: Uint8Array = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 
 /** A connection as it is held to its limits. */
@@ -18,6 +17,8 @@ export interface Enforced {
   linger(): void;
   /** Answers what came with a failure. */
   refuse(failure: Interruption): void;
+  /** Finds out whether the client is still there. */
+  probe(exchange: Exchange): void;
   /** Ends a response in its middle. */
   breakOff(exchange: Exchange, cause: Error): void;
 }
@@ -34,8 +35,7 @@ export function enforce(verdict: Verdict, target: Enforced): void {
     case 'reset':
       return transport.reset();
     case 'probe':
-      if (exchange !== undefined) exchange.isProbed = true;
-      transport.write(CONTINUE);
+      if (exchange !== undefined) target.probe(exchange);
       break;
     case 'stalled': {
       const cause = new Error(`the response yielded nothing for ${limits.silenceTimeoutMs} ms`);

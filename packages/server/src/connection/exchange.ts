@@ -36,8 +36,12 @@ export class Exchange implements RequestSource {
   headSent = false;
   /** Framing shows the client where the response ends, so that it notices one that breaks off. */
   isEndMarked = false;
-  /** The client that finished sending at once was asked whether it is still there. */
-  isProbed = false;
+  /** How often a client that has finished sending was asked whether it is still there. */
+  probes = 0;
+  /** The chunked coding: there is something to say between two pieces of the content that means nothing. */
+  isChunked = false;
+  /** Zeros that were sent in front of the size of the next chunk. */
+  padding = 0;
   /** The answer is under way: the responder has spoken, nobody can interrupt it any more. */
   answered = false;
   /** Everything has been said about it, or the client has gone. */

@@ -5,7 +5,8 @@ import type { Exchange } from './exchange.ts';
 
 /** What of the connection decides. */
 export interface ConnectionState {
-  readonly isStopping: boolean;
+  /** We are about to close the connection, and nothing has come behind this request. */
+  readonly isClosing: boolean;
   /** Nothing more can be read, because the input was malformed. */
   readonly hasFailed: boolean;
   /** Requests so far, this one included. */
@@ -18,7 +19,7 @@ export interface ConnectionState {
 export function mayFollow(
   exchange: Exchange,
   { persistent, form, contentLength }: RequestHeadEvent,
-  { isStopping, hasFailed, requests, isExhausted }: ConnectionState,
+  { isClosing, hasFailed, requests, isExhausted }: ConnectionState,
 ): boolean {
   const { maxRequestsPerConnection, drainBytes } = exchange.service.limits;
   const isContentPending = exchange.content !== undefined && !exchange.received;
@@ -28,7 +29,7 @@ export function mayFollow(
     !exchange.refused &&
     // What follows CONNECT was meant for a tunnel.
     form !== 'authority' &&
-    !isStopping &&
+    !isClosing &&
     !hasFailed &&
     (maxRequestsPerConnection === 0 || requests < maxRequestsPerConnection) &&
     !isExhausted &&

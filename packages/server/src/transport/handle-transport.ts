@@ -176,6 +176,10 @@ export class HandleTransport implements Transport {
     this.#isPaused = false;
   }
 
+  keepAlive(seconds: number): void {
+    if (!this.#isClosed) this.#becomeSocket().keepAlive(seconds);
+  }
+
   end(): void {
     if (!this.#isClosed) this.#becomeSocket().end();
   }

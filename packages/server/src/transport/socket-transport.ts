@@ -116,6 +116,10 @@ export class SocketTransport implements Transport {
     this.#socket.resume();
   }
 
+  keepAlive(seconds: number): void {
+    if (!this.#closed) this.#socket.setKeepAlive(true, seconds * 1000);
+  }
+
   end(): void {
     this.#socket.end();
   }

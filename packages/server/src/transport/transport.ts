@@ -41,6 +41,8 @@ export interface Transport {
   /** Hands over nothing until `resume`. */
   pause(): void;
   resume(): void;
+  /** Lets the system look, after each so many silent seconds, whether the peer is still there; it tells by `isBroken`. */
+  keepAlive(seconds: number): void;
   /** Finishes sending when everything written has been; the peer may go on sending. */
   end(): void;
   /** Closes at once when the system has taken everything, which it then delivers on its own; finishes sending otherwise. */

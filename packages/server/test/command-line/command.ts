@@ -99,11 +99,12 @@ export async function start(words: readonly string[], surroundings: Surroundings
 export function startPlain(
   words: readonly string[],
   surroundings: Surroundings,
-): Pick<Started, 'child' | 'output' | 'stop'> {
+): Pick<Started, 'child' | 'output' | 'finished' | 'stop'> {
   const { child, output, finished } = launch(words, surroundings);
   return {
     child,
     output,
+    finished,
     stop: () => {
       child.kill('SIGTERM');
       return finished;

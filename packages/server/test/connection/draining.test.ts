@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectRaw, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse, readAll, readUntil, start, textResponse, type Running } from '../exchange.ts';
@@ -77,6 +78,64 @@ describe('a stop', () => {
     await closed;
     expect(running.server.connections).toBe(0);
     socket.destroy();
+  });
+});
+
+test('a stop answers what came in one piece, and says close with the last', async () => {
+  const running = await hello();
+  const socket = await keptConnection(running);
+  const text = readAll(socket);
+  const closed = running.server.close();
+  socket.write(get('/').repeat(5));
+  expect((await text).match(/hello/g)).toHaveLength(5);
+  expect((await text).match(/connection: close/g)).toHaveLength(1);
+  socket.destroy();
+  await closed;
+});
+
+describe('the idle time-out', () => {
+  test('takes no request from the clients that ask when it is over', async () => {
+    const idleTimeoutMs = 600;
+    const running = await start({
+      limits: { idleTimeoutMs },
+      routes: [{ responder: () => textResponse('hello') }],
+    });
+    onTestFinished(() => running.close());
+    const answers = Array.from({ length: 200 }, async (_, index) => {
+      const socket = await keptConnection(running);
+      // Around the time-out, before and behind.
+      await delay(idleTimeoutMs - 50 + index / 2);
+      const answer = readUntil(socket, /hello$/);
+      socket.write(get('/'));
+      return parse(await answer);
+    });
+    const all = await Promise.all(answers);
+    expect(all.map(({ status }) => status)).toEqual(all.map(() => 200));
+  });
+
+  test('lets who asks behind it know that this was the last', async () => {
+    const running = await start({
+      limits: { idleTimeoutMs: 400 },
+      routes: [{ responder: () => textResponse('hello') }],
+    });
+    onTestFinished(() => running.close());
+    // The clock of a busy server is behind ours, so one try may come too early.
+    await expect
+      .poll(async () => {
+        const socket = await keptConnection(running);
+        await delay(600);
+        const answer = readUntil(socket, /hello$/);
+        socket.write(get('/'));
+        const { status, fields } = parse(await answer);
+        return `${status} ${fields.get('connection')}`;
+      })
+      .toBe('200 close');
+  });
+
+  test('closes who asks nothing', async () => {
+    const running = await start({ limits: { idleTimeoutMs: 50 } });
+    onTestFinished(() => running.close());
+    expect(await readAll(await running.connect())).toBe('');
   });
 });
 

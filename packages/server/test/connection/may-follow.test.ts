@@ -4,7 +4,7 @@ import type { Exchange } from '../../src/connection/exchange.ts';
 import { mayFollow, type ConnectionState } from '../../src/connection/may-follow.ts';
 import { DEFAULT_LIMITS } from '../../src/limits.ts';
 
-const open: ConnectionState = { isStopping: false, hasFailed: false, requests: 1, isExhausted: false };
+const open: ConnectionState = { isClosing: false, hasFailed: false, requests: 1, isExhausted: false };
 const content = {} as Exchange['content'];
 
 function decide(
@@ -27,7 +27,7 @@ describe('another request may follow', () => {
     expect(decide({}, { persistent: false })).toBe(false);
     expect(decide({}, { form: 'authority' })).toBe(false);
     expect(decide({ refused: true })).toBe(false);
-    expect(decide({}, {}, { isStopping: true })).toBe(false);
+    expect(decide({}, {}, { isClosing: true })).toBe(false);
     expect(decide({}, {}, { hasFailed: true })).toBe(false);
     expect(decide({}, {}, { isExhausted: true })).toBe(false);
   });

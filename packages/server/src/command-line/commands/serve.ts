@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
+import { type EarlySignals, earlySignals, unlessStopped } from '../running/early-signals.ts';
 import { inspect } from '../configuration/inspection.ts';
 import { timerMs } from '../../timer.ts';
 import { workerCount } from '../running/mount-options.ts';
@@ -16,7 +17,7 @@ import { Running } from '../running/running.ts';
 import { failed, type Start } from '../running/start.ts';
 import type { Controlled } from '../running/signals.ts';
 
-// What a server that could not start gets to end what it had started.
+// What a server that could not start, or that shall not, gets to end what it had started.
 const stopMs = 500;
 
 /** Serves until it is told to stop. Resolves to the exit code. */
@@ -35,6 +36,7 @@ export async function serve(start: Start): Promise<number> {
   if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start);
   // A worker whose primary ended before it came this far is nobody's; going on, it would become a primary of its own.
   if (primary !== undefined) return 0;
+  const signals = earlySignals();
   if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
   const hasCertificate = configuration.tlsCert !== undefined;
   const situation: Situation = {
@@ -42,12 +44,14 @@ export async function serve(start: Start): Promise<number> {
     warnings: allWarnings,
     inherited: takeSockets({ environment: process.env, pid: process.pid, hasCertificate }),
     notify: takeNotify(process.env, report),
+    signals,
   };
   const count = workerCount(configuration);
   return count > 1 ? serveWithWorkers(start, count, situation) : serveAlone(start, situation);
 }
 
-async function serveAlone(start: Start, { mayMovePort, warnings, inherited, notify }: Situation): Promise<number> {
+async function serveAlone(start: Start, situation: Situation): Promise<number> {
+  const { mayMovePort, inherited, signals } = situation;
   const { configuration } = start.resolved;
   let running: Running;
   try {
@@ -55,11 +59,16 @@ async function serveAlone(start: Start, { mayMovePort, warnings, inherited, noti
   } catch (error) {
     return failed(error, configuration, 2);
   }
+  // The kernel ends with us what does not end in time.
+  const end = (): Promise<unknown> => Promise.race([running.stop(0), delay(stopMs, undefined, { ref: false })]);
   try {
-    await running.listen();
+    const isListening = await unlessStopped(
+      running.listen().then(() => true),
+      signals,
+    );
+    if (isListening === undefined) return await end().then(() => 0);
   } catch (error) {
-    // The kernel ends with us what does not end now.
-    await Promise.race([running.stop(0), delay(stopMs, undefined, { ref: false })]);
+    await end();
     return failed(error, configuration, 1);
   }
   const controlled: Controlled = {
@@ -68,7 +77,7 @@ async function serveAlone(start: Start, { mayMovePort, warnings, inherited, noti
     stop: (graceMs) => running.stop(graceMs),
   };
   const { addresses, port, whenReady } = running;
-  return announce(configuration, { addresses, port, whenReady, warnings, notify }, controlled);
+  return announce(configuration, { ...situation, addresses, port, whenReady }, controlled);
 }
 
 interface Situation {
@@ -77,13 +86,12 @@ interface Situation {
   /** Sockets that a supervisor handed over. */
   readonly inherited: readonly InheritedListener[] | undefined;
   readonly notify: Notify;
+  /** Those that come before the server listens. */
+  readonly signals: EarlySignals;
 }
 
-async function serveWithWorkers(
-  start: Start,
-  count: number,
-  { mayMovePort, warnings, inherited, notify }: Situation,
-): Promise<number> {
+async function serveWithWorkers(start: Start, count: number, situation: Situation): Promise<number> {
+  const { mayMovePort, inherited, signals } = situation;
   const { Workers, WorkersFailed } = await import('../../operations/workers.ts');
   const { configuration } = start.resolved;
   let held: Held;
@@ -94,7 +102,15 @@ async function serveWithWorkers(
   }
   const workers = new Workers({ count, report, listeners: held.listeners });
   try {
-    await workers.start();
+    const isListening = await unlessStopped(
+      workers.start().then(() => true),
+      signals,
+    );
+    if (isListening === undefined) {
+      held.close();
+      await workers.stop(0, stopMs);
+      return 0;
+    }
   } catch (error) {
     held.close();
     if (!(error instanceof WorkersFailed)) throw error;
@@ -113,7 +129,7 @@ async function serveWithWorkers(
     },
   };
   const { addresses = workers.addresses, port } = held;
-  return announce(configuration, { addresses, port, whenReady: workers.whenReady, warnings, notify }, controlled);
+  return announce(configuration, { ...situation, addresses, port, whenReady: workers.whenReady }, controlled);
 }
 
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */

@@ -32,7 +32,7 @@ export const limitsOptions: Record<LimitKey, Option> = {
   maxRequestsPerConnection: limit('maxRequestsPerConnection', 'Requests on one connection; 0 lifts the limit'),
   headTimeout: limit('headTimeoutMs', 'How long a head may take (408)'),
   contentTimeout: limit('contentTimeoutMs', 'The longest silence in the middle of content'),
-  idleTimeout: limit('idleTimeoutMs', 'How long an idle connection is kept'),
+  idleTimeout: limit('idleTimeoutMs', 'How long an idle connection is kept at least'),
   answerTimeout: limit('answerTimeoutMs', 'How long an answer may take to begin (503)'),
   silenceTimeout: limit('silenceTimeoutMs', 'The longest silence in an answer that has begun, or in a tunnel'),
   hookTimeout: limit('hookTimeoutMs', 'How long an error page may take'),

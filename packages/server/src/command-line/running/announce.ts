@@ -8,6 +8,7 @@ import { servedInWords } from './generation.ts';
 import type { Configuration } from '../options/table.ts';
 import { report } from './report.ts';
 import { type Controlled, untilStopped } from './signals.ts';
+import type { EarlySignals } from './early-signals.ts';
 import type { Notify } from './systemd.ts';
 import { version } from '../../version.ts';
 
@@ -20,12 +21,14 @@ export interface Opened {
   readonly warnings: readonly string[];
   /** Tells the supervisor. */
   readonly notify: Notify;
+  /** Signals that have come so far. */
+  readonly signals: EarlySignals;
 }
 
 /** Says that it listens, then waits for the signal to stop. Resolves to the exit code. */
 export async function announce(
   configuration: Configuration,
-  { addresses, port, warnings, whenReady, notify }: Opened,
+  { addresses, port, warnings, whenReady, notify, signals }: Opened,
   controlled: Controlled,
 ): Promise<number> {
   const announcement: Announcement = {
@@ -42,6 +45,7 @@ export async function announce(
       return controlled.stop(graceMs);
     },
   });
+  signals.handOver();
   if (!configuration.json && !configuration.quiet) {
     const isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
     process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));

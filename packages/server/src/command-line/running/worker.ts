@@ -19,6 +19,7 @@ export function work(start: Start): Promise<number> {
     return addUp(await snapshots);
   };
   let running: Running | undefined;
+  let isStopping = false;
   return new Promise((resolve) => {
     const begin = async (inherited: readonly InheritedListener[]): Promise<void> => {
       let started: Running;
@@ -29,18 +30,19 @@ export function work(start: Start): Promise<number> {
         resolve(failed(error, configuration, 2));
         return;
       }
+      if (isStopping) return;
+      running = started;
       try {
         await started.listen();
       } catch (error) {
-        resolve(failed(error, configuration, 1));
+        // What a stop breaks off is no failure.
+        if (!isStopping) resolve(failed(error, configuration, 1));
         return;
       }
-      running = started;
       tell({ kind: 'listening', addresses: started.addresses });
       void started.whenReady.then(() => tell({ kind: 'ready' }));
     };
     // A supervisor may signal every process of a group, which the primary's order then repeats: that is no second request.
-    let isStopping = false;
     const stop = (within?: number): void => {
       if (isStopping && within === undefined) return;
       isStopping = true;

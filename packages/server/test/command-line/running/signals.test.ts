@@ -5,11 +5,13 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { run, site, start, type Started } from '../command.ts';
+import { run, site, start, startPlain, type Started } from '../command.ts';
 
 const bigBytes = 64 * 1024 * 1024;
 const place = site({
   'www/a.txt': 'one',
+  'slow.py':
+    'import os, sys, time\nprint("loading in", os.getpid(), file=sys.stderr, flush=True)\ntime.sleep(60)\ndef app(environ, start): pass\n',
   'cgi-bin/slow.cgi': '#!/bin/sh\necho Content-Type: text/plain\necho\necho begun\nsleep 30\necho ended\n',
 });
 execFileSync('truncate', ['-s', String(bigBytes), join(place.path, 'www/big.bin')]);
@@ -109,6 +111,27 @@ describe('SIGTERM', () => {
       5000,
     );
   });
+});
+
+describe.each([
+  ['one process', []],
+  ['two workers', ['--workers', '2']],
+])('before anybody listens, %s', (_, words) => {
+  const python = spawnSync('python3', ['--version']).status === 0;
+  const slow = [...words, '-p', '0', '--wsgi', 'slow:app', '--no-config'];
+
+  test.skipIf(!python && process.env['CI'] === undefined).each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends it in order, and what it had started',
+    async (signal) => {
+      const server = startPlain(slow, { cwd: place.path });
+      await vi.waitFor(() => expect(server.output.stderr).toContain('loading in'), 10_000);
+      server.child.kill(signal);
+      const { code, stderr } = await server.finished;
+      expect({ code, errors: stderr.match(/^Error:.*/gm) }).toEqual({ code: 0, errors: null });
+      const pids = [...stderr.matchAll(/loading in (\d+)/g)].map(([, pid]) => pid);
+      await vi.waitFor(() => expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]), 5000);
+    },
+  );
 });
 
 /** Asks on and on, over fresh and kept connections, until told to stop; resolves to what was answered. */
