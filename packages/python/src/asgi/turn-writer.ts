@@ -1,6 +1,7 @@
 // Writes to an event loop: byte strings of one turn of ours leave together, so the requests of many clients share a system call.
 
 import type { Socket } from 'node:net';
+import { writeDirectly } from '../exchange/direct-write.ts';
 import { encodeContent } from '../exchange/fastcgi.ts';
 
 /** A socket whose small writes wait for the end of the turn. The order is kept. */
@@ -21,7 +22,7 @@ export class TurnWriter {
     if (this.#written.length === 0) return;
     const text = this.#written.join('');
     this.#written = [];
-    this.#socket.write(text, 'latin1');
+    writeDirectly(this.#socket, text);
   }
 
   /** Sends content at once, without copying it; false when the socket has no room for more. */

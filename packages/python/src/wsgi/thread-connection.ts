@@ -15,6 +15,7 @@ import {
   encodeRequestHead,
 } from '../exchange/fastcgi.ts';
 import { RecordReader } from '../exchange/fastcgi-reader.ts';
+import { writeDirectly } from '../exchange/direct-write.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 
 /** What a connection tells its channel. */
@@ -82,7 +83,7 @@ export class ThreadConnection implements ExchangeOwner {
   #sendWhole(head: string, requestId: number, { content }: Exchange, pieces: readonly Uint8Array[]): void {
     const end = encodeContentEnd(requestId);
     if (pieces.length === 0) {
-      this.#socket.write(head + end, 'latin1');
+      writeDirectly(this.#socket, head + end);
       return;
     }
     this.#socket.cork();
@@ -147,7 +148,7 @@ export class ThreadConnection implements ExchangeOwner {
     const { exchange } = this;
     if (exchange === undefined || requestId !== this.#requestId || exchange.isAbandoned) return;
     const file = takeFile(this.#pid, offer);
-    this.#socket.write(encodeFileReply(requestId, file !== undefined), 'latin1');
+    writeDirectly(this.#socket, encodeFileReply(requestId, file !== undefined));
     if (file === undefined) return;
     exchange.outputFile(file);
     this.#end(requestId, 0);
