@@ -25,7 +25,7 @@ import { SpoolBudget } from './spool/spool-file.ts';
  * const scripts = cgi({ directory: './cgi-bin' });
  */
 export function cgi(given: CgiOptions): CgiResponder {
-  checkOptions('cgi', cgiTable, given);
+  checkOptions(cgiTable, given, 'cgi');
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as CgiOptions;
   checkChoice(options);
   const mount = new CgiMount(options);

@@ -36,7 +36,7 @@ export function scgi(options: GatewayOptions): GatewayResponder {
 }
 
 function gatewayResponder(given: GatewayOptions, protocol: Protocol): GatewayResponder {
-  checkOptions(protocol, gatewayTable, given);
+  checkOptions(gatewayTable, given, protocol);
   const options = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as GatewayOptions;
@@ -58,7 +58,6 @@ function gatewayResponder(given: GatewayOptions, protocol: Protocol): GatewayRes
 }
 
 function checkChoice(options: GatewayOptions, protocol: Protocol): void {
-  if (options.address === undefined) throw new TypeError(`${protocol}: address: is missing`);
   if (options.root !== undefined && options.directory !== undefined) {
     throw new TypeError(`${protocol}: expected root or directory; both are given`);
   }

@@ -23,7 +23,7 @@ export type CgiFetchHandler = FetchHandler;
  * app.all('/cgi-bin/*', (context) => scripts(context.req.raw));
  */
 export function cgiFetch(options: CgiOptions & CgiFetchOptions): CgiFetchHandler {
-  checkOptions('cgi', { ...cgiTable, ...mountTable, ...remoteTable }, options);
+  checkOptions({ ...cgiTable, ...mountTable, ...remoteTable }, options, 'cgi');
   const { path, remote, ...rest } = options;
   if (rest.nph === 'name') throw new TypeError('cgi: nph cannot be used here, a Response has no unparsed form');
   return fetchHandler(cgi(rest), { path, remote });
@@ -36,14 +36,14 @@ export function cgiFetch(options: CgiOptions & CgiFetchOptions): CgiFetchHandler
  * const php = fastcgiFetch({ address: '/run/php/php8.2-fpm.sock', root: './public' });
  */
 export function fastcgiFetch(options: GatewayOptions & CgiFetchOptions): CgiFetchHandler {
-  checkOptions('fastcgi', { ...gatewayTable, ...mountTable, ...remoteTable }, options);
+  checkOptions({ ...gatewayTable, ...mountTable, ...remoteTable }, options, 'fastcgi');
   const { path, remote, ...rest } = options;
   return fetchHandler(fastcgi(rest), { path, remote });
 }
 
 /** The same for an SCGI application. */
 export function scgiFetch(options: GatewayOptions & CgiFetchOptions): CgiFetchHandler {
-  checkOptions('scgi', { ...gatewayTable, ...mountTable, ...remoteTable }, options);
+  checkOptions({ ...gatewayTable, ...mountTable, ...remoteTable }, options, 'scgi');
   const { path, remote, ...rest } = options;
   return fetchHandler(scgi(rest), { path, remote });
 }

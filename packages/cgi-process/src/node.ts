@@ -22,7 +22,7 @@ export type CgiHandler = NodeHandler;
  * createServer(cgiHandler({ directory: './cgi-bin', path: '/cgi-bin' })).listen(8080);
  */
 export function cgiHandler(options: CgiOptions & CgiHandlerOptions): CgiHandler {
-  checkOptions('cgi', { ...cgiTable, ...mountTable }, options);
+  checkOptions({ ...cgiTable, ...mountTable }, options, 'cgi');
   const { path = '', ...rest } = options;
   return nodeHandler(cgi(rest), path);
 }
@@ -34,14 +34,14 @@ export function cgiHandler(options: CgiOptions & CgiHandlerOptions): CgiHandler 
  * app.use(fastcgiHandler({ address: '/run/php/php8.2-fpm.sock', root: './public' }));
  */
 export function fastcgiHandler(options: GatewayOptions & CgiHandlerOptions): CgiHandler {
-  checkOptions('fastcgi', { ...gatewayTable, ...mountTable }, options);
+  checkOptions({ ...gatewayTable, ...mountTable }, options, 'fastcgi');
   const { path = '', ...rest } = options;
   return nodeHandler(fastcgi(rest), path);
 }
 
 /** The same for an SCGI application. */
 export function scgiHandler(options: GatewayOptions & CgiHandlerOptions): CgiHandler {
-  checkOptions('scgi', { ...gatewayTable, ...mountTable }, options);
+  checkOptions({ ...gatewayTable, ...mountTable }, options, 'scgi');
   const { path = '', ...rest } = options;
   return nodeHandler(scgi(rest), path);
 }

@@ -4,8 +4,10 @@
 import type { CgiRequest, CgiResponse } from './message.ts';
 import type { Shape, Table } from './options/shape.ts';
 
-export { checkOptions, completed } from './options/check-options.ts';
-export type { Member, Members, Shape, Table } from './options/shape.ts';
+export { checkOptions, completed } from './options/checks.ts';
+export { gatewayTable } from './fastcgi/options.ts';
+export { nearest } from './options/nearest.ts';
+export type { Complete, Member, Members, Shape, Table } from './options/shape.ts';
 
 /** Every executable regular file below a directory is a script. */
 export interface ScriptDirectory {
@@ -165,9 +167,8 @@ const path: Shape = { type: 'path' };
 const text: Shape = { type: 'text' };
 const count: Shape = { type: 'integer', minimum: 0 };
 const size: Shape = { type: 'size', isUnlimited: true };
-const time: Shape = { type: 'duration', isUnlimited: true };
+const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
 const anyText = { type: 'text', pattern: /^[^\0]*$/, expects: 'a text without NUL' } as const;
-const command: Shape = { type: 'text', pattern: /^[^\0]+$/, expects: 'a command' };
 const variables: Shape = { type: 'map', key: /^[^=\0]+$/, expects: 'the name of a variable', value: anyText };
 /** RFC 9110 §9.1: methods are tokens. */
 const method: Shape = { type: 'text', pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, expects: 'a method' };
@@ -209,7 +210,7 @@ export const cgiTable: Table<AllOptions> = {
       type: 'map',
       key: /^\.[^./\0]+$/,
       expects: 'an extension with its dot',
-      value: { type: 'either', shapes: [command, { type: 'nothing' }] },
+      value: { type: 'either', shapes: [{ type: 'program' }, { type: 'nothing' }] },
     },
     summary: 'extension to interpreter; null runs the file itself',
   },

@@ -60,12 +60,12 @@ describe('cgi', () => {
     [{ directory, spool: true }, 'cgi: spool: expected "small" or "always", not true'],
     [{ directory, nph: true }, 'cgi: nph: expected "name" or false, not true'],
     [{ directory, methods: ['GET', 'A B'] }, 'cgi: methods.1: expected a method, not "A B"'],
-    [{ directory, stderr: console }, 'cgi: stderr: expected a function that takes lines, not an object'],
+    [{ directory, stderr: console }, 'cgi: stderr: expected a function that takes lines, not a console'],
     [
       { root: '.', extensions: { php: 'php-cgi' } },
       'cgi: extensions.php: expected an extension with its dot for a name',
     ],
-    [{ root: '.', extensions: { '.php': true } }, 'cgi: extensions..php: expected a command or null, not true'],
+    [{ root: '.', extensions: { '.php': true } }, 'cgi: extensions..php: expected a program or null, not true'],
     [
       { root: '.', extensions: { '.cgi': null }, index: ['a/b'] },
       'cgi: index.0: expected the name of a file, not "a/b"',

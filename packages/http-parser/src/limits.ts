@@ -1,5 +1,7 @@
 // Every size that bounds what one peer can make a parser hold or do, with its reason.
 
+import { nearest } from './nearest.ts';
+
 /** Sizes in bytes unless the name says otherwise. */
 export interface ParserLimits {
   /** Method, target and version; beyond it 414. RFC 9112 §3 asks for 8,000 at least. @default 8_192 */
@@ -23,20 +25,50 @@ export interface ParserLimits {
 /** The same with every default filled in. */
 export type ResolvedLimits = { readonly [K in keyof ParserLimits]-?: number };
 
-/** Fills in the defaults. Throws `RangeError` for a limit that is not a positive integer. */
-export function resolveLimits(limits: ParserLimits): ResolvedLimits {
-  const resolved: ResolvedLimits = {
-    maxRequestLineBytes: limits.maxRequestLineBytes ?? 8192,
-    maxHeadBytes: limits.maxHeadBytes ?? 32_768,
-    maxFields: limits.maxFields ?? 128,
-    maxChunkLineBytes: limits.maxChunkLineBytes ?? 256,
-    maxChunkExtensionBytes: limits.maxChunkExtensionBytes ?? 8192,
-    maxTrailerBytes: limits.maxTrailerBytes ?? 8192,
-    maxEmptyLines: limits.maxEmptyLines ?? 4,
-    maxPipelinedBytes: limits.maxPipelinedBytes ?? 262_144,
-  };
-  for (const [name, value] of Object.entries(resolved)) {
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} must be a whole number, not ${value}`);
+const DEFAULT_LIMITS: ResolvedLimits = {
+  maxRequestLineBytes: 8192,
+  maxHeadBytes: 32_768,
+  maxFields: 128,
+  maxChunkLineBytes: 256,
+  maxChunkExtensionBytes: 8192,
+  maxTrailerBytes: 8192,
+  maxEmptyLines: 4,
+  maxPipelinedBytes: 262_144,
+};
+
+/**
+ * Fills in the defaults. Throws `TypeError` for an option that is none, `RangeError` for a limit that is not a whole number
+ * from 0 up, each in one line that names it.
+ *
+ * @param others names of options that are no limits
+ */
+export function resolveLimits(options: ParserLimits, subject: string, others: readonly string[] = []): ResolvedLimits {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(`${subject}: options: expected an object, not ${shown(options)}`);
   }
-  return resolved;
+  const names = [...Object.keys(DEFAULT_LIMITS), ...others];
+  for (const [name, value] of Object.entries(options)) {
+    if (!names.includes(name)) {
+      const known = nearest(name, names);
+      throw new TypeError(
+        `${subject}: ${name}: is not an option${known === undefined ? '' : `; did you mean ${known}?`}`,
+      );
+    }
+    if (value === undefined || others.includes(name)) continue;
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`${subject}: ${name}: expected a whole number from 0 up, not ${shown(value)}`);
+    }
+  }
+  const given = Object.entries(options).filter(([name, value]) => value !== undefined && name in DEFAULT_LIMITS);
+  return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) };
+}
+
+/** A value as a message repeats it. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : typeof value === 'object' && value
+      ? 'an object'
+      : String(value);
 }

@@ -8,7 +8,7 @@
 import { ContentReader, END_WITHOUT_TRAILERS } from './content-reader.ts';
 import { CR, LF } from './grammar.ts';
 import { HeadMemo } from './head-memo.ts';
-import { type ParserLimits, type ResolvedLimits, resolveLimits } from './limits.ts';
+import { type ParserLimits, type ResolvedLimits, resolveLimits, shown } from './limits.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
 import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
@@ -35,9 +35,14 @@ const profiles = new WeakMap<RequestParserOptions, Profile>();
 function profileOf(options: RequestParserOptions): Profile {
   let profile = profiles.get(options);
   if (profile === undefined) {
+    const limits = resolveLimits(options, 'RequestParser', ['simpleRequests']);
+    const { simpleRequests = true } = options;
+    if (typeof simpleRequests !== 'boolean') {
+      throw new TypeError(`RequestParser: simpleRequests: expected true or false, not ${shown(simpleRequests)}`);
+    }
     profile = {
-      limits: resolveLimits(options),
-      simpleRequests: options.simpleRequests ?? true,
+      limits,
+      simpleRequests,
       memo: new HeadMemo(),
     };
     profiles.set(options, profile);

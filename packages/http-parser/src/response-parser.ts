@@ -43,7 +43,7 @@ export class ResponseParser {
   #ending: HttpParseErrorCode | undefined = undefined;
 
   constructor(options: ParserLimits = {}) {
-    this.#limits = resolveLimits(options);
+    this.#limits = resolveLimits(options, 'ResponseParser');
   }
 
   /** `idle`: no response is awaited · `head` · `content` · `closed`: the last response is over · `failed`. */

@@ -1,9 +1,9 @@
 // Everything that can be said about an application and its workers: the types, and one table of what each option takes, stands
 // for and defaults to. The table is data (`@onezero/python/options`): options are checked against it, and completed from it.
 
-import type { Complete, Member, Shape, Table } from './options/shape.ts';
+import type { Complete, Member, Shape, Table } from '@onezero/cgi-process/options';
 
-export type { Member, Members, Shape, Table } from './options/shape.ts';
+export type { Complete, Member, Members, Shape, Table } from '@onezero/cgi-process/options';
 
 /** A line for the log: what an application or its worker wrote. */
 export interface PythonLogEntry {
@@ -155,7 +155,7 @@ export const limitsTable: Table<PythonLimits> = {
 
 const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
   cwd: { shape: path, summary: 'the working directory, first in the path of modules' },
-  python: { shape: text, summary: 'the command that runs it' },
+  python: { shape: { type: 'program' }, summary: 'the command that runs it' },
   virtualenv: { shape: path, summary: 'the folder of a virtual environment' },
   pythonPath: { shape: { type: 'list', item: path }, summary: 'folders searched for modules first', default: [] },
   env: {
@@ -203,6 +203,7 @@ const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
 };
 
 const application: Member<string> = {
+  isRequired: true,
   shape: {
     type: 'text',
     pattern: /^[^:\0]+(?::[^:(\0]+(?:\([^\0]*\))?)?$/,

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { checkOptions, completed } from '@onezero/cgi-process/options';
 import {
   type AppOptions,
   appTable,
@@ -14,7 +15,6 @@ import {
 import type { Interface } from './exchange/channel.ts';
 import { findPython } from './workers/find-python.ts';
 import type { WorkerSettings } from './workers/worker.ts';
-import { checkOptions, completed } from './options/checks.ts';
 
 /** How often the source files are looked at, in seconds. A look costs about a millisecond for a thousand modules. */
 const watchInterval = 0.5;
@@ -23,13 +23,7 @@ const tables = { wsgi: wsgiTable, asgi: asgiTable, auto: appTable };
 
 /** Throws a TypeError of one line that begins with the name of the function and of the option. */
 export function checkFor(called: Interface | 'auto', options: unknown): void {
-  try {
-    checkOptions(tables[called], options);
-    if ((options as AppOptions).application === undefined) throw new TypeError('application: is missing');
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new TypeError(`${called === 'auto' ? 'app' : called}: ${error.message}`, { cause: error });
-  }
+  checkOptions(tables[called], options, called === 'auto' ? 'app' : called);
 }
 
 /** Fills in the limits. */

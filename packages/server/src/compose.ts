@@ -4,11 +4,12 @@
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
 import { basename, resolve } from 'node:path';
-import type { PythonLogEntry } from '@onezero/python';
+import type { cgi } from '@onezero/cgi-process';
+import type { fastcgi, scgi } from '@onezero/cgi-process/fastcgi';
+import type { app, asgi, PythonLogEntry, wsgi } from '@onezero/python';
 import { serveStatic, type StaticOptions } from '@onezero/static';
 import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
-import { maker } from './makers.ts';
 import { methodRegistry } from './methods.ts';
 import type { Address, AppMount, CgiMount, GatewayMount, Route, ServerOptions } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
@@ -24,13 +25,23 @@ import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
 import { version } from './version.ts';
 
+/** What makes responders out of mounts of scripts and applications. */
+export interface Makers {
+  readonly cgi?: typeof cgi;
+  readonly fastcgi?: typeof fastcgi;
+  readonly scgi?: typeof scgi;
+  readonly wsgi?: typeof wsgi;
+  readonly asgi?: typeof asgi;
+  readonly app?: typeof app;
+}
+
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
-export function compose(options: ServerOptions, listening: () => readonly Address[] = () => []): Site {
+export function compose(options: ServerOptions, makers: Makers, listening: () => readonly Address[]): Site {
   const registry = methodRegistry(options.methods);
   const rules = authentication(options.auth ?? [], registry);
   const pages = ownPages(options.errorPages);
   const { hookTimeoutMs } = resolveLimits(options.limits);
-  const routes = routesOf(options);
+  const routes = routesOf(options, makers);
   return createSite({
     registry,
     authentication: rules,
@@ -48,18 +59,19 @@ export function compose(options: ServerOptions, listening: () => readonly Addres
 }
 
 /** Every route that the options ask for, in the order of precedence among equals. */
-export function routesOf(options: ServerOptions): readonly Route[] {
-  const { root, static: files, cgi: scripts, wsgi, asgi, app, routes = [] } = options;
+export function routesOf(options: ServerOptions, makers: Makers): readonly Route[] {
+  const { root, static: files, cgi: scripts, routes = [] } = options;
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
     const given = withIndex(mount, files?.index);
-    all.push(scriptRoute({ serverSoftware, stderr, documentRoot: documentRootOf(mount, root), ...given }));
+    const documentRoot = documentRootOf(mount, root);
+    all.push(scriptRoute(needed(makers, 'cgi'), { serverSoftware, stderr, documentRoot, ...given }));
   }
   const fronts: Route[] = [];
   for (const { kind, mount } of gatewayMounts(options)) {
     const given = withGatewayIndex(mount, files?.index);
-    const { script, front } = gatewayRoutes(kind, { serverSoftware, stderr, ...given });
+    const { script, front } = gatewayRoutes(needed(makers, kind), { serverSoftware, stderr, ...given });
     all.push(script);
     fronts.push(...front);
   }
@@ -71,7 +83,10 @@ export function routesOf(options: ServerOptions): readonly Route[] {
     });
   }
   all.push(...fronts);
-  all.push(...applicationRoutes('wsgi', wsgi), ...applicationRoutes('asgi', asgi), ...applicationRoutes('app', app));
+  for (const kind of ['wsgi', 'asgi', 'app'] as const) {
+    const mounts = mountsOf<AppMount>(options[kind], (application) => ({ application }));
+    all.push(...mounts.map((mount) => applicationRoute(needed(makers, kind), mount)));
+  }
   return all;
 }
 
@@ -110,10 +125,10 @@ function withGatewayIndex(mount: GatewayMount, index: readonly string[] | false 
 
 /** The scripts of an application, and its front controller, which comes after files. */
 function gatewayRoutes(
-  kind: 'fastcgi' | 'scgi',
+  make: NonNullable<Makers['fastcgi']>,
   { path, ...rest }: GatewayMount,
 ): { readonly script: Route; readonly front: readonly Route[] } {
-  const gateway = maker(kind)(rest);
+  const gateway = make(rest);
   const where = typeof rest.address === 'string' ? rest.address : rest.address.join(', ');
   const name = `the application at ${where}`;
   const responder = Object.assign(async (request: RequestMessage) => gateway.scripts(request), {
@@ -124,20 +139,23 @@ function gatewayRoutes(
   return { script: { name, path, responder, fallThrough: rest.root !== undefined }, front };
 }
 
-function applicationRoutes(
-  kind: 'wsgi' | 'asgi' | 'app',
-  given: string | AppMount | readonly AppMount[] | undefined,
-): readonly Route[] {
+function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }: AppMount): Route {
   const serverSoftware = `onezero/${version()}`;
-  return mountsOf<AppMount>(given, (application) => ({ application })).map(({ path, ...options }) => ({
+  return {
     name: `the application ${options.application}`,
     path,
-    responder: maker(kind)({ serverSoftware, log, ...options }),
-  }));
+    responder: make({ serverSoftware, log, ...options }),
+  };
 }
 
-function scriptRoute({ path, ...rest }: CgiMount): Route {
+function scriptRoute(make: NonNullable<Makers['cgi']>, { path, ...rest }: CgiMount): Route {
   const byExtension = 'extensions' in rest;
   const where = 'directory' in rest ? rest.directory : 'script' in rest ? rest.script : rest.root;
-  return { name: `scripts in ${where}`, path, responder: maker('cgi')(rest), fallThrough: byExtension };
+  return { name: `scripts in ${where}`, path, responder: make(rest), fallThrough: byExtension };
+}
+
+function needed<Name extends keyof Makers>(makers: Makers, name: Name): NonNullable<Makers[Name]> {
+  const make = makers[name];
+  if (make === undefined) throw new Error(`${name} is asked for and was not loaded`);
+  return make;
 }

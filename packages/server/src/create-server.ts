@@ -1,9 +1,8 @@
 import { cgi } from '@onezero/cgi-process';
 import { fastcgi, scgi } from '@onezero/cgi-process/fastcgi';
 import { app, asgi, wsgi } from '@onezero/python';
-import { provideMakers } from './makers.ts';
 import type { Server, ServerOptions } from './options.ts';
-import { createServer as createPlainServer } from './server.ts';
+import { HttpServer } from './server.ts';
 
 /**
  * Makes a server from options, all of which may be left out. Nothing is opened before `listen`.
@@ -15,6 +14,5 @@ import { createServer as createPlainServer } from './server.ts';
  * const [address] = await server.listen({ port: 8080 });
  */
 export function createServer(options: ServerOptions = {}): Server {
-  provideMakers({ cgi, fastcgi, scgi, wsgi, asgi, app });
-  return createPlainServer(options);
+  return new HttpServer(options, { cgi, fastcgi, scgi, wsgi, asgi, app });
 }

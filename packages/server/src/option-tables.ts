@@ -1,10 +1,11 @@
-// What the options of a server take: tables as the leaves have them, checked by the same interpreter. What is under `static`,
-// `cgi`, `wsgi`, `asgi` and `app` is checked by the package that it is for.
+// What the options of a server take: tables as the leaves have them, with those of the leaves inside.
 
-import type { Members, Shape, Table } from '@onezero/static/options';
-import type { AuthRule, Limits, Listener, Method, Route, ServerOptions, TlsOptions } from './options.ts';
+import { cgiTable, gatewayTable, mountTable } from '@onezero/cgi-process/options';
+import { appTable, asgiTable, wsgiTable } from '@onezero/python/options';
+import { type Members, type Shape, staticTable, type Table } from '@onezero/static/options';
+import type { AuthRule, Listener, Method, Route, ServerOptions, TlsOptions } from './options.ts';
 import type { AccessLogOptions } from './operations/access-log.ts';
-import { DEFAULT_LIMITS } from './limits.ts';
+import { limitsTable } from './limits.ts';
 
 const text: Shape = { type: 'text' };
 const anyText: Shape = { type: 'text', pattern: /^/ };
@@ -20,17 +21,18 @@ const routeTable: Table<Route> = {
   path: { shape: path, summary: 'a prefix that matches on segment edges', default: '/' },
   host: { shape: anyText, summary: 'only requests for this host' },
   methods: { shape: texts, summary: 'the methods that it takes' },
-  responder: { shape: callable('a function that answers requests'), summary: 'answers' },
+  responder: { shape: callable('a function that answers requests'), summary: 'answers', isRequired: true },
   fallThrough: { shape: flag, summary: 'whether the next route is asked for what this has not', default: false },
 };
 
 const methodTable: Table<Method> = {
-  name: { shape: text, summary: 'as it stands in requests' },
-  safe: { shape: flag, summary: 'whether it only reads' },
-  idempotent: { shape: flag, summary: 'whether repeating it changes nothing more' },
+  name: { shape: text, summary: 'as it stands in requests', isRequired: true },
+  safe: { shape: flag, summary: 'whether it only reads', isRequired: true },
+  idempotent: { shape: flag, summary: 'whether repeating it changes nothing more', isRequired: true },
   content: {
     shape: { type: 'choice', values: ['none', 'optional', 'required'] },
     summary: 'whether content has a meaning',
+    isRequired: true,
   },
 };
 
@@ -44,6 +46,7 @@ const authTable: Table<AuthRule> = {
       shapes: [{ type: 'map', value: text }, callable('a map of names to hashes, { file }, or a function')],
     },
     summary: 'who is let in',
+    isRequired: true,
   },
 };
 
@@ -58,20 +61,9 @@ const pageShape: Shape = {
   ],
 };
 
-const limitsTable = Object.fromEntries(
-  (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [
-    name,
-    {
-      shape: { type: 'integer', minimum: 0 } as const,
-      summary: 'a limit',
-      default: DEFAULT_LIMITS[name],
-    },
-  ]),
-) as Members;
-
 const tlsTable: Table<TlsOptions> = {
-  cert: { shape: text, summary: 'the certificate chain as PEM text' },
-  key: { shape: text, summary: 'its key as PEM text' },
+  cert: { shape: text, summary: 'the certificate chain as PEM text', isRequired: true },
+  key: { shape: text, summary: 'its key as PEM text', isRequired: true },
   passphrase: { shape: anyText, summary: 'of the key' },
   minVersion: {
     shape: { type: 'choice', values: ['TLSv1.2', 'TLSv1.3'] },
@@ -108,24 +100,27 @@ export const listenerTable: Table<Listener> = {
     },
     summary: 'sockets that are bound already',
   },
-  tls: { shape: { type: 'object', members: tlsTable, required: ['cert', 'key'] }, summary: 'the certificate' },
+  tls: { shape: { type: 'object', members: tlsTable }, summary: 'the certificate' },
 };
 
-// The leaf or the mount checks what is in it.
-const elsewhere: Shape = { type: 'map', value: text };
+/** One mount, several, or a text that stands for one. */
+const mounts = (members: Members): Shape => {
+  const mount: Shape = { type: 'object', members: { ...members, ...mountTable } };
+  return { type: 'either', shapes: [text, mount, { type: 'list', item: mount }] };
+};
 
 /** The options of `createServer`. */
 export const serverTable: Table<ServerOptions> = {
   root: { shape: file, summary: 'a document root served at /' },
-  static: { shape: elsewhere, summary: 'how its files are served' },
-  cgi: { shape: elsewhere, summary: 'scripts' },
-  fastcgi: { shape: elsewhere, summary: 'FastCGI servers' },
-  scgi: { shape: elsewhere, summary: 'SCGI servers' },
-  wsgi: { shape: elsewhere, summary: 'WSGI applications' },
-  asgi: { shape: elsewhere, summary: 'ASGI applications' },
-  app: { shape: elsewhere, summary: 'Python applications' },
+  static: { shape: { type: 'object', members: staticTable }, summary: 'how its files are served' },
+  cgi: { shape: mounts(cgiTable), summary: 'scripts' },
+  fastcgi: { shape: mounts(gatewayTable), summary: 'FastCGI servers' },
+  scgi: { shape: mounts(gatewayTable), summary: 'SCGI servers' },
+  wsgi: { shape: mounts(wsgiTable), summary: 'WSGI applications' },
+  asgi: { shape: mounts(asgiTable), summary: 'ASGI applications' },
+  app: { shape: mounts(appTable), summary: 'Python applications' },
   routes: {
-    shape: { type: 'list', item: { type: 'object', members: routeTable, required: ['responder'] } },
+    shape: { type: 'list', item: { type: 'object', members: routeTable } },
     summary: 'responders by path, host and method',
   },
   methods: {
@@ -133,13 +128,13 @@ export const serverTable: Table<ServerOptions> = {
       type: 'list',
       item: {
         type: 'either',
-        shapes: [text, { type: 'object', members: methodTable, required: ['name', 'safe', 'idempotent', 'content'] }],
+        shapes: [text, { type: 'object', members: methodTable }],
       },
     },
     summary: 'methods beside the registered ones',
   },
   auth: {
-    shape: { type: 'list', item: { type: 'object', members: authTable, required: ['users'] } },
+    shape: { type: 'list', item: { type: 'object', members: authTable } },
     summary: 'parts that ask for a name and password',
   },
   onError: { shape: callable('a function that sees failures'), summary: 'sees failures' },

@@ -1,7 +1,7 @@
-// `createServer`: what is listened on, who is connected, what is served now, and how all of that ends.
+// `HttpServer`, which `createServer` makes: what is listened on, who is connected, what is served now, and how all of that ends.
 
 import { checkListeners } from './check-options.ts';
-import { compose } from './compose.ts';
+import { compose, type Makers } from './compose.ts';
 import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
 import { Connection, type Engine } from './connection/connection.ts';
@@ -24,23 +24,14 @@ import type {
 import { Stop } from './stop.ts';
 import { warnOnce } from './warn-once.ts';
 
-/**
- * Makes a server from options, all of which may be left out. Nothing is opened before `listen`.
- *
- * Throws a TypeError or RangeError of one line for options that cannot be used.
- *
- * @example
- * const server = createServer({ root: './public', cgi: './cgi-bin' });
- * const [address] = await server.listen({ port: 8080 });
- */
-export function createServer(options: ServerOptions = {}): Server {
-  return new HttpServer(options);
-}
-
 // Beyond the limit of connections so many more get an answer before they are closed; the rest are only closed.
 const TURNED_AWAY_AT_ONCE = 256;
 
-class HttpServer implements Server, Engine {
+/**
+ * A server that can make what `makers` can: their packages are a third of all the code, which a server of files would read at
+ * every start for nothing. The object may be filled later, before a reload that needs more.
+ */
+export class HttpServer implements Server, Engine {
   readonly clock: Clock;
   service: Service;
   isStopping = false;
@@ -57,10 +48,12 @@ class HttpServer implements Server, Engine {
   #cancelReload: (() => void) | undefined;
   #accepted = 0;
   readonly #stop: Stop;
+  readonly #makers: Makers;
   #closing: Promise<void> | undefined;
 
-  constructor(options: ServerOptions) {
-    this.service = serviceOf(options, (given) => compose(given, () => this.addresses));
+  constructor(options: ServerOptions, makers: Makers) {
+    this.#makers = makers;
+    this.service = this.#serviceOf(options);
     this.#stop = new Stop({
       connections: this.#connections,
       listening: this.#listening,
@@ -78,6 +71,10 @@ class HttpServer implements Server, Engine {
       drainTimeoutMs,
     ];
     this.clock = new Clock(timeouts);
+  }
+
+  #serviceOf(options: ServerOptions): Service {
+    return serviceOf(options, (given) => compose(given, this.#makers, () => this.addresses));
   }
 
   get addresses(): readonly Address[] {
@@ -210,7 +207,7 @@ class HttpServer implements Server, Engine {
 
   async #reload(options: ServerOptions): Promise<void> {
     if (this.isStopping) throw new Error('the server is closed');
-    const next = serviceOf(options, (given) => compose(given, () => this.addresses));
+    const next = this.#serviceOf(options);
     const closed = new Promise<never>((_, reject) => {
       this.#cancelReload = () => reject(new Error('the server was closed meanwhile'));
     });

@@ -8,12 +8,15 @@ const wrong: readonly (readonly [unknown, RegExp])[] = [
   [{ auths: [] }, /^createServer: auths: is not an option; did you mean auth\?$/],
   [{ rot: '.' }, /^createServer: rot: is not an option; did you mean root\?$/],
   [{ root: '.', port: 80 }, /^createServer: port: is not an option here; it belongs to listen\(\{ port \}\)$/],
-  ['public', /^createServer: options: expected an object, not "public"$/],
+  ['public', /^createServer: options: expected an object such as \{ root: "public" \}$/],
   [5, /^createServer: options: expected an object, not 5$/],
-  [{ root: 5 }, /^createServer: root: expected the path of a file, not 5$/],
-  [{ root: '' }, /^createServer: root: expected the path of a file, not ""$/],
+  [{ root: 5 }, /^createServer: root: expected a path, not 5$/],
+  [{ root: '' }, /^createServer: root: expected a path, not ""$/],
   [{ routes: {} }, /^createServer: routes: expected a list, not an object$/],
-  [{ routes: [{ handler: responder }] }, /^createServer: routes\.0\.responder: is missing$/],
+  [
+    { routes: [{ handler: responder }] },
+    /^createServer: routes\.0\.handler: is not an option; there are name, path, host, methods, responder, fallThrough$/,
+  ],
   [
     { routes: [{ responder, method: ['GET'] }] },
     /^createServer: routes\.0\.method: is not an option; did you mean routes\.0\.methods\?$/,
@@ -27,7 +30,7 @@ const wrong: readonly (readonly [unknown, RegExp])[] = [
     /^createServer: routes\.0\.responder: expected a function that answers requests/,
   ],
   [{ auth: [{ path: '/x' }] }, /^createServer: auth\.0\.users: is missing$/],
-  [{ auth: [{ user: { a: 'b' } }] }, /^createServer: auth\.0\.users: is missing$/],
+  [{ auth: [{ user: { a: 'b' } }] }, /^createServer: auth\.0\.user: is not an option; did you mean auth\.0\.users\?$/],
   [{ auth: [{ users: 'ann' }] }, /^createServer: auth\.0\.users: expected /],
   [
     { auth: [{ users: () => true, relam: 'x' }] },
@@ -39,11 +42,11 @@ const wrong: readonly (readonly [unknown, RegExp])[] = [
   ],
   [
     { limits: { headTimeoutMs: '5s' } },
-    /^createServer: limits\.headTimeoutMs: expected a whole number from 0 up, not "5s"$/,
+    /^createServer: limits\.headTimeoutMs: expected a whole number of milliseconds or Infinity, not "5s"$/,
   ],
   [
     { limits: { headTimeoutMs: -1 } },
-    /^createServer: limits\.headTimeoutMs: expected a whole number from 0 up, not -1$/,
+    /^createServer: limits\.headTimeoutMs: expected a whole number of milliseconds or Infinity, not -1$/,
   ],
   [{ methods: 'PURGE' }, /^createServer: methods: expected a list, not "PURGE"$/],
   [{ methods: [{ name: 'PURGE' }] }, /^createServer: methods\.0\.safe: is missing$/],
@@ -57,18 +60,21 @@ const wrong: readonly (readonly [unknown, RegExp])[] = [
   [{ accessLog: true }, /^createServer: accessLog: expected a function/],
   [{ onError: 'log' }, /^createServer: onError: expected a function/],
   [{ serverField: true }, /^createServer: serverField: expected /],
-  [{ cgi: 5 }, /^createServer: cgi: expected a text, a mount or a list of mounts, not 5$/],
-  [{ wsgi: ['app'] }, /^createServer: wsgi: expected a text, a mount or a list of mounts, not "app"$/],
+  [{ cgi: 5 }, /^createServer: cgi: expected a text that is not empty, an object or a list, not 5$/],
+  [{ wsgi: ['app'] }, /^createServer: wsgi\.0: expected an object, not "app"$/],
   [{ static: true }, /^createServer: static: expected an object, not true$/],
   [
     { root: '.', static: { cors: { origin: ['https://a.test'] } } },
-    /cors\.origin: is not an option; did you mean cors\.origins\?$/,
+    /^createServer: static\.cors\.origin: is not an option; did you mean static\.cors\.origins\?$/,
   ],
   [
     { cgi: { directory: '.', limits: { headerTimeout: 5 } } },
-    /limits\.headerTimeout: is not an option; did you mean limits\.headerTimeoutMs\?$/,
+    /^createServer: cgi\.limits\.headerTimeout: is not an option; did you mean cgi\.limits\.headerTimeoutMs\?$/,
   ],
-  [{ wsgi: { application: 'a', thread: 2 } }, /thread: is not an option; did you mean threads\?$/],
+  [
+    { wsgi: { application: 'a', thread: 2 } },
+    /^createServer: wsgi\.thread: is not an option; did you mean wsgi\.threads\?$/,
+  ],
 ];
 
 describe('createServer', () => {

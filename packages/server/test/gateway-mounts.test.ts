@@ -99,6 +99,8 @@ describe.skipIf(!isInstalled())('createServer with fastcgi', () => {
   });
 
   test('names a wrong option of a mount', async () => {
-    await expect(start({ fastcgi: { address, frnt: 'index.php' } as never })).rejects.toThrow('did you mean front?');
+    await expect(start({ fastcgi: { address, frnt: 'index.php' } as never })).rejects.toThrow(
+      'createServer: fastcgi.frnt: is not an option; did you mean fastcgi.front?',
+    );
   });
 });

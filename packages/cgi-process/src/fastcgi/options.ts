@@ -103,7 +103,7 @@ const path: Shape = { type: 'path' };
 const text: Shape = { type: 'text' };
 const count: Shape = { type: 'integer', minimum: 0 };
 const size: Shape = { type: 'size', isUnlimited: true };
-const time: Shape = { type: 'duration', isUnlimited: true };
+const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
 const method: Shape = { type: 'text', pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, expects: 'a method' };
 const fileName: Shape = { type: 'text', pattern: /^(?!\.{0,2}$)[^/\0]+$/, expects: 'the name of a file' };
 const address: Shape = { type: 'text', pattern: /^(?:unix:|tcp:\/\/)?[^\0]+$/, expects: ADDRESS_FORM };
@@ -138,6 +138,7 @@ export const gatewayTable: Table<GatewayOptions> = {
   address: {
     shape: { type: 'either', shapes: [address, { type: 'list', item: address, minimum: 1 }] },
     summary: 'where the application listens; of several each gets its turn',
+    isRequired: true,
   },
   root: { shape: path, summary: 'where the files are that the application runs' },
   extensions: {

@@ -1,6 +1,7 @@
 // What a caller says about a process, and what it gets back. `unix-process.ts` makes one out of the other.
 
 import type { Readable } from 'node:stream';
+import type { Shape, Table } from '../options/shape.ts';
 
 /** How a process ended. Exactly one of `code` and `signal` is set, unless its end could not be seen (both null). */
 export interface Exit {
@@ -68,3 +69,48 @@ export interface ProcessOptions {
   /** The same for standard error. @default unlimited */
   readonly maxStderrBytes?: number | undefined;
 }
+
+// What a system refuses in a text, such as NUL, is a ProcessError: it depends on data more than on who wrote the call.
+const text: Shape = { type: 'text', pattern: /^/, expects: 'a text' };
+const count: Shape = { type: 'integer', minimum: 0 };
+const size: Shape = { type: 'size', isUnlimited: true };
+const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
+
+/** Every option of `startProcess`. */
+export const processTable: Table<ProcessOptions> = {
+  environment: {
+    shape: { type: 'map', value: text },
+    summary: 'the environment, whole',
+    default: {},
+  },
+  inherit: {
+    shape: { type: 'list', item: { type: 'text' } },
+    summary: 'names of variables of this process that the new one gets',
+    default: ['PATH'],
+  },
+  cwd: { shape: { type: 'path' }, summary: "the working directory (this process's)" },
+  uid: { shape: count, summary: 'the user that it runs as' },
+  gid: { shape: count, summary: 'the group that it runs as' },
+  umask: { shape: { type: 'integer', minimum: 0, maximum: 0o777 }, summary: 'the mask of new files' },
+  stdin: {
+    shape: { type: 'either', shapes: [{ type: 'choice', values: ['pipe', 'ignore'] }, count] },
+    summary: 'bytes from stdin, nothing, or an open descriptor',
+    default: 'pipe',
+  },
+  signal: { shape: { type: 'instance', name: 'AbortSignal' }, summary: 'ends the process when aborted' },
+  timeoutMs: { shape: time, summary: 'the longest it may run', default: Number.POSITIVE_INFINITY },
+  killGraceMs: { shape: time, summary: 'from SIGTERM to SIGKILL', default: 2000 },
+  maxStdoutBytes: { shape: size, summary: 'the longest output', default: Number.POSITIVE_INFINITY },
+  maxStderrBytes: { shape: size, summary: 'the longest standard error', default: Number.POSITIVE_INFINITY },
+};
+
+/** What `startProcess` is called with. */
+export const startTable: Table<{
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly options: unknown;
+}> = {
+  command: { shape: text, summary: 'what is started', isRequired: true },
+  args: { shape: { type: 'list', item: text }, summary: 'its arguments' },
+  options: { shape: { type: 'object', members: processTable }, summary: 'how it is started' },
+};

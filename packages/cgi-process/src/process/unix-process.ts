@@ -14,7 +14,8 @@ import { toByteString } from '../byte-string.ts';
 import { afterMs } from '../timer.ts';
 import { withOwnGroup } from './owner.ts';
 import { ProcessError } from './process-error.ts';
-import type { ByteSink, Exit, ProcessOptions, UnixProcess } from './process-options.ts';
+import { checkOptions } from '../options/checks.ts';
+import { type ByteSink, type Exit, type ProcessOptions, startTable, type UnixProcess } from './process-options.ts';
 
 /** Long enough for a handler that removes a temporary file, short enough for a client's patience. */
 const DEFAULT_KILL_GRACE_MS = 2000;
@@ -42,6 +43,7 @@ export async function startProcess(
   args: readonly string[] = [],
   options: ProcessOptions = {},
 ): Promise<UnixProcess> {
+  checkOptions(startTable, { command, args, options }, 'startProcess');
   const { cwd, umask, stdin = 'pipe' } = options;
   const { uid, gid } = withOwnGroup({ uid: options.uid, gid: options.gid });
   const environment = addEnvironment({}, options.inherit ?? ['PATH'], options.environment ?? {});

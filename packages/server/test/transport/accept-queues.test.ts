@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { canShare } from '../../src/transport/accept-queues.ts';
-import { createServer } from '../../src/server.ts';
+import { createServer } from '../../src/create-server.ts';
 
 test.each([
   ['20.19.0', false],

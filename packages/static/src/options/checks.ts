@@ -2,60 +2,64 @@
 // option's path: options may come from plain JavaScript or a file that no compiler has seen, and a misspelt one must not be
 // ignored.
 
+import { nearest } from './nearest.ts';
 import type { Complete, Member, Members, Shape, Table } from './shape.ts';
-import { suggestion } from './suggestion.ts';
 
-/** Throws a TypeError that names the first option that `table` does not have or whose value does not fit. */
-export function checkOptions(table: Members, options: unknown): void {
+/**
+ * Throws a TypeError that names the first option that `table` does not have, whose value does not fit, or that is missing.
+ *
+ * @param subject put in front of the message, such as the name of the function that was called
+ */
+export function checkOptions(table: Members, options: unknown, subject?: string): void {
   const problem = problemWith({ type: 'object', members: table }, options, '');
-  if (problem !== undefined) throw new TypeError(problem);
+  if (problem !== undefined) throw new TypeError(subject === undefined ? problem : `${subject}: ${problem}`);
 }
 
 /** The options with the defaults of their table for those left out. */
-export function completed<Options extends object>(table: Table<Options>, options: Options): Complete<Options> {
+export function completed<Options extends object>(
+  table: Table<Options>,
+  options: Options | undefined,
+): Complete<Options> {
   const entries = Object.entries<Member>(table).map(([name, member]): [string, unknown] => {
-    const given: unknown = options[name as keyof Options];
+    const given: unknown = options?.[name as keyof Options];
     return [name, given === undefined ? member.default : given];
   });
   return Object.fromEntries(entries) as Complete<Options>;
 }
 
-/** What is wrong with a value, in one line, or nothing. `path` is '' for the options themselves. */
+type Simple = Exclude<Shape, { type: 'list' | 'map' | 'object' | 'either' }>;
+
+/** What is wrong with a value, in one line; undefined when it fits. `path` is '' for the options themselves. */
 function problemWith(shape: Shape, value: unknown, path: string): string | undefined {
   switch (shape.type) {
     case 'list':
-      if (!Array.isArray(value) || value.length < (shape.minimum ?? 0)) break;
-      return first([...value.keys()], (index) => problemWith(shape.item, value[index], `${path}.${index}`));
+      if (!Array.isArray(value) || value.length < (shape.minimum ?? 0)) return refusal(shape, value, path);
+      return first([...value.keys()], (index) => problemWith(shape.item, value[index], below(path, String(index))));
     case 'map':
-      if (!isRecord(value)) break;
+      if (!isRecord(value)) return refusal(shape, value, path);
       return first(Object.keys(value), (key) => {
         if (shape.key?.test(key) === false) return `${below(path, key)}: expected ${shape.expects} for a name`;
         return problemWith(shape.value, value[key], below(path, key));
       });
     case 'object':
-      return isRecord(value) ? problemWithMembers(shape, value, path) : refusal(shape, value, path);
+      return isRecord(value) ? problemWithMembers(shape.members, value, path) : refusal(shape, value, path);
     case 'either':
       return problemWithAll(shape.shapes, value, path);
     default:
       return fits(shape, value) ? undefined : refusal(shape, value, path);
   }
-  return refusal(shape, value, path);
 }
 
-function problemWithMembers(
-  { members, required = [] }: Extract<Shape, { type: 'object' }>,
-  value: Readonly<Record<string, unknown>>,
-  path: string,
-): string | undefined {
-  const missing = required.find((name) => value[name] === undefined);
+/** A name that is not known goes first: when one is missing, it most often is the one that was misspelt. */
+function problemWithMembers(members: Members, value: Readonly<Record<string, unknown>>, path: string) {
+  const names = Object.keys(value);
+  const stranger = names.find((name) => !Object.hasOwn(members, name));
+  if (stranger !== undefined) return `${below(path, stranger)}: is not an option${advice(stranger, members, path)}`;
+  const missing = Object.keys(members).find((name) => members[name]?.isRequired && value[name] === undefined);
   if (missing !== undefined) return `${below(path, missing)}: is missing`;
-  return first(Object.keys(value), (name) => {
-    const member = Object.hasOwn(members, name) ? members[name] : undefined;
-    if (member !== undefined) {
-      return value[name] === undefined ? undefined : problemWith(member.shape, value[name], below(path, name));
-    }
-    const known = suggestion(name, Object.keys(members));
-    return `${below(path, name)}: is not an option${known === undefined ? '' : `; did you mean ${below(path, known)}?`}`;
+  return first(names, (name) => {
+    const shape = value[name] === undefined ? undefined : members[name]?.shape;
+    return shape === undefined ? undefined : problemWith(shape, value[name], below(path, name));
   });
 }
 
@@ -63,41 +67,54 @@ function problemWithMembers(
 function problemWithAll(shapes: readonly Shape[], value: unknown, path: string): string | undefined {
   const problems = shapes.map((shape) => problemWith(shape, value, path));
   if (problems.includes(undefined)) return undefined;
-  const alike = shapes.findIndex(
-    ({ type }) => (type === 'list' && Array.isArray(value)) || (type === 'object' && isRecord(value)),
+  const alike = shapes.findIndex(({ type }) =>
+    isRecord(value) ? type === 'object' || type === 'map' : type === 'list' && Array.isArray(value),
   );
   return problems[alike] ?? refusal({ type: 'either', shapes }, value, path);
 }
 
-function fits(shape: Exclude<Shape, { type: 'list' | 'map' | 'object' | 'either' }>, value: unknown): boolean {
+function fits(shape: Simple, value: unknown): boolean {
   switch (shape.type) {
     case 'integer':
-      return isCount(value) && value >= shape.minimum && value <= (shape.maximum ?? value);
+      return isUnlimited(shape, value) || isCount(value, shape.minimum, shape.maximum);
+    case 'duration':
+    case 'size':
+      return isUnlimited(shape, value) || isCount(value, 0);
+    case 'number':
+      return Number.isFinite(value);
     case 'text':
       if (typeof value !== 'string' || shape.refuse?.(value) !== undefined) return false;
       return shape.pattern === undefined ? value !== '' : shape.pattern.test(value);
     case 'path':
+    case 'program':
       return typeof value === 'string' && value !== '' && !value.includes('\0');
     case 'choice':
       return shape.values.some((one) => one === value);
-    case 'duration':
-      return isCount(value);
-    case 'size':
-      return isCount(value) || (shape.isUnlimited === true && value === Number.POSITIVE_INFINITY);
     case 'nothing':
       return value === null;
+    case 'instance':
+      return tagOf(value) === shape.name;
     default:
       return typeof value === shape.type;
   }
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+function isUnlimited(shape: { readonly isUnlimited?: boolean }, value: unknown): boolean {
+  return shape.isUnlimited === true && value === Number.POSITIVE_INFINITY;
+}
+
+function isCount(value: unknown, minimum: number, maximum = Number.MAX_SAFE_INTEGER): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum;
 }
 
 /** Maps, dates and the like have no members of their own, so they would pass for options of which all are left out. */
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return Object.prototype.toString.call(value) === '[object Object]';
+  return tagOf(value) === 'Object';
+}
+
+/** What kind of object it is, such as `Map`; `Object` for a plain one. */
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 function first<Value>(values: readonly Value[], problem: (value: Value) => string | undefined): string | undefined {
@@ -110,6 +127,36 @@ function first<Value>(values: readonly Value[], problem: (value: Value) => strin
 
 function below(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
+}
+
+/** What may be listed when nothing is near. */
+const FEW = 6;
+
+/** What was meant: the nearest name here, one level down, or that has the word in it; all names where there are few. */
+function advice(word: string, members: Members, path: string): string {
+  const names = Object.keys(members);
+  const inner = innerNames(members);
+  const near = nearest(word, names) ?? inner.find((name) => nearest(word, [lastOf(name)]) !== undefined);
+  if (near !== undefined) return `; did you mean ${below(path, near)}?`;
+  const isPart = (name: string): boolean => word.length >= 3 && lastOf(name).toLowerCase().includes(word.toLowerCase());
+  const here = names.filter(isPart);
+  const alike = (here.length > 0 ? here : inner.filter(isPart)).slice(0, 3);
+  if (alike.length > 0) return `; did you mean ${inWords(alike.map((name) => below(path, name)))}?`;
+  return names.length === 0 || names.length > FEW
+    ? ''
+    : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+}
+
+function innerNames(members: Members): readonly string[] {
+  return Object.entries(members).flatMap(([name, { shape }]) =>
+    (shape.type === 'either' ? shape.shapes : [shape]).flatMap((one) =>
+      one.type === 'object' ? Object.keys(one.members).map((inner) => `${name}.${inner}`) : [],
+    ),
+  );
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
 }
 
 function refusal(shape: Shape, value: unknown, path: string): string {
@@ -127,16 +174,22 @@ function expectation(shape: Shape): string {
     case 'integer':
       return `a whole number from ${shape.minimum}${shape.maximum === undefined ? ' up' : ` to ${shape.maximum}`}`;
     case 'text':
+    case 'number':
     case 'function':
       return shape.expects ?? 'a text that is not empty';
     case 'path':
-      return 'the path of a file';
+      return 'a path';
+    case 'program':
+      return 'a program';
+    case 'instance':
+      return withArticle(shape.name);
     case 'choice':
       return inWords(shape.values.map((value) => JSON.stringify(value)));
     case 'duration':
-      return `a whole number of ${shape.unit}`;
-    case 'size':
-      return 'a whole number of bytes';
+    case 'size': {
+      const unit = shape.type === 'size' ? 'bytes' : shape.unit;
+      return `a whole number of ${unit}${shape.isUnlimited === true ? ' or Infinity' : ''}`;
+    }
     case 'list':
       return shape.minimum === undefined ? 'a list' : 'a list that is not empty';
     case 'map':
@@ -151,13 +204,17 @@ function inWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
 
+function withArticle(name: string): string {
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+}
+
 /** The longest text that a message repeats. */
 const SHOWN_CHARACTERS = 60;
 
 function shown(value: unknown): string {
-  if (Array.isArray(value)) return 'a list';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'object' && value !== null) return isRecord(value) ? 'an object' : 'such an object';
+  if (typeof value === 'object' && value !== null) return isRecord(value) ? 'an object' : withArticle(tagOf(value));
   if (typeof value !== 'string') return String(value);
   return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
 }

@@ -1,6 +1,6 @@
 // `onezero check`: everything that can be found wrong without serving anything.
 
-import { createServer } from '../../server.ts';
+import { HttpServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
 import { inspect, isExposed } from '../configuration/inspection.ts';
@@ -32,8 +32,9 @@ async function trial(configuration: Configuration): Promise<readonly string[]> {
   try {
     if (cert !== undefined && key !== undefined)
       (await import('../../operations/tls.ts')).readCertificate({ cert, key, passphraseFile });
-    const quiet = { accessLog: ignore, report: ignore, health: () => 'starting' as const, collectMetrics: nothing };
-    const server = createServer(await generationOptions(withOneProcess(configuration), quiet));
+    const health = () => 'starting' as const;
+    const quiet = { accessLog: ignore, report: ignore, health, collectMetrics: nothing, makers: {} };
+    const server = new HttpServer(await generationOptions(withOneProcess(configuration), quiet), quiet.makers);
     try {
       await server.ready();
     } finally {

@@ -3,9 +3,9 @@
 // The routes are those that would serve, and they are asked as they would be; of what they lead to, files are really asked
 // for, since reading one changes nothing. Scripts and applications are named and not run.
 
-import { routesOf } from '../../compose.ts';
+import { type Makers, routesOf } from '../../compose.ts';
 import type { Question, ServerOptions } from '../../options.ts';
-import { createServer } from '../../server.ts';
+import { HttpServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { explainAnswer, type Row } from './explain-answer.ts';
 import { generationOptions } from '../running/generation.ts';
@@ -31,7 +31,7 @@ async function explanationOf(configuration: Configuration, question: Question): 
   const closables = options.routes ?? [];
   // A route that has nothing there is taken away, and the question asked again, as the request would go on.
   for (let routes = closables; ;) {
-    const explanation = createServer({ ...options, routes }).explain(question);
+    const explanation = new HttpServer({ ...options, routes }, {}).explain(question);
     const isFirst = routes === closables;
     const { route } = explanation;
     // The answer of the route before stands when there is no other.
@@ -62,21 +62,18 @@ async function composed(configuration: Configuration): Promise<ServerOptions> {
   const wsgiLazy = configuration.wsgi?.map((mount) => ({ ...mount, lazy: true }));
   const appLazy = configuration.app?.map((mount) => ({ ...mount, lazy: true }));
   const lazy = { ...configuration, wsgi: wsgiLazy, app: appLazy };
-  const {
-    root,
-    static: files,
-    cgi,
-    wsgi,
-    app,
-    routes,
-    ...rest
-  } = await generationOptions(lazy, {
+  const makers: Makers = {};
+  const options = await generationOptions(lazy, {
     accessLog: () => undefined,
     report: () => undefined,
     health: () => 'ok',
     collectMetrics: () => {
       throw new Error('nothing is counted here');
     },
+    makers,
   });
-  return { ...rest, routes: routesOf({ root, static: files, cgi, wsgi, app, routes }) };
+  const nothing = Object.fromEntries(SERVED.map((name) => [name, undefined]));
+  return { ...options, ...nothing, routes: routesOf(options, makers) };
 }
+
+const SERVED = ['root', 'static', 'cgi', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app'] as const;

@@ -2,13 +2,13 @@
 // generation before is let go.
 
 import { relative } from 'node:path';
-import { routesOf } from '../../compose.ts';
-import { loadMakers, type Makers } from '../../makers.ts';
+import { type Makers, routesOf } from '../../compose.ts';
 import { escaped } from '../../operations/access-log-format.ts';
 import { type Health, healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
 import { type Secrets, withSecrets } from '../../secrets.ts';
 import type { Configuration, Served } from '../options/table.ts';
+import { type LoadedMakers, loadMakers } from './load-makers.ts';
 import { pythonProcesses, workerCount } from './mount-options.ts';
 import { configuredSecrets, type ServedOptions, servedOptions, serverOptions } from './server-options.ts';
 
@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly accessLog: (entry: AccessLogEntry) => void;
   readonly health: () => Health;
   readonly collectMetrics: () => MetricsSnapshot | Promise<MetricsSnapshot>;
+  /** Filled with what the configuration needs. */
+  readonly makers: LoadedMakers;
   /** Receives a line for every failure that is the server's. */
   readonly report: (line: string) => void;
 }
@@ -26,10 +28,10 @@ export async function generationOptions(
   configuration: Configuration,
   surroundings: Surroundings,
 ): Promise<ServerOptions> {
-  await loadMakers(neededMakers(configuration));
-  const { accessLog, report } = surroundings;
+  const { accessLog, report, makers } = surroundings;
+  await loadMakers(neededMakers(configuration), makers);
   const secrets = configuredSecrets(configuration);
-  const routes = [...operationRoutes(configuration, surroundings), ...siteRoutes(configuration, secrets)];
+  const routes = [...operationRoutes(configuration, surroundings), ...siteRoutes(configuration, secrets, makers)];
   const options = serverOptions(configuration);
   return {
     ...options,
@@ -68,9 +70,9 @@ function operationRoutes({ health, metrics }: Configuration, surroundings: Surro
   return routes;
 }
 
-function siteRoutes(configuration: Configuration, secrets: Secrets): readonly Route[] {
+function siteRoutes(configuration: Configuration, secrets: Secrets, makers: Makers): readonly Route[] {
   return (configuration.sites ?? []).flatMap((site) =>
-    routesOf(keepSecrets(servedOptions(site, configuration), secrets)).map((route): Route => {
+    routesOf(keepSecrets(servedOptions(site, configuration), secrets), makers).map((route): Route => {
       const below = route.path === undefined || route.path === '/' ? '' : route.path;
       const path = `${site.path?.replace(/\/+$/, '') ?? ''}${below}`;
       return { ...route, host: site.host, path: path === '' ? '/' : path };

@@ -5,7 +5,7 @@ import type { MetricsSnapshot } from '../../operations/metrics.ts';
 import { createMetrics, type Health } from '../../operations/metrics.ts';
 import { accessLog, type AccessLog } from '../../operations/access-log.ts';
 import type { Address, Listener, Server, ServerOptions, TlsOptions } from '../../options.ts';
-import { createServer } from '../../server.ts';
+import { HttpServer } from '../../server.ts';
 import { generationOptions, type Surroundings } from './generation.ts';
 import { listenersOf, onFreePort } from './listeners.ts';
 import type { InheritedListener } from '../../operations/worker-messages.ts';
@@ -46,7 +46,7 @@ export class Running {
   /** Rejects for options that cannot be used, and for a log file that cannot be opened. Nothing listens yet. */
   static async prepare(options: RunningOptions): Promise<Running> {
     const running = new Running(options);
-    running.#server = createServer(await running.#generation(options.configuration));
+    running.#server = new HttpServer(await running.#generation(options.configuration), running.#surroundings.makers);
     return running;
   }
 
@@ -61,6 +61,7 @@ export class Running {
       health: () => this.#health,
       collectMetrics: () => options.addUpWorkers?.(this.snapshot()) ?? this.snapshot(),
       report: options.report,
+      makers: {},
     };
     this.#log = openLog(options.configuration, options.report);
   }
