@@ -77,7 +77,7 @@ const size: Shape = { type: 'size', isUnlimited: true };
 const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
 
 /** Every option of `startProcess`. */
-export const processTable: Table<ProcessOptions> = {
+const processTable: Table<ProcessOptions> = {
   environment: {
     shape: { type: 'map', value: text },
     summary: 'the environment, whole',
