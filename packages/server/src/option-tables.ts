@@ -3,7 +3,7 @@
 import { cgiTable, gatewayTable, mountTable } from '@onezero/cgi-process/options';
 import { appTable, asgiTable, wsgiTable } from '@onezero/python/options';
 import { type Members, type Shape, staticTable, type Table } from '@onezero/static/options';
-import type { AuthRule, Listener, Method, Route, ServerOptions, TlsOptions } from './options.ts';
+import type { AuthRule, Listener, Method, NamedCertificate, Route, ServerOptions, TlsOptions } from './options.ts';
 import type { AccessLogOptions } from './operations/access-log.ts';
 import { limitsTable } from './limits.ts';
 
@@ -61,6 +61,13 @@ const pageShape: Shape = {
   ],
 };
 
+const namedCertificateTable: Table<NamedCertificate> = {
+  cert: { shape: text, summary: 'the certificate chain as PEM text', isRequired: true },
+  key: { shape: text, summary: 'its key as PEM text', isRequired: true },
+  passphrase: { shape: anyText, summary: 'of the key' },
+  hosts: { shape: texts, summary: 'the hosts that it is for' },
+};
+
 const tlsTable: Table<TlsOptions> = {
   cert: { shape: text, summary: 'the certificate chain as PEM text', isRequired: true },
   key: { shape: text, summary: 'its key as PEM text', isRequired: true },
@@ -70,6 +77,10 @@ const tlsTable: Table<TlsOptions> = {
     summary: 'the oldest version that is spoken',
   },
   ciphers: { shape: text, summary: 'cipher suites in the notation of OpenSSL' },
+  others: {
+    shape: { type: 'list', item: { type: 'object', members: namedCertificateTable } },
+    summary: 'certificates for other hosts',
+  },
 };
 
 /** The options of `accessLog`. */

@@ -131,6 +131,20 @@ export interface TlsOptions {
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   /** Cipher suites in OpenSSL's notation, for versions and clients that need others than Node's. @default Node's */
   readonly ciphers?: string | undefined;
+  /**
+   * Certificates for clients that ask for another host (SNI); whom none of them is for gets the one above.
+   * @default none
+   */
+  readonly others?: readonly NamedCertificate[] | undefined;
+}
+
+/** One of several certificates, each as PEM text. */
+export interface NamedCertificate {
+  readonly cert: string;
+  readonly key: string;
+  readonly passphrase?: string | undefined;
+  /** Host names, `*.name` for all below a name. @default the names that the certificate is made out to */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 /** Where a server can be reached now. */

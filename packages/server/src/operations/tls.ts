@@ -18,6 +18,8 @@ export interface CertificateWatch {
   /** @default 2_000 */
   readonly intervalMs?: number | undefined;
   readonly onChange: (tls: TlsOptions) => void;
+  /** What `stampOf` said before the files were last read. @default what it says now */
+  readonly since?: string | undefined;
   /** The files changed and cannot be used. Called once for each change. */
   readonly onError: (error: Error) => void;
 }
@@ -29,6 +31,8 @@ export function readCertificate({ cert, key, passphraseFile }: CertificateFiles)
   try {
     // Loaded when it is used: it takes as long as all the rest of a start.
     process.getBuiltinModule('node:tls').createSecureContext(tls);
+    // Its names are read where several certificates are told apart by them.
+    void new (process.getBuiltinModule('node:crypto').X509Certificate)(tls.cert).subject;
   } catch (error) {
     throw new Error(`cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`, {
       cause: error,
@@ -48,9 +52,9 @@ function readText(path: string): string {
 /** Looks for changes until the returned function is called. Does not keep the process alive. */
 export function watchCertificate(files: CertificateFiles, watch: CertificateWatch): () => void {
   const { intervalMs = 2000, onChange, onError } = watch;
-  let seen = stamp(files);
+  let seen = watch.since ?? stampOf(files);
   const timer = setInterval(() => {
-    const now = stamp(files);
+    const now = stampOf(files);
     if (now === seen) return;
     seen = now;
     let tls: TlsOptions;
@@ -66,8 +70,8 @@ export function watchCertificate(files: CertificateFiles, watch: CertificateWatc
   return () => clearInterval(timer);
 }
 
-/** What changes when any of the files does; a file that is not there has a stamp as well. */
-function stamp({ cert, key, passphraseFile }: CertificateFiles): string {
+/** Text that changes when any of the files does; a file that is not there has a stamp as well. */
+export function stampOf({ cert, key, passphraseFile }: CertificateFiles): string {
   const stamps = [cert, key, passphraseFile ?? ''].map((path) => {
     const found = path === '' ? undefined : statSync(path, { throwIfNoEntry: false, bigint: true });
     return found === undefined ? '-' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;

@@ -3,11 +3,12 @@
 
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Server as TlsServer } from 'node:tls';
-import type { TlsOptions } from '../options.ts';
+import type { NamedCertificate, TlsOptions } from '../options.ts';
 import { openDocumented, type Accept, type ReadHeader } from './accept.ts';
 import { bareAddress } from './forwarded.ts';
 import { rawOf } from './handle.ts';
 import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
+import { contextFor, contextsByName, type ByName } from './server-names.ts';
 import { takeHeader } from './socket-header.ts';
 
 export interface SecureSettings {
@@ -22,6 +23,7 @@ interface Secure {
   readonly server: TlsServer;
   /** Sockets whose header has not been read yet. */
   readonly waiting: Set<Socket>;
+  readonly renew: (tls: TlsOptions) => void;
 }
 
 const secureOf = new WeakMap<NetServer, Secure>();
@@ -32,7 +34,7 @@ const NO_HEADER: ReadHeader = { ends: undefined };
 /** Makes the server that listens. Loads node:tls, which takes as long as all the rest of a start. */
 export async function secureServer(tls: TlsOptions, settings: SecureSettings): Promise<NetServer> {
   const { sendsProxyHeader, handshakeTimeoutMs, maxConnections } = settings;
-  const server = await tlsServer(tls, settings);
+  const { server, renew } = await tlsServer(tls, settings);
   const waiting = new Set<Socket>();
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {
     if (!sendsProxyHeader(bareAddress(socket.remoteAddress ?? '') ?? '')) {
@@ -49,14 +51,20 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
   });
   // Connections in the middle of a handshake are not counted by the engine; node:net counts them.
   if (maxConnections > 0) front.maxConnections = maxConnections;
-  secureOf.set(front, { server, waiting });
+  secureOf.set(front, { server, waiting, renew });
   return front;
 }
 
-async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: SecureSettings): Promise<TlsServer> {
+async function tlsServer(
+  tls: TlsOptions,
+  { accept, handshakeTimeoutMs }: SecureSettings,
+): Promise<Pick<Secure, 'server' | 'renew'>> {
   const { createServer } = await import('node:tls');
+  const { others = [], ...first } = tls;
+  let byName = contextsOf(first, others);
   const server = createServer({
-    ...tls,
+    ...first,
+    SNICallback: (host, done) => done(null, contextFor(byName, host)),
     allowHalfOpen: true,
     handshakeTimeout: handshakeTimeoutMs,
     ALPNProtocols: ['http/1.1'],
@@ -66,12 +74,29 @@ async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: Secure
     openDocumented(socket, true, accept, (raw && headerOf.get(raw)) ?? NO_HEADER);
   });
   watchHandshakes(server);
-  return server;
+  return {
+    server,
+    renew: ({ others: renewed = [], ...next }) => {
+      // All or nothing: what is no good throws here.
+      const names = contextsOf(next, renewed);
+      server.setSecureContext(next);
+      byName = names;
+    },
+  };
 }
 
-/** Uses another certificate for the handshakes to come. */
+/** What is said for the default holds for the others as well. */
+function contextsOf(shared: TlsOptions, others: readonly NamedCertificate[]): ByName {
+  // Loaded by whoever listens.
+  const { createSecureContext } = process.getBuiltinModule('node:tls');
+  return contextsByName(others, ({ cert, key, passphrase }) =>
+    createSecureContext({ ...shared, cert, key, passphrase }),
+  );
+}
+
+/** Uses other certificates for the handshakes to come. Throws what is wrong with them; then nothing has changed. */
 export function renew(front: NetServer, tls: TlsOptions): void {
-  secureOf.get(front)?.server.setSecureContext(tls);
+  secureOf.get(front)?.renew(tls);
 }
 
 /** Closes the connections that are before or in the middle of their handshake. */

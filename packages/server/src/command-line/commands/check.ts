@@ -3,6 +3,7 @@
 import { HttpServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
+import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { inspect, isExposed } from '../configuration/inspection.ts';
 import type { Configuration, Served } from '../options/table.ts';
 
@@ -28,10 +29,9 @@ const localNote =
 
 /** Composes everything, loads the applications, and throws it all away again: what would be refused, is refused here. */
 async function trial(configuration: Configuration): Promise<readonly string[]> {
-  const { tlsCert: cert, tlsKey: key, tlsPassphraseFile: passphraseFile } = configuration;
+  const bad = await badCertificates(configuration);
+  if (bad.length > 0) return bad;
   try {
-    if (cert !== undefined && key !== undefined)
-      (await import('../../operations/tls.ts')).readCertificate({ cert, key, passphraseFile });
     const health = () => 'starting' as const;
     const quiet = { accessLog: ignore, report: ignore, health, collectMetrics: nothing, makers: {} };
     const server = new HttpServer(await generationOptions(withOneProcess(configuration), quiet), quiet.makers);
@@ -44,6 +44,21 @@ async function trial(configuration: Configuration): Promise<readonly string[]> {
   } catch (error) {
     return [(error as Error).message];
   }
+}
+
+/** Those that a start would do without are told of as well: somebody wants them. */
+async function badCertificates(configuration: Configuration): Promise<readonly string[]> {
+  const places = certificatePlaces(configuration);
+  if (places.length === 0) return [];
+  const { readCertificate } = await import('../../operations/tls.ts');
+  return places.flatMap((place) => {
+    try {
+      readCertificate(place);
+      return [];
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  });
 }
 
 /** Whether an application loads is seen in one process as well as in many. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
 import { type EarlySignals, earlySignals, unlessStopped } from '../running/early-signals.ts';
+import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { inspect } from '../configuration/inspection.ts';
 import { timerMs } from '../../timer.ts';
 import { workerCount } from '../running/mount-options.ts';
@@ -38,7 +39,7 @@ export async function serve(start: Start): Promise<number> {
   if (primary !== undefined) return 0;
   const signals = earlySignals();
   if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
-  const hasCertificate = configuration.tlsCert !== undefined;
+  const hasCertificate = certificatePlaces(configuration).length > 0;
   const situation: Situation = {
     mayMovePort,
     warnings: allWarnings,

@@ -11,12 +11,18 @@ import { isExposed } from './inspection.ts';
 const programKeys = ['cgi', 'cgiBin', 'wsgi', 'app'];
 const fileKeys = ['root', 'logFile', 'readyFile', 'mimeTypes', 'authFile', 'tlsCert', 'tlsKey', 'tlsPassphraseFile'];
 
+const certificateKeys = ['cert', 'key', 'passphraseFile'];
+
 /** What the file would do that needs its user's word, in words that follow its name. */
 export function reasonsToAsk({ value, path }: ConfigurationFile): readonly string[] {
   if (!isRecord(value)) return [];
   const sites = [value, ...listOf(value['sites'])].filter(isRecord);
+  const certificates = listOf(value['certificates']).filter(isRecord);
   const programs = programKeys.filter((key) => sites.some((site) => isThere(site[key])));
-  const outside = fileKeys.filter((key) => sites.some((site) => isOutside(site[key], dirname(path))));
+  const outside = [
+    ...fileKeys.filter((key) => sites.some((site) => isOutside(site[key], dirname(path)))),
+    ...certificateKeys.filter((key) => certificates.some((one) => isOutside(one[key], dirname(path)))),
+  ];
   const { host, listen } = value;
   const reaches = isExposed({
     host: typeof host === 'string' || host === true ? host : 'localhost',

@@ -5,6 +5,7 @@ import { accessSync, constants, readdirSync, realpathSync, statSync, type Stats 
 import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
 import { commands } from './arguments.ts';
+import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/cgi.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
@@ -79,41 +80,46 @@ function inspectMount(mount: CgiConfiguration, root: string | undefined, { probl
   }
 }
 
-function inspectListening(
-  { tlsCert, tlsKey, tlsPassphraseFile, listen = [], logFile }: Configuration,
-  { problems }: Findings,
-): void {
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) problems.push('TLS needs both --tls-cert and --tls-key');
-  if (tlsCert === undefined && listen.some((address) => address.startsWith('https:'))) {
+function inspectListening(configuration: Configuration, { problems, warnings }: Findings): void {
+  const { listen = [], logFile, sites = [] } = configuration;
+  const places = certificatePlaces(configuration);
+  if ([configuration, ...sites].some(({ tlsCert, tlsKey }) => (tlsCert === undefined) !== (tlsKey === undefined)))
+    problems.push('TLS needs both --tls-cert and --tls-key');
+  if (places.length === 0 && listen.some((address) => address.startsWith('https:'))) {
     problems.push('an https listener needs --tls-cert and --tls-key');
   }
-  for (const path of [tlsCert, tlsKey, tlsPassphraseFile])
-    if (path !== undefined) requireFile('the file', path, problems);
+  // Of several, each is on its own.
+  const found = places.length === 1 ? problems : warnings;
+  for (const { cert, key, passphraseFile } of places)
+    for (const path of [cert, key, passphraseFile]) if (path !== undefined) requireFile('the file', path, found);
   if (logFile !== undefined && kindOf(dirname(logFile)) !== 'directory') {
     problems.push(missing('the directory of the log file', dirname(logFile)));
   }
 }
 
 function inspectExposure(configuration: Configuration, { warnings }: Findings): void {
-  const { authUser, authFile, auth, dotfiles, symlinks, tlsCert, tlsKey } = configuration;
+  const { authUser, authFile, auth, dotfiles, symlinks } = configuration;
+  const places = certificatePlaces(configuration);
   const asks = authUser !== undefined || authFile !== undefined || (auth ?? []).length > 0;
   const isOpen = isExposed(configuration);
   if (authUser !== undefined)
     warnings.push('the password in --auth can be seen by everybody on this machine; prefer --auth-file');
   if (configuration.writable !== false && !asks)
     warnings.push('everybody who can connect may change files: --writable without --auth-file');
-  if (isOpen && asks && tlsCert === undefined)
+  if (isOpen && asks && places.length === 0)
     warnings.push('passwords cross the network unencrypted: --auth-file without --tls-cert');
   if (isOpen && dotfiles === 'allow') warnings.push('files such as .env and .git are served to other machines');
   if (isOpen && symlinks === 'all') warnings.push('links that lead out of the root are followed for other machines');
-  const mode = tlsKey === undefined ? undefined : statOf(tlsKey)?.mode;
-  if (mode !== undefined && (mode & 0o004) !== 0) warnings.push(`everybody on this machine can read the key ${tlsKey}`);
+  for (const key of new Set(places.map((place) => place.key))) {
+    if (((statOf(key)?.mode ?? 0) & 0o004) !== 0) warnings.push(`everybody on this machine can read the key ${key}`);
+  }
 }
 
 /** What lies below a document root and is kept from visitors: more so than its user may expect. */
 function inspectSecrets(configuration: Configuration, { warnings }: Findings): void {
-  const { authFile, auth = [], tlsKey, tlsPassphraseFile, logFile, readyFile, sites = [] } = configuration;
-  const own = [authFile, ...auth.map(({ file }) => file), tlsKey, tlsPassphraseFile, logFile, readyFile];
+  const { authFile, auth = [], logFile, readyFile, sites = [] } = configuration;
+  const keys = certificatePlaces(configuration).flatMap(({ key, passphraseFile }) => [key, passphraseFile]);
+  const own = [authFile, ...auth.map(({ file }) => file), ...keys, logFile, readyFile];
   const places: readonly Served[] = [configuration, ...sites];
   const roots = places.map(({ root }) => root).filter((root) => root !== undefined && kindOf(root) === 'directory');
   for (const root of new Set(roots.filter((one) => one !== undefined))) {

@@ -35,6 +35,7 @@ export interface AccessConfiguration {
   readonly authRealm: string | undefined;
   readonly auth: readonly AuthConfiguration[] | undefined;
   readonly trustedProxies: readonly string[] | undefined;
+  readonly forwardedField: 'x-forwarded-for' | 'forwarded';
   readonly proxyProtocol: readonly string[] | undefined;
   readonly hosts: readonly string[] | undefined;
   readonly serverField: string | boolean;
@@ -162,6 +163,13 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     aliases: ['trusted-proxies'],
     placeholder: '<address>',
     summary: 'A proxy, or block such as 10.0.0.0/8, whose X-Forwarded-For and -Proto are believed',
+  },
+  forwardedField: {
+    group,
+    shape: { type: 'choice', values: ['x-forwarded-for', 'forwarded'] },
+    default: 'x-forwarded-for',
+    placeholder: '<name>',
+    summary: 'Where trusted proxies name the client: x-forwarded-for, or forwarded (RFC 7239)',
   },
   proxyProtocol: {
     group,

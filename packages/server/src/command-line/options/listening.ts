@@ -1,6 +1,15 @@
 // Where the server can be reached.
 
-import type { Option } from './option.ts';
+import { join } from 'node:path';
+import type { Members, Option } from './option.ts';
+
+/** One of several certificates: paths, and hosts where they are not those in the certificate. */
+export interface CertificateConfiguration {
+  readonly cert: string;
+  readonly key: string;
+  readonly passphraseFile?: string | undefined;
+  readonly hosts?: readonly string[] | undefined;
+}
 
 export interface ListeningConfiguration {
   readonly port: number;
@@ -10,7 +19,24 @@ export interface ListeningConfiguration {
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
   readonly tlsPassphraseFile: string | undefined;
+  readonly certificates: readonly CertificateConfiguration[] | undefined;
   readonly open: boolean | string;
+}
+
+const certificateMembers: Members = {
+  cert: { shape: { type: 'path' }, summary: 'The certificate chain in PEM form' },
+  key: { shape: { type: 'path' }, summary: 'Its private key in PEM form' },
+  passphraseFile: { shape: { type: 'path' }, summary: 'A file with the passphrase of the key' },
+  hosts: {
+    shape: { type: 'list', item: { type: 'text' } },
+    summary: 'The host names that it is for; *.name takes all below name. Default: the names in the certificate',
+  },
+};
+
+/** `cert.pem,key.pem`, or the folder where certbot keeps both. */
+function readCertificatePair(text: string): unknown {
+  const [cert = '', key] = text.split(',');
+  return key === undefined ? { cert: join(text, 'fullchain.pem'), key: join(text, 'privkey.pem') } : { cert, key };
 }
 
 const group = 'Where it listens';
@@ -70,6 +96,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     shape: path,
     aliases: ['ssl-cert', 'cert'],
     placeholder: '<file>',
+    perSite: true,
     summary: 'A certificate chain in PEM form: serve HTTPS. Read again when it changes',
   },
   tlsKey: {
@@ -77,6 +104,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     shape: path,
     aliases: ['ssl-key', 'key'],
     placeholder: '<file>',
+    perSite: true,
     summary: 'Its private key in PEM form',
   },
   tlsPassphraseFile: {
@@ -84,7 +112,16 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     shape: path,
     aliases: ['ssl-pass'],
     placeholder: '<file>',
+    perSite: true,
     summary: 'A file with the passphrase of the key',
+  },
+  certificates: {
+    group,
+    flag: 'certificate',
+    shape: { type: 'list', item: { type: 'object', members: certificateMembers, required: ['cert', 'key'] } },
+    read: readCertificatePair,
+    placeholder: '<cert,key|folder>',
+    summary: 'A certificate for the names in it (SNI), of files or a folder as of certbot; may be repeated',
   },
   open: {
     group,

@@ -12,6 +12,9 @@ import type { Members, Option } from './option.ts';
 interface ServedConfiguration extends ServingConfiguration, FilesConfiguration, RepresentationsConfiguration {
   readonly headers: AccessConfiguration['headers'];
   readonly cors: AccessConfiguration['cors'];
+  readonly tlsCert: ListeningConfiguration['tlsCert'];
+  readonly tlsKey: ListeningConfiguration['tlsKey'];
+  readonly tlsPassphraseFile: ListeningConfiguration['tlsPassphraseFile'];
 }
 
 /** What is served somewhere, and how: what may stand at the top of the configuration or in one of its sites. */

@@ -3,9 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MetricsSnapshot } from '../../operations/metrics.ts';
 import { createMetrics, type Health } from '../../operations/metrics.ts';
+import type { Certificates } from '../../operations/certificates.ts';
 import { accessLog, type AccessLog } from '../../operations/access-log.ts';
 import type { Address, Listener, Server, ServerOptions, TlsOptions } from '../../options.ts';
 import { HttpServer } from '../../server.ts';
+import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { generationOptions, type Surroundings } from './generation.ts';
 import { listenersOf, onFreePort } from './listeners.ts';
 import type { InheritedListener } from '../../operations/worker-messages.ts';
@@ -37,7 +39,7 @@ export class Running {
   #configuration: Configuration;
   #log: AccessLog | undefined;
   #health: Health = 'starting';
-  #stopWatching: (() => void) | undefined;
+  #certificates: Certificates | undefined;
   #addresses: readonly Address[] = [];
   #port = 0;
   /** Resolves when every application is loaded, or the server stops before. Has a meaning once `listen` has resolved. */
@@ -88,14 +90,15 @@ export class Running {
     const { configuration, port, mayMovePort } = this.#options;
     const isPatient = mayLoadLater(configuration);
     if (!isPatient) await this.#server.ready();
-    const tls = await certificateOf(configuration);
+    this.#certificates = await readCertificates(configuration, this.#options.report);
+    const tls = this.#certificates?.tls;
     const { inherited } = this.#options;
     const listen = (at: number): Promise<readonly Address[]> =>
       this.#server.listen(inherited?.map(inheritedListener(tls)) ?? listenersOf(configuration, tls, at));
     const opened = await onFreePort(port, mayMovePort && configuration.listen === undefined, listen);
     this.#addresses = opened.result;
     this.#port = opened.port;
-    await this.#watchCertificate();
+    this.#certificates?.watch((renewed) => this.#renew(renewed));
     if (isPatient) this.whenReady = this.#untilReady();
     else this.#health = 'ok';
   }
@@ -118,7 +121,7 @@ export class Running {
 
   /** Swaps in another configuration. Rejects, with everything as before, when it cannot be used. */
   async reload(configuration: Configuration): Promise<void> {
-    const tls = await certificateOf(configuration);
+    const certificates = await readCertificates(configuration, this.#options.report, this.#certificates);
     const log = openLog(configuration, this.#options.report);
     try {
       await this.#server.reload(await this.#generation(configuration));
@@ -131,8 +134,10 @@ export class Running {
     const hasMoved = listening(configuration) !== listening(this.#options.configuration);
     if (hasMoved) this.#options.report('Warning: where it listens changes only at the next start');
     this.#configuration = configuration;
-    if (tls !== undefined) this.#renew(tls);
-    await this.#watchCertificate();
+    this.#certificates?.close();
+    this.#certificates = certificates;
+    if (certificates !== undefined) this.#renew(certificates.tls);
+    certificates?.watch((renewed) => this.#renew(renewed));
     await old?.close();
   }
 
@@ -148,7 +153,7 @@ export class Running {
   /** Stops taking connections, finishes what is under way within `graceMs`, and writes the rest of the log. */
   async stop(graceMs?: number): Promise<void> {
     this.#health = 'stopping';
-    this.#stopWatching?.();
+    this.#certificates?.close();
     await this.#server.close({ graceMs: graceMs ?? Math.round(this.#configuration.closeTimeout * 1000) });
     await this.#log?.close();
   }
@@ -164,17 +169,6 @@ export class Running {
     for (const [index, address] of this.#addresses.entries()) {
       if (address.secure) this.#server.renewCertificate(index, tls);
     }
-  }
-
-  async #watchCertificate(): Promise<void> {
-    this.#stopWatching?.();
-    const files = certificateFiles(this.#configuration);
-    if (files === undefined) return;
-    const { watchCertificate } = await import('../../operations/tls.ts');
-    this.#stopWatching = watchCertificate(files, {
-      onChange: (tls) => this.#renew(tls),
-      onError: (error) => this.#options.report(`Error: the old certificate stays in use: ${error.message}`),
-    });
   }
 }
 
@@ -211,24 +205,21 @@ function openLog(configuration: Configuration, report: (line: string) => void): 
   return accessLog({ format: logFormat ?? (isTerminal ? 'dev' : 'combined'), file: logFile, useColor, onError });
 }
 
-function certificateFiles(
+async function readCertificates(
   configuration: Configuration,
-): { cert: string; key: string; passphraseFile?: string } | undefined {
-  const { tlsCert: cert, tlsKey: key, tlsPassphraseFile: passphraseFile } = configuration;
-  if (cert === undefined || key === undefined) return undefined;
-  return passphraseFile === undefined ? { cert, key } : { cert, key, passphraseFile };
-}
-
-async function certificateOf(configuration: Configuration): Promise<TlsOptions | undefined> {
-  const files = certificateFiles(configuration);
-  if (files === undefined) return undefined;
-  const { readCertificate } = await import('../../operations/tls.ts');
-  return readCertificate(files);
+  report: (line: string) => void,
+  before?: Certificates,
+): Promise<Certificates | undefined> {
+  const places = certificatePlaces(configuration);
+  if (places.length === 0) return undefined;
+  const { Certificates } = await import('../../operations/certificates.ts');
+  return new Certificates(places, report, before);
 }
 
 // Only where, not with which certificate.
 function listening(configuration: Configuration): string {
   const noCertificate = { cert: '', key: '' };
-  const listeners: readonly Listener[] = listenersOf(configuration, certificateFiles(configuration) && noCertificate);
+  const hasCertificate = certificatePlaces(configuration).length > 0;
+  const listeners: readonly Listener[] = listenersOf(configuration, hasCertificate ? noCertificate : undefined);
   return JSON.stringify(listeners);
 }

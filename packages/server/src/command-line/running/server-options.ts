@@ -5,6 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Field } from '../../message/message.ts';
 import { DEFAULT_LIMITS } from '../../limits.ts';
 import type { AuthRule, ErrorPage, Limits, ServerOptions } from '../../options.ts';
+import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { cgiMount, workerCount, wsgiMount } from './mount-options.ts';
 import { limitKey } from '../options/limits.ts';
 import type { Configuration, Served } from '../options/table.ts';
@@ -17,7 +18,8 @@ export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'wsg
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
   const { errorPages, serverField } = configuration;
-  const { serverName, trustedProxies, proxyProtocol, hosts, requestIdField, simpleRequests, methods } = configuration;
+  const { serverName, trustedProxies, forwardedField, proxyProtocol, hosts } = configuration;
+  const { requestIdField, simpleRequests, methods } = configuration;
   return {
     ...servedOptions(configuration, configuration),
     auth: authRules(configuration),
@@ -28,6 +30,7 @@ export function serverOptions(configuration: Configuration): ServerOptions {
     serverField: serverField === true ? undefined : serverField,
     serverName,
     trustedProxies,
+    forwardedField,
     proxyProtocol,
     // A star stands for any host; nothing at all for those of this machine, while only it can connect.
     hosts: hosts === undefined ? 'local' : hosts.includes('*') ? undefined : hosts,
@@ -38,8 +41,9 @@ export function serverOptions(configuration: Configuration): ServerOptions {
 
 /** What no site may serve as a file: the secrets of all sites, and the server's own files. */
 export function configuredSecrets(configuration: Configuration): Secrets {
-  const { config, tlsKey, tlsPassphraseFile, logFile, readyFile, sites = [] } = configuration;
-  const own = [config, tlsKey, tlsPassphraseFile, logFile, readyFile].filter((path) => typeof path === 'string');
+  const { config, logFile, readyFile, sites = [] } = configuration;
+  const keys = certificatePlaces(configuration).flatMap(({ key, passphraseFile }) => [key, passphraseFile]);
+  const own = [config, ...keys, logFile, readyFile].filter((path) => typeof path === 'string');
   const served = [configuration, ...sites].map((site) => servedOptions(site, configuration));
   const auth = authRules(configuration);
   return together([{ deny: own, isSource: () => false }, ...served.map((one) => secretsOf({ ...one, auth }))]);

@@ -234,6 +234,8 @@ test('headers and access', () =>
       '--no-status-pages',
       '--trusted-proxy',
       '127.0.0.1',
+      '--forwarded-field',
+      'forwarded',
       '--proxy-protocol',
       '192.0.2.1',
       '--hosts',
@@ -254,7 +256,7 @@ test('headers and access', () =>
     ],
     async (server) => {
       const { headers } = await server.fetch('/a.txt', {
-        headers: { origin: 'https://a.example', 'x-forwarded-for': '192.0.2.7' },
+        headers: { origin: 'https://a.example', 'x-forwarded-for': '192.0.2.8', forwarded: 'for=192.0.2.7' },
       });
       const names = ['x-one', 'x-two', 'access-control-allow-origin', 'server'];
       expect(names.map((name) => headers.get(name))).toEqual(['1', '2', 'https://a.example', 'testing']);
@@ -408,8 +410,9 @@ test('--debug shows the stack of a failure, otherwise there is one line', async 
 });
 
 test('the flags that have tests of their own', () => {
-  // command.test.ts and signals.test.ts; named here so that the next test can count on them.
-  for (const flag of ['--config', '--json', '--open', '--tls-cert', '--tls-key', '--workers']) used.add(flag);
+  // command.test.ts, certificates.test.ts and signals.test.ts; named here so that the next test can count on them.
+  for (const flag of ['--certificate', '--config', '--json', '--open', '--tls-cert', '--tls-key', '--workers'])
+    used.add(flag);
   expect(used.size).toBeGreaterThan(6);
 });
 
