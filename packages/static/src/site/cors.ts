@@ -11,22 +11,31 @@ import type { Complete } from '../options/shape.ts';
 
 export type CorsSettings = Complete<CorsOptions>;
 
-const remembered = new WeakMap<StaticResponse, Map<string, StaticResponse>>();
+type ByOrigin = Map<string, StaticResponse>;
+
+/** By settings first: sites of one process share responses such as the bare 404, and allow different things. */
+const remembered = new WeakMap<CorsSettings, WeakMap<StaticResponse, ByOrigin>>();
 
 /** The response with what this origin may do; the same object for the same response and origin. */
 export function withCors(response: StaticResponse, request: StaticRequest, cors: CorsSettings): StaticResponse {
   const origin = allowedOrigin(request, cors);
   const key = origin ?? '';
-  let byOrigin = remembered.get(response);
+  const byResponse = responsesOf(cors);
+  const byOrigin = byResponse.get(response);
   const known = byOrigin?.get(key);
   if (known !== undefined) return known;
   const answered = { ...response, fields: withFields(response.fields, originFields(origin, cors)) };
   // Iterable content is for one reader, so remembering its response would only keep it alive.
   if (response.content === undefined || response.content instanceof Uint8Array) {
-    byOrigin ??= new Map();
-    remembered.set(response, byOrigin.set(key, answered));
+    byResponse.set(response, (byOrigin ?? new Map()).set(key, answered));
   }
   return answered;
+}
+
+function responsesOf(cors: CorsSettings): WeakMap<StaticResponse, ByOrigin> {
+  let responses = remembered.get(cors);
+  if (responses === undefined) remembered.set(cors, (responses = new WeakMap()));
+  return responses;
 }
 
 /** What a preflight is told beside Allow; nothing unless the origin is allowed. */
