@@ -128,9 +128,17 @@ function page(folder) {
   return parts.join('\n');
 }
 
+/** The folders of the packages that can be imported; one that is only a command has nothing to list. */
+function packagesWithEntries() {
+  return readdirSync(join(root, 'packages')).filter((name) => {
+    const { exports } = JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'));
+    return Object.values(exports).some(({ types }) => types !== undefined);
+  });
+}
+
 /** Every page that is made, and its text. */
 const pages = [
-  ...readdirSync(join(root, 'packages')).map((name) => [`docs/api/${name}.md`, page(join(root, 'packages', name))]),
+  ...packagesWithEntries().map((name) => [`docs/api/${name}.md`, page(join(root, 'packages', name))]),
   ['decisions/README.md', decisionIndex()],
 ];
 mkdirSync(join(root, 'docs/api'), { recursive: true });

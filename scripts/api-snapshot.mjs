@@ -21,8 +21,10 @@ function snapshotOf(folder) {
 
 for (const name of readdirSync(packages)) {
   const folder = join(packages, name);
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const { version, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   if (version === '0.0.0' || version.includes('-alpha.')) continue;
+  // A package that is only a command promises no declarations.
+  if (Object.values(exports).every(({ types }) => types === undefined)) continue;
   const snapshot = join(folder, 'api.d.ts');
   const text = snapshotOf(folder);
   if (!isCheck) writeFileSync(snapshot, text);

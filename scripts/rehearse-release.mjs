@@ -9,7 +9,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { useAlone, useCommand } from './rehearsal/consumer.mjs';
+import { entriesOf, useAlone, useCommand } from './rehearsal/consumer.mjs';
 import { startRegistry } from './rehearsal/registry.mjs';
 import { Repository, versionAfter } from './rehearsal/repository.mjs';
 import { check, closeCounts, run } from './rehearsal/run.mjs';
@@ -85,8 +85,9 @@ class Rehearsal {
     await this.#release(channel);
     await check('nothing is left uncommitted; the surface is on record from beta on', () => {
       deepStrictEqual(this.#repository.git('status', '--porcelain'), '');
-      const onRecord = this.#repository.packages().filter(({ folder }) => existsSync(join(folder, 'api.d.ts')));
-      deepStrictEqual(onRecord.length, channel === 'alpha' ? 0 : Object.keys(before).length);
+      const declaring = this.#repository.packages().filter(({ manifest }) => entriesOf(manifest).length > 0);
+      const onRecord = declaring.filter(({ folder }) => existsSync(join(folder, 'api.d.ts')));
+      deepStrictEqual(onRecord.length, channel === 'alpha' ? 0 : declaring.length);
     });
     const tag = channel === 'stable' ? 'latest' : channel;
     const folder = join(this.#place, `release-${number}`);
@@ -97,7 +98,10 @@ class Rehearsal {
       await checkRecord(this.#environment, member, version, this.#tags[name]);
       await useAlone(member, tag, join(folder, basename(member.folder)), this.#environment);
     }
-    await useCommand(tag, join(folder, 'command'), this.#environment);
+    for (const { folder: source, manifest } of this.#repository.packages()) {
+      if (manifest.bin === undefined) continue;
+      await useCommand(manifest.name, tag, join(folder, 'command', basename(source)), this.#environment);
+    }
   }
 
   /** Releases a patch of one leaf. Nothing else may move: the ranges of those that use it still hold. */

@@ -10,7 +10,8 @@ const maxPackages = 12;
 const maxBytes = 2_200_000;
 const freeLicences = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', '0BSD'];
 
-const entriesOf = ({ name, exports }) =>
+/** What can be imported from a package, by its manifest. */
+export const entriesOf = ({ name, exports }) =>
   Object.keys(exports)
     .filter((key) => key !== './package.json')
     .map((key) => name + key.slice(1));
@@ -103,6 +104,8 @@ export async function useAlone({ folder: source, manifest }, tag, folder, enviro
     deepStrictEqual(JSON.parse(readInstalled(project, 'package.json')).version, version);
     return weigh(project);
   });
+  // A package that is only a command has nothing to import; `useCommand` tries it.
+  if (entries.length === 0) return;
   await check(`${label}: import and require()`, () => {
     const names = entries.flatMap((entry) => loadEntry(project, environment, entry));
     return `${names.length} names`;
@@ -122,13 +125,13 @@ export async function useAlone({ folder: source, manifest }, tag, folder, enviro
   });
 }
 
-/** Runs `npx @onezero/server` in a folder that has a page and nothing else. */
-export async function useCommand(tag, folder, environment) {
+/** Runs a package's command with npx in a folder that has a page and nothing else. */
+export async function useCommand(name, tag, folder, environment) {
   const page = '<!doctype html><title>Rehearsal</title>\n';
   mkdirSync(join(folder, 'site'), { recursive: true });
   writeFileSync(join(folder, 'site', 'index.html'), page);
-  await check(`npx @onezero/server@${tag} serves a folder`, async () => {
-    const parameters = ['--yes', `@onezero/server@${tag}`, 'site', '--port', '0'];
+  await check(`npx ${name}@${tag} serves a folder`, async () => {
+    const parameters = ['--yes', `${name}@${tag}`, 'site', '--port', '0'];
     const { answer } = await runProgram(folder, environment, 'npx', parameters);
     deepStrictEqual(answer, { status: 200, type: 'text/html; charset=utf-8', text: page });
   });

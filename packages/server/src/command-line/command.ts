@@ -3,8 +3,23 @@
 
 import type { CommandLine } from './configuration/arguments.ts';
 
-/** Runs the command. Resolves to the exit code: 0 for success and help, 1 for failures, 2 for wrong usage. */
+/**
+ * Runs the `onezero` command with the words that follow its name, such as `['./public', '--port', '8080']`, in this process: it
+ * prints to standard output and error, serves until a signal ends it, and takes `SIGINT`, `SIGTERM`, `SIGHUP` and `SIGUSR1` for
+ * itself. Resolves to the exit code: 0 for success and help, 1 for failures, 2 for wrong usage. Never rejects. With `--workers`
+ * it starts the main module of this process again, which must then call it with the same words.
+ */
 export async function runCommand(words: readonly string[]): Promise<number> {
+  try {
+    return await run(words);
+  } catch (error) {
+    // No error of this kind is known; should one occur, its stack is what helps to mend it.
+    process.stderr.write(`Error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+}
+
+async function run(words: readonly string[]): Promise<number> {
   if (words.length === 1 && /^(?:--version|-[vV])$/.test(words[0] ?? '')) return showVersion();
   const { readCommandLine } = await import('./configuration/arguments.ts');
   const line = readCommandLine(words);
