@@ -33,6 +33,7 @@ function configuration(uplink) {
     uplinks: { upstream: { url: uplink } },
     packages: {
       '@onezero/*': { access: '$all', publish: '$authenticated' },
+      onezero: { access: '$all', publish: '$authenticated' },
       '**': { access: '$all', proxy: 'upstream' },
     },
     log: { type: 'stdout', format: 'pretty', level: 'error' },
