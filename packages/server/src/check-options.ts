@@ -2,7 +2,7 @@
 // `auths` in place of `auth` would leave everything open.
 
 import { checkOptions } from '@onezero/static/options';
-import { accessLogTable, listenerTable, serverTable } from './option-tables.ts';
+import { accessLogTable, listenerTable, serverTable, workersTable } from './option-tables.ts';
 import type { Listener } from './options.ts';
 
 // Options of `listen` that people look for where a server is made.
@@ -25,6 +25,14 @@ export function checkServerOptions(options: unknown): void {
 /** The same for `listen`. */
 export function checkListeners(listeners: readonly Listener[]): void {
   for (const listener of listeners) checkOptions(listenerTable, listener, 'listen');
+}
+
+/** The same for `startWorkers`. */
+export function checkWorkersOptions(options: unknown): void {
+  const { module } = (options ?? {}) as { module?: unknown };
+  // A URL is no plain object; it is checked as the text that it stands for.
+  const plain = module instanceof URL ? { ...(options as object), module: module.href } : options;
+  checkOptions(workersTable, plain, 'startWorkers');
 }
 
 /** The same for `accessLog`. */

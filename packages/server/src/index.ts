@@ -22,4 +22,12 @@ export {
   metricsResponder,
   type MetricsSnapshot,
 } from './operations/metrics.ts';
+export {
+  type CountedServer,
+  startWorkers,
+  type WorkerContext,
+  type WorkerGroup,
+  type WorkerModule,
+  type WorkersOptions,
+} from './operations/worker-group.ts';
 export { type CertificateFiles, type CertificateWatch, readCertificate, watchCertificate } from './operations/tls.ts';

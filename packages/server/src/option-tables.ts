@@ -6,6 +6,7 @@ import { type Members, type Shape, staticTable, type Table } from '@onezero/stat
 import type { AuthRule, Listener, Method, NamedCertificate, Route, ServerOptions, TlsOptions } from './options.ts';
 import type { AccessLogOptions } from './operations/access-log.ts';
 import { limitsTable } from './limits.ts';
+import type { WorkersOptions } from './operations/worker-group.ts';
 
 const text: Shape = { type: 'text' };
 const anyText: Shape = { type: 'text', pattern: /^/ };
@@ -112,6 +113,28 @@ export const listenerTable: Table<Listener> = {
     summary: 'sockets that are bound already',
   },
   tls: { shape: { type: 'object', members: tlsTable }, summary: 'the certificate' },
+};
+
+/** The options of `startWorkers`. */
+export const workersTable: Table<WorkersOptions> = {
+  module: {
+    shape: { type: 'text', pattern: /^(?:\/|file:|[A-Za-z]:\\)/, expects: 'a file: URL or an absolute path' },
+    summary: 'the module whose default export makes the server',
+    isRequired: true,
+  },
+  count: { shape: { type: 'integer', minimum: 1, maximum: 1024 }, summary: 'how many workers there are' },
+  listen: {
+    shape: {
+      type: 'either',
+      shapes: [
+        { type: 'integer', minimum: 0, maximum: 65_535 },
+        { type: 'object', members: listenerTable },
+        { type: 'list', item: { type: 'object', members: listenerTable }, minimum: 1 },
+      ],
+    },
+    summary: 'where they accept connections',
+  },
+  report: { shape: callable('a function that takes a line'), summary: 'receives a line about each worker that ended' },
 };
 
 /** One mount, several, or a text that stands for one. */

@@ -1,6 +1,6 @@
 // What the primary process and its workers say to each other, over the channel that node:child_process opens.
 
-import type { Address } from '../options.ts';
+import type { Address, TlsOptions } from '../options.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 
 /**
@@ -13,6 +13,8 @@ export const primaryVariable = 'PRIMARY_OF_ONEZERO';
 export interface InheritedListener {
   readonly descriptors: readonly number[];
   readonly secure: boolean;
+  /** The certificate, where the primary has it and not the worker. */
+  readonly tls?: TlsOptions | undefined;
 }
 
 /** From the primary to a worker. */
@@ -29,9 +31,11 @@ export type Order =
 
 /** From a worker to the primary. */
 export type Notice =
-  /** Ready for orders: one that comes before somebody listens would be lost. */
+  /** It takes orders: one that comes before would be lost. */
   | { readonly kind: 'started' }
   | { readonly kind: 'listening'; readonly addresses: readonly Address[] }
+  /** It cannot start, and ends. */
+  | { readonly kind: 'failed'; readonly message: string }
   /** Its applications are loaded: at once with `listening`, or later where they may take their time. */
   | { readonly kind: 'ready' }
   /** A reload has ended; with `error`, everything is as before. */

@@ -101,7 +101,12 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
   } catch (error) {
     return failed(error, configuration, 1);
   }
-  const workers = new Workers({ count, report, listeners: held.listeners });
+  const program = {
+    module: process.argv[1] ?? '',
+    words: process.argv.slice(2),
+    environment: { [primaryVariable]: String(process.pid) },
+  };
+  const workers = new Workers({ count, report, program, listeners: held.listeners });
   try {
     const isListening = await unlessStopped(
       workers.start().then(() => true),

@@ -1,0 +1,92 @@
+// One worker as its primary sees it: a process that takes orders and sends notices.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { timerMs } from '../timer.ts';
+import type { MetricsSnapshot } from './metrics.ts';
+import type { InheritedListener, Notice, Order } from './worker-messages.ts';
+
+/** What a worker runs. */
+export interface WorkerProgram {
+  /** A path. */
+  readonly module: string;
+  readonly words: readonly string[];
+  /** Variables beside those of this process. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How a process ended: one of both is null. */
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+// The descriptors of a worker: standard streams, the channel, then sockets.
+const firstSocket = 4;
+// Beyond its grace, a worker may need a moment to end its scripts.
+const killAfterMs = 3000;
+
+/** A running worker. What is sent to one that has just ended is lost; its end says the rest. */
+export class WorkerChild {
+  /** What it had counted when it was last asked. */
+  counts: MetricsSnapshot | undefined;
+  hasListened = false;
+  /** Whether it is on trial: another one keeps its place until it is ready. */
+  isOnTrial: boolean;
+  /** Why it could not start, in its own words. */
+  failure: string | undefined;
+  /** Whether it was told to end. */
+  isLeaving = false;
+  readonly ended: Promise<WorkerEnd>;
+  readonly #child: ChildProcess;
+
+  constructor(program: WorkerProgram, listeners: readonly InheritedListener[], isOnTrial: boolean) {
+    this.isOnTrial = isOnTrial;
+    const sockets = listeners.flatMap(({ descriptors }) => descriptors);
+    this.#child = fork(program.module, program.words, {
+      env: { ...process.env, ...program.environment },
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets],
+    });
+    this.ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  /** Calls `heed` with every notice. */
+  listen(heed: (notice: Notice) => void): void {
+    this.#child.on('message', heed);
+  }
+
+  tell(order: Order): void {
+    if (this.#child.connected) this.#child.send(order, () => undefined);
+  }
+
+  /** The next notice of a kind, or undefined when the worker ends before. */
+  next<Kind extends Notice['kind']>(kind: Kind): Promise<Extract<Notice, { kind: Kind }> | undefined> {
+    return new Promise((resolve) => {
+      const heed = (notice: Notice): void => {
+        if (notice.kind === kind) settle(notice as Extract<Notice, { kind: Kind }>);
+      };
+      const end = (): void => settle(undefined);
+      const settle = (notice: Extract<Notice, { kind: Kind }> | undefined): void => {
+        this.#child.off('message', heed);
+        this.#child.off('exit', end);
+        resolve(notice);
+      };
+      this.#child.on('message', heed);
+      this.#child.once('exit', end);
+    });
+  }
+
+  /** Tells it to stop; kills it when it outlasts `withinMs` by far. Resolves when it has ended. */
+  async end(graceMs: number | undefined, withinMs: number): Promise<void> {
+    this.isLeaving = true;
+    this.tell({ kind: 'stop', graceMs });
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), timerMs(withinMs + killAfterMs));
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+/** The sockets as a worker has them. */
+export function inheritedBy(listeners: readonly InheritedListener[]): readonly InheritedListener[] {
+  let next = firstSocket;
+  return listeners.map((listener) => ({ ...listener, descriptors: listener.descriptors.map(() => next++) }));
+}
