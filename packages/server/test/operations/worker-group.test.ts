@@ -194,7 +194,7 @@ describe('startWorkers', () => {
   });
 
   test.each([
-    [{}, 'startWorkers: module: expected a file: URL or an absolute path, not ""'],
+    [{}, 'startWorkers: module: '],
     [{ module: './site.mjs' }, 'not "./site.mjs"'],
     [{ module: '/site.mjs', count: 0 }, 'startWorkers: count: '],
     [{ module: '/site.mjs', workers: 2 }, 'startWorkers: workers: '],
