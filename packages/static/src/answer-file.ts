@@ -7,6 +7,7 @@
 // entry, the entry is made anew from that very descriptor: what is announced and what is sent come from one state, however
 // often the file changes.
 
+import { gathered, isContentGathered, isReprDigestWanted, planWithDigests, withDigestFields } from './answer-digest.ts';
 import { answerRange } from './answer-range.ts';
 import { chooseRepresentation, type OnGrown } from './files/choose-representation.ts';
 import { contentFromDisk, type ContentPlan, wholeFile } from './files/content-from-disk.ts';
@@ -15,7 +16,7 @@ import { type Eventually, whenReady } from './files/eventually.ts';
 import { openLocation, type OpenFile } from './files/open-file.ts';
 import { closing } from './files/file-state.ts';
 import { readFileEntry } from './files/read-file.ts';
-import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
+import { isDigestCheap, isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import type { Storage } from './files/storage.ts';
 import { refusesIdentity } from './http/content-coding.ts';
 import type { StaticRequest, StaticResponse } from './message.ts';
@@ -42,9 +43,11 @@ export function answerFile(
   if (fields === undefined && whole !== undefined) return request.method === 'HEAD' ? head : whole;
   const answering = new Answering(request, fields ?? {}, context);
   if (whole !== undefined) return answering.answer(entry);
-  const learned = isDigestWanted(entry, fields ?? {}, context.storage)
-    ? learnDigest(entry, context.storage)
-    : undefined;
+  const isWanted =
+    isDigestCheap(entry, context.storage) ||
+    isDigestWanted(entry, fields ?? {}, context.storage) ||
+    isReprDigestWanted(entry, fields ?? {}, request.method);
+  const learned = isWanted ? learnDigest(entry, context.storage) : undefined;
   return whenReady(learned, () => answering.answer(withDigests(entry, context.storage)));
 }
 
@@ -80,6 +83,15 @@ class Answering {
 
   /** What goes out for a representation, or what is to be read for that. */
   #plan(representation: Representation): StaticResponse | ContentPlan {
+    const answer = this.#planWithoutDigests(representation);
+    const { storage } = this.#context;
+    if (this.#fields.wantReprDigest === undefined && this.#fields.wantContentDigest === undefined) return answer;
+    return 'parts' in answer
+      ? planWithDigests(answer, this.#fields, storage)
+      : withDigestFields(answer, representation, this.#fields, storage);
+  }
+
+  #planWithoutDigests(representation: Representation): StaticResponse | ContentPlan {
     const { settings } = this.#context.storage;
     const fields = this.#fields;
     const precondition = evaluate(fields, representation, true);
@@ -98,7 +110,7 @@ class Answering {
     const { storage } = this.#context;
     const { location, stamp } = plan.representation.source;
     return whenReady(openLocation(location, storage), (opened) => {
-      if (opened.kind === 'file' && isSameState(stamp, opened.stamp)) return contentFromDisk(plan, opened, storage);
+      if (opened.kind === 'file' && isSameState(stamp, opened.stamp)) return this.#send(plan, opened);
       if (opened.kind === 'file' && location === entry.location) return this.#readAnew(opened, entry);
       if (opened.kind === 'file') storage.disk.close(opened.descriptor);
       // A precompressed sibling was replaced or is gone: the file itself is as good.
@@ -120,6 +132,11 @@ class Answering {
         ),
       (plan) => 'parts' in plan,
     );
-    return whenReady(planned, (plan) => ('parts' in plan ? contentFromDisk(plan, opened, storage) : plan));
+    return whenReady(planned, (plan) => ('parts' in plan ? this.#send(plan, opened) : plan));
+  }
+
+  #send(plan: ContentPlan, opened: OpenFile): Eventually<StaticResponse> {
+    const response = contentFromDisk(plan, opened, this.#context.storage);
+    return isContentGathered(plan, this.#fields) ? gathered(response, this.#fields) : response;
   }
 }

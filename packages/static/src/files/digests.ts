@@ -15,6 +15,9 @@ const MAX_KNOWN = 10_000;
 /** Responses of one state that are hashed side by side: the first may stall, and a hash of each would only cost time. */
 const MAX_TAPS = 2;
 
+/** Files that are being hashed, or wait for it, before those that need not be hashed do without. */
+const MAX_WAITING = 4;
+
 const CHUNK_BYTES = 256 * 1024;
 
 const readInto = promisify(read);
@@ -42,6 +45,16 @@ export class Digests {
   readonly #underWay = new Map<string, Promise<void>>();
   #queue: Promise<void> = Promise.resolve();
 
+  /** Whether hashing another file would have to wait for long. */
+  get isBusy(): boolean {
+    return this.#underWay.size >= MAX_WAITING;
+  }
+
+  /** Whether the hash of a file in this state is not known, and would be once the file was read. */
+  canLearn(location: string, stamp: Stamp): boolean {
+    return isCertain(stamp) && this.find(location, stamp) === undefined;
+  }
+
   /** The hash of a file in this state, in base64url; undefined while it is not known. */
   find(location: string, stamp: Stamp): string | undefined {
     const known = this.#known.get(location);
@@ -60,7 +73,7 @@ export class Digests {
   /** Hashes a whole response as it passes by; undefined when that is not wanted. */
   tap(location: string, stamp: Stamp): Tap | undefined {
     const taps = this.#taps.get(location) ?? 0;
-    if (taps === MAX_TAPS || !isCertain(stamp) || this.find(location, stamp) !== undefined) return undefined;
+    if (taps === MAX_TAPS || !this.canLearn(location, stamp)) return undefined;
     this.#taps.set(location, taps + 1);
     const hash = createHash('sha256');
     let isLeft = false;
@@ -79,7 +92,7 @@ export class Digests {
 
   /** Reads an open file and hashes it, one at a time and each state once. The caller closes the descriptor afterwards. */
   compute(location: string, stamp: Stamp, descriptor: number): Promise<void> {
-    if (!isCertain(stamp) || this.find(location, stamp) !== undefined) return Promise.resolve();
+    if (!this.canLearn(location, stamp)) return Promise.resolve();
     const underWay = this.#underWay.get(location);
     if (underWay !== undefined) return underWay;
     const computing = this.#queue

@@ -51,6 +51,22 @@ export function isDigestWanted(
   );
 }
 
+/**
+ * Files up to here are hashed before they are sent for the first time, unless others are waiting for that already: 15 ms, and
+ * the tag is strong from the first response on.
+ */
+const EAGER_BYTES = 16 * 1024 * 1024;
+
+/** Whether hashing a file that is not in memory takes no time that anybody notices. */
+export function isDigestCheap({ identity, stored }: FileEntry, { digests, settings }: Storage): boolean {
+  if (settings.etag === 'weak' || settings.etag === false || digests.isBusy) return false;
+  const unknown = [identity, ...stored].filter(
+    ({ bytes, etag, source }) =>
+      bytes === undefined && etag?.startsWith('W/') === true && digests.canLearn(source.location, source.stamp),
+  );
+  return unknown.length > 0 && unknown.every(({ source }) => source.stamp.size <= EAGER_BYTES);
+}
+
 /** Reads the file, and its large siblings, to know their hashes. What cannot be read keeps its weak tag. */
 export function learnDigest({ identity, stored }: FileEntry, storage: Storage): Eventually<void> {
   const large = [identity, ...stored].filter(({ bytes }) => bytes === undefined);

@@ -17,6 +17,8 @@ export interface SelectionFields extends ConditionFields {
   readonly range?: string | undefined;
   readonly ifRange?: string | undefined;
   readonly acceptEncoding?: string | undefined;
+  readonly wantReprDigest?: string | undefined;
+  readonly wantContentDigest?: string | undefined;
 }
 
 const SELECTION_FIELDS = new Map<string, keyof SelectionFields>([
@@ -27,15 +29,17 @@ const SELECTION_FIELDS = new Map<string, keyof SelectionFields>([
   ['if-modified-since', 'ifModifiedSince'],
   ['if-unmodified-since', 'ifUnmodifiedSince'],
   ['accept-encoding', 'acceptEncoding'],
+  ['want-repr-digest', 'wantReprDigest'],
+  ['want-content-digest', 'wantContentDigest'],
 ]);
 
 /** The selecting fields, lines of one name joined by a comma; undefined when there is none. */
 export function selectionFields(fields: readonly Field[]): SelectionFields | undefined {
   let selection: { -readonly [Name in keyof SelectionFields]: string } | undefined;
   for (const [name, value] of fields) {
-    // 'r', 'i' and 'a' begin all names that matter; most others are passed over without hashing them.
+    // 'r', 'i', 'a' and 'w' begin all names that matter; most others are passed over without hashing them.
     const first = name.charCodeAt(0);
-    if (first !== 0x61 && first !== 0x69 && first !== 0x72) continue;
+    if (first !== 0x61 && first !== 0x69 && first !== 0x72 && first !== 0x77) continue;
     const key = SELECTION_FIELDS.get(name);
     if (key === undefined) continue;
     selection ??= {};

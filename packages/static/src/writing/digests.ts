@@ -5,11 +5,10 @@
 
 import { createHash, type Hash } from 'node:crypto';
 import { fieldValue } from '../http/request-fields.ts';
+import { DIGEST_ALGORITHMS } from '../http/want-digest.ts';
 import type { Field } from '../message.ts';
 import { BAD_REQUEST } from '../refusals.ts';
 import { WriteRefused } from './write-refusal.ts';
-
-const ALGORITHMS: Readonly<Record<string, 'sha256' | 'sha512'>> = { 'sha-256': 'sha256', 'sha-512': 'sha512' };
 
 /** A member of the dictionary: a key, and a byte sequence with parameters that mean nothing here (RFC 9651 §3.2, §3.3.5). */
 const MEMBER = /^([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):(?:[ \t]*;.*)?$/;
@@ -44,7 +43,7 @@ function expectedIn(value: string | undefined): Expected[] {
   return value.split(',').flatMap((member) => {
     const [, name = '', digest] = MEMBER.exec(member.trim()) ?? [];
     if (digest === undefined) throw new WriteRefused(BAD_REQUEST);
-    const algorithm = Object.hasOwn(ALGORITHMS, name) ? ALGORITHMS[name] : undefined;
+    const algorithm = Object.hasOwn(DIGEST_ALGORITHMS, name) ? DIGEST_ALGORITHMS[name] : undefined;
     return algorithm === undefined ? [] : [{ hash: createHash(algorithm), digest: Buffer.from(digest, 'base64') }];
   });
 }
