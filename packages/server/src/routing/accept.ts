@@ -1,8 +1,12 @@
-// Which of a few media types a client likes best (RFC 9110 §12.5.1), where anything beats no answer.
+// Which of a few media types a client likes best (RFC 9110 §12.5.1), where anything beats no answer. Many clients of an API send
+// `application/json, text/plain, */*`, which rates HTML as high as JSON; they mean JSON.
 
 const PARAMETER = /;[ \t]*q=([01](?:\.\d{0,3})?)/i;
 
-/** The best of `offered` (best first at equal quality); the first when the client names none of them. */
+/**
+ * The best of `offered`; the first when the client takes none of them. At equal quality a type that is named goes before one
+ * that only `*` takes; then the order of `offered` decides.
+ */
 export function preferredType<Type extends string>(
   accept: string | undefined,
   offered: readonly [Type, ...Type[]],
@@ -10,12 +14,13 @@ export function preferredType<Type extends string>(
   if (accept === undefined) return offered[0];
   const ranges = accept.split(',', 32).map(parseRange);
   let best: Type = offered[0];
-  let bestQuality = 0;
+  let known: Match = { quality: 0, precision: 0 };
   for (const type of offered) {
-    const quality = qualityOf(type, ranges);
-    if (quality > bestQuality) {
+    const found = matchOf(type, ranges);
+    const isEqual = found.quality === known.quality && found.quality > 0;
+    if (found.quality > known.quality || (isEqual && found.precision > known.precision)) {
       best = type;
-      bestQuality = quality;
+      known = found;
     }
   }
   return best;
@@ -31,12 +36,19 @@ function parseRange(text: string): MediaRange {
   return { range, quality: Number(PARAMETER.exec(text)?.[1] ?? 1) };
 }
 
-/** The quality given by the most specific range that takes the type. */
-function qualityOf(type: string, ranges: readonly MediaRange[]): number {
+/** What a client thinks of a type. */
+interface Match {
+  readonly quality: number;
+  /** 2 for a range that names the type, 1 for one that names its family, 0 for `*`. */
+  readonly precision: number;
+}
+
+/** The most specific range that takes the type counts. */
+function matchOf(type: string, ranges: readonly MediaRange[]): Match {
   const family = `${type.split('/', 1)[0]}/*`;
-  for (const wanted of [type, family, '*/*']) {
+  for (const [index, wanted] of [type, family, '*/*'].entries()) {
     const found = ranges.find(({ range }) => range === wanted);
-    if (found !== undefined) return found.quality;
+    if (found !== undefined) return { quality: found.quality, precision: 2 - index };
   }
-  return 0;
+  return { quality: 0, precision: 0 };
 }

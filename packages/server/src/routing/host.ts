@@ -14,7 +14,7 @@ export function hostOf(authority: string): string {
 /** A host, or `*.` before one, as patterns are compared. Throws a TypeError for what no request's host can be. */
 export function hostPattern(option: string, text: string): string {
   const pattern = text.toLowerCase();
-  const isAddress = isIPv6(pattern) || (pattern.startsWith('[') && isIPv6(pattern.slice(1, -1)));
+  const isAddress = isIPv6(pattern) || (/^\[.*\]$/.test(pattern) && isIPv6(pattern.slice(1, -1)));
   if (isAddress) return hostOf(pattern.startsWith('[') ? pattern : `[${pattern}]`);
   if (/^(?:\*\.)?[^\s*:/?#@[\],]+$/.test(pattern)) return hostOf(pattern);
   throw new TypeError(`${option}: "${text}" is not a host, such as example.org, *.example.org or ::1`);
