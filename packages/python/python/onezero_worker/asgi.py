@@ -14,6 +14,7 @@ from .fields import CONTROL_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
     ABORT,
     BEGIN,
+    COPY_LIMIT,
     DRAIN,
     END,
     FILE_REPLY,
@@ -179,7 +180,8 @@ class Request:
             if self.disconnected:
                 raise Disconnected("the client has left")
             self.send_body(message.get("body", b""), message.get("more_body", False))
-            await self.take_turn()
+            if self.room is not None or self.connection.is_crowded():
+                await self.take_turn()
         elif kind == "http.response.start" and self.head is None:
             self.head, self.length = encode_head(message["status"], message.get("headers", ()))
             if message["status"] in (204, 304):
@@ -195,26 +197,25 @@ class Request:
             raise RuntimeError("unexpected message 'http.response.body': the response is complete")
         if not isinstance(body, (bytes, bytearray, memoryview)):
             raise TypeError("the body must be bytes, not %s" % type(body).__name__)
-        body = bytes(body)
-        parts = []
-        if not self.started:
-            parts.append(record(STDOUT, self.number, len(self.head)))
-            parts.append(self.head)
-            self.started = True
-        if not self.is_head:
-            self.sent += len(body)
-            if self.length is not None and self.sent > self.length:
+        if type(body) is not bytes:
+            body = bytes(body)  # what it is made of may change before it has left
+        size = 0 if self.is_head else len(body)
+        self.sent += size
+        if self.length is not None and not self.is_head:
+            if self.sent > self.length:
                 raise RuntimeError("the content is longer than its Content-Length of %d" % self.length)
-            for start in range(0, len(body), MAX_CONTENT):
-                piece = body[start : start + MAX_CONTENT] if len(body) > MAX_CONTENT else body
-                parts.append(record(STDOUT, self.number, len(piece)))
-                parts.append(piece)
-        if not more:
-            if not self.is_head and self.length is not None and self.sent < self.length:
+            if not more and self.sent < self.length:
                 raise RuntimeError("the content is shorter than its Content-Length of %d" % self.length)
-            parts.append(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
+        output = self.connection.write_output
+        if not self.started:
+            self.started = True
+            output(self.number, self.head)
+        if size:
+            for start in range(0, size, MAX_CONTENT):
+                output(self.number, body[start : start + MAX_CONTENT])
+        if not more:
+            self.connection.write(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
             self.finish()
-        self.connection.write_parts(parts, len(body) + 100)
 
     def finish(self):
         self.complete = True
@@ -313,6 +314,9 @@ class Connection(asyncio.Protocol):
         self.content_number = 0
         self.out = []
         self.out_bytes = 0
+        self.output = []  # parts of a record of content that may grow, behind `out`
+        self.output_bytes = 0
+        self.output_number = 0
         self.transport = None
         self.is_full = False
         self.drain_waiters = []
@@ -344,19 +348,54 @@ class Connection(asyncio.Protocol):
     # Writing
 
     def write(self, data):
-        self.write_parts((data,), len(data))
+        """Writes records, at the end of this turn of the loop."""
+        self.close_output()
+        self.want_flush()
+        self.out.append(data)
+        self.out_bytes += len(data)
 
-    def write_parts(self, parts, size):
-        if not self.out:
+    def write_output(self, number, data):
+        """Writes content of a response. What follows itself is one record."""
+        if number != self.output_number or self.output_bytes + len(data) > MAX_CONTENT:
+            self.close_output()
+            self.want_flush()
+            self.output_number = number
+        self.output.append(data)
+        self.output_bytes += len(data)
+        self.out_bytes += len(data)
+
+    def close_output(self):
+        """Ends the record of content that is being gathered."""
+        if self.output:
+            self.out.append(record(STDOUT, self.output_number, self.output_bytes))
+            self.out += self.output
+            self.output = []
+            self.output_bytes = 0
+        self.output_number = 0
+
+    def want_flush(self):
+        if not self.out and not self.output:
             self.loop.call_soon(self.flush)
-        self.out += parts
-        self.out_bytes += size
+
+    def is_crowded(self):
+        """Whether who writes should let others run, or wait."""
+        return self.is_full or self.out_bytes > TURN_LIMIT
 
     def flush(self):
+        self.close_output()
         out, self.out = self.out, []
         self.out_bytes = 0
-        if out:
-            self.transport.write(b"".join(out))
+        small = []
+        for part in out:
+            if len(part) <= COPY_LIMIT:
+                small.append(part)
+                continue
+            if small:
+                self.transport.write(b"".join(small))
+                small = []
+            self.transport.write(part)
+        if small:
+            self.transport.write(b"".join(small))
 
     # Reading
 

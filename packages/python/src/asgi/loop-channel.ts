@@ -22,6 +22,7 @@ import {
 import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
+import { lends } from './lent-content.ts';
 import { tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';
 
@@ -38,6 +39,8 @@ interface Stream {
   /** Set while the worker takes no more content of this request. */
   isPaused: boolean;
   goOn: (() => void) | undefined;
+  /** Bytes of content since the loop was last let turn. */
+  sinceTurn: number;
   /** The connection, once it has changed its protocol. */
   socket: Socket | undefined;
 }
@@ -62,7 +65,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   /** Exchanges that said something in the chunk that is being read. */
   readonly #touched = new Set<Exchange>();
   #lastId = 0;
-  #waitingForRoom: (() => void)[] = [];
+  readonly #waitingForRoom: (() => void)[] = [];
   readonly #writer: TurnWriter;
   #pingedAt: number | undefined;
 
@@ -102,7 +105,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     } catch (error) {
       return exchange.refuse(error);
     }
-    const stream: Stream = { id, exchange, isPaused: false, goOn: undefined, socket: undefined };
+    const stream: Stream = { id, exchange, isPaused: false, goOn: undefined, socket: undefined, sinceTurn: 0 };
     this.#streams.set(id, stream);
     this.#ids.set(exchange, id);
     if (opensWebSocket(exchange.request) === true) return this.#writer.write(head);
@@ -116,7 +119,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     } else if (content.length === 0) this.#writer.write(head + encodeContentEnd(id));
     else {
       this.#writer.write(head);
-      this.#writer.writeContent(id, content as readonly Uint8Array[]);
+      for (const piece of content as readonly Uint8Array[]) this.#writer.writeContent(id, piece);
       this.#writer.write(encodeContentEnd(id));
       exchange.content.discard();
     }
@@ -130,28 +133,37 @@ export class LoopChannel implements Channel, ExchangeOwner {
 
   async #pump(content: AsyncIterable<Uint8Array>, stream: Stream): Promise<void> {
     const { id, exchange } = stream;
-    let sinceTurn = 0;
     exchange.isFed = true;
-    for await (const chunk of content) {
-      if (exchange.hasEnded || exchange.isAbandoned) return;
-      exchange.isFed = false;
-      exchange.lastProgress = performance.now();
-      if (!this.#writer.writeContent(id, [chunk])) {
-        await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
-      }
-      sinceTurn += chunk.length;
-      if (sinceTurn >= turnBytes) {
-        sinceTurn = 0;
-        await nextTurn();
-      }
-      while (stream.isPaused) await new Promise<void>((resolve) => (stream.goOn = resolve));
-      if (exchange.hasEnded || exchange.isAbandoned) return;
-      exchange.isFed = true;
-    }
+    if (lends(content)) await content.feed((bytes) => this.#takeContent(stream, bytes));
+    else for await (const chunk of content) if (!(await this.#takeContent(stream, chunk))) break;
     exchange.isFed = false;
     exchange.lastProgress = performance.now();
-    if (!exchange.hasEnded && !exchange.isAbandoned) this.#writer.write(encodeContentEnd(id));
+    if (isWanted(exchange)) this.#writer.write(encodeContentEnd(id));
     exchange.content.discard();
+  }
+
+  /** Sends content on; whether more is wanted, once there is room for it. */
+  #takeContent(stream: Stream, bytes: Uint8Array): boolean | Promise<boolean> {
+    const { id, exchange } = stream;
+    if (!isWanted(exchange)) return false;
+    exchange.lastProgress = performance.now();
+    const hasRoom = this.#writer.writeContent(id, bytes);
+    stream.sinceTurn += bytes.length;
+    if (hasRoom && !stream.isPaused && stream.sinceTurn < turnBytes) return true;
+    return this.#roomFor(stream, hasRoom);
+  }
+
+  async #roomFor(stream: Stream, hasRoom: boolean): Promise<boolean> {
+    const { exchange } = stream;
+    exchange.isFed = false;
+    if (!hasRoom) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+    if (stream.sinceTurn >= turnBytes) {
+      stream.sinceTurn = 0;
+      await nextTurn();
+    }
+    while (stream.isPaused) await new Promise<void>((resolve) => (stream.goOn = resolve));
+    exchange.isFed = true;
+    return isWanted(exchange);
   }
 
   #pause(id: number, isPaused: boolean): void {
@@ -173,7 +185,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     stream.socket = socket;
     tunnel(socket, content, {
       write: (bytes) => {
-        if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writer.writeContent(stream.id, [bytes])) {
+        if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writer.writeContent(stream.id, bytes)) {
           this.#waitingForRoom.push(() => this.#resume(stream));
           return false;
         }
@@ -190,10 +202,13 @@ export class LoopChannel implements Channel, ExchangeOwner {
     if (!stream.isPaused) stream.socket?.resume();
   }
 
+  /** Lets those go on that wait, one in each turn: what the first sends may fill the room, and what has no room is copied. */
   #room(): void {
-    const waiting = this.#waitingForRoom;
-    this.#waitingForRoom = [];
-    for (const resolve of waiting) resolve();
+    this.#waitingForRoom.shift()?.();
+    if (this.#waitingForRoom.length === 0) return;
+    setImmediate(() => {
+      if (!this.#socket.writableNeedDrain) this.#room();
+    });
   }
 
   #receive(chunk: Buffer): void {
@@ -285,9 +300,13 @@ export class LoopChannel implements Channel, ExchangeOwner {
       stream.exchange.content.discard();
       stream.exchange.fail(error);
     }
-    this.#room();
+    for (const goOn of this.#waitingForRoom) goOn();
     this.#socket.destroy();
   }
+}
+
+function isWanted(exchange: Exchange): boolean {
+  return !exchange.hasEnded && !exchange.isAbandoned;
 }
 
 function release(stream: Stream): void {

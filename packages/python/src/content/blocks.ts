@@ -1,11 +1,21 @@
 // Memory for content on its way, in blocks that are used again: a fresh buffer for each read would be collected right away, which
 // costs more than the copy.
 
-const blockBytes = 0x10000;
+export const blockBytes = 0x10000;
 
-/** 4 MiB; more are left to the garbage collector. */
-const maxIdleBlocks = 64;
+/** 16 MiB; more are left to the garbage collector. */
+const maxIdleBlocks = 256;
 const idle: Buffer[] = [];
+
+/** A block of memory, to be given back with `returnBlock`. */
+export function takeBlock(): Buffer {
+  return idle.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+}
+
+/** Takes a block back that nobody looks at any more. */
+export function returnBlock(block: Buffer): void {
+  if (idle.length < maxIdleBlocks) idle.push(block);
+}
 
 interface Block {
   readonly buffer: Buffer;
@@ -24,7 +34,7 @@ export class ByteQueue {
     for (let done = 0; done < bytes.length;) {
       let last = this.#blocks.at(-1);
       if (last === undefined || last.end === blockBytes) {
-        last = { buffer: idle.pop() ?? Buffer.allocUnsafeSlow(blockBytes), end: 0 };
+        last = { buffer: takeBlock(), end: 0 };
         this.#blocks.push(last);
       }
       const size = Math.min(bytes.length - done, blockBytes - last.end);
@@ -46,7 +56,7 @@ export class ByteQueue {
 
   /** Nobody looks at what `take` gave any more: its block can be used again. */
   rest(): void {
-    if (this.#lent !== undefined && idle.length < maxIdleBlocks) idle.push(this.#lent.buffer);
+    if (this.#lent !== undefined) returnBlock(this.#lent.buffer);
     this.#lent = undefined;
   }
 

@@ -8,7 +8,7 @@ export const version = 1;
 const responderRole = 1;
 const keepConnection = 1;
 export const headerBytes = 8;
-const maxRecordContent = 0xffffff;
+export const maxRecordContent = 0xffffff;
 
 /** PARAMS come in pieces that a worker's buffer holds. */
 const maxParamsContent = 0xffff;
@@ -62,6 +62,11 @@ export function encodeRequestHead(requestId: number, params: string): string {
     text += header(recordType.params, requestId, piece.length) + piece;
   }
   return text + header(recordType.params, requestId, 0);
+}
+
+/** Begins a record of content, which must have at least one byte: an empty one would be the end. */
+export function contentHeader(requestId: number, length: number): string {
+  return header(recordType.stdin, requestId, length);
 }
 
 /** Ends the content of a request. */

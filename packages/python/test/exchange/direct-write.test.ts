@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { writeDirectly } from '../../src/exchange/direct-write.ts';
+import { writeDirectly, writePieces } from '../../src/exchange/direct-write.ts';
 import { makeSite } from '../site.ts';
 
 async function pair(): Promise<{ near: Socket; far: Socket }> {
@@ -37,6 +37,24 @@ test('what the system does not take waits in the socket, and nothing overtakes i
   expect(near.writableLength).toBeGreaterThan(0);
   near.end();
   expect((await readAll(far)).equals(Buffer.from(sent, 'latin1'))).toBe(true);
+});
+
+test('pieces may be used again at once, whether or not they have left', async () => {
+  const { near, far } = await pair();
+  const sent: Buffer[] = [];
+  const shared = Buffer.alloc(70_000);
+  const header = Buffer.alloc(8);
+  let rooms = 0;
+  for (let number = 0; number < 200; number++) {
+    const piece = shared.subarray(0, 1 + ((number * 7919) % shared.length)).fill(number);
+    header.fill(255 - number);
+    sent.push(Buffer.from(header), Buffer.from(piece));
+    if (writePieces(near, [header, piece])) rooms++;
+  }
+  expect(rooms).toBeGreaterThan(0);
+  expect(rooms).toBeLessThan(200);
+  near.end();
+  expect((await readAll(far)).equals(Buffer.concat(sent))).toBe(true);
 });
 
 test('it goes behind what the socket has been given', async () => {

@@ -20,6 +20,13 @@ type Step = IteratorResult<Uint8Array, undefined>;
 
 const DONE: Step = { done: true, value: undefined };
 
+interface Reader {
+  /** Whether it is done with the bytes when `resolve` returns, so that it needs no copy. */
+  readonly borrows: boolean;
+  resolve(step: Step): void;
+  reject(error: unknown): void;
+}
+
 export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
   readonly #source: ContentSource;
   readonly #waiting: Uint8Array[] = [];
@@ -30,7 +37,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   #asked = false;
   #waitedMs = 0;
   #waitingSince = 0;
-  #reader: { resolve(step: Step): void; reject(error: unknown): void } | undefined;
+  #reader: Reader | undefined;
   /** What the reader waits for. */
   #step: Promise<Step> | undefined;
 
@@ -55,9 +62,10 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     return waitedMs;
   }
 
-  /** Copies bytes that came, for the reader to keep. */
+  /** Takes bytes that came: copies them for the reader to keep, or lends them to one that borrows. */
   push(bytes: Uint8Array): void {
     if (this.#state !== 'open') return;
+    if (this.#reader?.borrows === true) return this.#answer({ done: false, value: bytes });
     const chunk = Buffer.from(bytes);
     if (this.#reader !== undefined) return this.#answer({ done: false, value: chunk });
     this.#waiting.push(chunk);
@@ -98,24 +106,77 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   }
 
   next(): Promise<Step> {
-    const chunk = this.#waiting.shift();
-    if (chunk !== undefined) {
-      this.#waitingBytes -= chunk.length;
-      if (this.#waiting.length === 0) this.#source.contentRoom();
-      return Promise.resolve({ done: false, value: chunk });
-    }
+    const chunk = this.#shift();
+    if (chunk !== undefined) return Promise.resolve({ done: false, value: chunk });
     if (this.#state === 'failed') return unheeded(Promise.reject(this.#error));
     if (this.#state !== 'open') return Promise.resolve(DONE);
     if (this.#reader !== undefined) return Promise.reject(new TypeError('one chunk at a time'));
-    if (!this.#asked) {
-      this.#asked = true;
-      this.#source.contentWanted();
-    }
-    this.#waitingSince = performance.now();
-    this.#step = new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
-    });
+    this.#step = new Promise((resolve, reject) => this.#wait({ borrows: false, resolve, reject }));
     return this.#step;
+  }
+
+  #shift(): Uint8Array | undefined {
+    const chunk = this.#waiting.shift();
+    if (chunk === undefined) return undefined;
+    this.#waitingBytes -= chunk.length;
+    if (this.#waiting.length === 0) this.#source.contentRoom();
+    return chunk;
+  }
+
+  #wait(reader: Reader): void {
+    this.#reader = reader;
+    this.#waitingSince = performance.now();
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#source.contentWanted();
+  }
+
+  /**
+   * Hands over all that comes, in place of iterating: bytes are valid until `take` returns. While a promise of it is pending, the
+   * client waits. Resolves at the end, or when `take` has said false, which drops the rest; rejects as iterating would, and
+   * with what `take` throws.
+   */
+  async feed(take: (bytes: Uint8Array) => boolean | Promise<boolean>): Promise<void> {
+    this[Symbol.asyncIterator]();
+    let wantsMore = true;
+    try {
+      while (wantsMore) {
+        const chunk = this.#shift();
+        if (chunk !== undefined) wantsMore = await this.#hold(take(chunk));
+        else if (this.#state === 'open') wantsMore = await this.#lend(take);
+        else if (this.#state === 'failed') throw this.#error;
+        else return;
+      }
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** Lends what comes, without a promise for each, as long as `take` says true at once; resolves with what else it says. */
+  #lend(take: (bytes: Uint8Array) => boolean | Promise<boolean>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const answered = (step: Step): void => {
+        if (step.done === true) return resolve(true);
+        try {
+          const wantsMore = take(step.value);
+          if (wantsMore === true) this.#wait(reader);
+          else resolve(this.#hold(wantsMore));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const reader: Reader = { borrows: true, resolve: answered, reject };
+      this.#wait(reader);
+    });
+  }
+
+  /** Lets the client wait while a promise is pending. */
+  #hold(answer: boolean | Promise<boolean>): boolean | Promise<boolean> {
+    if (typeof answer === 'boolean') return answer;
+    this.#source.contentFull();
+    return answer.finally(() => {
+      if (this.#waiting.length === 0) this.#source.contentRoom();
+    });
   }
 
   return(): Promise<Step> {
