@@ -276,7 +276,7 @@ export const cgiTable: Table<AllOptions> = {
 /** What the adapters take as well: where they are mounted. */
 export const mountTable: Table<{ readonly path?: string | undefined }> = {
   path: {
-    shape: { ...anyText, expects: 'a path such as /cgi-bin' },
+    shape: { type: 'text', pattern: /^(?:\/[^\0]*)?$/, expects: 'a path such as /cgi-bin' },
     summary: 'where scripts are mounted',
     default: '',
   },

@@ -14,7 +14,18 @@ const texts: Shape = { type: 'list', item: text };
 const flag: Shape = { type: 'boolean' };
 const path: Shape = { type: 'text', pattern: /^\//, expects: 'a path that begins with /' };
 const file: Shape = { type: 'path' };
-const addresses: Shape = { type: 'list', item: text };
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
+const fieldName: Shape = { type: 'text', pattern: token, expects: 'the name of a field' };
+const fieldValue: Shape = { type: 'text', pattern: /^[^\r\n\0]*$/, expects: 'a value on one line' };
+const methodName: Shape = { type: 'text', pattern: token, expects: 'the name of a method' };
+const addresses: Shape = {
+  type: 'list',
+  item: {
+    type: 'text',
+    pattern: /^(?:unix|[\da-fA-F.:]+(?:\/\d{1,3})?)$/,
+    expects: 'an address, a CIDR block or "unix"',
+  },
+};
 const callable = (expects: string): Shape => ({ type: 'function', expects });
 
 const routeTable: Table<Route> = {
@@ -162,10 +173,10 @@ export const serverTable: Table<ServerOptions> = {
       type: 'list',
       item: {
         type: 'either',
-        shapes: [text, { type: 'object', members: methodTable }],
+        shapes: [methodName, { type: 'object', members: methodTable }],
       },
     },
-    summary: 'methods beside the registered ones',
+    summary: 'methods for scripts and applications beside the registered ones (GET to UNLINK, QUERY, WebDAV, CalDAV)',
   },
   auth: {
     shape: { type: 'list', item: { type: 'object', members: authTable } },
@@ -185,18 +196,27 @@ export const serverTable: Table<ServerOptions> = {
   fields: { shape: { type: 'list', item: { type: 'list', item: anyText, minimum: 1 } }, summary: 'for every response' },
   limits: { shape: { type: 'object', members: limitsTable }, summary: 'what one client can cost' },
   serverField: {
-    shape: { type: 'either', shapes: [anyText, { type: 'choice', values: [false] }] },
-    summary: 'the Server field',
+    shape: { type: 'either', shapes: [fieldValue, { type: 'choice', values: [false] }] },
+    summary: 'the Server field of every response',
     default: 'onezero',
   },
-  serverName: { shape: text, summary: 'the host of requests that name none' },
-  trustedProxies: { shape: addresses, summary: 'whose X-Forwarded-For and -Proto are believed' },
+  serverName: {
+    shape: { type: 'text', pattern: /^[\w.:[\]-]+$/, expects: 'a host name with an optional port' },
+    summary: 'the host of requests that name none (HTTP/1.0)',
+  },
+  trustedProxies: {
+    shape: addresses,
+    summary: 'a proxy, or block such as 10.0.0.0/8, whose X-Forwarded-For and -Proto are believed',
+  },
   forwardedField: {
     shape: { type: 'choice', values: ['x-forwarded-for', 'forwarded'] },
-    summary: 'where trusted proxies name the client',
+    summary: 'where trusted proxies name the client: x-forwarded-for, or forwarded (RFC 7239)',
     default: 'x-forwarded-for',
   },
-  proxyProtocol: { shape: addresses, summary: 'who begins with a PROXY header' },
+  proxyProtocol: {
+    shape: addresses,
+    summary: 'a proxy, or block, whose connections begin with a PROXY protocol header (version 1 or 2)',
+  },
   hosts: {
     shape: {
       type: 'either',
@@ -207,7 +227,10 @@ export const serverTable: Table<ServerOptions> = {
     },
     summary: 'hosts that are answered',
   },
-  requestIdField: { shape: text, summary: 'carries the id of a request' },
+  requestIdField: {
+    shape: fieldName,
+    summary: "a field that carries the request's id in every response, such as X-Request-Id",
+  },
   accessLog: { shape: callable('a function that gets an entry for each response'), summary: 'sees responses' },
-  simpleRequests: { shape: flag, summary: 'whether HTTP/0.9 is answered', default: true },
+  simpleRequests: { shape: flag, summary: 'answer HTTP/0.9 requests', default: true },
 };

@@ -143,8 +143,11 @@ export const writeTable: Table<WriteOptions> = {
   fsync: { shape: flag, summary: 'whether a file is on the disk before the answer', default: true },
 };
 
-/** Origins as browsers write them (RFC 6454 §6.1), since they are compared as they stand; `*` among others stands for all. */
-function refuseOrigin(given: string): string | undefined {
+/**
+ * What an origin should have been, in words that complete "expected …"; undefined for a good one. Origins are compared as they
+ * stand, so they have to be as browsers write them (RFC 6454 §6.1); `*` among others stands for all.
+ */
+export function refuseOrigin(given: string): string | undefined {
   const written = writtenOrigin(given);
   if (written === given) return undefined;
   return `an origin such as ${written ?? 'https://example.org'}`;

@@ -12,7 +12,7 @@ export function printConfiguration({ configuration, sources, warnings }: Resolve
     const from = describeSource(sources.get(key) ?? { from: 'default' });
     if (value === undefined) return [];
     if (option.isSecret) return [`  // "${key}": not shown (${from})`];
-    const text = JSON.stringify(value, undefined, 2).replaceAll('\n', '\n  ');
+    const text = JSON.stringify(value, withoutInfinity, 2).replaceAll('\n', '\n  ');
     const isFlagOnly = option.only === 'command';
     return [
       text.includes('\n')
@@ -22,4 +22,9 @@ export function printConfiguration({ configuration, sources, warnings }: Resolve
   });
   process.stdout.write(`{\n${lines.join('\n')}\n}\n`);
   return 0;
+}
+
+/** JSON has no Infinity; this is the word for it in a configuration. */
+function withoutInfinity(_key: string, value: unknown): unknown {
+  return value === Number.POSITIVE_INFINITY ? 'unlimited' : value;
 }

@@ -2,7 +2,7 @@
 // and has the value that it needs; what a value means is decided with those from the other sources.
 
 import { parseArgs } from 'node:util';
-import { flagName, isNegatable, type Option } from '../options/option.ts';
+import { flagName, offValue, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
 import { suggestion } from '../../suggestion.ts';
 import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
@@ -95,12 +95,6 @@ function isAcceptable(option: Option, text: string): boolean {
   return problems.length === 0;
 }
 
-function offValue(option: Option): unknown {
-  if (option.off !== undefined) return option.off;
-  if (option.default !== undefined || option.bare === true) return false;
-  return undefined;
-}
-
 function unknownFlag(rawName: string): string {
   const known = [...spellings.keys(), 'help', 'version'].map((name) => `--${name}`);
   return `${rawName} is not a flag${rawName.startsWith('--') ? suggestion(rawName, known) : ''}`;
@@ -114,7 +108,7 @@ function everySpelling(): ReadonlyMap<string, Spelling> {
     if (option.only === 'file') continue;
     for (const name of [flagName(key, option), ...(option.aliases ?? [])]) {
       all.set(name, { key, option, isNegative: false });
-      if (isNegatable(option)) all.set(`no-${name}`, { key, option, isNegative: true });
+      all.set(`no-${name}`, { key, option, isNegative: true });
     }
     for (const name of option.negations ?? []) all.set(name, { key, option, isNegative: true });
   }

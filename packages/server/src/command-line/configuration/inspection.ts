@@ -6,7 +6,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
 import { commands } from './arguments.ts';
 import { certificatePlaces } from './certificate-places.ts';
-import type { CgiConfiguration } from '../options/cgi.ts';
+import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
 

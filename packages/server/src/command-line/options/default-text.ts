@@ -6,6 +6,7 @@ import type { Option } from './option.ts';
 export function defaultText({ default: value, shape }: Option): string {
   if (value === true) return 'on';
   if (typeof value === 'string') return value;
+  if (Array.isArray(value)) return value.join(',');
   if (typeof value !== 'number') return '';
   return shape.type === 'size' ? sizeText(value) : shape.type === 'duration' ? durationText(value) : String(value);
 }

@@ -1,139 +1,126 @@
-// Which files there are for clients, and where: `@onezero/static`'s options under the names that hands know from other servers.
+// How files are served: a line for each option of `@onezero/static`.
 
+import { refuseOrigin, type Shape, type StaticOptions, staticTable } from '@onezero/static/options';
+import { type Configured, type KeyOf, optionsFrom, type Words } from './from-table.ts';
 import type { Option } from './option.ts';
 
-export interface FilesConfiguration {
-  readonly index: readonly string[] | undefined;
-  readonly listing: boolean | { readonly pageEntries?: number; readonly archives?: boolean };
-  readonly dotfiles: 'deny' | 'allow';
-  readonly symlinks: 'deny' | 'inside' | 'all';
-  readonly hide: readonly string[] | undefined;
-  readonly windowsNames: 'deny' | 'allow' | undefined;
-  readonly cleanUrls: boolean | 'off' | 'lookup' | 'redirect';
-  readonly extensions: readonly string[] | undefined;
-  readonly statusPages: boolean;
-  readonly redirects: readonly { readonly from: string; readonly to: string; readonly status?: number }[] | undefined;
+/** Options that have another key than their name. */
+interface Keys {
+  readonly compress: 'compression';
+  readonly errorPages: 'statusPages';
+  readonly fallback: 'single';
+  readonly typesFile: 'mimeTypes';
 }
 
+/** What the command takes beside what the options take. */
+interface Also {
+  readonly cleanUrls: boolean;
+  readonly cors: string | readonly string[];
+  readonly etag: true;
+  readonly fallback: boolean;
+}
+
+/** Options that are no flag and no key, and why. */
+export const notConfigured = {
+  deny: 'the command denies what is secret; hide is for the rest',
+  isSource: 'a function; the command knows the sources of what it runs',
+  fieldRules: 'headers with a glob',
+} as const;
+
+type Name = Exclude<keyof StaticOptions, keyof typeof notConfigured>;
+
+export type FilesConfiguration = {
+  readonly [One in Name as One extends keyof Keys ? Keys[One] : KeyOf<One>]:
+    | Configured<StaticOptions[One]>
+    | (One extends keyof Also ? Also[One] : never);
+};
+
 const text = { type: 'text' } as const;
-const texts = { type: 'list', item: text } as const;
+const origins: Shape = { type: 'text', refuse: (written) => originsOf(written).map(refuseOrigin).find(Boolean) };
 const flag = { type: 'boolean' } as const;
+const served = 'What is served';
 
-const group = 'Files';
-const perSite = true;
-
-export const filesOptions: Record<keyof FilesConfiguration, Option> = {
-  index: {
-    group,
-    perSite,
-    shape: texts,
-    placeholder: '<names>',
-    summary: 'Files that answer for their directory, in order (default: index.html)',
-  },
-  listing: {
-    group,
-    perSite,
-    shape: {
-      type: 'either',
-      shapes: [
-        flag,
-        {
-          type: 'object',
-          members: {
-            pageEntries: { shape: { type: 'integer', minimum: 1 }, summary: 'entries on one page' },
-            archives: { shape: flag, summary: 'whether a folder can be downloaded as one tar archive' },
-          },
-        },
-      ],
-    },
-    default: true,
-    bare: true,
-    summary: 'List directories that have no index file',
-  },
-  cleanUrls: {
-    group,
-    perSite,
-    shape: { type: 'either', shapes: [flag, { type: 'choice', values: ['off', 'lookup', 'redirect'] }] },
+const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { readonly key: Keys[One] } : unknown) } = {
+  fallback: {
+    key: 'single',
+    group: served,
     default: false,
-    bare: true,
+    also: [text, flag],
+    toOption: (value: boolean | string) =>
+      value === false ? undefined : value === true ? '/index.html' : `/${value.replace(/^\/+/, '')}`,
+    short: ['s'],
+    aliases: ['spa', 'fallback'],
+    placeholder: '[=file]',
+  },
+  writable: { group: served },
+  index: { placeholder: '<names>' },
+  directoryRedirect: { only: 'file' },
+  listing: { default: true },
+  cleanUrls: {
+    also: [flag],
+    toOption: (value: boolean | string) => (value === true ? 'lookup' : value === false ? 'off' : value),
+    default: false,
     placeholder: '[=redirect]',
-    summary: 'Find about.html for /about; redirect also sends /about.html there',
   },
-  extensions: {
-    group,
-    perSite,
-    shape: texts,
-    placeholder: '<names>',
-    summary: 'Extensions that clean URLs try, in order (default: html)',
+  extensions: {},
+  errorPages: { key: 'statusPages', default: true },
+  dotfiles: { bare: 'allow', off: 'deny', placeholder: '[=allow|deny]' },
+  symlinks: { short: ['S'], bare: 'all', off: 'deny', placeholder: '[=deny|inside|all]' },
+  hide: { read: (glob) => glob, placeholder: '<glob>' },
+  windowsNames: { bare: 'allow', off: 'deny', placeholder: '[=deny|allow]' },
+  redirects: { only: 'file' },
+  typesFile: { key: 'mimeTypes', aliases: ['mimetypes'] },
+  types: { only: 'file' },
+  defaultType: { aliases: ['default-mimetype'], placeholder: '<type>' },
+  charset: { off: false, placeholder: '<name>' },
+  etag: {
+    also: [{ type: 'choice', values: [true] }],
+    toOption: (value: boolean | string) => (value === true ? 'strong' : value),
+    placeholder: '[=strong|weak|content]',
   },
-  statusPages: {
-    group,
-    perSite,
-    shape: flag,
-    default: true,
-    bare: true,
-    summary: 'Use 404.html and other <status>.html of the root as error pages',
+  lastModified: {},
+  ranges: {},
+  maxAgeSeconds: { short: ['m'], aliases: ['maxage'], negations: ['no-cache'], off: 0 },
+  immutable: { short: ['i'] },
+  cacheControl: { only: 'file' },
+  precompressed: {},
+  compress: { key: 'compression', aliases: ['compress'] },
+  cors: {
+    group: 'Headers and access',
+    also: [origins, { type: 'list', item: origins }],
+    toOption: corsOptions,
+    short: ['C'],
+    placeholder: '[=origin,...]',
   },
-  dotfiles: {
-    group,
-    perSite,
-    shape: { type: 'choice', values: ['deny', 'allow'] },
-    default: 'deny',
-    bare: 'allow',
-    off: 'deny',
-    placeholder: '[=allow|deny]',
-    summary: 'Whether names that begin with a dot are served; /.well-known always is',
-  },
-  symlinks: {
-    group,
-    perSite,
-    shape: { type: 'choice', values: ['deny', 'inside', 'all'] },
-    default: 'inside',
-    short: ['S'],
-    bare: 'all',
-    off: 'deny',
-    placeholder: '[=deny|inside|all]',
-    summary: 'Which symbolic links are followed; inside means those that end below the root',
-  },
-  hide: {
-    group,
-    perSite,
-    shape: { type: 'list', item: text },
-    read: (glob) => glob,
-    placeholder: '<glob>',
-    summary: 'Files that exist for nobody',
-  },
-  windowsNames: {
-    group,
-    perSite,
-    shape: { type: 'choice', values: ['deny', 'allow'] },
-    off: 'deny',
-    bare: 'allow',
-    placeholder: '[=deny|allow]',
-    summary: 'Whether names that Windows reads differently are served (default: deny on Windows)',
-  },
-  redirects: {
-    group,
-    perSite,
-    only: 'file',
-    shape: {
-      type: 'list',
-      item: {
-        type: 'object',
-        required: ['from', 'to'],
-        members: {
-          from: {
-            shape: { type: 'text', pattern: /^\//, expects: 'a path that begins with "/"' },
-            summary: 'a path; a * at its end takes any remainder',
-          },
-          to: { shape: text, summary: 'a path or URL; a * at its end stands for the remainder' },
-          status: {
-            shape: { type: 'integer', minimum: 301, maximum: 308 },
-            summary: '301, 302, 303, 307 or 308; 301 if left out',
-          },
-        },
-      },
-    },
-    summary: 'Paths that lead elsewhere; the first match wins',
-  },
+  maxCacheBytes: { perSite: false },
+  maxCachedFileBytes: { perSite: false },
+};
+
+export const filesOptions: Record<keyof FilesConfiguration, Option> = optionsFrom(staticTable, lines, {
+  part: 'static.',
+  group: 'Files',
+  perSite: true,
+});
+
+function originsOf(written: string): readonly string[] {
+  return written.split(',').map((one) => one.trim());
+}
+
+/** Origins as they are written for a flag. */
+function corsOptions(given: boolean | string | readonly string[] | object): unknown {
+  if (typeof given === 'string') return given === '*' ? true : { origins: originsOf(given) };
+  return Array.isArray(given) ? { origins: given } : given;
+}
+
+/** What `--gzip` and `--brotli` say about compression. */
+export interface CompressionConfiguration {
+  readonly gzip: boolean;
+  readonly brotli: boolean;
+}
+
+const compression = { group: 'Files', shape: flag, default: false, bare: true, only: 'command' } as const;
+
+export const compressionOptions: Record<keyof CompressionConfiguration, Option> = {
+  gzip: { ...compression, short: ['G'], summary: 'Compress with gzip (and with nothing that is not asked for)' },
+  brotli: { ...compression, short: ['B'], summary: 'Compress with Brotli (and with nothing that is not asked for)' },
 };

@@ -7,6 +7,10 @@ import { defaultText } from './default-text.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
+interface Limitable {
+  readonly isUnlimited?: boolean;
+}
+
 /** The schema as a value. */
 export function configurationSchema(): Schema {
   const properties: Record<string, Schema> = { $schema: { type: 'string' } };
@@ -35,11 +39,11 @@ function schemaOf(shape: Shape): Schema {
     case 'nothing':
       return { type: 'null' };
     case 'integer':
-      return {
+      return orUnlimited(shape, {
         type: 'integer',
         minimum: shape.minimum,
         ...(shape.maximum !== undefined && { maximum: shape.maximum }),
-      };
+      });
     case 'text':
       return {
         type: 'string',
@@ -51,11 +55,15 @@ function schemaOf(shape: Shape): Schema {
     case 'choice':
       return { enum: shape.values };
     case 'duration':
-      return { type: ['number', 'string'], minimum: 0, pattern: '^\\d+(\\.\\d+)? ?(ms|s|m|min|h|d|w|y)?$' };
+      return withUnit(shape, '\\d+(\\.\\d+)? ?(ms|s|m|min|h|d|w|y)?');
     case 'size':
-      return { type: ['number', 'string'], minimum: 0, pattern: '^\\d+(\\.\\d+)? ?([bB]|[kKmMgGtT]([iI]?[bB])?)?$' };
+      return withUnit(shape, '\\d+(\\.\\d+)? ?([bB]|[kKmMgGtT]([iI]?[bB])?)?');
     case 'list':
-      return { type: 'array', items: schemaOf(shape.item) };
+      return {
+        type: 'array',
+        items: schemaOf(shape.item),
+        ...(shape.minimum !== undefined && { minItems: shape.minimum }),
+      };
     case 'map':
       return {
         type: 'object',
@@ -67,11 +75,29 @@ function schemaOf(shape: Shape): Schema {
         type: 'object',
         additionalProperties: false,
         properties: memberSchemas(shape.members),
-        ...(shape.required !== undefined && { required: shape.required }),
+        ...requiredOf(shape.members),
       };
-    default:
+    case 'either':
       return { anyOf: shape.shapes.map(schemaOf) };
+    case 'number':
+      return { type: 'number' };
+    default:
+      throw new Error(`no file can hold a value of the shape ${shape.type}`);
   }
+}
+
+function withUnit({ isUnlimited }: Limitable, pattern: string): Schema {
+  const text = isUnlimited === true ? `(${pattern}|unlimited)` : pattern;
+  return { type: ['number', 'string'], minimum: 0, pattern: `^${text}$` };
+}
+
+function orUnlimited({ isUnlimited }: Limitable, schema: Schema): Schema {
+  return isUnlimited === true ? { anyOf: [schema, { const: 'unlimited' }] } : schema;
+}
+
+function requiredOf(members: Members): Schema {
+  const required = Object.keys(members).filter((name) => members[name]?.isRequired);
+  return required.length === 0 ? {} : { required };
 }
 
 function memberSchemas(members: Members): Record<string, Schema> {

@@ -24,8 +24,8 @@ export interface ListeningConfiguration {
 }
 
 const certificateMembers: Members = {
-  cert: { shape: { type: 'path' }, summary: 'The certificate chain in PEM form' },
-  key: { shape: { type: 'path' }, summary: 'Its private key in PEM form' },
+  cert: { shape: { type: 'path' }, summary: 'The certificate chain in PEM form', isRequired: true },
+  key: { shape: { type: 'path' }, summary: 'Its private key in PEM form', isRequired: true },
   passphraseFile: { shape: { type: 'path' }, summary: 'A file with the passphrase of the key' },
   hosts: {
     shape: { type: 'list', item: { type: 'text' } },
@@ -118,7 +118,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
   certificates: {
     group,
     flag: 'certificate',
-    shape: { type: 'list', item: { type: 'object', members: certificateMembers, required: ['cert', 'key'] } },
+    shape: { type: 'list', item: { type: 'object', members: certificateMembers } },
     read: readCertificatePair,
     placeholder: '<cert,key|folder>',
     summary: 'A certificate for the names in it (SNI), of files or a folder as of certbot; may be repeated',

@@ -2,27 +2,9 @@
 // derived from them: flags, environment names, keys of the configuration file, what is accepted, defaults, `--help`, the
 // JSON schema and the table in the README. A behaviour that is not in a table does not exist.
 
-/**
- * What values an option takes. A `duration` is in seconds, a `size` in bytes, a `path` is absolute once resolved, and so is
- * a `program` unless it is a bare name, to be looked for in PATH.
- */
-export type Shape =
-  | { readonly type: 'boolean' }
-  | { readonly type: 'nothing' }
-  | { readonly type: 'integer'; readonly minimum: number; readonly maximum?: number }
-  | { readonly type: 'text'; readonly pattern?: RegExp; readonly expects?: string }
-  | { readonly type: 'path' }
-  | { readonly type: 'program' }
-  | { readonly type: 'choice'; readonly values: readonly string[] }
-  | { readonly type: 'duration' }
-  | { readonly type: 'size' }
-  | { readonly type: 'list'; readonly item: Shape }
-  | { readonly type: 'map'; readonly value: Shape; readonly key?: RegExp; readonly expects?: string }
-  | { readonly type: 'object'; readonly members: Members; readonly required?: readonly string[] }
-  | { readonly type: 'either'; readonly shapes: readonly Shape[] };
+import type { Members, Shape } from '@onezero/static/options';
 
-/** The members of an object: a shape and what it is for. */
-export type Members = Readonly<Record<string, { readonly shape: Shape; readonly summary: string }>>;
+export type { Members, Shape };
 
 /** The headings of `--help` and of the table in the README, in their order. */
 export const groups = [
@@ -48,10 +30,10 @@ export interface Option {
   readonly aliases?: readonly string[];
   /** Other long flags for `--no-…`, whole. */
   readonly negations?: readonly string[];
-  /** The value of `--no-…`. @default false where the shape takes it, otherwise the option is unset */
+  /** The value of `--no-…`. @default false where the shape takes it, an empty list or map, otherwise the default */
   readonly off?: unknown;
   /** What stands for the value in `--help`, such as `<port>`; `[=file]` when it may be left out. */
-  readonly placeholder?: string;
+  readonly placeholder?: string | undefined;
   /** The value of the flag standing alone. Without it the flag wants a value. */
   readonly bare?: unknown;
   /** Whether a flag that may stand alone takes a following word as its value all the same. */
@@ -66,6 +48,10 @@ export interface Option {
   readonly environment?: readonly string[];
   /** Whether `print-config` must not show the value. */
   readonly isSecret?: boolean;
+  /** The option of the server that it sets, such as `static.maxAgeSeconds`; none for what the command does itself. */
+  readonly sets?: string;
+  /** Makes the value of that option. */
+  readonly toOption?: (value: unknown) => unknown;
 }
 
 /** Where a value was found. Errors and `print-config` name it. */
@@ -96,13 +82,21 @@ export function environmentName(key: string, option: Option): string {
   return `ONEZERO_${flagName(key, option).replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** Whether `--no-…` has a meaning: it switches off, empties, or unsets what has no default. */
-export function isNegatable({ shape, default: fallback, off, only }: Option): boolean {
-  if (only === 'file') return false;
-  return off !== undefined || takesBoolean(shape) || fallback === undefined;
+/** The value of `--no-…`: it switches off or empties, and otherwise leads back to the default. */
+export function offValue({ shape, default: fallback, off }: Option): unknown {
+  if (off !== undefined) return off;
+  if (takesFalse(shape)) return false;
+  if (fallback === undefined) return undefined;
+  return shape.type === 'list' ? [] : shape.type === 'map' ? {} : fallback;
 }
 
-/** Whether `true` and `false` are among a shape's values. */
-function takesBoolean(shape: Shape): boolean {
-  return shape.type === 'boolean' || (shape.type === 'either' && shape.shapes.some(takesBoolean));
+/** Whether `--no-…` is worth a word: where it does more than to lead back to a default. */
+export function isNegatable(option: Option): boolean {
+  if (option.only === 'file') return false;
+  return option.default === undefined || offValue(option) !== option.default || option.default === false;
+}
+
+function takesFalse(shape: Shape): boolean {
+  if (shape.type === 'either') return shape.shapes.some(takesFalse);
+  return shape.type === 'boolean' || (shape.type === 'choice' && shape.values.includes(false));
 }

@@ -1,17 +1,16 @@
 // All options of the command, in one table: the only list of them there is.
 
 import { accessOptions, type AccessConfiguration } from './access.ts';
-import { filesOptions, type FilesConfiguration } from './files.ts';
+import { type CompressionConfiguration, compressionOptions, type FilesConfiguration, filesOptions } from './files.ts';
 import { limitsOptions, type LimitsConfiguration } from './limits.ts';
 import { listeningOptions, type ListeningConfiguration } from './listening.ts';
 import { operationsOptions, type OperationsConfiguration } from './operations.ts';
-import { representationsOptions, type RepresentationsConfiguration } from './representations.ts';
+import { requestsOptions, type RequestsConfiguration } from './requests.ts';
 import { servingOptions, type ServingConfiguration } from './serving.ts';
 import type { Members, Option } from './option.ts';
 
-interface ServedConfiguration extends ServingConfiguration, FilesConfiguration, RepresentationsConfiguration {
+interface ServedConfiguration extends ServingConfiguration, FilesConfiguration {
   readonly headers: AccessConfiguration['headers'];
-  readonly cors: AccessConfiguration['cors'];
   readonly tlsCert: ListeningConfiguration['tlsCert'];
   readonly tlsKey: ListeningConfiguration['tlsKey'];
   readonly tlsPassphraseFile: ListeningConfiguration['tlsPassphraseFile'];
@@ -27,7 +26,9 @@ export type SiteConfiguration = Served & { readonly host?: string | undefined; r
 export interface Configuration
   extends
     ServedConfiguration,
+    CompressionConfiguration,
     AccessConfiguration,
+    RequestsConfiguration,
     ListeningConfiguration,
     OperationsConfiguration,
     LimitsConfiguration {
@@ -39,8 +40,9 @@ export type Key = keyof Configuration;
 const ownOptions: Record<Exclude<Key, 'sites'>, Option> = {
   ...servingOptions,
   ...filesOptions,
-  ...representationsOptions,
+  ...compressionOptions,
   ...accessOptions,
+  ...requestsOptions,
   ...listeningOptions,
   ...operationsOptions,
   ...limitsOptions,

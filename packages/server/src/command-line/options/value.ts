@@ -22,6 +22,10 @@ export interface Checking {
 
 /** Text to what the file would hold. Leaves alone what it cannot read, for `acceptValue` to refuse. May throw: `read`. */
 export function valueOfText({ shape, read }: Pick<Option, 'shape' | 'read'>, text: string): unknown {
+  if (shape.type === 'either' && typeof textToJson(shape, text) === 'string' && !shape.shapes.some(isWord)) {
+    const list = shape.shapes.find(({ type }) => type === 'list');
+    if (list !== undefined) return valueOfText({ shape: list }, text);
+  }
   if (shape.type === 'list') {
     const words = shape.item.type === 'object' || read !== undefined ? text.split('\n') : text.split(/[\n,]/);
     return words.filter((word) => word !== '').map((word) => read?.(word) ?? textToJson(shape.item, word));
@@ -33,12 +37,22 @@ export function valueOfText({ shape, read }: Pick<Option, 'shape' | 'read'>, tex
   return read?.(text) ?? textToJson(shape, text);
 }
 
+/** Whether a text stands for itself there. */
+function isWord(shape: Shape): boolean {
+  if (shape.type === 'choice') return shape.values.some((one) => typeof one === 'string');
+  return shape.type === 'text' || shape.type === 'path' || shape.type === 'program';
+}
+
 function textToJson(shape: Shape, text: string): unknown {
   switch (shape.type) {
     case 'boolean':
       return textToBoolean(text) ?? text;
     case 'integer':
       return /^[+-]?\d{1,15}$/.test(text) ? Number(text) : text;
+    case 'number':
+      return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+    case 'choice':
+      return shape.values.find((one) => one === (typeof one === 'boolean' ? textToBoolean(text) : text)) ?? text;
     case 'either':
       return shape.shapes.map((one) => textToJson(one, text)).find((value) => typeof value !== 'string') ?? text;
     default:
@@ -55,7 +69,7 @@ function textToBoolean(text: string): boolean | undefined {
 export function acceptValue(shape: Shape, value: unknown, checking: Checking): unknown {
   switch (shape.type) {
     case 'list':
-      if (!Array.isArray(value)) return refuse(shape, value, checking);
+      if (!Array.isArray(value) || value.length < (shape.minimum ?? 0)) return refuse(shape, value, checking);
       return value.map((item, index) => acceptValue(shape.item, item, inside(checking, `${index}`)));
     case 'map':
       return acceptMap(shape, value, checking);
@@ -79,22 +93,36 @@ function acceptScalar(shape: Scalar, value: unknown, base: string): unknown {
     case 'nothing':
       return value === null ? value : undefined;
     case 'integer':
+      if (isUnlimited(shape, value)) return Number.POSITIVE_INFINITY;
       return isWithin(value, shape.minimum, shape.maximum ?? Number.MAX_SAFE_INTEGER) ? value : undefined;
+    case 'number':
+      return Number.isFinite(value) ? value : undefined;
     case 'text':
-      return typeof value === 'string' && (shape.pattern?.test(value) ?? value !== '') ? value : undefined;
+      return typeof value === 'string' && isText(shape, value) ? value : undefined;
     case 'path':
       return isPath(value) ? resolve(base, value) : undefined;
     case 'program':
       return isPath(value) ? (value.includes('/') ? resolve(base, value) : value) : undefined;
     case 'choice':
-      return typeof value === 'string' && shape.values.includes(value) ? value : undefined;
+      return shape.values.find((one) => one === value);
     case 'duration':
-      return scaled(value, secondsIn);
-    default: {
-      const bytes = scaled(value, bytesIn);
+      return isUnlimited(shape, value) ? Number.POSITIVE_INFINITY : scaled(value, secondsIn);
+    case 'size': {
+      const bytes = isUnlimited(shape, value) ? Number.POSITIVE_INFINITY : scaled(value, bytesIn);
       return bytes === undefined ? undefined : Math.round(bytes);
     }
+    default:
+      return undefined;
   }
+}
+
+function isText({ pattern, refuse: refuses }: Extract<Shape, { type: 'text' }>, text: string): boolean {
+  return (pattern?.test(text) ?? text !== '') && refuses?.(text) === undefined;
+}
+
+/** `unlimited` in a file or flag is Infinity, which JSON does not have. */
+function isUnlimited({ isUnlimited: takesIt }: { readonly isUnlimited?: boolean }, value: unknown): boolean {
+  return takesIt === true && (value === 'unlimited' || value === Number.POSITIVE_INFINITY);
 }
 
 function isPath(value: unknown): value is string {
@@ -140,8 +168,9 @@ function acceptMap(shape: Extract<Shape, { type: 'map' }>, value: unknown, check
 
 function acceptObject(shape: Extract<Shape, { type: 'object' }>, value: unknown, checking: Checking): unknown {
   if (!isRecord(value)) return refuse(shape, value, checking);
-  for (const name of shape.required ?? []) {
-    if (!Object.hasOwn(value, name)) checking.problems.push({ path: checking.path, message: `lacks "${name}"` });
+  for (const [name, { isRequired }] of Object.entries(shape.members)) {
+    if (isRequired && !Object.hasOwn(value, name))
+      checking.problems.push({ path: checking.path, message: `lacks "${name}"` });
   }
   const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
     const at = inside(checking, name);
@@ -161,19 +190,25 @@ function acceptEither(shape: Extract<Shape, { type: 'either' }>, value: unknown,
     const problems: Problem[] = [];
     const accepted = acceptValue(one, value, { ...checking, problems });
     if (problems.length === 0) return accepted;
-    const isAlike = Array.isArray(value) ? one.type === 'list' : isRecord(value) && one.type === 'object';
-    if (!isAlike) continue;
+    if (!isAlike(one, value)) continue;
     checking.problems.push(...problems);
     return undefined;
   }
   return refuse(shape, value, checking);
 }
 
+function isAlike(shape: Shape, value: unknown): boolean {
+  if (typeof value === 'string') return shape.type === 'text' && shape.refuse !== undefined;
+  return Array.isArray(value) ? shape.type === 'list' : isRecord(value) && shape.type === 'object';
+}
+
 function refuse(shape: Shape, value: unknown, { path, problems }: Checking): undefined {
   const shown = JSON.stringify(value) ?? String(value);
-  const hint = shape.type === 'choice' && typeof value === 'string' ? suggestion(value, shape.values) : '';
+  const words = shape.type === 'choice' ? shape.values.filter((one) => typeof one === 'string') : [];
+  const hint = typeof value === 'string' ? suggestion(value, words) : '';
+  const refused = shape.type === 'text' && typeof value === 'string' ? shape.refuse?.(value) : undefined;
   const text = shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
-  problems.push({ path, message: `expects ${expectation(shape)}, not ${text}${hint}` });
+  problems.push({ path, message: `expects ${refused ?? expectation(shape)}, not ${text}${hint}` });
 }
 
 /** What a shape takes, in words that complete "expects …". */
@@ -184,7 +219,11 @@ function expectation(shape: Shape): string {
     case 'integer':
       return `a whole number from ${shape.minimum}${shape.maximum === undefined ? ' up' : ` to ${shape.maximum}`}`;
     case 'text':
+    case 'number':
+    case 'function':
       return shape.expects ?? 'a text that is not empty';
+    case 'instance':
+      return 'what no file can hold';
     case 'nothing':
       return 'null';
     case 'path':
@@ -192,11 +231,11 @@ function expectation(shape: Shape): string {
     case 'program':
       return 'a program';
     case 'choice':
-      return inWords(shape.values.map((value) => `"${value}"`));
+      return inWords(shape.values.map((value) => JSON.stringify(value)));
     case 'duration':
-      return 'a duration such as 500ms, 30s, 5m, 1h or 7d (a bare number is seconds)';
+      return `a duration such as 500ms, 30s, 5m, 1h or 7d (a bare number is seconds)${orUnlimited(shape)}`;
     case 'size':
-      return 'a size such as 65536, 64k or 10m';
+      return `a size such as 65536, 64k or 10m${orUnlimited(shape)}`;
     case 'list':
       return 'a list';
     case 'map':
@@ -205,6 +244,10 @@ function expectation(shape: Shape): string {
     default:
       return inWords(shape.shapes.map(expectation));
   }
+}
+
+function orUnlimited({ isUnlimited: takesIt }: { readonly isUnlimited?: boolean }): string {
+  return takesIt === true ? ' or "unlimited"' : '';
 }
 
 function inWords(words: readonly string[]): string {

@@ -12,7 +12,7 @@ import { generationOptions, type Surroundings } from './generation.ts';
 import { listenersOf, onFreePort } from './listeners.ts';
 import type { InheritedListener } from '../../operations/worker-messages.ts';
 import type { Configuration } from '../options/table.ts';
-import type { WsgiConfiguration } from '../options/wsgi.ts';
+import type { WsgiConfiguration } from '../options/mounts.ts';
 
 // How long an application that did not load is left alone before it is asked again.
 const askAgainMs = 500;

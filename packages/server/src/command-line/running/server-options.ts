@@ -3,39 +3,29 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Field } from '../../message/message.ts';
-import { DEFAULT_LIMITS } from '../../limits.ts';
-import type { AuthRule, ErrorPage, Limits, ServerOptions } from '../../options.ts';
+import type { AuthRule, ErrorPage, ServerOptions } from '../../options.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { cgiMount, workerCount, wsgiMount } from './mount-options.ts';
-import { limitKey } from '../options/limits.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { type Secrets, secretsOf, together } from '../../secrets.ts';
 import { staticOptions } from './static-options.ts';
+import { optionsOfPart } from './to-options.ts';
 
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
 export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'wsgi' | 'app'>;
 
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
-  const { errorPages, serverField } = configuration;
-  const { serverName, trustedProxies, forwardedField, proxyProtocol, hosts } = configuration;
-  const { requestIdField, simpleRequests, methods } = configuration;
+  const { errorPages, hosts } = configuration;
   return {
+    ...optionsOfPart('', { ...configuration }),
     ...servedOptions(configuration, configuration),
     auth: authRules(configuration),
-    methods,
     errorPages: errorPages === undefined ? undefined : pages(errorPages),
     fields: fieldsForAll(configuration),
-    limits: limitsOf(configuration),
-    serverField: serverField === true ? undefined : serverField,
-    serverName,
-    trustedProxies,
-    forwardedField,
-    proxyProtocol,
+    limits: optionsOfPart('limits.', { ...configuration }),
     // A star stands for any host; nothing at all for those of this machine, while only it can connect.
     hosts: hosts === undefined ? 'local' : hosts.includes('*') ? undefined : hosts,
-    requestIdField,
-    simpleRequests,
   };
 }
 
@@ -99,12 +89,4 @@ function fieldsForAll({ headers = [] }: Configuration): readonly Field[] {
   return headers.flatMap(({ glob, fields }) =>
     glob === undefined ? Object.entries(fields).map(([name, value]): Field => [name.toLowerCase(), value]) : [],
   );
-}
-
-function limitsOf(configuration: Configuration): Limits {
-  const entries = (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name): [string, number] => {
-    const value = configuration[limitKey(name)];
-    return [name, name.endsWith('Ms') ? Math.round(value * 1000) : value];
-  });
-  return Object.fromEntries(entries);
 }

@@ -82,7 +82,7 @@ describe('resolveConfiguration', () => {
     );
     expect(problems).toEqual([]);
     expect(configuration).toMatchObject({ listing: false, maxAge: 0, etag: false });
-    expect([configuration.logFile, configuration.hide]).toEqual([undefined, undefined]);
+    expect([configuration.logFile, configuration.hide]).toEqual([undefined, []]);
   });
 
   test.each([

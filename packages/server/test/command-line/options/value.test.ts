@@ -9,8 +9,10 @@ function accept(shape: Shape, value: unknown): { readonly value: unknown; readon
 
 const site: Shape = {
   type: 'object',
-  required: ['root'],
-  members: { root: { shape: { type: 'path' }, summary: '' }, age: { shape: { type: 'duration' }, summary: '' } },
+  members: {
+    root: { shape: { type: 'path' }, summary: '', isRequired: true },
+    age: { shape: { type: 'duration', unit: 'seconds' }, summary: '' },
+  },
 };
 
 describe('acceptValue', () => {
@@ -21,10 +23,10 @@ describe('acceptValue', () => {
     [{ type: 'path' }, '/a', '/a'],
     [{ type: 'program' }, 'php-cgi', 'php-cgi'],
     [{ type: 'program' }, './php', '/base/php'],
-    [{ type: 'duration' }, 30, 30],
-    [{ type: 'duration' }, '500ms', 0.5],
-    [{ type: 'duration' }, '1.5h', 5400],
-    [{ type: 'duration' }, '1y', 31_536_000],
+    [{ type: 'duration', unit: 'seconds' }, 30, 30],
+    [{ type: 'duration', unit: 'seconds' }, '500ms', 0.5],
+    [{ type: 'duration', unit: 'seconds' }, '1.5h', 5400],
+    [{ type: 'duration', unit: 'seconds' }, '1y', 31_536_000],
     [{ type: 'size' }, '64k', 65_536],
     [{ type: 'size' }, '1.5 MiB', 1_572_864],
     [{ type: 'size' }, '10b', 10],
@@ -48,12 +50,12 @@ describe('acceptValue', () => {
       'x expects "deny" or "allow", not "alow" (did you mean "allow"?)',
     ],
     [
-      { type: 'duration' },
+      { type: 'duration', unit: 'seconds' },
       '5 parsecs',
       'x expects a duration such as 500ms, 30s, 5m, 1h or 7d (a bare number is seconds), not "5 parsecs"',
     ],
     [
-      { type: 'duration' },
+      { type: 'duration', unit: 'seconds' },
       -1,
       'x expects a duration such as 500ms, 30s, 5m, 1h or 7d (a bare number is seconds), not -1',
     ],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readCommandLine } from '../../../src/command-line/configuration/arguments.ts';
 import { resolveConfiguration } from '../../../src/command-line/configuration/configuration.ts';
 import { parseJsonWithComments } from '../../../src/command-line/configuration/json-with-comments.ts';
-import { limitKey } from '../../../src/command-line/options/limits.ts';
+import { keyOf } from '../../../src/command-line/options/from-table.ts';
 import { configuredSecrets, servedOptions, serverOptions } from '../../../src/command-line/running/server-options.ts';
 import { DEFAULT_LIMITS } from '../../../src/limits.ts';
 import type { Limits, ServerOptions } from '../../../src/options.ts';
@@ -24,7 +24,7 @@ describe('serverOptions', () => {
   test('gives every limit its default, and each what its own flag says', () => {
     expect(optionsOf([]).limits).toEqual(DEFAULT_LIMITS);
     for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
-      const flag = `--${limitKey(name).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      const flag = `--${keyOf(name).replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       const expected = name.endsWith('Ms') ? 7000 : 7;
       expect(optionsOf([flag, '7']).limits, flag).toEqual({ ...DEFAULT_LIMITS, [name]: expected });
     }
@@ -39,6 +39,8 @@ describe('serverOptions', () => {
       'www/users',
       '--cgi',
       '.php=php-cgi',
+      '--tls-cert',
+      'cert.pem',
       '--tls-key',
       'key.pem',
     ];

@@ -1,0 +1,129 @@
+// What the configuration says about scripts and applications: the options of the packages that run them, with the members of
+// `limits` and `concurrency` beside the others.
+
+import {
+  type CgiConcurrency,
+  type CgiLimits,
+  type CgiRunOptions,
+  cgiTable,
+  type Member,
+  type Members,
+  mountTable,
+  type Shape,
+} from '@onezero/cgi-process/options';
+import { type AppOptions, appTable, type PythonLimits, wsgiTable } from '@onezero/python/options';
+import type { AppMount, CgiMount } from '../../options.ts';
+import { type Configured, configuredShape, isWritten, keyOf, toOption } from './from-table.ts';
+
+/** One mount: a directory of scripts, scripts by extension, or one script, and how they run. */
+export interface CgiConfiguration
+  extends Configured<Omit<CgiRunOptions, 'env' | 'limits' | 'concurrency'>>, Configured<CgiLimits> {
+  readonly path?: string;
+  readonly directory?: string;
+  readonly root?: string;
+  readonly extensions?: Readonly<Record<string, string | null>>;
+  readonly index?: readonly string[];
+  readonly script?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly maxConcurrent?: number;
+  readonly maxQueue?: number;
+  readonly queueTimeout?: Configured<CgiConcurrency>['queueTimeout'];
+}
+
+/** One application and how it runs. */
+export interface WsgiConfiguration
+  extends Configured<Omit<AppOptions, 'limits' | 'application'>>, Configured<PythonLimits> {
+  readonly path?: string;
+  readonly application: string;
+}
+
+// Members that would not say what they are outside of the object that they come from.
+const RENAMED: Readonly<Record<string, string>> = {
+  'concurrency.max': 'maxConcurrent',
+  'concurrency.queue': 'maxQueue',
+};
+
+/** A member of a mount: its key in the configuration, and where its value goes. */
+interface Place {
+  readonly key: string;
+  readonly outer: string | undefined;
+  readonly name: string;
+  readonly member: Member;
+}
+
+function placesOf(table: Members): readonly Place[] {
+  return Object.entries(table).flatMap(([name, member]): readonly Place[] => {
+    const { shape } = member;
+    if (shape.type !== 'object') return [{ key: keyOf(name), outer: undefined, name, member }];
+    return Object.entries(shape.members).map(([inner, one]) => {
+      const key = RENAMED[`${name}.${inner}`] ?? keyOf(inner);
+      return { key, outer: name, name: inner, member: one };
+    });
+  });
+}
+
+/** What a list of mounts with the options of `table` can hold. */
+function mountsShape(table: Members): Shape {
+  const members = placesOf({ ...mountTable, ...table }).flatMap(({ key, member }): [string, Member][] =>
+    isWritten(member.shape) ? [[key, { ...member, shape: configuredShape(member.shape) }]] : [],
+  );
+  return { type: 'list', item: { type: 'object', members: Object.fromEntries(members) } };
+}
+
+/** The options of a mount. */
+function mountOptions(table: Members, mount: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const { key, outer, name, member } of placesOf({ ...mountTable, ...table })) {
+    const given = mount[key];
+    if (given === undefined) continue;
+    const place = outer === undefined ? options : ((options[outer] ??= {}) as Record<string, unknown>);
+    place[name] = toOption(member.shape, given);
+  }
+  return options;
+}
+
+/** The shape of the `cgi` key. */
+export const cgiShape: Shape = mountsShape(cgiTable);
+
+/** The shape of the `wsgi` key. */
+export const wsgiShape: Shape = mountsShape(wsgiTable);
+
+/** The shape of the `app` key. */
+export const appShape: Shape = mountsShape(appTable);
+
+/** A CGI mount as `createServer` takes it. */
+export function cgiMountOptions(mount: CgiConfiguration): CgiMount {
+  return mountOptions(cgiTable, { ...mount }) as unknown as CgiMount;
+}
+
+/** A Python application as `createServer` takes it. */
+export function appMountOptions(mount: WsgiConfiguration): AppMount {
+  return mountOptions(appTable, { ...mount }) as unknown as AppMount;
+}
+
+/** The shape of environment variables. */
+export const variablesShape: Shape = configuredShape(cgiTable.env.shape);
+
+/** Reads `.ext`, `.ext=program` or `/path=script`. */
+export function readCgi(written: string): CgiConfiguration {
+  const [, name = '', program] = /^(\.\w+|\/[^=]*)(?:=([^]+))?$/.exec(written) ?? [];
+  if (name.startsWith('.')) return { extensions: { [name]: program ?? null } };
+  if (name === '' || program === undefined) throw new Error('.ext, .ext=program or /path=script');
+  return { path: name, script: program };
+}
+
+/** Reads `NAME=value`, or `NAME` for the value that this process has. */
+export function readVariable(written: string): Readonly<Record<string, string>> {
+  const separator = written.indexOf('=');
+  if (separator > 0) return { [written.slice(0, separator)]: written.slice(separator + 1) };
+  const value = process.env[written];
+  if (separator === 0 || value === undefined) throw new Error('NAME=value, or the name of a variable that is set');
+  return { [written]: value };
+}
+
+/** Reads `module:callable` or `/path=module:callable`. */
+export function readWsgi(written: string): WsgiConfiguration {
+  const [, mount, application] = /^(?:(\/[^=]*)=)?(.+)$/.exec(written) ?? [];
+  if (application === undefined) throw new Error('module:callable or /path=module:callable');
+  return { ...(mount !== undefined && { path: mount }), application };
+}
