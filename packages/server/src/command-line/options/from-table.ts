@@ -56,7 +56,7 @@ export function configuredShape(shape: Shape): Shape {
 }
 
 /** Members as the configuration has them. */
-export function configuredMembers(members: Members): Members {
+function configuredMembers(members: Members): Members {
   const entries = Object.entries(members).filter(([, { shape }]) => isWritten(shape));
   return Object.fromEntries(
     entries.map(([name, member]) => [keyOf(name), { ...member, shape: configuredShape(member.shape) }]),
@@ -90,7 +90,7 @@ export function toOption(shape: Shape, value: unknown): unknown {
 }
 
 /** The same for the members of an object; what it does not have stays out. */
-export function membersToOptions(members: Members, value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function membersToOptions(members: Members, value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(members).flatMap(([name, { shape }]): [string, unknown][] => {
     const given = value[keyOf(name)];
     return given === undefined ? [] : [[name, toOption(shape, given)]];
@@ -115,7 +115,7 @@ export interface Words extends Omit<Partial<Option>, 'shape' | 'sets' | 'toOptio
 }
 
 /** The option of the command for `member` of a table; `path` leads to it from the options of the server. */
-export function optionFrom(path: string, member: Member, words: Words & Pick<Option, 'group'>): Option {
+function optionFrom(path: string, member: Member, words: Words & Pick<Option, 'group'>): Option {
   const { key: _key, also = [], toOption: convert, ...rest } = words;
   const own = configuredShape(member.shape);
   const shape: Shape =
