@@ -14,7 +14,15 @@ const packages = join(import.meta.dirname, '../packages');
 const LEVELS = {
   'http-parser': [],
   static: [['http'], ['options'], ['files'], ['site'], ['listing', 'writing'], ['adapters']],
-  'cgi-process': [['options'], ['process'], ['spool'], ['spawner', 'request'], ['answer'], ['adapters', 'fastcgi']],
+  'cgi-process': [
+    ['options'],
+    ['process'],
+    ['spool'],
+    ['spawner', 'request'],
+    ['answer'],
+    ['adapters', 'fastcgi'],
+    ['php'],
+  ],
   python: [['options', 'content'], ['exchange'], ['wsgi'], ['asgi'], ['workers']],
   server: [
     ['message'],

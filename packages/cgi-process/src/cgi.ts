@@ -29,7 +29,16 @@ export function cgi(given: CgiOptions): CgiResponder {
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as CgiOptions;
   checkChoice(options);
   const mount = new CgiMount(options);
-  return Object.assign(async (request: CgiRequest) => mount.respond(request), {
+  const scripts = async (request: CgiRequest): Promise<CgiResponse> => mount.respond(request, request.pathInfo);
+  const name = 'front' in options ? options.front : undefined;
+  const front = async (request: CgiRequest): Promise<CgiResponse> => mount.respond(request, `/${name}`);
+  const both = async (request: CgiRequest): Promise<CgiResponse> => {
+    const answer = await scripts(request);
+    return answer.isNothing === true ? front(request) : answer;
+  };
+  return Object.assign(name === undefined ? scripts : both, {
+    scripts,
+    front: name === undefined ? undefined : front,
     explain: (pathInfo: string) => explainScript(mount.find, pathInfo, mount.sharesRoot),
     ...scriptSources(options),
     close: async (graceMs = 0) => mount.close(graceMs),
@@ -44,7 +53,7 @@ function checkChoice(options: CgiOptions): void {
     throw new TypeError(`cgi: expected one of directory, extensions (with root) and script; ${said}`);
   }
   const isByExtension = given[0] === 'extensions';
-  for (const name of ['root', 'index']) {
+  for (const name of ['root', 'index', 'front']) {
     const isGiven = options[name as keyof CgiOptions] !== undefined;
     if (isGiven && !isByExtension) throw new TypeError(`cgi: ${name}: goes with extensions only`);
     if (!isGiven && isByExtension && name === 'root') throw new TypeError('cgi: root: is missing beside extensions');
@@ -71,10 +80,11 @@ class CgiMount {
     this.#runner = new ScriptRunner(options, this.#limits, this.#budget);
   }
 
-  async respond(request: CgiRequest): Promise<CgiResponse> {
+  /** @param path what names the script: that of the request, or the front controller's */
+  async respond(request: CgiRequest, path: string): Promise<CgiResponse> {
     let content = nothing;
     try {
-      const found = this.find(request.pathInfo);
+      const found = this.find(path);
       if (found.kind === 'missing-slash') return slashRedirect(request);
       this.#check(request);
       if (request.contentLength !== 0) content = await this.#collect(request);

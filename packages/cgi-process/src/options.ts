@@ -6,6 +6,8 @@ import type { Shape, Table } from './options/shape.ts';
 
 export { checkOptions, completed } from './options/checks.ts';
 export { gatewayTable } from './fastcgi/options.ts';
+export { phpTable } from './php/options.ts';
+export { isPhpSource } from './php/sources.ts';
 export { nearest } from './options/nearest.ts';
 export type { Complete, Member, Members, Shape, Table } from './options/shape.ts';
 
@@ -24,6 +26,8 @@ export interface ScriptExtensions {
    * @default index.html, then `index` with each extension
    */
   readonly index?: readonly string[] | undefined;
+  /** A script below `root` for every path where no script is, such as `index.php`; REQUEST_URI stays. @default none */
+  readonly front?: string | undefined;
 }
 
 /** One script answers everything. */
@@ -158,6 +162,10 @@ export interface CgiResponder {
   readonly isSource: (file: string) => boolean;
   /** Paths whose files, or all files below, are sources: the script directory or the one script. */
   readonly sources: readonly string[];
+  /** The responder without its front controller: nothing is where no script is. */
+  readonly scripts: (request: CgiRequest) => Promise<CgiResponse>;
+  /** The responder of the front controller alone, to be asked where files have nothing; undefined without `front`. */
+  readonly front: ((request: CgiRequest) => Promise<CgiResponse>) | undefined;
   /** Starts no more scripts (503), lets the running ones end for `graceMs`, then ends them. @param graceMs default 0 */
   readonly close: (graceMs?: number) => Promise<void>;
 }
@@ -170,6 +178,7 @@ const size: Shape = { type: 'size', isUnlimited: true };
 const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
 const anyText = { type: 'text', pattern: /^[^\0]*$/, expects: 'a text without NUL' } as const;
 const variables: Shape = { type: 'map', key: /^[^=\0]+$/, expects: 'the name of a variable', value: anyText };
+const fileName: Shape = { type: 'text', pattern: /^(?!\.{0,2}$)[^/\0]+$/, expects: 'the name of a file' };
 /** RFC 9110 §9.1: methods are tokens. */
 const method: Shape = { type: 'text', pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, expects: 'a method' };
 
@@ -218,6 +227,7 @@ export const cgiTable: Table<AllOptions> = {
     shape: { type: 'list', item: { type: 'text', pattern: /^(?!\.{0,2}$)[^/\0]+$/, expects: 'the name of a file' } },
     summary: 'names that answer for their directory (index.html, then index with each extension)',
   },
+  front: { shape: fileName, summary: 'a script for every path where nothing is' },
   script: { shape: path, summary: 'one script that answers everything' },
   env: {
     shape: { type: 'either', shapes: [variables, { type: 'function', expects: 'a function that makes one' }] },

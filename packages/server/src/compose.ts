@@ -5,13 +5,13 @@
 
 import { basename, resolve } from 'node:path';
 import type { cgi } from '@onezero/cgi-process';
-import type { fastcgi, scgi } from '@onezero/cgi-process/fastcgi';
+import type { fastcgi, GatewayResponder, php, scgi } from '@onezero/cgi-process/fastcgi';
 import type { app, asgi, PythonLogEntry, wsgi } from '@onezero/python';
 import { serveStatic, type StaticOptions } from '@onezero/static';
 import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
 import { methodRegistry } from './methods.ts';
-import type { Address, AppMount, CgiMount, GatewayMount, Route, ServerOptions } from './options.ts';
+import type { Address, AppMount, CgiMount, GatewayMount, PhpMount, Route, ServerOptions } from './options.ts';
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
@@ -20,7 +20,7 @@ import { hostPattern } from './routing/host.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
-import { gatewayMounts, mountsOf, secretsOf, withSecrets } from './secrets.ts';
+import { gatewayMounts, mountsOf, phpMounts, secretsOf, withSecrets } from './secrets.ts';
 import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
 import { version } from './version.ts';
@@ -30,6 +30,7 @@ export interface Makers {
   readonly cgi?: typeof cgi;
   readonly fastcgi?: typeof fastcgi;
   readonly scgi?: typeof scgi;
+  readonly php?: typeof php;
   readonly wsgi?: typeof wsgi;
   readonly asgi?: typeof asgi;
   readonly app?: typeof app;
@@ -63,15 +64,23 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
   const { root, static: files, cgi: scripts, routes = [] } = options;
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
+  const fronts: Route[] = [];
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
     const given = withIndex(mount, files?.index);
     const documentRoot = documentRootOf(mount, root);
-    all.push(scriptRoute(needed(makers, 'cgi'), { serverSoftware, stderr, documentRoot, ...given }));
+    const { script, front } = scriptRoutes(needed(makers, 'cgi'), { serverSoftware, stderr, documentRoot, ...given });
+    all.push(script);
+    fronts.push(...front);
   }
-  const fronts: Route[] = [];
   for (const { kind, mount } of gatewayMounts(options)) {
     const given = withGatewayIndex(mount, files?.index);
     const { script, front } = gatewayRoutes(needed(makers, kind), { serverSoftware, stderr, ...given });
+    all.push(script);
+    fronts.push(...front);
+  }
+  for (const mount of phpMounts(options)) {
+    const given = withGatewayIndex(mount, files?.index);
+    const { script, front } = phpRoutes(needed(makers, 'php'), { serverSoftware, stderr, ...given });
     all.push(script);
     fronts.push(...front);
   }
@@ -117,26 +126,59 @@ function withIndex(mount: CgiMount, index: readonly string[] | false | undefined
   return { ...mount, index: [...new Set([...index, ...scripts])] };
 }
 
-function withGatewayIndex(mount: GatewayMount, index: readonly string[] | false | undefined): GatewayMount {
+function withGatewayIndex<Mount extends GatewayMount | PhpMount>(
+  mount: Mount,
+  index: readonly string[] | false | undefined,
+): Mount {
   if (mount.root === undefined || mount.index !== undefined || index === undefined || index === false) return mount;
   const scripts = (mount.extensions ?? ['.php']).map((extension) => `index${extension}`);
   return { ...mount, index: [...new Set([...index, ...scripts])] };
 }
 
-/** The scripts of an application, and its front controller, which comes after files. */
-function gatewayRoutes(
-  make: NonNullable<Makers['fastcgi']>,
-  { path, ...rest }: GatewayMount,
-): { readonly script: Route; readonly front: readonly Route[] } {
-  const gateway = make(rest);
+/** The scripts of a mount, and its front controller, which comes after files. */
+interface ScriptRoutes {
+  readonly script: Route;
+  readonly front: readonly Route[];
+}
+
+function gatewayRoutes(make: NonNullable<Makers['fastcgi']>, { path, ...rest }: GatewayMount): ScriptRoutes {
   const where = typeof rest.address === 'string' ? rest.address : rest.address.join(', ');
-  const name = `the application at ${where}`;
-  const responder = Object.assign(async (request: RequestMessage) => gateway.scripts(request), {
-    close: gateway.close,
+  const isShared = rest.root !== undefined;
+  return routesOfScripts(make(rest), { name: `the application at ${where}`, path, isShared, front: rest.front });
+}
+
+function phpRoutes(make: NonNullable<Makers['php']>, { path, root, ...rest }: PhpMount): ScriptRoutes {
+  if (root === undefined) throw new TypeError('php: root: is missing');
+  const responder = make({ ...rest, root });
+  const { front = 'index.php' } = rest;
+  return routesOfScripts(responder, { name: `PHP in ${root} by ${responder.php}`, path, isShared: true, front });
+}
+
+type Scripts = Pick<GatewayResponder, 'scripts' | 'front' | 'explain' | 'close'> & {
+  readonly ready?: () => Promise<void>;
+};
+
+function routesOfScripts(
+  made: Scripts,
+  place: {
+    readonly name: string;
+    readonly path: string | undefined;
+    readonly isShared: boolean;
+    readonly front: string | false | undefined;
+  },
+): ScriptRoutes {
+  const { name, path, isShared, front: script } = place;
+  const { explain, ready, close } = made;
+  const responder = Object.assign(async (request: RequestMessage) => made.scripts(request), { explain, ready, close });
+  const front = (made.front === undefined ? [] : [made.front]).map((answer): Route => {
+    const own = async (request: RequestMessage): ReturnType<typeof answer> => answer(request);
+    return {
+      name: `${script} for ${name}`,
+      path,
+      responder: Object.assign(own, { explain: () => explain(`/${script}`) }),
+    };
   });
-  const front =
-    gateway.front === undefined ? [] : [{ name: `${rest.front} for ${name}`, path, responder: gateway.front }];
-  return { script: { name, path, responder, fallThrough: rest.root !== undefined }, front };
+  return { script: { name, path, responder, fallThrough: isShared }, front };
 }
 
 function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }: AppMount): Route {
@@ -148,10 +190,11 @@ function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }
   };
 }
 
-function scriptRoute(make: NonNullable<Makers['cgi']>, { path, ...rest }: CgiMount): Route {
-  const byExtension = 'extensions' in rest;
+function scriptRoutes(make: NonNullable<Makers['cgi']>, { path, ...rest }: CgiMount): ScriptRoutes {
+  const isShared = 'extensions' in rest;
   const where = 'directory' in rest ? rest.directory : 'script' in rest ? rest.script : rest.root;
-  return { name: `scripts in ${where}`, path, responder: make(rest), fallThrough: byExtension };
+  const front = 'extensions' in rest ? rest.front : undefined;
+  return routesOfScripts(make(rest), { name: `scripts in ${where}`, path, isShared, front });
 }
 
 function needed<Name extends keyof Makers>(makers: Makers, name: Name): NonNullable<Makers[Name]> {

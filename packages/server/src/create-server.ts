@@ -1,5 +1,5 @@
 import { cgi } from '@onezero/cgi-process';
-import { fastcgi, scgi } from '@onezero/cgi-process/fastcgi';
+import { fastcgi, php, scgi } from '@onezero/cgi-process/fastcgi';
 import { app, asgi, wsgi } from '@onezero/python';
 import type { Server, ServerOptions } from './options.ts';
 import { HttpServer } from './server.ts';
@@ -14,5 +14,5 @@ import { HttpServer } from './server.ts';
  * const [address] = await server.listen({ port: 8080 });
  */
 export function createServer(options: ServerOptions = {}): Server {
-  return new HttpServer(options, { cgi, fastcgi, scgi, wsgi, asgi, app });
+  return new HttpServer(options, { cgi, fastcgi, scgi, php, wsgi, asgi, app });
 }

@@ -1,6 +1,6 @@
 // What the options of a server take: tables as the leaves have them, with those of the leaves inside.
 
-import { cgiTable, gatewayTable, mountTable } from '@onezero/cgi-process/options';
+import { cgiTable, gatewayTable, mountTable, phpTable } from '@onezero/cgi-process/options';
 import { appTable, asgiTable, wsgiTable } from '@onezero/python/options';
 import { type Members, type Shape, staticTable, type Table } from '@onezero/static/options';
 import type { AuthRule, Listener, Method, NamedCertificate, Route, ServerOptions, TlsOptions } from './options.ts';
@@ -149,6 +149,9 @@ export const workersTable: Table<WorkersOptions> = {
 };
 
 /** One mount, several, or a text that stands for one. */
+/** The root of the server is there already. */
+const phpMountTable: Members = { ...phpTable, root: { ...phpTable.root, isRequired: false } };
+
 const mounts = (members: Members): Shape => {
   const mount: Shape = { type: 'object', members: { ...members, ...mountTable } };
   return { type: 'either', shapes: [text, mount, { type: 'list', item: mount }] };
@@ -161,6 +164,7 @@ export const serverTable: Table<ServerOptions> = {
   cgi: { shape: mounts(cgiTable), summary: 'scripts' },
   fastcgi: { shape: mounts(gatewayTable), summary: 'FastCGI servers' },
   scgi: { shape: mounts(gatewayTable), summary: 'SCGI servers' },
+  php: { shape: { type: 'either', shapes: [flag, mounts(phpMountTable)] }, summary: 'PHP below the root' },
   wsgi: { shape: mounts(wsgiTable), summary: 'WSGI applications' },
   asgi: { shape: mounts(asgiTable), summary: 'ASGI applications' },
   app: { shape: mounts(appTable), summary: 'Python applications' },

@@ -4,7 +4,7 @@
 // This file holds shapes only. `compose.ts` turns the "what is served" half into routes; `server.ts` uses the rest.
 
 import type { CgiOptions } from '@onezero/cgi-process';
-import type { GatewayOptions } from '@onezero/cgi-process/fastcgi';
+import type { GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
 import type { StaticOptions } from '@onezero/static';
 import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
 import type { Field, RequestMessage, Responder, ResponseLike } from './message/message.ts';
@@ -247,6 +247,12 @@ export type CgiMount = CgiOptions & { readonly path?: string | undefined };
 /** An application behind FastCGI or SCGI at a path. */
 export type GatewayMount = GatewayOptions & { readonly path?: string | undefined };
 
+/** PHP below a root, at a path. @default root that of the server */
+export type PhpMount = Omit<PhpOptions, 'root'> & {
+  readonly path?: string | undefined;
+  readonly root?: string | undefined;
+};
+
 /** A Python application at a path. */
 export type WsgiMount = WsgiOptions & { readonly path?: string | undefined };
 
@@ -293,6 +299,11 @@ export interface ServerOptions {
   readonly fastcgi?: string | GatewayMount | readonly GatewayMount[] | undefined;
   /** The same for SCGI; an address alone gets every path. */
   readonly scgi?: string | GatewayMount | readonly GatewayMount[] | undefined;
+  /**
+   * PHP below `root`, with `index.php` as index and as front controller: true, an address of php-fpm, a program, or mounts. True
+   * takes a php-fpm that listens, or starts php-fpm or php-cgi.
+   */
+  readonly php?: boolean | string | PhpMount | readonly PhpMount[] | undefined;
   /** `module:callable` (mounted at `/`), or mounts. */
   readonly wsgi?: string | WsgiMount | readonly WsgiMount[] | undefined;
   /** The same for ASGI. */

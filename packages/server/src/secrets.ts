@@ -4,7 +4,8 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { StaticOptions } from '@onezero/static';
-import type { AppMount, CgiMount, GatewayMount, ServerOptions } from './options.ts';
+import { isPhpSource } from '@onezero/cgi-process/options';
+import type { AppMount, CgiMount, GatewayMount, PhpMount, ServerOptions } from './options.ts';
 
 /** Files that `@onezero/static` must refuse: paths, and a test for what is told by its name and place. */
 export interface Secrets {
@@ -22,6 +23,7 @@ export function secretsOf(options: ServerOptions): Secrets {
     passwordFiles(auth),
     ...mountsOf<CgiMount>(cgi, (directory) => ({ directory })).map((mount) => scriptSecrets(mount, root)),
     ...gatewayMounts(options).flatMap(({ mount }) => gatewaySecrets(mount, root)),
+    ...phpMounts(options).flatMap(phpSecrets),
     ...[wsgi, asgi, app]
       .flatMap((given) => mountsOf<AppMount>(given, (application) => ({ application })))
       .map(applicationSecrets),
@@ -71,11 +73,29 @@ export function gatewayMounts({
   ];
 }
 
+/** The mounts of PHP; what names no root gets that of the server. */
+export function phpMounts({ root, php }: ServerOptions): readonly PhpMount[] {
+  if (php === undefined || php === false) return [];
+  const mounts = mountsOf<PhpMount>(php === true ? {} : php, (server) => ({ server }));
+  return mounts.map((mount) => ({ ...mount, root: mount.root ?? root }));
+}
+
+function phpSecrets(mount: PhpMount): readonly Secrets[] {
+  if (mount.root === undefined) return [];
+  const places = placesOf([mount.root]);
+  const isOther = scriptSecrets({ root: mount.root, extensions: noInterpreters(mount.extensions) }, undefined).isSource;
+  const isPhp = (path: string): boolean => isPhpSource(path) && places.some((place) => isAtOrBelow(path, place));
+  return [{ deny: [], isSource: (path) => isPhp(path) || isOther(path) }];
+}
+
+function noInterpreters(extensions: readonly string[] = ['.php']): Record<string, null> {
+  return Object.fromEntries(extensions.map((extension): [string, null] => [extension, null]));
+}
+
 function gatewaySecrets(mount: GatewayMount, root: string | undefined): readonly Secrets[] {
   if (mount.directory !== undefined) return [scriptSecrets({ directory: mount.directory }, root)];
   if (mount.root === undefined) return [];
-  const extensions = (mount.extensions ?? ['.php']).map((extension): [string, null] => [extension, null]);
-  return [scriptSecrets({ root: mount.root, extensions: Object.fromEntries(extensions) }, root)];
+  return [scriptSecrets({ root: mount.root, extensions: noInterpreters(mount.extensions) }, root)];
 }
 
 function never(): boolean {

@@ -91,6 +91,34 @@ describe.skipIf(!isInstalled())('createServer with fastcgi', () => {
     expect(await ask('/blog/2026', 'PUT')).toBe('200 /index.php - /blog/2026');
   });
 
+  test('answers by a PHP of its own, and hides what is PHP', async () => {
+    writeFileSync(join(root, 'config.php.bak'), '<?php secret');
+    writeFileSync(join(root, 'UPPER.PHP'), '<?php secret');
+    const ask = await answers({ root, php: { server: FPM }, static: { listing: true } });
+    expect(await ask('/')).toBe('200 /index.php - /');
+    expect(await ask('/a.php/x')).toBe('200 /a.php /x /a.php/x');
+    expect(await ask('/page.txt')).toBe('200 page');
+    expect(await ask('/blog/2026?x=1', 'DELETE')).toBe('200 /index.php - /blog/2026?x=1');
+    for (const path of ['/config.php.bak', '/UPPER.PHP', '/a.php%20', '/a.PHP', '/a.php.']) {
+      for (const method of ['GET', 'PUT', 'DELETE', 'PROPFIND']) {
+        expect(await ask(path, method)).toBe(`200 /index.php - ${path}`);
+      }
+    }
+    const without = await answers({ root, php: { server: address, front: false } });
+    expect(await without('/blog/2026')).toMatch(/^404/);
+    expect(await without('/UPPER.PHP')).toMatch(/^404/);
+  });
+
+  test('asks a front controller of CGI behind scripts and files', async () => {
+    const ask = await answers({ root, cgi: { root, extensions: { '.php': 'php-cgi' }, front: 'index.php' } });
+    expect(await ask('/')).toBe('200 /index.php - /');
+    expect(await ask('/page.txt')).toBe('200 page');
+    expect(await ask('/sub')).toMatch(/^301/);
+    expect(await ask('/a.php/x')).toBe('200 /a.php /x /a.php/x');
+    expect(await ask('/blog/2026?x=1', 'PUT')).toBe('200 /index.php - /blog/2026?x=1');
+    expect(await ask('/UPPER.PHP')).toBe('200 /index.php - /UPPER.PHP');
+  });
+
   test('says 502 when nobody listens', async () => {
     const mount = { address: join(folder, 'nobody.sock'), limits: { connectTimeoutMs: 10 }, path: '/app' };
     const ask = await answers({ root, fastcgi: mount });

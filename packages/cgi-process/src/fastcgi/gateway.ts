@@ -67,13 +67,16 @@ export class Gateway {
   readonly #budget: SpoolBudget;
   readonly #stderr: ScriptStderr;
   readonly #methods: ReadonlySet<string> | undefined;
+  /** Makes sure that somebody listens. */
+  readonly #prepare: (() => Promise<void>) | undefined;
   readonly #running = new Set<BackendOutput>();
   #whenIdle: (() => void) | undefined;
   /** How long a kept connection takes to its header, a moving average. */
   #typicalMs = 0;
 
-  constructor(options: GatewayOptions, protocol: Protocol) {
+  constructor(options: GatewayOptions, protocol: Protocol, prepare?: () => Promise<void>) {
     this.#options = options;
+    this.#prepare = prepare;
     this.#protocol = protocol;
     this.#limits = completed(gatewayLimitsTable, options.limits);
     const concurrency = completed(gatewayConcurrencyTable, options.concurrency);
@@ -88,10 +91,10 @@ export class Gateway {
     this.#budget = new SpoolBudget(this.#limits.spoolTotalBytes);
     this.#stderr = new ScriptStderr(options.stderr, this.#limits.maxStderrBytes);
     this.#methods = allowedMethods(options.methods);
+    this.find = fileFinder(options);
     const place = options.root ?? options.directory;
     this.#root = place === undefined ? undefined : realpathSync(resolve(place));
     this.sharesRoot = options.root !== undefined;
-    this.find = fileFinder(options);
   }
 
   /** Asks for what a path names. */
@@ -208,7 +211,16 @@ export class Gateway {
     const kept = this.#protocol === 'fastcgi' ? this.#backends.kept() : undefined;
     if (kept !== undefined && mayUseKept) return kept;
     kept?.socket.destroy();
+    await this.#prepared();
     return this.#backends.open();
+  }
+
+  async #prepared(): Promise<void> {
+    try {
+      await this.#prepare?.();
+    } catch (error) {
+      throw new CgiError('backend-gone', (error as Error).message, { cause: error });
+    }
   }
 
   #output(connection: Connection, request: BackendRequest, over: () => void): BackendOutput {

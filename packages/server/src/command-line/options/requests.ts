@@ -16,6 +16,7 @@ export const notConfigured = {
   asgi: 'app finds out what an application is',
   fastcgi: 'not reachable yet',
   scgi: 'not reachable yet',
+  php: 'not reachable yet',
   routes: 'code; those of health, metrics and sites are made',
   auth: 'auth, authFile and authUser, with files by name',
   errorPages: 'pages are files, by status',

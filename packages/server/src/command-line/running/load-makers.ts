@@ -17,9 +17,10 @@ async function packageOf(name: keyof Makers): Promise<LoadedMakers> {
     case 'cgi':
       return { cgi: (await import('@onezero/cgi-process')).cgi };
     case 'fastcgi':
-    case 'scgi': {
-      const { fastcgi, scgi } = await import('@onezero/cgi-process/fastcgi');
-      return { fastcgi, scgi };
+    case 'scgi':
+    case 'php': {
+      const { fastcgi, scgi, php } = await import('@onezero/cgi-process/fastcgi');
+      return { fastcgi, scgi, php };
     }
     default: {
       const { wsgi, asgi, app } = await import('@onezero/python');

@@ -1,0 +1,174 @@
+// A PHP of our own: started when it is first needed, started again when it dies, and gone when we are.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ScriptStderr } from '../answer/stderr.ts';
+import { openConnection } from '../fastcgi/connection.ts';
+import type { StderrSink } from '../options.ts';
+import { withOwnGroup } from '../process/owner.ts';
+import { KEEPER } from './keeper.ts';
+import { phpCommand } from './php-command.ts';
+import type { PhpProgram } from './php-command.ts';
+
+/** Longest path of a Unix socket that every system takes (macOS: 104 with its end). */
+const MAX_SOCKET_CHARACTERS = 100;
+/** Time to the first connection; extensions and preloading count. */
+const START_MS = 30_000;
+const LOOK_MS = 10;
+/** What has lived for less is started again after a wait that doubles up to the last. */
+const SHORT_LIFE_MS = 1000;
+const FIRST_WAIT_MS = 100;
+const LAST_WAIT_MS = 5000;
+const LAST_WORDS_MS = 200;
+/** The rest of standard error of one life is dropped; php-fpm says little at its level. */
+const MAX_STDERR_BYTES = 1_048_576;
+
+/** Variables of this process that PHP sees. */
+const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
+
+/** What is to be started, and who hears of it. */
+export interface PhpProcessOptions extends Omit<PhpProgram, 'runsAs'> {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly stderr?: StderrSink | undefined;
+}
+
+export class PhpProcess {
+  /** Where it listens once it has been started. */
+  readonly socket: string;
+  readonly #options: PhpProcessOptions;
+  readonly #folder: string;
+  readonly #stderr: ScriptStderr;
+  #child: ChildProcess | undefined;
+  #started: Promise<void> | undefined;
+  #isClosed = false;
+  /** Whether it has accepted connections: from then on it is started again when it ends. */
+  #isUp = false;
+  #wait = FIRST_WAIT_MS;
+  #again: NodeJS.Timeout | undefined;
+
+  constructor(options: PhpProcessOptions) {
+    this.#options = options;
+    this.#stderr = new ScriptStderr(options.stderr, MAX_STDERR_BYTES);
+    const name = `onezero-php-${randomBytes(8).toString('hex')}`;
+    const socket = join(tmpdir(), name, 'php.sock');
+    this.#folder = socket.length > MAX_SOCKET_CHARACTERS ? join('/tmp', name) : join(tmpdir(), name);
+    this.socket = join(this.#folder, 'php.sock');
+  }
+
+  /** Resolves when it accepts connections; rejects with the reason when it ends before, and may be asked again then. */
+  async start(): Promise<void> {
+    this.#started ??= this.#startFirst().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
+    return this.#started;
+  }
+
+  /** Ends it. Whatever it still does is cut off. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#again);
+    const child = this.#child;
+    if (child === undefined) return;
+    const gone = new Promise<void>((done) => child.once('exit', () => done()));
+    child.ref();
+    child.stdin?.end();
+    await gone;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #startFirst(): Promise<void> {
+    const { program } = this.#options;
+    let failure: string | undefined;
+    this.#launch((tail) => (failure = tail));
+    const until = performance.now() + START_MS;
+    while (performance.now() < until && !this.#isClosed) {
+      if (failure !== undefined) {
+        throw new Error(`php: ${program} did not start: ${failure.trim().replaceAll('\n', '; ')}`);
+      }
+      if (await this.#accepts()) {
+        this.#isUp = true;
+        return;
+      }
+      await delay(LOOK_MS);
+    }
+    this.#child?.stdin?.end();
+    throw new Error(this.#isClosed ? 'php: closed while it started' : `php: ${program} does not listen`);
+  }
+
+  async #accepts(): Promise<boolean> {
+    try {
+      (await openConnection({ path: this.socket }, START_MS)).destroy();
+      return true;
+    } catch {
+      // Not there yet.
+      return false;
+    }
+  }
+
+  /** Starts it. `ended` hears the end of what it said, unless it was up by then: then it is started again. */
+  #launch(ended: (tail: string) => void): void {
+    const since = performance.now();
+    const child = this.#spawn();
+    this.#child = child;
+    const lines = this.#stderr.lines(this.#options.program, undefined);
+    const end = (): void => {
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      lines.end();
+      if (this.#isUp) this.#launchAgain(performance.now() - since);
+      else ended(lines.tail);
+    };
+    child.once('error', (error) => {
+      lines.add(Buffer.from(`${error.message}\n`));
+      end();
+    });
+    // What it said last may come after its exit, and never ends where something still holds the pipe.
+    child.once('exit', () => setTimeout(end, LAST_WORDS_MS));
+    child.once('close', end);
+    child.stdin?.on('error', () => {});
+    // What it says to being ended is what it was told.
+    child.stderr?.on('data', (bytes: Buffer) => this.#isClosed || lines.add(bytes));
+    child.unref();
+    for (const pipe of [child.stdin, child.stderr]) (pipe as Socket | null)?.unref();
+  }
+
+  #launchAgain(livedMs: number): void {
+    if (this.#isClosed) return;
+    const isShort = livedMs < SHORT_LIFE_MS;
+    const wait = isShort ? this.#wait : 0;
+    this.#wait = isShort ? Math.min(this.#wait * 2, LAST_WAIT_MS) : FIRST_WAIT_MS;
+    this.#again = setTimeout(() => this.#launch(() => {}), wait);
+    this.#again.unref();
+  }
+
+  #spawn(): ChildProcess {
+    const { uid, gid, ...program } = this.#options;
+    const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const asked = withOwnGroup({ uid, gid });
+    const runsAs = { uid: asked.uid ?? own.uid, gid: asked.gid ?? own.gid };
+    rmSync(this.#folder, { recursive: true, force: true });
+    mkdirSync(this.#folder, { mode: 0o700 });
+    const { words, env } = phpCommand({ ...program, runsAs }, this.#folder, this.socket);
+    const isOther = runsAs.uid !== own.uid || runsAs.gid !== own.gid;
+    if (isOther) chownSync(this.#folder, runsAs.uid, runsAs.gid);
+    const passed = PASSED.flatMap((name): [string, string][] => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    });
+    return spawn('/bin/sh', ['-c', KEEPER, 'onezero-php', this.#folder, ...words], {
+      env: { ...Object.fromEntries(passed), ...env },
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'ignore', 'pipe'],
+      ...(isOther ? runsAs : {}),
+    });
+  }
+}

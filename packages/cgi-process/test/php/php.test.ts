@@ -1,0 +1,182 @@
+// A PHP of our own: found, started, kept alive and ended, with php-fpm and with php-cgi.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { php } from '../../src/php.ts';
+import type { PhpResponder } from '../../src/php/options.ts';
+import { isPhpSource } from '../../src/php/sources.ts';
+import { isInstalled, request, Scripts, text, until } from '../mount.ts';
+
+const FPM = '/usr/sbin/php-fpm8.2';
+const programs = [
+  ['php-fpm', FPM],
+  ['php-cgi', 'php-cgi'],
+] as const;
+
+const REPORT = `<?php echo json_encode(['pid' => getmypid(), 'parent' => posix_getppid(), 'name' => $_SERVER['SCRIPT_NAME'],
+  'info' => $_SERVER['PATH_INFO'] ?? null, 'uri' => $_SERVER['REQUEST_URI'], 'sapi' => PHP_SAPI, 'limit' => ini_get('upload_max_filesize'),
+  'secret' => getenv('ONEZERO_TEST_SECRET'), 'files' => array_map(fn($f) => [$f['name'], $f['size']], $_FILES)]);`;
+const site = new Scripts({
+  'index.php': REPORT,
+  'a.php': REPORT,
+  'log.php': '<?php error_log("a line of a script"); echo "logged";',
+  'page.txt': 'page',
+});
+const none = new Scripts({ 'a.php': REPORT, 'ends/php-fpm': '#!/bin/sh\necho it is broken >&2\nexit 3\n' });
+const closables: PhpResponder[] = [];
+
+afterAll(async () => {
+  for (const one of closables) await one.close();
+  site.remove();
+  none.remove();
+});
+
+function made(options: Omit<Parameters<typeof php>[0], 'root'> & { readonly root?: string }): PhpResponder {
+  const responder = php({ root: site.path, stderr: () => {}, ...options });
+  closables.push(responder);
+  return responder;
+}
+
+async function report(responder: PhpResponder, path: string, changes = {}): Promise<Record<string, unknown>> {
+  const response = await responder(request(path, { scriptName: '', ...changes }));
+  return response.status === 200
+    ? (JSON.parse(await text(response)) as Record<string, unknown>)
+    : { status: response.status };
+}
+
+/** Folders of ours whose configuration or command line names them, by who is alive. */
+function processesOf(folder: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
+}
+
+function folders(): ReadonlySet<string> {
+  return new Set(readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-php-')));
+}
+
+describe.each(programs)('a %s of our own', (name, server) => {
+  const isThere = isInstalled(server, '-v');
+
+  test.skipIf(!isThere)('answers for files, indexes, paths behind files and the front controller', async () => {
+    process.env['ONEZERO_TEST_SECRET'] = 'hidden';
+    const site = made({ server, ini: { upload_max_filesize: '3M' } });
+    const sapi = name === 'php-fpm' ? 'fpm-fcgi' : 'cgi-fcgi';
+    expect(await report(site, '/')).toMatchObject({ name: '/index.php', info: null, sapi, limit: '3M', secret: false });
+    expect(await report(site, '/a.php/x//y')).toMatchObject({ name: '/a.php', info: '/x//y' });
+    expect(await report(site, '/2026/a-page')).toMatchObject({
+      name: '/index.php',
+      info: null,
+      uri: '/cgi-bin/2026/a-page',
+    });
+    const boundary = 'b';
+    const part = 'Content-Disposition: form-data; name="f"; filename="n.txt"\r\n\r\n';
+    const content = `--${boundary}\r\n${part}${'x'.repeat(300_000)}\r\n--${boundary}--\r\n`;
+    const fields = [
+      ['content-type', `multipart/form-data; boundary=${boundary}`],
+      ['content-length', String(content.length)],
+    ] as const;
+    expect(await report(site, '/a.php', { content, fields })).toMatchObject({ files: { f: ['n.txt', 300_000] } });
+  });
+
+  test.skipIf(!isThere)('goes on when its master is killed, and says so', async () => {
+    const lines: string[] = [];
+    const site = made({ server, children: 3, stderr: (line) => lines.push(line) });
+    const { parent } = await report(site, '/');
+    process.kill(Number(parent), 'SIGKILL');
+    const others = await Promise.all(Array.from({ length: 8 }, async () => report(site, '/a.php')));
+    for (const other of others) expect(other).toMatchObject({ name: '/a.php' });
+    await until(() => lines.some((line) => line.includes('ended with status')));
+    await until(async () => (await report(site, '/'))['parent'] !== parent);
+  });
+
+  test.skipIf(!isThere)('leaves nothing when it is closed', async () => {
+    const before = folders();
+    const site = php({ root: none.path, server, stderr: () => {} });
+    await site.ready();
+    const [folder = ''] = [...folders()].filter((one) => !before.has(one) && processesOf(one).length > 0);
+    await site.close();
+    expect(existsSync(join(tmpdir(), folder))).toBe(false);
+    await until(() => processesOf(folder).length === 0);
+    expect((await site(request('/a.php'))).status).toBe(503);
+  });
+
+  test.skipIf(!isThere)('ends with a process that is killed', async () => {
+    const entry = new URL('../../dist/fastcgi.js', import.meta.url).href;
+    const program = `import { php } from ${JSON.stringify(entry)};
+      const site = php({ root: ${JSON.stringify(site.path)}, server: ${JSON.stringify(server)} });
+      setInterval(() => {}, 1000);
+      site.ready().then(() => console.log(site.address));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const address = await new Promise<string>((resolve) =>
+      child.stdout.once('data', (bytes) => resolve(String(bytes).trim())),
+    );
+    const folder = join(address, '..');
+    expect(processesOf(folder).length).toBeGreaterThan(0);
+    child.kill('SIGKILL');
+    await until(() => !existsSync(folder) && processesOf(folder).length === 0);
+  });
+});
+
+test.skipIf(!isInstalled(FPM, '-v'))('passes on what scripts log', async () => {
+  const lines: string[] = [];
+  const site = made({ server: FPM, stderr: (line) => lines.push(line) });
+  await site(request('/log.php')).then(text);
+  await until(() => lines.some((line) => line.includes('a line of a script')));
+});
+
+test.skipIf(!isInstalled(FPM, '-v'))('has nothing where neither a script nor a front controller is', async () => {
+  const site = made({ root: none.path, server: FPM });
+  expect(await site(request('/missing'))).toMatchObject({ status: 404, isNothing: true });
+  expect(await made({ server: FPM, front: false })(request('/missing'))).toMatchObject({ status: 404 });
+});
+
+test('says what a program said that does not start', async () => {
+  const before = folders();
+  const site = made({ server: join(none.path, 'ends/php-fpm') });
+  await expect(site.ready()).rejects.toThrow(/php-fpm did not start: .*it is broken; ended with status 3/);
+  const response = await site(request('/a.php'));
+  expect(response).toMatchObject({ status: 502 });
+  expect([...folders()].filter((one) => !before.has(one) && processesOf(one).length > 0)).toEqual([]);
+});
+
+test('refuses what is neither an address nor a PHP that speaks FastCGI', () => {
+  expect(() => php({ root: site.path, server: 'no-such-php' })).toThrow(
+    'php: no-such-php is neither an address nor a program',
+  );
+  expect(() => php({ root: site.path, server: '/bin/sh' })).toThrow(
+    'php: /bin/sh does not speak FastCGI; php-fpm and php-cgi do',
+  );
+  expect(() => php({ root: join(site.path, 'none'), server: '127.0.0.1:9000' })).toThrow(/none does not exist/);
+});
+
+test.each([
+  ['index.php', true],
+  ['INDEX.PhP', true],
+  ['index.php.', true],
+  ['index.php ', true],
+  ['config.php~', true],
+  ['config.php.bak', true],
+  ['wp-config.php.old', true],
+  ['settings.inc', true],
+  ['a.phtml', true],
+  ['a.php5', true],
+  ['archive.phar', true],
+  ['php', false],
+  ['a.php.txt', false],
+  ['graph', false],
+  ['a.phpx', false],
+])('takes %s for a source: %s', (name, expected) => {
+  expect(isPhpSource(`/srv/${name}`)).toBe(expected);
+});
