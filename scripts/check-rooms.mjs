@@ -24,6 +24,7 @@ const LEVELS = {
     ['php'],
   ],
   python: [['options', 'content'], ['exchange'], ['wsgi'], ['asgi'], ['workers']],
+  webdav: [['xml'], ['protocol'], ['store'], ['methods'], ['adapters']],
   server: [
     ['message'],
     ['transport'],

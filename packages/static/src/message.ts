@@ -18,6 +18,11 @@ export interface StaticRequest {
   readonly fields: readonly Field[];
   /** The content of a PUT. */
   readonly content?: AsyncIterable<Uint8Array> | undefined;
+  /**
+   * Called when a PUT has its whole content and no other writer has the target: may do what belongs to the write, calls
+   * `place`, which lets the file take its place, and returns its answer or another. A rejection ends the write.
+   */
+  readonly commit?: ((place: () => Promise<StaticResponse>) => Promise<StaticResponse>) | undefined;
 }
 
 /** A response as a value. `content` absent means none; an iterable is closed by whoever abandons it. */

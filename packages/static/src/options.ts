@@ -62,8 +62,12 @@ export interface StaticOptions {
   readonly directoryRedirect?: boolean | undefined;
   /** Whether directories without an index file are listed: HTML, JSON or text. @default false */
   readonly listing?: boolean | ListingOptions | undefined;
-  /** Names that begin with a dot, at any depth; `/.well-known` is always served (RFC 8615). @default 'deny' */
-  readonly dotfiles?: 'deny' | 'allow' | undefined;
+  /**
+   * Names that begin with a dot, at any depth, or globs of those that are served; `/.well-known` always is (RFC 8615).
+   *
+   * @default 'deny'
+   */
+  readonly dotfiles?: 'deny' | 'allow' | readonly string[] | undefined;
   /** Which links are followed: none, those that end inside the root, or all. @default 'inside' */
   readonly symlinks?: 'deny' | 'inside' | 'all' | undefined;
   /** Globs of files and directories that do not exist for anybody, in any case, nor does what is below them. @default [] */
@@ -91,7 +95,8 @@ export interface StaticOptions {
   readonly charset?: string | false | undefined;
   /**
    * Entity tags: `strong` from the content, the same on every replica (weak for a large file until all of it was read once),
-   * `weak` from modification time and size. `content` is another word for `strong`. @default 'strong'
+   * `weak` from modification time and size, `state` from inode, size and times, which counts as strong and costs no reading.
+   * `content` is another word for `strong`. @default 'strong'
    */
   readonly etag?: EntityTagKind | undefined;
   /** @default true */
@@ -143,8 +148,8 @@ export const staticTable: Table<StaticOptions> = {
   directoryRedirect: { shape: flag, summary: 'send /folder to /folder/', default: true },
   listing: { shape: orObject(listingTable), summary: 'list directories that have no index file', default: false },
   dotfiles: {
-    shape: { type: 'choice', values: ['deny', 'allow'] },
-    summary: 'whether names that begin with a dot are served; /.well-known always is',
+    shape: { type: 'either', shapes: [{ type: 'choice', values: ['deny', 'allow'] }, globs] },
+    summary: 'whether names that begin with a dot are served, or globs of those that are; /.well-known always is',
     default: 'deny',
   },
   symlinks: {
@@ -182,7 +187,7 @@ export const staticTable: Table<StaticOptions> = {
     default: 'utf-8',
   },
   etag: {
-    shape: { type: 'choice', values: ['strong', 'weak', 'content', false] },
+    shape: { type: 'choice', values: ['strong', 'weak', 'content', 'state', false] },
     summary: 'the kind of entity tags',
     default: 'strong',
   },

@@ -27,7 +27,7 @@ test('the defaults in it are those that hold', () => {
   expect(settings).toMatchObject({
     index: ['index.html'],
     listing: undefined,
-    dotfiles: 'deny',
+
     symlinks: 'inside',
     defaultType: 'application/octet-stream',
     charset: 'utf-8',
@@ -39,6 +39,7 @@ test('the defaults in it are those that hold', () => {
     maxCachedFileBytes: 1024 * 1024,
     write: undefined,
   });
+  expect(settings.allowsDotfile('.env')).toBe(false);
   expect(settings.cacheControlOf('a.txt')).toBe('no-cache');
   expect(settings.compress).toMatchObject({ minBytes: 1024, maxBytes: 16 * 1024 * 1024 });
 });

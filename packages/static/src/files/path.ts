@@ -23,8 +23,11 @@ const MAX_PATH_CHARACTERS = 4096;
 /** Deeper than any tree that people or tools make, and few enough to match against hundreds of globs at once. */
 const MAX_SEGMENTS = 256;
 
-/** Files that a write is still filling. No policy makes them visible. */
-export const PARTIAL_FILE_PREFIX = '.onezero-partial-';
+/** What onezero keeps beside the files of a site. No policy makes it visible. */
+export const OWN_PREFIX = '.onezero-';
+
+/** Files that a write is still filling. */
+export const PARTIAL_FILE_PREFIX: string = `${OWN_PREFIX}partial-`;
 
 /** Names to walk from the root, or 400 or 404. */
 export function sitePath(pathInfo: string, settings: Settings): SitePath | 400 | 404 {
@@ -56,8 +59,8 @@ export function isVisible(segments: readonly string[], settings: Settings): bool
 }
 
 function isDotfileAllowed(segment: string, depth: number, settings: Settings): boolean {
-  if (segment.startsWith(PARTIAL_FILE_PREFIX)) return false;
-  return settings.dotfiles === 'allow' || (depth === 0 && segment === '.well-known');
+  if (segment.startsWith(OWN_PREFIX)) return false;
+  return settings.allowsDotfile(segment) || (depth === 0 && segment === '.well-known');
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Coding } from '../http/content-coding.ts';
 import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.ts';
-import { contentTag, digestTag, hasRested, stateTag } from '../http/validators.ts';
+import { contentTag, digestTag, exactStateTag, hasRested, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { shrinks } from './coded-content.ts';
 import type { DirectoryView } from './directories.ts';
@@ -130,6 +130,7 @@ function tagsOf(
 ): Tags {
   if (settings.etag === false) return { etag: undefined, formerEtag: undefined };
   const suffix = coding === undefined ? '' : `-${coding}`;
+  if (settings.etag === 'state') return { etag: exactStateTag(stamp, suffix), formerEtag: undefined };
   if (settings.etag === 'weak') return { etag: stateTag(stamp, suffix), formerEtag: undefined };
   if (bytes !== undefined) return { etag: contentTag(bytes, suffix), formerEtag: undefined };
   const hash = `.${sample?.hash ?? ''}`;

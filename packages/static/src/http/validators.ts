@@ -8,8 +8,11 @@ import * as crypto from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { formatHttpDate } from './http-date.ts';
 
-/** How entity tags are made: of the content (`strong`; `content` is another word for it), or of time and size (`weak`). */
-export type EntityTagKind = 'strong' | 'weak' | 'content' | false;
+/**
+ * How entity tags are made: of the content (`strong`; `content` is another word for it), of time and size (`weak`), or of all
+ * that tells one state of a file from another on one machine (`state`).
+ */
+export type EntityTagKind = 'strong' | 'weak' | 'content' | 'state' | false;
 
 /** What identifies one state of one file for the cache: any change of it changes one of these. */
 export interface Stamp {
@@ -72,6 +75,15 @@ export function mayNameContent(value: string | undefined, size: number): boolean
 /** The weak tag of a file's state: modification time in microseconds and size, and whatever else tells it from others. */
 export function stateTag({ mtimeMs, size }: Pick<Stats, 'mtimeMs' | 'size'>, more = ''): string {
   return `W/"${Math.round(mtimeMs * 1000).toString(36)}.${size.toString(36)}${more}"`;
+}
+
+/**
+ * A tag of a file's state that counts as strong: a file that is replaced has another inode, one that is written in place another
+ * change time. Two writes in place of the same length within one tick of the clock share a tag.
+ */
+export function exactStateTag({ ino, size, mtimeMs, ctimeMs }: Omit<Stamp, 'dev'>, suffix = ''): string {
+  const parts = [ino, size, Math.round(mtimeMs * 1000), Math.round(ctimeMs * 1000)];
+  return ['"', parts.map((part) => part.toString(36)).join('-'), suffix, '"'].join('');
 }
 
 /** The same tag as a weak one, for a coding whose bytes another version of the encoder might write differently. */

@@ -45,6 +45,7 @@ export interface NodeStaticOptions extends Omit<
 
 const flag: Shape = { type: 'boolean' };
 const text: Shape = { type: 'text' };
+const texts: Shape = { type: 'list', item: text };
 
 /** A shape, or others as well. */
 function either(shape: Shape, ...others: readonly Shape[]): Shape {
@@ -60,8 +61,14 @@ const nodeTable: Table<NodeStaticOptions> = {
     shape: { type: 'function', expects: 'a function (response, path, stats)' },
     summary: 'sets fields of its own before the head is sent',
   },
-  dotfiles: { shape: either({ type: 'choice', values: ['deny', 'allow', 'ignore'] }, flag), summary: 'ignore is deny' },
-  etag: { shape: { type: 'choice', values: ['strong', 'weak', 'content', false, true] }, summary: 'true is strong' },
+  dotfiles: {
+    shape: either({ type: 'choice', values: ['deny', 'allow', 'ignore'] }, texts, flag),
+    summary: 'ignore is deny',
+  },
+  etag: {
+    shape: { type: 'choice', values: ['strong', 'weak', 'content', 'state', false, true] },
+    summary: 'true is strong',
+  },
   index: { shape: either(staticTable.index.shape, text), summary: 'one name, several, or none' },
   extensions: {
     shape: either(staticTable.extensions.shape, text, { type: 'choice', values: [false] }),

@@ -37,7 +37,8 @@ export interface Settings {
   readonly index: readonly string[];
   readonly directoryRedirect: boolean;
   readonly listing: Complete<ListingOptions> | undefined;
-  readonly dotfiles: 'deny' | 'allow';
+  /** Whether a name that begins with a dot is served. */
+  readonly allowsDotfile: (name: string) => boolean;
   readonly symlinks: 'deny' | 'inside' | 'all';
   /** Whether a path or a directory that it lies in is hidden. */
   readonly isHidden: NamesTest;
@@ -85,7 +86,7 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
       all.listing === false || options.fallback !== undefined
         ? undefined
         : membersOf<ListingOptions>(listingTable, all.listing),
-    dotfiles: all.dotfiles,
+    allowsDotfile: dotfileTest(all.dotfiles),
     symlinks: all.symlinks,
     isHidden: anyGlobAbove(all.hide, { ignoreCase: true }),
     deny: all.deny.map((path) => resolve(path)),
@@ -112,6 +113,11 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
     maxCacheBytes: all.maxCacheBytes,
     maxCachedFileBytes: all.maxCachedFileBytes,
   };
+}
+
+function dotfileTest(dotfiles: Complete<StaticOptions>['dotfiles']): (name: string) => boolean {
+  if (typeof dotfiles === 'string') return () => dotfiles === 'allow';
+  return anyGlob(dotfiles, { ignoreCase: false });
 }
 
 /** What an option that may be `true` or an object has set; `true` leaves all to the defaults. */

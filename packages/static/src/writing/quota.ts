@@ -33,18 +33,18 @@ export function chargeOf(bytes: number): number {
 export class Quota {
   readonly #root: string;
   readonly #folder: string;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   #measuring: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(root: string, maxBytes: number) {
     this.#root = root;
     this.#folder = join(root, `${PARTIAL_FILE_PREFIX}quota`);
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   get isLimited(): boolean {
-    return this.#maxBytes !== Number.POSITIVE_INFINITY;
+    return this.maxBytes !== Number.POSITIVE_INFINITY;
   }
 
   /** Makes sure that the ledger is recent. Several writes of one process share a measurement. */
@@ -62,12 +62,24 @@ export class Quota {
     await this.#measuring;
   }
 
+  /** What all files hold; undefined where nothing is limited. */
+  async used(): Promise<number | undefined> {
+    if (!this.isLimited) return undefined;
+    await this.prepare();
+    let used = 0;
+    await this.#change((ledger) => {
+      used = ledger.used;
+      return ledger;
+    });
+    return used;
+  }
+
   /** Takes `bytes`, or nothing and false when they do not fit. */
   async take(bytes: number): Promise<boolean> {
     if (!this.isLimited) return true;
     let fits = false;
     await this.#change((ledger) => {
-      fits = ledger.used + bytes <= this.#maxBytes;
+      fits = ledger.used + bytes <= this.maxBytes;
       return fits ? { ...ledger, used: ledger.used + bytes, taken: ledger.taken + bytes } : ledger;
     });
     return fits;

@@ -5,7 +5,7 @@
 // takes its place; writers of one target, in whichever process, take turns for that (work-folder.ts).
 
 import type { BigIntStats } from 'node:fs';
-import { link, rename, unlink } from 'node:fs/promises';
+import { link, readlink, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
 import type { Entry, FileEntry } from '../files/entry.ts';
@@ -107,13 +107,9 @@ export class FileWriter {
     try {
       await this.#fill(file, target, digests, share);
       return await this.#inTurn(target.location, () =>
-        folder.inTurn(file, async () => {
-          const replaced = await this.#check(target, { mayBeAbsent: true });
-          await placeFile(file.path, target, replaced === undefined);
-          share.keep();
-          if (this.#limits.fsync) await target.directory.handle?.sync();
-          if (replaced !== undefined) await this.#quota.give(chargeOf(Number(replaced.size)));
-          return { status: replaced === undefined ? 201 : 204, fields: await this.#tagField(target) };
+        folder.inTurn(file, () => {
+          const place = (): Promise<StaticResponse> => this.#place(file, target, share);
+          return target.request.commit === undefined ? place() : target.request.commit(place);
         }),
       );
     } finally {
@@ -122,6 +118,19 @@ export class FileWriter {
       await folder.close();
       await share.end();
     }
+  }
+
+  /** Lets the file take its place. */
+  async #place(file: WorkFile, target: Target, share: QuotaShare): Promise<StaticResponse> {
+    const { directory, request } = target;
+    const replaced = await this.#check(target, { mayBeAbsent: true });
+    // Where whole directories are moved and removed, the one that was opened may by now be another's, or nobody's.
+    if (request.commit !== undefined && (await isMoved(directory))) throw new WriteRefused(refusal(409));
+    await placeFile(file.path, target, replaced === undefined);
+    share.keep();
+    if (this.#limits.fsync) await directory.handle?.sync();
+    if (replaced !== undefined) await this.#quota.give(chargeOf(Number(replaced.size)));
+    return { status: replaced === undefined ? 201 : 204, fields: await this.#tagField(target) };
   }
 
   async #delete(target: Target): Promise<StaticResponse> {
@@ -227,6 +236,10 @@ export class FileWriter {
     result.then(leave, leave);
     return result;
   }
+}
+
+async function isMoved({ handle, path, place }: OpenDirectory): Promise<boolean> {
+  return handle !== undefined && (await readlink(path)) !== place;
 }
 
 function announcedBytes(fields: readonly Field[]): number {

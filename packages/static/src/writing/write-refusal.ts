@@ -4,7 +4,7 @@
 import type { StaticRequest, StaticResponse } from '../message.ts';
 import { refusal } from '../refusals.ts';
 
-/** Ends a write with a status. */
+/** Ends a write with a response. */
 export class WriteRefused extends Error {
   readonly response: StaticResponse;
   constructor(response: StaticResponse) {

@@ -1,0 +1,216 @@
+// COPY and MOVE (RFC 4918 §9.8, §9.9).
+//
+// A copy is made out of sight beside its destination, and takes its place by one rename; a move is one rename. What is replaced
+// steps aside by another, so that at any instant a name has all of one state or all of another. Properties of a file are there,
+// bound to it, before it comes (records.ts).
+
+import type { Stats } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { TreeFolder } from '@onezero/static/tree';
+import type { Folder } from '../folder.ts';
+import type { DavRequest, DavResponse } from '../message.ts';
+import { depthOf, mayOverwrite } from '../protocol/fields.ts';
+import { destinationOf } from '../protocol/href.ts';
+import { refused } from '../refusals.ts';
+import { copyDirectory, type CopyPlan, copyTo, stateOf } from '../store/copy.ts';
+import { FOLDER } from '../store/folder.ts';
+import { isBelow } from '../store/locks.ts';
+import { found, type Found, lookAt, parentOf, type Place } from '../store/place.ts';
+import {
+  bindProperties,
+  forget,
+  type Property,
+  readProperties,
+  readRecord,
+  settle,
+  settledName,
+} from '../store/records.ts';
+import { giveUp, removeStaged, setAside, stagingPath } from '../store/staging.ts';
+import { checkConditions, checkLocks } from './conditions.ts';
+import { endInnerLocks, endLocks } from './end-locks.ts';
+import { failures } from './failures.ts';
+import { memberLocks, refuseConcealed } from './remove.ts';
+
+interface Ends {
+  readonly source: Found;
+  readonly target: Place;
+}
+
+export async function copy(folder: Folder, request: DavRequest): Promise<DavResponse> {
+  const isDeep = depthOf(request, 'infinity', ['0', 'infinity']) === 'infinity';
+  return withEnds(folder, request, async ({ source, target }) => {
+    await check(folder, request, { source, target }, false);
+    return copyInto(folder, request, { source, target }, isDeep);
+  });
+}
+
+export async function move(folder: Folder, request: DavRequest): Promise<DavResponse> {
+  const depth = depthOf(request, 'infinity');
+  return withEnds(folder, request, async ({ source, target }) => {
+    if (source.segments.length === 0) throw refused(403, 'the root stays');
+    if (depth !== 'infinity' && source.stats.isDirectory()) throw refused(400, 'a collection moves whole');
+    const blocked = memberLocks(folder, request, source);
+    if (blocked.length > 0) return failures(request, blocked, source);
+    await check(folder, request, { source, target }, true);
+    await refuseConcealed(folder, source);
+    return moveInto(folder, request, target);
+  });
+}
+
+async function withEnds(
+  folder: Folder,
+  request: DavRequest,
+  action: (ends: Ends) => Promise<DavResponse>,
+): Promise<DavResponse> {
+  const destination = destinationOf(request);
+  const source = await lookAt(folder.tree, request.pathInfo);
+  try {
+    const target = await lookAt(folder.tree, destination);
+    try {
+      return await action({ source: found(source), target });
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Throws a refusal unless the request may do what it asks for. */
+async function check(folder: Folder, request: DavRequest, { source, target }: Ends, isMove: boolean): Promise<void> {
+  await checkConditions(folder, request, source);
+  if (source.path === target.path) throw refused(403, 'source and destination are the same');
+  if (isBelow(target.path, source.path) && source.stats.isDirectory())
+    throw refused(403, 'the destination lies in the source');
+  if (isBelow(source.path, target.path) && target.stats !== undefined)
+    throw refused(403, 'the source lies in the destination');
+  parentOf(target);
+  if (target.stats !== undefined && !mayOverwrite(request)) throw refused(412, 'Overwrite: F, and something is there');
+  mayOverwrite(request);
+  if (isMove) checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
+  const changesParent = target.stats === undefined;
+  checkLocks(folder, request, { path: target.path, isDeep: true, changesParent });
+}
+
+async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep: boolean): Promise<DavResponse> {
+  const { source, target } = ends;
+  const { fsync, maxCopyEntries } = folder.settings;
+  const parent = parentOf(target);
+  await refuseConcealed(folder, target.stats === undefined ? undefined : (target as Found));
+  const plan: CopyPlan = { tree: folder.tree, isDeep, fsync, maxEntries: maxCopyEntries, taken: [], entries: 0 };
+  const staged = await stagingPath(parent);
+  let isPlaced = false;
+  try {
+    if (source.parent === undefined) await copyDirectory(source.segments, source.stats, staged, plan, []);
+    else await copyTo({ folder: source.parent, name: source.name, stats: source.stats }, staged, plan);
+    const properties = source.stats.isFile() ? await propertiesOf(source) : [];
+    const answer = await folder.turn.run(async () => {
+      const now = await lookAt(folder.tree, destinationOf(request));
+      try {
+        await check(folder, request, { source, target: now }, false);
+        await refuseMoved(parent);
+        const gone = await replace(folder, staged, await stateOf(staged), now, properties);
+        isPlaced = true;
+        return { gone, status: now.stats === undefined ? 201 : 204 };
+      } finally {
+        await now.close();
+      }
+    });
+    await removeGone(parent, answer.gone);
+    return { status: answer.status, fields: [] };
+  } finally {
+    if (!isPlaced) for (const bytes of plan.taken) await folder.tree.giveQuota(bytes);
+    await removeStaged(parent, staged);
+  }
+}
+
+async function moveInto(folder: Folder, request: DavRequest, early: Place): Promise<DavResponse> {
+  const parent = parentOf(early);
+  await refuseConcealed(folder, early.stats === undefined ? undefined : (early as Found));
+  const { gone, status } = await folder.turn.run(() =>
+    withEndsNow(folder, request, async ({ source, target }) => {
+      const from = parentOf(source);
+      await check(folder, request, { source, target }, true);
+      const entry = source.entry ?? source.stats;
+      const properties = entry.isDirectory() ? [] : await propertiesOf(source);
+      const set = await replace(folder, join(from.path, source.name), entry, target, properties);
+      if (!entry.isDirectory()) await forget(from.path, source.name);
+      await endLocks(folder, source.path);
+      if (folder.settings.fsync) await from.sync();
+      return { gone: set, status: target.stats === undefined ? 201 : 204 };
+    }),
+  );
+  await removeGone(parent, gone);
+  return { status, fields: [] };
+}
+
+async function withEndsNow<Value>(
+  folder: Folder,
+  request: DavRequest,
+  action: (ends: Ends) => Promise<Value>,
+): Promise<Value> {
+  const source = await lookAt(folder.tree, request.pathInfo);
+  const target = await lookAt(folder.tree, destinationOf(request)).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
+  try {
+    return await action({ source: found(source), target });
+  } finally {
+    await target.close();
+    await source.close();
+  }
+}
+
+function propertiesOf({ parent, name, stats, entry }: Found): Promise<readonly Property[]> {
+  return readProperties({ directory: parent?.path ?? '', name, stats: entry ?? stats });
+}
+
+/** A collection that was moved meanwhile is not where the client wanted it any more. */
+async function refuseMoved(parent: TreeFolder): Promise<void> {
+  if (!(await parent.isInPlace())) throw refused(409, 'the collection of the destination was moved');
+}
+
+/**
+ * Lets what is at a path take the place of what is at another; the caller has the turn. Resolves with where the replaced
+ * collection is now, for its removal.
+ */
+async function replace(
+  folder: Folder,
+  from: string,
+  stats: Stats,
+  target: Place,
+  properties: readonly Property[],
+): Promise<string | undefined> {
+  const parent = parentOf(target);
+  const { path: directory } = parent;
+  const to = join(directory, target.name);
+  const isFile = !stats.isDirectory();
+  const hasRecord = isFile && (properties.length > 0 || (await isRecorded(directory, target.name)));
+  if (hasRecord) await bindProperties(directory, target.name, stats, properties, folder.settings.fsync);
+  const mustStepAside = target.entry !== undefined && (target.entry.isDirectory() || !isFile);
+  const aside = mustStepAside ? await setAside(parent, target.name) : undefined;
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (aside !== undefined) await rename(join(aside, target.name), to);
+    if (hasRecord && target.stats === undefined) await forget(directory, target.name);
+    throw error;
+  }
+  if (hasRecord) await settle(directory, target.name, stats);
+  if (!isFile) await forget(directory, target.name);
+  await (target.stats === undefined ? endLocks(folder, target.path) : endInnerLocks(folder, target.path));
+  if (folder.settings.fsync) await parent.sync();
+  if (aside === undefined && target.entry?.isFile() === true) await folder.tree.giveQuota(target.entry.size);
+  return aside === undefined ? undefined : giveUp(aside);
+}
+
+async function isRecorded(directory: string, name: string): Promise<boolean> {
+  return (await readRecord(join(directory, FOLDER, settledName(name)))) !== undefined;
+}
+
+async function removeGone(parent: TreeFolder, gone: string | undefined): Promise<void> {
+  // The name counts: what it was in when it was given up was open for the turn only.
+  if (gone !== undefined) await removeStaged(parent, join(parent.path, FOLDER, basename(gone)));
+}

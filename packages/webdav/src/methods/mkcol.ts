@@ -1,0 +1,31 @@
+// MKCOL (RFC 4918 §9.3): a new collection, empty.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Folder } from '../folder.ts';
+import type { DavRequest, DavResponse } from '../message.ts';
+import { hasContent } from '../protocol/fields.ts';
+import { refused } from '../refusals.ts';
+import { forget } from '../store/records.ts';
+import { parentOf, withPlace } from '../store/place.ts';
+import { checkConditions, checkLocks } from './conditions.ts';
+import { endLocks } from './end-locks.ts';
+
+export async function mkcol(folder: Folder, request: DavRequest): Promise<DavResponse> {
+  if (hasContent(request)) throw refused(415, 'MKCOL takes no content');
+  return folder.turn.run(() =>
+    withPlace(folder.tree, request.pathInfo, async (place) => {
+      await checkConditions(folder, request, place);
+      if (place.stats !== undefined) throw refused(405, 'something is there already', [['allow', ALLOW_EXISTING]]);
+      const parent = parentOf(place);
+      checkLocks(folder, request, { path: place.path, isDeep: false, changesParent: true });
+      await mkdir(join(parent.path, place.name));
+      await forget(parent.path, place.name);
+      await endLocks(folder, place.path);
+      if (folder.settings.fsync) await parent.sync();
+      return { status: 201, fields: [] };
+    }),
+  );
+}
+
+const ALLOW_EXISTING = 'OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, LOCK, UNLOCK';

@@ -1,0 +1,157 @@
+// PROPFIND (RFC 4918 §9.1): properties of a resource, and with `Depth: 1` of the members of a collection.
+//
+// A large collection is never in memory: its names come in batches, and each batch is a piece of the response before the next is
+// read. Infinite depth is refused, as the RFC allows: one request would walk the whole tree.
+
+import type { Stats } from 'node:fs';
+import { setImmediate as loopTurned } from 'node:timers/promises';
+import type { TreeFolder } from '@onezero/static/tree';
+import type { Folder } from '../folder.ts';
+import type { DavRequest, DavResponse } from '../message.ts';
+import { type Wanted, readContent, wantedBy } from '../protocol/contents.ts';
+import { depthOf } from '../protocol/fields.ts';
+import { baseOf, encodeSegment, hrefOf } from '../protocol/href.ts';
+import { violated, XML_TYPE } from '../refusals.ts';
+import { covering, type Lock } from '../store/locks.ts';
+import { found, type Found, lookAt, subjectOf } from '../store/place.ts';
+import { type Property, readProperties, recordNames } from '../store/records.ts';
+import { keyOf, type QName } from '../xml/element.ts';
+import { escapeXml, writeName, XML_DECLARATION } from '../xml/writer.ts';
+import { type Described, isQuota, liveNames, liveProperty } from './live-properties.ts';
+
+const OPENING = `${XML_DECLARATION}<D:multistatus xmlns:D="DAV:">\n`;
+const CLOSING = '</D:multistatus>\n';
+
+/** Members between which others get their turn: about a millisecond. */
+const SLICE = 64;
+
+interface Listing {
+  readonly folder: Folder;
+  readonly wanted: Wanted;
+  readonly locks: readonly Lock[];
+  readonly space: Described['space'];
+  readonly needsDead: boolean;
+}
+
+export async function propfind(folder: Folder, request: DavRequest): Promise<DavResponse> {
+  const depth = depthOf(request, 'infinity');
+  const wanted = wantedBy(await readContent(request, folder.settings.maxXmlBytes));
+  const place = await lookAt(folder.tree, request.pathInfo);
+  try {
+    const target = found(place);
+    const isCollection = target.stats.isDirectory();
+    if (depth === 'infinity' && isCollection) throw violated(403, 'propfind-finite-depth');
+    const listing = await listingOf(folder, wanted, target);
+    const href = hrefOf(baseOf(request), target.segments, isCollection);
+    const own = await ownResponse(target, href, listing);
+    const members = depth === '1' && isCollection ? await folder.tree.open(target.segments) : undefined;
+    return {
+      status: 207,
+      fields: [XML_TYPE],
+      content:
+        members === undefined
+          ? Buffer.from(`${OPENING}${own}${CLOSING}`)
+          : membersOf(members, `${OPENING}${own}`, href, listing),
+    };
+  } finally {
+    await place.close();
+  }
+}
+
+async function listingOf(folder: Folder, wanted: Wanted, { path }: Found): Promise<Listing> {
+  const named = wanted.kind === 'some' ? wanted.names : wanted.kind === 'all' ? wanted.include : [];
+  const isSpaceWanted = wanted.kind === 'names' || named.some(isQuota);
+  const space = isSpaceWanted ? await folder.tree.space() : undefined;
+  const needsDead = wanted.kind !== 'some' || wanted.names.some((name) => !KNOWN.has(keyOf(name)));
+  return { folder, wanted, locks: folder.locks.around(path), space, needsDead };
+}
+
+const KNOWN: ReadonlySet<string> = new Set(
+  [
+    'resourcetype',
+    'getcontentlength',
+    'getlastmodified',
+    'creationdate',
+    'getetag',
+    'getcontenttype',
+    'supportedlock',
+    'lockdiscovery',
+    'quota-available-bytes',
+    'quota-used-bytes',
+  ].map((name) => `DAV: ${name}`),
+);
+
+async function ownResponse(target: Found, href: string, listing: Listing): Promise<string> {
+  const { name, stats, path } = target;
+  const dead = listing.needsDead ? await readProperties(subjectOf(target, listing.folder.tree)) : [];
+  return responseElement(href, describe(name, stats, path, listing), dead, listing.wanted);
+}
+
+function describe(name: string, stats: Stats, path: string, { folder, locks, space }: Listing): Described {
+  return { name, stats, locks: locks.length === 0 ? locks : covering(locks, path), tree: folder.tree, space };
+}
+
+async function* membersOf(
+  members: TreeFolder,
+  start: string,
+  href: string,
+  listing: Listing,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    const { tree } = listing.folder;
+    const records = listing.needsDead ? await recordNames(members.path) : undefined;
+    let text = start;
+    for await (const names of tree.names(members)) {
+      for (const [index, name] of names.entries()) {
+        if (index % SLICE === SLICE - 1) await loopTurned();
+        const looked = tree.look(members, name);
+        const stats = looked instanceof Promise ? await looked : looked;
+        if (stats === undefined) continue;
+        const mayHaveDead = listing.needsDead && (records !== undefined || stats.isDirectory());
+        const dead = mayHaveDead ? await readProperties({ directory: members.path, name, stats }, records) : [];
+        const path = listing.locks.length === 0 ? '' : `/${[...members.segments, name].join('/')}`;
+        const child = `${href}${encodeSegment(name)}${stats.isDirectory() ? '/' : ''}`;
+        text += responseElement(child, describe(name, stats, path, listing), dead, listing.wanted);
+      }
+      yield Buffer.from(text);
+      text = '';
+    }
+    yield Buffer.from(CLOSING);
+  } finally {
+    await members.close();
+  }
+}
+
+function responseElement(href: string, described: Described, dead: readonly Property[], wanted: Wanted): string {
+  const { has, lacks } = propertiesOf(described, dead, wanted);
+  const groups = [propstat(has, '200 OK'), propstat(lacks, '404 Not Found')];
+  if (has === '' && lacks === '') groups[0] = '<D:propstat><D:prop/><D:status>HTTP/1.1 200 OK</D:status></D:propstat>';
+  return `<D:response><D:href>${escapeXml(href)}</D:href>${groups.join('')}</D:response>\n`;
+}
+
+function propstat(properties: string, status: string): string {
+  if (properties === '') return '';
+  return `<D:propstat><D:prop>${properties}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
+}
+
+function propertiesOf(described: Described, dead: readonly Property[], wanted: Wanted): { has: string; lacks: string } {
+  if (wanted.kind === 'names') {
+    return { has: [...liveNames(described, false), ...dead].map((name) => writeName(name)).join(''), lacks: '' };
+  }
+  const names: readonly QName[] =
+    wanted.kind === 'some' ? wanted.names : [...liveNames(described, true), ...wanted.include];
+  let has = '';
+  let lacks = '';
+  for (const name of names) {
+    const value = liveProperty(name, described) ?? deadProperty(name, dead);
+    if (value !== undefined) has += value;
+    // What a resource has not is said of what was asked for by name.
+    else if (wanted.kind === 'some' || wanted.include.includes(name)) lacks += writeName(name);
+  }
+  if (wanted.kind === 'all') has += dead.map(({ xml }) => xml).join('');
+  return { has, lacks };
+}
+
+function deadProperty({ namespace, name }: QName, dead: readonly Property[]): string | undefined {
+  return dead.find((property) => property.name === name && property.namespace === namespace)?.xml;
+}

@@ -1,0 +1,97 @@
+// DELETE (RFC 4918 §9.6): what has a name is taken out of sight by one rename and then removed, so that no half tree is ever seen.
+
+import { rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TreeFolder } from '@onezero/static/tree';
+import type { Folder } from '../folder.ts';
+import type { DavRequest, DavResponse } from '../message.ts';
+import { depthOf } from '../protocol/fields.ts';
+import { baseOf, hrefOf } from '../protocol/href.ts';
+import { refused } from '../refusals.ts';
+import { concealedIn } from '../store/concealed.ts';
+import { codeOf } from '../store/folder.ts';
+import type { Lock } from '../store/locks.ts';
+import { found, type Found, lookAt, parentOf, withPlace } from '../store/place.ts';
+import { forget } from '../store/records.ts';
+import { removeStaged, takeOut } from '../store/staging.ts';
+import { checkConditions, checkLocks, lockObstacles } from './conditions.ts';
+import { endLocks } from './end-locks.ts';
+import { failures } from './failures.ts';
+
+export async function remove(folder: Folder, request: DavRequest): Promise<DavResponse> {
+  // Of a collection all goes or nothing.
+  depthOf(request, 'infinity', ['infinity', '0']);
+  await withPlace(folder.tree, request.pathInfo, (place) =>
+    refuseConcealed(folder, place.stats === undefined ? undefined : found(place)),
+  );
+  const removal = await folder.turn.run(() => takeAway(folder, request));
+  return 'path' in removal ? finish(removal, request) : removal;
+}
+
+/** Throws a refusal with 403 where a collection holds what its clients cannot see: they cannot mean it. */
+export async function refuseConcealed(folder: Folder, target: Found | undefined): Promise<void> {
+  if (target?.entry?.isDirectory() !== true) return;
+  const concealed = await concealedIn(folder.tree, target.segments);
+  if (concealed !== undefined) throw refused(403, `${concealed} is hidden, and would go with its collection`);
+}
+
+interface Removal {
+  readonly directory: TreeFolder;
+  readonly target: Found;
+  readonly path: string;
+}
+
+async function takeAway(folder: Folder, request: DavRequest): Promise<DavResponse | Removal> {
+  const place = await lookAt(folder.tree, request.pathInfo);
+  let isGoing = false;
+  try {
+    const target = found(place);
+    if (target.segments.length === 0) throw refused(403, 'the root stays');
+    const parent = parentOf(target);
+    await checkConditions(folder, request, target);
+    const blocked = memberLocks(folder, request, target);
+    if (blocked.length > 0) return failures(request, blocked, target);
+    checkLocks(folder, request, { path: target.path, isDeep: true, changesParent: true });
+    if (target.entry?.isDirectory() !== true) {
+      await removeFile(folder, target, parent);
+      return { status: 204, fields: [] };
+    }
+    const path = await takeOut(parent, target.name);
+    await endLocks(folder, target.path);
+    if (folder.settings.fsync) await parent.sync();
+    isGoing = true;
+    return { directory: parent, target, path };
+  } finally {
+    if (!isGoing) await place.close();
+  }
+}
+
+async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {
+  await unlink(join(parent.path, target.name));
+  await forget(parent.path, target.name);
+  await endLocks(folder, target.path);
+  if (folder.settings.fsync) await parent.sync();
+  if (target.entry?.isFile() === true) await folder.tree.giveQuota(target.stats.size);
+}
+
+/** Locks on members that stand in the way of removing their collection. */
+export function memberLocks(folder: Folder, request: DavRequest, target: Found): readonly Lock[] {
+  const own = lockObstacles(folder, request, { path: target.path, isDeep: false, changesParent: true });
+  if (own.length > 0) return [];
+  return lockObstacles(folder, request, { path: target.path, isDeep: true, changesParent: true });
+}
+
+/** Removes what is out of sight. What cannot be removed comes back under its name. */
+async function finish({ directory, target, path }: Removal, request: DavRequest): Promise<DavResponse> {
+  try {
+    await removeStaged(directory, path);
+    return { status: 204, fields: [] };
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    await rename(path, join(directory.path, target.name));
+    const href = hrefOf(baseOf(request), target.segments, true);
+    return failures(request, [], target, { href, status: '403 Forbidden', cause: error });
+  } finally {
+    await target.close();
+  }
+}

@@ -1,0 +1,124 @@
+// `@onezero/webdav/node`: a `(request, response, next)` handler for node:http, Express and Connect.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkOptions } from '@onezero/static/options';
+import { mounted, mountOf } from './adapters/mount.ts';
+import { withPlainPage } from './adapters/plain-page.ts';
+import type { DavRequest, DavResponse, Field } from './message.ts';
+import { mountTable, type WebdavMountOptions, webdavTable } from './options.ts';
+import { refusal } from './refusals.ts';
+import { webdav as makeResponder } from './webdav.ts';
+
+export type { WebdavMountOptions, WebdavOptions } from './options.ts';
+
+/** A request handler; with `next`, paths outside of the mount are left to the handlers after it. */
+export type WebdavHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+/**
+ * Makes a handler for a folder. Put authentication before it; what it leaves in `request.user`, a text or an object with a
+ * `name`, is whose locks are told apart.
+ *
+ * Throws a TypeError that names the option when `root` is no directory or an option is wrong.
+ *
+ * @example
+ * createServer(webdav({ root: './files', path: '/dav' })).listen(8080);
+ */
+export function webdav(options: WebdavMountOptions): WebdavHandler {
+  checkOptions({ ...webdavTable, ...mountTable }, options, 'webdav');
+  const { path = '', ...rest } = options;
+  const respond = makeResponder(rest);
+  const mount = mountOf(path);
+  const handle = async (request: IncomingMessage, response: ServerResponse, next?: () => void): Promise<void> => {
+    const { originalUrl, url = '/' } = request as { originalUrl?: string; url?: string };
+    const place = mounted(originalUrl ?? url, mount);
+    if (place === 404 && next !== undefined) return next();
+    const answer = typeof place === 'number' ? refusal(place) : await respond(messageOf(request, place));
+    await send(withPlainPage(answer), request, response);
+  };
+  return (request, response, next) => {
+    const fail = (error: unknown): void => {
+      if (next === undefined || response.headersSent) response.destroy();
+      else next(error);
+    };
+    void handle(request, response, next).then(undefined, fail);
+  };
+}
+
+function messageOf(request: IncomingMessage, place: Exclude<ReturnType<typeof mounted>, number>): DavRequest {
+  const { headers, method = 'GET', httpVersion } = request;
+  const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+  return {
+    ...place,
+    method,
+    version: httpVersion === '1.0' ? '1.0' : '1.1',
+    authority: headers.host,
+    user: userOf(request),
+    fields: fieldsOf(request.rawHeaders),
+    contentLength: length,
+    // A reader that stops early has an answer to send; leaving the loop must not take the connection with it.
+    content: { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) },
+  };
+}
+
+function userOf(request: IncomingMessage): string | undefined {
+  const { user } = request as { user?: unknown };
+  const name = typeof user === 'object' && user !== null && 'name' in user ? user.name : user;
+  return typeof name === 'string' ? name : undefined;
+}
+
+function fieldsOf(raw: readonly string[]): Field[] {
+  const fields: Field[] = [];
+  for (let index = 0; index < raw.length; index += 2) {
+    fields.push([(raw[index] as string).toLowerCase(), raw[index + 1] as string]);
+  }
+  return fields;
+}
+
+async function send(
+  { status, fields, content }: DavResponse,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const lines = new Map<string, string[]>();
+  for (const [name, value] of fields) lines.set(name, [...(lines.get(name) ?? []), value]);
+  for (const [name, values] of lines) response.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
+  response.statusCode = status;
+  // Content that is not read any more would keep the connection from its next request.
+  if (status >= 400 && !request.complete) response.setHeader('connection', 'close');
+  if (content === undefined || content instanceof Uint8Array) {
+    if (content !== undefined) response.setHeader('content-length', content.length);
+    else if (status !== 204 && status !== 304 && request.method !== 'HEAD') response.setHeader('content-length', 0);
+    response.end(request.method === 'HEAD' ? undefined : content);
+    return;
+  }
+  await stream(content, request, response);
+}
+
+async function stream(
+  content: AsyncIterable<Uint8Array>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const iterator = content[Symbol.asyncIterator]();
+  try {
+    while (!response.destroyed && request.method !== 'HEAD') {
+      const chunk = await iterator.next();
+      if (chunk.done === true) break;
+      // The callback says that the bytes are out, and with them that the lent chunk may be used again.
+      await new Promise<void>((resolve) => {
+        response.once('close', resolve);
+        response.write(chunk.value, () => {
+          response.off('close', resolve);
+          resolve();
+        });
+      });
+    }
+    response.end();
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,134 @@
+// Copies what a name stands for to a path out of sight, with the properties of all that is in it.
+//
+// What is copied is what a client could read: names that policies hide stay behind, links become what they stand for. A directory
+// that is its own ancestor by way of a link is left out.
+
+import { type Stats } from 'node:fs';
+import { chmod, constants, copyFile, type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SiteTree, TreeFolder } from '@onezero/static/tree';
+import { refused } from '../refusals.ts';
+import { codeOf } from './folder.ts';
+import { readProperties, recordNames, writeProperties } from './records.ts';
+
+/** Where the copy goes, and how far. */
+export interface CopyPlan {
+  readonly tree: SiteTree;
+  readonly isDeep: boolean;
+  readonly fsync: boolean;
+  /** The most files and directories that one copy makes. */
+  readonly maxEntries: number;
+  /** What was taken of the quota so far, for those who give it back. */
+  readonly taken: number[];
+  entries: number;
+}
+
+/** Copies a file or directory. What is left of a copy that fails is the caller's to remove. */
+export async function copyTo(
+  source: { readonly folder: TreeFolder; readonly name: string; readonly stats: Stats },
+  target: string,
+  plan: CopyPlan,
+): Promise<void> {
+  const { folder, name, stats } = source;
+  if (stats.isFile()) return copyOneFile(join(folder.path, name), stats, target, plan);
+  return copyDirectory([...folder.segments, name], stats, target, plan, []);
+}
+
+/** Copies a directory given by its names: the root has no folder that it is in. */
+export async function copyDirectory(
+  segments: readonly string[],
+  stats: Stats,
+  target: string,
+  plan: CopyPlan,
+  ancestors: readonly string[],
+): Promise<void> {
+  count(plan);
+  const source = await plan.tree.open(segments);
+  if (source === undefined) throw refused(403, `${segments.join('/')} leads elsewhere`);
+  try {
+    await mkdir(target);
+    await chmod(target, stats.mode & 0o777);
+    const own = await readProperties({ directory: source.path, name: '.', stats });
+    if (own.length > 0) await writeProperties({ directory: target, name: '.', stats }, own, plan.fsync);
+    if (plan.isDeep) await copyMembers(source, target, plan, [...ancestors, identityOf(stats)]);
+  } finally {
+    await source.close();
+  }
+}
+
+async function copyMembers(
+  source: TreeFolder,
+  target: string,
+  plan: CopyPlan,
+  ancestors: readonly string[],
+): Promise<void> {
+  const records = await recordNames(source.path);
+  for await (const names of plan.tree.names(source)) {
+    for (const name of names) {
+      const stats = await plan.tree.look(source, name);
+      if (stats === undefined) continue;
+      const to = join(target, name);
+      if (stats.isFile()) {
+        await copyOneFile(join(source.path, name), stats, to, plan);
+        if (records === undefined) continue;
+        const properties = await readProperties({ directory: source.path, name, stats }, records);
+        const subject = { directory: target, name, stats };
+        if (properties.length > 0) await writeProperties(subject, properties, plan.fsync);
+      } else if (!ancestors.includes(identityOf(stats))) {
+        await copyDirectory([...source.segments, name], stats, to, plan, ancestors);
+      }
+    }
+  }
+}
+
+async function copyOneFile(from: string, stats: Stats, to: string, plan: CopyPlan): Promise<void> {
+  count(plan);
+  if (!(await plan.tree.takeQuota(stats.size))) throw refused(507, 'the quota is used up');
+  plan.taken.push(stats.size);
+  const source = await openSame(from, stats);
+  try {
+    // Named through its descriptor it is the file that was looked at, whatever its name leads to by now.
+    const path = process.platform === 'linux' ? `/proc/self/fd/${source.fd}` : from;
+    await copyFile(path, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    // What lets a program run as its owner was not given to the copy.
+    await chmod(to, stats.mode & 0o777);
+    if (plan.fsync) await syncFile(to);
+  } finally {
+    await source.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r+').catch((error: unknown) => {
+    // A file that was copied without the right to write needs another way to be opened.
+    if (codeOf(error) !== 'EACCES') throw error;
+    return open(path, 'r');
+  });
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openSame(path: string, stats: Stats): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const now = await handle.stat();
+  if (now.ino === stats.ino && now.dev === stats.dev) return handle;
+  await handle.close();
+  throw refused(409, `${path} was replaced while it was copied`);
+}
+
+function count(plan: CopyPlan): void {
+  plan.entries++;
+  if (plan.entries > plan.maxEntries) throw refused(507, `the copy has more than ${plan.maxEntries} members`);
+}
+
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
+}
+
+/** The state of a copy that is out of sight. */
+export function stateOf(path: string): Promise<Stats> {
+  return lstat(path);
+}

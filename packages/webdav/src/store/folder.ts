@@ -1,0 +1,76 @@
+// What WebDAV keeps in a directory beside its files: a folder that no policy shows, made when it is needed.
+//
+//   .onezero-webdav/self.json            the properties of the directory itself: they go wherever it goes
+//   .onezero-webdav/<name>.json          those of a file of that name in the directory
+//   .onezero-webdav/<name>~<file>.json   those of one file, by its inode, on its way to or from that name (records.ts)
+//   .onezero-webdav/locks.json           in the root only: the locks
+//   .onezero-webdav/<writer>...          what a living process is at: a tree that is copied, one that is removed
+
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, rmdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OWN_PREFIX, ownName } from '@onezero/static/tree';
+
+export const FOLDER: string = `${OWN_PREFIX}webdav`;
+
+/** The names of the properties of a name: of fixed length, since names may be as long as the file system allows. */
+export function recordKey(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 32);
+}
+
+/** Makes the folder in a directory, or finds it. Resolves with its path. */
+async function makeFolder(directory: string): Promise<string> {
+  const folder = join(directory, FOLDER);
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  });
+  return folder;
+}
+
+/** How often the folder is made anew when others remove it as empty at the same time. */
+const MAX_ATTEMPTS = 100;
+
+/** Does something in the folder of a directory that is made for it. */
+export async function inFolder<Value>(directory: string, action: (folder: string) => Promise<Value>): Promise<Value> {
+  for (let attempt = 1; ; attempt++) {
+    const folder = await makeFolder(directory);
+    try {
+      return await action(folder);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Replaces a file of the folder of a directory: at any instant it is the old one or the new one, whole. */
+export async function replaceFile(directory: string, file: string, text: string, fsync: boolean): Promise<void> {
+  const [handle, partial] = await inFolder(directory, async (folder) => {
+    const path = join(folder, ownName());
+    return [await open(path, 'wx', 0o600), path] as const;
+  });
+  try {
+    await handle.writeFile(text);
+    if (fsync) await handle.sync();
+    await handle.close();
+    await rename(partial, join(directory, FOLDER, file));
+  } catch (error) {
+    await handle.close();
+    await unlink(partial).catch(ignoreAbsent);
+    throw error;
+  }
+}
+
+export function ignoreAbsent(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+}
+
+/** Removes the folder of a directory unless something is in it. */
+export async function dropFolder(directory: string): Promise<void> {
+  await rmdir(join(directory, FOLDER)).catch((error: unknown) => {
+    if (codeOf(error) === undefined) throw error;
+  });
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

@@ -1,0 +1,92 @@
+// The locks of a root, in one file that all processes share: read when it has changed, replaced as a whole.
+//
+// Whoever changes it has the turn of the root (turn.ts). A lock is void when its time is over, or when nothing is at its root any
+// more: what removed the resource may have ended before it could remove the lock.
+
+import { lstatSync, readFileSync } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dropFolder, FOLDER, ignoreAbsent, replaceFile } from './folder.ts';
+import { isBelow, type Lock } from './locks.ts';
+
+const FILE = 'locks.json';
+
+export class LockFile {
+  readonly #root: string;
+  readonly #path: string;
+  readonly #fsync: boolean;
+  #known:
+    | { readonly ino: number; readonly mtimeMs: number; readonly size: number; readonly locks: readonly Lock[] }
+    | undefined;
+
+  constructor(root: string, fsync: boolean) {
+    this.#root = root;
+    this.#path = join(root, FOLDER, FILE);
+    this.#fsync = fsync;
+  }
+
+  /** The locks that have to do with a path and all around and below it, as far as they are valid now. */
+  around(path: string): readonly Lock[] {
+    const now = Date.now();
+    return this.#all().filter((lock) => {
+      const isRelated = lock.path === path || isBelow(lock.path, path) || isBelow(path, lock.path);
+      return isRelated && lock.expiresAtMs > now && this.#isThere(lock);
+    });
+  }
+
+  /** All locks that are valid now. Looks at the root of each. */
+  all(): readonly Lock[] {
+    const now = Date.now();
+    return this.#all().filter((lock) => lock.expiresAtMs > now && this.#isThere(lock));
+  }
+
+  /** All locks whose time is not over, also those of what may be gone. */
+  unchecked(): readonly Lock[] {
+    const now = Date.now();
+    return this.#all().filter((lock) => lock.expiresAtMs > now);
+  }
+
+  #all(): readonly Lock[] {
+    const stats = lstatSync(this.#path, { throwIfNoEntry: false });
+    if (stats === undefined) return [];
+    const { ino, mtimeMs, size } = stats;
+    const known = this.#known;
+    if (known?.ino === ino && known.mtimeMs === mtimeMs && known.size === size) return known.locks;
+    const locks = parse(readFileSync(this.#path, 'utf8'));
+    this.#known = { ino, mtimeMs, size, locks };
+    return locks;
+  }
+
+  #isThere({ path }: Lock): boolean {
+    return lstatSync(join(this.#root, path), { throwIfNoEntry: false }) !== undefined;
+  }
+
+  /** Replaces the locks. The caller has the turn. */
+  async write(locks: readonly Lock[]): Promise<void> {
+    if (locks.length === 0) {
+      // The folder goes with its last file.
+      await unlink(this.#path).catch(ignoreAbsent);
+      this.#known = undefined;
+      return dropFolder(this.#root);
+    }
+    await replaceFile(this.#root, FILE, JSON.stringify(locks), this.#fsync);
+  }
+}
+
+/** None for a file that is not ours: it is replaced by the next lock. */
+function parse(text: string): readonly Lock[] {
+  try {
+    const locks: unknown = JSON.parse(text);
+    return Array.isArray(locks) ? locks.filter(isLock) : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+function isLock(value: unknown): value is Lock {
+  if (typeof value !== 'object' || value === null) return false;
+  const { token, path, depth, scope, href, owner, timeoutSeconds, expiresAtMs } = value as Record<string, unknown>;
+  const isText = [token, path, depth, scope, href, owner].every((one) => typeof one === 'string');
+  return isText && typeof timeoutSeconds === 'number' && typeof expiresAtMs === 'number';
+}

@@ -1,0 +1,97 @@
+// What a path leads to now: the directory that it lies in, held open, and the state of what is there.
+
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { type SiteTree, type TreeFolder, WriteRefused } from '@onezero/static/tree';
+import { refusal, refused } from '../refusals.ts';
+import { codeOf } from './folder.ts';
+import { lockPath } from './locks.ts';
+import type { Subject } from './records.ts';
+
+export interface Place {
+  readonly segments: readonly string[];
+  /** The path as locks have it. */
+  readonly path: string;
+  /** Whether it was asked for with a slash at its end. */
+  readonly hasSlash: boolean;
+  readonly name: string;
+  /** Where it lies; undefined for the root, and where no directory is. */
+  readonly parent: TreeFolder | undefined;
+  /** What is there for those who ask: a file or a directory, links followed. */
+  readonly stats: Stats | undefined;
+  /** What there is, be it visible or not: a link as such. */
+  readonly entry: Stats | undefined;
+  close(): Promise<void>;
+}
+
+/** A place at which something is. */
+export interface Found extends Place {
+  readonly stats: Stats;
+}
+
+/** Looks at a path. Throws a refusal with 400 or 404 for one that names nothing. */
+export async function lookAt(tree: SiteTree, pathInfo: string): Promise<Place> {
+  const located = tree.locate(pathInfo);
+  if (located === 400 || located === 404) throw new WriteRefused(refusal(located));
+  const { segments, isDirectory } = located;
+  const name = segments.at(-1);
+  const common = { segments, path: lockPath(segments), hasSlash: isDirectory || name === undefined };
+  if (name === undefined) {
+    const stats = await stat(tree.root);
+    return { ...common, name: '', parent: undefined, stats, entry: stats, close: async () => {} };
+  }
+  const parent = await openParent(tree, segments.slice(0, -1));
+  if (parent === undefined)
+    return { ...common, name, parent, stats: undefined, entry: undefined, close: async () => {} };
+  try {
+    const stats = await tree.look(parent, name);
+    const entry = await tree.entry(parent, name);
+    return { ...common, name, parent, stats, entry, close: () => parent.close() };
+  } catch (error) {
+    await parent.close();
+    throw error;
+  }
+}
+
+async function openParent(tree: SiteTree, segments: readonly string[]): Promise<TreeFolder | undefined> {
+  try {
+    return await tree.open(segments);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Looks at a path, does something, and lets go of its directory. */
+export async function withPlace<Value>(
+  tree: SiteTree,
+  pathInfo: string,
+  action: (place: Place) => Promise<Value>,
+): Promise<Value> {
+  const place = await lookAt(tree, pathInfo);
+  try {
+    return await action(place);
+  } finally {
+    await place.close();
+  }
+}
+
+/** The place, if something is there. Throws a refusal with 404. */
+export function found(place: Place): Found {
+  const { stats, hasSlash } = place;
+  // A file has no members, and none of no name.
+  if (stats === undefined || (hasSlash && !stats.isDirectory())) throw new WriteRefused(refusal(404));
+  return place as Found;
+}
+
+/** The directory that something can be put into. Throws a refusal: 409 where there is none, 403 for what is there and not shown. */
+export function parentOf({ parent, stats, entry, segments }: Place): TreeFolder {
+  if (parent === undefined) throw refused(segments.length === 0 ? 403 : 409, 'there is no collection to put it into');
+  if (stats === undefined && entry !== undefined) throw refused(403, 'what is there is not for requests');
+  return parent;
+}
+
+/** The place as its properties are kept. */
+export function subjectOf({ parent, name, stats }: Found, tree: SiteTree): Subject {
+  return { directory: parent?.path ?? tree.root, name, stats };
+}

@@ -1,0 +1,147 @@
+// Dead properties, one record for each resource that has any, beside the resource, so that a rename of any directory takes the
+// records of all below it along.
+//
+// The record of a directory lies in it. That of a file lies beside it, under its name, so that it stays when the file is replaced
+// by another with the same name, as PUT does and editors do. When a file comes to a name by COPY or MOVE, its record is there
+// before it, bound to the very file by inode and time of birth: until the file has the name, the record says nothing, and from
+// then on it goes before the record of the name. So at any instant each file has its own properties. Then the record is settled:
+// renamed to that of the name.
+
+import type { Stats } from 'node:fs';
+import { readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, dropFolder, FOLDER, ignoreAbsent, recordKey, replaceFile } from './folder.ts';
+
+/** A dead property: its name, and the element with all that is in it as text. */
+export interface Property {
+  readonly namespace: string;
+  readonly name: string;
+  readonly xml: string;
+}
+
+/** What is written to the disk. The name is there for those who clean up, and for people. */
+export interface Record {
+  readonly name: string;
+  readonly properties: readonly Property[];
+}
+
+/** A resource as records see it: the directory it lies in, its name, and its state. The root has its own path and no name. */
+export interface Subject {
+  readonly directory: string;
+  readonly name: string;
+  readonly stats: Pick<Stats, 'ino' | 'birthtimeMs'> & { isDirectory(): boolean };
+}
+
+const SELF = 'self.json';
+
+/** The file name of a record of a name. */
+export function settledName(name: string): string {
+  return `${recordKey(name)}.json`;
+}
+
+/** The file name of a record of one file that has, or is going to have, a name. */
+export function boundName(name: string, { ino, birthtimeMs }: Pick<Stats, 'ino' | 'birthtimeMs'>): string {
+  return `${recordKey(name)}~${ino.toString(36)}-${Math.round(birthtimeMs * 1000).toString(36)}.json`;
+}
+
+/** The records that a directory holds for its files, by file name; undefined when there is no folder. */
+export async function recordNames(directory: string): Promise<ReadonlySet<string> | undefined> {
+  try {
+    return new Set(await readdir(join(directory, FOLDER)));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** The properties of a resource. `names` are the records of its directory, if they are known. */
+export async function readProperties(
+  { directory, name, stats }: Subject,
+  names?: ReadonlySet<string>,
+): Promise<readonly Property[]> {
+  if (stats.isDirectory()) return (await readRecord(join(directory, name, FOLDER, SELF)))?.properties ?? [];
+  for (const file of [boundName(name, stats), settledName(name)]) {
+    if (names !== undefined && !names.has(file)) continue;
+    const record = await readRecord(join(directory, FOLDER, file));
+    if (record !== undefined) return record.properties;
+  }
+  return [];
+}
+
+/** A record; undefined when there is none, or something that is no record. */
+export async function readRecord(path: string): Promise<Record | undefined> {
+  try {
+    const record: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return isRecord(record) ? record : undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    if (error instanceof SyntaxError || code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is Record {
+  return typeof value === 'object' && value !== null && 'properties' in value && Array.isArray(value.properties);
+}
+
+/** Replaces the properties of a resource. */
+export async function writeProperties(
+  { directory, name, stats }: Subject,
+  properties: readonly Property[],
+  fsync: boolean,
+): Promise<void> {
+  const isDirectory = stats.isDirectory();
+  const place = isDirectory ? join(directory, name) : directory;
+  await writeRecord(place, isDirectory ? SELF : settledName(name), { name, properties }, fsync);
+  // A bound record, of a process that ended before it could settle it, would go before this one.
+  if (!isDirectory) await removeRecord(place, boundName(name, stats));
+}
+
+/** Writes properties for a file that has not come to its name yet. */
+export function bindProperties(
+  directory: string,
+  name: string,
+  stats: Subject['stats'],
+  properties: readonly Property[],
+  fsync: boolean,
+): Promise<void> {
+  return writeRecord(directory, boundName(name, stats), { name, properties }, fsync, true);
+}
+
+/** Makes the record bound to a file that has its name now that of the name. */
+export async function settle(directory: string, name: string, stats: Subject['stats']): Promise<void> {
+  const bound = join(directory, FOLDER, boundName(name, stats));
+  const record = await readRecord(bound);
+  if (record === undefined) return;
+  if (record.properties.length > 0) return rename(bound, join(directory, FOLDER, settledName(name)));
+  await removeRecord(directory, settledName(name));
+  await removeRecord(directory, boundName(name, stats));
+  await dropFolder(directory);
+}
+
+/** Removes what is recorded of a name at which no file is any more. */
+export async function forget(directory: string, name: string): Promise<void> {
+  const names = await recordNames(directory);
+  if (names === undefined) return;
+  const key = recordKey(name);
+  for (const file of names) if (file.startsWith(key)) await removeRecord(directory, file);
+  await dropFolder(directory);
+}
+
+async function writeRecord(
+  directory: string,
+  file: string,
+  record: Record,
+  fsync: boolean,
+  keepsEmpty = false,
+): Promise<void> {
+  if (record.properties.length === 0 && !keepsEmpty) {
+    await removeRecord(directory, file);
+    return dropFolder(directory);
+  }
+  await replaceFile(directory, file, JSON.stringify(record), fsync);
+}
+
+async function removeRecord(directory: string, file: string): Promise<void> {
+  await unlink(join(directory, FOLDER, file)).catch(ignoreAbsent);
+}

@@ -1,0 +1,48 @@
+// Where what is not visible yet, or not any more, is while it is worked on: an entry of the folder of a directory, named after this
+// process, so that others can tell when nobody works on it any more (sweep.ts).
+//
+//   <writer>.new   a tree or file that is copied       <writer>.old/<name>   what gave way and comes back if its successor fails
+//   <writer>.del   what is being removed
+
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ownName, type TreeFolder } from '@onezero/static/tree';
+import { dropFolder, inFolder } from './folder.ts';
+
+/** A path for a new file or tree, in the directory that it is going to be in. */
+export function stagingPath(directory: TreeFolder): Promise<string> {
+  // Made and looked for by whoever fills it; the folder has to be there by then.
+  return inFolder(directory.path, async (folder) => join(folder, `${ownName()}.new`));
+}
+
+/** Takes what has a name out of sight, to be brought back or removed. Resolves with where it is. */
+export function setAside(directory: TreeFolder, name: string): Promise<string> {
+  return inFolder(directory.path, async (folder) => {
+    const place = join(folder, `${ownName()}.old`);
+    await mkdir(place, { mode: 0o700 });
+    await rename(join(directory.path, name), join(place, name));
+    return place;
+  });
+}
+
+/** Says that nothing brings back what was set aside. Resolves with where it is now. */
+export async function giveUp(place: string): Promise<string> {
+  const path = `${place.slice(0, -'.old'.length)}.del`;
+  await rename(place, path);
+  return path;
+}
+
+/** Takes what has a name out of sight for good. Resolves with where it is. */
+export function takeOut(directory: TreeFolder, name: string): Promise<string> {
+  return inFolder(directory.path, async (folder) => {
+    const path = join(folder, `${ownName()}.del`);
+    await rename(join(directory.path, name), path);
+    return path;
+  });
+}
+
+/** Removes what was taken out of sight, and the folder if it is empty then. */
+export async function removeStaged(directory: TreeFolder, path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await dropFolder(directory.path);
+}

@@ -1,0 +1,148 @@
+// Removes what processes that ended in the middle of something have left in the folders of directories (folder.ts), and puts back
+// what gave way to a successor that never came.
+//
+// A writer of this kernel is asked for by its name. Of any other only its files can tell: they are looked at again, and what has
+// not changed for a minute is left over.
+
+import { lstat, opendir, readdir, rename, rm } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { join } from 'node:path';
+import { livenessOf, OWN_PREFIX } from '@onezero/static/tree';
+import { codeOf, dropFolder, FOLDER, recordKey } from './folder.ts';
+import { boundName, readRecord, settle } from './records.ts';
+import type { Turn } from './turn.ts';
+
+/** How often what belongs to processes that cannot be asked for is looked at again. */
+const LOOK_AGAIN_MS = 60_000;
+
+/** Left over whatever the clocks of two machines say, also on the first look. */
+const OLD_MS = 24 * 60 * 60 * 1000;
+
+/** `<writer>.new`, `.old`, `.del`, or a record that is being written. */
+const WORK = /^([0-9a-f]+\.\d+\.\d+\.\d+\.[0-9a-f]{12}-\d+)(?:\.(new|old|del))?$/;
+const RECORD = /^[0-9a-f]{32}(~[0-9a-z]+-[0-9a-z]+)?\.json$/;
+
+/** Sweeps a root once, and later again what it could not judge. */
+export class Sweeper {
+  readonly #root: string;
+  readonly #turn: Turn;
+  /** Directories with entries of unknown writers, and when those entries had last changed. */
+  readonly #doubtful = new Map<string, Map<string, number>>();
+
+  constructor(root: string, turn: Turn) {
+    this.#root = root;
+    this.#turn = turn;
+  }
+
+  async sweep(): Promise<void> {
+    const directories = [this.#root];
+    for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+      let hasFolder = false;
+      for (const name of await directoriesIn(directory)) {
+        if (name === FOLDER) hasFolder = true;
+        else if (!name.startsWith(OWN_PREFIX)) directories.push(join(directory, name));
+      }
+      if (hasFolder) await this.#sweepFolder(directory);
+    }
+    this.#watch();
+  }
+
+  #watch(): void {
+    if (this.#doubtful.size === 0) return;
+    setTimeout(() => {
+      this.#again().then(
+        () => this.#watch(),
+        // What the file system says now it says to the next start as well.
+        () => {},
+      );
+    }, LOOK_AGAIN_MS).unref();
+  }
+
+  async #again(): Promise<void> {
+    for (const directory of this.#doubtful.keys()) await this.#sweepFolder(directory);
+  }
+
+  /** In the turn of the root, so that nothing that is under way is taken for left over. */
+  #sweepFolder(directory: string): Promise<void> {
+    return this.#turn.run(async () => {
+      const folder = join(directory, FOLDER);
+      const names = await readdir(folder).catch(noneIfGone);
+      const seen = new Map<string, number>();
+      for (const name of names) {
+        const path = join(folder, name);
+        const [, writer, kind] = WORK.exec(name) ?? [];
+        if (writer === undefined) continue;
+        if (await this.#isLeftOver(directory, name, writer, seen)) await cleanUp(directory, path, kind);
+      }
+      if (seen.size === 0) this.#doubtful.delete(directory);
+      else this.#doubtful.set(directory, seen);
+      await sweepRecords(directory, names);
+      await dropFolder(directory);
+    });
+  }
+
+  async #isLeftOver(directory: string, name: string, writer: string, seen: Map<string, number>): Promise<boolean> {
+    const liveness = livenessOf(writer);
+    if (liveness !== 'unknown') return liveness === 'dead';
+    const stats = await statIfThere(join(directory, FOLDER, name));
+    if (stats === undefined) return false;
+    if (Date.now() - stats.ctimeMs > OLD_MS || this.#doubtful.get(directory)?.get(name) === stats.ctimeMs) return true;
+    seen.set(name, stats.ctimeMs);
+    return false;
+  }
+}
+
+/** Removes what a dead writer has left; what had given way comes back if nothing has taken its name. */
+async function cleanUp(directory: string, path: string, kind: string | undefined): Promise<void> {
+  if (kind === 'old') {
+    for (const name of await readdir(path).catch(noneIfGone)) {
+      const place = join(directory, name);
+      if ((await statIfThere(place)) === undefined) await rename(join(path, name), place);
+    }
+  }
+  await rm(path, { recursive: true, force: true });
+}
+
+/** Settles records whose files have come to their names, and removes those of nothing. */
+async function sweepRecords(directory: string, names: readonly string[]): Promise<void> {
+  for (const file of names) {
+    const found = RECORD.exec(file);
+    if (found === null) continue;
+    const path = join(directory, FOLDER, file);
+    const name = (await readRecord(path))?.name;
+    const stats = name === undefined ? undefined : await statIfThere(join(directory, name));
+    const isOurs = name !== undefined && file.startsWith(recordKey(name)) && stats?.isDirectory() === false;
+    if (!isOurs || stats === undefined) await rm(path, { force: true });
+    else if (found[1] !== undefined) {
+      if (file === boundName(name, stats)) await settle(directory, name, stats);
+      else await rm(path, { force: true });
+    }
+  }
+}
+
+async function directoriesIn(directory: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of await opendir(directory, { bufferSize: 256 })) {
+      if (entry.isDirectory()) names.push(entry.name);
+    }
+  } catch (error) {
+    // A directory that vanished or is closed to us holds nothing that we left.
+    if (codeOf(error) === undefined) throw error;
+  }
+  return names;
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function noneIfGone(error: unknown): string[] {
+  if (codeOf(error) !== 'ENOENT') throw error;
+  return [];
+}
