@@ -64,7 +64,7 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
   },
   extensions: {},
   errorPages: { key: 'statusPages', default: true },
-  dotfiles: { bare: 'allow', off: 'deny', placeholder: '[=allow|deny]' },
+  dotfiles: { bare: 'allow', off: 'deny', placeholder: '[=allow|deny|globs]' },
   symlinks: { short: ['S'], bare: 'all', off: 'deny', placeholder: '[=deny|inside|all]' },
   hide: { read: (glob) => glob, placeholder: '<glob>' },
   windowsNames: { bare: 'allow', off: 'deny', placeholder: '[=deny|allow]' },
@@ -76,7 +76,7 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
   etag: {
     also: [{ type: 'choice', values: [true] }],
     toOption: (value: boolean | string) => (value === true ? 'strong' : value),
-    placeholder: '[=strong|weak|content]',
+    placeholder: '[=strong|weak|content|state]',
   },
   lastModified: {},
   ranges: {},
