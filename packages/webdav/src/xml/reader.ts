@@ -27,7 +27,6 @@ const OPEN = new RegExp(`<(${NAME})`, 'uy');
 const ATTRIBUTE = new RegExp(`[ \\t\\r\\n]+(${NAME})[ \\t\\r\\n]*=[ \\t\\r\\n]*(?:"([^"<]*)"|'([^'<]*)')`, 'uy');
 const OPEN_END = /[ \t\r\n]*(\/?)>/uy;
 const CLOSE = new RegExp(`</(${NAME})[ \\t\\r\\n]*>`, 'uy');
-// eslint-disable-next-line no-control-regex -- these are what XML 1.0 excludes
 const NO_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Surrogate}]/u;
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
