@@ -5,15 +5,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ask } from './kept-client.mjs';
 import { COMMAND, freePort, isInstalled, scratchFolder, startNginx, startServer } from './peers.mjs';
 import { randomSource } from './random.mjs';
 
 /** How long balancers and lists may take to notice: health checks here come each 50 ms. */
-const DRAIN_DELAY_MS = 400;
-const STALE_MS = 200;
+const DRAIN_DELAY_MS = 800;
+const STALE_MS = 600;
 
 /** Clients at once. */
 const CLIENTS = 6;
@@ -156,42 +156,5 @@ ${servers.join('\n')}
 `;
     writeFileSync(join(folder, 'haproxy.cfg'), text);
     return ['haproxy', '-db', '-f', join(folder, 'haproxy.cfg')];
-  });
-}
-
-/** One request on a kept connection; what went wrong, or undefined. */
-function ask(connections, port) {
-  return new Promise((resolve) => {
-    const kept = connections.get(port);
-    const socket = kept ?? createConnection({ port, host: '127.0.0.1', noDelay: true });
-    let text = '';
-    const finish = (failure) => {
-      socket.removeAllListeners();
-      socket.on('error', () => undefined);
-      const isLast = failure !== undefined || /\r\nconnection: close\r\n/i.test(text);
-      if (isLast) {
-        connections.delete(port);
-        socket.destroy();
-      } else {
-        connections.set(port, socket);
-        // A client sees the end of a connection that it keeps, and opens another.
-        socket.once('end', () => {
-          connections.delete(port);
-          socket.destroy();
-        });
-      }
-      resolve(failure);
-    };
-    socket.removeAllListeners();
-    socket.on('data', (bytes) => {
-      text += bytes.toString('latin1');
-      if (!text.endsWith('hello')) return;
-      finish(text.startsWith('HTTP/1.1 200') ? undefined : text.slice(0, 60));
-    });
-    const where = kept === undefined ? 'new' : 'kept';
-    socket.once('end', () => finish(`${where}: ended after ${text.length} bytes`));
-    socket.once('error', ({ code }) => finish(`${where}: ${code}`));
-    socket.setTimeout(20_000, () => finish(`${where}: silence`));
-    socket.write('GET /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n');
   });
 }

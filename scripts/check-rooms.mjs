@@ -33,6 +33,7 @@ const LEVELS = {
     ['command-line/options'],
     ['command-line/configuration'],
     ['command-line/running'],
+    ['command-line/recipes'],
     ['command-line/commands'],
     ['command-line'],
   ],

@@ -41,6 +41,12 @@ async function run(words: readonly string[]): Promise<number> {
       return (await import('./commands/print-config.ts')).printConfiguration(resolved);
     case 'explain':
       return (await import('./commands/explain.ts')).explain(resolved, line.words[0] ?? '/');
+    case 'recipe':
+      return (await import('./commands/recipe.ts')).recipe(
+        resolved.configuration,
+        line.words[0],
+        startWords(words, line),
+      );
     default:
       return (await import('./commands/serve.ts')).serve({ resolved, resolve });
   }
@@ -53,9 +59,19 @@ async function showVersion(): Promise<number> {
 
 function superfluousWords({ command, words }: CommandLine): readonly string[] {
   if (command === 'explain' && words.length === 0) return ['explain needs a URL or path: onezero explain /path'];
-  const most = command === 'explain' ? 2 : 1;
+  const most = command === 'explain' || command === 'recipe' ? 2 : 1;
   if (words.length <= most) return [];
   return [`unexpected argument "${words[most] ?? ''}": only one directory or file can be served`];
+}
+
+/** The words that start the server, where others ask for a recipe for it. */
+function startWords(words: readonly string[], { command, words: [name] }: CommandLine): readonly string[] {
+  const rest = [...words];
+  for (const word of [command, name]) {
+    const at = rest.indexOf(word ?? '');
+    if (at !== -1) rest.splice(at, 1);
+  }
+  return rest;
 }
 
 function refuse(problems: readonly string[]): number {

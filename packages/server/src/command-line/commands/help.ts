@@ -8,6 +8,8 @@ const usage = `Usage: onezero [directory | file] [flags]
        onezero check [directory] [flags]         look for mistakes, start nothing
        onezero print-config [directory] [flags]  show every value and where it comes from
        onezero explain <url> [directory] [flags] say what would answer a request, and why
+       onezero recipe <name> [directory] [flags] print a configuration for what stands around it: haproxy, nginx,
+                                                 systemd, kubernetes, logrotate or prometheus
 
 Serves a directory over HTTP, with CGI scripts and Python applications if asked to.`;
 

@@ -7,7 +7,7 @@ import { type Key, optionEntries } from '../options/table.ts';
 import { suggestion } from '../../suggestion.ts';
 import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
 
-export const commands = ['serve', 'check', 'print-config', 'explain', 'help'] as const;
+export const commands = ['serve', 'check', 'print-config', 'explain', 'recipe', 'help'] as const;
 
 /** What the user wrote for one flag. `value` is what the configuration file would hold, or undefined to unset. */
 export interface Written {

@@ -9,7 +9,7 @@ import { namedConfigurationFile, resolveConfiguration, type Resolved } from './c
 export function resolveAll({ command, words, written }: CommandLine): Resolved {
   const workingDirectory = currentDirectory();
   const environment = process.env;
-  const root = words[command === 'explain' ? 1 : 0];
+  const root = words[command === 'explain' || command === 'recipe' ? 1 : 0];
   const twice = root === undefined ? undefined : written.find(({ key }) => key === 'root');
   const all: Written[] = root === undefined ? [...written] : [...written, { key: 'root', value: root, name: root }];
   if (workingDirectory === undefined) {

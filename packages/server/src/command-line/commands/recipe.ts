@@ -1,0 +1,43 @@
+// `onezero recipe NAME`: what stands around the server, computed from its options.
+
+import { haproxy, nginx } from '../recipes/balancers.ts';
+import { figuresOf } from '../recipes/figures.ts';
+import { kubernetes, systemd } from '../recipes/supervisors.ts';
+import { logrotate, prometheus } from '../recipes/watchers.ts';
+import { suggestion } from '../../suggestion.ts';
+import type { Configuration } from '../options/table.ts';
+
+/** The recipe of a name for a configuration; `words` are those of the command that starts the server. */
+type Recipe = (configuration: Configuration, words: readonly string[]) => string | { readonly problem: string };
+
+const recipes: Readonly<Record<string, Recipe>> = {
+  haproxy: (configuration) => haproxy(figuresOf(configuration)),
+  nginx: (configuration) => nginx(figuresOf(configuration)),
+  systemd: (configuration, words) => systemd(figuresOf(configuration), words, process.cwd()),
+  kubernetes: (configuration, words) => kubernetes(figuresOf(configuration), words),
+  logrotate: (configuration) => {
+    const { logFile } = configuration;
+    if (logFile === undefined) return { problem: 'logrotate needs --log-file' };
+    return logrotate(figuresOf(configuration), logFile);
+  },
+  prometheus: (configuration) => prometheus(figuresOf(configuration), configuration.metrics !== undefined),
+};
+
+/** Prints the recipe. Resolves to 0, or to 2 where there is none. */
+export async function recipe(
+  configuration: Configuration,
+  name: string | undefined,
+  words: readonly string[],
+): Promise<number> {
+  const known = Object.keys(recipes);
+  const make = name !== undefined && Object.hasOwn(recipes, name) ? recipes[name] : undefined;
+  const made = make?.(configuration, words) ?? {
+    problem: `recipe needs one of ${known.join(', ')}${name === undefined ? '' : suggestion(name, known)}`,
+  };
+  if (typeof made !== 'string') {
+    process.stderr.write(`Error: ${made.problem}\n`);
+    return 2;
+  }
+  process.stdout.write(made);
+  return 0;
+}

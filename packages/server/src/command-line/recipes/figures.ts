@@ -1,0 +1,80 @@
+// The numbers that a recipe is made of, computed from a configuration: when balancers ask, how long a stop may take, how long
+// connections and answers may last. Pure.
+//
+// A stop takes the drain delay, in which balancers have to notice; then the grace, in which answers end; then a moment in which
+// what outlasts it is cut off and the applications end. Whoever supervises must not kill before.
+
+import { certificatePlaces } from '../configuration/certificate-places.ts';
+import { listenersOf } from '../running/listeners.ts';
+import type { Configuration } from '../options/table.ts';
+
+export interface Figures {
+  readonly host: string;
+  readonly port: number;
+  readonly isSecure: boolean;
+  readonly health: string;
+  readonly metrics: string;
+  /** The host that requests have to name, where the server answers for named hosts only. */
+  readonly namedHost: string | undefined;
+  /** Seconds from a failing health check to the last accepted connection. */
+  readonly drainSeconds: number;
+  /** Milliseconds between two checks of a balancer; one that fails is enough, and is noticed within the drain delay. */
+  readonly checkMs: number;
+  /** Seconds from SIGTERM until a supervisor may kill. */
+  readonly stopSeconds: number;
+  /** Seconds from the start until a supervisor may give up. */
+  readonly startSeconds: number;
+  /** Seconds after which whoever keeps a connection to the server has to close it first. */
+  readonly keepSeconds: number;
+  /** Seconds until an answer has begun. */
+  readonly answerSeconds: number;
+  /** Flags that the recipe counts on and the configuration lacks. */
+  readonly missingFlags: readonly string[];
+}
+
+// Endpoint lists of a cluster and checks of a balancer need some seconds; where the configuration says nothing, this does.
+const USUAL_DRAIN_SECONDS = 5;
+
+// After the grace: cutting off, and what the command gives its workers beyond it.
+const END_SECONDS = 5;
+
+// How long an application takes to load at most, where nothing else is said.
+const START_SECONDS = 60;
+
+/** The figures of a configuration. */
+export function figuresOf(configuration: Configuration): Figures {
+  const { health = '/healthz', metrics = '/metrics', closeTimeout, idleTimeout, answerTimeout, hosts } = configuration;
+  const drainSeconds = configuration.drainDelay > 0 ? configuration.drainDelay : USUAL_DRAIN_SECONDS;
+  const isSecure = certificatePlaces(configuration).length > 0;
+  const [listener] = listenersOf(configuration, isSecure ? { cert: '', key: '' } : undefined);
+  const named = hosts?.find((host) => host !== '*' && !host.startsWith('*.'));
+  return {
+    host: listener?.host ?? 'localhost',
+    port: listener?.port ?? 8080,
+    isSecure: listener?.tls !== undefined,
+    health,
+    metrics,
+    namedHost: hosts?.includes('*') === true ? undefined : named,
+    drainSeconds,
+    checkMs: Math.max(50, Math.min(2000, Math.floor((drainSeconds * 1000) / 4))),
+    stopSeconds: Math.ceil(drainSeconds + closeTimeout + END_SECONDS),
+    startSeconds: startSecondsOf(configuration),
+    // 0 is for ever.
+    keepSeconds: idleTimeout === 0 ? 60 : Math.max(1, Math.floor(idleTimeout - Math.min(5, idleTimeout / 2))),
+    answerSeconds: answerTimeout === 0 ? 3600 : Math.ceil(answerTimeout + 5),
+    missingFlags: missingFlags(configuration),
+  };
+}
+
+/** What balancers and supervisors need, in words of the command line. */
+function missingFlags({ health, drainDelay }: Configuration): readonly string[] {
+  return [
+    ...(health === undefined ? ['--health', '/healthz'] : []),
+    ...(drainDelay > 0 ? [] : ['--drain-delay', `${USUAL_DRAIN_SECONDS}s`]),
+  ];
+}
+
+function startSecondsOf({ wsgi = [], app = [], sites = [] }: Configuration): number {
+  const mounts = [...wsgi, ...app, ...sites.flatMap((site) => [...(site.wsgi ?? []), ...(site.app ?? [])])];
+  return Math.ceil(Math.max(START_SECONDS, ...mounts.map(({ startTimeout = 0 }) => startTimeout)));
+}

@@ -1,0 +1,113 @@
+// systemd and Kubernetes, which start the server, watch it, and stop it.
+
+import type { Figures } from './figures.ts';
+import { note, unitWord } from './text.ts';
+
+/** A unit that starts the command with these words, in this directory. */
+export function systemd(figures: Figures, words: readonly string[], directory: string): string {
+  const { stopSeconds, startSeconds, missingFlags, port } = figures;
+  const command = ['/usr/bin/env', 'onezero', ...words, ...missingFlags].map(unitWord).join(' ');
+  const capability = port > 0 && port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
+  return `${note({ ...figures, missingFlags: [] }, '#')}
+[Unit]
+Description=onezero
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+# READY=1 comes when requests are answered, through the program systemd-notify.
+Type=notify
+NotifyAccess=all
+ExecStart=${command}
+ExecReload=/bin/kill -HUP $MAINPID
+WorkingDirectory=${directory.replaceAll('%', '%%')}
+TimeoutStartSec=${startSeconds}
+# SIGTERM to the main process alone: it tells its workers.
+KillMode=mixed
+TimeoutStopSec=${stopSeconds}
+Restart=on-failure
+
+DynamicUser=yes
+AmbientCapabilities=${capability}
+CapabilityBoundingSet=${capability}
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+LimitNOFILE=65536
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** A Deployment and its Service. Strings are written as JSON, which YAML contains. */
+export function kubernetes(figures: Figures, words: readonly string[]): string {
+  const { port, health, stopSeconds, startSeconds, missingFlags, namedHost, isSecure } = figures;
+  const args = ['onezero', ...words, ...missingFlags];
+  const header =
+    namedHost === undefined ? '' : `\n              httpHeaders: [{ name: Host, value: ${JSON.stringify(namedHost)} }]`;
+  const scheme = isSecure ? '\n              scheme: HTTPS' : '';
+  const get = `httpGet:
+              path: ${JSON.stringify(health)}
+              port: http${scheme}${header}`;
+  return `${note({ ...figures, missingFlags: [] }, '#')}
+# It has to listen for other machines: --host. The image is yours, with the command in its PATH.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: onezero
+spec:
+  replicas: 3
+  selector:
+    matchLabels: { app: onezero }
+  strategy:
+    type: RollingUpdate
+    # Another is ready before one goes.
+    rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
+  template:
+    metadata:
+      labels: { app: onezero }
+    spec:
+      # The drain delay, in which the pod leaves all endpoint lists; the grace; the end. No preStop hook is needed.
+      terminationGracePeriodSeconds: ${stopSeconds}
+      containers:
+        - name: onezero
+          image: registry.example/onezero:1
+          command: ${JSON.stringify(args)}
+          ports:
+            - { name: http, containerPort: ${port} }
+          startupProbe:
+            ${get}
+            periodSeconds: 1
+            failureThreshold: ${startSeconds}
+          readinessProbe:
+            ${get}
+            periodSeconds: 2
+            failureThreshold: 1
+          # Not the health path: it answers 503 while an application loads and while the server stops, which no restart mends.
+          livenessProbe:
+            tcpSocket: { port: http }
+            periodSeconds: 10
+            failureThreshold: 3
+          securityContext:
+            runAsNonRoot: true
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: { drop: [ALL] }
+          volumeMounts:
+            - { name: tmp, mountPath: /tmp }
+      volumes:
+        - { name: tmp, emptyDir: {} }
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: onezero
+spec:
+  selector: { app: onezero }
+  ports:
+    - { name: http, port: ${isSecure ? 443 : 80}, targetPort: http }
+`;
+}
