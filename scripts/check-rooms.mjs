@@ -30,6 +30,7 @@ const LEVELS = {
     ['transport'],
     ['routing'],
     ['connection', 'operations', 'responders'],
+    ['proxy'],
     ['command-line/options'],
     ['command-line/configuration'],
     ['command-line/running'],

@@ -11,7 +11,17 @@ import { serveStatic, type StaticOptions } from '@onezero/static';
 import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
 import { methodRegistry } from './methods.ts';
-import type { Address, AppMount, CgiMount, GatewayMount, PhpMount, Route, ServerOptions } from './options.ts';
+import type {
+  Address,
+  AppMount,
+  CgiMount,
+  GatewayMount,
+  PhpMount,
+  ProxyMount,
+  Route,
+  ServerOptions,
+} from './options.ts';
+import { proxyResponder } from './proxy/proxy.ts';
 import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
@@ -92,6 +102,7 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
     });
   }
   all.push(...fronts);
+  all.push(...mountsOf<ProxyMount>(options.proxy, (target) => ({ target })).map(proxyRoute));
   for (const kind of ['wsgi', 'asgi', 'app'] as const) {
     const mounts = mountsOf<AppMount>(options[kind], (application) => ({ application }));
     all.push(...mounts.map((mount) => applicationRoute(needed(makers, kind), mount)));
@@ -188,6 +199,10 @@ function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }
     path,
     responder: make({ serverSoftware, log, ...options }),
   };
+}
+
+function proxyRoute({ path, ...options }: ProxyMount): Route {
+  return { name: `the upstream ${options.target}`, path, responder: proxyResponder(options) };
 }
 
 function scriptRoutes(make: NonNullable<Makers['cgi']>, { path, ...rest }: CgiMount): ScriptRoutes {

@@ -12,6 +12,7 @@ export type { RequestEndMessage, RequestErrorMessage, RequestStartMessage } from
 export type { Method, Route, Server, ServerOptions, StopOptions } from './options.ts';
 export { fetchResponder, type FetchApplication, type FetchInfo } from './responders/fetch.ts';
 export { nodeResponder, type NodeApplication } from './responders/node.ts';
+export { proxyResponder, type ProxyOptions } from './proxy/proxy.ts';
 export { accessLog, type AccessLog, type AccessLogOptions } from './operations/access-log.ts';
 export {
   addUp,

@@ -4,6 +4,7 @@ import { cgiTable, gatewayTable, mountTable, phpTable } from '@onezero/cgi-proce
 import { appTable, asgiTable, wsgiTable } from '@onezero/python/options';
 import { type Members, type Shape, staticTable, type Table } from '@onezero/static/options';
 import type { AuthRule, Listener, Method, NamedCertificate, Route, ServerOptions, TlsOptions } from './options.ts';
+import type { ProxyOptions } from './proxy/proxy.ts';
 import type { AccessLogOptions } from './operations/access-log.ts';
 import { limitsTable } from './limits.ts';
 import type { WorkersOptions } from './operations/worker-group.ts';
@@ -148,6 +149,13 @@ export const workersTable: Table<WorkersOptions> = {
   report: { shape: callable('a function that takes a line'), summary: 'receives a line about each worker that ended' },
 };
 
+/** The options of `proxyResponder`. */
+export const proxyTable: Table<ProxyOptions> = {
+  target: { shape: text, summary: 'the upstream, such as http://localhost:3000', isRequired: true },
+  host: { shape: { type: 'choice', values: ['client', 'upstream'] }, summary: 'which Host field the upstream gets' },
+  connectTimeoutMs: { shape: { type: 'integer', minimum: 1 }, summary: 'for a connection', default: 10_000 },
+};
+
 /** One mount, several, or a text that stands for one. */
 /** The root of the server is there already. */
 const phpMountTable: Members = { ...phpTable, root: { ...phpTable.root, isRequired: false } };
@@ -168,6 +176,7 @@ export const serverTable: Table<ServerOptions> = {
   wsgi: { shape: mounts(wsgiTable), summary: 'WSGI applications' },
   asgi: { shape: mounts(asgiTable), summary: 'ASGI applications' },
   app: { shape: mounts(appTable), summary: 'Python applications' },
+  proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
   routes: {
     shape: { type: 'list', item: { type: 'object', members: routeTable } },
     summary: 'responders by path, host and method',

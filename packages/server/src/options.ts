@@ -7,6 +7,7 @@ import type { CgiOptions } from '@onezero/cgi-process';
 import type { GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
 import type { StaticOptions } from '@onezero/static';
 import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
+import type { ProxyOptions } from './proxy/proxy.ts';
 import type { Field, RequestMessage, Responder, ResponseLike } from './message/message.ts';
 
 /**
@@ -262,6 +263,12 @@ export type AsgiMount = AsgiOptions & { readonly path?: string | undefined };
 /** A Python application at a path, of the kind that it is found to be. */
 export type AppMount = AppOptions & { readonly path?: string | undefined };
 
+/** An HTTP server that requests below a path are passed on to. */
+export type ProxyMount = ProxyOptions & {
+  /** @default '/' */
+  readonly path?: string | undefined;
+};
+
 /** Every size and time that bounds what one client can cost. Each default carries its reason in `limits.ts`. */
 export interface Limits {
   readonly maxRequestLineBytes?: number | undefined;
@@ -310,6 +317,11 @@ export interface ServerOptions {
   readonly asgi?: string | AsgiMount | readonly AsgiMount[] | undefined;
   /** The same for WSGI or ASGI, as the application is found to be; also a folder with a wsgi.py, asgi.py or app.py. */
   readonly app?: string | AppMount | readonly AppMount[] | undefined;
+  /**
+   * An upstream such as `http://localhost:3000`, or mounts. An upstream alone, or one at `/`, is asked where scripts and files
+   * have nothing.
+   */
+  readonly proxy?: string | ProxyMount | readonly ProxyMount[] | undefined;
   readonly routes?: readonly Route[] | undefined;
   /**
    * Methods beside those of the IANA registry (GET to UNLINK, QUERY, WebDAV, CalDAV, versioning). A name alone stands for a

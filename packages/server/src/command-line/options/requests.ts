@@ -17,6 +17,7 @@ export const notConfigured = {
   fastcgi: 'not reachable yet',
   scgi: 'not reachable yet',
   php: 'not reachable yet',
+  proxy: 'said with the scripts and applications',
   routes: 'code; those of health, metrics and sites are made',
   auth: 'auth, authFile and authUser, with files by name',
   errorPages: 'pages are files, by status',

@@ -12,6 +12,7 @@ import {
   type WsgiConfiguration,
   wsgiShape,
 } from './mounts.ts';
+import { type ProxyConfiguration, proxyOption } from './proxy.ts';
 
 export interface ServingConfiguration {
   readonly root: string | undefined;
@@ -20,6 +21,7 @@ export interface ServingConfiguration {
   readonly cgiEnv: Readonly<Record<string, string>> | undefined;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
   readonly app: readonly WsgiConfiguration[] | undefined;
+  readonly proxy: readonly ProxyConfiguration[] | undefined;
 }
 
 const path = { type: 'path' } as const;
@@ -73,4 +75,5 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     read: readWsgi,
     perSite: true,
   },
+  proxy: proxyOption,
 };

@@ -100,7 +100,7 @@ function failureLine({ status, request }: Failure, { message }: Error): string {
 
 /** What is served, in a few words for the banner. */
 export function servedInWords(configuration: Configuration, workingDirectory: string): string {
-  const { root, wsgi = [], app = [], sites } = configuration;
+  const { root, wsgi = [], app = [], proxy = [], sites } = configuration;
   const workers = workerCount(configuration);
   const words: string[] = [];
   if (root !== undefined) words.push(relative(workingDirectory, root) || root);
@@ -108,6 +108,7 @@ export function servedInWords(configuration: Configuration, workingDirectory: st
     const processes = pythonProcesses(mount, workers) * workers;
     words.push(`${mount.application} (${processes} Python ${processes === 1 ? 'process' : 'processes'})`);
   }
+  for (const { path = '/', target } of proxy) words.push(`${target} at ${path}`);
   if (sites !== undefined) words.push(`${sites.length} ${sites.length === 1 ? 'site' : 'sites'}`);
   return words.join(', ') || 'nothing';
 }

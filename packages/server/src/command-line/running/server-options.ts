@@ -12,7 +12,7 @@ import { staticOptions } from './static-options.ts';
 import { optionsOfPart } from './to-options.ts';
 
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
-export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'wsgi' | 'app'>;
+export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'proxy' | 'wsgi' | 'app'>;
 
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
@@ -41,7 +41,7 @@ export function configuredSecrets(configuration: Configuration): Secrets {
 
 /** What a site serves. How files are served, where the site does not say, is as in the configuration around it. */
 export function servedOptions(site: Served, around: Configuration): ServedOptions {
-  const { root, cgiBin, cgi = [], wsgi = [], app = [] } = site;
+  const { root, cgiBin, cgi = [], wsgi = [], app = [], proxy } = site;
   const workers = workerCount(around);
   const mounts = [...(cgiBin === undefined ? [] : [{ path: '/cgi-bin', directory: cgiBin }]), ...cgi].map((mount) =>
     cgiMount(mount, root, around.cgiEnv),
@@ -50,6 +50,7 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
     root,
     static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, around),
     cgi: mounts.length === 0 ? undefined : mounts,
+    proxy,
     wsgi: wsgi.length === 0 ? undefined : wsgi.map((mount) => wsgiMount(mount, workers)),
     app: app.length === 0 ? undefined : app.map((mount) => wsgiMount(mount, workers)),
   };

@@ -411,7 +411,16 @@ test('--debug shows the stack of a failure, otherwise there is one line', async 
 
 test('the flags that have tests of their own', () => {
   // command.test.ts, certificates.test.ts and signals.test.ts; named here so that the next test can count on them.
-  for (const flag of ['--certificate', '--config', '--json', '--open', '--tls-cert', '--tls-key', '--workers'])
+  for (const flag of [
+    '--certificate',
+    '--config',
+    '--json',
+    '--open',
+    '--proxy',
+    '--tls-cert',
+    '--tls-key',
+    '--workers',
+  ])
     used.add(flag);
   expect(used.size).toBeGreaterThan(6);
 });

@@ -1,0 +1,81 @@
+// The fields of a request on their way to an upstream, and of its response on the way back: those of one connection stay
+// behind (RFC 9110 §7.6.1), and who asked is told anew, so that nothing that a client wrote passes for our word.
+
+import { listField } from '../message/fields.ts';
+import type { Field, RequestMessage } from '../message/message.ts';
+
+/** Fields that are about one connection, or that this server decides for the next one. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** What servers before us say about the client; only `remote` is believed, and it is said again. */
+const ABOUT_THE_CLIENT = /^(?:forwarded|x-real-ip|x-client-ip|true-client-ip|x-forwarded-.*)$/;
+
+/** The fields for the upstream, framing included. */
+export function requestFields(request: RequestMessage, host: string): readonly Field[] {
+  const { fields, contentLength, upgrade, user } = request;
+  const named = connectionNames(fields);
+  const kept = fields.filter(([name]) => {
+    // CGI-like upstreams take an underscore for a hyphen.
+    const plain = name.replaceAll('_', '-');
+    if (HOP_BY_HOP.has(plain) || ABOUT_THE_CLIENT.test(plain) || named.has(name)) return false;
+    // The password was for this server, which has checked it.
+    return user === undefined || plain !== 'authorization';
+  });
+  return [
+    ['host', host],
+    ...kept,
+    ...forwardedFields(request),
+    ...framingFields(fields, contentLength),
+    ...(upgrade === undefined
+      ? ([['connection', 'close']] as const)
+      : ([
+          ['connection', 'upgrade'],
+          ['upgrade', upgrade],
+        ] as const)),
+  ];
+}
+
+/** The response's fields without those of the connection to the upstream. */
+export function responseFields(fields: readonly Field[]): readonly Field[] {
+  const named = connectionNames(fields);
+  return fields.filter(([name]) => name === 'content-length' || (!HOP_BY_HOP.has(name) && !named.has(name)));
+}
+
+function framingFields(fields: readonly Field[], contentLength: number | undefined): readonly Field[] {
+  if (contentLength === undefined) return [['transfer-encoding', 'chunked']];
+  const isTold = contentLength > 0 || fields.some(([name]) => name === 'content-length');
+  return isTold ? [['content-length', String(contentLength)]] : [];
+}
+
+function connectionNames(fields: readonly Field[]): ReadonlySet<string> {
+  const names = listField(fields, 'connection');
+  return new Set(names === undefined ? [] : names.split(',').map((name) => name.trim().toLowerCase()));
+}
+
+/** Who asked, how and for which host: in the words that most frameworks read, and in those of RFC 7239. */
+function forwardedFields({ remote, scheme, authority, user }: RequestMessage): readonly Field[] {
+  const { address } = remote;
+  const node = address === '' || address.startsWith('/') ? 'unknown' : address;
+  const forwardedFor = node.includes(':') ? `"[${node}]"` : node;
+  const host = authority === undefined ? '' : `;host="${authority}"`;
+  return [
+    ['x-forwarded-for', node],
+    ['x-forwarded-proto', scheme],
+    ...(authority === undefined ? [] : ([['x-forwarded-host', authority]] as const)),
+    ...(user === undefined ? [] : ([['x-forwarded-user', user]] as const)),
+    ['forwarded', `for=${forwardedFor};proto=${scheme}${host}`],
+  ];
+}

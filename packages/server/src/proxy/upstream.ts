@@ -1,0 +1,87 @@
+// The server that a mount is passed on to: read from a URL once, connected to for each request.
+
+import { connect as connectPlain, type Socket } from 'node:net';
+import type { RequestMessage } from '../message/message.ts';
+import { encodePath } from '../responders/application-target.ts';
+
+/** Where requests go. */
+export interface Upstream {
+  /** Scheme, host and port, as logs name it. */
+  readonly origin: string;
+  /** The value of a Host field that names it. */
+  readonly authority: string;
+  readonly secure: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** What stands in place of the mount's prefix; undefined where the path is passed on as it is. */
+  readonly base: string | undefined;
+  /** Whether it is on this machine. */
+  readonly isLocal: boolean;
+}
+
+const EXPECTS = 'expected a URL such as http://localhost:3000';
+
+/** Reads the URL of an upstream. Throws a TypeError of one line for one that cannot be used. */
+export function readUpstream(target: string): Upstream {
+  const url = URL.parse(target);
+  const why =
+    url === null || !/^https?:\/\//i.test(target)
+      ? EXPECTS
+      : url.username !== '' || url.password !== ''
+        ? 'a name and password have no place in it'
+        : url.search !== '' || url.hash !== ''
+          ? 'a query or fragment has no place in it'
+          : undefined;
+  if (url === null || why !== undefined) throw new TypeError(`proxy: ${JSON.stringify(target)}: ${why ?? EXPECTS}`);
+  const secure = url.protocol === 'https:';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  // `http://a:1` keeps the path; `http://a:1/` and `http://a:1/base` replace the prefix, as in nginx.
+  const hasPath = target.slice(target.indexOf('://') + 3).includes('/');
+  return {
+    origin: url.origin,
+    authority: url.host,
+    secure,
+    host,
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    base: hasPath ? url.pathname.replace(/\/$/, '') : undefined,
+    isLocal: host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\.[\d.]+$/.test(host),
+  };
+}
+
+/** Opens a connection; every address of the name is tried. What goes wrong is an `error` event. */
+export function connectTo({ host, port, secure }: Upstream): Socket {
+  // `Connection: close` makes each connection serve one request, so half-open ends have no later use.
+  if (!secure) return connectPlain({ host, port, noDelay: true, allowHalfOpen: true });
+  const { connect } = process.getBuiltinModule('node:tls');
+  return connect({ host, port, servername: /[a-z]/i.test(host) && !host.includes(':') ? host : undefined });
+}
+
+// What a URL may contain; a backslash, which some upstreams take for a slash, is not among it.
+const URL_PATH = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*$/;
+
+/**
+ * The target for the upstream: the path that routes and guards have seen, never another reading of it. The client's own
+ * spelling is kept where it names the same segments, since signatures may cover it.
+ */
+export function upstreamTarget(
+  { target, scriptName, pathInfo, query }: Pick<RequestMessage, 'target' | 'scriptName' | 'pathInfo' | 'query'>,
+  { base }: Pick<Upstream, 'base'>,
+): string {
+  const whole = base === undefined ? scriptName + pathInfo : pathInfo;
+  const mark = target.indexOf('?');
+  const spelt = mark === -1 ? target : target.slice(0, mark);
+  const kept = base === undefined && isSpelling(spelt, whole) ? spelt : encodePath(whole);
+  const path = `${base ?? ''}${kept}`;
+  return `${path.startsWith('/') ? path : `/${path}`}${query === undefined ? '' : `?${query}`}`;
+}
+
+function isSpelling(spelt: string, path: string): boolean {
+  if (spelt === path) return URL_PATH.test(spelt) && !spelt.includes('%');
+  if (!URL_PATH.test(spelt) || /%2f/i.test(spelt)) return false;
+  try {
+    return decodeURIComponent(spelt) === path;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
+}
