@@ -8,6 +8,7 @@ import type { cgi } from '@onezero/cgi-process';
 import type { fastcgi, GatewayResponder, php, scgi } from '@onezero/cgi-process/fastcgi';
 import type { app, asgi, PythonLogEntry, wsgi } from '@onezero/python';
 import { serveStatic, type StaticOptions } from '@onezero/static';
+import type { webdav } from '@onezero/webdav';
 import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
 import { methodRegistry } from './methods.ts';
@@ -20,6 +21,7 @@ import type {
   ProxyMount,
   Route,
   ServerOptions,
+  WebdavMount,
 } from './options.ts';
 import { proxyResponder } from './proxy/proxy.ts';
 import { authentication } from './routing/basic-auth.ts';
@@ -31,6 +33,7 @@ import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
 import { gatewayMounts, mountsOf, phpMounts, secretsOf, withSecrets } from './secrets.ts';
+import { openFolder, webdavMounts } from './webdav-mounts.ts';
 import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
 import { version } from './version.ts';
@@ -44,6 +47,7 @@ export interface Makers {
   readonly wsgi?: typeof wsgi;
   readonly asgi?: typeof asgi;
   readonly app?: typeof app;
+  readonly webdav?: typeof webdav;
 }
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
@@ -66,6 +70,7 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
       hookTimeoutMs,
     }),
     closables: routes.map(({ responder }) => responder),
+    openFolder: openFolder(options),
   });
 }
 
@@ -94,6 +99,7 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
     all.push(script);
     fronts.push(...front);
   }
+  for (const mount of webdavMounts(options)) all.push(webdavRoute(needed(makers, 'webdav'), mount, options));
   if (root !== undefined) {
     all.push({
       name: `files in ${root}`,
@@ -114,6 +120,17 @@ function fileResponder(root: string, files: StaticOptions): Route['responder'] {
   const responder = serveStatic(root, files);
   const isWritable = files.writable !== undefined && files.writable !== false;
   return isWritable ? guardWrites(responder, resolve(root), files) : responder;
+}
+
+/** A folder over WebDAV: what is secret anywhere in the server is secret there, and pages of other sites change nothing. */
+function webdavRoute(
+  make: NonNullable<Makers['webdav']>,
+  { path, files, ...rest }: WebdavMount,
+  options: ServerOptions,
+): Route {
+  const safe = withSecrets({ ...files }, secretsOf(options));
+  const responder = make({ ...rest, files: safe });
+  return { name: `WebDAV in ${rest.root}`, path, responder: guardWrites(responder, resolve(rest.root), safe) };
 }
 
 // What scripts and applications log goes to standard error in one way, whichever package runs them.

@@ -1,6 +1,7 @@
 import { cgi } from '@onezero/cgi-process';
 import { fastcgi, php, scgi } from '@onezero/cgi-process/fastcgi';
 import { app, asgi, wsgi } from '@onezero/python';
+import { webdav } from '@onezero/webdav';
 import type { Server, ServerOptions } from './options.ts';
 import { HttpServer } from './server.ts';
 
@@ -14,5 +15,5 @@ import { HttpServer } from './server.ts';
  * const [address] = await server.listen({ port: 8080 });
  */
 export function createServer(options: ServerOptions = {}): Server {
-  return new HttpServer(options, { cgi, fastcgi, scgi, php, wsgi, asgi, app });
+  return new HttpServer(options, { cgi, fastcgi, scgi, php, wsgi, asgi, app, webdav });
 }

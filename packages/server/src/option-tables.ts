@@ -2,6 +2,7 @@
 
 import { cgiTable, gatewayTable, mountTable, phpTable } from '@onezero/cgi-process/options';
 import { appTable, asgiTable, wsgiTable } from '@onezero/python/options';
+import { webdavTable } from '@onezero/webdav/options';
 import { type Members, type Shape, staticTable, type Table } from '@onezero/static/options';
 import type { AuthRule, Listener, Method, NamedCertificate, Route, ServerOptions, TlsOptions } from './options.ts';
 import type { ProxyOptions } from './proxy/proxy.ts';
@@ -177,6 +178,7 @@ export const serverTable: Table<ServerOptions> = {
   asgi: { shape: mounts(asgiTable), summary: 'ASGI applications' },
   app: { shape: mounts(appTable), summary: 'Python applications' },
   proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
+  webdav: { shape: mounts(webdavTable), summary: 'folders over WebDAV' },
   routes: {
     shape: { type: 'list', item: { type: 'object', members: routeTable } },
     summary: 'responders by path, host and method',

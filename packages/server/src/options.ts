@@ -6,6 +6,7 @@
 import type { CgiOptions } from '@onezero/cgi-process';
 import type { GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
 import type { StaticOptions } from '@onezero/static';
+import type { WebdavMountOptions } from '@onezero/webdav/node';
 import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
 import type { ProxyOptions } from './proxy/proxy.ts';
 import type { Field, RequestMessage, Responder, ResponseLike } from './message/message.ts';
@@ -254,6 +255,9 @@ export type PhpMount = Omit<PhpOptions, 'root'> & {
   readonly root?: string | undefined;
 };
 
+/** A folder that is served over WebDAV at a path. */
+export type WebdavMount = WebdavMountOptions;
+
 /** A Python application at a path. */
 export type WsgiMount = WsgiOptions & { readonly path?: string | undefined };
 
@@ -322,6 +326,11 @@ export interface ServerOptions {
    * have nothing.
    */
   readonly proxy?: string | ProxyMount | readonly ProxyMount[] | undefined;
+  /**
+   * A folder that is served over WebDAV (at `/`), or mounts, with the secrets of the whole server kept. Unless `auth` protects it,
+   * `listen` takes loopback addresses and Unix sockets only.
+   */
+  readonly webdav?: string | WebdavMount | readonly WebdavMount[] | undefined;
   readonly routes?: readonly Route[] | undefined;
   /**
    * Methods beside those of the IANA registry (GET to UNLINK, QUERY, WebDAV, CalDAV, versioning). A name alone stands for a

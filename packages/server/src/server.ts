@@ -23,6 +23,7 @@ import type {
 } from './options.ts';
 import { Stop } from './stop.ts';
 import { warnOnce } from './warn-once.ts';
+import { refuseExposure } from './webdav-mounts.ts';
 
 // Beyond the limit of connections so many more get an answer before they are closed; the rest are only closed.
 const TURNED_AWAY_AT_ONCE = 256;
@@ -106,6 +107,10 @@ export class HttpServer implements Server, Engine {
     const opened: Listening[] = [];
     try {
       for (const listener of listeners) opened.push(await openListener(listener, settings));
+      refuseExposure(
+        this.service.site.openFolder,
+        opened.map(({ address }) => address),
+      );
     } catch (error) {
       await Promise.all(opened.map((one) => one.close()));
       throw error;
@@ -212,6 +217,7 @@ export class HttpServer implements Server, Engine {
       this.#cancelReload = () => reject(new Error('the server was closed meanwhile'));
     });
     try {
+      refuseExposure(next.site.openFolder, this.addresses);
       await Promise.race([next.site.ready(), closed]);
     } catch (error) {
       await closeSite(next);

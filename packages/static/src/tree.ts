@@ -129,6 +129,14 @@ export class SiteTree {
     return this.#lstat(join(folder.path, name));
   }
 
+  /** Whether what had a name in a directory would be a secret or the source of a program, be it there or still to come. */
+  async conceals(folder: TreeFolder, name: string): Promise<boolean> {
+    if (this.#secrets.isEmpty) return false;
+    const place = join(await realpath(folder.path), name);
+    const nothing = { dev: -1, ino: -1, nlink: 0 };
+    return this.#secrets.cover(nothing, place, [this.root, ...folder.segments, name].join(sep));
+  }
+
   #unlessSecret(stats: Stats, folder: TreeFolder, name: string, place?: string): Eventually<Stats | undefined> {
     if (this.#secrets.isEmpty) return stats;
     const asked = [this.root, ...folder.segments, name].join(sep);

@@ -27,6 +27,8 @@ export function webdav(options: WebdavMountOptions): WebdavFetchHandler {
   const { path = '', ...rest } = options;
   const respond = makeResponder(rest);
   const mount = mountOf(path);
+  // The first write reports what a failed start has to say; until then nothing waits for it.
+  respond.ready().catch(() => {});
   return async (request, user) => {
     const url = new URL(request.url);
     const place = mounted(url.pathname + url.search, mount);

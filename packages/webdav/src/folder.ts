@@ -11,8 +11,7 @@ export class Folder {
   readonly tree: SiteTree;
   readonly locks: LockFile;
   readonly turn: Turn;
-  /** Resolves when what earlier processes left is removed. */
-  readonly swept: Promise<void>;
+  #swept: Promise<void> | undefined;
 
   constructor(settings: Settings) {
     const { root, files, maxFileBytes, quotaBytes, fsync } = settings;
@@ -20,8 +19,10 @@ export class Folder {
     this.tree = new SiteTree(root, { ...files, writable: { maxFileBytes, quotaBytes, fsync } });
     this.locks = new LockFile(this.tree.root, fsync);
     this.turn = new Turn(this.tree);
-    this.swept = new Sweeper(this.tree.root, this.turn).sweep();
-    // The first write reports a failed sweep; until then nothing waits for it.
-    this.swept.catch(() => {});
+  }
+
+  /** Resolves when what earlier processes left is removed, once. */
+  sweep(): Promise<void> {
+    return (this.#swept ??= new Sweeper(this.tree.root, this.turn).sweep());
   }
 }

@@ -32,6 +32,8 @@ export function webdav(options: WebdavMountOptions): WebdavHandler {
   const { path = '', ...rest } = options;
   const respond = makeResponder(rest);
   const mount = mountOf(path);
+  // The first write reports what a failed start has to say; until then nothing waits for it.
+  respond.ready().catch(() => {});
   const handle = async (request: IncomingMessage, response: ServerResponse, next?: () => void): Promise<void> => {
     const { originalUrl, url = '/' } = request as { originalUrl?: string; url?: string };
     const place = mounted(originalUrl ?? url, mount);

@@ -49,7 +49,7 @@ export function webdav(options: WebdavOptions): DavResponder {
     const response = await answer(folder, request);
     return folder.tree.withCors(response, request, METHODS.join(', '));
   };
-  return Object.assign(respond, { ready: () => folder.swept });
+  return Object.assign(respond, { ready: () => folder.sweep() });
 }
 
 async function answer(folder: Folder, request: DavRequest): Promise<DavResponse> {
@@ -63,7 +63,7 @@ async function answer(folder: Folder, request: DavRequest): Promise<DavResponse>
     }
     const write = Object.hasOwn(WRITES, method) ? WRITES[method] : undefined;
     if (write === undefined) return refusal(405, undefined, [['allow', METHODS.join(', ')]]);
-    await folder.swept;
+    await folder.sweep();
     return await write(folder, request);
   } catch (error) {
     if (error instanceof ContentFailed) throw error.cause;

@@ -42,6 +42,7 @@ function isOpen(addresses: readonly Address[]): boolean {
   return addresses.some(({ address, port }) => port !== 0 && !isLoopback(address));
 }
 
-function isLoopback(address: string): boolean {
+/** Whether only this machine can connect to an address. */
+export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }

@@ -31,6 +31,8 @@ export interface Site {
   /** The same with the default page, whatever the site has of its own: for when that broke. */
   failPlainly(failure: Omit<Failure, 'headSent'>): ResponseMessage;
   explain(question: Question): Explanation;
+  /** A folder that whoever connects may change: then only this machine may connect. */
+  readonly openFolder: string | undefined;
   /** Resolves when all responders are ready. Rejects with what the first that is not has to say. */
   ready(): Promise<void>;
   /** Closes the responders, each once. Rejects with what they reject with. */
@@ -47,6 +49,7 @@ export interface SiteParts {
   readonly localHosts: LocalHosts | undefined;
   readonly fail: Fail;
   readonly closables: readonly Closable[];
+  readonly openFolder: string | undefined;
 }
 
 export function createSite(parts: SiteParts): Site {
@@ -57,9 +60,11 @@ const LET_IN = 'name the host in hosts, or the proxy that passes it on in truste
 
 class PartedSite implements Site {
   readonly #parts: SiteParts;
+  readonly openFolder: string | undefined;
 
   constructor(parts: SiteParts) {
     this.#parts = parts;
+    this.openFolder = parts.openFolder;
   }
 
   respond(request: RequestMessage, redirects = 0): Answer {

@@ -16,7 +16,7 @@ import { refused } from '../refusals.ts';
 import { copyDirectory, type CopyPlan, copyTo, stateOf } from '../store/copy.ts';
 import { FOLDER } from '../store/folder.ts';
 import { isBelow } from '../store/locks.ts';
-import { found, type Found, lookAt, parentOf, type Place } from '../store/place.ts';
+import { found, type Found, lookAt, parentOf, type Place, roomFor } from '../store/place.ts';
 import {
   bindProperties,
   forget,
@@ -85,7 +85,7 @@ async function check(folder: Folder, request: DavRequest, { source, target }: En
     throw refused(403, 'the destination lies in the source');
   if (isBelow(source.path, target.path) && target.stats !== undefined)
     throw refused(403, 'the source lies in the destination');
-  parentOf(target);
+  await roomFor(folder.tree, target);
   if (target.stats !== undefined && !mayOverwrite(request)) throw refused(412, 'Overwrite: F, and something is there');
   mayOverwrite(request);
   if (isMove) checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });

@@ -10,7 +10,7 @@ import { type Depth, depthOf, lockTokenOf, timeoutOf } from '../protocol/fields.
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused, violated, XML_TYPE } from '../refusals.ts';
 import { conflicts, covering, isBelow, type Lock } from '../store/locks.ts';
-import { parentOf, type Place, withPlace } from '../store/place.ts';
+import { type Place, roomFor, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
 import { writeElement, XML_DECLARATION } from '../xml/writer.ts';
 import { checkConditions, checkIf, checkLocks, holderOf, hrefsOf } from './conditions.ts';
@@ -58,7 +58,7 @@ async function grant(
   await checkConditions(folder, request, place);
   const { path, stats, segments, hasSlash } = place;
   if (stats === undefined && hasSlash) throw refused(409, 'a lock makes files, not collections');
-  const parent = stats === undefined ? parentOf(place) : place.parent;
+  const parent = stats === undefined ? await roomFor(folder.tree, place) : place.parent;
   const all = folder.locks.all();
   const timeoutSeconds = timeoutOf(request, USUAL_SECONDS, folder.settings.maxLockSeconds);
   const made: Lock = {

@@ -7,7 +7,7 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { hasContent } from '../protocol/fields.ts';
 import { refused } from '../refusals.ts';
 import { forget } from '../store/records.ts';
-import { parentOf, withPlace } from '../store/place.ts';
+import { roomFor, withPlace } from '../store/place.ts';
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endLocks } from './end-locks.ts';
 
@@ -17,7 +17,7 @@ export async function mkcol(folder: Folder, request: DavRequest): Promise<DavRes
     withPlace(folder.tree, request.pathInfo, async (place) => {
       await checkConditions(folder, request, place);
       if (place.stats !== undefined) throw refused(405, 'something is there already', [['allow', ALLOW_EXISTING]]);
-      const parent = parentOf(place);
+      const parent = await roomFor(folder.tree, place);
       checkLocks(folder, request, { path: place.path, isDeep: false, changesParent: true });
       await mkdir(join(parent.path, place.name));
       await forget(parent.path, place.name);

@@ -91,6 +91,14 @@ export function parentOf({ parent, stats, entry, segments }: Place): TreeFolder 
   return parent;
 }
 
+/** The same for something that is about to get its name there. Throws a refusal with 404 for a name that is a secret's or a program's. */
+export async function roomFor(tree: SiteTree, place: Place): Promise<TreeFolder> {
+  const parent = parentOf(place);
+  if (await tree.conceals(parent, place.name))
+    throw new WriteRefused(refusal(404, new Error('the name is not for files')));
+  return parent;
+}
+
 /** The place as its properties are kept. */
 export function subjectOf({ parent, name, stats }: Found, tree: SiteTree): Subject {
   return { directory: parent?.path ?? tree.root, name, stats };

@@ -17,15 +17,18 @@ export interface Answered {
 }
 
 const FILES = 'files in ';
+const DRIVE = 'WebDAV in ';
 const SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' };
 
 /** Asks a route, or its responder's `explain`. */
 export async function explainAnswer(route: Route, explanation: Explanation, question: Question): Promise<Answered> {
   const { responder, name = 'a route' } = route;
+  const { method = 'GET' } = question;
   if (isScripts(responder)) return scriptRows(responder, explanation);
+  if (name.startsWith(DRIVE))
+    return { rows: driveRows(name.slice(DRIVE.length), explanation, method), hasNothing: false };
   if (!name.startsWith(FILES))
     return { rows: [['run', `${name}, as ${explanation.scriptName || '/'}`]], hasNothing: false };
-  const { method = 'GET' } = question;
   if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
     const rows: Row[] = [['', `${method} would change a file if the site is writable; nothing was changed`]];
     return { rows, hasNothing: false };
@@ -34,6 +37,14 @@ export async function explainAnswer(route: Route, explanation: Explanation, ques
   if (response instanceof TypeError) throw response;
   await discardContent(response);
   return { rows: fileRows(response, name.slice(FILES.length)), hasNothing: response.status === 404 };
+}
+
+function driveRows(root: string, { pathInfo }: Explanation, method: string): Row[] {
+  return [
+    ['drive', root],
+    ['file', join(root, pathInfo)],
+    ['', `${method} is answered over WebDAV, as the file is then; nothing was asked or changed`],
+  ];
 }
 
 function isScripts(responder: Route['responder']): responder is Route['responder'] & Pick<CgiResponder, 'explain'> {

@@ -76,4 +76,4 @@ async function composed(configuration: Configuration): Promise<ServerOptions> {
   return { ...options, ...nothing, routes: routesOf(options, makers) };
 }
 
-const SERVED = ['root', 'static', 'cgi', 'fastcgi', 'scgi', 'php', 'proxy', 'wsgi', 'asgi', 'app'] as const;
+const SERVED = ['root', 'static', 'cgi', 'fastcgi', 'scgi', 'php', 'proxy', 'wsgi', 'asgi', 'app', 'webdav'] as const;

@@ -97,7 +97,7 @@ function inspectListening(configuration: Configuration, { problems, warnings }: 
   }
 }
 
-function inspectExposure(configuration: Configuration, { warnings }: Findings): void {
+function inspectExposure(configuration: Configuration, { problems, warnings }: Findings): void {
   const { authUser, authFile, auth, dotfiles, symlinks } = configuration;
   const places = certificatePlaces(configuration);
   const asks = authUser !== undefined || authFile !== undefined || (auth ?? []).length > 0;
@@ -106,6 +106,10 @@ function inspectExposure(configuration: Configuration, { warnings }: Findings): 
     warnings.push('the password in --auth can be seen by everybody on this machine; prefer --auth-file');
   if (configuration.writable !== false && !asks)
     warnings.push('everybody who can connect may change files: --writable without --auth-file');
+  const drive = [configuration, ...(configuration.sites ?? [])].find(({ webdav = false }) => webdav !== false);
+  if (drive !== undefined && drive.root === undefined) problems.push('--webdav needs a directory to serve');
+  if (isOpen && !asks && drive !== undefined)
+    problems.push('everybody who can connect could change files: --webdav needs --auth-file, or localhost only');
   if (isOpen && asks && places.length === 0)
     warnings.push('passwords cross the network unencrypted: --auth-file without --tls-cert');
   if (isOpen && dotfiles === 'allow') warnings.push('files such as .env and .git are served to other machines');

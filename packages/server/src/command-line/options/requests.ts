@@ -18,6 +18,7 @@ export const notConfigured = {
   scgi: 'not reachable yet',
   php: 'not reachable yet',
   proxy: 'said with the scripts and applications',
+  webdav: 'said with the root, which it serves',
   routes: 'code; those of health, metrics and sites are made',
   auth: 'auth, authFile and authUser, with files by name',
   errorPages: 'pages are files, by status',

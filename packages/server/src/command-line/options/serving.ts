@@ -19,6 +19,7 @@ export interface ServingConfiguration {
   readonly cgiBin: string | undefined;
   readonly cgi: readonly CgiConfiguration[] | undefined;
   readonly cgiEnv: Readonly<Record<string, string>> | undefined;
+  readonly webdav: boolean | string;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
   readonly app: readonly WsgiConfiguration[] | undefined;
   readonly proxy: readonly ProxyConfiguration[] | undefined;
@@ -57,6 +58,19 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     placeholder: '<NAME=value>',
     summary: 'A variable for every CGI script; NAME alone passes on its present value',
     read: readVariable,
+  },
+  webdav: {
+    group: 'What is served',
+    shape: {
+      type: 'either',
+      shapes: [{ type: 'boolean' }, { type: 'text', pattern: /^\//, expects: 'a path that begins with /' }],
+    },
+    default: false,
+    bare: true,
+    placeholder: '[=/path]',
+    summary:
+      'The root as a WebDAV drive, at / or a path: who may ask may write, so that a password is needed beyond localhost',
+    perSite: true,
   },
   wsgi: {
     group: 'What is served',

@@ -7,6 +7,7 @@ import { escaped } from '../../operations/access-log-format.ts';
 import { type Health, healthResponder, metricsResponder, type MetricsSnapshot } from '../../operations/metrics.ts';
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
 import { type Secrets, withSecrets } from '../../secrets.ts';
+import { webdavMounts } from '../../webdav-mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { type LoadedMakers, loadMakers } from './load-makers.ts';
 import { pythonProcesses, workerCount } from './mount-options.ts';
@@ -36,6 +37,7 @@ export async function generationOptions(
   return {
     ...options,
     ...(options.root !== undefined && { static: withSecrets(options.static, secrets) }),
+    webdav: keepFromDrives(options.webdav, secrets),
     routes,
     accessLog,
     onError: (failure) => {
@@ -50,7 +52,8 @@ export async function generationOptions(
 function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
   const needed = new Set<keyof Makers>();
   const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
-  for (const { cgi, cgiBin, wsgi, app } of sites) {
+  for (const { cgi, cgiBin, wsgi, app, webdav = false } of sites) {
+    if (webdav !== false) needed.add('webdav');
     if (cgi !== undefined || cgiBin !== undefined) needed.add('cgi');
     if (wsgi !== undefined) needed.add('wsgi');
     if (app !== undefined) needed.add('app');
@@ -81,7 +84,13 @@ function siteRoutes(configuration: Configuration, secrets: Secrets, makers: Make
 }
 
 function keepSecrets(served: ServedOptions, secrets: Secrets): ServedOptions {
-  return served.root === undefined ? served : { ...served, static: withSecrets(served.static, secrets) };
+  if (served.root === undefined) return served;
+  return { ...served, static: withSecrets(served.static, secrets), webdav: keepFromDrives(served.webdav, secrets) };
+}
+
+function keepFromDrives(webdav: ServerOptions['webdav'], secrets: Secrets): ServerOptions['webdav'] {
+  if (webdav === undefined) return undefined;
+  return webdavMounts({ webdav }).map((mount) => ({ ...mount, files: withSecrets({ ...mount.files }, secrets) }));
 }
 
 // What a client did wrong is in the access log, also where it asked for what no server has (501, 505); what the server, a
@@ -98,12 +107,16 @@ function failureLine({ status, request }: Failure, { message }: Error): string {
   return `Error: ${status}${asked}: ${message}`;
 }
 
+function driveInWords({ webdav }: Configuration): string {
+  return webdav === false ? '' : ` (also as a WebDAV drive${webdav === true ? '' : ` at ${webdav}`})`;
+}
+
 /** What is served, in a few words for the banner. */
 export function servedInWords(configuration: Configuration, workingDirectory: string): string {
   const { root, wsgi = [], app = [], proxy = [], sites } = configuration;
   const workers = workerCount(configuration);
   const words: string[] = [];
-  if (root !== undefined) words.push(relative(workingDirectory, root) || root);
+  if (root !== undefined) words.push((relative(workingDirectory, root) || root) + driveInWords(configuration));
   for (const mount of [...wsgi, ...app]) {
     const processes = pythonProcesses(mount, workers) * workers;
     words.push(`${mount.application} (${processes} Python ${processes === 1 ? 'process' : 'processes'})`);

@@ -22,6 +22,8 @@ async function packageOf(name: keyof Makers): Promise<LoadedMakers> {
       const { fastcgi, scgi, php } = await import('@onezero/cgi-process/fastcgi');
       return { fastcgi, scgi, php };
     }
+    case 'webdav':
+      return { webdav: (await import('@onezero/webdav')).webdav };
     default: {
       const { wsgi, asgi, app } = await import('@onezero/python');
       return { wsgi, asgi, app };

@@ -12,7 +12,7 @@ import { staticOptions } from './static-options.ts';
 import { optionsOfPart } from './to-options.ts';
 
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
-export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'proxy' | 'wsgi' | 'app'>;
+export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'proxy' | 'wsgi' | 'app' | 'webdav'>;
 
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
@@ -51,10 +51,39 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
     static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, around),
     cgi: mounts.length === 0 ? undefined : mounts,
     proxy,
+    webdav: root === undefined ? undefined : webdavMount(site, around, root),
     wsgi: wsgi.length === 0 ? undefined : wsgi.map((mount) => wsgiMount(mount, workers)),
     app: app.length === 0 ? undefined : app.map((mount) => wsgiMount(mount, workers)),
   };
 }
+
+/** The root as a drive: read as the site reads it, and bounded as the site is where it is writable. */
+function webdavMount(site: Served, around: Configuration, root: string): ServerOptions['webdav'] {
+  const { webdav = false } = site;
+  if (webdav === false) return undefined;
+  const options = staticOptions({ ...filesOf(around), ...site }, around);
+  const taken = DRIVE_OPTIONS.map((name) => [name, options[name]] as const);
+  // Names that systems write on every drive are let through, unless the site lets more names that begin with a dot through.
+  const files = taken.filter(([name, value]) => value !== undefined && !(name === 'dotfiles' && value === 'deny'));
+  const limits = typeof options.writable === 'object' ? options.writable : {};
+  return [{ ...limits, root, path: webdav === true ? '/' : webdav, files: Object.fromEntries(files) }];
+}
+
+/** What a site says of its files that is true of them on a drive too. */
+const DRIVE_OPTIONS = [
+  'index',
+  'listing',
+  'dotfiles',
+  'symlinks',
+  'hide',
+  'windowsNames',
+  'types',
+  'typesFile',
+  'defaultType',
+  'charset',
+  'cors',
+  'fieldRules',
+] as const;
 
 // A site of its own has its own document root, so what is tied to one is not taken over.
 function filesOf(around: Configuration): Served {

@@ -96,6 +96,17 @@ test('--wsgi', () =>
     expect(await text(server, '/a.txt')).toBe('a');
   }));
 
+test('--webdav', () =>
+  withFlags(['www', '--webdav=/dav'], async (server) => {
+    const listing = await server.fetch('/dav/', { method: 'PROPFIND', headers: { depth: '1' } });
+    expect([listing.status, await listing.text()]).toEqual([
+      207,
+      expect.stringContaining('<D:href>/dav/a.txt</D:href>'),
+    ]);
+    expect((await server.fetch('/dav/made', { method: 'MKCOL' })).status).toBe(201);
+    expect((await server.fetch('/a.txt', { method: 'PROPFIND' })).status).toBe(405);
+  }));
+
 test('--single, --writable, --auth and --auth-realm', () =>
   withFlags(
     ['www', '--single=spa/index.html', '--writable', '--auth', 'bob:pass:word', '--auth-realm', 'the files'],
