@@ -10,6 +10,7 @@ import { firstField } from '../message/fields.ts';
 import type { Field, RequestMessage } from '../message/message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
 import type { AuthRule } from '../options.ts';
+import { FailedLogins } from './failed-logins.ts';
 import { usersOf, watchHtpasswd, type Users } from './htpasswd.ts';
 import { type Checked, checkPassword } from './password-checks.ts';
 import { hashClass, hashProblem } from './password-hash.ts';
@@ -30,7 +31,11 @@ export interface Authentication {
   ruleFor(request: Pick<Protected, 'method' | 'pathInfo'>): AuthRule | undefined;
 }
 
-type Check = (user: string, password: string, address: string) => Checked | Promise<Checked>;
+interface Check {
+  /** Whether they were found good before. */
+  isKnown(user: string, password: string): boolean;
+  ask(user: string, password: string, address: string): Checked | Promise<Checked>;
+}
 
 interface Entry {
   readonly rule: AuthRule;
@@ -47,6 +52,7 @@ const OPEN: Verdict = { outcome: 'open' };
 /** Compiles the rules; reads their files. Throws a TypeError for what cannot be used. */
 export function authentication(rules: readonly AuthRule[], registry: MethodRegistry): Authentication {
   const entries = rules.map((rule) => compile(rule, registry));
+  const failures = new FailedLogins();
   entries.sort((a, b) => b.segments.length - a.segments.length);
   const find = ({ method, pathInfo }: Pick<Protected, 'method' | 'pathInfo'>): Entry | undefined =>
     entries.find(({ segments, methods }) => (methods?.has(method) ?? true) && matchPrefix(segments, pathInfo) !== -1);
@@ -60,11 +66,13 @@ export function authentication(rules: readonly AuthRule[], registry: MethodRegis
       const credentials = readCredentials(request.fields);
       if (credentials === undefined) return refused;
       const { user, password } = credentials;
-      const verdict = (checked: Checked): Verdict => {
+      const { address } = request.remote;
+      const verdict = (checked: Checked): Verdict | Promise<Verdict> => {
         if (checked === 'busy') return { outcome: 'busy' };
-        return checked ? { outcome: 'allowed', user } : refused;
+        return checked ? { outcome: 'allowed', user } : later(refused, failures.failed(address));
       };
-      const checked = entry.check(user, password, request.remote.address);
+      if (failures.isTooMany(address) && !entry.check.isKnown(user, password)) return { outcome: 'busy' };
+      const checked = entry.check.ask(user, password, address);
       return typeof checked === 'object' ? checked.then(verdict) : verdict(checked);
     },
   };
@@ -95,9 +103,12 @@ function compile(rule: AuthRule, registry: MethodRegistry): Entry {
 
 function checkOf(users: AuthRule['users']): Check {
   if (typeof users === 'function') {
-    return async (user, password) => {
-      const isGood: unknown = await users(user, password);
-      return isGood === true;
+    return {
+      isKnown: () => false,
+      ask: async (user, password) => {
+        const isGood: unknown = await users(user, password);
+        return isGood === true;
+      },
     };
   }
   const record = users as Readonly<Record<string, string>>;
@@ -112,13 +123,15 @@ function rememberedCheck(current: () => Users): Check {
   const key = randomBytes(32);
   const good = new Set<string>();
   const underWay = new Map<string, Promise<Checked>>();
-  return (user, password, address) => {
+  const digestOf = (stored: string | undefined, user: string, password: string): string =>
+    createHmac('sha256', key)
+      .update(`${stored ?? ''}\0${user}\0${password}`)
+      .digest('base64');
+  const ask: Check['ask'] = (user, password, address) => {
     const users = current();
     const stored = users.get(user);
     if (users.size === 0) return false;
-    const digest = createHmac('sha256', key)
-      .update(`${stored ?? ''}\0${user}\0${password}`)
-      .digest('base64');
+    const digest = digestOf(stored, user, password);
     if (good.has(digest)) return true;
     // A browser that opens a page asks for all of it at once; one check answers for that.
     const same = underWay.get(digest);
@@ -134,6 +147,15 @@ function rememberedCheck(current: () => Users): Check {
     checked.then(forget, forget);
     return checked;
   };
+  return { isKnown: (user, password) => good.has(digestOf(current().get(user), user, password)), ask };
+}
+
+/** A verdict that comes after a while. */
+function later(verdict: Verdict, ms: number): Verdict | Promise<Verdict> {
+  if (ms === 0) return verdict;
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(verdict), ms).unref();
+  });
 }
 
 const examples = new WeakMap<Users, ReadonlyMap<string, string>>();
