@@ -1,8 +1,10 @@
 // One measured burst of load on one server: requests per second, latency, and what it cost the server's processor.
 //
-// wrk keeps connections open; ab in its default mode opens an HTTP/1.0 connection for each request.
+// wrk keeps connections open; ab in its default mode opens an HTTP/1.0 connection for each request; messages of WebSockets are
+// sent by a client of our own.
 
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { processorMicroseconds } from './process-tree.mjs';
@@ -16,13 +18,26 @@ const LOAD_CORE = '1';
  * Sends load for `seconds` and measures.
  *
  * @param server   `{ pid }`
- * @param options  `{ url, connections, seconds, fields, newConnections, script }`
+ * @param options  `{ url, connections, seconds, fields, newConnections, script, messageBytes }`
  */
 export async function measure(server, options) {
   const before = processorMicroseconds(server.pid);
-  const result = options.newConnections ? await ab(options) : await wrk(options);
+  const result = await send(options);
   const cost = processorMicroseconds(server.pid) - before;
   return { ...result, processorPerRequest: result.requests === 0 ? Number.NaN : cost / result.requests };
+}
+
+function send(options) {
+  if (options.messageBytes !== undefined) return echoes(options);
+  return options.newConnections ? ab(options) : wrk(options);
+}
+
+async function echoes({ url, connections, seconds, messageBytes }) {
+  const client = join(import.meta.dirname, 'wsgi/echo-client.mjs');
+  const words = [new URL(url).port, connections, seconds, messageBytes].map(String);
+  const { stdout } = await run('taskset', ['-c', LOAD_CORE, process.execPath, client, ...words]);
+  const result = JSON.parse(stdout);
+  return { ...result, requestsPerSecond: result.requests / seconds, failed: 0, socketErrors: undefined };
 }
 
 async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20, script }) {

@@ -21,6 +21,7 @@ import { measure } from './load.mjs';
 import { installed, start, versionOf } from './peers/index.mjs';
 import { peakMebibytes } from './process-tree.mjs';
 import { ratio, ratioText, spread, table } from './report.mjs';
+import { gunicorn, onezero, onezeroAsgi, python, uvicorn, uwsgi } from './wsgi/peers.mjs';
 
 const ASGI_CASES = [
   { name: 'hello', path: '/hello' },
@@ -28,6 +29,8 @@ const ASGI_CASES = [
   { name: 'FastAPI page', path: '/page' },
   { name: '1 MiB echoed', path: '/echo', script: join(import.meta.dirname, 'wsgi/upload.lua') },
   { name: '1,000 chunks of 11 bytes', path: '/chunks' },
+  { name: 'WebSocket, 100 bytes echoed', path: '/messages', messageBytes: 100 },
+  { name: 'WebSocket, 16 kB echoed', path: '/messages', messageBytes: 16_000 },
 ];
 
 const WSGI_CASES = [
@@ -69,106 +72,28 @@ const seconds = Number(flags.seconds ?? (flags.short ? 1 : 2));
 const processes = Number(flags.processes);
 const connections = Number(flags.connections);
 const folder = join(import.meta.dirname, 'wsgi');
-const python = '/usr/bin/python3';
 
 const CASES = flags.asgi ? ASGI_CASES : WSGI_CASES;
 
 const wsgiPeers = [
-  gunicorn('gunicorn sync', ['--worker-class', 'sync']),
-  onezero('onezero, 1 thread', 1),
-  gunicorn('gunicorn gthread, 4 threads', ['--worker-class', 'gthread', '--threads', '4']),
-  onezero('onezero, 4 threads', 4),
+  gunicorn('gunicorn sync', ['--worker-class', 'sync'], processes),
+  onezero('onezero, 1 thread', 1, processes),
+  gunicorn('gunicorn gthread, 4 threads', ['--worker-class', 'gthread', '--threads', '4'], processes),
+  onezero('onezero, 4 threads', 4, processes),
   {
     name: 'nginx + uwsgi, 1 thread',
     baseline: 'gunicorn sync',
     version: () => versionOf('nginx', ['-v']) && versionOf('uwsgi', ['--version']),
-    command: uwsgi,
+    command: uwsgi(processes),
   },
 ];
 
 const asgiPeers = [
-  uvicorn('uvicorn, h11', ['--http', 'h11', '--loop', 'asyncio']),
-  uvicorn('uvicorn, httptools and uvloop', ['--http', 'httptools', '--loop', 'uvloop']),
-  onezeroAsgi('onezero', 'uvicorn, h11'),
-  onezeroAsgi('onezero again', 'uvicorn, httptools and uvloop'),
+  uvicorn('uvicorn, h11', ['--http', 'h11', '--loop', 'asyncio'], processes),
+  uvicorn('uvicorn, httptools and uvloop', ['--http', 'httptools', '--loop', 'uvloop'], processes),
+  onezeroAsgi('onezero', 'uvicorn, h11', processes),
+  onezeroAsgi('onezero again', 'uvicorn, httptools and uvloop', processes),
 ];
-
-function uvicorn(name, options) {
-  return {
-    name,
-    version: () => versionOf('uvicorn', ['--version']),
-    command: (_, port) => {
-      const words = ['--port', String(port), '--workers', String(processes), '--log-level', 'error', '--no-access-log'];
-      return ['uvicorn', ...words, ...options, '--app-dir', folder, 'asgi:application'];
-    },
-  };
-}
-
-/** By its library, so that the comparison needs no file. */
-function onezeroAsgi(name, baseline) {
-  return {
-    name,
-    baseline,
-    version: () => `${versionOf(process.execPath, ['--version'])} (Node)`,
-    command: (_, port) => {
-      const library = new URL('../packages/server/dist/index.js', import.meta.url).href;
-      const options = JSON.stringify({ application: 'asgi:application', cwd: folder, python, processes });
-      const program = `import { createServer } from ${JSON.stringify(library)};
-        const server = createServer({ asgi: ${options} });
-        await server.listen({ port: ${port}, host: '127.0.0.1' });
-        process.on('SIGTERM', () => server.close({ graceMs: 0 }));`;
-      return [process.execPath, '--input-type=module', '-e', program];
-    },
-  };
-}
-
-function gunicorn(name, options) {
-  return {
-    name,
-    version: () => versionOf('gunicorn', ['--version']),
-    command: (_, port) => {
-      const listen = ['--bind', `127.0.0.1:${port}`, '--workers', String(processes)];
-      return ['gunicorn', ...listen, ...options, '--chdir', folder, '--log-level', 'error', 'application:application'];
-    },
-  };
-}
-
-function onezero(name, threads) {
-  return {
-    name,
-    baseline: threads === 1 ? 'gunicorn sync' : 'gunicorn gthread, 4 threads',
-    version: () => `on Node ${versionOf(process.execPath, ['--version'])}`,
-    command: (_, port, scratch) => {
-      const configuration = join(scratch, 'onezero.config.json');
-      const application = { application: 'application:application', cwd: folder, python, processes, threads };
-      writeFileSync(configuration, JSON.stringify({ wsgi: [application] }));
-      const bin = join(import.meta.dirname, '../packages/server/dist/command-line/bin.js');
-      const listen = ['--port', String(port), '--host', '127.0.0.1', '--strict-port'];
-      return [process.execPath, bin, '--config', configuration, ...listen, '--quiet'];
-    },
-  };
-}
-
-function uwsgi(_, port, scratch) {
-  const file = join(scratch, 'nginx.conf');
-  writeFileSync(
-    file,
-    `daemon off; worker_processes 1; pid ${scratch}/pid; error_log stderr crit; user root;
-events { worker_connections 4096; }
-http {
-  access_log off; keepalive_requests 1000000000; uwsgi_temp_path ${scratch}/u; client_body_temp_path ${scratch}/b;
-  proxy_temp_path ${scratch}/p; fastcgi_temp_path ${scratch}/f; scgi_temp_path ${scratch}/s;
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / { include /etc/nginx/uwsgi_params; uwsgi_pass unix:${scratch}/socket; }
-  }
-}
-`,
-  );
-  const workers = `uwsgi --plugin python3 --socket ${scratch}/socket --processes ${processes} --master --die-on-term \
-    --listen 100 --chdir ${folder} --module application:application --disable-logging 2>/dev/null`;
-  return ['sh', '-c', `${workers} & uwsgi=$!; trap 'kill $uwsgi $nginx' TERM; nginx -c ${file} & nginx=$!; wait`];
-}
 
 async function compare(present, cases, scratch) {
   const servers = [];
@@ -209,8 +134,8 @@ async function answers({ name, port }) {
   throw new Error(`${name} does not answer`);
 }
 
-function load({ port }, { path, newConnections, script }, duration) {
-  return { url: `http://127.0.0.1:${port}${path}`, connections, seconds: duration, newConnections, script };
+function load({ port }, { path, ...how }, duration) {
+  return { url: `http://127.0.0.1:${port}${path}`, connections, seconds: duration, ...how };
 }
 
 function describe(figures, servers, cases) {
@@ -225,19 +150,27 @@ function describe(figures, servers, cases) {
       item.name,
       ...servers.map(({ name }) => spread(series(item, name, key)).median.toFixed(digits)),
     ]);
-  const ratios = servers
-    .filter(({ baseline }) => servers.some(({ name }) => name === baseline))
-    .map(({ name, baseline }) => [
-      `${name} / ${baseline}`,
-      ...cases.map((item) =>
-        ratioText(ratio(series(item, name, 'requestsPerSecond'), series(item, baseline, 'requestsPerSecond'))),
-      ),
-    ]);
+  const pairs = servers.filter(({ baseline }) => servers.some(({ name }) => name === baseline));
+  const ratios = pairs.map(({ name, baseline }) => [
+    `${name} / ${baseline}`,
+    ...cases.map((item) =>
+      ratioText(ratio(series(item, name, 'requestsPerSecond'), series(item, baseline, 'requestsPerSecond'))),
+    ),
+  ]);
+  // The other way round, so that more than 1 is less time here too.
+  const costs = pairs.map(({ name, baseline }) => [
+    `${baseline} / ${name}`,
+    ...cases.map((item) =>
+      ratioText(ratio(series(item, baseline, 'processorPerRequest'), series(item, name, 'processorPerRequest'))),
+    ),
+  ]);
   return [
-    `## Python applications: ${processes} processes each, ${rounds} rounds of ${seconds} s in turn\n`,
+    `## Python applications: ${processes} processes each, ${connections} connections, ${rounds} rounds of ${seconds} s in turn\n`,
     `Versions: ${versions()}. Repeat with \`node bench/wsgi.mjs --write\`.\n`,
     '### Ratio of requests per second: median (lowest..highest round)\n',
     table(['', ...cases.map(({ name }) => name)], ratios),
+    '\n### Ratio of processor time for each request, which other load on the machine disturbs less\n',
+    table(['', ...cases.map(({ name }) => name)], costs),
     '\n### Requests per second, median\n',
     table(header, rows('requestsPerSecond', 0)),
     '\n### Processor time of the server and its workers, µs for each request\n',

@@ -15,7 +15,19 @@ async def page(count: int = 30):
     return {"title": "thing &lt;29&gt;", "items": THINGS[:count]}
 
 
+async def echo_messages(receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        await send({"type": "websocket.send", "text": message.get("text"), "bytes": message.get("bytes")})
+
+
 async def application(scope, receive, send):
+    if scope["type"] == "websocket":
+        return await echo_messages(receive, send)
     if scope["type"] != "http" or scope["path"] == "/page":
         return await site(scope, receive, send)
     data = b"Hello, world\n"
@@ -26,8 +38,10 @@ async def application(scope, receive, send):
         parts, more = [], True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return
             parts.append(message["body"])
-            more = message["more_body"]
+            more = message.get("more_body", False)
         data = b"".join(parts)
     if scope["path"] == "/chunks":
         await send({"type": "http.response.start", "status": 200, "headers": headers})
