@@ -126,7 +126,8 @@ class WebSocket(Request):
             if self.close_event is not None or self.closing:
                 raise Disconnected("the client has left")
             self.send_message(message)
-            await self.take_turn()
+            if self.room is not None or self.connection.is_crowded():
+                await self.take_turn()
         elif kind == "websocket.accept" and not self.accepted and self.denial is None:
             if self.close_event is not None:
                 raise Disconnected("the client has left")
@@ -180,12 +181,11 @@ class WebSocket(Request):
         if self.deflate is not None and len(data) >= MIN_DEFLATED:
             self.write(encode_frame(opcode, self.deflate.deflate(data), True))
         else:
-            self.write(encode_frame(opcode, bytes(data)))
+            self.write(encode_frame(opcode, data if type(data) is bytes else bytes(data)))
 
     def write(self, data):
         for start in range(0, len(data), MAX_CONTENT):
-            piece = data[start : start + MAX_CONTENT] if len(data) > MAX_CONTENT else data
-            self.connection.write(record(STDOUT, self.number, len(piece)) + piece)
+            self.connection.write_output(self.number, data[start : start + MAX_CONTENT])
 
     def close(self, code, reason):
         if not is_received_code(code) and code != NO_STATUS:

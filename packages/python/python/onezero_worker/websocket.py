@@ -57,12 +57,19 @@ def negotiate_deflate(offers):
     return None, None
 
 
+# A product with a mask repeats it in every word, which is twice as fast as repeating its bytes and reading them.
+MASKED_PIECE = 0x10000
+ONES = int.from_bytes(b"\1\0\0\0" * (MASKED_PIECE // 4), "little")
+
+
 def unmask(data, mask):
     size = len(data)
-    if not size:
-        return b""
-    key = int.from_bytes((mask * (size // 4 + 1))[:size], "little")
-    return (int.from_bytes(data, "little") ^ key).to_bytes(size, "little")
+    if size > MASKED_PIECE:
+        return b"".join([unmask(data[start : start + MASKED_PIECE], mask) for start in range(0, size, MASKED_PIECE)])
+    words = (size + 3) // 4
+    key = (ONES >> (MASKED_PIECE - words * 4) * 8) * int.from_bytes(mask, "little")
+    content = (int.from_bytes(data, "little") ^ key).to_bytes(words * 4, "little")
+    return content if size == words * 4 else content[:size]
 
 
 def encode_frame(opcode, data, is_deflated=False):
@@ -130,6 +137,10 @@ class Frames:
 
     def feed(self, data):
         """The events that `data` completes. Raises ProtocolError."""
+        if not self.buffer and self.opcode is None:
+            message = whole_message(data)
+            if message is not None:
+                return [message]
         self.buffer += data
         events = []
         while True:
@@ -206,6 +217,19 @@ class Frames:
         if len(data) == 1 or not is_received_code(code):
             raise ProtocolError(PROTOCOL_ERROR, "not a code to close with")
         return CLOSE, code, decode(data[2:])
+
+
+def whole_message(data):
+    """The message, if `data` is one frame with nothing around it, which most reads are; None otherwise."""
+    if len(data) < 6 or data[0] not in (0x80 | TEXT, 0x80 | BINARY):
+        return None
+    size, start = data[1], 6
+    if size == 0x80 | 126:
+        size, start = 0x80 + int.from_bytes(data[2:4], "big"), 8
+    if size < 0x80 or size == 0x80 | 127 and start == 6 or len(data) != start + size - 0x80:
+        return None
+    content = unmask(data[start:], data[start - 4 : start])
+    return (TEXT, decode(content)) if data[0] == 0x80 | TEXT else (BINARY, content)
 
 
 def decode(data):

@@ -23,7 +23,7 @@ import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { lends } from './lent-content.ts';
-import { tunnel } from './tunnel.ts';
+import { readOn, tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';
 
 /** After so much content the loop turns, so that a pause is read even when the content is all there. */
@@ -170,8 +170,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.isPaused = isPaused;
-    if (isPaused) stream.socket?.pause();
-    else release(stream);
+    if (!isPaused) release(stream);
   }
 
   switch(exchange: Exchange, socket: Socket, content: ResponseContent): void {
@@ -199,7 +198,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   #resume(stream: Stream): void {
-    if (!stream.isPaused) stream.socket?.resume();
+    if (!stream.isPaused && stream.socket !== undefined) readOn(stream.socket);
   }
 
   /** Lets those go on that wait, one in each turn: what the first sends may fill the room, and what has no room is copied. */
@@ -311,7 +310,7 @@ function isWanted(exchange: Exchange): boolean {
 
 function release(stream: Stream): void {
   stream.isPaused = false;
-  stream.socket?.resume();
+  if (stream.socket !== undefined) readOn(stream.socket);
   stream.goOn?.();
   stream.goOn = undefined;
 }

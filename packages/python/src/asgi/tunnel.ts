@@ -5,12 +5,31 @@ import type { ResponseContent } from '../content/response-content.ts';
 
 /** The side of the worker. */
 export interface TunnelTarget {
-  /** Sends bytes of the client; false when it should wait for `resume`. */
+  /** Sends bytes of the client, which are valid during the call; false when the client should wait for `readOn`. */
   write(bytes: Uint8Array): boolean;
   /** The client sends no more. */
   end(): void;
   /** The client is gone. */
   abandon(): void;
+}
+
+/** A connection of @onezero/server, which can do without the queues of a stream: no copies, and fewer turns. */
+interface LendingSocket extends Socket {
+  /** Hands over what comes: bytes are valid until `take` returns, false asks for no more until `goOn`. */
+  lend(take: (bytes: Uint8Array) => boolean): void;
+  goOn(): void;
+  /** Writes at once; a promise where that takes time, until which the bytes must stay as they are. */
+  send(bytes: Uint8Array): Promise<void> | undefined;
+}
+
+function isLending(stream: Socket): stream is LendingSocket {
+  return 'lend' in stream && 'goOn' in stream && 'send' in stream;
+}
+
+/** Reads on, after `write` has said false. */
+export function readOn(stream: Socket): void {
+  if (isLending(stream)) stream.goOn();
+  else stream.resume();
 }
 
 /** Sends what `content` holds to the stream, and what comes to `target`, until either side ends. */
@@ -21,9 +40,12 @@ export function tunnel(stream: Socket, content: ResponseContent, target: TunnelT
     isOver = true;
     target.abandon();
   };
-  stream.on('data', (bytes) => {
-    if (!target.write(bytes)) stream.pause();
-  });
+  if (isLending(stream)) stream.lend((bytes) => target.write(bytes));
+  else {
+    stream.on('data', (bytes) => {
+      if (!target.write(bytes)) stream.pause();
+    });
+  }
   stream.on('end', () => target.end());
   stream.on('close', leave);
   stream.on('error', leave); // a reset is a departure
@@ -46,6 +68,11 @@ export function tunnel(stream: Socket, content: ResponseContent, target: TunnelT
 
 async function send(stream: Socket, content: ResponseContent): Promise<void> {
   for await (const bytes of content) {
+    if (isLending(stream)) {
+      await stream.send(bytes);
+      if (stream.destroyed) return;
+      continue;
+    }
     // What `content` gives is valid until the next is asked for, and the stream may keep it longer.
     if (!stream.write(Buffer.from(bytes))) await drained(stream);
     if (stream.destroyed) return;

@@ -1,55 +1,71 @@
-// Writes to an event loop: byte strings of one turn of ours leave together, so the requests of many clients share a system call.
+// Writes to an event loop: what is written in one turn of ours leaves in one call, so the requests of many clients share it.
 
 import type { Socket } from 'node:net';
 import { writeDirectly, writePieces } from '../exchange/direct-write.ts';
 import { contentHeader, headerBytes, maxRecordContent } from '../exchange/fastcgi.ts';
 
-/** Content that is copied into the text of the turn, which costs less than a system call. */
-const joinedBytes = 0x2000;
+/** What one turn gathers at most. */
+const turnBytes = 0x10000;
+
+/** Content that is gathered: a copy of it costs less than a system call. */
+const gatheredBytes = 0x6000;
 
 const header = Buffer.alloc(headerBytes);
 
-/** A socket whose small writes wait for the end of the turn. The order is kept. */
+/** A socket whose small writes wait for the end of the turn. The order is kept, and bytes may be used again after each call. */
 export class TurnWriter {
   readonly #socket: Socket;
-  #written: string[] = [];
+  readonly #turn: Buffer = Buffer.allocUnsafeSlow(turnBytes);
+  #end = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket;
   }
 
+  /** Writes a byte string. */
   write(text: string): void {
-    if (this.#written.length === 0) setImmediate(() => this.#flush());
-    this.#written.push(text);
+    if (!this.#hasRoom(text.length)) return writeDirectly(this.#socket, text);
+    this.#end += this.#turn.write(text, this.#end, 'latin1');
+  }
+
+  /** Whether so much can be gathered; what was gathered before has left if not. */
+  #hasRoom(bytes: number): boolean {
+    if (this.#end + bytes > turnBytes) this.#flush();
+    if (bytes > turnBytes) return false;
+    if (this.#end === 0) setImmediate(() => this.#flush());
+    return true;
   }
 
   #flush(): void {
-    if (this.#written.length === 0) return;
-    const text = this.#written.join('');
-    this.#written = [];
-    writeDirectly(this.#socket, text);
+    if (this.#end === 0) return;
+    writePieces(this.#socket, [this.#taken()]);
   }
 
-  /**
-   * Sends content: a little of it with the turn, more at once. The bytes may be used again when this returns. False when the
-   * socket has no room for more.
-   */
+  #taken(): Buffer {
+    const gathered = this.#turn.subarray(0, this.#end);
+    this.#end = 0;
+    return gathered;
+  }
+
+  /** Sends content: a little of it with the turn, more at once. False when the socket has no room for more. */
   writeContent(id: number, bytes: Uint8Array): boolean {
-    if (bytes.length <= joinedBytes) {
-      if (bytes.length > 0) this.write(contentHeader(id, bytes.length) + toByteString(bytes));
-      return this.#socket.writableLength < this.#socket.writableHighWaterMark;
+    const { length } = bytes;
+    if (length > gatheredBytes) return this.#writeNow(id, bytes);
+    if (length > 0 && this.#hasRoom(headerBytes + length)) {
+      this.#end += this.#turn.write(contentHeader(id, length), this.#end, 'latin1');
+      this.#turn.set(bytes, this.#end);
+      this.#end += length;
     }
-    this.#flush();
+    return !this.#socket.writableNeedDrain;
+  }
+
+  #writeNow(id: number, bytes: Uint8Array): boolean {
     let hasRoom = true;
     for (let start = 0; start < bytes.length; start += maxRecordContent) {
       const part = bytes.length <= maxRecordContent ? bytes : bytes.subarray(start, start + maxRecordContent);
       header.write(contentHeader(id, part.length), 'latin1');
-      hasRoom = writePieces(this.#socket, [header, part]);
+      hasRoom = writePieces(this.#socket, this.#end === 0 ? [header, part] : [this.#taken(), header, part]);
     }
     return hasRoom;
   }
-}
-
-function toByteString({ buffer, byteOffset, length }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, length).toString('latin1');
 }

@@ -43,7 +43,8 @@ export class Tunnel {
   /** Bytes of the client, which are valid during the call only. */
   received(bytes: Uint8Array): void {
     if (this.stream.destroyed || bytes.length === 0) return;
-    if (!this.stream.push(Buffer.from(bytes))) this.#holds.add(HOLDS.tunnel);
+    const kept = this.stream.isLending ? bytes : Buffer.from(bytes);
+    if (!this.stream.push(kept)) this.#holds.add(HOLDS.tunnel);
   }
 
   /** The client has finished sending. */

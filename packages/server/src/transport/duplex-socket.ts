@@ -36,6 +36,7 @@ export class DuplexSocket extends Socket {
   readonly #ends: DuplexEnds;
   #bytesRead = 0;
   #bytesWritten = 0;
+  #take: ((bytes: Uint8Array) => boolean) | undefined;
 
   constructor(parts: DuplexParts, ends: DuplexEnds) {
     super({ allowHalfOpen: true });
@@ -70,8 +71,47 @@ export class DuplexSocket extends Socket {
     if (bytes !== null) {
       this.#bytesRead += bytes.length;
       this.#rearm();
+      if (this.#take !== undefined && this.isLending) return this.#take(bytes);
     }
     return super.push(bytes, encoding);
+  }
+
+  /** Whether bytes that are pushed now need not be kept. */
+  get isLending(): boolean {
+    return this.#take !== undefined && this.readableFlowing === true && this.readableLength === 0;
+  }
+
+  /**
+   * Hands over what comes past the queue of the stream: bytes are valid until `take` returns. False asks for no more until
+   * `goOn`. The end, errors and the close are told as events, as ever.
+   */
+  lend(take: (bytes: Uint8Array) => boolean): void {
+    this.#take = take;
+    this.on('data', (bytes: Uint8Array) => {
+      if (!take(bytes)) this.pause();
+    });
+  }
+
+  /** Asks for more, after `take` has said false. */
+  goOn(): void {
+    this.resume();
+    this.#parts.read();
+  }
+
+  /** Writes past the queue of the stream. A promise where the system has not taken all: the bytes must stay as they are until then. */
+  send(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.writableLength > 0 || !this.writable) return new Promise((resolve) => this.write(bytes, () => resolve()));
+    this.#bytesWritten += bytes.length;
+    this.#rearm();
+    let isTaken = false;
+    let settle = (): void => {};
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#parts.write([view], (error) => {
+      isTaken = true;
+      if (error !== undefined && error !== null) this.destroy(error);
+      settle();
+    });
+    return isTaken ? undefined : new Promise((resolve) => (settle = resolve));
   }
 
   override _read(): void {
