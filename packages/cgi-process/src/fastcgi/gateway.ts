@@ -1,20 +1,18 @@
 // From a request to an application and back: which script, its content, a place, a connection, an answer.
 
 import { realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { redirectTo, responseOf } from '../answer/finished-answer.ts';
 import { notModified } from '../answer/not-modified.ts';
 import { ScriptStderr } from '../answer/stderr.ts';
 import type { StderrLines } from '../answer/stderr-lines.ts';
-import { toByteString } from '../byte-string.ts';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiRequest, CgiResponse } from '../message.ts';
 import { completed } from '../options.ts';
 import { allowedMethods, checkHead, refusal, slashRedirect } from '../request/refuse.ts';
 import { fileFinder } from '../request/find-script.ts';
 import type { FindScript, FoundScript } from '../request/find-script.ts';
-import { metaVariables } from '../request/meta-variables.ts';
 import { RunQueue } from '../request/run-queue.ts';
 import { collectContent, nothing } from '../spool/collect-content.ts';
 import type { Collected } from '../spool/collect-content.ts';
@@ -23,6 +21,7 @@ import { SpoolBudget } from '../spool/spool-file.ts';
 import { afterMs } from '../timer.ts';
 import { ADDRESS_FORM, parseAddress } from './address.ts';
 import { BackendAnswer } from './backend-answer.ts';
+import { backendParams } from './backend-params.ts';
 import { Backends } from './backends.ts';
 import { FastcgiOutput, ScgiOutput } from './connection.ts';
 import type { BackendOutput, BackendRequest, Connection } from './connection.ts';
@@ -264,47 +263,16 @@ export class Gateway {
   }
 
   #requestOf({ request, found, content }: Job, lines: StderrLines): BackendRequest {
-    const params = this.#params(request, found, request.contentLength ?? content.length);
+    const contentLength = request.contentLength ?? content.length;
+    const params = backendParams(request, found, { options: this.#options, root: this.#root, contentLength });
     const keep = this.#protocol === 'fastcgi';
     return { params, content, keep, stderr: (bytes) => lines.add(bytes) };
-  }
-
-  #params(request: CgiRequest, found: FoundScript, contentLength: number): Record<string, string> {
-    const { passAuthorization = true, serverSoftware, serverName, serverAdmin, params = {} } = this.#options;
-    const root = this.#options.backendRoot ?? this.#root;
-    const isFile = found.file !== '' && this.#root !== undefined && root !== undefined;
-    const variables = metaVariables(
-      {
-        ...plain(request),
-        scriptName: request.scriptName + found.scriptName,
-        pathInfo: found.pathInfo,
-        contentLength,
-      },
-      {
-        passAuthorization,
-        serverSoftware,
-        serverName,
-        serverAdmin,
-        contentLength,
-        documentRoot: this.#options.documentRoot ?? root,
-        scriptFilename: isFile ? join(root, found.file.slice((this.#root ?? '').length)) : undefined,
-      },
-    );
-    for (const [name, value] of Object.entries(params)) variables[name] = toByteString(value);
-    return variables;
   }
 
   get #name(): string {
     const { address } = this.#options;
     return typeof address === 'string' ? address : address.join(', ');
   }
-}
-
-/** Member by member: a request may have some on its prototype, and others that are expensive to ask for. */
-function plain(request: CgiRequest): Omit<CgiRequest, 'scriptName' | 'pathInfo' | 'contentLength' | 'signal'> {
-  const { method, target, version, scheme, authority, query, fields, content, remote, local, user, authType, id } =
-    request;
-  return { method, target, version, scheme, authority, query, fields, content, remote, local, user, authType, id };
 }
 
 async function* unknownContent(): AsyncGenerator<Uint8Array> {}

@@ -9,6 +9,7 @@ import type { ResolvedLimits } from '../options.ts';
 import { PythonError } from '../python-error.ts';
 import type { Channel, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { Coalesced } from './coalesced.ts';
 import { Health, type PoolView } from './health.ts';
 import { RequestQueue } from '../exchange/request-queue.ts';
 import { interfaceOf, leastBusy, type Place, type PoolState, stateOf } from './places.ts';
@@ -37,8 +38,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
   readonly #startLog: StartLog;
   #restarts = 0;
   #started: Promise<void> | undefined;
-  #reloading: Promise<void> | undefined;
-  #reloadAgain: Promise<void> | undefined;
+  readonly #reloads = new Coalesced(() => this.#replaceAll());
   #isClosed = false;
 
   constructor(settings: WorkerSettings, limits: ResolvedLimits, log: PoolLog) {
@@ -243,20 +243,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
    * they are. Rejects, and keeps the old one, if a worker does not start.
    */
   reload(): Promise<void> {
-    if (this.#reloading === undefined) {
-      this.#reloading = this.#replaceAll().finally(() => {
-        this.#reloading = undefined;
-      });
-      return this.#reloading;
-    }
-    // What changes during a reload may have come too late for it.
-    this.#reloadAgain ??= this.#reloading
-      .catch(() => {})
-      .then(() => {
-        this.#reloadAgain = undefined;
-        return this.reload();
-      });
-    return this.#reloadAgain;
+    return this.#reloads.run();
   }
 
   async #replaceAll(): Promise<void> {

@@ -11,7 +11,6 @@
 import type { Socket } from 'node:net';
 import { RequestParser, type ParserEvent, type RequestHeadEvent } from '@onezero/http-parser';
 import type { ResolvedLimits } from '../limits.ts';
-import { isPromiseLike } from '../message/content.ts';
 import type { Field } from '../message/message.ts';
 import { answer, end, recover, type AnswerTarget } from './answering.ts';
 import type { Clock, Watched } from './clock.ts';
@@ -29,9 +28,6 @@ import { RequestContent, type ContentSource } from './request-content.ts';
 import type { Service } from './service.ts';
 import { Tunnel } from './tunnel.ts';
 import type { Receiver, Transport } from '../transport/transport.ts';
-
-// What a client may send ahead while its request is answered; beyond it the socket is not read.
-const AHEAD_BYTES = 65_536;
 
 /** What all connections of one server share. */
 export interface Engine {
@@ -60,7 +56,6 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   #tunnel: Tunnel | undefined;
   readonly #holds: Holds;
   #requests = 0;
-  #aheadBytes = 0;
   #droppedBytes = 0;
   /** How much had been received when a stop last looked. */
   #silentAt = -1;
@@ -87,10 +82,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (this.#mode === 'lingering') return this.#drop(bytes.length);
     this.receivedBytes += bytes.length;
     if (this.#tunnel !== undefined) return this.#tunnel.received(bytes);
-    if (this.#parser.state === 'paused') {
-      this.#aheadBytes += bytes.length;
-      if (this.#aheadBytes >= AHEAD_BYTES) this.#holds.add(HOLDS.ahead);
-    }
+    if (this.#parser.state === 'paused') this.#holds.cameAhead(bytes.length);
     this.#advance(this.#parser.push(bytes));
   }
 
@@ -108,12 +100,11 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
       for (const event of events) this.#take(event, events);
       if (this.#mode !== 'open' || this.exchange?.over !== true || this.#parser.state !== 'paused') break;
       events = this.#parser.next();
-      this.#aheadBytes = 0;
-      this.#holds.release(HOLDS.ahead);
+      this.#holds.tookAhead();
       if (events.length === 0) break;
     }
     this.output.isBatching = false;
-    if (!this.output.flush()) this.#stall();
+    if (!this.output.flush()) this.#holds.stall();
     if (this.#mode === 'open') this.#settle();
   }
 
@@ -189,17 +180,13 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   }
 
   mayFollow(exchange: Exchange, event: RequestHeadEvent): boolean {
+    const isNoneHere = this.#parser.remainder.length === 0;
     return mayFollow(exchange, event, {
-      isClosing: this.#isClosing,
+      isClosing: (this.engine.isStopping || this.#deadlines.isOverdue) && isNoneHere,
       hasFailed: this.#parser.state === 'failed',
       requests: this.#requests,
-      isExhausted: this.finishedAt !== undefined && this.#parser.remainder.length === 0,
+      isExhausted: this.finishedAt !== undefined && isNoneHere,
     });
-  }
-
-  /** We want to close, and no request has come that would be lost by it. */
-  get #isClosing(): boolean {
-    return (this.engine.isStopping || this.#deadlines.isOverdue) && this.#parser.remainder.length === 0;
   }
 
   answered(exchange: Exchange): void {
@@ -229,11 +216,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     this.#tunnel.received(this.#parser.remainder);
     if (this.finishedAt !== undefined) this.#tunnel.finished();
     this.#holds.release(HOLDS.ahead | HOLDS.stalled);
-    const upgraded: unknown = upgrade(this.#tunnel.stream);
-    // An async function rejects where others throw: its client may have left while it waited for a message.
-    if (isPromiseLike(upgraded)) {
-      Promise.resolve(upgraded).catch((cause: unknown) => void recover(this, exchange, cause));
-    }
+    this.#tunnel.handTo(upgrade, (cause) => void recover(this, exchange, cause));
   }
 
   cut(exchange: Exchange): void {
@@ -258,12 +241,6 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
 
   contentRoom(): void {
     this.#holds.release(HOLDS.content);
-  }
-
-  /** The client reads its answers slower than it asks: no more questions until it has them. */
-  #stall(): void {
-    this.#holds.add(HOLDS.stalled);
-    void this.transport.flushed().then(() => this.#holds.release(HOLDS.stalled));
   }
 
   // Time and end.
@@ -300,20 +277,12 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (this.#mode !== 'open') return;
     this.#mode = 'lingering';
     const isTaken = this.output.flush();
-    if (isTaken && this.#hasHeardAll()) return this.transport.leave();
+    if (isTaken && this.exchange?.hasHeardAll === true) return this.transport.leave();
     this.#deadlines.enter('linger', this.engine.clock.now);
     this.#droppedBytes = 0;
     this.exchange?.content?.abandon();
     this.#holds.release();
     this.transport.end();
-  }
-
-  /**
-   * Whether the client has said that this request is its last, and all of it was read: then nothing that may come can make
-   * the system reset the connection under the answer, unless the client does what it said it would not.
-   */
-  #hasHeardAll(): boolean {
-    return this.exchange?.event?.persistent === false && this.exchange.content === undefined;
   }
 
   closed(): void {

@@ -74,6 +74,14 @@ export class Exchange implements RequestSource {
     return this.#controller.signal;
   }
 
+  /**
+   * Whether the client has said that this request is its last, and all of it was read: then nothing that may come can make the
+   * kernel reset the connection under the answer, unless the client does what it said it would not.
+   */
+  get hasHeardAll(): boolean {
+    return this.event?.persistent === false && this.content === undefined;
+  }
+
   inform(status: number, fields: readonly Field[]): void {
     this.#informer.inform(this, status, fields);
   }

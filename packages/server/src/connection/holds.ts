@@ -5,10 +5,14 @@ import type { Transport } from '../transport/transport.ts';
 /** `content`: its reader is slow · `ahead`: enough pipelined · `stalled`: the client does not read · `tunnel`: the same after 101. */
 export const HOLDS = { content: 1, ahead: 2, stalled: 4, tunnel: 8 } as const;
 
+// What a client may send ahead while its request is answered; beyond it the socket is not read.
+const AHEAD_BYTES = 65_536;
+
 /** Pauses a transport while there is a reason. */
 export class Holds {
   readonly #transport: Transport;
   #reasons = 0;
+  #aheadBytes = 0;
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -21,6 +25,24 @@ export class Holds {
   add(reason: number): void {
     this.#reasons |= reason;
     this.#transport.pause();
+  }
+
+  /** Counts what came before its turn. */
+  cameAhead(bytes: number): void {
+    this.#aheadBytes += bytes;
+    if (this.#aheadBytes >= AHEAD_BYTES) this.add(HOLDS.ahead);
+  }
+
+  /** The turn of what came ahead has come. */
+  tookAhead(): void {
+    this.#aheadBytes = 0;
+    this.release(HOLDS.ahead);
+  }
+
+  /** The client reads its answers slower than it asks: no more requests are read until it has them. */
+  stall(): void {
+    this.add(HOLDS.stalled);
+    void this.#transport.flushed().then(() => this.release(HOLDS.stalled));
   }
 
   /** Ends reasons, all of them unless some are named. */

@@ -1,5 +1,7 @@
 // A connection after `101 Switching Protocols`: raw bytes both ways between the client and whoever switched (RFC 9110 §7.8).
 
+import type { Socket } from 'node:net';
+import { isPromiseLike } from '../message/content.ts';
 import { DuplexSocket } from '../transport/duplex-socket.ts';
 import type { Ends } from '../transport/ends.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -33,6 +35,13 @@ export class Tunnel {
     );
     // A responder that does not listen for errors must not end the process when its client leaves.
     this.stream.on('error', () => {});
+  }
+
+  /** Gives the stream to the responder; `failed` is called with what an asynchronous one rejects with. */
+  handTo(upgrade: (stream: Socket) => void, failed: (cause: unknown) => void): void {
+    const upgraded: unknown = upgrade(this.stream);
+    // An async function rejects where others throw: its client may have left while it waited for a message.
+    if (isPromiseLike(upgraded)) Promise.resolve(upgraded).catch(failed);
   }
 
   /** Bytes written by the responder so far. */
