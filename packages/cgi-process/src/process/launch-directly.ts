@@ -16,9 +16,8 @@ import type { PipeEnds } from './fifo-directory.ts';
 import { inputOf } from './fifo-streams.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
 import { OutputPipe } from './output-pipe.ts';
-import { ProcessError } from './process-error.ts';
 import { signalsOfSession } from './session.ts';
-import { checkStrings, startFailure } from './start-failure.ts';
+import { checkStrings, ProcessError, startFailure } from './process-error.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 

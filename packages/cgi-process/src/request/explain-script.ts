@@ -2,7 +2,7 @@
 
 import { CgiError } from '../cgi-error.ts';
 import type { ScriptExplanation } from '../options.ts';
-import { diagnose } from '../process/start-failure.ts';
+import { diagnose } from '../process/process-error.ts';
 import type { FindScript } from './find-script.ts';
 
 /** Explains a path. `sharesRoot` says whether others may have something where this mount has nothing. */

@@ -17,7 +17,7 @@ import { writerOf } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
 import type { OutputPipe } from '../process/output-pipe.ts';
 import { RunSignals, signalGroup } from '../process/session.ts';
-import { diagnose, fileBusy } from '../process/start-failure.ts';
+import { diagnose, fileBusy } from '../process/process-error.ts';
 
 /** What a shell exits with when a command cannot be run. */
 const startFailed = new Set([126, 127]);

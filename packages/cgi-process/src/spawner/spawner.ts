@@ -36,14 +36,13 @@ import type { KeptPipe } from './reused-pipe.ts';
 import type { Finished, Launched, LaunchPlan } from '../process/launch.ts';
 import { BUSY_MS, isBusy, launchDirectly } from '../process/launch-directly.ts';
 import { isExpressible } from './command-line.ts';
-import { ProcessError } from '../process/process-error.ts';
 import { ShellAnswers } from './status-pipe.ts';
 import { ShellGuard } from './guard.ts';
 import { ShellRun } from './run.ts';
 import { ShellSlot } from './shell.ts';
 import { openInput } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
-import { checkStrings, startFailure } from '../process/start-failure.ts';
+import { checkStrings, ProcessError, startFailure } from '../process/process-error.ts';
 
 /** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
