@@ -226,7 +226,8 @@ function bareStatus(status: number): ResponseMessage {
   return bare;
 }
 
-function hasNothing(answer: ResponseMessage): boolean {
+/** Whether a route that may fall through has nothing for a request, so that the next one is asked. */
+export function hasNothing(answer: ResponseMessage): boolean {
   if (answer.isNothing !== undefined) return answer.isNothing;
   return (answer.status === 404 || answer.status === 405) && answer.content === undefined;
 }

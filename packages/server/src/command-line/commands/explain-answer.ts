@@ -6,6 +6,7 @@ import type { CgiResponder } from '@onezero/cgi-process';
 import type { ResponseMessage } from '../../message/message.ts';
 import { checkedResponse } from '../../message/whole-response.ts';
 import type { Explanation, Question, Route } from '../../options.ts';
+import { hasNothing } from '../../routing/site.ts';
 import { syntheticRequest } from './synthetic-request.ts';
 
 export type Row = readonly [name: string, text: string];
@@ -18,10 +19,15 @@ export interface Answered {
 
 const FILES = 'files in ';
 const DRIVE = 'WebDAV in ';
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' };
 
-/** Asks a route, or its responder's `explain`. */
-export async function explainAnswer(route: Route, explanation: Explanation, question: Question): Promise<Answered> {
+/** Asks a route, or its responder's `explain`. `isWritable` says of which roots no method but those that read may be asked. */
+export async function explainAnswer(
+  route: Route,
+  explanation: Explanation,
+  { question, isWritable }: { readonly question: Question; readonly isWritable: (root: string) => boolean },
+): Promise<Answered> {
   const { responder, name = 'a route' } = route;
   const { method = 'GET' } = question;
   if (isScripts(responder)) return scriptRows(responder, explanation);
@@ -29,14 +35,15 @@ export async function explainAnswer(route: Route, explanation: Explanation, ques
     return { rows: driveRows(name.slice(DRIVE.length), explanation, method), hasNothing: false };
   if (!name.startsWith(FILES))
     return { rows: [['run', `${name}, as ${explanation.scriptName || '/'}`]], hasNothing: false };
-  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') {
-    const rows: Row[] = [['', `${method} would change a file if the site is writable; nothing was changed`]];
+  const root = name.slice(FILES.length);
+  if (isWritable(root) && !SAFE_METHODS.has(method)) {
+    const rows: Row[] = [['', `the site is writable, so ${method} may change a file; nothing was changed`]];
     return { rows, hasNothing: false };
   }
   const response = checkedResponse(await responder(syntheticRequest(explanation, question)));
   if (response instanceof TypeError) throw response;
   await discardContent(response);
-  return { rows: fileRows(response, name.slice(FILES.length)), hasNothing: response.status === 404 };
+  return { rows: fileRows(response, root), hasNothing: hasNothing(response) };
 }
 
 function driveRows(root: string, { pathInfo }: Explanation, method: string): Row[] {

@@ -25,23 +25,30 @@ export async function explain({ configuration, warnings }: Resolved, asked: stri
   }
 }
 
-async function explanationOf(configuration: Configuration, question: Question): Promise<readonly Row[]> {
+/** The rows that answer a question. Rejects for a configuration that cannot be served. */
+export async function explanationOf(configuration: Configuration, question: Question): Promise<readonly Row[]> {
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
   const options = await composed(configuration);
   const closables = options.routes ?? [];
+  const sites = [configuration, ...(configuration.sites ?? [])];
+  const writable = new Set(sites.flatMap(({ root, writable: is }) => (root === undefined || !is ? [] : [root])));
+  const isWritable = (root: string): boolean => writable.has(root);
   // A route that has nothing there is taken away, and the question asked again, as the request would go on.
   for (let routes = closables; ;) {
     const explanation = new HttpServer({ ...options, routes }, {}).explain(question);
     const isFirst = routes === closables;
     const { route } = explanation;
     // The answer of the route before stands when there is no other.
-    if (route === undefined && !isFirst) break;
+    if (route === undefined && !isFirst) {
+      if (rows.every(([name]) => name !== 'status')) rows.push(['status', '404']);
+      break;
+    }
     rows.push(...explanation.why.slice(isFirst ? 0 : 1).map((reason): Row => ['', reason]));
     if (route === undefined) {
       rows.push(['status', String(explanation.status ?? 404)]);
       break;
     }
-    const { rows: more, hasNothing } = await explainAnswer(route, explanation, question);
+    const { rows: more, hasNothing } = await explainAnswer(route, explanation, { question, isWritable });
     rows.push(...more);
     if (!hasNothing || route.fallThrough !== true) break;
     routes = routes.filter((one) => one !== route);

@@ -13,7 +13,8 @@ export function syntheticRequest(
   const end = { address: '127.0.0.1', port: 0 };
   return {
     method,
-    target,
+    // Browsers send a path, also for what people write as a URL.
+    target: target.replace(/^https?:\/\/[^/?#]*/i, '') || '/',
     version: '1.1',
     fields: [
       ['host', host ?? 'localhost'],
