@@ -484,7 +484,7 @@ describe('check and explain', () => {
     ],
     ['/cgi-bin/none', ['status    404', `          ${place.path}/cgi-bin/none does not exist`]],
     ['BREW /a.txt', ['status    501']],
-    ['PUT /a.txt', ['          PUT would change a file if the site is writable; nothing was changed']],
+    ['PUT /a.txt', ['status    405']],
   ])('explain %s', async (asked, lines) => {
     const { code, stdout, stderr } = await run(['explain', asked, 'www', '--cgi-bin', 'cgi-bin'], { cwd: place.path });
     expect([code, stderr]).toEqual([0, '']);
@@ -503,6 +503,15 @@ describe('check and explain', () => {
         expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
       }
     }
+  });
+
+  test('explain changes nothing on a site that is writable', async () => {
+    const before = readFileSync(join(www, 'a.txt'), 'utf8');
+    for (const method of ['PUT', 'DELETE']) {
+      const { stdout } = await run(['explain', `${method} /a.txt`, 'www', '--writable'], { cwd: place.path });
+      expect(stdout).toContain(`the site is writable, so ${method} may change a file; nothing was changed`);
+    }
+    expect(readFileSync(join(www, 'a.txt'), 'utf8')).toBe(before);
   });
 
   test('explain says of every path what the server does with it', async () => {
