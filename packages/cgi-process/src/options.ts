@@ -212,7 +212,11 @@ type AllOptions = CgiRunOptions & ScriptDirectory & ScriptExtensions & SingleScr
 
 /** Every option of `cgi`. */
 export const cgiTable: Table<AllOptions> = {
-  directory: { shape: path, summary: 'a directory whose executable files are scripts' },
+  directory: {
+    shape: path,
+    summary: 'a directory whose executable files are scripts',
+    alsoCalled: ['dir', 'folder', 'cgiBin'],
+  },
   root: { shape: path, summary: 'where files with these extensions are' },
   extensions: {
     shape: {
@@ -288,6 +292,7 @@ export const mountTable: Table<{ readonly path?: string | undefined }> = {
   path: {
     shape: { type: 'text', pattern: /^(?:\/[^\0]*)?$/, expects: 'a path such as /cgi-bin' },
     summary: 'where scripts are mounted',
+    alsoCalled: ['mount', 'prefix', 'baseUrl'],
     default: '',
   },
 };

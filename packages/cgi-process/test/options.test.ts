@@ -21,7 +21,7 @@ function messageOf(options: unknown, make: (options: CgiOptions) => unknown = cg
 describe('cgi', () => {
   test.each<[unknown, string]>([
     [undefined, 'cgi: options: expected an object, not undefined'],
-    ['./cgi-bin', 'cgi: options: expected an object, not "./cgi-bin"'],
+    ['./cgi-bin', 'cgi: options: expected an object, not "./cgi-bin"; did you mean { directory: "./cgi-bin" }?'],
     [{}, 'cgi: expected one of directory, extensions (with root) and script; none is given'],
     [
       { directory, script: '/bin/sh' },
@@ -35,7 +35,7 @@ describe('cgi', () => {
     [{ directory, env: { A: 1 } }, 'cgi: env.A: expected a text without NUL, not 1'],
     [{ directory, env: { 'A=B': '' } }, 'cgi: env.A=B: expected the name of a variable for a name'],
     [{ directory, env: 'A=1' }, 'cgi: env: expected an object or a function that makes one, not "A=1"'],
-    [{ directory, passEnv: 'PATH' }, 'cgi: passEnv: expected a list, not "PATH"'],
+    [{ directory, passEnv: 'PATH' }, 'cgi: passEnv: expected a list, not "PATH"; put it into [ ]'],
     [{ directory, args: [1] }, 'cgi: args.0: expected a text without NUL, not 1'],
     [{ directory, uid: -1 }, 'cgi: uid: expected a whole number from 0 up, not -1'],
     [{ directory, umask: 0o1000 }, 'cgi: umask: expected a whole number from 0 to 511, not 512'],

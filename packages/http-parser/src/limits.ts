@@ -63,6 +63,15 @@ export function resolveLimits(options: ParserLimits, subject: string, others: re
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) };
 }
 
+/** Throws for what are no bytes, at the one place where they come in. */
+export function checkBytes(bytes: unknown): void {
+  if (ArrayBuffer.isView(bytes)) return;
+  const remedy = typeof bytes === 'string' ? '; make bytes of it: new TextEncoder().encode(text)' : '';
+  throw new TypeError(
+    `push: expected a Uint8Array, not ${typeof bytes === 'string' ? 'a text' : shown(bytes)}${remedy}`,
+  );
+}
+
 /** A value as a message repeats it. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';

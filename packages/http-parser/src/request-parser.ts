@@ -8,7 +8,7 @@
 import { ContentReader, END_WITHOUT_TRAILERS } from './content-reader.ts';
 import { CR, LF } from './grammar.ts';
 import { HeadMemo } from './head-memo.ts';
-import { type ParserLimits, type ResolvedLimits, resolveLimits, shown } from './limits.ts';
+import { type ParserLimits, type ResolvedLimits, resolveLimits, checkBytes, shown } from './limits.ts';
 import type { ParserEvent, RequestHeadEvent } from './message.ts';
 import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
@@ -98,6 +98,7 @@ export class RequestParser {
 
   /** Reads what came from the connection. `bytes` is borrowed for this call and for the content events it returns. */
   push(bytes: Uint8Array): readonly ParserEvent[] {
+    checkBytes(bytes);
     const state = this.#state;
     if (state === 'closed' || state === 'failed') return NO_EVENTS;
     if (state === 'paused') return this.#keep(bytes);

@@ -6,7 +6,7 @@
 
 import { ContentReader, END_WITHOUT_TRAILERS } from './content-reader.ts';
 import { CR, LF } from './grammar.ts';
-import { type ParserLimits, type ResolvedLimits, resolveLimits } from './limits.ts';
+import { checkBytes, type ParserLimits, type ResolvedLimits, resolveLimits, shown } from './limits.ts';
 import type { ResponseHead, ResponseHeadEvent, ResponseParserEvent, Version } from './message.ts';
 import { HttpParseError, type HttpParseErrorCode } from './parse-error.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
@@ -59,6 +59,11 @@ export class ResponseParser {
   /** Says which request is answered next, and reads what was kept. Throws unless the parser is idle. */
   next(request: { readonly method: string; readonly version?: Version | undefined }): readonly ResponseParserEvent[] {
     if (this.#state !== 'idle') throw new Error(`No response can begin now (${this.#state})`);
+    if (typeof request?.method !== 'string') {
+      throw new TypeError(
+        `next: expected the request that is answered, such as { method: 'GET' }, not ${shown(request)}`,
+      );
+    }
     this.#method = request.method;
     this.#emptyLines = 0;
     this.#state = 'head';
@@ -71,6 +76,7 @@ export class ResponseParser {
 
   /** Reads what came from the connection. `bytes` is borrowed for this call and for the content events it returns. */
   push(bytes: Uint8Array): readonly ResponseParserEvent[] {
+    checkBytes(bytes);
     const state = this.#state;
     const buffer = this.#buffer;
     if (state === 'failed') return NO_EVENTS;

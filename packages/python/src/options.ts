@@ -188,7 +188,11 @@ const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
     summary: 'each becomes onezero.NAME in the environ',
     default: {},
   },
-  processes: { shape: count, summary: 'Python processes; one for each processor if left out' },
+  processes: {
+    shape: count,
+    summary: 'Python processes; one for each processor if left out',
+    alsoCalled: ['workers'],
+  },
   lazy: { shape: flag, summary: 'whether workers start with the first request', default: false },
   reloadOnChange: {
     shape: flag,

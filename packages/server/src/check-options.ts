@@ -2,40 +2,111 @@
 // `auths` in place of `auth` would leave everything open.
 
 import { checkOptions } from '@onezero/static/options';
-import { accessLogTable, listenerTable, serverTable, workersTable } from './option-tables.ts';
-import type { Listener } from './options.ts';
+import * as tables from './option-tables.ts';
+import type { Listener, ServerOptions } from './options.ts';
 
 // Options of `listen` that people look for where a server is made.
-const LISTENING = new Set(['port', 'host', 'hostname', 'socket', 'tls', 'https', 'cert', 'key']);
+const LISTENING: Readonly<Record<string, string>> = {
+  port: 'port',
+  host: 'host',
+  hostname: 'host',
+  socket: 'socket',
+  tls: 'tls',
+  https: 'tls: { cert, key }',
+  cert: 'tls: { cert, key }',
+  key: 'tls: { cert, key }',
+};
 
 /** Throws a TypeError of one line for an option of `createServer` that is not one, or whose value cannot be used. */
 export function checkServerOptions(options: unknown): void {
-  if (typeof options === 'string') {
-    throw new TypeError(`createServer: options: expected an object such as { root: ${JSON.stringify(options)} }`);
+  if (typeof options === 'function') {
+    throw new TypeError(
+      'createServer: options: expected an object, not a function; did you mean { routes: [{ responder }] }?',
+    );
   }
-  const misplaced = Object.keys(options ?? {}).find((name) => LISTENING.has(name));
+  if (typeof options === 'number') {
+    throw new TypeError(
+      `createServer: options: expected an object, not ${options}; a port belongs to listen(${options})`,
+    );
+  }
+  const misplaced = Object.keys(options ?? {}).find((name) => Object.hasOwn(LISTENING, name));
   if (misplaced !== undefined) {
-    const listener =
-      misplaced === 'https' || misplaced === 'cert' || misplaced === 'key' ? 'tls: { cert, key }' : misplaced;
+    const listener = LISTENING[misplaced];
     throw new TypeError(`createServer: ${misplaced}: is not an option here; it belongs to listen({ ${listener} })`);
   }
-  checkOptions(serverTable, options, 'createServer');
+  if (isObject(options) && isObject(options['static']) && 'root' in options['static']) {
+    throw new TypeError('createServer: static.root: is not an option; root stands beside static');
+  }
+  checkOptions(tables.serverTable, options, 'createServer');
+  const { root, static: files } = options as ServerOptions;
+  if (files !== undefined && root === undefined) {
+    throw new TypeError('createServer: root: is missing beside static; it is the directory whose files are served');
+  }
 }
 
-/** The same for `listen`. */
-export function checkListeners(listeners: readonly Listener[]): void {
-  for (const listener of listeners) checkOptions(listenerTable, listener, 'listen');
+/** The same for `listen`, which node:http calls with more: a host, a function. */
+export function checkListeners(listeners: readonly Listener[], more: readonly unknown[] = []): void {
+  const [first] = more;
+  if (typeof first === 'function')
+    throw new TypeError('listen: takes no function; wait for its promise: await listen()');
+  if (first !== undefined) {
+    const host = typeof first === 'string' ? JSON.stringify(first) : '…';
+    throw new TypeError(`listen: takes one value; did you mean { port: …, host: ${host} }?`);
+  }
+  for (const listener of listeners as readonly unknown[]) {
+    if (typeof listener === 'string' && /^\d+$/.test(listener)) {
+      throw new TypeError(`listen: expected a number, not ${JSON.stringify(listener)}; did you mean ${listener}?`);
+    }
+    checkOptions(tables.listenerTable, listener, 'listen');
+  }
+}
+
+/** The same for `close`. */
+export function checkStopOptions(options: unknown): void {
+  if (typeof options === 'function')
+    throw new TypeError('close: takes no function; wait for its promise: await close()');
+  checkOptions(tables.stopTable, options, 'close');
+}
+
+/** The same for `explain`. */
+export function checkQuestion(question: unknown): void {
+  checkOptions(tables.questionTable, question, 'explain');
 }
 
 /** The same for `startWorkers`. */
 export function checkWorkersOptions(options: unknown): void {
-  const { module } = (options ?? {}) as { module?: unknown };
-  // A URL is no plain object; it is checked as the text that it stands for.
-  const plain = module instanceof URL ? { ...(options as object), module: module.href } : options;
-  checkOptions(workersTable, plain, 'startWorkers');
+  checkOptions(tables.workersTable, options, 'startWorkers');
 }
 
 /** The same for `accessLog`. */
 export function checkAccessLogOptions(options: unknown): void {
-  checkOptions(accessLogTable, options, 'accessLog');
+  checkOptions(tables.accessLogTable, options, 'accessLog');
+}
+
+/** The same for `readCertificate`. */
+export function checkCertificateFiles(files: unknown): void {
+  checkOptions(tables.certificateFilesTable, files, 'readCertificate');
+}
+
+/** The same for `watchCertificate`. */
+export function checkCertificateWatch(watch: unknown): void {
+  checkOptions(tables.certificateWatchTable, watch, 'watchCertificate');
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Throws a TypeError of one line for an argument that is no function. */
+export function checkFunction(value: unknown, subject: string, expected: string): void {
+  if (typeof value !== 'function') throw new TypeError(`${subject}: expected ${expected}, not ${kindOf(value)}`);
+}
+
+/** What a value is, in words. */
+export function kindOf(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? 'an object'
+    : typeof value === 'string'
+      ? 'a text'
+      : String(value);
 }

@@ -4,9 +4,20 @@ import { cgiTable, gatewayTable, mountTable, phpTable } from '@onezero/cgi-proce
 import { appTable, asgiTable, wsgiTable } from '@onezero/python/options';
 import { webdavTable } from '@onezero/webdav/options';
 import { type Members, type Shape, staticTable, type Table } from '@onezero/static/options';
-import type { AuthRule, Listener, Method, NamedCertificate, Route, ServerOptions, TlsOptions } from './options.ts';
+import type {
+  AuthRule,
+  Listener,
+  Method,
+  NamedCertificate,
+  Question,
+  Route,
+  ServerOptions,
+  StopOptions,
+  TlsOptions,
+} from './options.ts';
 import type { ProxyOptions } from './proxy/proxy.ts';
 import type { AccessLogOptions } from './operations/access-log.ts';
+import type { CertificateFiles, CertificateWatch } from './operations/tls.ts';
 import { limitsTable } from './limits.ts';
 import type { WorkersOptions } from './operations/worker-group.ts';
 
@@ -35,7 +46,12 @@ const routeTable: Table<Route> = {
   path: { shape: path, summary: 'a prefix that matches on segment edges', default: '/' },
   host: { shape: anyText, summary: 'only requests for this host' },
   methods: { shape: texts, summary: 'the methods that it takes' },
-  responder: { shape: callable('a function that answers requests'), summary: 'answers', isRequired: true },
+  responder: {
+    shape: callable('a function that answers requests'),
+    summary: 'answers',
+    isRequired: true,
+    alsoCalled: ['handler', 'handle', 'fetch', 'app'],
+  },
   fallThrough: { shape: flag, summary: 'whether the next route is asked for what this has not', default: false },
 };
 
@@ -71,20 +87,26 @@ const pageShape: Shape = {
       type: 'object',
       members: { file: { shape: file, summary: 'read' }, template: { shape: anyText, summary: 'filled in' } },
     },
-    callable('{ file }, { template } or a responder'),
+    callable('a responder'),
   ],
 };
 
+const pem: Shape = {
+  type: 'text',
+  pattern: /-----BEGIN /,
+  expects: 'PEM text (of files, readCertificate({ cert, key }) makes it)',
+};
+
 const namedCertificateTable: Table<NamedCertificate> = {
-  cert: { shape: text, summary: 'the certificate chain as PEM text', isRequired: true },
-  key: { shape: text, summary: 'its key as PEM text', isRequired: true },
+  cert: { shape: pem, summary: 'the certificate chain as PEM text', isRequired: true },
+  key: { shape: pem, summary: 'its key as PEM text', isRequired: true },
   passphrase: { shape: anyText, summary: 'of the key' },
   hosts: { shape: texts, summary: 'the hosts that it is for' },
 };
 
 const tlsTable: Table<TlsOptions> = {
-  cert: { shape: text, summary: 'the certificate chain as PEM text', isRequired: true },
-  key: { shape: text, summary: 'its key as PEM text', isRequired: true },
+  cert: { shape: pem, summary: 'the certificate chain as PEM text', isRequired: true },
+  key: { shape: pem, summary: 'its key as PEM text', isRequired: true },
   passphrase: { shape: anyText, summary: 'of the key' },
   minVersion: {
     shape: { type: 'choice', values: ['TLSv1.2', 'TLSv1.3'] },
@@ -104,7 +126,7 @@ export const accessLogTable: Table<AccessLogOptions> = {
     summary: 'the form of a line',
     default: 'combined',
   },
-  file: { shape: file, summary: 'appended to' },
+  file: { shape: file, summary: 'appended to', alsoCalled: ['path'] },
   write: { shape: callable('a function that takes a line'), summary: 'takes each line' },
   onError: { shape: callable('a function that takes an error'), summary: 'learns that lines are lost' },
   useColor: { shape: flag, summary: 'whether dev colours the status', default: false },
@@ -131,11 +153,21 @@ export const listenerTable: Table<Listener> = {
 /** The options of `startWorkers`. */
 export const workersTable: Table<WorkersOptions> = {
   module: {
-    shape: { type: 'text', pattern: /^(?:\/|file:|[A-Za-z]:\\)/, expects: 'a file: URL or an absolute path' },
+    shape: {
+      type: 'either',
+      shapes: [
+        { type: 'text', pattern: /^(?:\/|file:|[A-Za-z]:\\)/, expects: 'an absolute path' },
+        { type: 'instance', name: 'URL' },
+      ],
+    },
     summary: 'the module whose default export makes the server',
     isRequired: true,
   },
-  count: { shape: { type: 'integer', minimum: 1, maximum: 1024 }, summary: 'how many workers there are' },
+  count: {
+    shape: { type: 'integer', minimum: 1, maximum: 1024 },
+    summary: 'how many workers there are',
+    alsoCalled: ['workers', 'processes'],
+  },
   listen: {
     shape: {
       type: 'either',
@@ -157,13 +189,48 @@ export const proxyTable: Table<ProxyOptions> = {
   connectTimeoutMs: { shape: { type: 'integer', minimum: 1 }, summary: 'for a connection', default: 10_000 },
 };
 
-/** One mount, several, or a text that stands for one. */
 /** The root of the server is there already. */
 const phpMountTable: Members = { ...phpTable, root: { ...phpTable.root, isRequired: false } };
 
+/** One mount, several, or a text that stands for one. */
 const mounts = (members: Members): Shape => {
   const mount: Shape = { type: 'object', members: { ...members, ...mountTable } };
   return { type: 'either', shapes: [text, mount, { type: 'list', item: mount }] };
+};
+
+/** What `close` takes. */
+export const stopTable: Table<StopOptions> = {
+  graceMs: {
+    shape: { type: 'duration', unit: 'milliseconds', isUnlimited: true },
+    summary: 'for answers under way',
+    alsoCalled: ['timeout'],
+  },
+  drainDelayMs: {
+    shape: { type: 'duration', unit: 'milliseconds', isUnlimited: true },
+    summary: 'in which connections are still accepted',
+  },
+};
+
+/** What `explain` takes. */
+export const questionTable: Table<Question> = {
+  target: { shape: text, summary: 'as in a request line', isRequired: true, alsoCalled: ['path', 'url'] },
+  method: { shape: methodName, summary: 'the method', default: 'GET' },
+};
+
+/** What `readCertificate` takes; with hosts where there are several. */
+export const certificateFilesTable: Table<CertificateFiles & { readonly hosts?: readonly string[] | undefined }> = {
+  cert: { shape: file, summary: 'the certificate chain in PEM form', isRequired: true },
+  key: { shape: file, summary: 'its private key in PEM form', isRequired: true },
+  passphraseFile: { shape: file, summary: 'holds the passphrase of the key', alsoCalled: ['passphrase'] },
+  hosts: { shape: texts, summary: 'the hosts that it is for' },
+};
+
+/** What `watchCertificate` takes. */
+export const certificateWatchTable: Table<CertificateWatch> = {
+  onChange: { shape: callable('a function that takes the certificate'), summary: 'uses it', isRequired: true },
+  onError: { shape: callable('a function that takes an error'), summary: 'sees what is wrong', isRequired: true },
+  intervalMs: { shape: { type: 'integer', minimum: 1 }, summary: 'between two looks', default: 2000 },
+  since: { shape: anyText, summary: 'the state of the files when they were last read' },
 };
 
 /** The options of `createServer`. */
@@ -180,7 +247,11 @@ export const serverTable: Table<ServerOptions> = {
   proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
   webdav: { shape: mounts(webdavTable), summary: 'folders over WebDAV' },
   routes: {
-    shape: { type: 'list', item: { type: 'object', members: routeTable } },
+    shape: {
+      type: 'list',
+      item: { type: 'object', members: routeTable },
+      expects: 'a list of routes such as [{ path, responder }]',
+    },
     summary: 'responders by path, host and method',
   },
   methods: {
@@ -208,7 +279,14 @@ export const serverTable: Table<ServerOptions> = {
     },
     summary: 'pages by status',
   },
-  fields: { shape: { type: 'list', item: { type: 'list', item: anyText, minimum: 1 } }, summary: 'for every response' },
+  fields: {
+    shape: {
+      type: 'list',
+      item: { type: 'list', item: anyText, minimum: 1 },
+      expects: "a list such as [['name', 'value']]",
+    },
+    summary: 'for every response',
+  },
   limits: { shape: { type: 'object', members: limitsTable }, summary: 'what one client can cost' },
   serverField: {
     shape: { type: 'either', shapes: [fieldValue, { type: 'choice', values: [false] }] },

@@ -1,6 +1,6 @@
 // `HttpServer`, which `createServer` makes: what is listened on, who is connected, what is served now, and how all of that ends.
 
-import { checkListeners } from './check-options.ts';
+import { checkListeners, checkQuestion, checkStopOptions } from './check-options.ts';
 import { compose, type Makers } from './compose.ts';
 import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
@@ -92,10 +92,13 @@ export class HttpServer implements Server, Engine {
     return sum;
   }
 
-  async listen(given: number | Listener | readonly Listener[] = {}): Promise<readonly Address[]> {
+  async listen(
+    given: number | Listener | readonly Listener[] = {},
+    ...more: readonly unknown[]
+  ): Promise<readonly Address[]> {
     if (this.isStopping) throw new Error('the server is closed');
     const listeners = typeof given === 'number' ? [{ port: given }] : [given].flat();
-    checkListeners(listeners);
+    checkListeners(listeners, more);
     const { headTimeoutMs, maxConnections } = this.service.limits;
     const settings = {
       accept: (transport: Transport, header?: ReadHeader) => this.#accept(transport, header),
@@ -196,6 +199,7 @@ export class HttpServer implements Server, Engine {
   }
 
   explain(question: Question): Explanation {
+    checkQuestion(question);
     return this.service.site.explain(question);
   }
 
@@ -236,7 +240,9 @@ export class HttpServer implements Server, Engine {
     listening.renewCertificate(tls);
   }
 
-  close({ graceMs, drainDelayMs }: StopOptions = {}): Promise<void> {
+  close(options: StopOptions = {}): Promise<void> {
+    checkStopOptions(options);
+    const { graceMs, drainDelayMs } = options;
     const { limits } = this.service;
     const isFirst = this.#closing === undefined;
     this.isStopping = true;

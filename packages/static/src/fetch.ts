@@ -28,6 +28,7 @@ const fetchTable: Table<FetchStaticOptions> = {
   mount: {
     shape: { type: 'text', pattern: /^(?:\/.*)?$/, expects: 'a path that begins with /' },
     summary: 'the path prefix below which the root lies',
+    alsoCalled: ['path', 'prefix', 'baseUrl'],
     default: '',
   },
   onError: { shape: { type: 'function', expects: 'a function (cause, request)' }, summary: 'told of errors' },

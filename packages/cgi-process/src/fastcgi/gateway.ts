@@ -81,7 +81,7 @@ export class Gateway {
     const concurrency = completed(gatewayConcurrencyTable, options.concurrency);
     const texts = typeof options.address === 'string' ? [options.address] : options.address;
     this.#backends = new Backends({
-      addresses: texts.map((text) => ({ text, address: addressOf(text) })),
+      addresses: texts.map((text) => ({ text, address: addressOf(text, protocol) })),
       connectTimeoutMs: this.#limits.connectTimeoutMs,
       maxIdle: concurrency.idle,
       idleMs: concurrency.idleMs,
@@ -284,8 +284,8 @@ function hasLeft({ signal }: CgiRequest): boolean {
 /** Nothing had come when the connection closed. */
 class Unanswered extends Error {}
 
-function addressOf(text: string): NonNullable<ReturnType<typeof parseAddress>> {
+function addressOf(text: string, protocol: Protocol): NonNullable<ReturnType<typeof parseAddress>> {
   const address = parseAddress(text);
-  if (address === undefined) throw new TypeError(`address: expected ${ADDRESS_FORM}, not "${text}"`);
+  if (address === undefined) throw new TypeError(`${protocol}: address: expected ${ADDRESS_FORM}, not "${text}"`);
   return address;
 }

@@ -139,6 +139,7 @@ export const gatewayTable: Table<GatewayOptions> = {
     shape: { type: 'either', shapes: [address, { type: 'list', item: address, minimum: 1 }] },
     summary: 'where the application listens; of several each gets its turn',
     isRequired: true,
+    alsoCalled: ['host', 'port', 'socket', 'upstream', 'listen'],
   },
   root: { shape: path, summary: 'where the files are that the application runs' },
   extensions: {

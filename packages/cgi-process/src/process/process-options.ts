@@ -81,6 +81,7 @@ const processTable: Table<ProcessOptions> = {
   environment: {
     shape: { type: 'map', value: text },
     summary: 'the environment, whole',
+    alsoCalled: ['env'],
     default: {},
   },
   inherit: {

@@ -1,6 +1,7 @@
 // Counters in the Prometheus text exposition format. A snapshot is plain data, so that those of several processes can be
 // sent about and added up.
 
+import { checkFunction } from '../check-options.ts';
 import type { RequestMessage, ResponseMessage } from '../message/message.ts';
 import type { AccessLogEntry } from '../options.ts';
 
@@ -137,6 +138,7 @@ function family(name: string, type: string, help: string, samples: readonly (rea
 export function metricsResponder(
   collect: () => MetricsSnapshot | Promise<MetricsSnapshot>,
 ): (request: RequestMessage) => Promise<ResponseMessage> {
+  checkFunction(collect, 'metricsResponder', 'a function such as () => metrics.snapshot(server)');
   return async ({ pathInfo }) => {
     if (!isWhole(pathInfo)) return { status: 404, fields: [] };
     const content = Buffer.from(metricsText(await collect()));
@@ -149,6 +151,7 @@ export type Health = 'starting' | 'ok' | 'stopping';
 
 /** Answers with the state of the server, so that a load balancer sends requests only where they are answered. */
 export function healthResponder(health: () => Health): (request: RequestMessage) => ResponseMessage {
+  checkFunction(health, 'healthResponder', "a function such as () => 'ok'");
   const answer = (status: number, text: string): ResponseMessage => ({
     status,
     fields: [['content-type', 'text/plain; charset=utf-8'], noStore],

@@ -5,6 +5,7 @@
 // that does not fit together is reported and the one in use stays; the next change is tried again.
 
 import { readFileSync, statSync } from 'node:fs';
+import { checkCertificateFiles, checkCertificateWatch } from '../check-options.ts';
 import type { TlsOptions } from '../options.ts';
 
 /** Where the certificate is. All paths. */
@@ -25,7 +26,9 @@ export interface CertificateWatch {
 }
 
 /** Reads the files and makes sure that key and certificate belong together. Throws an Error that says what is wrong. */
-export function readCertificate({ cert, key, passphraseFile }: CertificateFiles): TlsOptions {
+export function readCertificate(files: CertificateFiles): TlsOptions {
+  checkCertificateFiles(files);
+  const { cert, key, passphraseFile } = files;
   const passphrase = passphraseFile === undefined ? undefined : readText(passphraseFile).replace(/\r?\n$/, '');
   const tls = { cert: readText(cert), key: readText(key), passphrase };
   try {
@@ -51,6 +54,8 @@ function readText(path: string): string {
 
 /** Looks for changes until the returned function is called. Does not keep the process alive. */
 export function watchCertificate(files: CertificateFiles, watch: CertificateWatch): () => void {
+  checkCertificateFiles(files);
+  checkCertificateWatch(watch);
   const { intervalMs = 2000, onChange, onError } = watch;
   let seen = watch.since ?? stampOf(files);
   const timer = setInterval(() => {

@@ -1,6 +1,7 @@
 // Applications in the manner of fetch, `(Request) => Response`, as responders: Hono and its like run as they are.
 
 import type { Field, Peer, RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
+import { kindOf } from '../check-options.ts';
 import { applicationTarget } from './application-target.ts';
 
 /** A function, or an object with one named `fetch`. What a Request does not tell is the second argument. */
@@ -36,6 +37,10 @@ export interface FetchInfo {
  * createServer({ routes: [{ responder: fetchResponder(app) }] });
  */
 export function fetchResponder(application: FetchApplication): Responder {
+  if (typeof application !== 'function' && typeof application?.fetch !== 'function') {
+    const expected = 'a function (request) => Response, or an object with one named fetch';
+    throw new TypeError(`fetchResponder: expected ${expected}, not ${kindOf(application)}`);
+  }
   const ask =
     typeof application === 'function'
       ? application

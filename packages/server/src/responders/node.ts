@@ -6,6 +6,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Responder } from '../message/message.ts';
+import { kindOf } from '../check-options.ts';
 import { NodeExchange } from './node-exchange.ts';
 import { announceNoTrailers } from './unannounced-trailers.ts';
 
@@ -29,6 +30,10 @@ export type NodeApplication = (request: IncomingMessage, response: ServerRespons
  * createServer({ routes: [{ responder: nodeResponder(http) }] });
  */
 export function nodeResponder(application: NodeApplication | Server): Responder {
+  if (typeof application !== 'function' && typeof application?.listenerCount !== 'function') {
+    const expected = 'a function (request, response), such as an Express application, or a server of node:http';
+    throw new TypeError(`nodeResponder: expected ${expected}, not ${kindOf(application)}`);
+  }
   const exchanges = new WeakMap<object, NodeExchange>();
   const given = typeof application === 'function' ? undefined : application;
   const server = playServer(application, exchanges);

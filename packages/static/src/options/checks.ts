@@ -132,19 +132,31 @@ function below(path: string, name: string): string {
 /** What may be listed when nothing is near. */
 const FEW = 6;
 
-/** What was meant: the nearest name here, one level down, or that has the word in it; all names where there are few. */
+/** What was meant: by another name, the nearest here or one level down, one with the word in it; all where there are few. */
 function advice(word: string, members: Members, path: string): string {
   const names = Object.keys(members);
   const inner = innerNames(members);
-  const near = nearest(word, names) ?? inner.find((name) => nearest(word, [lastOf(name)]) !== undefined);
-  if (near !== undefined) return `; did you mean ${below(path, near)}?`;
-  const isPart = (name: string): boolean => word.length >= 3 && lastOf(name).toLowerCase().includes(word.toLowerCase());
-  const here = names.filter(isPart);
-  const alike = (here.length > 0 ? here : inner.filter(isPart)).slice(0, 3);
+  const meant =
+    names.find((name) => members[name]?.alsoCalled?.includes(word)) ??
+    nearest(word, names) ??
+    inner.find((name) => nearest(word, [lastOf(name)]) !== undefined);
+  const alike = meant === undefined ? withWord(word, names, inner) : [meant];
   if (alike.length > 0) return `; did you mean ${inWords(alike.map((name) => below(path, name)))}?`;
   return names.length === 0 || names.length > FEW
     ? ''
     : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+}
+
+/** Names that begin with the word, or else have it in them; the nearer ones first, three at most. */
+function withWord(word: string, ...places: readonly (readonly string[])[]): readonly string[] {
+  if (word.length < 3) return [];
+  const sought = word.toLowerCase();
+  for (const names of places) {
+    const found = names.filter((name) => lastOf(name).toLowerCase().includes(sought));
+    const first = found.filter((name) => lastOf(name).toLowerCase().startsWith(sought));
+    if (found.length > 0) return (first.length > 0 ? first : found).slice(0, 3);
+  }
+  return [];
 }
 
 function innerNames(members: Members): readonly string[] {
@@ -161,7 +173,24 @@ function lastOf(path: string): string {
 
 function refusal(shape: Shape, value: unknown, path: string): string {
   const expected = shape.type === 'text' && typeof value === 'string' ? shape.refuse?.(value) : undefined;
-  return `${path === '' ? 'options' : path}: expected ${expected ?? expectation(shape)}, not ${shown(value)}`;
+  const words = `expected ${expected ?? expectation(shape)}, not ${shown(value)}`;
+  return `${path === '' ? 'options' : path}: ${words}${remedy(shape, value, path)}`;
+}
+
+/** What to make of a value that would do inside of what was expected. */
+function remedy(shape: Shape, value: unknown, path: string): string {
+  if (value === undefined || value === null || Array.isArray(value)) return '';
+  for (const one of shape.type === 'either' ? shape.shapes : [shape]) {
+    if (one.type === 'list' && problemWith(one.item, value, '') === undefined) return '; put it into [ ]';
+    if (one.type !== 'object') continue;
+    const names = Object.keys(one.members);
+    const required = names.find((each) => one.members[each]?.isRequired);
+    const name = required ?? (path === '' || typeof value === 'string' ? names[0] : undefined);
+    const member = name === undefined ? undefined : one.members[name];
+    if (member !== undefined && problemWith(member.shape, value, '') === undefined)
+      return `; did you mean { ${name}: ${typeof value === 'function' ? '…' : shown(value)} }?`;
+  }
+  return '';
 }
 
 /** What a shape takes, in words that complete "expected …". */
@@ -191,7 +220,7 @@ function expectation(shape: Shape): string {
       return `a whole number of ${unit}${shape.isUnlimited === true ? ' or Infinity' : ''}`;
     }
     case 'list':
-      return shape.minimum === undefined ? 'a list' : 'a list that is not empty';
+      return shape.expects ?? (shape.minimum === undefined ? 'a list' : 'a list that is not empty');
     case 'map':
     case 'object':
       return 'an object';

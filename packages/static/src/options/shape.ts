@@ -29,7 +29,7 @@ export type Shape =
   | { readonly type: 'size'; readonly isUnlimited?: boolean }
   | { readonly type: 'function'; readonly expects: string }
   | { readonly type: 'instance'; readonly name: string }
-  | { readonly type: 'list'; readonly item: Shape; readonly minimum?: number }
+  | { readonly type: 'list'; readonly item: Shape; readonly minimum?: number; readonly expects?: string }
   | { readonly type: 'map'; readonly value: Shape; readonly key?: RegExp; readonly expects?: string }
   | { readonly type: 'object'; readonly members: Members }
   | { readonly type: 'either'; readonly shapes: readonly Shape[] };
@@ -41,6 +41,8 @@ export interface Member<Value = unknown> {
   readonly default?: Exclude<Value, undefined>;
   /** Whether it must not be left out. */
   readonly isRequired?: boolean;
+  /** What others call it: not taken, but understood in the message. */
+  readonly alsoCalled?: readonly string[];
 }
 
 /** The members of an object, by name. */
