@@ -1,5 +1,5 @@
-// Writes docs/api/*.md, the reference of each package, from the declarations and doc comments that its build emitted, and the
-// index of decisions.
+// Writes docs/api/*.md, the reference of each package, from the declarations and doc comments that its build emitted; the index of
+// decisions; and what is made out of the tables of options.
 //
 //   node docs/api.mjs            write
 //   node docs/api.mjs --check    compare instead, and fail where a page is stale
@@ -11,6 +11,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decisionIndex } from './decisions.mjs';
+import { configurationPage, flagsPage, schemaText } from './options.mjs';
 
 const root = join(import.meta.dirname, '..');
 const statementStart = /^(?:export )?(?:declare )?(?:abstract )?(?:async )?(function|class|interface|type|const) (\w+)/;
@@ -136,16 +137,25 @@ function packagesWithEntries() {
   });
 }
 
+/** JSON is written by the formatter as it likes. */
+function plain(path, text) {
+  return path.endsWith('.json') ? JSON.stringify(JSON.parse(text)) : text;
+}
+
 /** Every page that is made, and its text. */
 const pages = [
   ...packagesWithEntries().map((name) => [`docs/api/${name}.md`, page(join(root, 'packages', name))]),
   ['decisions/README.md', decisionIndex()],
+  ['docs/flags.md', flagsPage()],
+  ['docs/configuration.md', configurationPage()],
+  ['packages/server/onezero.schema.json', schemaText()],
 ];
 mkdirSync(join(root, 'docs/api'), { recursive: true });
 for (const [file, text] of pages) {
   const path = join(root, file);
-  if (!process.argv.includes('--check')) writeFileSync(path, text);
-  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
+  const isStale = !existsSync(path) || plain(path, readFileSync(path, 'utf8')) !== plain(path, text);
+  if (isStale && !process.argv.includes('--check')) writeFileSync(path, text);
+  else if (isStale) {
     console.error(`${file} is stale: run \`node docs/api.mjs\``);
     process.exitCode = 1;
   }

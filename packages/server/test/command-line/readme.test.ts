@@ -1,36 +1,17 @@
-// What is written out of the table of options is what is published. `UPDATE_README=1` writes it anew.
+// What the README says is what happens, and the schema that ships is that of the table of options.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { helpText, readmeTables } from '../../src/command-line/commands/help.ts';
+import { helpText } from '../../src/command-line/commands/help.ts';
 import { configurationSchema } from '../../src/command-line/options/json-schema.ts';
 import { optionEntries } from '../../src/command-line/options/table.ts';
 
 const folder = new URL('../../', import.meta.url);
 const readme = new URL('README.md', folder);
 const schemaFile = new URL('onezero.schema.json', folder);
-const begin = '<!-- flags: written out of the table of options -->\n';
-const end = '<!-- end of flags -->';
-
-/** The README with its tables as they ought to be. */
-function withTables(text: string): string {
-  const [before, rest] = text.split(begin);
-  return `${before}${begin}\n${readmeTables()}\n${end}${rest?.split(end)[1]}`;
-}
-
-if (process.env['UPDATE_README'] === '1') {
-  writeFileSync(readme, withTables(readFileSync(readme, 'utf8')));
-  writeFileSync(schemaFile, `${JSON.stringify(configurationSchema(), undefined, 2)}\n`);
-}
-
 describe('the README', () => {
-  test('has the table of flags', () => {
-    const text = readFileSync(readme, 'utf8');
-    expect(text).toBe(withTables(text));
-  });
-
   test('begins with examples/first.mjs, which runs and prints what it says', async () => {
     const example = new URL('examples/first.mjs', folder);
     const [, code, , output] = /```js\n(.*?)```(.*?)```text\n(.*?)```/s.exec(readFileSync(readme, 'utf8')) ?? [];
@@ -66,6 +47,7 @@ describe('helpText', () => {
 });
 
 describe('onezero.schema.json', () => {
+  // `node docs/api.mjs` writes it anew.
   test('is the schema of the table of options', () => {
     expect(JSON.parse(readFileSync(schemaFile, 'utf8'))).toEqual(configurationSchema());
   });

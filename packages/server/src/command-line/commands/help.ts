@@ -1,14 +1,14 @@
-// `--help` and the table of flags in the README, written out of the table of options.
+// `--help`, written out of the table of options.
 
 import { defaultText } from '../options/default-text.ts';
-import { flagName, groups, isNegatable, type Option, type Shape } from '../options/option.ts';
+import { flagName, groups, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
 
 const usage = `Usage: onezero [directory | file] [flags]
        onezero check [directory] [flags]         look for mistakes, start nothing
        onezero print-config [directory] [flags]  show every value and where it comes from
        onezero explain <url> [directory] [flags] say what would answer a request, and why
-       onezero recipe <name> [directory] [flags] print a configuration for what stands around it: haproxy, nginx,
+       onezero recipe <name> [directory] [flags] print a configuration for haproxy, nginx,
                                                  systemd, kubernetes, logrotate or prometheus
 
 Serves a directory over HTTP, with CGI scripts and Python applications if asked to.`;
@@ -60,56 +60,4 @@ function shownFlag(key: Key, option: Option): string {
 function defaultNote(option: Option): string {
   const text = defaultText(option);
   return text === '' ? '' : ` (default: ${text})`;
-}
-
-/** The README's tables: every flag with its other spellings, its key, its default and what it does. */
-export function readmeTables(): string {
-  const sections = groups.map((group) => {
-    const rows = optionEntries
-      .filter(([, option]) => option.group === group)
-      .map(
-        ([key, option]) =>
-          `| ${[flagCell(key, option), keyCell(key, option), defaultText(option), summaryCell(option)].join(' | ')} |`,
-      );
-    return `#### ${group}\n\n| flag | key | default | what |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
-  });
-  return sections.join('\n');
-}
-
-function flagCell(key: Key, option: Option): string {
-  if (option.only === 'file') return '';
-  const placeholder = option.placeholder?.replace(/^(?!\[=)/, ' ') ?? '';
-  const spellings = [
-    ...(option.short ?? []).map((letter) => `-${letter}`),
-    `--${flagName(key, option)}${placeholder}`,
-    ...(option.aliases ?? []).map((name) => `--${name}`),
-    ...(isNegatable(option) ? [`--no-${flagName(key, option)}`] : []),
-    ...(option.negations ?? []).map((name) => `--${name}`),
-  ];
-  return spellings.map((spelling) => `\`${escaped(spelling)}\``).join(' ');
-}
-
-function keyCell(key: Key, option: Option): string {
-  return option.only === 'command' ? '' : `\`${key}\``;
-}
-
-function summaryCell({ summary, shape, only }: Option): string {
-  return escaped(only === 'file' ? `${summary}: ${members(shape)}` : summary);
-}
-
-function members(shape: Shape): string {
-  switch (shape.type) {
-    case 'list':
-      return `a list of ${members(shape.item)}`;
-    case 'object':
-      return `{ ${Object.keys(shape.members).join(', ')} }`;
-    case 'map':
-      return 'an object';
-    default:
-      return shape.type;
-  }
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('|', '\\|');
 }

@@ -8,6 +8,7 @@ export function defaultText({ default: value, shape }: Option): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.join(',');
   if (typeof value !== 'number') return '';
+  if (value === Number.POSITIVE_INFINITY) return 'unlimited';
   return shape.type === 'size' ? sizeText(value) : shape.type === 'duration' ? durationText(value) : String(value);
 }
 

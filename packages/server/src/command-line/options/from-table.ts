@@ -55,12 +55,16 @@ export function configuredShape(shape: Shape): Shape {
   }
 }
 
+/** A member as the configuration has it. */
+export function configuredMember({ default: value, ...member }: Member): Member {
+  const fallback = value === undefined ? undefined : fromOption(member.shape, value);
+  return { ...member, shape: configuredShape(member.shape), ...(fallback !== undefined && { default: fallback }) };
+}
+
 /** Members as the configuration has them. */
 function configuredMembers(members: Members): Members {
   const entries = Object.entries(members).filter(([, { shape }]) => isWritten(shape));
-  return Object.fromEntries(
-    entries.map(([name, member]) => [keyOf(name), { ...member, shape: configuredShape(member.shape) }]),
-  );
+  return Object.fromEntries(entries.map(([name, member]) => [keyOf(name), configuredMember(member)]));
 }
 
 /** Whether a file can hold such values. */
@@ -100,7 +104,7 @@ function membersToOptions(members: Members, value: Readonly<Record<string, unkno
 
 /** The value of the configuration that an option's value stands for: the way back from `toOption`, for defaults. */
 function fromOption(shape: Shape, value: unknown): unknown {
-  if (value === Number.POSITIVE_INFINITY || isRecord(value)) return undefined;
+  if (isRecord(value)) return undefined;
   return shape.type === 'duration' && shape.unit === 'milliseconds' ? Number(value) / 1000 : value;
 }
 

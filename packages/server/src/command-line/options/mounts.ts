@@ -13,7 +13,7 @@ import {
 } from '@onezero/cgi-process/options';
 import { type AppOptions, appTable, type PythonLimits, wsgiTable } from '@onezero/python/options';
 import type { AppMount, CgiMount } from '../../options.ts';
-import { type Configured, configuredShape, isWritten, keyOf, toOption } from './from-table.ts';
+import { type Configured, configuredMember, configuredShape, isWritten, keyOf, toOption } from './from-table.ts';
 
 /** One mount: a directory of scripts, scripts by extension, or one script, and how they run. */
 export interface CgiConfiguration
@@ -65,7 +65,7 @@ function placesOf(table: Members): readonly Place[] {
 /** What a list of mounts with the options of `table` can hold. */
 function mountsShape(table: Members): Shape {
   const members = placesOf({ ...mountTable, ...table }).flatMap(({ key, member }): [string, Member][] =>
-    isWritten(member.shape) ? [[key, { ...member, shape: configuredShape(member.shape) }]] : [],
+    isWritten(member.shape) ? [[key, configuredMember(member)]] : [],
   );
   return { type: 'list', item: { type: 'object', members: Object.fromEntries(members) } };
 }

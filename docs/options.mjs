@@ -1,0 +1,166 @@
+// What is written out of the tables of options: docs/flags.md, docs/configuration.md, and the JSON schema that the server
+// ships. `node docs/api.mjs` writes them with the other pages that are made.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const dist = join(import.meta.dirname, '../packages/server/dist/command-line/options');
+const load = async (name) => import(pathToFileURL(join(dist, `${name}.js`)).href);
+const { optionEntries } = await load('table');
+const { environmentName, flagName, groups, isNegatable } = await load('option');
+const { defaultText } = await load('default-text');
+const { configurationSchema } = await load('json-schema');
+
+const escaped = (text) => text.replaceAll('|', '\\|');
+const code = (text) => `\`${escaped(text)}\``;
+
+/** A table with these columns. */
+function table(columns, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Every spelling of a flag. */
+function flagCell(key, option) {
+  const placeholder = option.placeholder?.replace(/^(?!\[=)/, ' ') ?? '';
+  const spellings = [
+    ...(option.short ?? []).map((letter) => `-${letter}`),
+    `--${flagName(key, option)}${placeholder}`,
+    ...(option.aliases ?? []).map((name) => `--${name}`),
+    ...(isNegatable(option) ? [`--no-${flagName(key, option)}`] : []),
+    ...(option.negations ?? []).map((name) => `--${name}`),
+  ];
+  return spellings.map(code).join(' ');
+}
+
+function flagSections() {
+  return groups.map((group) => {
+    const entries = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
+    const rows = entries.map(([key, option]) => [
+      flagCell(key, option),
+      escaped(option.summary),
+      escaped(defaultText(option)),
+      option.only === 'command' ? '' : code(key),
+    ]);
+    return `## ${group}\n\n${table(['flag', '', 'default', 'key'], rows)}\n`;
+  });
+}
+
+/** What a value of this shape looks like in the file. */
+function valueText(shape) {
+  const unlimited = shape.isUnlimited ? ' or `"unlimited"`' : '';
+  switch (shape.type) {
+    case 'boolean':
+      return '`true`, `false`';
+    case 'nothing':
+      return '`null`';
+    case 'integer':
+      return `number${shape.maximum === undefined ? ` from ${shape.minimum}` : ` from ${shape.minimum} to ${shape.maximum}`}${unlimited}`;
+    case 'number':
+      return 'number';
+    case 'text':
+      return 'text';
+    case 'path':
+      return 'path';
+    case 'program':
+      return 'program';
+    case 'choice':
+      return shape.values.map((value) => code(JSON.stringify(value))).join(', ');
+    case 'duration':
+    case 'size':
+      return `${shape.type}${unlimited}`;
+    case 'list':
+      return `list of ${valueText(shape.item)}`;
+    case 'map':
+      return `object of ${valueText(shape.value)}`;
+    case 'object':
+      return 'object';
+    default:
+      return [...new Set(shape.shapes.map(valueText))].join(', or ');
+  }
+}
+
+/** The objects inside a shape that have members of their own. */
+function objectsIn(shape) {
+  switch (shape.type) {
+    case 'object':
+      return [shape];
+    case 'list':
+      return objectsIn(shape.item);
+    case 'map':
+      return objectsIn(shape.value);
+    case 'either':
+      return shape.shapes.flatMap(objectsIn);
+    default:
+      return [];
+  }
+}
+
+const ownKeys = new Set(optionEntries.map(([key]) => key));
+
+/** Rows for the members of an object, and of objects in them. A site has options of the top; they are not told again. */
+function memberRows(path, shape) {
+  return objectsIn(shape).flatMap(({ members }) =>
+    Object.entries(members).flatMap(([name, member]) => {
+      if (path === 'sites' && ownKeys.has(name)) return [];
+      const needed = member.isRequired ? ' (needed)' : '';
+      const row = [
+        code(`${path}.${name}`),
+        `${valueText(member.shape)}${needed}`,
+        escaped(defaultText({ shape: member.shape, default: member.default })),
+        escaped(member.summary.replace(/^[a-z](?![A-Z])/, (letter) => letter.toUpperCase())),
+      ];
+      return [row, ...memberRows(`${path}.${name}`, member.shape)];
+    }),
+  );
+}
+
+function keySections() {
+  return groups.map((group) => {
+    const rows = optionEntries
+      .filter(([, option]) => option.group === group && option.only !== 'command')
+      .flatMap(([key, option]) => [
+        [code(key), valueText(option.shape), escaped(defaultText(option)), escaped(option.summary)],
+        ...memberRows(key, option.shape),
+      ]);
+    return `## ${group}\n\n${table(['key', 'value', 'default', ''], rows)}\n`;
+  });
+}
+
+const made = 'Made by `node docs/api.mjs` out of the tables of options of the packages; edit those.';
+
+/** Every flag of the command. */
+export function flagsPage() {
+  const aliases = optionEntries.filter(([, option]) => (option.environment ?? []).length > 0);
+  const others = aliases
+    .map(([key, option]) => `${option.environment.map(code).join(', ')} (${code(key)})`)
+    .join(' and ');
+  const [[key, option]] = optionEntries.filter(([name]) => name === 'maxAge');
+  return [
+    '# Flags\n',
+    `${made} \`onezero --help\` prints them.\n`,
+    `Each flag has a variable of the environment: ${code(`--${flagName(key, option)}`)} is ${code(environmentName(key, option))}; beside them, ${others} are read. A flag`,
+    'wins over the environment, and that over the [file](configuration.md). A flag that is given again replaces what was said before,',
+    'or adds to it where it takes several. `--no-…` works for each: it switches off or empties, and otherwise leads back to the default.',
+    'Times are written `500ms`, `30s`, `5m`, `1h` or `7d` (a number alone is seconds), sizes `65536`, `64k`, `10m` or `1g`.\n',
+    ...flagSections(),
+  ].join('\n');
+}
+
+/** Every key of the configuration file. */
+export function configurationPage() {
+  return [
+    '# The configuration file\n',
+    `${made}\n`,
+    '`onezero.config.json` or `onezero.config.jsonc` in the working directory, or what `--config` names. Paths are relative to the file. A',
+    'key that is not known is refused, with the nearest that is. A duration is a number of seconds or a text such as `"500ms"`, `"30s"`,',
+    '`"5m"`, `"1h"`, `"7d"`; a size a number of bytes or a text such as `"64k"`, `"10m"`, `"1g"`. A program is a path, or a name that is',
+    'looked for in PATH. Editors check and complete it with `"$schema": "./node_modules/@onezero/server/onezero.schema.json"`.\n',
+    'Each of `sites` may have keys of its own that say what is served and how: see the end of the first table.\n',
+    ...keySections(),
+  ].join('\n');
+}
+
+/** The JSON schema of the file. */
+export function schemaText() {
+  return `${JSON.stringify(configurationSchema(), undefined, 2)}\n`;
+}
