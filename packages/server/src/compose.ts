@@ -14,6 +14,7 @@ import { resolveLimits } from './limits.ts';
 import { methodRegistry } from './methods.ts';
 import type {
   Address,
+  ApplicationState,
   AppMount,
   CgiMount,
   GatewayMount,
@@ -70,8 +71,14 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
       hookTimeoutMs,
     }),
     closables: routes.map(({ responder }) => responder),
+    applications: () => routes.flatMap(stateOf),
     openFolder: openFolder(options),
   });
+}
+
+function stateOf({ path = '/', responder }: Route): readonly ApplicationState[] {
+  const state = responder.workers?.();
+  return state === undefined ? [] : [{ ...state, path }];
 }
 
 /** Every route that the options ask for, in the order of precedence among equals. */
@@ -211,11 +218,13 @@ function routesOfScripts(
 
 function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }: AppMount): Route {
   const serverSoftware = `onezero/${version()}`;
-  return {
-    name: `the application ${options.application}`,
-    path,
-    responder: make({ serverSoftware, log, ...options }),
+  const { application } = options;
+  const responder = make({ serverSoftware, log, ...options });
+  const workers = (): Omit<ApplicationState, 'path'> => {
+    const { processes, ready, busy, queued, restarts } = responder.state();
+    return { application, processes, ready, busy, queued, restarts };
   };
+  return { name: `the application ${application}`, path, responder: Object.assign(responder, { workers }) };
 }
 
 function proxyRoute({ path, ...options }: ProxyMount): Route {

@@ -40,6 +40,26 @@ export interface Closable {
   readonly drain?: (() => void) | undefined;
   /** Called once, after the last request. */
   readonly close?: (() => void | Promise<void>) | undefined;
+  /** What the processes of an application are doing now: for `Server.applications`, and metrics. Must not throw. */
+  readonly workers?: (() => Omit<ApplicationState, 'path'>) | undefined;
+}
+
+/** An application that runs in processes of its own. */
+export interface ApplicationState {
+  /** As the options name it. */
+  readonly application: string;
+  /** Where it is mounted. */
+  readonly path: string;
+  /** How many processes there should be. */
+  readonly processes: number;
+  /** How many have loaded the application. */
+  readonly ready: number;
+  /** Requests that they are busy with. */
+  readonly busy: number;
+  /** Requests that wait for a place. */
+  readonly queued: number;
+  /** Processes that died or hung, and were replaced. */
+  readonly restarts: number;
 }
 
 /** A method that the server knows (RFC 9110 §9.2). Unknown ones are answered 501. */
@@ -180,6 +200,8 @@ export interface Server {
   readonly connections: number;
   /** Requests that have begun and have no whole answer yet. */
   readonly requests: number;
+  /** The applications that run in processes of their own, one entry for each mount. */
+  readonly applications: readonly ApplicationState[];
   /** Which rules a request would meet; nothing is run. */
   explain(question: Question): Explanation;
   /**

@@ -13,6 +13,7 @@ import type { ReadHeader } from './transport/accept.ts';
 import { TurnedAway } from './connection/turned-away.ts';
 import type {
   Address,
+  ApplicationState,
   Explanation,
   Listener,
   Question,
@@ -84,6 +85,10 @@ export class HttpServer implements Server, Engine {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  get applications(): readonly ApplicationState[] {
+    return this.service.site.applications();
   }
 
   get requests(): number {

@@ -20,6 +20,9 @@ def plain(start_response, text, *headers):
 def at_hello(environ, start_response):
     return plain(start_response, "hello %s" % environ["QUERY_STRING"])
 
+def at_pid(environ, start_response):
+    return plain(start_response, str(os.getpid()))
+
 def at_where(environ, start_response):
     return plain(start_response, "|".join(environ[name] for name in ("SCRIPT_NAME", "PATH_INFO", "HTTP_HOST", "SERVER_PROTOCOL")))
 
@@ -213,4 +216,31 @@ test('a reload of the server loses no request to a Python application', async ()
   isOver = true;
   await client;
   expect(new Set(statuses)).toEqual(new Set([200]));
+});
+
+test('the server knows what its applications are doing', async () => {
+  const own = await start({ wsgi: { ...options, processes: 1, threads: 1, path: '/app' } });
+  onTestFinished(() => own.close());
+  await own.server.ready();
+  const state = (): unknown => own.server.applications;
+  const idle = {
+    application: options.application,
+    path: '/app',
+    processes: 1,
+    ready: 1,
+    busy: 0,
+    queued: 0,
+    restarts: 0,
+  };
+  expect(state()).toEqual([idle]);
+  rmSync(gate, { force: true });
+  const clients = await Promise.all([own.connect(), own.connect()]);
+  for (const client of clients) client.write('GET /app/lines HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(state, { timeout: 20_000 }).toEqual([{ ...idle, busy: 1, queued: 1 }]);
+  writeFileSync(gate, '');
+  await expect.poll(state, { timeout: 20_000 }).toEqual([idle]);
+  for (const client of clients) client.destroy();
+  const { content } = parse(await own.exchange('GET /app/pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));
+  process.kill(Number(content), 'SIGKILL');
+  await expect.poll(state, { timeout: 20_000 }).toEqual([{ ...idle, restarts: 1 }]);
 });

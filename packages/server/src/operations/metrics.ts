@@ -3,7 +3,9 @@
 
 import { checkFunction } from '../check-options.ts';
 import type { RequestMessage, ResponseMessage } from '../message/message.ts';
-import type { AccessLogEntry } from '../options.ts';
+import type { AccessLogEntry, ApplicationState } from '../options.ts';
+import { addUpApplications, applicationFamilies } from './application-metrics.ts';
+import { family } from './metrics-format.ts';
 
 /** What was counted since the start, and what is there now. */
 export interface MetricsSnapshot {
@@ -18,12 +20,21 @@ export interface MetricsSnapshot {
   readonly underWay: number;
   readonly startTime: number;
   readonly workers: number;
+  /** What runs in processes of its own; absent where nothing does. */
+  readonly applications?: readonly ApplicationState[];
+}
+
+/** What there is now, as a `Server` tells it. */
+export interface Present {
+  readonly connections: number;
+  readonly requests: number;
+  readonly applications?: readonly ApplicationState[];
 }
 
 export interface Metrics {
   /** Counts a response; cheap enough for every one. */
   observe(entry: AccessLogEntry): void;
-  snapshot(now: { readonly connections: number; readonly requests: number }): MetricsSnapshot;
+  snapshot(now: Present): MetricsSnapshot;
 }
 
 /** Upper bounds in seconds: those that Prometheus libraries have by default, and faster ones, since files take less. */
@@ -76,6 +87,7 @@ export function createMetrics(): Metrics {
       underWay: now.requests,
       startTime,
       workers: 1,
+      ...(now.applications !== undefined && now.applications.length > 0 && { applications: now.applications }),
     }),
   };
 }
@@ -87,6 +99,7 @@ export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   for (const [key, count] of snapshots.flatMap((snapshot) => Object.entries(snapshot.requests))) {
     requests[key] = (requests[key] ?? 0) + count;
   }
+  const applications = addUpApplications(snapshots.flatMap((snapshot) => snapshot.applications ?? []));
   return {
     requests,
     durations: [...bounds, Infinity].map((_, index) => total(({ durations }) => durations[index] ?? 0)),
@@ -97,7 +110,16 @@ export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
     underWay: total((one) => one.underWay),
     startTime: Math.min(...snapshots.map(({ startTime }) => startTime)),
     workers: total((one) => one.workers),
+    ...(applications.length > 0 && { applications }),
   };
+}
+
+/** What a process that has ended had counted: that stays in the sum, and what there was of it does not. */
+export function endedSnapshot(last: MetricsSnapshot): MetricsSnapshot {
+  const gone = { processes: 0, ready: 0, busy: 0, queued: 0 };
+  const applications = last.applications?.map((one) => ({ ...one, ...gone }));
+  const ended = { ...last, connections: 0, underWay: 0, workers: 0 };
+  return applications === undefined ? ended : { ...ended, applications };
 }
 
 /** The text exposition format, version 0.0.4. */
@@ -126,12 +148,8 @@ export function metricsText(snapshot: MetricsSnapshot): string {
     family('http_requests_in_progress', 'gauge', 'Requests that are being answered.', [['', underWay]]),
     family('process_start_time_seconds', 'gauge', 'When the server started.', [['', startTime]]),
     family('http_workers', 'gauge', 'Processes that answer requests.', [['', workers]]),
+    ...applicationFamilies(snapshot.applications ?? []),
   ].join('');
-}
-
-function family(name: string, type: string, help: string, samples: readonly (readonly [string, number])[]): string {
-  const lines = samples.map(([suffix, value]) => `onezero_${name}${suffix} ${value}\n`);
-  return `# HELP onezero_${name} ${help}\n# TYPE onezero_${name} ${type}\n${lines.join('')}`;
 }
 
 /** Answers with the metrics of whatever `collect` finds. */

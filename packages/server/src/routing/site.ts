@@ -8,7 +8,7 @@ import type { Field, RequestMessage, ResponseLike, ResponseMessage } from '../me
 import { discard, isPromiseLike } from '../message/content.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
-import type { Closable, Explanation, Failure, Question, Route } from '../options.ts';
+import type { ApplicationState, Closable, Explanation, Failure, Question, Route } from '../options.ts';
 import { authenticated, changed } from '../message/request.ts';
 import { warnOnce } from '../warn-once.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
@@ -35,9 +35,11 @@ export interface Site {
   readonly openFolder: string | undefined;
   /** Resolves when all responders are ready. Rejects with what the first that is not has to say. */
   ready(): Promise<void>;
-  /** Closes the responders, each once. Rejects with what they reject with. */
+  /** What the applications in processes of their own are doing. */
+  applications(): readonly ApplicationState[];
   /** Tells every responder that a stop has begun. */
   drain(): void;
+  /** Closes the responders, each once. Rejects with what they reject with. */
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export interface SiteParts {
   readonly localHosts: LocalHosts | undefined;
   readonly fail: Fail;
   readonly closables: readonly Closable[];
+  readonly applications: () => readonly ApplicationState[];
   readonly openFolder: string | undefined;
 }
 
@@ -206,6 +209,10 @@ class PartedSite implements Site {
 
   async ready(): Promise<void> {
     await Promise.all([...new Set(this.#parts.closables)].map(async (closable) => closable.ready?.()));
+  }
+
+  applications(): readonly ApplicationState[] {
+    return this.#parts.applications();
   }
 
   drain(): void {

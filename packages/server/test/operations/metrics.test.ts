@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   addUp,
   createMetrics,
+  endedSnapshot,
   type Health,
   healthResponder,
   metricsResponder,
@@ -33,8 +34,9 @@ describe('metricsText', () => {
   test.runIf(hasPromtool)('is found without fault by promtool', () => {
     const metrics = createMetrics();
     for (const method of ['GET', 'BREW"\n']) metrics.observe(entry({ method }));
+    const shop = { application: '\\"\n', path: '/', processes: 2, ready: 1, busy: 3, queued: 4, restarts: 5 };
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
-      input: metricsText(metrics.snapshot(now)),
+      input: metricsText(metrics.snapshot({ ...now, applications: [shop] })),
       encoding: 'utf8',
     });
     expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' });
@@ -59,6 +61,37 @@ describe('metricsText', () => {
       expect(line).toMatch(/^(?:# (?:HELP|TYPE) \w+ .+|\w+(?:\{\w+="[^"]*"(?:,\w+="[^"]*")*\})? [\d.e+-]+)$/);
     const announced = lines.filter((line) => line.startsWith('# TYPE'));
     expect(new Set(announced).size).toBe(announced.length);
+  });
+});
+
+describe('applications', () => {
+  const shop = { application: 'shop "1".wsgi\n', path: '/', processes: 2, ready: 1, busy: 3, queued: 4, restarts: 5 };
+  const api = { ...shop, application: 'api:app', path: '/api', restarts: 0 };
+  const { snapshot } = createMetrics();
+
+  test('have a series each, by name and path', () => {
+    const text = metricsText(snapshot({ ...now, applications: [shop, api] }));
+    const name = String.raw`{application="shop \"1\".wsgi\n",path="/"}`;
+    expect(text).toContain(`onezero_application_processes${name} 2\n`);
+    expect(text).toContain(`onezero_application_processes_ready${name} 1\n`);
+    expect(text).toContain(`onezero_application_requests_in_progress${name} 3\n`);
+    expect(text).toContain(`onezero_application_requests_queued${name} 4\n`);
+    expect(text).toContain(`onezero_application_restarts_total${name} 5\n`);
+    expect(text).toContain('onezero_application_restarts_total{application="api:app",path="/api"} 0\n');
+    expect(metricsText(snapshot(now))).not.toContain('application');
+  });
+
+  test('are one where several of our processes, or hosts, have them', () => {
+    const one = snapshot({ ...now, applications: [shop, shop] });
+    const { applications } = addUp([one, snapshot(now), snapshot({ ...now, applications: [api, shop] })]);
+    expect(applications).toEqual([{ ...shop, processes: 6, ready: 3, busy: 9, queued: 12, restarts: 15 }, api]);
+    expect(metricsText(one).match(/^onezero_application_restarts_total.*$/gm)).toHaveLength(1);
+  });
+
+  test('that have ended with their process keep what only grows', () => {
+    const ended = endedSnapshot(snapshot({ ...now, applications: [shop] }));
+    expect(ended).toMatchObject({ connections: 0, underWay: 0, workers: 0 });
+    expect(ended.applications).toEqual([{ ...shop, processes: 0, ready: 0, busy: 0, queued: 0 }]);
   });
 });
 
