@@ -6,8 +6,9 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -151,3 +152,12 @@ export function isInstalled(command: string, ...args: string[]): boolean {
     return false;
   }
 }
+
+/**
+ * Whether scripts are started through shells here: that takes dash, or the ash of busybox. bash adds a variable of its own, so
+ * where it is `/bin/sh` they are started directly. Where CI is set, there has to be one.
+ */
+export const hasFittingShell: boolean =
+  process.env['CI'] !== undefined ||
+  existsSync('/bin/dash') ||
+  /\/(?:dash|busybox)$/.test(existsSync('/bin/sh') ? realpathSync('/bin/sh') : '');

@@ -58,7 +58,7 @@ export class ShellSlot {
       const slot = new ShellSlot(child, commands, options.answers);
       // The first command shows that the FIFO was opened, so its name is free to go.
       await new Promise<unknown>((resolve) =>
-        slot.run(`unset PWD OLDPWD;trap : HUP INT QUIT TERM${limitFiles()}`, resolve),
+        slot.run(`unset PWD OLDPWD SHLVL PATH;trap : HUP INT QUIT TERM${limitFiles()}`, resolve),
       );
       return slot;
     } catch (error) {

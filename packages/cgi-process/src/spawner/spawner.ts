@@ -44,7 +44,7 @@ import { openInput } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
 import { checkStrings, ProcessError, startFailure } from '../process/process-error.ts';
 
-/** dash is the quickest; `sh` is it on Debian, and ash on Alpine. */
+/** dash is the quickest; `sh` is it on Debian, and ash on Alpine. bash adds `_` to every environment, and does not pass. */
 const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What the system may have again in a moment. */
 const SHORTAGES = new Set<string | undefined>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT']);

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
-import { plain, processesWith, Scripts, until } from '../mount.ts';
+import { hasFittingShell, plain, processesWith, Scripts, until } from '../mount.ts';
 
 const scripts = new Scripts({
   // The words that tell its processes from others are arguments of what they run.
@@ -43,7 +43,7 @@ async function expectNothingLeft(): Promise<void> {
   for (const pid of left) process.kill(pid, 'SIGKILL');
 }
 
-describe('ShellGuard', () => {
+describe.skipIf(!hasFittingShell)('ShellGuard', () => {
   test('ends what a killed server was running, and removes its pipes', async () => {
     const server = await started();
     expect(readdirSync(temporary)).toHaveLength(1);

@@ -4,7 +4,7 @@ import type { Launched, LaunchPlan } from '../../src/process/launch.ts';
 import { commandLine, isExpressible } from '../../src/spawner/command-line.ts';
 import { ShellSpawner } from '../../src/spawner/spawner.ts';
 import { startThrough } from '../../src/process/unix-process.ts';
-import { openDescriptors, own, processesWith, Scripts, until, zombies } from '../mount.ts';
+import { hasFittingShell, openDescriptors, own, processesWith, Scripts, until, zombies } from '../mount.ts';
 
 const scripts = new Scripts();
 // Prints its arguments and environment, each ended by NUL, as the kernel has them.
@@ -67,13 +67,13 @@ const nasty = fc.constantFrom(
 const value = fc.array(fc.oneof(byteString, nasty), { maxLength: 8 }).map((parts) => parts.join(''));
 
 describe('ShellSpawner', () => {
-  test('passes every byte a variable can have', async () => {
+  test.skipIf(!hasFittingShell)('passes every byte a variable can have', async () => {
     const all = String.fromCharCode(...Array.from({ length: 255 }, (_, index) => index + 1));
     const { output } = await run({ command: '/bin/cat', args: ['/proc/self/environ'], environment: { ALL: all } });
     expect(output).toBe(`ALL=${all}\0`);
   });
 
-  test('passes any variables as they are, and evaluates nothing', async () => {
+  test.skipIf(!hasFittingShell)('passes any variables as they are, and evaluates nothing', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 6 }), async (values) => {
         const environment = Object.fromEntries(values.map((text, index) => [`V${index}`, text]));
@@ -139,9 +139,13 @@ describe('ShellSpawner', () => {
   });
 
   test('gives default signal dispositions and only three descriptors', async () => {
-    const text = `while read -r line; do case $line in Sig[IB]*) echo $line;; esac; done </proc/$$/status; for fd in /proc/$$/fd/*; do readlink $fd; done`;
-    const { output } = await run({ command: '/bin/sh', args: ['-c', text] });
-    expect(output).toMatch(/^SigBlk: 0+\nSigIgn: 0+\n/);
+    // Not asked of a shell: some ignore signals of their own accord.
+    const signals = await run({ command: '/bin/grep', args: ['-E', '^Sig(Ign|Blk)', '/proc/self/status'] });
+    expect(signals.output).toMatch(/^SigBlk:\s0+\nSigIgn:\s0+\n$/);
+    const { output } = await run({
+      command: '/bin/sh',
+      args: ['-c', 'for fd in /proc/$$/fd/*; do readlink $fd; done'],
+    });
     // The standard streams are our own FIFOs; anything else of ours would be one more of them, or a socket.
     expect(output.match(/onezero-pipes/g)).toHaveLength(2);
     expect(output).not.toContain('socket');
@@ -208,7 +212,7 @@ describe('ShellSpawner', () => {
     await until(() => zombies() === 0);
   });
 
-  test('ends its shells when it is closed', async () => {
+  test.skipIf(!hasFittingShell)('ends its shells when it is closed', async () => {
     const closing = new ShellSpawner();
     const child = await startThrough(launchBy(closing), plan({ command: printAll }), {});
     child.stdout.resume();
