@@ -2,6 +2,7 @@
 // `--help` and `--version` come at once.
 
 import type { CommandLine } from './configuration/arguments.ts';
+import { type EarlySignals, earlySignals } from './running/early-signals.ts';
 
 /**
  * Runs the `onezero` command with the words that follow its name, such as `['./public', '--port', '8080']`, in this process: it
@@ -10,8 +11,9 @@ import type { CommandLine } from './configuration/arguments.ts';
  * it starts the main module of this process again, which must then call it with the same words.
  */
 export async function runCommand(words: readonly string[]): Promise<number> {
+  const signals = earlySignals();
   try {
-    return await run(words);
+    return await run(words, signals);
   } catch (error) {
     // No error of this kind is known; should one occur, its stack is what helps to mend it.
     process.stderr.write(`Error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
@@ -19,7 +21,7 @@ export async function runCommand(words: readonly string[]): Promise<number> {
   }
 }
 
-async function run(words: readonly string[]): Promise<number> {
+async function run(words: readonly string[], signals: EarlySignals): Promise<number> {
   if (words.length === 1 && /^(?:--version|-[vV])$/.test(words[0] ?? '')) return showVersion();
   const { readCommandLine } = await import('./configuration/arguments.ts');
   const line = readCommandLine(words);
@@ -34,6 +36,7 @@ async function run(words: readonly string[]): Promise<number> {
   const resolve = (): ReturnType<typeof resolveAll> => resolveAll(line);
   const resolved = resolve();
   if (resolved.problems.length > 0) return refuse(resolved.problems);
+  if (line.command !== 'serve') signals.giveUp();
   switch (line.command) {
     case 'check':
       return (await import('./commands/check.ts')).check(resolved);
@@ -48,7 +51,7 @@ async function run(words: readonly string[]): Promise<number> {
         startWords(words, line),
       );
     default:
-      return (await import('./commands/serve.ts')).serve({ resolved, resolve });
+      return (await import('./commands/serve.ts')).serve({ resolved, resolve }, signals);
   }
 }
 

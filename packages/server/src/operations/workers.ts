@@ -26,6 +26,9 @@ const longestDelayMs = 30_000;
 // A worker that is asked for its counts and does not answer in this time is left out of them.
 const countTimeoutMs = 1000;
 
+// So often the first worker may be killed before it listens, until that counts as a start that failed.
+const MAX_KILLED = 5;
+
 /** A worker could not start; it has said why. */
 export class WorkersFailed extends Error {
   readonly exitCode: number;
@@ -138,7 +141,12 @@ export class Workers {
   async #startOne(): Promise<void> {
     const worker = this.#fork(false);
     const isListening = await this.#hasListened(worker);
-    if (!isListening && !this.#hasStarted) throw await failureOf(worker);
+    if (isListening || this.#hasStarted) return;
+    const { signal } = await worker.ended;
+    // Who was killed has not failed: what kills it now and then need not kill the next.
+    if (signal === null || this.#isStopping || this.#failedStarts >= MAX_KILLED) throw await failureOf(worker);
+    this.#failedStarts += 1;
+    return this.#startOne();
   }
 
   /** Starts a worker that nothing follows if it does not become ready. */

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { primaryVariable } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
-import { type EarlySignals, earlySignals, unlessStopped } from '../running/early-signals.ts';
+import { type EarlySignals, unlessStopped } from '../running/early-signals.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { inspect } from '../configuration/inspection.ts';
 import { timerMs } from '../../timer.ts';
@@ -22,7 +22,7 @@ import type { Controlled } from '../running/signals.ts';
 const stopMs = 500;
 
 /** Serves until it is told to stop. Resolves to the exit code. */
-export async function serve(start: Start): Promise<number> {
+export async function serve(start: Start, signals: EarlySignals): Promise<number> {
   outliveReaders();
   reportWarnings();
   const { configuration, sources, warnings } = start.resolved;
@@ -34,10 +34,9 @@ export async function serve(start: Start): Promise<number> {
   const primary = process.env[primaryVariable];
   // Not for the scripts that this process starts.
   delete process.env[primaryVariable];
-  if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start);
+  if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start, signals);
   // A worker whose primary ended before it came this far is nobody's; going on, it would become a primary of its own.
   if (primary !== undefined) return 0;
-  const signals = earlySignals();
   if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
   const hasCertificate = certificatePlaces(configuration).length > 0;
   const situation: Situation = {

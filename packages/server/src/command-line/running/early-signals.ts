@@ -6,11 +6,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const;
 export interface EarlySignals {
   /** Resolves when one of them asked for the end. */
   readonly stop: Promise<void>;
-  /** Stops listening for them; the others that came are sent again, to whoever listens now. */
+  /** Stops listening for them; those that came are sent again, to whoever listens now. */
   handOver(): void;
+  /** The same where nobody listens: they have the effect that they have on any program. */
+  giveUp(): void;
 }
 
-/** Listens from now on. What asks for something else than the end is kept for whoever can do it. */
+/** Listens from now on. What comes is kept for whoever can do it. */
 export function earlySignals(): EarlySignals {
   const kept = new Set<NodeJS.Signals>();
   let ask!: () => void;
@@ -18,15 +20,22 @@ export function earlySignals(): EarlySignals {
     ask = resolve;
   });
   const heed = (signal: NodeJS.Signals): void => {
+    kept.add(signal);
     if (signal === 'SIGINT' || signal === 'SIGTERM') ask();
-    else kept.add(signal);
+  };
+  const leave = (): void => {
+    for (const signal of SIGNALS) process.off(signal, heed);
   };
   for (const signal of SIGNALS) process.on(signal, heed);
   return {
     stop,
     handOver: () => {
-      for (const signal of SIGNALS) process.off(signal, heed);
+      leave();
       for (const signal of kept) process.emit(signal, signal);
+    },
+    giveUp: () => {
+      leave();
+      for (const signal of kept) process.kill(process.pid, signal);
     },
   };
 }

@@ -2,16 +2,17 @@
 // signals say.
 
 import { Primary } from '../../operations/primary.ts';
+import type { EarlySignals } from './early-signals.ts';
 import { Running } from './running.ts';
 import { report } from './report.ts';
 import { failed, type Start } from './start.ts';
 
 /** Serves until the primary says stop, or is gone. Resolves to the exit code. */
-export function work(start: Start): Promise<number> {
+export function work(start: Start, signals: EarlySignals): Promise<number> {
   const { configuration } = start.resolved;
   const primary = new Primary();
   let running: Running | undefined;
-  return primary.obey({
+  const working = primary.obey({
     begin: async (inherited, isStopping) => {
       const settled = { port: 0, mayMovePort: false, inherited };
       const addUpWorkers = (): ReturnType<Primary['collect']> => primary.collect();
@@ -31,4 +32,6 @@ export function work(start: Start): Promise<number> {
     snapshot: () => running?.snapshot(),
     failed: (error) => failed(error, configuration, running === undefined ? 2 : 1),
   });
+  signals.handOver();
+  return working;
 }
