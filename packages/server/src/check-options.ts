@@ -2,7 +2,8 @@
 // `auths` in place of `auth` would leave everything open.
 
 import { checkOptions } from '@onezero/static/options';
-import * as tables from './option-tables.ts';
+import * as tables from './call-tables.ts';
+import { serverTable } from './option-tables.ts';
 import type { Listener, ServerOptions } from './options.ts';
 
 // Options of `listen` that people look for where a server is made.
@@ -37,7 +38,7 @@ export function checkServerOptions(options: unknown): void {
   if (isObject(options) && isObject(options['static']) && 'root' in options['static']) {
     throw new TypeError('createServer: static.root: is not an option; root stands beside static');
   }
-  checkOptions(tables.serverTable, options, 'createServer');
+  checkOptions(serverTable, options, 'createServer');
   const { root, static: files } = options as ServerOptions;
   if (files !== undefined && root === undefined) {
     throw new TypeError('createServer: root: is missing beside static; it is the directory whose files are served');

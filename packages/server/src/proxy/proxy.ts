@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { checkOptions } from '@onezero/static/options';
-import { proxyTable } from '../option-tables.ts';
+import { proxyTable } from '../call-tables.ts';
 import type { RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
 import { requestFields, responseFields } from './request-fields.ts';
 import { UpstreamExchange } from './upstream-exchange.ts';
@@ -44,7 +44,7 @@ const LEFT = { head: { status: 502, reason: '', fields: [] } };
  * createServer({ routes: [{ path: '/api', responder: proxyResponder({ target: 'http://localhost:3000' }) }] });
  */
 export function proxyResponder(options: ProxyOptions): Responder & { drain(): void } {
-  check(options);
+  checkOptions(proxyTable, options, 'proxy');
   const upstream = readUpstream(options.target);
   const { host = upstream.isLocal ? 'client' : 'upstream', connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
   // Tunnels and event streams have no end of their own.
@@ -71,15 +71,6 @@ export function proxyResponder(options: ProxyOptions): Responder & { drain(): vo
       for (const end of endless) end();
     },
   });
-}
-
-function check(options: unknown): void {
-  try {
-    checkOptions(proxyTable, options);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new TypeError(`proxy: ${error.message}`, { cause: error });
-  }
 }
 
 function begin(request: RequestMessage, upstream: Upstream, host: string, connectTimeoutMs: number): UpstreamExchange {

@@ -168,8 +168,10 @@ function acceptMap(shape: Extract<Shape, { type: 'map' }>, value: unknown, check
 
 function acceptObject(shape: Extract<Shape, { type: 'object' }>, value: unknown, checking: Checking): unknown {
   if (!isRecord(value)) return refuse(shape, value, checking);
+  // What is missing most often is what was misspelt, and is told as that.
+  const hasStranger = Object.keys(value).some((name) => !Object.hasOwn(shape.members, name));
   for (const [name, { isRequired }] of Object.entries(shape.members)) {
-    if (isRequired && !Object.hasOwn(value, name))
+    if (isRequired && !hasStranger && !Object.hasOwn(value, name))
       checking.problems.push({ path: checking.path, message: `lacks "${name}"` });
   }
   const entries = Object.entries(value).map(([name, item]): [string, unknown] => {

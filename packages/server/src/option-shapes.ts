@@ -1,0 +1,23 @@
+// The shapes that several options of the server share.
+
+import type { Shape } from '@onezero/static/options';
+
+export const text: Shape = { type: 'text' };
+export const anyText: Shape = { type: 'text', pattern: /^/ };
+export const texts: Shape = { type: 'list', item: text };
+export const flag: Shape = { type: 'boolean' };
+export const path: Shape = { type: 'text', pattern: /^\//, expects: 'a path that begins with /' };
+export const file: Shape = { type: 'path' };
+const token = /^[\w!#$%&'*+.^`|~-]+$/;
+export const fieldName: Shape = { type: 'text', pattern: token, expects: 'the name of a field' };
+export const fieldValue: Shape = { type: 'text', pattern: /^[^\r\n\0]*$/, expects: 'a value on one line' };
+export const methodName: Shape = { type: 'text', pattern: token, expects: 'the name of a method' };
+export const addresses: Shape = {
+  type: 'list',
+  item: {
+    type: 'text',
+    pattern: /^(?:unix|[\da-fA-F.:]+(?:\/\d{1,3})?)$/,
+    expects: 'an address, a CIDR block or "unix"',
+  },
+};
+export const callable = (expects: string): Shape => ({ type: 'function', expects });
