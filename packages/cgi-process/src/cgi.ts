@@ -39,7 +39,7 @@ export function cgi(given: CgiOptions): CgiResponder {
   return Object.assign(name === undefined ? scripts : both, {
     scripts,
     front: name === undefined ? undefined : front,
-    explain: (pathInfo: string) => explainScript(mount.find, pathInfo, mount.sharesRoot),
+    explain: (pathInfo: string) => explainScript(mount.find, pathInfo, { sharesRoot: mount.sharesRoot }),
     ...scriptSources(options),
     close: async (graceMs = 0) => mount.close(graceMs),
   });

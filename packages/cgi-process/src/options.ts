@@ -5,6 +5,8 @@ import type { CgiRequest, CgiResponse } from './message.ts';
 import type { Shape, Table } from './options/shape.ts';
 
 export { checkOptions, completed } from './options/checks.ts';
+export { parseAddress } from './fastcgi/address.ts';
+export type { Address } from './fastcgi/address.ts';
 export { gatewayTable } from './fastcgi/options.ts';
 export { phpTable } from './php/options.ts';
 export { isPhpSource } from './php/sources.ts';

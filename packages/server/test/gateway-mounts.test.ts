@@ -119,6 +119,16 @@ describe.skipIf(!isInstalled())('createServer with fastcgi', () => {
     expect(await ask('/UPPER.PHP')).toBe('200 /index.php - /UPPER.PHP');
   });
 
+  test("asks the front controller before the root's own 404.html, which stands where that is missing", async () => {
+    const own = join(folder, 'own');
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, '404.html'), 'own page');
+    const ask = await answers({ root: own, php: { server: address }, static: { errorPages: true } });
+    expect(await ask('/missing')).toBe('404 own page');
+    writeFileSync(join(own, 'index.php'), '<?php echo "front";');
+    expect(await ask('/missing')).toBe('200 front');
+  });
+
   test('says 502 when nobody listens', async () => {
     const mount = { address: join(folder, 'nobody.sock'), limits: { connectTimeoutMs: 10 }, path: '/app' };
     const ask = await answers({ root, fastcgi: mount });

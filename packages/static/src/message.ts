@@ -33,8 +33,8 @@ export interface StaticResponse {
   /** The names, from the root downwards, of the file that answers; a precompressed one is named itself. */
   readonly file?: readonly string[] | undefined;
   /**
-   * Whether this says only what holds where nothing is, as the answer to a preflight does: another handler, if there is one,
-   * may know better.
+   * Whether this says only what holds where nothing is, as the answer to a preflight and the root's own 404.html do: another
+   * handler, if there is one, may know better.
    */
   readonly isNothing?: boolean | undefined;
   /** Why a status of 400 or more was chosen: for logs and error hooks, never for the client. */

@@ -89,7 +89,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, serving
 
 /** Whether the answer leaves the request to others: nothing is there, or nothing that takes the method. */
 function isNothing({ status, content, isNothing: is }: StaticResponse, { method }: IncomingMessage): boolean {
-  if (is === true) return true;
+  // A page for what is missing is an answer: whoever puts it into the root wants it seen.
+  if (is === true && content === undefined) return true;
   // What is no path here may mean something to others.
   const isNoPath = status === 400 && method !== 'PUT' && method !== 'DELETE';
   return content === undefined && (status === 404 || status === 405 || isNoPath);

@@ -238,7 +238,8 @@ class Site {
       ['content-type', contentType],
       ['x-content-type-options', 'nosniff'],
     ]);
-    const page = { ...response, fields, content: bytes };
+    const isNothing = response.status === 404 || response.status === 405;
+    const page = { ...response, fields, content: bytes, ...(isNothing && { isNothing }) };
     this.#pages.set(response, { entry, page });
     return page;
   }

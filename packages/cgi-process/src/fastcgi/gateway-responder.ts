@@ -29,7 +29,8 @@ export function gatewayResponder(
   };
   return Object.assign(respond, {
     scripts,
-    explain: (pathInfo: string) => explainScript(gateway.find, pathInfo, gateway.sharesRoot),
+    explain: (pathInfo: string) =>
+      explainScript(gateway.find, pathInfo, { sharesRoot: gateway.sharesRoot, isElsewhere: true }),
     ...sourcesOf(options),
     front: options.front === undefined ? undefined : front,
     close: async (graceMs = 0) => gateway.close(graceMs),

@@ -5,8 +5,17 @@ import type { ScriptExplanation } from '../options.ts';
 import { diagnose } from '../process/process-error.ts';
 import type { FindScript } from './find-script.ts';
 
-/** Explains a path. `sharesRoot` says whether others may have something where this mount has nothing. */
-export function explainScript(find: FindScript, pathInfo: string, sharesRoot: boolean): ScriptExplanation {
+/** What is known of a mount. */
+interface MountKind {
+  /** Whether others may have something where this mount has nothing. */
+  readonly sharesRoot: boolean;
+  /** Whether an application in another process runs what is found, as far as it is a file at all. */
+  readonly isElsewhere?: boolean;
+}
+
+/** Explains a path. */
+export function explainScript(find: FindScript, pathInfo: string, mount: MountKind): ScriptExplanation {
+  const { sharesRoot, isElsewhere = false } = mount;
   try {
     const found = find(pathInfo);
     if (found.kind === 'missing-slash') {
@@ -17,6 +26,10 @@ export function explainScript(find: FindScript, pathInfo: string, sharesRoot: bo
       };
     }
     const { file: script, interpreter, scriptName, pathInfo: rest } = found;
+    if (isElsewhere) {
+      const file = script === '' ? undefined : script;
+      return { outcome: 'run', script: file, scriptName, pathInfo: rest };
+    }
     const seen = { script, interpreter, scriptName, pathInfo: rest };
     const failure = diagnose(interpreter ?? script, undefined);
     if (failure === undefined) return { outcome: 'run', ...seen };

@@ -5,6 +5,8 @@
 // anything is started, so its source can never be the answer. The looks are synchronous: they take microseconds, and the
 // run that follows takes a thousand times that.
 //
+// Where there is a front controller, a directory without an index is its: nobody wants `/uploads/` listed behind one.
+//
 // A mount by extension shares its root with the files there, so what has no such extension is "nothing here", and so is a
 // directory without an index script: other routes may have something. In a directory of scripts it is refused.
 
@@ -42,12 +44,14 @@ export function scriptFinder(options: CgiOptions): FindScript {
   }
   const followSymlinks = options.followSymlinks ?? false;
   if ('directory' in options) {
-    return new ScriptTree(existing('directory', options.directory), followSymlinks, undefined, []).find;
+    return new ScriptTree(existing('directory', options.directory), { followSymlinks }).find;
   }
   const interpreters = new Map(
     Object.entries(options.extensions).map(([extension, command]) => [extension, command && resolveCommand(command)]),
   );
-  return new ScriptTree(existing('root', options.root), followSymlinks, interpreters, indexNames(options)).find;
+  const { front } = options;
+  const index = indexNames(options);
+  return new ScriptTree(existing('root', options.root), { followSymlinks, interpreters, index, front }).find;
 }
 
 /** Which files an application in another process runs. */
@@ -62,9 +66,9 @@ export interface FileOptions {
 
 /** The same search for files that an application runs; without a root or directory every path is the application's. */
 export function fileFinder(options: FileOptions): FindScript {
-  const { root, directory, followSymlinks = false, extensions = ['.php'] } = options;
+  const { root, directory, followSymlinks = false, extensions = ['.php'], front } = options;
   if (directory !== undefined) {
-    return new ScriptTree(existing('directory', directory), followSymlinks, undefined, []).find;
+    return new ScriptTree(existing('directory', directory), { followSymlinks }).find;
   }
   if (root === undefined) {
     return (pathInfo) => ({ kind: 'script', file: '', interpreter: undefined, scriptName: '', pathInfo });
@@ -72,7 +76,8 @@ export function fileFinder(options: FileOptions): FindScript {
   // The application runs them all, whether or not they are executable.
   const run = Object.fromEntries(extensions.map((extension) => [extension, 'application']));
   const index = indexNames({ root, extensions: run, index: options.index });
-  return new ScriptTree(existing('root', root), followSymlinks, new Map(Object.entries(run)), index).find;
+  const interpreters = new Map(Object.entries(run));
+  return new ScriptTree(existing('root', root), { followSymlinks, interpreters, index, front }).find;
 }
 
 /** The names that answer for a directory: a page goes before scripts, as under Apache. */
@@ -109,23 +114,27 @@ type Look =
   | { readonly stats: Stats }
   | { readonly code: 'script-forbidden' | 'script-not-found'; readonly why: string };
 
+interface TreeOptions {
+  readonly followSymlinks: boolean;
+  /** Undefined: every executable file is a script. */
+  readonly interpreters?: ReadonlyMap<string, string | null>;
+  readonly index?: readonly string[];
+  readonly front?: string | undefined;
+}
+
 class ScriptTree {
   readonly #root: string;
   readonly #followSymlinks: boolean;
-  /** Undefined: every executable file is a script. */
   readonly #interpreters: ReadonlyMap<string, string | null> | undefined;
   readonly #index: readonly string[];
+  readonly #front: string | undefined;
 
-  constructor(
-    root: string,
-    followSymlinks: boolean,
-    interpreters: ReadonlyMap<string, string | null> | undefined,
-    index: readonly string[],
-  ) {
+  constructor(root: string, { followSymlinks, interpreters, index = [], front }: TreeOptions) {
     this.#root = root;
     this.#followSymlinks = followSymlinks;
     this.#interpreters = interpreters;
     this.#index = index;
+    this.#front = front;
   }
 
   readonly find: FindScript = (pathInfo) => {
@@ -182,16 +191,24 @@ class ScriptTree {
     const code = this.#interpreters === undefined ? 'script-forbidden' : 'script-not-found';
     for (const name of this.#index) {
       const file = join(directory, name);
-      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) continue;
+      if (!isThere(file)) continue;
       if (!this.#isRun(file)) throw new CgiError(code, `${directory} has ${name}, which is no script`);
       if (!pathInfo.endsWith('/')) return { kind: 'missing-slash' };
       return this.#script(file, this.#look(file), { scriptName: pathInfo + name, pathInfo: '' });
+    }
+    const front = this.#front === undefined ? undefined : join(this.#root, this.#front);
+    if (front !== undefined && this.#isRun(front) && isThere(front)) {
+      return this.#script(front, this.#look(front), { scriptName: `/${this.#front}`, pathInfo: '' });
     }
     throw new CgiError(
       code,
       `${directory} is a directory${this.#index.length === 0 ? '' : ' without an index script'}`,
     );
   }
+}
+
+function isThere(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** The segments of a path that can name something, each with the index where it ends. */

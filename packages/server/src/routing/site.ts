@@ -140,14 +140,15 @@ class PartedSite implements Site {
     return this.fail({ status, cause: undefined, source: 'routing', request }, fields);
   }
 
-  #ask(found: FoundRoute, request: RequestMessage, redirects: number): Answer {
+  #ask(found: FoundRoute, request: RequestMessage, redirects: number, page?: ResponseMessage): Answer {
     const { route, scriptName, pathInfo } = found;
     const seen = scriptName === '' ? request : changed(request, { scriptName, pathInfo });
+    const asked: Asked = { found, request, seen, redirects, page };
     try {
       const answer = route.responder(seen);
-      if (!isPromiseLike(answer)) return this.#take(answer, found, request, seen, redirects);
+      if (!isPromiseLike(answer)) return this.#take(answer, asked);
       return Promise.resolve(answer).then(
-        (settled) => this.#take(settled, found, request, seen, redirects),
+        (settled) => this.#take(settled, asked),
         (cause: unknown) => this.#broke(seen, cause),
       );
     } catch (cause) {
@@ -156,21 +157,17 @@ class PartedSite implements Site {
   }
 
   /** The answer, unless it is nothing and another route may have something. */
-  #take(
-    given: ResponseLike,
-    found: FoundRoute,
-    request: RequestMessage,
-    seen: RequestMessage,
-    redirects: number,
-  ): Answer {
+  #take(given: ResponseLike, { found, request, seen, redirects, page }: Asked): Answer {
     const answer = checkedResponse(given);
     if (answer instanceof TypeError)
       return this.fail({ status: 500, cause: blamed(answer, found.route), source: 'responder', request: seen });
-    if (found.route.fallThrough === true && hasNothing(answer)) {
+    if (!hasNothing(answer)) return this.#whole(answer, seen, redirects);
+    const best = answer.content === undefined ? page : answer;
+    if (found.route.fallThrough === true) {
       const next = this.#parts.router(request, found.next);
-      if ('route' in next) return this.#ask(next, request, redirects);
+      if ('route' in next) return this.#ask(next, request, redirects, best);
     }
-    return this.#whole(answer, seen, redirects);
+    return this.#whole(best ?? answer, seen, redirects);
   }
 
   #broke(request: RequestMessage, cause: unknown): Answer {
@@ -222,6 +219,17 @@ class PartedSite implements Site {
   async close(): Promise<void> {
     await Promise.all([...new Set(this.#parts.closables)].map(async (closable) => closable.close?.()));
   }
+}
+
+/** A request that a route was asked for. */
+interface Asked {
+  readonly found: FoundRoute;
+  readonly request: RequestMessage;
+  /** As the route sees it. */
+  readonly seen: RequestMessage;
+  readonly redirects: number;
+  /** What says well that nothing is there, from a route before: the 404.html of files. */
+  readonly page: ResponseMessage | undefined;
 }
 
 const bareStatuses = new Map<number, ResponseMessage>();

@@ -30,7 +30,7 @@ export async function explainAnswer(
 ): Promise<Answered> {
   const { responder, name = 'a route' } = route;
   const { method = 'GET' } = question;
-  if (isScripts(responder)) return scriptRows(responder, explanation);
+  if (isScripts(responder)) return scriptRows(responder, explanation, name);
   if (name.startsWith(DRIVE))
     return { rows: driveRows(name.slice(DRIVE.length), explanation, method), hasNothing: false };
   if (!name.startsWith(FILES))
@@ -58,7 +58,11 @@ function isScripts(responder: Route['responder']): responder is Route['responder
   return 'explain' in responder && typeof responder.explain === 'function';
 }
 
-function scriptRows({ explain }: Pick<CgiResponder, 'explain'>, { scriptName, pathInfo }: Explanation): Answered {
+function scriptRows(
+  { explain }: Pick<CgiResponder, 'explain'>,
+  { scriptName, pathInfo }: Explanation,
+  route: string,
+): Answered {
   const found = explain(pathInfo);
   const { outcome, script, interpreter, reason, status } = found;
   if (outcome === 'run' && script !== undefined) {
@@ -69,6 +73,7 @@ function scriptRows({ explain }: Pick<CgiResponder, 'explain'>, { scriptName, pa
     ];
     return { rows, hasNothing: false };
   }
+  if (outcome === 'run') return { rows: [['run', `${route}, as ${scriptName || '/'}`]], hasNothing: false };
   const why: Row[] = reason === undefined ? [] : [['', reason]];
   if (outcome === 'nothing') return { rows: [['', 'no script is there'], ...why], hasNothing: true };
   return { rows: [['status', String(status ?? 404)], ...why], hasNothing: false };

@@ -8,6 +8,7 @@ import { commands } from './arguments.ts';
 import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
+import { inspectPhp } from './php-inspection.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
 
 export interface Findings {
@@ -51,6 +52,7 @@ function inspectSite(site: Served, findings: Findings): void {
   }
   const mounts: readonly CgiConfiguration[] = site.cgi ?? [];
   for (const mount of mounts) inspectMount(mount, root, findings);
+  inspectPhp(site, findings);
   const directories = [cgiBin, ...mounts.map(({ directory }) => directory)].filter((path) => path !== undefined);
   for (const directory of directories) {
     if (kindOf(directory) !== 'directory') problems.push(missing('the directory of scripts', directory));
@@ -70,6 +72,9 @@ function inspectMount(mount: CgiConfiguration, root: string | undefined, { probl
   const ways = [mount.directory, mount.extensions, mount.script].filter((way) => way !== undefined);
   if (ways.length !== 1) problems.push('a cgi mount needs one of directory, extensions and script');
   if (mount.script !== undefined) requireFile('the script', mount.script, problems);
+  if (mount.directory !== undefined && mount.path === undefined) {
+    problems.push(`the cgi mount of ${mount.directory} needs a path, such as "/cgi-bin"`);
+  }
   if (mount.script !== undefined && kindOf(mount.script) === 'file') inspectScript(mount.script, warnings);
   if (mount.extensions === undefined) return;
   inspectByExtension(mount.root ?? root, mount.extensions, warnings);

@@ -6,13 +6,17 @@ import {
   type CgiLimits,
   type CgiRunOptions,
   cgiTable,
+  gatewayTable,
   type Member,
   type Members,
   mountTable,
+  phpTable,
+  parseAddress,
   type Shape,
 } from '@onezero/cgi-process/options';
+import type { GatewayLimits, GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
 import { type AppOptions, appTable, type PythonLimits, wsgiTable } from '@onezero/python/options';
-import type { AppMount, CgiMount } from '../../options.ts';
+import type { AppMount, CgiMount, GatewayMount, PhpMount } from '../../options.ts';
 import { type Configured, configuredMember, configuredShape, isWritten, keyOf, toOption } from './from-table.ts';
 
 /** One mount: a directory of scripts, scripts by extension, or one script, and how they run. */
@@ -23,11 +27,28 @@ export interface CgiConfiguration
   readonly root?: string;
   readonly extensions?: Readonly<Record<string, string | null>>;
   readonly index?: readonly string[];
+  readonly front?: string;
   readonly script?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly maxConcurrent?: number;
   readonly maxQueue?: number;
   readonly queueTimeout?: Configured<CgiConcurrency>['queueTimeout'];
+}
+
+/** What applications behind FastCGI and SCGI have in common. */
+interface Asked extends Configured<GatewayLimits> {
+  readonly path?: string;
+  readonly maxConcurrent?: number;
+  readonly maxQueue?: number;
+  readonly maxIdle?: number;
+}
+
+/** An application behind FastCGI or SCGI, and how it is asked. */
+export interface GatewayConfiguration extends Asked, Configured<Omit<GatewayOptions, 'limits' | 'concurrency'>> {}
+
+/** PHP below a root, and how it runs. */
+export interface PhpConfiguration extends Asked, Configured<Omit<PhpOptions, 'limits' | 'concurrency' | 'root'>> {
+  readonly root?: string;
 }
 
 /** One application and how it runs. */
@@ -41,6 +62,7 @@ export interface WsgiConfiguration
 const RENAMED: Readonly<Record<string, string>> = {
   'concurrency.max': 'maxConcurrent',
   'concurrency.queue': 'maxQueue',
+  'concurrency.idle': 'maxIdle',
 };
 
 /** A member of a mount: its key in the configuration, and where its value goes. */
@@ -64,10 +86,15 @@ function placesOf(table: Members): readonly Place[] {
 
 /** What a list of mounts with the options of `table` can hold. */
 function mountsShape(table: Members): Shape {
+  return { type: 'list', item: mountShape(table) };
+}
+
+/** What one mount can hold. */
+function mountShape(table: Members): Shape {
   const members = placesOf({ ...mountTable, ...table }).flatMap(({ key, member }): [string, Member][] =>
     isWritten(member.shape) ? [[key, configuredMember(member)]] : [],
   );
-  return { type: 'list', item: { type: 'object', members: Object.fromEntries(members) } };
+  return { type: 'object', members: Object.fromEntries(members) };
 }
 
 /** The options of a mount. */
@@ -90,6 +117,27 @@ export const wsgiShape: Shape = mountsShape(wsgiTable);
 
 /** The shape of the `app` key. */
 export const appShape: Shape = mountsShape(appTable);
+
+/** The shape of the `fastcgi` and `scgi` keys. */
+export const gatewayShape: Shape = mountsShape(gatewayTable);
+
+const phpMembers: Members = { ...phpTable, root: { ...phpTable.root, isRequired: false } };
+
+/** The shape of the `php` key. */
+export const phpShape: Shape = {
+  type: 'either',
+  shapes: [{ type: 'boolean' }, phpTable.server.shape, mountShape(phpMembers)],
+};
+
+/** An application behind FastCGI or SCGI as `createServer` takes it. */
+export function gatewayMountOptions(mount: GatewayConfiguration): GatewayMount {
+  return mountOptions(gatewayTable, { ...mount }) as unknown as GatewayMount;
+}
+
+/** PHP as `createServer` takes it. */
+export function phpMountOptions(mount: PhpConfiguration): PhpMount {
+  return mountOptions(phpMembers, { ...mount });
+}
 
 /** A CGI mount as `createServer` takes it. */
 export function cgiMountOptions(mount: CgiConfiguration): CgiMount {
@@ -119,6 +167,15 @@ export function readVariable(written: string): Readonly<Record<string, string>> 
   const value = process.env[written];
   if (separator === 0 || value === undefined) throw new Error('NAME=value, or the name of a variable that is set');
   return { [written]: value };
+}
+
+/** Reads `address` or `/path=address`. */
+export function readGateway(written: string): GatewayConfiguration {
+  const [, path, address] = /^(?:(\/[^=]*)=)?([^]+)$/.exec(written) ?? [];
+  if (address === undefined || parseAddress(address) === undefined) {
+    throw new Error('an address (host:port, unix:/path) or /path=address');
+  }
+  return { ...(path !== undefined && { path }), address };
 }
 
 /** Reads `module:callable` or `/path=module:callable`. */

@@ -1,11 +1,17 @@
 // What is served: the document root, scripts, applications, sites.
 
+import { phpTable } from '@onezero/cgi-process/options';
 import type { Option } from './option.ts';
 import {
   appShape,
   type CgiConfiguration,
   cgiShape,
+  type GatewayConfiguration,
+  gatewayShape,
+  type PhpConfiguration,
+  phpShape,
   readCgi,
+  readGateway,
   readVariable,
   readWsgi,
   variablesShape,
@@ -20,6 +26,10 @@ export interface ServingConfiguration {
   readonly cgi: readonly CgiConfiguration[] | undefined;
   readonly cgiEnv: Readonly<Record<string, string>> | undefined;
   readonly webdav: boolean | string;
+  readonly php: boolean | string | PhpConfiguration;
+  readonly front: string | false | undefined;
+  readonly fastcgi: readonly GatewayConfiguration[] | undefined;
+  readonly scgi: readonly GatewayConfiguration[] | undefined;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
   readonly app: readonly WsgiConfiguration[] | undefined;
   readonly proxy: readonly ProxyConfiguration[] | undefined;
@@ -56,7 +66,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: variablesShape,
     placeholder: '<NAME=value>',
-    summary: 'A variable for every CGI script; NAME alone passes on its present value',
+    summary: 'A variable for every script; NAME alone passes on its present value',
     read: readVariable,
   },
   webdav: {
@@ -70,6 +80,42 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     placeholder: '[=/path]',
     summary:
       'The root as a WebDAV drive, at / or a path: who may ask may write, so that a password is needed beyond localhost',
+    perSite: true,
+  },
+  php: {
+    group: 'What is served',
+    shape: phpShape,
+    default: false,
+    bare: true,
+    placeholder: '[=address|program]',
+    summary: 'Run PHP below the root: by a php-fpm that listens, or by php-fpm or php-cgi that are started',
+    perSite: true,
+  },
+  front: {
+    group: 'What is served',
+    shape: { type: 'either', shapes: [{ type: 'choice', values: [false] }, phpTable.front.shape] },
+    off: false,
+    aliases: ['front-controller'],
+    placeholder: '<script>',
+    summary: 'A script below the root for paths where nothing is (index.php with --php)',
+    perSite: true,
+  },
+  fastcgi: {
+    group: 'What is served',
+    shape: gatewayShape,
+    flag: 'fcgi',
+    aliases: ['fastcgi'],
+    placeholder: '<[/path=]address>',
+    summary: 'An application behind FastCGI, at / or at a path',
+    read: readGateway,
+    perSite: true,
+  },
+  scgi: {
+    group: 'What is served',
+    shape: gatewayShape,
+    placeholder: '<[/path=]address>',
+    summary: 'The same behind SCGI',
+    read: readGateway,
     perSite: true,
   },
   wsgi: {

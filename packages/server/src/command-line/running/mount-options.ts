@@ -1,18 +1,53 @@
 // CGI mounts and Python applications, from the configuration to the options of the packages that run them.
 
 import { availableParallelism } from 'node:os';
-import type { AppMount, CgiMount } from '../../options.ts';
-import { appMountOptions, type CgiConfiguration, cgiMountOptions, type WsgiConfiguration } from '../options/mounts.ts';
-import type { Configuration } from '../options/table.ts';
+import { extname } from 'node:path';
+import type { AppMount, CgiMount, GatewayMount, PhpMount } from '../../options.ts';
+import {
+  appMountOptions,
+  type CgiConfiguration,
+  cgiMountOptions,
+  type GatewayConfiguration,
+  gatewayMountOptions,
+  phpMountOptions,
+  type WsgiConfiguration,
+} from '../options/mounts.ts';
+import type { Configuration, Served } from '../options/table.ts';
+
+/** What mounts take from the site around them. */
+interface Around {
+  readonly root: string | undefined;
+  readonly front: string | false | undefined;
+  /** Variables for every script. */
+  readonly env: Readonly<Record<string, string>> | undefined;
+}
 
 /** One CGI mount; scripts by extension are looked for below `root` unless the mount has its own. */
-export function cgiMount(
-  mount: CgiConfiguration,
-  root: string | undefined,
-  env: Readonly<Record<string, string>> = {},
-): CgiMount {
-  const place = mount.extensions === undefined || root === undefined ? {} : { root };
-  return cgiMountOptions({ ...place, ...mount, env: { ...env, ...mount.env } });
+export function cgiMount(mount: CgiConfiguration, { root, front, env }: Around): CgiMount {
+  const { extensions } = mount;
+  const place = extensions === undefined || root === undefined ? {} : { root };
+  const isRun = typeof front === 'string' && extensions !== undefined && Object.hasOwn(extensions, extname(front));
+  return cgiMountOptions({ ...place, ...(isRun && { front }), ...mount, env: { ...env, ...mount.env } });
+}
+
+/** One application behind FastCGI or SCGI. */
+export function gatewayMount(mount: GatewayConfiguration, { front, env }: Around): GatewayMount {
+  const controller = mount.root !== undefined && typeof front === 'string' ? { front } : {};
+  return gatewayMountOptions({ ...controller, ...mount, params: { ...env, ...mount.params } });
+}
+
+/** PHP, in one of `workers` processes of ours that keep a PHP of their own. */
+export function phpMount(php: Served['php'], { root, front, env }: Around, workers: number): PhpMount | undefined {
+  if (php === undefined || php === false) return undefined;
+  const given = php === true ? {} : typeof php === 'string' ? { server: php } : php;
+  const shared = workers === 1 ? {} : { children: phpChildren(workers) };
+  const place = { ...(root !== undefined && { root }), ...(front !== undefined && { front }) };
+  return phpMountOptions({ ...shared, ...place, ...given, params: { ...env, ...given.params } });
+}
+
+/** Processes of PHP for each of our processes: those of one process, shared among all of ours. */
+function phpChildren(workers: number): number {
+  return Math.max(2, Math.ceil(Math.max(8, 4 * availableParallelism()) / workers));
 }
 
 /** One Python application, in one of `workers` processes of ours that run it. */

@@ -5,14 +5,17 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Field } from '../../message/message.ts';
 import type { AuthRule, ErrorPage, ServerOptions } from '../../options.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
-import { cgiMount, workerCount, wsgiMount } from './mount-options.ts';
+import { cgiMount, gatewayMount, phpMount, workerCount, wsgiMount } from './mount-options.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { type Secrets, secretsOf, together } from '../../secrets.ts';
 import { staticOptions } from './static-options.ts';
 import { optionsOfPart } from './to-options.ts';
 
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
-export type ServedOptions = Pick<ServerOptions, 'root' | 'static' | 'cgi' | 'proxy' | 'wsgi' | 'app' | 'webdav'>;
+export type ServedOptions = Pick<
+  ServerOptions,
+  'root' | 'static' | 'cgi' | 'php' | 'fastcgi' | 'scgi' | 'proxy' | 'webdav' | 'wsgi' | 'app'
+>;
 
 /** The options of the server, without the access log and the routes that the command adds. */
 export function serverOptions(configuration: Configuration): ServerOptions {
@@ -41,10 +44,11 @@ export function configuredSecrets(configuration: Configuration): Secrets {
 
 /** What a site serves. How files are served, where the site does not say, is as in the configuration around it. */
 export function servedOptions(site: Served, around: Configuration): ServedOptions {
-  const { root, cgiBin, cgi = [], wsgi = [], app = [], proxy } = site;
+  const { root, cgiBin, cgi = [], php, front, fastcgi = [], scgi = [], wsgi = [], app = [], proxy } = site;
   const workers = workerCount(around);
+  const place = { root, front, env: around.cgiEnv };
   const mounts = [...(cgiBin === undefined ? [] : [{ path: '/cgi-bin', directory: cgiBin }]), ...cgi].map((mount) =>
-    cgiMount(mount, root, around.cgiEnv),
+    cgiMount(mount, place),
   );
   return {
     root,
@@ -52,6 +56,9 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
     cgi: mounts.length === 0 ? undefined : mounts,
     proxy,
     webdav: root === undefined ? undefined : webdavMount(site, around, root),
+    php: phpMount(php, place, workers),
+    fastcgi: fastcgi.length === 0 ? undefined : fastcgi.map((mount) => gatewayMount(mount, place)),
+    scgi: scgi.length === 0 ? undefined : scgi.map((mount) => gatewayMount(mount, place)),
     wsgi: wsgi.length === 0 ? undefined : wsgi.map((mount) => wsgiMount(mount, workers)),
     app: app.length === 0 ? undefined : app.map((mount) => wsgiMount(mount, workers)),
   };

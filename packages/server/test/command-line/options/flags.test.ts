@@ -443,6 +443,23 @@ test('--methods makes methods known', async () => {
   });
 });
 
+test('--php, --fcgi and --scgi ask applications', async () => {
+  const nobody = '127.0.0.1:1';
+  const words = ['www', `--php=${nobody}`, '--fcgi', `/fast=${nobody}`, '--scgi', `/simple=${nobody}`];
+  writeFileSync(join(place.path, 'www/x.php'), '<?php');
+  await withFlags(words, async (server) => {
+    const statuses = ['/x.php', '/fast/x', '/simple'].map(async (path) => (await server.fetch(path)).status);
+    expect(await Promise.all(statuses)).toEqual([502, 502, 502]);
+    expect(await text(server, '/a.txt')).toBe('a');
+  });
+});
+
+test('--front answers where nothing is', () =>
+  withFlags(['www', '--cgi', '.sh=/bin/sh', '--front', 'run.sh'], async (server) => {
+    expect(await text(server, '/no/such/path')).toBe('ran \n');
+    expect(await text(server, '/a.txt')).toBe('a');
+  }));
+
 test('--app serves a Python application of either kind', async () => {
   await withFlags(['--app', 'app.py'], async (server) => {
     expect(await text(server, '/')).toBe('python');

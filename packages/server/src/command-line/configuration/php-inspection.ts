@@ -1,0 +1,45 @@
+// What people forget when they serve PHP: where the document root of an application is, and who it runs as.
+
+import { statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import type { Served } from '../options/table.ts';
+
+/** Folders of applications that are their document root; what is beside them is not for visitors. */
+const PUBLIC_FOLDERS = ['public', 'web', 'webroot', 'public_html'];
+
+/** Adds what is wrong with the PHP of a site, and what will surprise. */
+export function inspectPhp(
+  { root, php, front, cgi = [], fastcgi = [] }: Served,
+  { problems, warnings }: { readonly problems: string[]; readonly warnings: string[] },
+): void {
+  const runs = (extension: string): boolean =>
+    (php !== undefined && php !== false) ||
+    cgi.some(({ extensions = {} }) => Object.hasOwn(extensions, extension)) ||
+    fastcgi.some((mount) => mount.root !== undefined);
+  if (typeof front === 'string' && !runs(extname(front))) {
+    problems.push(`nothing runs the front controller ${front}: it goes with --php, or --cgi ${extname(front)}=program`);
+  } else if (typeof front === 'string' && root !== undefined && !isFile(join(root, front))) {
+    warnings.push(`${front}, the answer where nothing is, is not in ${root}`);
+  }
+  if (php === undefined || php === false) return;
+  const own = typeof php === 'object' ? php : {};
+  const place = own.root ?? root;
+  if (place === undefined) problems.push('PHP needs a directory: name a root');
+  else warnings.push(...surprises(place));
+  if (process.getuid?.() === 0 && own.uid === undefined && place !== undefined) {
+    warnings.push(
+      `PHP in ${place} will run as root where it is started here; start onezero as another user, or give php a uid in the configuration file`,
+    );
+  }
+}
+
+function surprises(root: string): readonly string[] {
+  if (isFile(join(root, 'index.php'))) return [];
+  const folder = PUBLIC_FOLDERS.find((name) => isFile(join(root, name, 'index.php')));
+  if (folder === undefined) return [];
+  return [`${root} has its index.php in ${folder}: to serve that alone, onezero ${join(root, folder)} --php`];
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
