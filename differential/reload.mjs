@@ -17,6 +17,12 @@ const APPLICATION = `
 def app(environ, start_response):
     start_response('200 OK', [('Content-Length', '5')])
     return [b'hello']
+
+async def loop(scope, receive, send):
+    if scope['type'] != 'http':
+        raise ValueError(scope['type'])
+    await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-length', b'5')]})
+    await send({'type': 'http.response.body', 'body': b'hello'})
 `;
 
 /** @param {{ seed: number, count?: number, log?: (line: string) => void }} run */
@@ -39,7 +45,11 @@ export async function compare({ seed, count = 100_000, log = () => undefined }) 
   const client = async () => {
     const connections = new Map();
     while (!isOver) {
-      const failure = await ask(connections, server.port, hasPython ? random.pick(['/a.txt', '/app']) : '/a.txt');
+      const failure = await ask(
+        connections,
+        server.port,
+        hasPython ? random.pick(['/a.txt', '/app', '/loop']) : '/a.txt',
+      );
       requests += 1;
       if (failure !== undefined) differences.push({ failure, after: reloads });
       // At the edge of the idle time-out.
@@ -74,6 +84,16 @@ function configuration(root, generation, hasPython) {
     maxRequestsPerConnection: 40,
     headers: [{ fields: { 'X-Generation': `${generation}` } }],
     ...(hasPython && {
+      app: [
+        {
+          path: '/loop',
+          application: 'application:loop',
+          cwd: root,
+          processes: 1,
+          maxRequests: 50,
+          reloadOnChange: true,
+        },
+      ],
       wsgi: [
         {
           path: '/app',

@@ -1,10 +1,12 @@
 // Recipes for the programs around the server, read by those programs.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { run, site } from './command.ts';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { run, site, start } from './command.ts';
 
 const place = site({ 'www/a.txt': 'hello', 'app.py': 'def app(environ, start): pass\n' });
 afterAll(() => place.remove());
@@ -35,6 +37,38 @@ const kinds: readonly (readonly string[])[] = [
   ['--wsgi', '/app=app:app', '--header', 'X-Odd: 100% "of" $it', '--log-file', 'log/access.log'],
 ];
 
+const proxyFlags = ['--trusted-proxy', '127.0.0.1'];
+
+/** A whole configuration around what belongs into its http block. */
+function nginxConf(http: string): string {
+  const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (kind) => `${kind}_temp_path ${place.path}/${kind};`,
+  );
+  return `daemon off;\npid ${place.path}/pid;\nevents {}\nhttp {\naccess_log off;\n${places.join('\n')}\n${http}\n}\n`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** What a client gets that asks for a host of the proxy's. */
+function through(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (bytes) => {
+      text += String(bytes);
+    });
+    socket.on('error', () => resolve('refused'));
+    socket.on('close', () => resolve(text));
+    socket.write('GET /a.txt HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n');
+  });
+}
+
 describe('a recipe', () => {
   test.skipIf(!has('haproxy')).each(kinds)('for HAProxy is sound: %j', async (...flags) => {
     const text = await recipe('haproxy', ...flags);
@@ -46,8 +80,7 @@ describe('a recipe', () => {
 
   test.skipIf(!has('nginx')).each(kinds)('for nginx is sound: %j', async (...flags) => {
     const text = await recipe('nginx', ...flags);
-    const whole = `pid ${place.path}/pid;\nevents {}\nhttp {\n${text}\n}\n`;
-    execFileSync('nginx', ['-t', '-q', '-e', 'stderr', '-c', save('nginx.conf', whole)], { stdio: 'pipe' });
+    execFileSync('nginx', ['-t', '-q', '-e', 'stderr', '-c', save('nginx.conf', nginxConf(text))], { stdio: 'pipe' });
     const idle = flags.includes('--idle-timeout')
       ? Number.parseFloat(flags[flags.indexOf('--idle-timeout') + 1] ?? '')
       : 65;
@@ -98,6 +131,30 @@ describe('a recipe', () => {
       expect(container?.readinessProbe.httpGet.httpHeaders).toEqual(host);
       expect(container?.livenessProbe).toHaveProperty('tcpSocket');
       expect(service.spec.ports[0]?.targetPort).toBe('http');
+    },
+  );
+
+  test.skipIf(!has('haproxy') || !has('nginx')).each(['haproxy', 'nginx'])(
+    'for %s works with the flags that it names, for a host of its own',
+    async (name) => {
+      const server = await start(
+        ['www', '--host', '127.0.0.1', '--health', '/up', '--drain-delay', '1s', ...proxyFlags],
+        {
+          cwd: place.path,
+        },
+      );
+      onTestFinished(() => void server.stop());
+      const text = await recipe(name, '--port', `${server.port}`, '--health', '/up', '--drain-delay', '1s');
+      expect(text).toContain(`lacks: ${proxyFlags.join(' ')}\n`);
+      const front = await freePort();
+      const moved = text.replace('127.0.0.1:8000', `127.0.0.1:${front}`);
+      const words =
+        name === 'haproxy'
+          ? ['-db', '-f', save('live.cfg', moved)]
+          : ['-e', 'stderr', '-c', save('live.conf', nginxConf(moved))];
+      const proxy = spawn(name, words, { stdio: 'ignore' });
+      onTestFinished(() => void proxy.kill());
+      await expect.poll(() => through(front), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 [^]*hello$/);
     },
   );
 

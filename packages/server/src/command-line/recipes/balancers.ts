@@ -1,20 +1,16 @@
 // HAProxy and nginx in front of several servers.
 
 import type { Figures } from './figures.ts';
-import { note } from './text.ts';
+import { proxyNote } from './text.ts';
 
 /** For HAProxy 2.4 and newer. */
 export function haproxy(figures: Figures): string {
   const { port, health, checkMs, answerSeconds, keepSeconds, namedHost, isSecure } = figures;
   const host = namedHost ?? 'localhost';
   const tls = isSecure ? ' ssl verify required ca-file /etc/ssl/certs/ca-certificates.crt check-ssl' : '';
-  return `${note(figures, '#')}
-global
-  maxconn 10000
-
+  return `${proxyNote(figures)}
 defaults
   mode http
-  option httplog
   # A request that no server has begun to answer goes to the next one.
   retries 3
   option redispatch 1
@@ -47,7 +43,7 @@ backend onezero
 /** Includes for the http block of nginx. */
 export function nginx(figures: Figures): string {
   const { port, answerSeconds, keepSeconds, isSecure } = figures;
-  return `${note(figures, '#')}
+  return `${proxyNote(figures)}
 # Open source nginx asks for no health: a stop is loss-free by its phases, and a server that is gone is left out at its first refusal.
 upstream onezero {
   server 127.0.0.1:${port} max_fails=1 fail_timeout=1s;

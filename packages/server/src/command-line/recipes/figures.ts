@@ -30,6 +30,8 @@ export interface Figures {
   readonly answerSeconds: number;
   /** Flags that the recipe counts on and the configuration lacks. */
   readonly missingFlags: readonly string[];
+  /** Those that a proxy on the same machine needs beside them: it passes the host of its client on. */
+  readonly missingProxyFlags: readonly string[];
 }
 
 // Endpoint lists of a cluster and checks of a balancer need some seconds; where the configuration says nothing, this does.
@@ -63,6 +65,7 @@ export function figuresOf(configuration: Configuration): Figures {
     keepSeconds: idleTimeout === 0 ? 60 : Math.max(1, Math.floor(idleTimeout - Math.min(5, idleTimeout / 2))),
     answerSeconds: answerTimeout === 0 ? 3600 : Math.ceil(answerTimeout + 5),
     missingFlags: missingFlags(configuration),
+    missingProxyFlags: configuration.trustedProxies === undefined ? ['--trusted-proxy', '127.0.0.1'] : [],
   };
 }
 

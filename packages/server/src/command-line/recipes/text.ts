@@ -12,6 +12,11 @@ export function note({ drainSeconds, stopSeconds, missingFlags }: Figures, comme
   return lines.map((line) => `${comment} ${line}`).join('\n');
 }
 
+/** The same for a proxy in front. */
+export function proxyNote(figures: Figures): string {
+  return note({ ...figures, missingFlags: [...figures.missingFlags, ...figures.missingProxyFlags] }, '#');
+}
+
 /** A word of ExecStart= in systemd's quoting (systemd.service(5), "Command lines"). */
 export function unitWord(word: string): string {
   const escaped = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
