@@ -11,7 +11,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decisionIndex } from './decisions.mjs';
-import { configurationPage, flagsPage, schemaText } from './options.mjs';
+import { configurationPage, flagsPage, optionTables, schemaText } from './options.mjs';
 
 const root = join(import.meta.dirname, '..');
 const statementStart = /^(?:export )?(?:declare )?(?:abstract )?(?:async )?(function|class|interface|type|const) (\w+)/;
@@ -103,7 +103,7 @@ function rank({ kind }) {
 }
 
 /** The page of the package in `folder`. */
-function page(folder) {
+async function page(folder) {
   const { name, description, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const all = new Map();
   for (const file of readdirSync(join(folder, 'dist'), { recursive: true })) {
@@ -126,6 +126,7 @@ function page(folder) {
   const shapes = referredShapes(exported, all);
   if (shapes.size > 0)
     parts.push('## Shapes\n', 'Not exported by name; they are parts of the above.\n', ...[...shapes].map(section));
+  parts.push(...(await optionTables(folder)));
   return parts.join('\n');
 }
 
@@ -144,7 +145,9 @@ function plain(path, text) {
 
 /** Every page that is made, and its text. */
 const pages = [
-  ...packagesWithEntries().map((name) => [`docs/api/${name}.md`, page(join(root, 'packages', name))]),
+  ...(await Promise.all(
+    packagesWithEntries().map(async (name) => [`docs/api/${name}.md`, await page(join(root, 'packages', name))]),
+  )),
   ['decisions/README.md', decisionIndex()],
   ['docs/flags.md', flagsPage()],
   ['docs/configuration.md', configurationPage()],

@@ -1,5 +1,6 @@
 // What is written out of the tables of options: docs/flags.md, docs/configuration.md, and the JSON schema that the server
 // ships. `node docs/api.mjs` writes them with the other pages that are made.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -74,8 +75,10 @@ function valueText(shape) {
       return `object of ${valueText(shape.value)}`;
     case 'object':
       return 'object';
-    default:
+    case 'either':
       return [...new Set(shape.shapes.map(valueText))].join(', or ');
+    default:
+      return shape.type;
   }
 }
 
@@ -158,6 +161,76 @@ export function configurationPage() {
     'Each of `sites` may have keys of its own that say what is served and how: see the end of the first table.\n',
     ...keySections(),
   ].join('\n');
+}
+
+/** The tables that a package checks its options against, as parts of its reference. What leaves have is told there. */
+export async function optionTables(folder) {
+  const files = ['options.js', 'option-tables.js', 'call-tables.js'].map((name) => join(folder, 'dist', name));
+  const modules = await Promise.all(files.filter(existsSync).map((file) => import(pathToFileURL(file).href)));
+  const exported = Object.assign({}, ...modules);
+  const tables = Object.entries(exported).filter(([name]) => name.endsWith('Table'));
+  const inner = new Set(
+    tables
+      .flatMap(([, members]) => Object.values(members).flatMap(({ shape }) => objectsIn(shape)))
+      .map(({ members }) => members),
+  );
+  const parts = tables
+    .filter(([, members]) => !inner.has(members))
+    .map(([name, members]) => {
+      const rows = Object.entries(members).flatMap(([key, { shape, summary, isRequired, default: value }]) => [
+        [code(key), `${apiValueText(shape)}${isRequired ? ' (needed)' : ''}`, apiDefault(value), escaped(summary)],
+        ...(name === 'serverTable' && LEAVES.has(key) ? [] : apiRows(key, shape)),
+      ]);
+      return `### ${name}, member by member\n\n${table(['option', 'takes', 'default', ''], rows)}\n`;
+    });
+  return parts.length === 0 ? [] : ['## Tables of options\n', 'What options are checked against.\n', ...parts];
+}
+
+/** Options of a server that are tables of other packages. */
+const LEAVES = new Set(['static', 'cgi', 'fastcgi', 'scgi', 'php', 'wsgi', 'asgi', 'app', 'webdav']);
+
+function apiRows(path, shape) {
+  return objectsIn(shape).flatMap(({ members }) =>
+    Object.entries(members).flatMap(([name, member]) => [
+      [
+        code(`${path}.${name}`),
+        `${apiValueText(member.shape)}${member.isRequired ? ' (needed)' : ''}`,
+        apiDefault(member.default),
+        escaped(member.summary),
+      ],
+      ...apiRows(`${path}.${name}`, member.shape),
+    ]),
+  );
+}
+
+/** What a program gives: numbers of a unit, and functions. */
+function apiValueText(shape) {
+  const unlimited = shape.isUnlimited ? ' or `Infinity`' : '';
+  switch (shape.type) {
+    case 'duration':
+      return `${shape.unit}${unlimited}`;
+    case 'size':
+      return `bytes${unlimited}`;
+    case 'integer':
+      return `${valueText({ ...shape, isUnlimited: false })}${unlimited}`;
+    case 'function':
+      return escaped(shape.expects);
+    case 'instance':
+      return code(shape.name);
+    case 'list':
+      return `list of ${apiValueText(shape.item)}`;
+    case 'map':
+      return `object of ${apiValueText(shape.value)}`;
+    case 'either':
+      return [...new Set(shape.shapes.map(apiValueText))].join(', or ');
+    default:
+      return valueText(shape);
+  }
+}
+
+function apiDefault(value) {
+  if (value === undefined) return '';
+  return code(value === Number.POSITIVE_INFINITY ? 'Infinity' : JSON.stringify(value));
 }
 
 /** The JSON schema of the file. */
