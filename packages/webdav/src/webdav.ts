@@ -57,10 +57,7 @@ async function answer(folder: Folder, request: DavRequest): Promise<DavResponse>
   try {
     if (method === 'GET' || method === 'HEAD') return await read(folder, request);
     if (method === 'OPTIONS') return await options(folder, request);
-    if (method === 'PROPFIND') {
-      await checkIf(folder, request);
-      return await propfind(folder, request);
-    }
+    if (method === 'PROPFIND') return await propfind(folder, request);
     const write = Object.hasOwn(WRITES, method) ? WRITES[method] : undefined;
     if (write === undefined) return refusal(405, undefined, [['allow', METHODS.join(', ')]]);
     await folder.sweep();
@@ -72,8 +69,17 @@ async function answer(folder: Folder, request: DavRequest): Promise<DavResponse>
 }
 
 async function read(folder: Folder, request: DavRequest): Promise<DavResponse> {
-  if (ifLists(request).length > 0) await checkIf(folder, request);
-  return folder.tree.respond(request);
+  const response = await folder.tree.respond(request);
+  // A condition counts only for what could be done without it (RFC 9110 §13.2.1).
+  if (response.status >= 400 || ifLists(request).length === 0) return response;
+  try {
+    await checkIf(folder, request);
+    return response;
+  } catch (error) {
+    if (response.content !== undefined && !(response.content instanceof Uint8Array))
+      await response.content[Symbol.asyncIterator]().return?.();
+    throw error;
+  }
 }
 
 /** Windows asks for the second field before it tries anything, and takes no 204 for an answer. */

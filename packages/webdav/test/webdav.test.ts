@@ -265,7 +265,8 @@ describe('locks', () => {
     }
     expect(await served.status('COPY', '/d/a.txt', { destination: '/b.txt' })).toBe(201);
     expect(await served.status('PUT', '/d/a.txt', { if: `<${served.url}/d/> (<${token}>)` }, 'x')).toBe(204);
-    expect(await served.status('PUT', '/d/new.txt', { if: `(<${token}>)` }, 'x')).toBe(201);
+    expect(await served.status('PUT', '/d/new.txt', { if: `(<${token}>)` }, 'x')).toBe(412);
+    expect(await served.status('PUT', '/d/new.txt', { if: `<${served.url}/d/> (<${token}>)` }, 'x')).toBe(201);
     expect(await served.status('UNLOCK', '/d/', { 'lock-token': `<${token}>` })).toBe(204);
     expect(await served.status('DELETE', '/d/')).toBe(204);
   });
@@ -336,31 +337,41 @@ describe('locks', () => {
 });
 
 describe('conditions', () => {
-  test.each(['DELETE', 'PROPPATCH', 'COPY', 'MOVE', 'LOCK', 'PUT', 'MKCOL'])(
-    'of HTTP and of If hold for %s',
-    async (method) => {
-      await start({ 'a.txt': 'a' });
-      const content = { PROPPATCH: setting('<t:p/>'), LOCK: lockInfo(), PUT: 'x' }[method];
-      for (const headers of [
-        { 'if-match': '"other"' },
-        { 'if-none-match': '*' },
-        { if: '(["other"])' },
-        { if: '(<DAV:no-lock>)' },
-        { if: '</b.txt> (["other"])' },
-      ]) {
-        expect(await served.status(method, '/a.txt', { ...(headers as object), destination: '/b.txt' }, content)).toBe(
-          412,
-        );
-      }
-      expect(await served.status(method, '/a.txt', { if: 'nonsense', destination: '/b.txt' }, content)).toBe(400);
-      const { etag } = (await served.ask('HEAD', '/a.txt')).headers;
-      const fine = { 'if-match': String(etag), if: `(Not <DAV:no-lock> [${String(etag)}])`, destination: '/b.txt' };
-      const status = await served.status(method, '/a.txt', fine, content);
-      expect(status).toBe(
-        { DELETE: 204, PROPPATCH: 207, COPY: 201, MOVE: 201, LOCK: 200, PUT: 204, MKCOL: 405 }[method],
+  test.each(['DELETE', 'PROPPATCH', 'COPY', 'MOVE', 'LOCK', 'PUT'])('of HTTP and of If hold for %s', async (method) => {
+    await start({ 'a.txt': 'a' });
+    const content = { PROPPATCH: setting('<t:p/>'), LOCK: lockInfo(), PUT: 'x' }[method];
+    for (const headers of [
+      { 'if-match': '"other"' },
+      { 'if-none-match': '*' },
+      { if: '(["other"])' },
+      { if: '(<DAV:no-lock>)' },
+      { if: '</b.txt> (["other"])' },
+    ]) {
+      expect(await served.status(method, '/a.txt', { ...(headers as object), destination: '/b.txt' }, content)).toBe(
+        412,
       );
-    },
-  );
+    }
+    expect(await served.status(method, '/a.txt', { if: 'nonsense', destination: '/b.txt' }, content)).toBe(400);
+    const { etag } = (await served.ask('HEAD', '/a.txt')).headers;
+    const fine = { 'if-match': String(etag), if: `(Not <DAV:no-lock> [${String(etag)}])`, destination: '/b.txt' };
+    const status = await served.status(method, '/a.txt', fine, content);
+    expect(status).toBe({ DELETE: 204, PROPPATCH: 207, COPY: 201, MOVE: 201, LOCK: 200, PUT: 204 }[method]);
+  });
+});
+
+test('conditions count only for what could be done without them', async () => {
+  await start({ 'a.txt': '' });
+  const conditional = { if: '(<DAV:no-lock>)', depth: '0' };
+  for (const [method, path, status] of [
+    ['MKCOL', '/a.txt', 405],
+    ['MKCOL', '/new', 412],
+    ['PROPFIND', '/none', 404],
+    ['PROPFIND', '/a.txt', 412],
+    ['GET', '/none', 404],
+    ['GET', '/a.txt', 412],
+  ] as const) {
+    expect([method, path, await served.status(method, path, conditional)]).toEqual([method, path, status]);
+  }
 });
 
 describe('what is left at the start', () => {

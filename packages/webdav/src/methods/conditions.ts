@@ -41,7 +41,9 @@ async function stateOf(folder: Folder, request: DavRequest, resource: string | u
   const tokens = covering(folder.locks.around(lockedPath), lockedPath).map(({ token }) => token);
   const place = await lookAt(folder.tree, path);
   try {
-    return { tokens, etag: place.stats?.isFile() === true ? folder.tree.etagOf(place.stats) : undefined };
+    // Where nothing is there is no state, whatever locks are around it (RFC 4918 §10.4.4).
+    if (place.stats === undefined) return { tokens: [], etag: undefined };
+    return { tokens, etag: place.stats.isFile() ? folder.tree.etagOf(place.stats) : undefined };
   } finally {
     await place.close();
   }

@@ -32,6 +32,8 @@ import { endInnerLocks, endLocks } from './end-locks.ts';
 import { failures } from './failures.ts';
 import { memberLocks, refuseConcealed } from './remove.ts';
 
+type Kind = 'copy' | 'shallow copy' | 'move';
+
 interface Ends {
   readonly source: Found;
   readonly target: Place;
@@ -40,19 +42,19 @@ interface Ends {
 export async function copy(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const isDeep = depthOf(request, 'infinity', ['0', 'infinity']) === 'infinity';
   return withEnds(folder, request, async ({ source, target }) => {
-    await check(folder, request, { source, target }, false);
+    await check(folder, request, { source, target }, isDeep ? 'copy' : 'shallow copy');
     return copyInto(folder, request, { source, target }, isDeep);
   });
 }
 
 export async function move(folder: Folder, request: DavRequest): Promise<DavResponse> {
-  const depth = depthOf(request, 'infinity');
+  const depth = depthOf(request, 'infinity', ['0', 'infinity']);
   return withEnds(folder, request, async ({ source, target }) => {
     if (source.segments.length === 0) throw refused(403, 'the root stays');
     if (depth !== 'infinity' && source.stats.isDirectory()) throw refused(400, 'a collection moves whole');
     const blocked = memberLocks(folder, request, source);
     if (blocked.length > 0) return failures(request, blocked, source);
-    await check(folder, request, { source, target }, true);
+    await check(folder, request, { source, target }, 'move');
     await refuseConcealed(folder, source);
     return moveInto(folder, request, target);
   });
@@ -78,17 +80,18 @@ async function withEnds(
 }
 
 /** Throws a refusal unless the request may do what it asks for. */
-async function check(folder: Folder, request: DavRequest, { source, target }: Ends, isMove: boolean): Promise<void> {
+async function check(folder: Folder, request: DavRequest, { source, target }: Ends, kind: Kind): Promise<void> {
   await checkConditions(folder, request, source);
+  if (target.hasSlash && target.stats?.isFile() === true) throw refused(409, 'a file is no collection');
   if (source.path === target.path) throw refused(403, 'source and destination are the same');
-  if (isBelow(target.path, source.path) && source.stats.isDirectory())
+  if (isBelow(target.path, source.path) && source.stats.isDirectory() && kind !== 'shallow copy')
     throw refused(403, 'the destination lies in the source');
   if (isBelow(source.path, target.path) && target.stats !== undefined)
     throw refused(403, 'the source lies in the destination');
   await roomFor(folder.tree, target);
   if (target.stats !== undefined && !mayOverwrite(request)) throw refused(412, 'Overwrite: F, and something is there');
   mayOverwrite(request);
-  if (isMove) checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
+  if (kind === 'move') checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
   const changesParent = target.stats === undefined;
   checkLocks(folder, request, { path: target.path, isDeep: true, changesParent });
 }
@@ -108,7 +111,7 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
     const answer = await folder.turn.run(async () => {
       const now = await lookAt(folder.tree, destinationOf(request));
       try {
-        await check(folder, request, { source, target: now }, false);
+        await check(folder, request, { source, target: now }, isDeep ? 'copy' : 'shallow copy');
         await refuseMoved(parent);
         const gone = await replace(folder, staged, await stateOf(staged), now, properties);
         isPlaced = true;
@@ -131,7 +134,7 @@ async function moveInto(folder: Folder, request: DavRequest, early: Place): Prom
   const { gone, status } = await folder.turn.run(() =>
     withEndsNow(folder, request, async ({ source, target }) => {
       const from = parentOf(source);
-      await check(folder, request, { source, target }, true);
+      await check(folder, request, { source, target }, 'move');
       const entry = source.entry ?? source.stats;
       const properties = entry.isDirectory() ? [] : await propertiesOf(source);
       const set = await replace(folder, join(from.path, source.name), entry, target, properties);

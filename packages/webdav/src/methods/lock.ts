@@ -10,7 +10,7 @@ import { type Depth, depthOf, lockTokenOf, timeoutOf } from '../protocol/fields.
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused, violated, XML_TYPE } from '../refusals.ts';
 import { conflicts, covering, isBelow, type Lock } from '../store/locks.ts';
-import { type Place, roomFor, withPlace } from '../store/place.ts';
+import { found, type Place, roomFor, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
 import { writeElement, XML_DECLARATION } from '../xml/writer.ts';
 import { checkConditions, checkIf, checkLocks, holderOf, hrefsOf } from './conditions.ts';
@@ -57,7 +57,7 @@ async function grant(
 ): Promise<DavResponse> {
   await checkConditions(folder, request, place);
   const { path, stats, segments, hasSlash } = place;
-  if (stats === undefined && hasSlash) throw refused(409, 'a lock makes files, not collections');
+  if (stats?.isDirectory() !== true && hasSlash) throw refused(409, 'a lock makes files, not collections');
   const parent = stats === undefined ? await roomFor(folder.tree, place) : place.parent;
   const all = folder.locks.all();
   const timeoutSeconds = timeoutOf(request, USUAL_SECONDS, folder.settings.maxLockSeconds);
@@ -107,12 +107,12 @@ export async function unlock(folder: Folder, request: DavRequest): Promise<DavRe
   const token = lockTokenOf(request);
   return folder.turn.run(() =>
     withPlace(folder.tree, request.pathInfo, async (place) => {
-      if (place.stats === undefined) throw refused(404);
-      await checkConditions(folder, request, place);
+      found(place);
       const all = folder.locks.all();
       const mine = covering(all, place.path).find((one) => one.token === token);
       if (mine === undefined) throw violated(409, 'lock-token-matches-request-uri');
       if (mine.user !== undefined && mine.user !== request.user) throw refused(403, 'the lock is another user’s');
+      await checkConditions(folder, request, place);
       await folder.locks.write(all.filter((one) => one !== mine));
       return { status: 204, fields: [] };
     }),

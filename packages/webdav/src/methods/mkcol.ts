@@ -15,9 +15,10 @@ export async function mkcol(folder: Folder, request: DavRequest): Promise<DavRes
   if (hasContent(request)) throw refused(415, 'MKCOL takes no content');
   return folder.turn.run(() =>
     withPlace(folder.tree, request.pathInfo, async (place) => {
-      await checkConditions(folder, request, place);
       if (place.stats !== undefined) throw refused(405, 'something is there already', [['allow', ALLOW_EXISTING]]);
       const parent = await roomFor(folder.tree, place);
+      // A condition counts only for what could be done without it (RFC 9110 §13.2.1).
+      await checkConditions(folder, request, place);
       checkLocks(folder, request, { path: place.path, isDeep: false, changesParent: true });
       await mkdir(join(parent.path, place.name));
       await forget(parent.path, place.name);

@@ -17,6 +17,7 @@ import { found, type Found, lookAt, subjectOf } from '../store/place.ts';
 import { type Property, readProperties, recordNames } from '../store/records.ts';
 import { keyOf, type QName } from '../xml/element.ts';
 import { escapeXml, writeName, XML_DECLARATION } from '../xml/writer.ts';
+import { checkIf } from './conditions.ts';
 import { type Described, isQuota, liveNames, liveProperty } from './live-properties.ts';
 
 const OPENING = `${XML_DECLARATION}<D:multistatus xmlns:D="DAV:">\n`;
@@ -41,6 +42,7 @@ export async function propfind(folder: Folder, request: DavRequest): Promise<Dav
     const target = found(place);
     const isCollection = target.stats.isDirectory();
     if (depth === 'infinity' && isCollection) throw violated(403, 'propfind-finite-depth');
+    await checkIf(folder, request);
     const listing = await listingOf(folder, wanted, target);
     const href = hrefOf(baseOf(request), target.segments, isCollection);
     const own = await ownResponse(target, href, listing);

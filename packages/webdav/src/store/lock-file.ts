@@ -11,6 +11,9 @@ import { isBelow, type Lock } from './locks.ts';
 
 const FILE = 'locks.json';
 
+/** Clocks of kernels tick every 1 to 10 ms, those of some file systems every other second. */
+const RESTED_MS = 2_100;
+
 export class LockFile {
   readonly #root: string;
   readonly #path: string;
@@ -53,7 +56,8 @@ export class LockFile {
     const known = this.#known;
     if (known?.ino === ino && known.mtimeMs === mtimeMs && known.size === size) return known.locks;
     const locks = parse(readFileSync(this.#path, 'utf8'));
-    this.#known = { ino, mtimeMs, size, locks };
+    // Another process may replace the file within one tick of the clock, and get an inode again that was freed.
+    this.#known = Date.now() - mtimeMs > RESTED_MS ? { ino, mtimeMs, size, locks } : undefined;
     return locks;
   }
 

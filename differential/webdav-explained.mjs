@@ -1,0 +1,142 @@
+// Answers of WebDAV that differ from those of Apache's mod_dav for a reason. Each name is a row in README.md.
+
+const refuses = ({ status }) => status >= 400;
+
+/** @type {{ name: string, applies: (difference: any) => boolean }[]} */
+export const EXPLAINED = [
+  {
+    name: 'GET of a collection',
+    applies: ({ request, our, their }) =>
+      ['GET', 'HEAD'].includes(request.method) &&
+      [200, 301, 412].includes(our.status) &&
+      [404, 412].includes(their.status),
+  },
+  {
+    name: 'a lock that makes a file',
+    applies: ({ request, our, their }) => request.method === 'LOCK' && our.status === 201 && their.status === 200,
+  },
+  {
+    name: 'a lock where nothing is',
+    applies: ({ request, our, their }) =>
+      request.method === 'LOCK' && [404, 409, 423].includes(our.status) && [200, 207, 409].includes(their.status),
+  },
+  {
+    name: 'If-Match of a collection',
+    applies: ({ request, their }) =>
+      request.fields.some(([name, value]) => name === 'If-Match' && value === '*') && their.status === 412,
+  },
+  {
+    name: 'a path through a file',
+    applies: ({ our, their }) => [404, 405, 409].includes(our.status) && their.status === 400,
+  },
+  {
+    name: 'UNLOCK with the token of no lock',
+    applies: ({ request, our, their }) =>
+      request.method === 'UNLOCK' && [404, 409].includes(our.status) && refuses(their),
+  },
+  {
+    name: 'If for methods that read',
+    applies: ({ request, our, their }) =>
+      ['GET', 'HEAD', 'PROPFIND'].includes(request.method) && hasIf(request) && our.status === 412 && !refuses(their),
+  },
+  {
+    name: 'PUT with a slash at the end',
+    applies: ({ request, our, their }) =>
+      request.method === 'PUT' && request.hasSlash && our.status === 409 && !refuses(their),
+  },
+  {
+    name: 'which resources are named as locked',
+    applies: ({ our, their }) => isLocked(our) && isLocked(their),
+  },
+  {
+    name: 'If of other resources',
+    applies: ({ request }) =>
+      request.condition.some(({ resource }) => resource !== undefined && !isSame(resource, request.path)),
+  },
+  {
+    name: 'a lock of what is gone',
+    applies: ({ request, our, their, before }) => isLocked(their) && !refuses(our) && !isNearLock(request, before),
+  },
+  {
+    name: 'what comes into a locked collection',
+    applies: ({ our, their, trees }) =>
+      our.status === their.status && locksOff(trees[0]) === locksOff(trees[1]) && trees[0].length > trees[1].length,
+  },
+  {
+    name: 'a lock of what is gone, shown',
+    applies: ({ request, our, their }) =>
+      request.method === 'PROPFIND' &&
+      our.status === 404 &&
+      their.resources?.every((one) => one.includes('resourcetype()')),
+  },
+  {
+    name: 'properties of a collection that is copied alone',
+    applies: ({ request, our, their }) =>
+      request.method === 'COPY' &&
+      our.status === their.status &&
+      request.fields.some(([name, value]) => name === 'Depth' && value === '0'),
+  },
+  {
+    name: 'If of a source',
+    applies: ({ request, their }) => request.destination !== undefined && hasIf(request) && their.status === 412,
+  },
+  {
+    name: 'If of a new member',
+    applies: ({ request, their }) =>
+      ['MKCOL', 'PUT'].includes(request.method) &&
+      hasIf(request) &&
+      their.resources?.some((one) => one.endsWith('412')),
+  },
+  {
+    name: 'two reasons to refuse',
+    applies: ({ request, our, their }) =>
+      (refuses(our) || isLocked(our)) &&
+      (refuses(their) || isLocked(their)) &&
+      (reasons(request) > 1 || isLocked(our) || isLocked(their)),
+  },
+];
+
+const hasIf = ({ condition, fields }) => condition.length > 0 || fields.some(([name]) => name.startsWith('If-'));
+const isSame = (one, other) => one.join('/') === other.join('/');
+
+const locksOff = (tree) => tree.replaceAll(/ *\[(?:exclusive|shared) \w+\]/g, '').replaceAll(/ +$/gm, '');
+
+/** Whether a lock that can be seen covers, or is covered by, what a request changes. */
+function isNearLock({ path, destination }, tree) {
+  const locked = tree.split('\n').filter((line) => /\[(?:exclusive|shared) \w+\]$/.test(line));
+  const changed = [path, destination].filter((one) => one !== undefined).map((one) => one.join('/'));
+  return locked.some((line) =>
+    changed.some(
+      (one) =>
+        line.startsWith(`${one}/`) ||
+        line.startsWith(`${one} `) ||
+        one === '' ||
+        line.startsWith('/') ||
+        isAround(line, one),
+    ),
+  );
+}
+
+function isAround(line, path) {
+  const parts = path.split('/');
+  return parts.some((_, index) => line.startsWith(`${parts.slice(0, index).join('/')}/ `));
+}
+
+/** Whether an answer says that locks were in the way. */
+function isLocked({ status, resources = [] }) {
+  return status === 423 || status === 424 || (status === 207 && resources.some((one) => / \| 42[34]/.test(one)));
+}
+
+/** What in a request may be a reason to refuse it, beside what its target is. */
+function reasons({ fields, condition, content, destination, hasSlash }) {
+  const conditional = fields.filter(([name]) => name.startsWith('If-')).length + (condition.length > 0 ? 1 : 0);
+  const isBroken = content.endsWith('<propfind xmlns="DAV:">') || content.includes('<nothing/>');
+  return (
+    1 +
+    conditional +
+    (isBroken ? 1 : 0) +
+    (destination === undefined ? 0 : 1) +
+    (hasSlash ? 1 : 0) +
+    fields.filter(([name]) => name === 'Depth').length
+  );
+}
