@@ -244,8 +244,10 @@ class Request:
             size = state.st_size
             if self.length is not None and self.length != size:
                 raise RuntimeError("the file has %d bytes, and its Content-Length is %d" % (size, self.length))
-            if self.is_head or not size:
+            if self.is_head:
                 return self.send_body(b"", False)
+            if not size:
+                return await self.send_unsized(descriptor)
             if not self.started:
                 self.started = True
                 if self.length is None:
@@ -262,6 +264,14 @@ class Request:
                 await self.send({"type": "http.response.body", "body": body, "more_body": start + FILE_PIECE < size})
         finally:
             os.close(descriptor)
+
+    async def send_unsized(self, descriptor):
+        """Reads to the end: files of /proc tell no size."""
+        more = True
+        while more:
+            body = await self.connection.loop.run_in_executor(None, os.read, descriptor, FILE_PIECE)
+            more = bool(body)
+            await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def run(self, application):
         try:

@@ -181,6 +181,8 @@ class Response:
         offset = source.tell()
         state = os.fstat(source.fileno())
         size = max(0, state.st_size - offset)
+        if not size:
+            return False  # files of /proc tell no size: what they have is known when it is read
         if size <= COPY_LIMIT:
             self.send_blocks((source.read(size),))
             return True

@@ -1,5 +1,6 @@
 // ASGI 3 (asgi.readthedocs.io, specification 2.4) rule by rule, over real processes.
 
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { asgi, type AsgiOptions, type PythonResponder } from '../../src/index.ts';
 import { chunks, fixtures, hasModule, isRunning, python, read, request, until, type Answer } from '../harness.ts';
@@ -218,6 +219,11 @@ describe('a response', () => {
     const head = await get(`/path-send?${size}`, { method: 'HEAD' });
     expect(head).toMatchObject({ status: 200, text: '' });
   });
+});
+
+test.runIf(existsSync('/proc/version'))('pathsend of a file that tells no size has all of it', async () => {
+  expect((await get('/path-unsized?/proc/version')).text).toBe(readFileSync('/proc/version', 'latin1'));
+  expect((await get('/path-unsized?/dev/null')).text).toBe('');
 });
 
 describe('broken applications', () => {

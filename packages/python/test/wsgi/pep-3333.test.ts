@@ -1,6 +1,7 @@
 // PEP 3333, rule by rule: what an application may rely on, and what a broken one must not be able to do.
 
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CgiRequest } from '@onezero/cgi-process';
 import type { PythonError } from '../../src/index.ts';
@@ -414,6 +415,7 @@ describe('wsgi.file_wrapper', () => {
     ['anything with read()', '/file-bare', 'ab'],
     ['a compressed file', '/file-compressed', 'unpacked'.repeat(10_000)],
     ['a pipe', '/file-pipe', 'through a pipe'],
+    ['an empty file', '/file-empty', ''],
     ['a named temporary file', '/file-named-temporary', 't'.repeat(100_000)],
   ])('sends %s', async (_, path, text) => {
     const answer = await get(path);
@@ -427,6 +429,11 @@ describe('wsgi.file_wrapper', () => {
     const head = await get('/file', { method: 'HEAD' });
     expect(head).toMatchObject({ text: '', broken: undefined });
     expect(head.field('content-length')).toBe('200000');
+  });
+
+  test.runIf(existsSync('/proc/version'))('reads a file that tells no size to its end', async () => {
+    expect((await get('/file-unsized')).text).toBe(readFileSync('/proc/version', 'latin1'));
+    expect((await get('/file-unsized?environ')).text).toContain('PYTHONDONTWRITEBYTECODE=1\0');
   });
 
   test('closes the file', async () => {
