@@ -221,8 +221,8 @@ function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }
   const { application } = options;
   const responder = make({ serverSoftware, log, ...options });
   const workers = (): Omit<ApplicationState, 'path'> => {
-    const { processes, ready, busy, queued, restarts } = responder.state();
-    return { application, processes, ready, busy, queued, restarts };
+    const { interface: called, python, processes, ready, busy, queued, restarts } = responder.state();
+    return { application, interface: called, python, processes, ready, busy, queued, restarts };
   };
   return { name: `the application ${application}`, path, responder: Object.assign(responder, { workers }) };
 }

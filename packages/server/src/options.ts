@@ -50,6 +50,9 @@ export interface ApplicationState {
   readonly application: string;
   /** Where it is mounted. */
   readonly path: string;
+  /** How it is called, and the version of Python; undefined until a process has loaded it. */
+  readonly interface?: 'wsgi' | 'asgi' | undefined;
+  readonly python?: string | undefined;
   /** How many processes there should be. */
   readonly processes: number;
   /** How many have loaded the application. */

@@ -1,9 +1,10 @@
 // Python applications behind the command: when it starts, reloads and says that it is ready.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { onTestFinished, test, describe, expect, vi } from 'vitest';
 import { run, site, start, startPlain, type Started } from './command.ts';
 
@@ -74,6 +75,56 @@ describe('an application that does not load', () => {
     expect(await health()).toBe(200);
     expect(count(server.output.stderr, 'Traceback')).toBe(1);
     expect(await server.stop()).toMatchObject({ code: 0 });
+  });
+});
+
+describe('flags for all applications', () => {
+  const asgi = `import os, sys
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise RuntimeError
+    text = "%s %s %s" % (os.path.basename(os.getcwd()), os.getpid(), sys.prefix)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": text.encode()})
+`;
+
+  test('check says what was found', async () => {
+    const { path } = folder(says('good'));
+    writeFileSync(join(path, 'api.py'), asgi);
+    const { code, stdout } = await run(['check', '--app', '/api=api', '--app', 'app', '--processes', '1'], {
+      cwd: path,
+      env,
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^api at \/api is ASGI, in Python 3\.\d+\.\d+$/m);
+    expect(stdout).toMatch(/^app at \/ is WSGI, in Python 3\.\d+\.\d+$/m);
+  });
+
+  test('--chdir, --processes and a virtual environment that is found', async () => {
+    const { path } = folder(asgi);
+    const environment = join(path, '.venv');
+    execFileSync('python3', ['-m', 'venv', '--without-pip', environment]);
+    const flags = ['--app', 'app', '--chdir', path, '--processes', '2', '--port', '0', '--quiet'];
+    const ready = join(path, 'ready');
+    const server = startPlain([...flags, '--ready-file', ready], { cwd: tmpdir(), env });
+    onTestFinished(() => void server.child.kill('SIGKILL'));
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 20_000);
+    const url = /http:[^"]+/.exec(readFileSync(ready, 'utf8'))?.[0] ?? '';
+    const [cwd, , prefix] = (await (await fetch(url)).text()).split(' ');
+    expect([cwd, prefix]).toEqual([basename(path), environment]);
+    expect(await server.stop()).toMatchObject({ code: 0 });
+  });
+
+  test.each([
+    [['--processes', '0'], 'processes expects'],
+    [['--threads', 'many'], 'threads expects'],
+    [['--python', './nowhere'], 'nowhere'],
+    [['--virtualenv', 'nowhere'], 'nowhere'],
+  ])('%j is refused', async (flags, problem) => {
+    const { path } = folder(says('good'));
+    const { code, stderr } = await run(['--wsgi', 'app', '--port', '0', ...flags], { cwd: path, env });
+    expect(code).toBeGreaterThan(0);
+    expect(stderr).toContain(problem);
   });
 });
 

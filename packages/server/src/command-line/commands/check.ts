@@ -1,5 +1,6 @@
 // `onezero check`: everything that can be found wrong without serving anything.
 
+import type { ApplicationState } from '../../options.ts';
 import { HttpServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
@@ -11,10 +12,12 @@ import type { Configuration, Served } from '../options/table.ts';
 export async function check({ configuration, warnings }: Resolved): Promise<number> {
   const findings = inspect(configuration);
   const problems = [...findings.problems];
-  if (problems.length === 0) problems.push(...(await trial(configuration)));
+  const tried = problems.length === 0 ? await trial(configuration) : { problems: [], applications: [] };
+  problems.push(...tried.problems);
   for (const problem of problems) process.stderr.write(`Error: ${problem}\n`);
   for (const warning of [...warnings, ...findings.warnings]) process.stderr.write(`Warning: ${warning}\n`);
   if (problems.length > 0) return 2;
+  for (const application of tried.applications) process.stdout.write(`${inWords(application)}\n`);
   const count = warnings.length + findings.warnings.length;
   process.stdout.write(
     `The configuration is sound${count === 0 ? '' : `, with ${count} ${count === 1 ? 'warning' : 'warnings'}`}\n`,
@@ -27,22 +30,31 @@ const localNote =
   'It answers for localhost and IP addresses only, as only this machine can connect. ' +
   'A proxy here that passes its own Host on needs --trusted-proxy 127.0.0.1, or its hosts --hosts.';
 
+function inWords({ application, path, interface: called, python }: ApplicationState): string {
+  return `${application} at ${path} is ${called?.toUpperCase() ?? 'not loaded'}, in Python ${python ?? 'unknown'}`;
+}
+
+interface Tried {
+  readonly problems: readonly string[];
+  readonly applications: readonly ApplicationState[];
+}
+
 /** Composes everything, loads the applications, and throws it all away again: what would be refused, is refused here. */
-async function trial(configuration: Configuration): Promise<readonly string[]> {
+async function trial(configuration: Configuration): Promise<Tried> {
   const bad = await badCertificates(configuration);
-  if (bad.length > 0) return bad;
+  if (bad.length > 0) return { problems: bad, applications: [] };
   try {
     const health = () => 'starting' as const;
     const quiet = { accessLog: ignore, report: ignore, health, collectMetrics: nothing, makers: {} };
     const server = new HttpServer(await generationOptions(withOneProcess(configuration), quiet), quiet.makers);
     try {
       await server.ready();
+      return { problems: [], applications: server.applications };
     } finally {
       await server.close();
     }
-    return [];
   } catch (error) {
-    return [(error as Error).message];
+    return { problems: [(error as Error).message], applications: [] };
   }
 }
 

@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import { describeSource, environmentName, type Option, type Source } from '../options/option.ts';
 import { type Configuration, type Key, optionEntries, options, type SiteConfiguration } from '../options/table.ts';
+import { withPythonDefaults } from '../options/python.ts';
 import type { Written } from './arguments.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { suggestion } from '../../suggestion.ts';
@@ -68,10 +69,15 @@ function withImplied(
   const isAsked = chosen.get('listing')?.from !== 'default';
   const quiet = (site: Pick<SiteConfiguration, 'wsgi' | 'app'>): boolean =>
     !isAsked && [...(site.wsgi ?? []), ...(site.app ?? [])].some(isAtRoot);
+  const python = <One extends Pick<SiteConfiguration, 'wsgi' | 'app'>>(site: One): One => ({
+    ...site,
+    ...(site.wsgi !== undefined && { wsgi: withPythonDefaults(site.wsgi, configuration) }),
+    ...(site.app !== undefined && { app: withPythonDefaults(site.app, configuration) }),
+  });
   return {
-    ...configuration,
+    ...python(configuration),
     listing: quiet(configuration) ? false : configuration.listing,
-    sites: sites?.map((site) => (quiet(site) ? { listing: false, ...site } : site)),
+    sites: sites?.map((site) => python(quiet(site) ? { listing: false, ...site } : site)),
   };
 }
 

@@ -5,6 +5,7 @@ import { type CompressionConfiguration, compressionOptions, type FilesConfigurat
 import { limitsOptions, type LimitsConfiguration } from './limits.ts';
 import { listeningOptions, type ListeningConfiguration } from './listening.ts';
 import { operationsOptions, type OperationsConfiguration } from './operations.ts';
+import { type PythonConfiguration, pythonOptions } from './python.ts';
 import { requestsOptions, type RequestsConfiguration } from './requests.ts';
 import { servingOptions, type ServingConfiguration } from './serving.ts';
 import type { Members, Option } from './option.ts';
@@ -27,6 +28,7 @@ export interface Configuration
   extends
     ServedConfiguration,
     CompressionConfiguration,
+    PythonConfiguration,
     AccessConfiguration,
     RequestsConfiguration,
     ListeningConfiguration,
@@ -39,6 +41,7 @@ export type Key = keyof Configuration;
 
 const ownOptions: Record<Exclude<Key, 'sites'>, Option> = {
   ...servingOptions,
+  ...pythonOptions,
   ...filesOptions,
   ...compressionOptions,
   ...accessOptions,

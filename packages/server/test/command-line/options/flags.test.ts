@@ -3,7 +3,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { flagName } from '../../../src/command-line/options/option.ts';
@@ -464,6 +464,36 @@ test('--app serves a Python application of either kind', async () => {
   await withFlags(['--app', 'app.py'], async (server) => {
     expect(await text(server, '/')).toBe('python');
   });
+});
+
+test('--python, --virtualenv, --chdir, --processes, --threads and --reload hold for every application', async () => {
+  for (const flag of ['--python', '--virtualenv', '--chdir', '--processes', '--threads', '--reload']) used.add(flag);
+  const words = [
+    '--python',
+    '/usr/bin/env',
+    '--virtualenv',
+    'venv',
+    '--chdir',
+    'www',
+    '--processes',
+    '3',
+    '--threads',
+    '5',
+  ];
+  const { stdout } = await run(['print-config', '--app', 'app', '--wsgi', '/py=app', '--reload', ...words], {
+    cwd: place.path,
+  });
+  const folder = (name: string): string => join(realpathSync(place.path), name);
+  for (const part of [
+    '"python": "/usr/bin/env", // flag --python',
+    `"virtualenv": "${folder('venv')}", // flag --virtualenv`,
+    `"chdir": "${folder('www')}", // flag --chdir`,
+    '"processes": 3, // flag --processes',
+    '"threads": 5, // flag --threads',
+    '"reload": true, // flag --reload',
+  ]) {
+    expect(stdout).toContain(part);
+  }
 });
 
 test('--keep-trying starts although an application does not load', async () => {

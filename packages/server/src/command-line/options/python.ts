@@ -1,0 +1,74 @@
+// What the configuration says about all Python applications at once; a mount that says something itself keeps that.
+
+import { appTable } from '@onezero/python/options';
+import { configuredShape } from './from-table.ts';
+import type { WsgiConfiguration } from './mounts.ts';
+import type { Option } from './option.ts';
+
+/** For every application of `wsgi` and `app`. */
+export interface PythonConfiguration {
+  readonly python: string | undefined;
+  readonly virtualenv: string | undefined;
+  readonly chdir: string | undefined;
+  readonly processes: number | undefined;
+  readonly threads: number | undefined;
+  readonly reload: boolean;
+}
+
+const group = 'What is served';
+
+export const pythonOptions: Record<keyof PythonConfiguration, Option> = {
+  python: {
+    group,
+    shape: configuredShape(appTable.python.shape),
+    placeholder: '<program>',
+    summary: "The Python that runs applications (default: the virtual environment's, else python3)",
+  },
+  virtualenv: {
+    group,
+    shape: configuredShape(appTable.virtualenv.shape),
+    placeholder: '<directory>',
+    summary: 'Their virtual environment (default: $VIRTUAL_ENV, else .venv or venv where they run)',
+  },
+  chdir: {
+    group,
+    shape: configuredShape(appTable.cwd.shape),
+    placeholder: '<directory>',
+    summary: 'Where Python applications run and are looked for (default: the working directory)',
+  },
+  processes: {
+    group,
+    shape: configuredShape(appTable.processes.shape),
+    placeholder: '<number>',
+    summary: 'Processes of each Python application, for each worker (default: one for each processor in all)',
+  },
+  threads: {
+    group,
+    shape: configuredShape(appTable.threads.shape),
+    placeholder: '<number>',
+    summary: 'Requests that each process of a WSGI application takes at once (default: 4)',
+  },
+  reload: {
+    group,
+    shape: configuredShape(appTable.reloadOnChange.shape),
+    default: false,
+    bare: true,
+    summary: 'Load Python applications again when their source changes',
+  },
+};
+
+/** Mounts with what holds for all of them. */
+export function withPythonDefaults(
+  mounts: readonly WsgiConfiguration[] | undefined,
+  { python, virtualenv, chdir, processes, threads, reload }: PythonConfiguration,
+): readonly WsgiConfiguration[] | undefined {
+  const common: Partial<WsgiConfiguration> = {
+    ...(python !== undefined && { python }),
+    ...(virtualenv !== undefined && { virtualenv }),
+    ...(chdir !== undefined && { cwd: chdir }),
+    ...(processes !== undefined && { processes }),
+    ...(threads !== undefined && { threads }),
+    ...(reload && { reloadOnChange: true }),
+  };
+  return mounts?.map((mount) => ({ ...common, ...mount }));
+}
