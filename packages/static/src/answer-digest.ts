@@ -80,11 +80,12 @@ export async function gathered(response: StaticResponse, fields: SelectionFields
 }
 
 function reprDigest(
-  { bytes, length, source }: Representation,
+  representation: Representation,
   { wantReprDigest }: SelectionFields,
   { digests }: Storage,
 ): Field[] {
   if (wantReprDigest === undefined) return [];
+  const { bytes, length, source } = representation;
   if (bytes !== undefined) return digestField('repr-digest', wantReprDigest, bytes);
   // Of what is coded on its way nobody knows the bytes yet.
   const sha256 = length === undefined ? undefined : digests.find(source.location, source.stamp);

@@ -39,10 +39,13 @@ export function answerFile(
   context: AnswerContext,
 ): Eventually<StaticResponse> {
   const fields = selectionFields(request.fields);
-  const { whole, head } = entry.identity;
-  if (fields === undefined && whole !== undefined) return request.method === 'HEAD' ? head : whole;
+  const { identity } = entry;
+  if (fields === undefined) {
+    const response = request.method === 'HEAD' && identity.isInMemory ? identity.head : identity.whole;
+    if (response !== undefined) return response;
+  }
   const answering = new Answering(request, fields ?? {}, context);
-  if (whole !== undefined) return answering.answer(entry);
+  if (identity.isInMemory) return answering.answer(entry);
   const isWanted =
     isDigestCheap(entry, context.storage) ||
     isDigestWanted(entry, fields ?? {}, context.storage) ||
@@ -122,12 +125,11 @@ class Answering {
   /** The file has changed since the entry was made: another is made of what is open now, and answered with that. */
   #readAnew(opened: OpenFile, { identity }: FileEntry): Eventually<StaticResponse> {
     const { storage } = this.#context;
-    const surroundings = { directory: undefined, earlier: [] };
     const planned = closing(
       opened,
       storage,
       () =>
-        whenReady(readFileEntry(opened, identity.path.split('/'), surroundings, storage), (entry) =>
+        whenReady(readFileEntry(opened, identity.path.split('/'), [], storage), (entry) =>
           whenReady(this.#choose({ ...entry, stored: [] }), (chosen) => this.#plan(chosen)),
         ),
       (plan) => 'parts' in plan,

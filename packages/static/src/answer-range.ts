@@ -14,7 +14,7 @@ const MAX_PARTIALS = 8;
 export function answerRange(representation: Representation, value: string): StaticResponse | ContentPlan | undefined {
   const { length, bytes, file } = representation;
   if (length === undefined) return undefined;
-  const known = bytes === undefined ? undefined : representation.partials.get(value);
+  const known = bytes === undefined || !representation.isReady ? undefined : representation.partials.get(value);
   if (known !== undefined) return known;
   const specs = parseRange(value);
   const ranges = specs === undefined ? undefined : resolveRanges(specs, length);
@@ -28,7 +28,7 @@ export function answerRange(representation: Representation, value: string): Stat
   if (only === undefined || others.length > 0) return { status, fields, content: Buffer.concat(pieces), file };
   const answer = { status, fields, content: only, file };
   // Players and viewers ask for the same first piece; anything else is as good as unique.
-  if (representation.partials.size < MAX_PARTIALS) representation.partials.set(value, answer);
+  if (representation.isReady && representation.partials.size < MAX_PARTIALS) representation.partials.set(value, answer);
   return answer;
 }
 

@@ -20,6 +20,7 @@ import { redirectLocation } from './site/location.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
 import { sitePath } from './files/path.ts';
+import { withSiblings } from './files/read-file.ts';
 import { makeStorage, type Storage } from './files/storage.ts';
 import { BAD_REQUEST, NOT_FOUND, refusal } from './refusals.ts';
 import { withFields } from './files/representation.ts';
@@ -118,26 +119,39 @@ class Site {
   }
 
   #read(request: StaticRequest): Answer {
-    return this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request));
+    // Only for a client that takes codings do precompressed siblings make a difference.
+    const wantsSiblings = this.#settings.precompressed && request.fields.some(isAcceptEncoding);
+    return this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), wantsSiblings);
   }
 
   /** Answers with what is at a path; what fails on the way is a 500. */
-  #withEntry(pathInfo: string, answer: (entry: Entry) => Answer): Answer {
+  #withEntry(pathInfo: string, answer: (entry: Entry) => Answer, wantsSiblings = false): Answer {
     try {
-      const answered = whenReady(this.#find(pathInfo), answer);
+      const answered = whenReady(this.#find(pathInfo, wantsSiblings), answer);
       return answered instanceof Promise ? answered.catch((error: unknown) => refusal(500, error)) : answered;
     } catch (error) {
       return refusal(500, error);
     }
   }
 
-  /** What is at a path. */
-  #find(pathInfo: string): Eventually<Entry> {
-    return whenReady(this.#cache.get(pathInfo), (known) => known ?? this.#look(pathInfo));
+  /** What is at a path, with its precompressed siblings where they are wanted. */
+  #find(pathInfo: string, wantsSiblings = false): Eventually<Entry> {
+    return whenReady(this.#cache.get(pathInfo), (known) => {
+      const found = known ?? this.#look(pathInfo, wantsSiblings);
+      return wantsSiblings ? whenReady(found, (entry) => this.#widened(entry, pathInfo)) : found;
+    });
+  }
+
+  #widened(entry: Entry, pathInfo: string): Eventually<Entry> {
+    if (entry.kind !== 'file' || entry.hasSiblingsRead) return entry;
+    return whenReady(withSiblings(entry, this.#storage), (wide) => {
+      this.#cache.set(pathInfo, wide);
+      return wide;
+    });
   }
 
   /** Requests that have to wait for the same look share it. */
-  #look(pathInfo: string): Eventually<Entry> {
+  #look(pathInfo: string, wantsSiblings: boolean): Eventually<Entry> {
     const path = sitePath(pathInfo, this.#settings);
     if (path === 400) return BAD_PATH;
     if (path === 404) return MISSING;
@@ -147,7 +161,8 @@ class Site {
       return pending.then(() => this.#cache.get(pathInfo)).then((known) => known ?? findEntry(path, this.#storage));
     }
     const finding = whenReady(findEntry(path, this.#storage), (entry) => {
-      if (entry.kind === 'file') this.#cache.set(pathInfo, entry);
+      // What siblings will be added to is remembered with them.
+      if (entry.kind === 'file' && (entry.hasSiblingsRead || !wantsSiblings)) this.#cache.set(pathInfo, entry);
       return entry;
     });
     if (!(finding instanceof Promise)) return finding;
@@ -159,7 +174,8 @@ class Site {
   /** What is at a path now, whatever was found in this turn of the loop: another process may have changed it since. */
   async #findAfresh({ pathInfo, fields }: StaticRequest): Promise<Entry> {
     this.#cache.delete(pathInfo);
-    const entry = await this.#find(pathInfo);
+    // The tag may be that of a precompressed sibling.
+    const entry = await this.#find(pathInfo, this.#settings.precompressed);
     if (entry.kind !== 'file') return entry;
     // A condition may name the content of a large file that nobody has hashed since the start.
     if (isDigestWanted(entry, selectionFields(fields) ?? {}, this.#storage)) await learnDigest(entry, this.#storage);
@@ -243,6 +259,10 @@ class Site {
     this.#pages.set(response, { entry, page });
     return page;
   }
+}
+
+function isAcceptEncoding([name]: Field): boolean {
+  return name === 'accept-encoding';
 }
 
 /** Whether there is something at a path, be it closed to this process. */

@@ -11,6 +11,7 @@ import type { Coding } from '../http/content-coding.ts';
 import { weakTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import type { FileEntry } from './entry.ts';
+import { ownBytes } from './lent-buffers.ts';
 import { Representation } from './representation.ts';
 
 /** Brotli's own default, 11, takes seconds per megabyte; 5 beats gzip's best in gzip's time. */
@@ -103,7 +104,6 @@ function coded(
     {
       ...content,
       path: identity.path,
-      file: identity.file,
       contentType: identity.contentType,
       coding,
       isNegotiable: true,
@@ -139,7 +139,12 @@ function windowBits(size: number): number {
   return Math.max(MIN_WINDOW_BITS, Math.min(WINDOW_BITS, Math.ceil(Math.log2(Math.max(size, 1)))));
 }
 
+/** A coded small file, in memory of its own: encoders return the beginning of a buffer of 16 KiB. */
 function codeAtOnce(bytes: Uint8Array, coding: Coding): Uint8Array {
+  return ownBytes(codedSlice(bytes, coding));
+}
+
+function codedSlice(bytes: Uint8Array, coding: Coding): Uint8Array {
   if (coding === 'br') return zlib.brotliCompressSync(bytes, brotliOptions(bytes.length));
   if (coding === 'gzip') return zlib.gzipSync(bytes);
   return zstdCompressSync(bytes, zstdOptions(bytes.length));

@@ -9,6 +9,7 @@
 // older than the clock's last tick, in which a second change would not show. Elsewhere each name is asked for.
 
 import { type Dir, opendir, statfsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { isSameState, hasRested, type Stamp, stampOf } from '../http/validators.ts';
 import type { Disk } from './disk.ts';
@@ -96,6 +97,16 @@ export class Directories {
       this.#forget(location);
       return undefined;
     });
+  }
+
+  /**
+   * Whether opening a location is likely to find something: its directory was there, and its names, if they are known, have it.
+   * Then nothing is to be gained by a look at the directory.
+   */
+  expects(location: string): boolean {
+    const view = this.#views.get(dirname(location));
+    if (view === undefined) return false;
+    return view.names?.has(basename(location)) ?? view.probes <= 0;
   }
 
   /** Whether a name is certainly not in a directory looked at in this turn. False says nothing. */

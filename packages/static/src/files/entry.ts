@@ -8,7 +8,7 @@ import type { Stamp } from '../http/validators.ts';
 
 /** Other names that had a say in an outcome. */
 export interface Neighbours {
-  /** The directory that all of them are in, as it was when it was last known to lack the absent ones. */
+  /** The directory that all of them and the file are in, as it was when it was last known to lack the absent ones. */
   directory: DirectoryView | undefined;
   /** Its version then; undefined when they have to be asked for one by one. */
   version: number | undefined;
@@ -27,8 +27,10 @@ export interface FileEntry {
   readonly stamp: Stamp;
   /** The unencoded file. Made again when the hash of a large file becomes known. */
   identity: Representation;
-  /** Precompressed siblings. */
+  /** Precompressed siblings, as far as they were looked for. */
   readonly stored: Representation[];
+  /** False while nobody has asked for a coding: then siblings make no difference. */
+  readonly hasSiblingsRead: boolean;
   /** Codings that may be made from it. */
   readonly codings: readonly Coding[];
   /** Codings made so far; a promise while one is being made. */
@@ -56,21 +58,25 @@ export interface MissingEntry {
 export type Entry = FileEntry | DirectoryEntry | MissingEntry;
 
 /**
- * What an entry keeps alive beside content and path, measured as growth of the resident set: objects, strings, fields and
- * buffers' heads, and the server's share of the heap that garbage takes until it is collected.
+ * What an entry keeps alive beside content and path, measured as growth of the resident set: objects, strings, and the share of
+ * the heap that garbage takes until it is collected.
  */
-const ENTRY_BYTES = 2_048;
+const ENTRY_BYTES = 1_400;
 const REPRESENTATION_BYTES = 1_024;
 
 /** How many bytes of memory an entry keeps alive. */
 export function entryBytes({ identity, stored, location }: FileEntry): number {
   return stored.reduce(
     (sum, one) => sum + representationBytes(one),
-    ENTRY_BYTES + (identity.bytes?.length ?? 0) + location.length,
+    ENTRY_BYTES + contentBytes(identity) + location.length,
   );
 }
 
 /** How many bytes a further representation of an entry adds. */
-export function representationBytes({ bytes }: Representation): number {
-  return REPRESENTATION_BYTES + (bytes?.length ?? 0);
+export function representationBytes(representation: Representation): number {
+  return REPRESENTATION_BYTES + contentBytes(representation);
+}
+
+function contentBytes({ isInMemory, length = 0 }: Representation): number {
+  return isInMemory ? length : 0;
 }

@@ -5,25 +5,37 @@
 // what was absent and would have had a say must still be, for which one look at the directory vouches. So whatever changes is
 // noticed by the next turn. Files that changed within the file system's last clock tick are not remembered at all.
 //
-// When the budget is spent, the oldest entry goes unless it was used since it was last considered (the "clock" rule). And then
-// only one newcomer in sixteen is let in: what is asked for often comes in soon, while a stream of pages that are asked for once
-// does not drive out what is asked for often, nor fill the heap with what the garbage collector has to carry away.
+// Entries are gathered in generations, whose contents stand on one shelf. When the budget is spent, the oldest generation is given
+// up; what was used meanwhile moves to the newest (the "clock" rule). And then only one newcomer in sixteen is let in: what is
+// asked for often comes in soon, while a stream of pages that are asked for once does not drive out what is asked for often.
+// What a deleted entry took counts until its generation goes, for until then the memory is taken.
 
-import { sep } from 'node:path';
+import { dirname, sep } from 'node:path';
 import type { Disk } from './disk.ts';
 import { entryBytes, type FileEntry, type Neighbours } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { loopTurn } from './loop-turn.ts';
+import { ReadyResponses } from './ready-responses.ts';
 import type { ContentSource } from './representation.ts';
-import { fileBudget, type Storage } from './storage.ts';
+import { Shelf } from './shelf.ts';
+import { fileBudget, readyBudget, type Storage } from './storage.ts';
 import { isSameState } from '../http/validators.ts';
 
 /** The chance of a newcomer while the budget is spent. */
 const ADMITTED = 1 / 16;
 
+/** Some hundred small pages: giving them up takes less than 0.2 ms. */
+const GENERATION_BYTES = 512 * 1024;
+
+interface Generation {
+  readonly shelf: Shelf;
+  readonly paths: string[];
+  bytes: number;
+}
+
 interface Slot {
   readonly entry: FileEntry;
-  bytes: number;
+  readonly generation: Generation;
   checkedTurn: number;
   wasUsed: boolean;
 }
@@ -32,6 +44,11 @@ export class FileCache {
   readonly #slots = new Map<string, Slot>();
   readonly #storage: Storage;
   readonly #maxBytes: number;
+  readonly #ready: ReadyResponses;
+  /** The oldest first. */
+  readonly #generations: Generation[] = [];
+  /** Memory of generations that were given up. */
+  readonly #spare: Buffer[] = [];
   #bytes = 0;
   /** Whether entries had to go for others. */
   #isFull = false;
@@ -39,6 +56,7 @@ export class FileCache {
   constructor(storage: Storage) {
     this.#storage = storage;
     this.#maxBytes = fileBudget(storage.settings);
+    this.#ready = new ReadyResponses(readyBudget(storage.settings));
   }
 
   /** The entry for a path if it is still true. */
@@ -49,6 +67,7 @@ export class FileCache {
     return whenReady(isCurrent(slot.entry, this.#storage), (isTrue) => {
       if (isTrue) {
         slot.checkedTurn = loopTurn();
+        if (slot.wasUsed) this.#ready.use(slot.entry.identity);
         slot.wasUsed = true;
         return slot.entry;
       }
@@ -60,21 +79,42 @@ export class FileCache {
   /** Remembers an entry that was found just now, if it can be checked later and fits. */
   set(path: string, entry: FileEntry): void {
     const wasKnown = this.#slots.has(path);
-    if (wasKnown) this.delete(path);
-    if (!entry.isCacheable || (this.#isFull && !wasKnown && Math.random() >= ADMITTED)) return;
-    const bytes = entryBytes(entry) + path.length;
-    if (bytes > this.#maxBytes) return;
-    this.#slots.set(ownText(path, entry), { entry, bytes, checkedTurn: -1, wasUsed: false });
-    this.#bytes += bytes;
+    if (!entry.isCacheable || (this.#isFull && !wasKnown && Math.random() >= ADMITTED)) return this.delete(path);
+    if (entryBytes(entry) + path.length > this.#maxBytes) return this.delete(path);
+    const { bytes } = entry.identity;
+    this.#put(wasKnown ? path : ownText(path, entry), entry);
     this.#evict();
+    // Its generation may have been the one to go; this request still needs the bytes.
+    if (this.#slots.get(path)?.entry !== entry) entry.identity.takeOff(bytes);
+  }
+
+  #put(path: string, entry: FileEntry): void {
+    const generation = this.#newest();
+    entry.identity.putOn(generation.shelf);
+    this.#ready.offer(entry.identity);
+    this.#slots.set(path, { entry, generation, checkedTurn: -1, wasUsed: false });
+    generation.paths.push(path);
+    this.#count(generation, entryBytes(entry) + path.length);
+  }
+
+  #newest(): Generation {
+    const newest = this.#generations.at(-1);
+    if (newest !== undefined && newest.bytes < GENERATION_BYTES) return newest;
+    const generation: Generation = { shelf: new Shelf(this.#spare), paths: [], bytes: 0 };
+    this.#generations.push(generation);
+    return generation;
+  }
+
+  #count(generation: Generation, bytes: number): void {
+    generation.bytes += bytes;
+    this.#bytes += bytes;
   }
 
   /** Counts bytes that an entry has gained since it was set. */
   grow(path: string, entry: FileEntry, bytes: number): void {
     const slot = this.#slots.get(path);
     if (slot?.entry !== entry) return;
-    slot.bytes += bytes;
-    this.#bytes += bytes;
+    this.#count(slot.generation, bytes);
     this.#evict();
   }
 
@@ -82,21 +122,27 @@ export class FileCache {
     const slot = this.#slots.get(path);
     if (slot === undefined) return;
     this.#slots.delete(path);
-    this.#bytes -= slot.bytes;
+    this.#ready.drop(slot.entry.identity);
   }
 
   #evict(): void {
-    for (const [path, slot] of this.#slots) {
-      if (this.#bytes <= this.#maxBytes) return;
-      this.#slots.delete(path);
-      if (slot.wasUsed) {
-        slot.wasUsed = false;
-        this.#slots.set(path, slot);
-      } else {
-        this.#bytes -= slot.bytes;
-        this.#isFull = true;
-      }
+    while (this.#bytes > this.#maxBytes) {
+      const oldest = this.#generations.shift();
+      if (oldest === undefined) return;
+      this.#bytes -= oldest.bytes;
+      for (const path of oldest.paths) this.#giveUp(path, oldest);
+      oldest.shelf.giveUp();
     }
+  }
+
+  /** Ends the place of a path in a generation; what was used since it came goes on in the newest. */
+  #giveUp(path: string, generation: Generation): void {
+    const slot = this.#slots.get(path);
+    if (slot?.generation !== generation) return;
+    if (slot.wasUsed) return this.#put(path, slot.entry);
+    this.#isFull = true;
+    this.delete(path);
+    slot.entry.identity.takeOff();
   }
 }
 
@@ -129,8 +175,7 @@ function isUnchanged({ location, stamp }: ContentSource, disk: Disk): Eventually
 /** Whether what was absent still is: vouched for by the directory, or else asked one by one. */
 function areAbsent(neighbours: Neighbours, location: string, storage: Storage): Eventually<boolean> {
   const { directory } = neighbours;
-  const looked = directory === undefined ? undefined : storage.directories.look(directory.location);
-  return whenReady(looked, (view) => {
+  return whenReady(storage.directories.look(dirname(location)), (view) => {
     if (view instanceof Error) return false;
     if (view !== undefined && view === directory && view.version === neighbours.version) return true;
     const absent = [...neighbours.suffixes.map((suffix) => location + suffix), ...neighbours.earlier];

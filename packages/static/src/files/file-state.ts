@@ -2,6 +2,7 @@
 
 import { isSameState, type Stamp, stampOf } from '../http/validators.ts';
 import { type Eventually, whenReady } from './eventually.ts';
+import { lendBytes } from './lent-buffers.ts';
 import type { OpenFile } from './open-file.ts';
 import { readSample } from './sample.ts';
 import type { Storage } from './storage.ts';
@@ -35,7 +36,7 @@ export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventu
       return { location, stamp, bytes: undefined, start: sample.bytes, sample, isWhole: true };
     });
   }
-  const bytes = Buffer.allocUnsafeSlow(stamp.size);
+  const bytes = lendBytes(stamp.size);
   return whenReady(stamp.size === 0 ? 0 : disk.read(descriptor, bytes, 0), (count) => {
     if (count instanceof Error) throw count;
     const now = stampOf(disk.state(descriptor));

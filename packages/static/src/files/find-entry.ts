@@ -5,7 +5,7 @@
 import type { DirectoryView } from './directories.ts';
 import type { Entry, MissingEntry } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
-import { locationOf, type NotFound, openFile, type OpenFile } from './open-file.ts';
+import { locationOf, type NotFound, openFile, openLocation, type OpenFile, type Outcome } from './open-file.ts';
 import { isVisible, type SitePath } from './path.ts';
 import { closing } from './file-state.ts';
 import { readFileEntry } from './read-file.ts';
@@ -33,10 +33,26 @@ function findOnlyFile({ segments, isDirectory }: SitePath, name: string, storage
 
 /** A path without a slash at its end: a file, a directory that wants the slash, or a clean URL. */
 function findNamed(segments: readonly string[], storage: Storage): Eventually<Entry> {
+  const location = locationOf(storage.settings.root, segments);
+  if (!storage.directories.expects(location)) return findUnexpected(segments, storage);
+  return whenReady(openLocation(location, storage), (found) =>
+    found.kind === 'file'
+      ? readAndClose(found, segments, NO_EARLIER, storage)
+      : findUnexpected(segments, storage, found),
+  );
+}
+
+/** The same for what is not, or not known to be, a file: its directory has a say. `opened` is what opening the path gave, if it was. */
+function findUnexpected(
+  segments: readonly string[],
+  storage: Storage,
+  opened?: Exclude<Outcome, OpenFile>,
+): Eventually<Entry> {
   return whenReady(lookAt(segments.slice(0, -1), storage), (directory) => {
     if (directory === 'absent') return MISSING;
-    return whenReady(open(segments, directory, storage), (found) => {
-      if (found.kind === 'file') return readAndClose(found, segments, directory, NO_EARLIER, storage);
+    const opening = opened === undefined ? open(segments, directory, storage) : noted(opened, directory, storage);
+    return whenReady(opening, (found) => {
+      if (found.kind === 'file') return readAndClose(found, segments, NO_EARLIER, storage);
       if (found.kind === 'directory') return findBesideDirectory(segments, directory, storage);
       if (found.status !== 404) return missing(found);
       return whenReady(findCleanUrl(segments, directory, storage), (entry) => entry ?? MISSING);
@@ -68,7 +84,7 @@ function findDirectory(segments: readonly string[], storage: Storage): Eventuall
   return whenReady(lookAt(segments, storage), (directory) => {
     if (directory === 'absent') return MISSING;
     return whenReady(openFirst(indexOf(segments, storage), directory, storage), (index) => {
-      if (index?.kind === 'file') return readAndClose(index.file, index.segments, directory, index.earlier, storage);
+      if (index?.kind === 'file') return readAndClose(index.file, index.segments, index.earlier, storage);
       if (index?.kind === 'refused') return missing(index.refused);
       return whenReady(openFile(segments, storage), (found) => {
         if (found.kind === 'refused') return missing(found);
@@ -93,7 +109,7 @@ function findCleanUrl(
   return whenReady(openFirst(candidates, directory, storage), (first) => {
     if (first?.kind !== 'file') return undefined;
     const earlier = [locationOf(storage.settings.root, segments), ...first.earlier];
-    return readAndClose(first.file, first.segments, directory, earlier, storage);
+    return readAndClose(first.file, first.segments, earlier, storage);
   });
 }
 
@@ -135,10 +151,12 @@ function open(segments: readonly string[], directory: DirectoryView | undefined,
   if (directory !== undefined && name !== undefined && storage.directories.lacks(directory, name)) {
     return { kind: 'refused', status: 404, location, isAbsent: true } as const;
   }
-  return whenReady(openFile(segments, storage), (found) => {
-    if (found.kind === 'refused' && found.isAbsent && directory !== undefined) storage.directories.probed(directory);
-    return found;
-  });
+  return whenReady(openFile(segments, storage), (found) => noted(found, directory, storage));
+}
+
+function noted<Found extends Outcome>(found: Found, directory: DirectoryView | undefined, storage: Storage): Found {
+  if (found.kind === 'refused' && found.isAbsent && directory !== undefined) storage.directories.probed(directory);
+  return found;
 }
 
 /** The view of a directory; undefined when the system does not say, so that opening the path must show why. */
@@ -152,11 +170,10 @@ function lookAt(segments: readonly string[], storage: Storage): Eventually<Direc
 function readAndClose(
   file: OpenFile,
   segments: readonly string[],
-  directory: DirectoryView | undefined,
   earlier: readonly string[],
   storage: Storage,
 ): Eventually<Entry> {
-  return closing(file, storage, () => readFileEntry(file, segments, { directory, earlier }, storage));
+  return closing(file, storage, () => readFileEntry(file, segments, earlier, storage));
 }
 
 function missing({ status, cause }: NotFound): MissingEntry {

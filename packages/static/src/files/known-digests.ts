@@ -28,8 +28,8 @@ export function withDigests(entry: FileEntry, storage: Storage): FileEntry {
 }
 
 function withDigest(representation: Representation, { digests, settings }: Storage): Representation {
-  const { bytes, etag, source, coding } = representation;
-  if (bytes !== undefined || settings.etag === 'weak' || etag?.startsWith('W/') !== true) return representation;
+  const { isInMemory, etag, source, coding } = representation;
+  if (isInMemory || settings.etag === 'weak' || etag?.startsWith('W/') !== true) return representation;
   const sha256 = digests.find(source.location, source.stamp);
   if (sha256 === undefined) return representation;
   const suffix = coding === undefined ? '' : `-${coding}`;
@@ -44,8 +44,8 @@ export function isDigestWanted(
 ): boolean {
   if (settings.etag === 'weak' || settings.etag === false) return false;
   return [identity, ...stored].some(
-    ({ bytes, etag, source }) =>
-      bytes === undefined &&
+    ({ isInMemory, etag, source }) =>
+      !isInMemory &&
       etag?.startsWith('W/') === true &&
       [ifMatch, ifNoneMatch, ifRange].some((value) => mayNameContent(value, source.stamp.size)),
   );
@@ -61,15 +61,15 @@ const EAGER_BYTES = 16 * 1024 * 1024;
 export function isDigestCheap({ identity, stored }: FileEntry, { digests, settings }: Storage): boolean {
   if (settings.etag === 'weak' || settings.etag === false || digests.isBusy) return false;
   const unknown = [identity, ...stored].filter(
-    ({ bytes, etag, source }) =>
-      bytes === undefined && etag?.startsWith('W/') === true && digests.canLearn(source.location, source.stamp),
+    ({ isInMemory, etag, source }) =>
+      !isInMemory && etag?.startsWith('W/') === true && digests.canLearn(source.location, source.stamp),
   );
   return unknown.length > 0 && unknown.every(({ source }) => source.stamp.size <= EAGER_BYTES);
 }
 
 /** Reads the file, and its large siblings, to know their hashes. What cannot be read keeps its weak tag. */
 export function learnDigest({ identity, stored }: FileEntry, storage: Storage): Eventually<void> {
-  const large = [identity, ...stored].filter(({ bytes }) => bytes === undefined);
+  const large = [identity, ...stored].filter(({ isInMemory }) => !isInMemory);
   const learning = large.map(async ({ source }) =>
     whenReady(openLocation(source.location, storage), (opened) => {
       if (opened.kind !== 'file') return undefined;

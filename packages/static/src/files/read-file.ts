@@ -5,83 +5,90 @@ import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.t
 import { contentTag, digestTag, exactStateTag, hasRested, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { shrinks } from './coded-content.ts';
-import type { DirectoryView } from './directories.ts';
-import type { FileEntry } from './entry.ts';
+import type { FileEntry, Neighbours } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { type FileState, readState } from './file-state.ts';
+import { ownBytes } from './lent-buffers.ts';
 import type { OpenFile } from './open-file.ts';
 import { Representation } from './representation.ts';
 import { findSiblings, NO_SIBLINGS, type Siblings } from './siblings.ts';
 import type { Storage } from './storage.ts';
 
-/** What else a lookup learned that the entry depends on. */
-export interface Surroundings {
-  /** The directory that the file is in; undefined when it could not be looked at. */
-  readonly directory: DirectoryView | undefined;
-  /** Locations that come first and are absent. */
-  readonly earlier: readonly string[];
-}
-
-/** Makes the entry for an open file. The caller closes the file. */
+/** Makes the entry for an open file; `earlier` are locations that come first and are absent. The caller closes the file. */
 export function readFileEntry(
   opened: OpenFile,
   segments: readonly string[],
-  surroundings: Surroundings,
+  earlier: readonly string[],
   storage: Storage,
 ): Eventually<FileEntry> {
   return whenReady(readState(opened, storage), (state) => {
+    const path = segments.join('/');
     const contentType = contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
-    const file = { state, segments, contentType, surroundings };
-    const isCoded = ownCoding(segments.at(-1) ?? '', state.start) !== undefined;
-    if (isCoded || !storage.settings.precompressed || !isCompressible(contentType))
-      return makeEntry(file, NO_SIBLINGS, storage);
-    const siblings = findSiblings(state, segments, surroundings.directory, storage);
-    return whenReady(siblings, (found) => makeEntry(file, found, storage));
+    const coding = ownCoding(path, state.start);
+    const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
+    const isAlone = coding !== undefined || !storage.settings.precompressed || !isCompressible(contentType);
+    const file = { state, path, contentType, coding, codings, earlier };
+    // Where codings are made, Vary is sent in any case, and siblings can wait for a client that takes one.
+    if (isAlone || codings.length > 0) return makeEntry(file, NO_SIBLINGS, isAlone, storage);
+    return whenReady(findSiblings(state, segments, storage), (found) => makeEntry(file, found, true, storage));
   });
 }
 
 interface ReadFile {
   readonly state: FileState;
-  readonly segments: readonly string[];
+  readonly path: string;
   readonly contentType: string;
-  readonly surroundings: Surroundings;
+  readonly coding: Coding | undefined;
+  readonly codings: readonly Coding[];
+  readonly earlier: readonly string[];
 }
 
 function makeEntry(
-  { state, segments, contentType, surroundings: { directory, earlier } }: ReadFile,
-  { siblings, absent, unfit }: Siblings,
+  { state, path, contentType, coding, codings, earlier }: ReadFile,
+  found: Siblings,
+  hasSiblingsRead: boolean,
   storage: Storage,
 ): FileEntry {
-  const path = segments.join('/');
-  // Names cut from the path, which stands for itself, instead of from the request.
-  const file = path.split('/');
-  const coding = ownCoding(path, state.start);
-  const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
-  const isNegotiable = siblings.length > 0 || codings.length > 0;
   const { stamp, location, isWhole } = state;
-  const hasNeighbours = absent.length > 0 || earlier.length > 0 || unfit.length > 0;
+  const isNegotiable = found.siblings.length > 0 || codings.length > 0;
   return {
     kind: 'file',
     location,
     stamp,
-    identity: represent(state, { path, file, contentType, coding, isNegotiable }, storage),
-    stored:
-      siblings.length === 0
-        ? NONE
-        : siblings.map((one) => {
-            const sibling = [...file.slice(0, -1), one.name];
-            return represent(
-              one.state,
-              { path, file: sibling, contentType, coding: one.coding, isNegotiable: true },
-              storage,
-            );
-          }),
+    identity: represent(state, { path, contentType, coding, isNegotiable }, storage),
+    stored: storedOf(found, path, contentType, storage),
+    hasSiblingsRead,
     codings,
     made: undefined,
     chosen: undefined,
     isCacheable: isWhole && hasRested(Math.max(stamp.mtimeMs, stamp.ctimeMs), Date.now()),
-    neighbours: hasNeighbours ? { directory, suffixes: absent, earlier, unfit, version: undefined } : undefined,
+    neighbours: neighboursOf(found, earlier),
   };
+}
+
+/** The entry with the siblings of its file, for a client that takes codings; itself when they are known. */
+export function withSiblings(entry: FileEntry, storage: Storage): Eventually<FileEntry> {
+  if (entry.hasSiblingsRead) return entry;
+  const { identity, neighbours } = entry;
+  return whenReady(findSiblings(entry, identity.path.split('/'), storage), (found) => ({
+    ...entry,
+    stored: storedOf(found, identity.path, identity.contentType, storage),
+    hasSiblingsRead: true,
+    neighbours: neighboursOf(found, neighbours?.earlier ?? []),
+  }));
+}
+
+function neighboursOf({ absent, unfit }: Siblings, earlier: readonly string[]): Neighbours | undefined {
+  if (absent.length === 0 && earlier.length === 0 && unfit.length === 0) return undefined;
+  return { directory: undefined, suffixes: absent, earlier, unfit, version: undefined };
+}
+
+function storedOf({ siblings }: Siblings, path: string, contentType: string, storage: Storage): Representation[] {
+  if (siblings.length === 0) return NONE;
+  return siblings.map(({ state, name, coding }) => {
+    const bytes = state.bytes && ownBytes(state.bytes);
+    return represent({ ...state, bytes }, { path, name, contentType, coding, isNegotiable: true }, storage);
+  });
 }
 
 /** Of files without siblings, which is most, all have this one. */
@@ -99,7 +106,7 @@ function codingsOf(state: FileState, contentType: string, { compress }: Settings
 /** A file as a coding of a resource: `path` is the resource's, for rules. */
 interface CodedFile {
   readonly path: string;
-  readonly file: readonly string[];
+  readonly name?: string | undefined;
   readonly contentType: string;
   readonly isNegotiable: boolean;
   readonly coding?: Coding | undefined;
@@ -108,13 +115,13 @@ interface CodedFile {
 /** The representation that a file's state is. */
 function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
   const { location, stamp, bytes, isWhole } = state;
-  const { path, file, contentType, isNegotiable, coding } = coded;
+  const { path, name, contentType, isNegotiable, coding } = coded;
   const { etag, formerEtag } = tagsOf(state, coding, storage);
   const mtimeMs = isWhole ? stamp.mtimeMs : undefined;
   const length = bytes?.length ?? stamp.size;
   const source = { location, stamp };
   // Spreading would make a hidden class for each file, and the heap would fill with them.
-  const facts = { path, file, contentType, isNegotiable, coding, etag, formerEtag, mtimeMs, length, bytes, source };
+  const facts = { path, name, contentType, isNegotiable, coding, etag, formerEtag, mtimeMs, length, bytes, source };
   return new Representation(facts, storage.settings);
 }
 

@@ -8,7 +8,9 @@ import { type Coding } from '../http/content-coding.ts';
 import type { Field, StaticResponse } from '../message.ts';
 import type { Validators } from '../http/preconditions.ts';
 import type { Settings } from '../options/settings.ts';
-import { isDateCertain, lastModified, type Stamp } from '../http/validators.ts';
+import { httpDateOf, isDateCertain, isUsableDate, type Stamp } from '../http/validators.ts';
+import { ownBytes } from './lent-buffers.ts';
+import type { Shelf } from './shelf.ts';
 
 /** Where a representation's bytes come from when they are not in memory. */
 export interface ContentSource {
@@ -20,8 +22,8 @@ export interface ContentSource {
 export interface RepresentationFacts {
   /** The path below the root that rules are matched against, without leading slash. */
   readonly path: string;
-  /** The names, from the root downwards, of the file that the bytes come from. */
-  readonly file: readonly string[];
+  /** The name of the file that the bytes come from, where it is not the last of `path`. */
+  readonly name?: string | undefined;
   readonly contentType: string;
   readonly coding?: Coding | undefined;
   readonly isNegotiable: boolean;
@@ -46,56 +48,142 @@ const VARY: Field = ['vary', 'accept-encoding'];
 export class Representation implements Validators {
   /** The path of the resource, for rules. */
   readonly path: string;
-  readonly file: readonly string[];
   readonly coding: Coding | undefined;
   readonly length: number | undefined;
-  readonly bytes: Uint8Array | undefined;
   readonly source: ContentSource;
   readonly contentType: string;
+  readonly isNegotiable: boolean;
   readonly etag: string | undefined;
   readonly formerEtag: string | undefined;
-  readonly modifiedSeconds: number | undefined;
-  /** The fields of a 200, without Content-Length. */
-  readonly fields: readonly Field[];
-  /** The response to GET, when the bytes are in memory. */
-  readonly whole: StaticResponse | undefined;
+  /** The name of the file that the bytes come from, where it is not that of the resource. */
+  readonly #name: string | undefined;
+  readonly #settings: Settings;
+  readonly #mtimeMs: number | undefined;
+  #bytes: Uint8Array | undefined;
+  #shelf: Shelf | undefined;
+  #place = 0;
+  #isReady = true;
+  /** Of a remembered response, while the bytes stand on a shelf. */
+  #content: Uint8Array | undefined;
+  #whole: StaticResponse | undefined;
   #head: StaticResponse | undefined;
   #notModified: StaticResponse | undefined;
   #partials: Map<string, StaticResponse> | undefined;
 
   constructor(facts: RepresentationFacts, settings: Settings) {
     const { mtimeMs } = facts;
-    const modified = settings.lastModified && mtimeMs !== undefined ? lastModified(mtimeMs, Date.now()) : undefined;
     this.path = facts.path;
-    this.file = facts.file;
     this.coding = facts.coding;
     this.length = facts.length;
-    this.bytes = facts.bytes;
     this.source = facts.source;
     this.contentType = facts.contentType;
+    this.isNegotiable = facts.isNegotiable;
     this.etag = facts.etag;
     this.formerEtag = facts.formerEtag;
-    this.modifiedSeconds = modified === undefined || mtimeMs === undefined ? undefined : Math.floor(mtimeMs / 1000);
-    this.fields = fieldsOf(facts, modified, settings);
-    const { fields, file } = this;
-    this.whole = facts.bytes === undefined ? undefined : { status: 200, fields, content: facts.bytes, file };
+    this.#name = facts.name;
+    this.#settings = settings;
+    this.#mtimeMs = settings.lastModified && mtimeMs !== undefined && isUsableDate(mtimeMs) ? mtimeMs : undefined;
+    this.#bytes = facts.bytes;
+  }
+
+  /** The bytes, when they are in memory: those of a shelf as a copy, until the shelf is given up. */
+  get bytes(): Uint8Array | undefined {
+    if (this.#bytes !== undefined || this.#shelf === undefined) return this.#bytes;
+    if (this.#content !== undefined) return this.#content;
+    const copy = this.#shelf.copy(this.#place, this.length ?? 0);
+    return this.#isReady ? (this.#content = ownBytes(copy)) : copy;
+  }
+
+  get isInMemory(): boolean {
+    return this.#bytes !== undefined || this.#shelf !== undefined;
+  }
+
+  /** Moves the bytes to a shelf, or to memory of their own where it has no room. */
+  putOn(shelf: Shelf): void {
+    const { bytes } = this;
+    if (bytes === undefined) return;
+    const place = shelf.put(bytes);
+    if (place === undefined) {
+      // Larger than what is lent, so these bytes are their own already.
+      this.#bytes = bytes;
+      return;
+    }
+    this.#shelf = shelf;
+    this.#place = place;
+    this.#bytes = undefined;
+    this.isReady = false;
+  }
+
+  /** The shelf is given up: the bytes have to be read again, unless somebody has a copy. */
+  takeOff(bytes?: Uint8Array): void {
+    this.#bytes ??= bytes;
+    this.#shelf = undefined;
+    this.#forget();
+  }
+
+  /** Whether responses are remembered: those of contents on a shelf are made for each request unless they are asked for often. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  set isReady(isReady: boolean) {
+    this.#isReady = isReady;
+    if (!isReady) this.#forget();
+  }
+
+  #forget(): void {
+    this.#content = undefined;
+    this.#whole = undefined;
+    this.#head = undefined;
+    this.#notModified = undefined;
+    this.#partials = undefined;
+  }
+
+  /** The names, from the root downwards, of the file that the bytes come from. */
+  get file(): readonly string[] {
+    const names = this.path.split('/');
+    if (this.#name !== undefined) names[names.length - 1] = this.#name;
+    return names;
+  }
+
+  /** Whole seconds since 1970. */
+  get modifiedSeconds(): number | undefined {
+    return this.#mtimeMs === undefined ? undefined : Math.floor(this.#mtimeMs / 1000);
+  }
+
+  /** The fields of a 200, without Content-Length. */
+  get fields(): readonly Field[] {
+    return this.#whole?.fields ?? fieldsOf(this, this.#settings);
+  }
+
+  /** The response to GET, when the bytes are in memory. */
+  get whole(): StaticResponse | undefined {
+    if (this.#whole !== undefined) return this.#whole;
+    const { bytes } = this;
+    if (bytes === undefined) return undefined;
+    const whole = { status: 200, fields: fieldsOf(this, this.#settings), content: bytes, file: this.file };
+    if (this.#isReady) this.#whole = whole;
+    return whole;
   }
 
   /** The response to HEAD. */
   get head(): StaticResponse {
+    if (this.#head !== undefined) return this.#head;
     const { fields, length, file } = this;
-    return (this.#head ??= {
-      status: 200,
-      file,
-      fields: length === undefined ? fields : [...fields, ['content-length', String(length)]],
-    });
+    const all: readonly Field[] = length === undefined ? fields : [...fields, ['content-length', String(length)]];
+    const head = { status: 200, file, fields: all };
+    if (this.#isReady) this.#head = head;
+    return head;
   }
 
   get notModified(): StaticResponse {
+    if (this.#notModified !== undefined) return this.#notModified;
     // Last-Modified is for caches that have no tag to go by.
     const isKept = ([name]: Field): boolean =>
       !NOT_ON_NOT_MODIFIED.has(name) && (name !== 'last-modified' || this.etag === undefined);
-    return (this.#notModified ??= { status: 304, file: this.file, fields: this.fields.filter(isKept) });
+    const notModified = { status: 304, file: this.file, fields: this.fields.filter(isKept) };
+    if (this.#isReady) this.#notModified = notModified;
+    return notModified;
   }
 
   /** Responses to the single ranges seen first, by Range value, for bytes in memory. */
@@ -105,24 +193,10 @@ export class Representation implements Validators {
 
   /** The same with another tag, for a file that is not in memory. */
   withTag(etag: string, settings: Settings): Representation {
-    const { path, file, contentType, coding, length, source, modifiedSeconds, fields } = this;
-    const mtimeMs = modifiedSeconds === undefined ? undefined : source.stamp.mtimeMs;
-    const isNegotiable =
-      fields.includes(VARY) || fields.some(([name, value]) => name === 'vary' && value.includes(VARY[1]));
+    const { path, contentType, coding, isNegotiable, length, source } = this;
+    const facts = { path, name: this.#name, contentType, coding, isNegotiable, length, source };
     return new Representation(
-      {
-        path,
-        file,
-        contentType,
-        coding,
-        isNegotiable,
-        etag,
-        formerEtag: this.etag,
-        mtimeMs,
-        length,
-        bytes: undefined,
-        source,
-      },
+      { ...facts, etag, formerEtag: this.etag, mtimeMs: this.#mtimeMs, bytes: undefined },
       settings,
     );
   }
@@ -132,18 +206,18 @@ export class Representation implements Validators {
   }
 }
 
-function fieldsOf(facts: RepresentationFacts, modified: string | undefined, settings: Settings): readonly Field[] {
+function fieldsOf(facts: Representation, settings: Settings): readonly Field[] {
   const fields: Field[] = [shared('content-type', facts.contentType)];
   if (facts.coding !== undefined) fields.push(shared('content-encoding', facts.coding));
-  if (modified !== undefined) fields.push(['last-modified', modified]);
+  const { modifiedSeconds } = facts;
+  if (modifiedSeconds !== undefined) fields.push(['last-modified', httpDateOf(modifiedSeconds)]);
   if (facts.etag !== undefined) fields.push(['etag', facts.etag]);
   if (settings.ranges) fields.push(ACCEPT_RANGES);
   const cacheControl = settings.cacheControlOf(facts.path);
   if (cacheControl !== '') fields.push(shared('cache-control', cacheControl));
   if (facts.isNegotiable) fields.push(VARY);
   fields.push(NO_SNIFF);
-  // The copy has no room to grow, which is a third of its size.
-  return withFields(fields.slice(), settings.fieldsOf(facts.path));
+  return withFields(fields, settings.fieldsOf(facts.path));
 }
 
 /** Values come from tables and options; this bounds them all the same. */

@@ -1,5 +1,6 @@
 // Precompressed files beside their source: `page.html.br` holds `page.html`.
 
+import { dirname } from 'node:path';
 import { type Coding, CODING_SUFFIX, CODINGS } from '../http/content-coding.ts';
 import { type Stamp, stampOf } from '../http/validators.ts';
 import type { DirectoryView } from './directories.ts';
@@ -31,11 +32,20 @@ export const NO_SIBLINGS: Siblings = { siblings: [], absent: [], unfit: [] };
 const SUFFIXES = CODINGS.map((coding) => CODING_SUFFIX[coding]);
 const ABSENT = [0, 1, 2, 3].map((count) => SUFFIXES.slice(0, count));
 
+/** What of a file decides which siblings can stand for it. */
+type Source = Pick<FileState, 'location' | 'stamp'>;
+
 /** Precompressed files beside the source that are at least as new. Policies hold for their names and places too. */
-export function findSiblings(
-  source: FileState,
-  segments: readonly string[],
+export function findSiblings(source: Source, segments: readonly string[], storage: Storage): Eventually<Siblings> {
+  return whenReady(storage.directories.look(dirname(source.location)), (view) =>
+    findIn(view instanceof Error ? undefined : view, source, segments, storage),
+  );
+}
+
+function findIn(
   directory: DirectoryView | undefined,
+  source: Source,
+  segments: readonly string[],
   storage: Storage,
 ): Eventually<Siblings> {
   const name = segments.at(-1) ?? '';
@@ -77,7 +87,7 @@ function withSibling(
 /** A sibling's state, what it is known by when it cannot stand for the source, or that it is not there. */
 function openSibling(
   location: string,
-  source: FileState,
+  source: Source,
   storage: Storage,
 ): Eventually<FileState | ContentSource | 'absent'> {
   // Nearly always there is none, and `stat` says so at a third of the cost of `open`.

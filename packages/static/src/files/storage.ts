@@ -19,9 +19,17 @@ export interface Storage {
 /** The share of the cache's memory that names of directories may take: 8 MiB of the usual 64 are some 110,000 names. */
 const DIRECTORY_SHARE = 1 / 8;
 
+/** The share for responses that stand ready: 8 MiB are some 2,000 pages. */
+const READY_SHARE = 1 / 8;
+
 /** What is left of the cache's memory for files. */
 export function fileBudget({ maxCacheBytes }: Settings): number {
-  return maxCacheBytes * (1 - DIRECTORY_SHARE);
+  return maxCacheBytes * (1 - DIRECTORY_SHARE - READY_SHARE);
+}
+
+/** The memory for responses that stand ready. */
+export function readyBudget({ maxCacheBytes }: Settings): number {
+  return maxCacheBytes * READY_SHARE;
 }
 
 export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk()): Storage {

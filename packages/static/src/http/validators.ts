@@ -100,10 +100,28 @@ export function isDateCertain({ mtimeMs, ctimeMs }: Stamp): boolean {
 }
 
 /**
- * The Last-Modified value, or undefined: in the future (RFC 9110 §8.8.2.1), beyond year 9999, or not after 1970-01-01T00:00:01,
- * the moment that Nix and other builders of reproducible images give to every file of every release.
+ * Whether a modification time can be sent as Last-Modified: not in the future (RFC 9110 §8.8.2.1), not beyond year 9999, and after
+ * 1970-01-01T00:00:01, the moment that Nix and other builders of reproducible images give to every file of every release.
  */
+export function isUsableDate(mtimeMs: number, nowMs: number = Date.now()): boolean {
+  return mtimeMs >= 2_000 && mtimeMs <= nowMs && mtimeMs <= LAST_HTTP_DATE_MS;
+}
+
+/** Files of one release share few seconds, so most dates were written a moment ago. */
+const KNOWN_DATES = 256;
+
+const dates: ({ readonly seconds: number; readonly text: string } | undefined)[] = Array.from({ length: KNOWN_DATES });
+
+/** An HTTP-date for whole seconds since 1970. */
+export function httpDateOf(seconds: number): string {
+  const known = dates[seconds % KNOWN_DATES];
+  if (known?.seconds === seconds) return known.text;
+  const text = formatHttpDate(seconds * 1000);
+  dates[seconds % KNOWN_DATES] = { seconds, text };
+  return text;
+}
+
+/** The Last-Modified value, or undefined where it would mislead. */
 export function lastModified(mtimeMs: number, nowMs: number): string | undefined {
-  if (mtimeMs < 2_000 || mtimeMs > nowMs || mtimeMs > LAST_HTTP_DATE_MS) return undefined;
-  return formatHttpDate(mtimeMs);
+  return isUsableDate(mtimeMs, nowMs) ? httpDateOf(Math.floor(mtimeMs / 1000)) : undefined;
 }

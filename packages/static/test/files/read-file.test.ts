@@ -20,7 +20,7 @@ describe('readFileEntry', () => {
     const path = `${site.root}/a.txt`;
     await rm(path);
     await replace(path);
-    const entry = await readFileEntry(opened, ['a.txt'], { directory: undefined, earlier: [] }, storage);
+    const entry = await readFileEntry(opened, ['a.txt'], [], storage);
     expect(Buffer.from(entry.identity.bytes ?? []).toString()).toBe('0123456789');
     expect(entry.identity.etag).toBe(contentTag(Buffer.from('0123456789')));
   });

@@ -1,0 +1,54 @@
+// Where the contents of remembered files stand: side by side in buffers that are filled, given up and filled again as a whole.
+//
+// Nobody gets a view of a shelf, since what it holds may be overwritten at any time: contents are copied out. So memory that was
+// given up is used again at once, without waiting for the collector, and the cache takes what it was allowed and no more.
+
+import { lendBytes } from './lent-buffers.ts';
+
+/** Larger contents have memory of their own, which is sent without a copy. */
+const MAX_BYTES = 32 * 1024;
+
+/** A shelf takes memory in pieces of this size, as it is filled. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Pieces of shelves that were given up, kept for the next ones; when one goes, another comes. */
+const MAX_SPARE = 16;
+
+export class Shelf {
+  readonly #spare: Buffer[];
+  readonly #pieces: Buffer[] = [];
+  #used = PIECE_BYTES;
+
+  /** `spare` is what the shelves of one cache share. */
+  constructor(spare: Buffer[]) {
+    this.#spare = spare;
+  }
+
+  /** Puts a copy of `bytes` on the shelf; where it stands, or undefined for what is too large. */
+  put(bytes: Uint8Array): number | undefined {
+    if (bytes.length > MAX_BYTES) return undefined;
+    if (this.#used + bytes.length > PIECE_BYTES) {
+      this.#pieces.push(this.#spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES));
+      this.#used = 0;
+    }
+    const place = (this.#pieces.length - 1) * PIECE_BYTES + this.#used;
+    this.#pieces.at(-1)?.set(bytes, this.#used);
+    this.#used += bytes.length;
+    return place;
+  }
+
+  /** A copy of what stands at a place. */
+  copy(place: number, length: number): Uint8Array {
+    const bytes = lendBytes(length);
+    const start = place % PIECE_BYTES;
+    this.#pieces[(place - start) / PIECE_BYTES]?.copy(bytes, 0, start, start + length);
+    return bytes;
+  }
+
+  /** Gives the memory to the next shelves. Whoever put something here has to know before. */
+  giveUp(): void {
+    this.#spare.push(...this.#pieces.splice(0, MAX_SPARE - this.#spare.length));
+    this.#pieces.length = 0;
+    this.#used = PIECE_BYTES;
+  }
+}
