@@ -15,7 +15,6 @@ from .websocket import (
     TEXT,
     Deflate,
     Frames,
-    ProtocolError,
     accept_key,
     encode_close,
     encode_frame,
@@ -53,14 +52,14 @@ class WebSocket(Request):
         self.is_heard = True
         if self.frames is None or self.close_event is not None:
             return
-        try:
-            events = self.frames.feed(data)
-        except ProtocolError as error:
-            self.close(error.code, str(error))
+        for event in self.frames.feed(data):
+            self.take_event(event)
+        error = self.frames.error
+        if error is not None:
+            if not self.closing:
+                self.close(error.code, str(error))
             self.disconnected_with(error.code, str(error))
             return self.end()
-        for event in events:
-            self.take_event(event)
         if self.waiting > RECEIVE_LIMIT and not self.paused_content:
             self.paused_content = True
             self.connection.write(record(PAUSE, self.number, 1) + b"\1")

@@ -1,6 +1,7 @@
 """WebSocket (RFC 6455) with permessage-deflate (RFC 7692): frames to messages and back, without any input or output."""
 
 import base64
+import codecs
 import hashlib
 import zlib
 
@@ -13,6 +14,9 @@ MIN_DEFLATED = 64
 DEFLATE_TAIL = b"\x00\x00\xff\xff"
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, NO_STATUS, ABNORMAL, INVALID_DATA, TOO_BIG = 1000, 1001, 1002, 1005, 1006, 1007, 1009
 SENDABLE_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
+
+
+make_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class ProtocolError(Exception):
@@ -134,24 +138,29 @@ class Frames:
         self.is_deflated = False
         self.fragments = []
         self.size = 0
+        self.decoder = None
+        self.error = None  # a ProtocolError: what came before it counts, and nothing behind it
 
     def feed(self, data):
-        """The events that `data` completes. Raises ProtocolError."""
-        if not self.buffer and self.opcode is None:
-            message = whole_message(data)
-            if message is not None:
-                return [message]
-        self.buffer += data
+        """The events that `data` completes, up to what is wrong with it: that is then in `error`."""
         events = []
-        while True:
+        try:
+            if not self.buffer and self.opcode is None:
+                message = whole_message(data)
+                if message is not None:
+                    return [message]
+            self.buffer += data
             frame = self.next_frame()
-            if frame is None:
-                return events
-            event = self.take_frame(*frame)
-            if event is not None:
-                events.append(event)
-                if event[0] == CLOSE:
-                    return events
+            while frame is not None:
+                event = self.take_frame(*frame)
+                if event is not None:
+                    events.append(event)
+                    if event[0] == CLOSE:
+                        break
+                frame = self.next_frame()
+        except ProtocolError as error:
+            self.error = error
+        return events
 
     def next_frame(self):
         buffer = self.buffer
@@ -198,17 +207,30 @@ class Frames:
         if opcode:
             self.opcode = opcode
             self.is_deflated = bool(first & 0x40)
-        self.fragments.append(data)
+        is_last = bool(first & 0x80)
         self.size += len(data)
-        if not first & 0x80:
+        # What is no text is found out with the fragment that has it, not when the last one comes.
+        is_text = self.opcode == TEXT and not self.is_deflated
+        self.fragments.append(self.decode_part(data, is_last) if is_text else data)
+        if not is_last:
             return None
-        message = self.fragments[0] if len(self.fragments) == 1 else b"".join(self.fragments)
+        opcode, self.opcode = self.opcode, None
+        fragments, self.fragments = self.fragments, []
+        self.size = 0
+        if is_text:
+            return opcode, "".join(fragments)
+        message = fragments[0] if len(fragments) == 1 else b"".join(fragments)
         if self.is_deflated:
             message = self.deflate.inflate(message)
-        opcode, self.opcode = self.opcode, None
-        self.fragments = []
-        self.size = 0
         return (opcode, decode(message)) if opcode == TEXT else (opcode, message)
+
+    def decode_part(self, data, is_last):
+        try:
+            if self.decoder is None:
+                self.decoder = make_decoder()
+            return self.decoder.decode(data, is_last)
+        except UnicodeDecodeError:
+            raise ProtocolError(INVALID_DATA, "the text is not UTF-8") from None
 
     def take_close(self, data):
         if not data:
