@@ -17,8 +17,10 @@ export type CgiErrorCode =
   | 'backend-gone'
   | 'timed-out'
   | 'busy'
+  | 'queue-full'
+  | 'queue-timed-out'
   | 'closing'
-  | 'client-left';
+  | 'client-gone';
 
 const statuses: Readonly<Record<CgiErrorCode, number>> = {
   'script-not-found': 404,
@@ -38,8 +40,10 @@ const statuses: Readonly<Record<CgiErrorCode, number>> = {
   'backend-gone': 502,
   'timed-out': 504,
   busy: 503,
+  'queue-full': 503,
+  'queue-timed-out': 503,
   closing: 503,
-  'client-left': 400,
+  'client-gone': 400,
 };
 
 export interface CgiErrorDetails {

@@ -76,7 +76,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
       const response = await responder()(request(`/${name}`, { signal: gone.signal }));
       const reading = errorOf(text(response));
       gone.abort();
-      expect(await reading).toBe('client-left');
+      expect(await reading).toBe('client-gone');
       await until(() => processesWith(`${scripts.path}/${name}`).length === 0);
       await until(() => processesWith('1000.4').length === 0);
     },
@@ -87,7 +87,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     const response = responder()(request('/sleep-before-header', { signal: gone.signal }));
     await until(() => processesWith('1000.41').length > 0);
     gone.abort();
-    expect(await response).toMatchObject({ cause: { code: 'client-left' } });
+    expect(await response).toMatchObject({ cause: { code: 'client-gone' } });
     await until(() => processesWith('1000.41').length === 0);
   });
 
@@ -258,7 +258,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     await until(() => scripts.has(`flag-queue-${spawner}.started`));
     const waiting = respond(request('/hello'));
     const refused = await respond(request('/hello'));
-    expect(refused).toMatchObject({ status: 503, fields: [['retry-after', '1']], cause: { code: 'busy' } });
+    expect(refused).toMatchObject({ status: 503, fields: [['retry-after', '1']], cause: { code: 'queue-full' } });
     scripts.add(`flag-queue-${spawner}`, '');
     expect(await text(await running)).toBe('done\n');
     expect(await text(await waiting)).toBe('hello\n');
@@ -272,7 +272,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     const gone = new AbortController();
     const leaving = respond(request('/hello', { signal: gone.signal }));
     gone.abort();
-    expect(await leaving).toMatchObject({ cause: { code: 'client-left' } });
+    expect(await leaving).toMatchObject({ cause: { code: 'client-gone' } });
     expect(await respond(request('/hello'))).toMatchObject({ status: 503 });
     scripts.add(`flag-left-${spawner}`, '');
     expect(await text(await running)).toBe('done\n');

@@ -7,14 +7,14 @@ export type PythonErrorCode =
   | 'no-worker'
   | 'queue-full'
   | 'queue-timed-out'
-  | 'closed'
+  | 'closing'
   | 'application-failed'
-  | 'content-incomplete'
+  | 'content-cut'
   | 'worker-died'
   | 'bad-worker'
   | 'timed-out'
   | 'client-gone'
-  | 'spool-failed';
+  | 'content-unstored';
 
 const statuses: Readonly<Record<PythonErrorCode, number>> = {
   'start-failed': 503,
@@ -22,14 +22,14 @@ const statuses: Readonly<Record<PythonErrorCode, number>> = {
   'no-worker': 503,
   'queue-full': 503,
   'queue-timed-out': 503,
-  closed: 503,
+  closing: 503,
   'application-failed': 500,
-  'content-incomplete': 502,
+  'content-cut': 502,
   'worker-died': 502,
   'bad-worker': 502,
   'timed-out': 504,
   'client-gone': 400,
-  'spool-failed': 507,
+  'content-unstored': 507,
 };
 
 /** Suggested to clients that are sent away, in seconds: about the time in which a queue moves on or a worker starts. */

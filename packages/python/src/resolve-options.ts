@@ -1,7 +1,6 @@
 // Options, checked and completed. A wrong option fails here, at the start, in one line that names it.
 
 import { availableParallelism } from 'node:os';
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { checkOptions, completed } from '@onezero/cgi-process/options';
 import {
@@ -42,9 +41,6 @@ export function workerSettings(called: Interface | 'auto', options: AppOptions):
   const settings = completed(appTable, options);
   const { application, env, pythonPath, threads, concurrency, limits, passAuthorization, serverSoftware } = settings;
   const cwd = resolve(options.cwd ?? '.');
-  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new TypeError(`${called === 'auto' ? 'app' : called}: cwd: ${cwd} is not a directory`);
-  }
   const passed = options.passEnv?.map((name) => [name, process.env[name]] as const) ?? Object.entries(process.env);
   const own = Object.entries(settings.settings);
   return {

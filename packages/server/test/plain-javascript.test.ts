@@ -5,7 +5,7 @@ import { fastcgi } from '@onezero/cgi-process/fastcgi';
 import { cgiFetch } from '@onezero/cgi-process/fetch';
 import { cgiHandler } from '@onezero/cgi-process/node';
 import { RequestParser, ResponseParser } from '@onezero/http-parser';
-import { app, asgi, wsgi } from '@onezero/python';
+import { asgi, wsgi } from '@onezero/python';
 import { serveStatic } from '@onezero/static';
 import { serveStatic as fetchStatic } from '@onezero/static/fetch';
 import { serveStatic as nodeStatic } from '@onezero/static/node';
@@ -242,11 +242,6 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
     'another word for processes',
     () => untyped(asgi)({ application: 'app:app', workers: 3 }),
     'asgi: workers: is not an option; did you mean processes?',
-  ],
-  [
-    'a folder that is not there',
-    () => app({ application: 'a:b', cwd: '/nowhere' }),
-    'app: cwd: /nowhere is not a directory',
   ],
   [
     'an object that is no application',

@@ -181,7 +181,7 @@ export class ScriptRun {
   }
 
   #ended({ reason, signal }: Exit): CgiError {
-    const codes: Partial<Record<Exit['reason'], CgiErrorCode>> = { 'timed-out': 'timed-out', aborted: 'client-left' };
+    const codes: Partial<Record<Exit['reason'], CgiErrorCode>> = { 'timed-out': 'timed-out', aborted: 'client-gone' };
     return this.#error(codes[reason] ?? 'killed', `it was ended (${signal === null ? reason : signal})`);
   }
 
@@ -217,7 +217,7 @@ export function startError(error: ProcessError, details: CgiErrorDetails): CgiEr
     'file-busy': 'busy',
     'not-executable': 'script-forbidden',
     'not-found': 'script-not-found',
-    aborted: 'client-left',
+    aborted: 'client-gone',
   };
   return new CgiError(codes[error.code] ?? 'start-failed', error.message, { ...details, cause: error });
 }

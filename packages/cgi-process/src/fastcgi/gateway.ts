@@ -198,7 +198,7 @@ export class Gateway {
       if (!isNew) this.#typicalMs += (performance.now() - since - this.#typicalMs) / 8;
       return this.#response(head, answer, request);
     } catch (error) {
-      if (hasLeft(request)) throw new CgiError('client-left', 'the client left before the answer');
+      if (hasLeft(request)) throw new CgiError('client-gone', 'the client left before the answer');
       if (error instanceof CgiError && error.code === 'backend-gone' && !output.hasAnswered) {
         throw new CgiError('backend-gone', error.message, { cause: new Unanswered() });
       }

@@ -34,14 +34,15 @@ export class RunQueue {
   }
 
   /**
-   * A place, or the wait for one. Rejects or throws with CgiError: `busy`, `closing`, or `client-left` when the client
-   * leaves. The signal is only asked for where there is a wait, because creating one is expensive.
+   * A place, or the wait for one. Rejects or throws with CgiError: `queue-full`, `queue-timed-out`, `closing`,
+   * or `client-gone` when the client leaves. The signal is only asked for where there is a wait, because
+   * creating one is expensive.
    */
   enter(client: Client): Release | Promise<Release> {
     if (this.#closed) throw new CgiError('closing', 'no more scripts are started');
     if (this.#running < this.#max) return this.#admit();
     const { signal } = client;
-    if (signal?.aborted === true) throw new CgiError('client-left', 'the client left before the script started');
+    if (signal?.aborted === true) throw new CgiError('client-gone', 'the client left before the script started');
     return this.#wait(signal, client.remote?.address ?? '');
   }
 
@@ -68,12 +69,12 @@ export class RunQueue {
           reject(error);
         },
       };
-      const gone = (): void => waiter.refuse(new CgiError('client-left', 'the client left before the script started'));
-      const late = (): void => waiter.refuse(new CgiError('busy', `no place for ${this.#timeoutMs} ms`));
+      const gone = (): void => waiter.refuse(new CgiError('client-gone', 'the client left before the script started'));
+      const late = (): void => waiter.refuse(new CgiError('queue-timed-out', `no place for ${this.#timeoutMs} ms`));
       const stop = afterMs(this.#timeoutMs, late);
       signal?.addEventListener('abort', gone);
       const out = this.#waiting.add(address, waiter);
-      out?.refuse(new CgiError('busy', `${this.#max} scripts run and ${this.#waiting.size} requests wait`));
+      out?.refuse(new CgiError('queue-full', `${this.#max} scripts run and ${this.#waiting.size} requests wait`));
     });
   }
 

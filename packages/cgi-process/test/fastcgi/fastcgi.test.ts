@@ -162,7 +162,7 @@ describe('fastcgi', () => {
     const late = ask(request('/', { query: 'late', signal: gone.signal }));
     await until(() => app.connections() === 2);
     gone.abort();
-    expect(await late).toMatchObject({ cause: { code: 'client-left' } });
+    expect(await late).toMatchObject({ cause: { code: 'client-gone' } });
     await until(() => app.aborts() === 2);
     expect(await text(await ask(request('/', { query: 'fine' })))).toBe('fine');
   });

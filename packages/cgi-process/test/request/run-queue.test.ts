@@ -24,12 +24,12 @@ describe('RunQueue', () => {
     const first = queue.enter(client('a')) as Release;
     expect(typeof first).toBe('function');
     expect(typeof queue.enter(client('a'))).toBe('function');
-    expect(await codeOf(queue.enter(client('a')))).toBe('busy');
+    expect(await codeOf(queue.enter(client('a')))).toBe('queue-full');
     first();
     // A place is given back once.
     first();
     expect(typeof queue.enter(client('a'))).toBe('function');
-    expect(await codeOf(queue.enter(client('a')))).toBe('busy');
+    expect(await codeOf(queue.enter(client('a')))).toBe('queue-full');
   });
 
   test('takes turns between clients, however many requests one of them sends', async () => {
@@ -114,7 +114,7 @@ describe('RunQueue', () => {
     const controller = new AbortController();
     const leaving = codeOf(queue.enter({ ...client('b'), signal: controller.signal }));
     controller.abort();
-    expect(await leaving).toBe('client-left');
+    expect(await leaving).toBe('client-gone');
     const next = codeOf(queue.enter(client('c')));
     release();
     expect(await next).toBe('entered');
@@ -133,6 +133,6 @@ describe('RunQueue', () => {
   test('refuses who waited too long', async () => {
     const queue = new RunQueue({ max: 1, queue: 5, queueTimeoutMs: 10 });
     void queue.enter(client('a'));
-    expect(await codeOf(queue.enter(client('b')))).toBe('busy');
+    expect(await codeOf(queue.enter(client('b')))).toBe('queue-timed-out');
   });
 });

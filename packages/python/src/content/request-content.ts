@@ -30,7 +30,7 @@ export const noContent: RequestContent = { content: [], length: 0, discard: noth
 const files = new SpoolBudget(Number.POSITIVE_INFINITY);
 
 /**
- * Collects `content`: up to `memoryBytes` in memory, more in a file. Rejects with what reading it throws, and with `spool-failed`
+ * Collects `content`: up to `memoryBytes` in memory, more in a file. Rejects with what reading it throws, and with `content-unstored`
  * where it cannot be kept.
  */
 export async function spoolContent(
@@ -57,6 +57,8 @@ export async function spoolContent(
   } catch (error) {
     if (!(error instanceof CgiError)) throw error;
     if (error.code === 'content-broken') throw error.cause;
-    throw new PythonError('spool-failed', `cannot keep a request's content in ${tmpdir()}`, '', { cause: error.cause });
+    throw new PythonError('content-unstored', `cannot keep a request's content in ${tmpdir()}`, '', {
+      cause: error.cause,
+    });
   }
 }

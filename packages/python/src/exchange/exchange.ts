@@ -236,7 +236,7 @@ export class Exchange {
   #failure(): PythonError | undefined {
     if (this.#status === 0) return undefined;
     const said = lastLine(this.#detail);
-    return new PythonError('content-incomplete', said || 'the application broke its response off', this.#detail);
+    return new PythonError('content-cut', said || 'the application broke its response off', this.#detail);
   }
 
   #balance(): void {

@@ -55,7 +55,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   /** Starts the workers, once. Resolves when all are ready; rejects with the first failure, while others go on trying. */
   start(): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new PythonError('closed', 'the application is being stopped'));
+    if (this.#isClosed) return Promise.reject(new PythonError('closing', 'the application is being stopped'));
     this.#started ??= this.#startAll();
     this.#started.catch(() => {}); // the log has it, and so has each request that comes now
     return this.#started;
@@ -153,7 +153,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
   serve(exchange: Exchange): void {
     const channel = this.#take();
     if (channel !== undefined) return channel.send(exchange);
-    if (this.#isClosed) return exchange.refuse(new PythonError('closed', 'the application is being stopped'));
+    if (this.#isClosed) return exchange.refuse(new PythonError('closing', 'the application is being stopped'));
     this.start().catch(() => {}); // told to everybody who waits
     if (this.#isHopeless()) return exchange.refuse(this.#hopeless());
     this.#health.watch();
@@ -247,7 +247,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
   }
 
   async #replaceAll(): Promise<void> {
-    if (this.#isClosed) throw new PythonError('closed', 'the application is being stopped');
+    if (this.#isClosed) throw new PythonError('closing', 'the application is being stopped');
     if (this.#started === undefined) return;
     this.#retireOthers();
     const generation = this.#places.map((place) => {
@@ -299,7 +299,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
   /** Takes no more requests, lets those under way end for `graceMs`, and resolves when every process is gone. */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true;
-    this.queue.dismissAll(new PythonError('closed', 'the application is being stopped'));
+    this.queue.dismissAll(new PythonError('closing', 'the application is being stopped'));
     for (const place of this.#places) {
       clearTimeout(place.retry);
       place.next = undefined;

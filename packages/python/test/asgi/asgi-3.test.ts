@@ -251,7 +251,7 @@ describe('broken applications', () => {
   });
 
   test.each(['half', 'fails-later'])('%s: the response breaks off, and never looks whole', async (name) => {
-    expect(await get(`/${name}`)).toMatchObject({ status: 200, text: 'half', broken: { code: 'content-incomplete' } });
+    expect(await get(`/${name}`)).toMatchObject({ status: 200, text: 'half', broken: { code: 'content-cut' } });
   });
 
   test('that go on after their end have answered', async () => {

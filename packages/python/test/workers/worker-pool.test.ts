@@ -394,7 +394,7 @@ describe('close()', () => {
     const first = await hold(app, site, 'first');
     const pid = await app.pid();
     const closing = app.responder.close(10_000);
-    expect(await app.get('/pid')).toMatchObject({ status: 503, cause: { code: 'closed' } });
+    expect(await app.get('/pid')).toMatchObject({ status: 503, cause: { code: 'closing' } });
     await until(() => !isRunning(pid));
     first.release();
     const answer = await first.answer;

@@ -208,7 +208,7 @@ describe('start_response', () => {
 
   test('raises after output, given exc_info', async () => {
     const answer = await get('/raised-after-output');
-    expect(answer).toMatchObject({ status: 200, text: 'partial', broken: { code: 'content-incomplete' } });
+    expect(answer).toMatchObject({ status: 200, text: 'partial', broken: { code: 'content-cut' } });
     await events('raised after output');
   });
 
@@ -345,7 +345,7 @@ describe('the length', () => {
 
   test.each(['/too-short', '/too-short-list', '/too-short-empty'])('is never feigned: %s', async (path) => {
     const answer = await get(path);
-    expect(answer).toMatchObject({ status: 200, broken: { code: 'content-incomplete' } });
+    expect(answer).toMatchObject({ status: 200, broken: { code: 'content-cut' } });
     expect(answer.field('content-length')).toBe('10');
     expect(app.text()).toContain('short of its Content-Length of 10');
   });
@@ -393,7 +393,7 @@ describe('an exception', () => {
 
   test('after output breaks the response off', async () => {
     const answer = await get('/fails-after-output');
-    expect(answer).toMatchObject({ status: 200, text: 'some', broken: { code: 'content-incomplete' } });
+    expect(answer).toMatchObject({ status: 200, text: 'some', broken: { code: 'content-cut' } });
   });
 
   test.each(['/exits', '/stops-iteration'])('never ends the worker: %s', async (path) => {

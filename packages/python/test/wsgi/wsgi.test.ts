@@ -85,7 +85,7 @@ describe('request content', () => {
     });
     expect(await get('/digest', { body: 'x'.repeat(1_100_000) })).toMatchObject({
       status: 507,
-      cause: { code: 'spool-failed' },
+      cause: { code: 'content-unstored' },
     });
     expect((await get('/echo', { body: 'x' })).text).toBe('length 1:x');
   });
