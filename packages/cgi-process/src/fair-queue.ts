@@ -1,7 +1,7 @@
 // A bounded queue that clients share fairly: each client waits in a line of its own, and the lines take turns. A client that
 // sends a thousand requests delays its own, and a full queue gives the place of its last to a client that has fewer.
 
-/** What waits, in the line of its client. */
+/** What waits, in the line of its client. Provisional, for `@onezero/python`. */
 export class FairQueue<Item> {
   readonly #max: number;
   /** In the order of their turns. */

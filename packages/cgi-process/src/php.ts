@@ -14,7 +14,7 @@ const LEAST_CHILDREN = 8;
 const CHILDREN_PER_PROCESSOR = 4;
 
 /**
- * Makes a responder for the PHP files below a root and for the front controller behind them.
+ * Makes a responder for the PHP files below a root and for the front controller behind them. Its options are provisional.
  *
  * Which PHP: the one that `server` names; else a php-fpm that listens, may be asked and can read the root; else php-fpm or
  * php-cgi, started when it is first needed, started again when it dies, and ended by `close` and with this process. Throws an

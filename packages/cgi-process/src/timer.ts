@@ -2,7 +2,7 @@
 
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Calls back after `ms`; never where that is `Infinity`. Returns what stops it. */
+/** Calls back after `ms`; never where that is `Infinity`. Returns what stops it. Provisional, for `@onezero/python`. */
 export function afterMs(ms: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (left: number): void => {

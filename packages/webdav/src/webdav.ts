@@ -37,7 +37,7 @@ export const DAV_METHODS: readonly string[] = METHODS;
 /**
  * Makes a responder for a folder: class 1, 2 and 3 of RFC 4918. Put authentication before it: whoever may ask may write.
  *
- * Throws a TypeError that names the option when `root` is no directory or an option is wrong.
+ * Throws a TypeError that names the option when `root` is no directory or an option is wrong. The options are provisional.
  *
  * @example
  * const respond = webdav({ root: './files' });

@@ -68,7 +68,10 @@ export const nothing: Collected = {
   dispose: () => {},
 };
 
-/** Collects content as far as `options` say. Rejects with CgiError (`content-too-large`, `content-broken`, `content-unstored`). */
+/**
+ * Collects content as far as `options` say. Rejects with CgiError (`content-too-large`, `content-broken`,
+ * `content-unstored`). Provisional, for `@onezero/python`.
+ */
 export async function collectContent(content: AsyncIterable<Uint8Array>, options: CollectOptions): Promise<Collected> {
   const collector = new Collector(content[Symbol.asyncIterator](), options);
   try {

@@ -25,7 +25,7 @@ export interface ReadAheadOptions {
 
 /**
  * Reads `source` ahead of whoever reads the result. Its end or error comes after its bytes. Nothing is read before the first
- * `next`; `return` returns the source as well and drops what was read.
+ * `next`; `return` returns the source as well and drops what was read. Provisional, for `@onezero/python`.
  */
 export function readAhead(
   source: AsyncIterator<Uint8Array>,

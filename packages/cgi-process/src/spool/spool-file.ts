@@ -16,7 +16,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** How many bytes the files of one owner may hold together. */
+/** How many bytes the files of one owner may hold together. Provisional, for `@onezero/python`. */
 export class SpoolBudget {
   #left: number;
 
@@ -36,7 +36,7 @@ export class SpoolBudget {
   }
 }
 
-/** Bytes are appended and read back in order. `length` counts what was appended. */
+/** Bytes are appended and read back in order. `length` counts what was appended. Provisional, for `@onezero/python`. */
 export class SpoolFile {
   /** The open file; its own offset stays at the start. */
   readonly descriptor: number;

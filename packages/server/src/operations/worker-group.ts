@@ -62,7 +62,7 @@ const defaultGraceMs = 10_000;
  *
  * Resolves when all workers accept connections and their applications are loaded (`Server.ready`). Rejects with the system's
  * error for an address that cannot be bound, and with the worker's own reason when the module's server cannot start. Throws a
- * TypeError for options that cannot be used.
+ * TypeError for options that cannot be used. Provisional: see docs/before-beta.md.
  *
  * Signals do nothing by themselves: call `reload` and `close` from handlers of your own. A worker whose primary dies ends.
  *

@@ -38,7 +38,7 @@ const LEFT = { head: { status: 502, reason: '', fields: [] } };
  * there is dropped, and so is the Authorization field of one whom this server let in (X-Forwarded-User names them). A request
  * that cannot be passed on is 502, or 504; it is never sent twice.
  *
- * Throws a TypeError for a target that is no URL of http or https.
+ * Throws a TypeError for a target that is no URL of http or https. Its options are provisional.
  *
  * @example
  * createServer({ routes: [{ path: '/api', responder: proxyResponder({ target: 'http://localhost:3000' }) }] });
