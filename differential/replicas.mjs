@@ -34,6 +34,7 @@ export async function compare({ seed, count = 200, log = () => undefined }) {
     for (let index = 1; index < REPLICAS; index++) await copyTo(folder.path, index);
     await delay(50);
     await checkFiles({ folder: folder.path, files, random, count, check, log });
+    await checkRaces({ folder: folder.path, rounds: Math.ceil(count / 4), check, log });
     if (isInstalled('git')) await checkPushes({ folder: folder.path, count, check, log });
   } finally {
     folder.remove();
@@ -134,6 +135,37 @@ async function ask({ origin }, name, headers, method = 'GET') {
     headers: response.headers,
     bytes: Buffer.from(await response.arrayBuffer()),
   };
+}
+
+/** Two clients know the same state of one file and write it through two replicas: one of them has to learn of the other. */
+async function checkRaces({ folder, rounds, check, log }) {
+  const root = join(folder, 'writable');
+  mkdirSync(root);
+  const servers = await Promise.all([0, 1].map(() => startOnezero([root, '--writable'])));
+  const put = async ({ origin }, content, headers) =>
+    (await fetch(`${origin}/raced.txt`, { method: 'PUT', body: content, headers })).status;
+  const wins = [0, 0];
+  try {
+    check((await put(servers[0], 'raced '.repeat(500), {})) === 201, 'the first PUT of a race');
+    for (let round = 0; round < rounds; round++) {
+      // The tag of any form that a GET gave.
+      const known = await ask(servers[round % 2], 'raced.txt', {
+        'accept-encoding': round % 3 === 0 ? 'gzip' : 'identity',
+      });
+      const condition = { 'if-match': known.headers.get('etag') };
+      const statuses = await Promise.all(
+        servers.map((server, index) => put(server, `${round} by ${index} `.repeat(400 + round), condition)),
+      );
+      check(statuses.toSorted().join() === '204,412', `PUT raced through two replicas: ${statuses.join()}`);
+      const winner = statuses.indexOf(204);
+      if (winner !== -1) wins[winner] += 1;
+      const { bytes } = await ask(servers[0], 'raced.txt', {});
+      check(`${bytes}`.startsWith(`${round} by ${winner} `), 'the content of a race is not that of its winner');
+    }
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  log(`raced PUT: ${rounds} rounds, won ${wins.join(' to ')}`);
 }
 
 const PEOPLE = ['ada', 'bob', 'cid', 'dee'];
