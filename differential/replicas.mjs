@@ -156,11 +156,14 @@ async function checkRaces({ folder, rounds, check, log }) {
       const statuses = await Promise.all(
         servers.map((server, index) => put(server, `${round} by ${index} `.repeat(400 + round), condition)),
       );
-      check(statuses.toSorted().join() === '204,412', `PUT raced through two replicas: ${statuses.join()}`);
+      check(
+        statuses.toSorted((a, b) => a - b).join() === '204,412',
+        `PUT raced through two replicas: ${statuses.join()}`,
+      );
       const winner = statuses.indexOf(204);
       if (winner !== -1) wins[winner] += 1;
       const { bytes } = await ask(servers[0], 'raced.txt', {});
-      check(`${bytes}`.startsWith(`${round} by ${winner} `), 'the content of a race is not that of its winner');
+      check(bytes.toString().startsWith(`${round} by ${winner} `), 'the content of a race is not that of its winner');
     }
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
