@@ -30,6 +30,7 @@ import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
 import { guardWrites } from './routing/guard-writes.ts';
 import { hostPattern } from './routing/host.ts';
+import { internalFiles } from './routing/internal-files.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
@@ -87,24 +88,25 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
   const fronts: Route[] = [];
+  const sends = options.internal === undefined ? unchanged : internalFiles(options.internal, files?.types);
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
     const given = withIndex(mount, files?.index);
     const documentRoot = documentRootOf(mount, root);
     const { script, front } = scriptRoutes(needed(makers, 'cgi'), { serverSoftware, stderr, documentRoot, ...given });
-    all.push(script);
-    fronts.push(...front);
+    all.push(sends(script));
+    fronts.push(...front.map(sends));
   }
   for (const { kind, mount } of gatewayMounts(options)) {
     const given = withGatewayIndex(mount, files?.index);
     const { script, front } = gatewayRoutes(needed(makers, kind), { serverSoftware, stderr, ...given });
-    all.push(script);
-    fronts.push(...front);
+    all.push(sends(script));
+    fronts.push(...front.map(sends));
   }
   for (const mount of phpMounts(options)) {
     const given = withGatewayIndex(mount, files?.index);
     const { script, front } = phpRoutes(needed(makers, 'php'), { serverSoftware, stderr, ...given });
-    all.push(script);
-    fronts.push(...front);
+    all.push(sends(script));
+    fronts.push(...front.map(sends));
   }
   for (const mount of webdavMounts(options)) all.push(webdavRoute(needed(makers, 'webdav'), mount, options));
   if (root !== undefined) {
@@ -118,9 +120,13 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
   all.push(...mountsOf<ProxyMount>(options.proxy, (target) => ({ target })).map(proxyRoute));
   for (const kind of ['wsgi', 'asgi', 'app'] as const) {
     const mounts = mountsOf<AppMount>(options[kind], (application) => ({ application }));
-    all.push(...mounts.map((mount) => applicationRoute(needed(makers, kind), mount)));
+    all.push(...mounts.map((mount) => sends(applicationRoute(needed(makers, kind), mount))));
   }
   return all;
+}
+
+function unchanged(route: Route): Route {
+  return route;
 }
 
 function fileResponder(root: string, files: StaticOptions): Route['responder'] {

@@ -91,6 +91,10 @@ export const serverTable: Table<ServerOptions> = {
   wsgi: { shape: mounts(wsgiTable), summary: 'WSGI applications' },
   asgi: { shape: mounts(asgiTable), summary: 'ASGI applications' },
   app: { shape: mounts(appTable), summary: 'Python applications' },
+  internal: {
+    shape: { type: 'map', key: /^\//, expects: 'a path that begins with /', value: file },
+    summary: 'folders that applications may have files sent from, by their path in X-Accel-Redirect',
+  },
   proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
   webdav: { shape: mounts(webdavTable), summary: 'folders over WebDAV' },
   routes: {

@@ -340,6 +340,11 @@ export interface ServerOptions {
    * takes a php-fpm that listens, or starts php-fpm or php-cgi.
    */
   readonly php?: boolean | string | PhpMount | readonly PhpMount[] | undefined;
+  /**
+   * Folders that scripts and Python applications may have files sent from, by the path that X-Accel-Redirect has for each:
+   * `{ '/protected': './files' }`. X-Sendfile names files in them. Clients do not reach them; without any, both fields are passed on.
+   */
+  readonly internal?: Readonly<Record<string, string>> | undefined;
   /** `module:callable` (mounted at `/`), or mounts. */
   readonly wsgi?: string | WsgiMount | readonly WsgiMount[] | undefined;
   /** The same for ASGI. */

@@ -18,9 +18,10 @@ const APPLICATION_FILE = /\.(?:py[cow]?|wsgi|(?:db|sqlite3?)(?:-(?:journal|wal|s
 
 /** The secrets of what these options serve. */
 export function secretsOf(options: ServerOptions): Secrets {
-  const { root, auth = [], cgi, wsgi, asgi, app } = options;
+  const { root, auth = [], cgi, wsgi, asgi, app, internal = {} } = options;
   const parts = [
     passwordFiles(auth),
+    { deny: Object.values(internal).map((folder) => resolve(folder)), isSource: never },
     ...mountsOf<CgiMount>(cgi, (directory) => ({ directory })).map((mount) => scriptSecrets(mount, root)),
     ...gatewayMounts(options).flatMap(({ mount }) => gatewaySecrets(mount, root)),
     ...phpMounts(options).flatMap(phpSecrets),

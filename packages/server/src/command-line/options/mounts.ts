@@ -178,6 +178,13 @@ export function readGateway(written: string): GatewayConfiguration {
   return { ...(path !== undefined && { path }), address };
 }
 
+/** Reads `/path=directory`. */
+export function readInternal(written: string): Readonly<Record<string, string>> {
+  const [, path, directory] = /^(\/[^=]*)=([^]+)$/.exec(written) ?? [];
+  if (path === undefined || directory === undefined) throw new Error('/path=directory');
+  return { [path]: directory };
+}
+
 /** Reads `module:callable` or `/path=module:callable`. */
 export function readWsgi(written: string): WsgiConfiguration {
   const [, mount, application] = /^(?:(\/[^=]*)=)?(.+)$/.exec(written) ?? [];

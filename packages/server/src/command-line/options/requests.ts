@@ -17,6 +17,7 @@ export const notConfigured = {
   fastcgi: 'said with the files, and flattened',
   scgi: 'said with the files, and flattened',
   php: 'said with the files, and flattened',
+  internal: 'said with the scripts and applications',
   proxy: 'said with the scripts and applications',
   webdav: 'said with the root, which it serves',
   routes: 'code; those of health, metrics and sites are made',

@@ -12,6 +12,7 @@ import {
   phpShape,
   readCgi,
   readGateway,
+  readInternal,
   readVariable,
   readWsgi,
   variablesShape,
@@ -30,6 +31,7 @@ export interface ServingConfiguration {
   readonly front: string | false | undefined;
   readonly fastcgi: readonly GatewayConfiguration[] | undefined;
   readonly scgi: readonly GatewayConfiguration[] | undefined;
+  readonly internal: Readonly<Record<string, string>> | undefined;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
   readonly app: readonly WsgiConfiguration[] | undefined;
   readonly proxy: readonly ProxyConfiguration[] | undefined;
@@ -116,6 +118,14 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     placeholder: '<[/path=]address>',
     summary: 'The same behind SCGI',
     read: readGateway,
+    perSite: true,
+  },
+  internal: {
+    group: 'What is served',
+    shape: { type: 'map', key: /^\//, expects: 'a path that begins with /', value: path },
+    placeholder: '</path=directory>',
+    summary: 'A folder that applications have files sent from, by X-Accel-Redirect to the path or X-Sendfile',
+    read: readInternal,
     perSite: true,
   },
   wsgi: {

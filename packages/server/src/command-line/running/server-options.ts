@@ -14,7 +14,7 @@ import { optionsOfPart } from './to-options.ts';
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
 export type ServedOptions = Pick<
   ServerOptions,
-  'root' | 'static' | 'cgi' | 'php' | 'fastcgi' | 'scgi' | 'proxy' | 'webdav' | 'wsgi' | 'app'
+  'root' | 'static' | 'cgi' | 'php' | 'fastcgi' | 'scgi' | 'internal' | 'proxy' | 'webdav' | 'wsgi' | 'app'
 >;
 
 /** The options of the server, without the access log and the routes that the command adds. */
@@ -44,7 +44,7 @@ export function configuredSecrets(configuration: Configuration): Secrets {
 
 /** What a site serves. How files are served, where the site does not say, is as in the configuration around it. */
 export function servedOptions(site: Served, around: Configuration): ServedOptions {
-  const { root, cgiBin, cgi = [], php, front, fastcgi = [], scgi = [], wsgi = [], app = [], proxy } = site;
+  const { root, cgiBin, cgi = [], php, front, fastcgi = [], scgi = [], wsgi = [], app = [], internal, proxy } = site;
   const workers = workerCount(around);
   const place = { root, front, env: around.cgiEnv };
   const mounts = [...(cgiBin === undefined ? [] : [{ path: '/cgi-bin', directory: cgiBin }]), ...cgi].map((mount) =>
@@ -54,6 +54,7 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
     root,
     static: root === undefined ? undefined : staticOptions({ ...filesOf(around), ...site }, around),
     cgi: mounts.length === 0 ? undefined : mounts,
+    internal,
     proxy,
     webdav: root === undefined ? undefined : webdavMount(site, around, root),
     php: phpMount(php, place, workers),

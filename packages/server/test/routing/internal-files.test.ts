@@ -1,0 +1,174 @@
+// X-Accel-Redirect and X-Sendfile from scripts and Python: what is sent, what wins, and what nobody gets.
+
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createServer } from '../../src/create-server.ts';
+import type { Server } from '../../src/options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'internal-'));
+const root = join(folder, 'public');
+const files = join(folder, 'files');
+let server: Server;
+let url = '';
+
+/** Answers with the fields that its query says, one a line, and content that nobody may see. */
+const SCRIPT = `#!/usr/bin/perl
+my $lines = $ENV{QUERY_STRING};
+$lines =~ s/%([0-9a-f]{2})/chr hex $1/gei;
+print "$lines\\n\\ninstead";
+`;
+const APPLICATION = `from urllib.parse import unquote
+def application(environ, start_response):
+    lines = unquote(environ['QUERY_STRING']).splitlines()
+    status, fields = '200 OK', []
+    for name, value in (line.split(': ', 1) for line in lines):
+        if name == 'Status': status = value
+        else: fields.append((name, value))
+    start_response(status, fields)
+    return [b'instead']
+`;
+
+beforeAll(async () => {
+  for (const path of [root, join(files, 'sub'), join(root, 'inside'), join(folder, 'cgi-bin')])
+    mkdirSync(path, { recursive: true });
+  writeFileSync(join(files, 'a b.txt'), '0123456789');
+  writeFileSync(join(files, 'sub/page.html'), '<p>');
+  writeFileSync(join(root, 'inside/x.txt'), 'inside');
+  writeFileSync(join(folder, 'secret.txt'), 'secret');
+  symlinkSync(join(folder, 'secret.txt'), join(files, 'link.txt'));
+  writeFileSync(join(folder, 'cgi-bin/send'), SCRIPT);
+  chmodSync(join(folder, 'cgi-bin/send'), 0o755);
+  writeFileSync(join(folder, 'sends.py'), APPLICATION);
+  server = createServer({
+    root,
+    cgi: join(folder, 'cgi-bin'),
+    wsgi: [{ path: '/py', application: 'sends:application', cwd: folder, processes: 1 }],
+    internal: { '/protected': files, '/inside/': join(root, 'inside') },
+    reportErrors: false,
+  });
+  await server.ready();
+  [{ url }] = (await server.listen({ port: 0 })) as [{ url: string }];
+});
+
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function ask(path: string, lines: readonly string[], init: RequestInit = {}): Promise<Response> {
+  const text = lines
+    .join('\n')
+    .replaceAll(/[^A-Za-z0-9]/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return fetch(`${url}${path}?${text}`, init);
+}
+
+describe.each([
+  ['a script', '/cgi-bin/send'],
+  ['Python', '/py'],
+])('%s', (_name, path) => {
+  test('has a file sent by its path and by its name', async () => {
+    for (const name of ['X-Accel-Redirect: /protected/a%20b.txt', `X-Sendfile: ${files}/a b.txt`]) {
+      const response = await ask(path, ['Content-Type: text/x-own', name, 'X-Accel-Buffering: no']);
+      expect([response.status, await response.text()]).toEqual([200, '0123456789']);
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'content-type': 'text/x-own',
+        'content-length': '10',
+      });
+      expect(
+        [...response.headers.keys()].filter((field) => field.startsWith('x-accel') || field === 'x-sendfile'),
+      ).toEqual([]);
+      expect(response.headers.get('etag')).toMatch(/^"/);
+    }
+  });
+
+  test('leaves ranges, 304 and HEAD to the file', async () => {
+    const lines = ['Content-Type: text/plain', 'X-Accel-Redirect: /protected/a%20b.txt', 'Set-Cookie: a=1'];
+    const part = await ask(path, lines, { headers: { range: 'bytes=2-4' } });
+    expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 2-4/10', '234']);
+    const parts = await ask(path, lines, { headers: { range: 'bytes=0-0,9-9' } });
+    expect(parts.headers.get('content-type')).toMatch(/^multipart\/byteranges/);
+    expect((await ask(path, lines, { headers: { range: 'bytes=20-' } })).status).toBe(416);
+    const tag = part.headers.get('etag') ?? '';
+    const known = await ask(path, lines, { headers: { 'if-none-match': tag } });
+    expect([known.status, known.headers.get('set-cookie'), await known.text()]).toEqual([304, 'a=1', '']);
+    const head = await ask(path, lines, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, '10']);
+    const posted = await ask(path, lines, { method: 'POST', body: 'x', headers: { range: 'bytes=0-1' } });
+    expect([posted.status, await posted.text()]).toEqual([200, '0123456789']);
+  });
+
+  test('has the last word on fields and status', async () => {
+    const own = [
+      'Content-Type: a/b',
+      'Cache-Control: private',
+      'Content-Disposition: attachment',
+      'ETag: "own"',
+      'Last-Modified: x',
+    ];
+    const response = await ask(path, [...own, 'X-Accel-Redirect: /protected/sub/page.html']);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'cache-control': 'private',
+      'content-disposition': 'attachment',
+      etag: '"own"',
+      'last-modified': 'x',
+      'content-length': '3',
+    });
+    const resumed = { range: 'bytes=1-', 'if-range': '"own"' };
+    const lines = ['Content-Type: a/b', 'ETag: "own"', 'X-Accel-Redirect: /protected/sub/page.html'];
+    expect((await ask(path, lines, { headers: resumed })).status).toBe(206);
+    expect((await ask(path, lines, { headers: { ...resumed, 'if-range': '"other"' } })).status).toBe(200);
+    const gone = await ask(path, ['Status: 410 Gone', ...lines], { headers: { range: 'bytes=1-1' } });
+    expect([gone.status, await gone.text()]).toEqual([410, '<p>']);
+  });
+
+  test.each([
+    ['X-Accel-Redirect: /protected/../secret.txt', 502],
+    ['X-Accel-Redirect: /protected/%2e%2e/secret.txt', 502],
+    ['X-Accel-Redirect: /protected%2f..%2fsecret.txt', 502],
+    ['X-Accel-Redirect: /protectedx/a', 502],
+    ['X-Accel-Redirect: /elsewhere', 502],
+    ['X-Accel-Redirect: http://example.org/', 502],
+    ['X-Accel-Redirect: /protected/%00', 502],
+    ['X-Sendfile: /etc/passwd', 502],
+    ['X-Sendfile: secret.txt', 502],
+    ['X-Accel-Redirect: /protected/link.txt', 404],
+    ['X-Accel-Redirect: /protected/missing', 404],
+    ['X-Accel-Redirect: /protected/sub', 404],
+    ['X-Accel-Redirect: /protected/', 404],
+  ])('gets nothing with %s', async (line, status) => {
+    const response = await ask(path, ['Content-Type: text/plain', line]);
+    expect(response.status).toBe(status);
+    expect(await response.text()).not.toMatch(/secret|root:|instead|protected/);
+  });
+
+  test('gets no file out of a folder by its name', async () => {
+    for (const name of [`${files}/../secret.txt`, `${files}/link.txt`, `${files}x`, files]) {
+      const response = await ask(path, ['Content-Type: text/plain', `X-Sendfile: ${name}`]);
+      expect([404, 502]).toContain(response.status);
+      expect(await response.text()).not.toContain('secret');
+    }
+  });
+});
+
+test('no client reaches the folders', async () => {
+  for (const path of ['/protected/a%20b.txt', '/inside/x.txt', '/inside/', '/INSIDE/x.txt']) {
+    expect((await fetch(url + path)).status).toBe(404);
+  }
+});
+
+test('without folders both fields are passed on', async () => {
+  const plain = createServer({ cgi: join(folder, 'cgi-bin') });
+  const [address] = await plain.listen({ port: 0 });
+  const response = await fetch(`${address?.url}/cgi-bin/send?Content-Type:%20a/b%0aX-Sendfile:%20/x`);
+  expect([response.headers.get('x-sendfile'), await response.text()]).toEqual(['/x', 'instead']);
+  await plain.close();
+});
+
+test('refuses a folder that is not there', () => {
+  expect(() => createServer({ cgi: join(folder, 'cgi-bin'), internal: { '/a': join(folder, 'none') } })).toThrow(
+    /none/,
+  );
+  expect(() => createServer({ internal: { a: folder } })).toThrow(/internal/);
+});
