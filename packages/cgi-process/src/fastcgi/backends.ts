@@ -30,6 +30,7 @@ export class Backends {
   readonly #idle = new Map<Connection, () => void>();
   #turn = 0;
   #downSince: number | undefined;
+  #isClosed = false;
 
   constructor(options: BackendOptions) {
     this.#options = options;
@@ -52,6 +53,7 @@ export class Backends {
     const { connectTimeoutMs, addresses } = this.#options;
     const since = performance.now();
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LAST_WAIT_MS)) {
+      if (this.#isClosed) throw new CgiError('closing', 'the server stops');
       const opened = await this.#tryAll();
       if (opened instanceof Connection) {
         this.#downSince = undefined;
@@ -88,7 +90,9 @@ export class Backends {
     this.#idle.set(connection, forget);
   }
 
+  /** Opens no more, and closes what is kept. */
   close(): void {
+    this.#isClosed = true;
     for (const { socket } of this.#idle.keys()) socket.destroy();
   }
 

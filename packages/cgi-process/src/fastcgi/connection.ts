@@ -153,10 +153,13 @@ export class FastcgiOutput implements BackendOutput {
   }
 
   async read(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
+    // What comes on STDERR is no output, however much of it there is.
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       const output = this.#next();
       if (output !== undefined) return output;
-      const bytes = await this.#more(timeoutMs);
+      const left = deadline - performance.now();
+      const bytes = left <= 0 && this.hasAnswered ? 'timed-out' : await this.#more(Math.max(1, left));
       if (bytes === 'timed-out') return bytes;
       if (bytes === 'end') throw this.#broken(gone());
       this.hasAnswered = true;

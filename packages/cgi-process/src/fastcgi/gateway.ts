@@ -69,6 +69,8 @@ export class Gateway {
   /** Makes sure that somebody listens. */
   readonly #prepare: (() => Promise<void>) | undefined;
   readonly #running = new Set<BackendOutput>();
+  /** Requests that have a place, whether or not they have a connection yet. */
+  #active = 0;
   #whenIdle: (() => void) | undefined;
   /** How long a kept connection takes to its header, a moving average. */
   #typicalMs = 0;
@@ -111,9 +113,10 @@ export class Gateway {
     this.#queue.close();
     const idle = new Promise<void>((done) => {
       this.#whenIdle = done;
-      if (this.#running.size === 0) done();
+      if (this.#active === 0) done();
     });
     const stop = afterMs(graceMs, () => {
+      this.#backends.close();
       for (const output of this.#running) output.abort();
     });
     await idle;
@@ -150,9 +153,15 @@ export class Gateway {
   async #ask(job: Job): Promise<CgiResponse> {
     const place = this.#queue.enter(job.request);
     const release = place instanceof Promise ? await place : place;
+    this.#active++;
+    let isOver = false;
     const over = (): void => {
+      if (isOver) return;
+      isOver = true;
       job.content.dispose();
       release();
+      this.#active--;
+      if (this.#active === 0) this.#whenIdle?.();
     };
     const mayRepeat = SAFE_METHODS.has(job.request.method) && job.content.rest === undefined;
     for (let attempt = 1; ; attempt++) {
@@ -229,7 +238,6 @@ export class Gateway {
       if (mayKeep && !this.#isOneWaiting()) this.#backends.keep(connection);
       else connection.socket.destroySoon();
       over();
-      if (this.#running.size === 0) this.#whenIdle?.();
     });
     this.#running.add(output);
     return output;

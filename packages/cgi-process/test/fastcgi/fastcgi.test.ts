@@ -81,6 +81,31 @@ describe('fastcgi', () => {
     expect(app.connections()).toBeLessThanOrEqual(22);
   });
 
+  test('gives an application that only complains no more time than a silent one', async () => {
+    const complaining: NodeJS.Timeout[] = [];
+    const { ask } = await made(({ reply }) => complaining.push(setInterval(() => reply.err('not yet\n'), 5)), {
+      limits: { headerTimeoutMs: 100 },
+    });
+    expect(await ask(request('/'))).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
+    for (const timer of complaining) clearInterval(timer);
+  });
+
+  test('counts a request that waits for its application when it is closed', async () => {
+    const probe = createServer();
+    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+    const { port } = probe.address() as { port: number };
+    await new Promise((resolve) => probe.close(resolve));
+    const ask = fastcgi({ address: `127.0.0.1:${port}`, limits: { connectTimeoutMs: 600_000 } });
+    const asked = ask(request('/'));
+    let isAnswered = false;
+    void asked.then(() => (isAnswered = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    await ask.close(20);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isAnswered).toBe(true);
+    expect(await asked).toMatchObject({ status: 503, cause: { code: 'closing' } });
+  });
+
   test('asks again when a kept connection was closed meanwhile', async () => {
     const { ask } = await made(({ connection, number, reply }) => {
       if (number > 0) reply.socket.destroy();

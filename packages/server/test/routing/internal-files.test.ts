@@ -49,7 +49,8 @@ beforeAll(async () => {
     reportErrors: false,
   });
   await server.ready();
-  [{ url }] = (await server.listen({ port: 0 })) as [{ url: string }];
+  const [address] = await server.listen({ port: 0 });
+  url = address?.url ?? '';
 });
 
 afterAll(async () => {
