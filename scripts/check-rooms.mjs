@@ -30,7 +30,7 @@ const LEVELS = {
     ['transport'],
     ['routing'],
     ['connection', 'operations', 'responders'],
-    ['proxy'],
+    ['live', 'proxy'],
     ['command-line/options'],
     ['command-line/configuration'],
     ['command-line/running'],

@@ -3,7 +3,7 @@
 // The order among routes for the same prefix: what `routes` says, scripts, files, then the application. Files give way to the
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { cgi } from '@onezero/cgi-process';
 import type { fastcgi, GatewayResponder, php, scgi } from '@onezero/cgi-process/fastcgi';
 import type { app, asgi, PythonLogEntry, wsgi } from '@onezero/python';
@@ -11,6 +11,8 @@ import { serveStatic, type StaticOptions } from '@onezero/static';
 import type { webdav } from '@onezero/webdav';
 import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
+import { type FileRoute, whyRefused } from './file-refusal.ts';
+import { Live } from './live/live.ts';
 import { methodRegistry } from './methods.ts';
 import type {
   Address,
@@ -55,11 +57,17 @@ export interface Makers {
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
 export function compose(options: ServerOptions, makers: Makers, listening: () => readonly Address[]): Site {
   const registry = methodRegistry(options.methods);
-  const rules = authentication(options.auth ?? [], registry);
+  const base = (options.base ?? '').replace(/\/+$/, '');
+  const auth = (options.auth ?? []).map((rule) => (base === '' ? rule : { ...rule, path: below(base, rule.path) }));
+  const rules = authentication(auth, registry);
   const pages = ownPages(options.errorPages);
   const { hookTimeoutMs } = resolveLimits(options.limits);
-  const routes = routesOf(options, makers);
-  return createSite({
+  const live = options.live === undefined || options.live === false ? undefined : new Live(watchedBy(options), base);
+  const own = routesOf(options, makers).map((route) =>
+    base === '' ? route : { ...route, path: below(base, route.path) },
+  );
+  const routes = [...(live?.routes ?? []), ...own];
+  const site = createSite({
     registry,
     authentication: rules,
     router: createRouter(routes, registry),
@@ -75,6 +83,28 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
     applications: () => routes.flatMap(stateOf),
     openFolder: openFolder(options),
   });
+  return live === undefined ? site : live.around(site);
+}
+
+/** A path below the base, which has no slash at its end. */
+function below(base: string, path = '/'): string {
+  return `${base}${path === '/' ? '' : path}`;
+}
+
+/** Where what live reload shows comes from. */
+function watchedBy({ live, root, cgi, wsgi, asgi, app }: ServerOptions): readonly string[] {
+  const scripts = mountsOf<CgiMount>(cgi, (directory) => ({ directory })).map((mount) =>
+    'directory' in mount ? mount.directory : 'script' in mount ? dirname(mount.script) : mount.root,
+  );
+  const applications = [wsgi, asgi, app].flatMap((given) =>
+    mountsOf<AppMount>(given, (application) => ({ application })).map(({ cwd = process.cwd() }) => cwd),
+  );
+  const named = typeof live === 'object' ? live : [];
+  return [
+    ...new Set(
+      [root, ...scripts, ...applications, ...named].flatMap((path) => (path === undefined ? [] : [resolve(path)])),
+    ),
+  ];
 }
 
 function stateOf({ path = '/', responder }: Route): readonly ApplicationState[] {
@@ -130,7 +160,8 @@ function unchanged(route: Route): Route {
 }
 
 function fileResponder(root: string, files: StaticOptions): Route['responder'] {
-  const responder = serveStatic(root, files);
+  const whyNothing: FileRoute['whyNothing'] = (request) => whyRefused(root, files, request);
+  const responder = Object.assign(serveStatic(root, files), { whyNothing });
   const isWritable = files.writable !== undefined && files.writable !== false;
   return isWritable ? guardWrites(responder, resolve(root), files) : responder;
 }

@@ -97,6 +97,8 @@ export const serverTable: Table<ServerOptions> = {
   },
   proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
   webdav: { shape: mounts(webdavTable), summary: 'folders over WebDAV' },
+  live: { shape: { type: 'either', shapes: [flag, texts] }, summary: 'reload pages when files change', default: false },
+  base: { shape: path, summary: 'the path that everything is below', default: '/' },
   routes: {
     shape: {
       type: 'list',

@@ -197,6 +197,14 @@ export interface Server {
    * why; the server goes on all the same, and a later call asks again.
    */
   ready(): Promise<void>;
+  /**
+   * Answers a request without a socket, for tests: parser, rules, limits, log and framing are those of one from the network. A
+   * path alone is one of `http://localhost`. Nothing has to listen.
+   *
+   * @example
+   * const response = await server.fetch('/hello', { method: 'POST', body: 'hi' });
+   */
+  fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** What all open listeners are bound to, in the order of `listen`. */
   readonly addresses: readonly Address[];
   /** Open connections. */
@@ -362,6 +370,15 @@ export interface ServerOptions {
    */
   readonly webdav?: string | WebdavMount | readonly WebdavMount[] | undefined;
   readonly routes?: readonly Route[] | undefined;
+  /**
+   * Live reload, for development: pages that a browser navigates to get a script that reloads them when a file below `root`, a
+   * directory of scripts or an application's `cwd` changes; style sheets are exchanged in place. A list names more directories.
+   *
+   * @default false
+   */
+  readonly live?: boolean | readonly string[] | undefined;
+  /** A path that everything is below, `auth` rules too, such as `/app` behind a proxy that does not take it off. @default '/' */
+  readonly base?: string | undefined;
   /**
    * Methods beside those of the IANA registry (GET to UNLINK, QUERY, WebDAV, CalDAV, versioning). A name alone stands for a
    * method that is neither safe nor idempotent and may have content. What is not known is answered 501.

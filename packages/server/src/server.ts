@@ -79,6 +79,17 @@ export class HttpServer implements Server, Engine {
     return serviceOf(options, (given) => compose(given, this.#makers, () => this.addresses));
   }
 
+  async fetch(request: Request | URL | string, init?: RequestInit): Promise<Response> {
+    if (this.isStopping) throw new Error('the server is closed');
+    const asked = typeof request === 'string' ? new URL(request, 'http://localhost') : request;
+    const { fetchInMemory } = await import('./fetch-in-memory.ts');
+    return fetchInMemory(new Request(asked, init), (transport) => {
+      const receiver = this.#admit(transport, new Ends(transport, this.service.isTrusted));
+      if (receiver === undefined) transport.destroy();
+      else transport.open(receiver);
+    });
+  }
+
   get addresses(): readonly Address[] {
     return this.#listening.map(({ address }) => address);
   }

@@ -34,20 +34,29 @@ const fetchTable: Table<FetchStaticOptions> = {
   onError: { shape: { type: 'function', expects: 'a function (cause, request)' }, summary: 'told of errors' },
 };
 
+/** A fetch handler that is middleware of Hono as well: where it has nothing, the next one is asked. */
+export interface FetchStatic {
+  (request: Request): Promise<Response>;
+  (context: { readonly req: { readonly raw: Request } }, next: () => Promise<void>): Promise<Response | undefined>;
+}
+
 /**
- * Makes a fetch handler for the files below `root`. Extra arguments, as servers pass them, are ignored.
+ * Makes a fetch handler for the files below `root`. Extra arguments, as servers pass them, are ignored. Given a context of Hono
+ * and `next`, it is middleware.
  *
  * Throws a TypeError that names the option when `root` does not exist or an option is wrong.
  *
  * @example
+ * const files = serveStatic('./public', { mount: '/assets' });
+ * app.use('/assets/*', files);
  * app.get('/assets/*', (context) => files(context.req.raw));
  */
-export function serveStatic(root: string, options: FetchStaticOptions = {}): (request: Request) => Promise<Response> {
+export function serveStatic(root: string, options: FetchStaticOptions = {}): FetchStatic {
   checkOptions(fetchTable, options);
   const { mount = '', onError, ...rest } = options;
   const respond = makeResponder(root, rest);
   const prefix = prefixOf(mount);
-  return async (request) => {
+  const answer = async (request: Request): Promise<StaticResponse> => {
     const message = staticRequest(request, prefix);
     let response: StaticResponse;
     try {
@@ -56,8 +65,22 @@ export function serveStatic(root: string, options: FetchStaticOptions = {}): (re
       response = refusal(request.signal.aborted ? 400 : 500, error);
     }
     if (response.status >= 500) onError?.(response.cause, request);
-    return toResponse(withPlainPage(response), request.method);
+    return response;
   };
+  return (async (given: Request | { readonly req: { readonly raw: Request } }, next?: () => Promise<void>) => {
+    const isContext = 'req' in given;
+    const request = isContext ? given.req.raw : given;
+    const response = await answer(request);
+    if (isContext && next !== undefined && hasNothing(response)) {
+      await next();
+      return undefined;
+    }
+    return toResponse(withPlainPage(response), request.method);
+  }) as FetchStatic;
+}
+
+function hasNothing({ status, content, isNothing }: StaticResponse): boolean {
+  return isNothing ?? ((status === 404 || status === 405) && content === undefined);
 }
 
 /** The decoded form of a mount, which may be written either way, without the slash at its end. */

@@ -95,3 +95,23 @@ describe('in Hono', () => {
     expect((await application.request('/assets/..%2f..%2fsecret.txt')).status).toBe(400);
   });
 });
+
+describe('as middleware of Hono', () => {
+  test('answers what it has and leaves the rest to others', async () => {
+    const site = makeSite();
+    try {
+      writeFileSync(join(site.root, 'own.txt'), 'own');
+      const app = new Hono();
+      app.use('/files/*', serveStatic(site.root, { mount: '/files' }));
+      app.post('/files/own.txt', (context) => context.text('posted'));
+      app.get('/files/*', (context) => context.text('later', 404));
+      const textOf = async (path: string, init?: RequestInit): Promise<string> =>
+        (await app.request(path, init)).text();
+      expect(await textOf('/files/own.txt')).toBe('own');
+      expect(await textOf('/files/none.txt')).toBe('later');
+      expect(await textOf('/files/own.txt', { method: 'POST' })).toBe('posted');
+    } finally {
+      site.remove();
+    }
+  });
+});

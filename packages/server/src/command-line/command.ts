@@ -3,6 +3,7 @@
 
 import type { CommandLine } from './configuration/arguments.ts';
 import { type EarlySignals, earlySignals } from './running/early-signals.ts';
+import type { Resolved } from './configuration/configuration.ts';
 
 /**
  * Runs the `onezero` command with the words that follow its name, such as `['./public', '--port', '8080']`, in this process: it
@@ -30,8 +31,16 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
     return 0;
   }
   if (line.command === 'version') return showVersion();
+  if (line.command === 'man') {
+    process.stdout.write((await import('./commands/completions.ts')).manualPage());
+    return 0;
+  }
+  if (line.command === 'completions') {
+    return (await import('./commands/completions.ts')).printCompletions(line.words[0]);
+  }
   const problems = [...line.problems, ...superfluousWords(line)];
   if (problems.length > 0) return refuse(problems);
+  if (line.command === 'compress') return (await import('./commands/compress.ts')).compress(line.words[0] ?? '.');
   const { resolveAll } = await import('./configuration/sources.ts');
   const resolve = (): ReturnType<typeof resolveAll> => resolveAll(line);
   const resolved = resolve();
@@ -51,8 +60,17 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
         startWords(words, line),
       );
     default:
-      return (await import('./commands/serve.ts')).serve({ resolved, resolve }, signals);
+      return serve(resolved, resolve, signals);
   }
+}
+
+async function serve(resolved: Resolved, resolve: () => Resolved, signals: EarlySignals): Promise<number> {
+  const { serve: run } = await import('./commands/serve.ts');
+  if (!resolved.configuration.https) return run({ resolved, resolve }, signals);
+  const { withMadeCertificate } = await import('./running/made-certificate.ts');
+  const made = withMadeCertificate(resolved);
+  if (made.problems.length > 0) return refuse(made.problems);
+  return run({ resolved: made, resolve: () => withMadeCertificate(resolve()) }, signals);
 }
 
 async function showVersion(): Promise<number> {

@@ -25,7 +25,8 @@ export type Answer = ResponseMessage | Promise<ResponseMessage>;
 
 /** Answers are whole: bare statuses are completed, local redirects followed, failures turned into responses. */
 export interface Site {
-  respond(request: RequestMessage): Answer;
+  /** `redirects` counts the local redirects that led here. */
+  respond(request: RequestMessage, redirects?: number): Answer;
   /** The response to what went wrong outside of any responder; `fields` are those the status needs. */
   fail(failure: Omit<Failure, 'headSent'> & { readonly headSent?: boolean }, fields?: readonly Field[]): Answer;
   /** The same with the default page, whatever the site has of its own: for when that broke. */

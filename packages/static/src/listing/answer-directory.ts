@@ -9,10 +9,12 @@ import { encodeSegment, redirectLocation } from '../site/location.ts';
 import { type Folder, type Folders, isSameDirectory } from './folders.ts';
 import { renderListing } from './page.ts';
 import { listPage, type RememberedPage, rememberedPage, rememberPage } from './pages.ts';
-import { asksForArchive, type ListingQuery, listingQuery } from './query.ts';
-import { archiveOf } from './archive.ts';
+import { type ArchiveFormat, archiveFormat, type ListingQuery, listingQuery } from './query.ts';
+import { membersOf } from './members.ts';
 import { LISTING_POLICY } from './style.ts';
+import { tarOf } from './tar.ts';
 import { UPLOAD_POLICY } from './upload.ts';
+import { zipOf } from './zip.ts';
 
 /** Answers GET and HEAD for a directory entry. Relative links need the slash, so a listing is only ever behind one. */
 export function answerDirectory(
@@ -23,8 +25,8 @@ export function answerDirectory(
 ): StaticResponse | Promise<StaticResponse> {
   const { settings } = storage;
   if (isAskedAsDirectory) {
-    const isArchive = settings.listing?.archives === true && asksForArchive(request.query);
-    if (isArchive) return answerArchive(segments, request, storage, folders);
+    const format = settings.listing?.archives === true ? archiveFormat(request.query) : undefined;
+    if (format !== undefined) return answerArchive(segments, format, request, storage, folders);
     return answerListing(segments, request, settings, folders);
   }
   if (!settings.directoryRedirect) return NOT_FOUND;
@@ -34,19 +36,21 @@ export function answerDirectory(
 
 function answerArchive(
   segments: readonly string[],
+  format: ArchiveFormat,
   { method, scriptName }: StaticRequest,
   storage: Storage,
   folders: Folders,
 ): StaticResponse {
   const name = segments.at(-1) ?? scriptName?.split('/').findLast((part) => part !== '') ?? 'files';
   const fields: readonly Field[] = [
-    ['content-type', 'application/x-tar'],
-    ['content-disposition', `attachment; filename*=UTF-8''${encodeSegment(`${name}.tar`)}`],
+    ['content-type', format === 'zip' ? 'application/zip' : 'application/x-tar'],
+    ['content-disposition', `attachment; filename*=UTF-8''${encodeSegment(`${name}.${format}`)}`],
     ['cache-control', 'no-cache'],
     ['x-content-type-options', 'nosniff'],
   ];
   if (method === 'HEAD') return { status: 200, fields };
-  return { status: 200, fields, content: archiveOf(segments, name, folders, storage) };
+  const members = membersOf(segments, name, folders, storage);
+  return { status: 200, fields, content: format === 'zip' ? zipOf(members) : tarOf(members) };
 }
 
 function answerListing(

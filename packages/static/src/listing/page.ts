@@ -3,7 +3,7 @@
 
 import type { ListedEntry, ListingPage } from './pages.ts';
 import { mapInSlices } from './slices.ts';
-import { ARCHIVE_FORMAT, type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
+import { ARCHIVE_FORMATS, type ListingFormat, listingHref, type ListingQuery, type SortKey } from './query.ts';
 import { LISTING_STYLE } from './style.ts';
 import { UPLOAD_SCRIPT } from './upload.ts';
 import { encodeSegment } from '../site/location.ts';
@@ -80,7 +80,7 @@ function htmlParts(listing: Listing): Parts {
   ];
 }
 
-const ARCHIVE_LINK = `, <a href="./?format=${ARCHIVE_FORMAT}" rel="nofollow" download>download all (.tar)</a>`;
+const ARCHIVE_LINK = `, download all: ${ARCHIVE_FORMATS.map((format) => `<a href="./?format=${format}" rel="nofollow" download>.${format}</a>`).join(' ')}`;
 
 function renderBreadcrumbs({ names, depth }: Listing): string {
   const mount = names.slice(0, names.length - depth);

@@ -5,8 +5,9 @@ import type { StaticRequest } from '../message.ts';
 
 export type ListingFormat = 'html' | 'json' | 'text';
 
-/** The value of `format` that asks for the folder itself. */
-export const ARCHIVE_FORMAT = 'tar';
+/** The values of `format` that ask for the folder itself. */
+export const ARCHIVE_FORMATS = ['zip', 'tar'] as const;
+export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
 export type SortKey = 'name' | 'size' | 'modified';
 
 export interface ListingQuery {
@@ -30,9 +31,10 @@ const FORMAT_OF_TYPE = new Map<string, ListingFormat>([
 /** The longest name there can be; a longer search finds nothing anyway. */
 const MAX_SEARCH_CHARACTERS = 255;
 
-/** Whether a query asks for the folder as an archive. */
-export function asksForArchive(query: string | undefined): boolean {
-  return query !== undefined && new URLSearchParams(query).get('format') === ARCHIVE_FORMAT;
+/** The archive that a query asks for. */
+export function archiveFormat(query: string | undefined): ArchiveFormat | undefined {
+  const format = query === undefined ? undefined : new URLSearchParams(query).get('format');
+  return ARCHIVE_FORMATS.find((one) => one === format);
 }
 
 export function listingQuery({ query, fields }: StaticRequest): ListingQuery {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Field } from '../../src/index.ts';
-import { asksForArchive, listingHref, listingQuery } from '../../src/listing/query.ts';
+import { archiveFormat, listingHref, listingQuery } from '../../src/listing/query.ts';
 
 const ask = (query: string | undefined, accept?: string) => {
   const fields: readonly Field[] = accept === undefined ? [] : [['accept', accept]];
@@ -74,9 +74,9 @@ describe('listingQuery', () => {
 });
 
 test('an archive is asked for by format alone', () => {
-  expect(asksForArchive('format=tar')).toBe(true);
-  expect(asksForArchive('page=2&format=tar')).toBe(true);
-  expect(asksForArchive('format=TAR')).toBe(false);
-  expect(asksForArchive('x=format=tar')).toBe(false);
-  expect(asksForArchive(undefined)).toBe(false);
+  expect(archiveFormat('format=tar')).toBe('tar');
+  expect(archiveFormat('page=2&format=zip')).toBe('zip');
+  expect(archiveFormat('format=TAR')).toBeUndefined();
+  expect(archiveFormat('x=format=tar')).toBeUndefined();
+  expect(archiveFormat(undefined)).toBeUndefined();
 });

@@ -3,6 +3,7 @@
 
 import { dirname, join, resolve } from 'node:path';
 import type { CgiResponder } from '@onezero/cgi-process';
+import type { FileRoute } from '../../file-refusal.ts';
 import type { ResponseMessage } from '../../message/message.ts';
 import { checkedResponse } from '../../message/whole-response.ts';
 import type { Explanation, Question, Route } from '../../options.ts';
@@ -40,10 +41,12 @@ export async function explainAnswer(
     const rows: Row[] = [['', `the site is writable, so ${method} may change a file; nothing was changed`]];
     return { rows, hasNothing: false };
   }
-  const response = checkedResponse(await responder(syntheticRequest(explanation, question)));
+  const request = syntheticRequest(explanation, question);
+  const response = checkedResponse(await responder(request));
   if (response instanceof TypeError) throw response;
+  const why = hasReason(responder) && response.status >= 400 ? await responder.whyNothing(request) : undefined;
   await discardContent(response);
-  return { rows: fileRows(response, root), hasNothing: hasNothing(response) };
+  return { rows: withReason(fileRows(response, root), why), hasNothing: hasNothing(response) };
 }
 
 function driveRows(root: string, { pathInfo }: Explanation, method: string): Row[] {
@@ -52,6 +55,16 @@ function driveRows(root: string, { pathInfo }: Explanation, method: string): Row
     ['file', join(root, pathInfo)],
     ['', `${method} is answered over WebDAV, as the file is then; nothing was asked or changed`],
   ];
+}
+
+function hasReason(responder: Route['responder']): responder is Route['responder'] & FileRoute {
+  return 'whyNothing' in responder && typeof responder.whyNothing === 'function';
+}
+
+/** The reason stands behind the status. */
+function withReason([status, ...rows]: readonly Row[], why: string | undefined): readonly Row[] {
+  const reason: readonly Row[] = why === undefined ? [] : [['', why]];
+  return [...(status === undefined ? [] : [status]), ...reason, ...rows];
 }
 
 function isScripts(responder: Route['responder']): responder is Route['responder'] & Pick<CgiResponder, 'explain'> {

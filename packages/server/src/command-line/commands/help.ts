@@ -10,6 +10,9 @@ const usage = `Usage: onezero [directory | file] [flags]
        onezero explain <url> [directory] [flags] say what would answer a request, and why
        onezero recipe <name> [directory] [flags] print a configuration for haproxy, nginx,
                                                  systemd, kubernetes, logrotate or prometheus
+       onezero compress [directory]              write .br, .gz and .zst beside the files
+       onezero completions <shell>               complete flags in bash, zsh or fish
+       onezero man                               print the manual page
 
 Serves a directory over HTTP, with CGI scripts and Python applications if asked to.`;
 

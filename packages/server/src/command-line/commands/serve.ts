@@ -140,7 +140,7 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
 }
 
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */
-export async function reloadChecked(start: Start, apply: (next: Configuration) => Promise<void>): Promise<void> {
+async function reloadChecked(start: Start, apply: (next: Configuration) => Promise<void>): Promise<void> {
   try {
     const { configuration, problems, warnings } = start.resolve();
     const findings = inspect(configuration);

@@ -5,9 +5,20 @@ import { parseArgs } from 'node:util';
 import { flagName, offValue, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
 import { suggestion } from '../../suggestion.ts';
+import { habitOf } from './habits.ts';
 import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
 
-export const commands = ['serve', 'check', 'print-config', 'explain', 'recipe', 'help'] as const;
+export const commands = [
+  'serve',
+  'check',
+  'print-config',
+  'explain',
+  'recipe',
+  'help',
+  'compress',
+  'completions',
+  'man',
+] as const;
 
 /** What the user wrote for one flag. `value` is what the configuration file would hold, or undefined to unset. */
 export interface Written {
@@ -96,6 +107,8 @@ function isAcceptable(option: Option, text: string): boolean {
 }
 
 function unknownFlag(rawName: string): string {
+  const habit = habitOf(rawName);
+  if (habit !== undefined) return `${rawName} is not a flag: ${habit}`;
   const known = [...spellings.keys(), 'help', 'version'].map((name) => `--${name}`);
   return `${rawName} is not a flag${rawName.startsWith('--') ? suggestion(rawName, known) : ''}`;
 }

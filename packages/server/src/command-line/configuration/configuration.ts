@@ -63,9 +63,13 @@ function withImplied(
   chosen: ReadonlyMap<Key, Source>,
   workingDirectory: string,
 ): Configuration {
-  const { root, wsgi, app, sites } = configuration;
-  if (root === undefined && wsgi === undefined && app === undefined && sites === undefined)
-    return { ...configuration, root: workingDirectory };
+  const { root, wsgi, app, mount = {} } = configuration;
+  // A directory at a path is a site there.
+  const mounted = Object.entries(mount).map(([path, directory]): SiteConfiguration => ({ path, root: directory }));
+  const all = [...(configuration.sites ?? []), ...mounted];
+  const sites = all.length === 0 ? undefined : all;
+  if (root === undefined && wsgi === undefined && app === undefined && configuration.sites === undefined)
+    return { ...configuration, root: workingDirectory, sites };
   const isAsked = chosen.get('listing')?.from !== 'default';
   const quiet = (site: Pick<SiteConfiguration, 'wsgi' | 'app'>): boolean =>
     !isAsked && [...(site.wsgi ?? []), ...(site.app ?? [])].some(isAtRoot);

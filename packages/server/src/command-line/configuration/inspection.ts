@@ -9,6 +9,7 @@ import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { inspectPhp } from './php-inspection.ts';
+import { foreignFiles } from './foreign-files.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
 
 export interface Findings {
@@ -35,7 +36,14 @@ export function inspect(configuration: Configuration): Findings {
   inspectListening(configuration, findings);
   inspectExposure(configuration, findings);
   inspectSecrets(configuration, findings);
+  const read = new Set([configuration.authFile, ...(configuration.auth ?? []).map(({ file }) => file)].filter(isNamed));
+  for (const root of new Set(sites.map((site) => site.root).filter(isNamed)))
+    findings.warnings.push(...foreignFiles(root, read));
   return findings;
+}
+
+function isNamed(path: string | undefined): path is string {
+  return path !== undefined;
 }
 
 function inspectSite(site: Served, findings: Findings): void {
@@ -86,12 +94,12 @@ function inspectMount(mount: CgiConfiguration, root: string | undefined, { probl
 }
 
 function inspectListening(configuration: Configuration, { problems, warnings }: Findings): void {
-  const { listen = [], logFile, sites = [] } = configuration;
+  const { https, listen = [], logFile, sites = [] } = configuration;
   const places = certificatePlaces(configuration);
   if ([configuration, ...sites].some(({ tlsCert, tlsKey }) => (tlsCert === undefined) !== (tlsKey === undefined)))
     problems.push('TLS needs both --tls-cert and --tls-key');
-  if (places.length === 0 && listen.some((address) => address.startsWith('https:'))) {
-    problems.push('an https listener needs --tls-cert and --tls-key');
+  if (places.length === 0 && !https && listen.some((address) => address.startsWith('https:'))) {
+    problems.push('an https listener needs --https, or --tls-cert and --tls-key');
   }
   // Of several, each is on its own.
   const found = places.length === 1 ? problems : warnings;
@@ -99,6 +107,8 @@ function inspectListening(configuration: Configuration, { problems, warnings }: 
     for (const path of [cert, key, passphraseFile]) if (path !== undefined) requireFile('the file', path, found);
   if (logFile !== undefined && kindOf(dirname(logFile)) !== 'directory') {
     problems.push(missing('the directory of the log file', dirname(logFile)));
+  } else if (logFile !== undefined && !isWritable(logFile)) {
+    problems.push(`the log file ${logFile} cannot be written by this user`);
   }
 }
 
@@ -156,6 +166,17 @@ export function isExposed({ host, listen }: Pick<Configuration, 'host' | 'listen
     const name = /^(?:\w+:\/\/)?(\[[^\]]*\]|[^:/]*)/.exec(address)?.[1] ?? '';
     return !address.startsWith('unix:') && !isLoopback(name);
   });
+}
+
+/** Whether a file can be appended to, or made where it is not there. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(kindOf(path) === undefined ? dirname(path) : path, constants.W_OK);
+    return kindOf(path) !== 'directory';
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
 }
 
 function requireFile(what: string, path: string, problems: string[]): void {

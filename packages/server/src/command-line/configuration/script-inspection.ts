@@ -1,7 +1,7 @@
 // Scripts that will not run, or that others could change, found before the first request finds them.
 
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { delimiter, extname, join } from 'node:path';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
 const maxScripts = 1000;
@@ -47,9 +47,23 @@ export function inspectScript(path: string, warnings: string[]): void {
   if ((mode & 0o002) !== 0) warnings.push(`everybody on this machine can change ${path}`);
   if (isScript && first.endsWith('\r'))
     warnings.push(`${path} has a carriage return at the end of its #! line and will not start`);
+  const [interpreter = ''] = first
+    .replace(/^#!\s*/, '')
+    .trim()
+    .split(/\s+/);
+  if (isScript && interpreter.startsWith('/') && !existsSync(interpreter))
+    warnings.push(`${path} will not start: its interpreter ${interpreter} does not exist`);
+  const wanted = /^#!\s*\S*\/env\s+(?:-\S+\s+)*([^\s=]+)/.exec(first)?.[1];
+  if (wanted !== undefined && !isInPath(wanted))
+    warnings.push(`${path} will not start: its interpreter ${wanted} is not in PATH`);
   if ((mode & 0o111) !== 0 && !isScript && /^[\x20-\x7e\t]+$/.test(first)) {
     warnings.push(`${path} has no #! line and will not start`);
   }
+}
+
+function isInPath(program: string): boolean {
+  if (program.includes('/')) return existsSync(program);
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
 /** The first line without its line feed, as far as it stands in the first bytes. */

@@ -20,6 +20,7 @@ export interface ListeningConfiguration {
   readonly tlsKey: string | undefined;
   readonly tlsPassphraseFile: string | undefined;
   readonly certificates: readonly CertificateConfiguration[] | undefined;
+  readonly https: boolean;
   readonly open: boolean | string;
 }
 
@@ -90,6 +91,14 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     bare: true,
     aliases: ['no-port-switching'],
     summary: 'Fail when the port is in use, even where it was not asked for by number',
+  },
+  https: {
+    group,
+    shape: flag,
+    default: false,
+    bare: true,
+    aliases: ['ssl', 'tls'],
+    summary: "Serve HTTPS with a certificate made here: mkcert's where it is set up, else one that browsers warn of",
   },
   tlsCert: {
     group,

@@ -20,6 +20,7 @@ export const notConfigured = {
   internal: 'said with the scripts and applications',
   proxy: 'said with the scripts and applications',
   webdav: 'said with the root, which it serves',
+  live: 'said with what is served; sites are watched too',
   routes: 'code; those of health, metrics and sites are made',
   auth: 'auth, authFile and authUser, with files by name',
   errorPages: 'pages are files, by status',
@@ -52,6 +53,7 @@ const lines: { readonly [One in Name]-?: Words } = {
   requestIdField: { placeholder: '<name>' },
   simpleRequests: {},
   methods: { aliases: ['method'] },
+  base: { aliases: ['base-path'], placeholder: '<path>' },
 };
 
 export const requestsOptions: Record<keyof RequestsConfiguration, Option> = optionsFrom(serverTable, lines, {

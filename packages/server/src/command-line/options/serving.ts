@@ -34,6 +34,8 @@ export interface ServingConfiguration {
   readonly internal: Readonly<Record<string, string>> | undefined;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
   readonly app: readonly WsgiConfiguration[] | undefined;
+  readonly mount: Readonly<Record<string, string>> | undefined;
+  readonly live: boolean | readonly string[];
   readonly proxy: readonly ProxyConfiguration[] | undefined;
 }
 
@@ -146,4 +148,27 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     perSite: true,
   },
   proxy: proxyOption,
+  mount: {
+    group: 'What is served',
+    shape: { type: 'map', key: /^\//, expects: 'a path that begins with "/"', value: path },
+    placeholder: '</path=directory>',
+    summary: 'Serve another directory at a path, such as /static=./static',
+    read: readMount,
+  },
+  live: {
+    group: 'What is served',
+    shape: { type: 'either', shapes: [{ type: 'boolean' }, { type: 'list', item: path }] },
+    default: false,
+    bare: true,
+    placeholder: '[=directory]',
+    aliases: ['live-reload', 'watch'],
+    summary: 'Reload pages in the browser when a file changes that is served, or one in this directory',
+  },
 };
+
+/** Reads `/path=directory`. */
+function readMount(written: string): Readonly<Record<string, string>> {
+  const [, at, directory] = /^(\/[^=]*)=(.+)$/.exec(written) ?? [];
+  if (at === undefined || directory === undefined) throw new Error('/path=directory');
+  return { [at]: directory };
+}

@@ -23,6 +23,7 @@ export function serverOptions(configuration: Configuration): ServerOptions {
   return {
     ...optionsOfPart('', { ...configuration }),
     ...servedOptions(configuration, configuration),
+    live: liveOption(configuration),
     auth: authRules(configuration),
     errorPages: errorPages === undefined ? undefined : pages(errorPages),
     fields: fieldsForAll(configuration),
@@ -92,6 +93,13 @@ const DRIVE_OPTIONS = [
   'cors',
   'fieldRules',
 ] as const;
+
+// The routes of sites are made by the command, so the server does not know their directories.
+function liveOption({ live, sites = [] }: Configuration): ServerOptions['live'] {
+  if (live === false) return undefined;
+  const roots = sites.flatMap(({ root, cgiBin }) => [root, cgiBin]).filter((path) => path !== undefined);
+  return [...(live === true ? [] : live), ...roots];
+}
 
 // A site of its own has its own document root, so what is tied to one is not taken over.
 function filesOf(around: Configuration): Served {

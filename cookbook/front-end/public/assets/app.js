@@ -1,0 +1,1 @@
+document.body.textContent = await (await fetch('/api/items')).text();

@@ -1,0 +1,201 @@
+// `onezero completions <shell>` and `onezero man`, written out of the table of options.
+
+import { commands } from '../configuration/arguments.ts';
+import { flagName, groups, isNegatable, type Option, type Shape } from '../options/option.ts';
+import { optionEntries } from '../options/table.ts';
+import { version } from '../../version.ts';
+
+/** What is printed, by the name that it is asked for by. */
+const PRINTERS = { bash, zsh, fish } as const;
+
+export const shells: readonly string[] = Object.keys(PRINTERS);
+
+/** Prints what makes a shell complete the command. Resolves to the exit code. */
+export function printCompletions(shell: string | undefined): number {
+  const print = Object.entries(PRINTERS).find(([name]) => name === shell)?.[1];
+  if (print === undefined) {
+    process.stderr.write(`Error: onezero completions needs a shell: ${shells.join(', ')}\n`);
+    return 2;
+  }
+  process.stdout.write(print());
+  return 0;
+}
+
+/** A flag as a shell sees it. */
+interface Flag {
+  /** Without dashes. */
+  readonly long: string;
+  readonly short: readonly string[];
+  readonly value: 'none' | 'optional' | 'required';
+  /** Words that it takes, if they can be listed. */
+  readonly words: readonly string[];
+  readonly isPath: boolean;
+  readonly summary: string;
+}
+
+function flags(): readonly Flag[] {
+  const own = optionEntries.flatMap(([key, option]): Flag[] => {
+    if (option.only === 'file') return [];
+    const { summary, short = [], bare, aliases = [] } = option;
+    const name = flagName(key, option);
+    const value = bare === undefined ? 'required' : option.placeholder === undefined ? 'none' : 'optional';
+    const flag = {
+      long: name,
+      short,
+      value,
+      words: wordsOf(option.shape),
+      isPath: takesPath(option.shape),
+      summary,
+    } as const;
+    const no = {
+      long: `no-${name}`,
+      short: [],
+      value: 'none',
+      words: [],
+      isPath: false,
+      summary: `Not: ${summary}`,
+    } as const;
+    const others = aliases.map((long): Flag => ({ ...flag, long, short: [] }));
+    return [flag, ...others, ...(isNegatable(option) ? [no] : [])];
+  });
+  const plain = { value: 'none', words: [], isPath: false } as const;
+  return [
+    ...own,
+    { ...plain, long: 'help', short: ['h'], summary: 'Show the flags' },
+    { ...plain, long: 'version', short: ['v', 'V'], summary: 'Show the version' },
+  ];
+}
+
+function wordsOf(shape: Shape): readonly string[] {
+  if (shape.type === 'choice') return shape.values.map(String);
+  return shape.type === 'either' ? shape.shapes.flatMap(wordsOf) : [];
+}
+
+function takesPath(shape: Shape): boolean {
+  if (shape.type === 'either') return shape.shapes.some(takesPath);
+  return shape.type === 'path' || (shape.type === 'list' && takesPath(shape.item));
+}
+
+function spellings({ long, short }: Flag): readonly string[] {
+  return [`--${long}`, ...short.map((letter) => `-${letter}`)];
+}
+
+function bash(): string {
+  const all = flags();
+  const cases = all
+    .filter(({ value }) => value === 'required')
+    .map((flag) => {
+      const generate = flag.isPath ? '-f' : flag.words.length > 0 ? `-W '${flag.words.join(' ')}'` : undefined;
+      const reply = generate === undefined ? 'return' : `COMPREPLY=($(compgen ${generate} -- "$word")); return`;
+      return `    ${spellings(flag).join('|')}) ${reply} ;;`;
+    });
+  return `# bash completion for onezero: eval "$(onezero completions bash)"
+_onezero() {
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]}
+  COMPREPLY=()
+  case $before in
+${cases.join('\n')}
+  esac
+  if [[ $word == -* ]]; then
+    COMPREPLY=($(compgen -W '${all.flatMap(spellings).join(' ')}' -- "$word"))
+  elif (( COMP_CWORD == 1 )); then
+    COMPREPLY=($(compgen -W '${commands.join(' ')}' -- "$word") $(compgen -d -- "$word"))
+  else
+    COMPREPLY=($(compgen -f -- "$word"))
+  fi
+}
+complete -o filenames -F _onezero onezero
+`;
+}
+
+function zsh(): string {
+  const quoted = (text: string): string => text.replaceAll("'", String.raw`'\''`);
+  const specs = flags().flatMap((flag) => {
+    const summary = quoted(flag.summary.replaceAll(/[[\]\\:]/g, String.raw`\$&`));
+    const action = flag.isPath ? '_files' : flag.words.length > 0 ? `(${flag.words.join(' ')})` : ' ';
+    const value = flag.value === 'none' ? '' : `:${flag.value === 'optional' ? ':' : ''}value:${action}`;
+    return spellings(flag).map((name) => {
+      const sign = flag.value === 'none' || !name.startsWith('--') ? '' : flag.value === 'optional' ? '=-' : '=';
+      const only = !name.startsWith('--') && flag.value === 'optional' ? '' : value;
+      return `  '*${name}${sign}[${summary}]${only}'`;
+    });
+  });
+  return `#compdef onezero
+# zsh completion for onezero: onezero completions zsh > a folder of $fpath/_onezero
+_onezero() {
+  _arguments -s \\
+${specs.join(' \\\n')} \\
+  '1: :_alternative "commands:command:(${commands.join(' ')})" "files:directory or file:_files"' \\
+  '*:directory or file:_files'
+}
+if [ "$funcstack[1]" = "_onezero" ]; then _onezero "$@"; else compdef _onezero onezero; fi
+`;
+}
+
+function fish(): string {
+  const quoted = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll("'", String.raw`\'`);
+  const lines = flags().map((flag) => {
+    const short = flag.short.map((letter) => ` -s ${letter}`).join('');
+    const value = flag.value === 'required' ? (flag.isPath ? ' -r -F' : ' -x') : '';
+    const words = flag.words.length > 0 && flag.value === 'required' ? ` -a '${flag.words.join(' ')}'` : '';
+    return `complete -c onezero -l ${flag.long}${short}${value}${words} -d '${quoted(flag.summary)}'`;
+  });
+  return `# fish completion for onezero: onezero completions fish > ~/.config/fish/completions/onezero.fish
+complete -c onezero -n __fish_use_subcommand -a '${commands.join(' ')}'
+${lines.join('\n')}
+`;
+}
+
+/** The manual page in the language of man(7). */
+export function manualPage(): string {
+  const sections = groups.map((group) => {
+    const entries = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
+    return `.SS ${roff(group)}\n${entries.map(([key, option]) => manualEntry(flagName(key, option), option)).join('')}`;
+  });
+  return `.TH ONEZERO 1 "" "onezero ${version()}" "User Commands"
+.SH NAME
+onezero \\- a small but complete web server
+.SH SYNOPSIS
+.B onezero
+.RI [ command ]
+.RI [ "directory | file" ]
+.RI [ flags ]
+.SH DESCRIPTION
+Serves a directory over HTTP, with CGI scripts and Python applications if asked to. Only this machine can connect unless
+.B \\-\\-host
+is given. A flag is also a key of
+.I onezero.config.json
+and a variable of the environment:
+.B \\-\\-max\\-age
+is maxAge and ONEZERO_MAX_AGE. A flag wins over the environment, and that over the file.
+.SH COMMANDS
+${commands.map((name) => `.B ${name}\n.br\n`).join('')}.SH OPTIONS
+${sections.join('')}.SH SIGNALS
+.TP
+.B SIGTERM, SIGINT
+Finish what is under way and stop; a second one stops at once.
+.TP
+.B SIGHUP
+Read the configuration again.
+.TP
+.B SIGUSR1
+Open the log file again.
+.SH EXIT STATUS
+0 after a stop that was asked for, 1 when the server could not go on, 2 for wrong usage.
+`;
+}
+
+function manualEntry(name: string, option: Option): string {
+  const { short = [], placeholder = '', summary, aliases = [] } = option;
+  const names = [...short.map((letter) => `-${letter}`), ...[name, ...aliases].map((long) => `--${long}`)];
+  const value = placeholder.replace(/^(?!\[=)(?=.)/, ' ');
+  return `.TP\n.B ${roff(`${names.join(', ')}${value}`)}\n${roff(summary)}.\n`;
+}
+
+function roff(text: string): string {
+  return text
+    .replaceAll('\\', String.raw`\e`)
+    .replaceAll('-', String.raw`\-`)
+    .replaceAll("'", String.raw`\(aq`)
+    .replace(/^\./, String.raw`\&.`);
+}

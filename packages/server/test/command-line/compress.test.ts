@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { expect, onTestFinished, test } from 'vitest';
+import { run, site, start } from './command.ts';
+
+const text = 'body { margin: 0 }\n'.repeat(500);
+
+function folder(): string {
+  const made = site({
+    'a.css': text,
+    'deep/b.html': text,
+    'tiny.css': 'a{}',
+    'photo.png': text,
+    '.hidden/c.css': text,
+  });
+  onTestFinished(() => made.remove());
+  return made.path;
+}
+
+test('writes forms beside the files that are worth it, which the server then sends', async () => {
+  const path = folder();
+  const { code, stdout } = await run(['compress', path]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^\d made, 0 up to date \(\.br, \.gz/);
+  expect(brotliDecompressSync(readFileSync(join(path, 'a.css.br'))).toString()).toBe(text);
+  expect(gunzipSync(readFileSync(join(path, 'deep/b.html.gz'))).toString()).toBe(text);
+  const names = readdirSync(path).filter((name) => !name.endsWith('.zst'));
+  expect(names.toSorted()).toEqual(['.hidden', 'a.css', 'a.css.br', 'a.css.gz', 'deep', 'photo.png', 'tiny.css']);
+  expect(readdirSync(join(path, '.hidden'))).toEqual(['c.css']);
+  const server = await start([path, '--no-compression']);
+  onTestFinished(async () => void (await server.stop()));
+  const response = await server.fetch('/a.css', { headers: { 'accept-encoding': 'br' } });
+  expect([response.headers.get('content-encoding'), await response.text()]).toEqual(['br', text]);
+});
+
+test('makes again only what is older than its source', async () => {
+  const path = folder();
+  const made = /^(\d) made/.exec((await run(['compress', path])).stdout)?.[1];
+  const before = statSync(join(path, 'deep/b.html.br')).ino;
+  writeFileSync(join(path, 'a.css'), `${text}p { color: red }`);
+  utimesSync(join(path, 'a.css'), new Date(Date.now() + 5000), new Date(Date.now() + 5000));
+  const { stdout } = await run(['compress', path]);
+  const half = Number(made) / 2;
+  expect(stdout).toMatch(new RegExp(`^${half} made, ${half} up to date`));
+  expect(statSync(join(path, 'deep/b.html.br')).ino).toBe(before);
+  expect(brotliDecompressSync(readFileSync(join(path, 'a.css.br'))).toString()).toContain('color: red');
+});
+
+test('keeps no form that saves nothing', async () => {
+  const path = folder();
+  writeFileSync(join(path, 'random.txt'), await randomText());
+  await run(['compress', path]);
+  expect(existsSync(join(path, 'random.txt.gz'))).toBe(false);
+});
+
+async function randomText(): Promise<Buffer> {
+  const { randomBytes } = await import('node:crypto');
+  return randomBytes(8192);
+}
+
+test('says what is not there', async () => {
+  const { code, stderr } = await run(['compress', '/nonexistent']);
+  expect([code, stderr]).toEqual([2, 'Error: the directory /nonexistent does not exist\n']);
+});

@@ -1,0 +1,104 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { run, site, start } from './command.ts';
+
+function isInstalled(name: string): boolean {
+  return spawnSync(name, ['--version'], { stdio: 'ignore' }).error === undefined || process.env['CI'] !== undefined;
+}
+
+async function completionsFor(shell: string): Promise<string> {
+  const { stdout } = await run(['completions', shell]);
+  const folder = mkdtempSync(join(tmpdir(), 'onezero-shell-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, '_onezero');
+  writeFileSync(file, stdout);
+  return file;
+}
+
+describe('completions', () => {
+  test('of bash offer commands, flags, words of a flag and files', async () => {
+    const file = await completionsFor('bash');
+    const complete = (...words: readonly string[]): string[] => {
+      const line = ['onezero', ...words].map((word) => `'${word}'`).join(' ');
+      const program = `source '${file}'; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _onezero; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      return execFileSync('bash', ['-uc', program], { encoding: 'utf8' }).split('\n').filter(Boolean);
+    };
+    expect(complete('ch')).toContain('check');
+    expect(complete('--tls-c')).toEqual(['--tls-cert']);
+    expect(complete('--log-format', 'c')).toEqual(['common', 'combined']);
+    expect(complete('--tls-cert', file.slice(0, -1))).toEqual([file]);
+    expect(complete('--port', '')).toEqual([]);
+  });
+
+  test.skipIf(!isInstalled('zsh'))('of zsh are a script that zsh reads', async () => {
+    const file = await completionsFor('zsh');
+    const program = `autoload -U compinit; compinit -D; source '${file}'; print $_comps[onezero]`;
+    expect(execFileSync('zsh', ['-fc', program], { encoding: 'utf8' }).trim()).toBe('_onezero');
+    execFileSync('zsh', ['-fn', file]);
+  });
+
+  test.skipIf(!isInstalled('fish'))('of fish offer commands, flags and words of a flag', async () => {
+    const file = await completionsFor('fish');
+    const complete = (line: string): string[] =>
+      execFileSync('fish', ['--no-config', '-c', `source '${file}'; complete -C '${line}'`], { encoding: 'utf8' })
+        .split('\n')
+        .map((one) => one.split('\t')[0] ?? '');
+    expect(complete('onezero ch')).toContain('check');
+    expect(complete('onezero --tls-c')).toContain('--tls-cert');
+    expect(complete('onezero --log-format c')).toEqual(expect.arrayContaining(['common', 'combined']));
+  });
+
+  test('of another shell are refused', async () => {
+    const { code, stderr } = await run(['completions', 'tcsh']);
+    expect([code, stderr]).toEqual([2, 'Error: onezero completions needs a shell: bash, zsh, fish\n']);
+  });
+});
+
+test.skipIf(!isInstalled('groff'))('the manual page is one that groff has nothing to say about', async () => {
+  const { stdout } = await run(['man']);
+  const { stdout: page, stderr } = spawnSync('groff', ['-man', '-Tutf8', '-ww'], { input: stdout, encoding: 'utf8' });
+  expect(stderr).toBe('');
+  // Bold letters are printed twice.
+  const plain = page.replaceAll(/.\u0008/g, '');
+  expect(plain).toContain('--max-age');
+  expect(plain).toContain('EXIT STATUS');
+});
+
+test('--mount serves another directory at a path', async () => {
+  const folder = site({ 'www/index.html': 'page', 'assets/a.css': 'css', 'assets/.env': 'secret' });
+  const server = await start(['www', '--mount', '/static=assets', '--mount', '/more/=./assets'], { cwd: folder.path });
+  onTestFinished(async () => {
+    await server.stop();
+    folder.remove();
+  });
+  const texts = ['/', '/static/a.css', '/more/a.css'].map(async (path) => (await server.fetch(path)).text());
+  expect(await Promise.all(texts)).toEqual(['page', 'css', 'css']);
+  expect((await server.fetch('/static/.env')).status).toBe(404);
+  expect((await server.fetch('/static/../static/none')).status).toBe(404);
+});
+
+test.each([
+  ['serve.json', 'onezero.config.json'],
+  ['_headers', 'headers with a glob'],
+  ['.htaccess', 'redirects, headers, auth'],
+])('%s in the root is said to be unread', async (name, instead) => {
+  const folder = site({ 'index.html': 'page', [name]: '{}' });
+  onTestFinished(() => folder.remove());
+  const { code, stderr } = await run(['check', folder.path]);
+  expect(code).toBe(0);
+  expect(stderr).toContain(`${join(folder.path, name)} is not read`);
+  expect(stderr).toContain(instead);
+});
+
+test('habits of other servers get a sentence, and far names no hint', async () => {
+  const problem = async (...words: readonly string[]): Promise<string> =>
+    (await run(['check', ...words])).stderr.split('\n')[0] ?? '';
+  expect(await problem('-c-1')).toContain('--max-age');
+  expect(await problem('--ext', 'html')).toContain('--clean-urls');
+  expect(await problem('--zip')).toContain('from its listing');
+  expect(await problem('--prot', '80')).toContain('did you mean "--port"');
+  expect(await problem('--banana')).toBe('Error: --banana is not a flag');
+});

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createServer, type Server, type ServerOptions } from '@onezero/server';
+
+function make(options: ServerOptions): Server {
+  const server = createServer(options);
+  onTestFinished(() => server.close({ graceMs: 0 }));
+  return server;
+}
+
+describe('server.fetch', () => {
+  test('answers without a socket, as over one', async () => {
+    const seen: string[] = [];
+    const server = make({
+      routes: [
+        { path: '/hello', responder: ({ method, authority }) => ({ status: 200, content: `${method} ${authority}` }) },
+      ],
+      accessLog: ({ status, target }) => seen.push(`${status} ${target}`),
+      fields: [['x-everywhere', 'yes']],
+    });
+    const response = await server.fetch('/hello?x');
+    expect([response.status, response.statusText, await response.text()]).toEqual([200, 'OK', 'GET localhost']);
+    expect(response.headers.get('x-everywhere')).toBe('yes');
+    expect((await server.fetch('/none')).status).toBe(404);
+    expect(await (await server.fetch(new Request('http://shop.example/hello'))).text()).toBe('GET shop.example');
+    expect(seen).toEqual(['200 /hello?x', '404 /none', '200 /hello']);
+    expect(server.addresses).toEqual([]);
+    expect(server.connections).toBe(0);
+  });
+
+  test('sends content, of a length or in chunks', async () => {
+    const server = make({
+      routes: [
+        {
+          responder: async ({ content, contentLength }) => {
+            const chunks: Uint8Array[] = [];
+            for await (const chunk of content) chunks.push(chunk);
+            return { status: 200, content: `${contentLength} ${Buffer.concat(chunks).length}` };
+          },
+        },
+      ],
+    });
+    const post = async (body: string | ReadableStream, headers = {}): Promise<string> =>
+      (await server.fetch('/', { method: 'POST', body, headers, duplex: 'half' })).text();
+    expect(await post('abc')).toMatch(/^(?:3|undefined) 3$/);
+    expect(await post('abc', { 'content-length': '3' })).toBe('3 3');
+    expect(await post(new Blob([Buffer.alloc(1_000_000)]).stream())).toBe('undefined 1000000');
+  });
+
+  test('streams at the pace of the reader, and tells the responder when it leaves', async () => {
+    let made = 0;
+    let hasEnded = false;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) {
+          made += 65_536;
+          yield Buffer.alloc(65_536);
+        }
+      } finally {
+        hasEnded = true;
+      }
+    }
+    const server = make({ routes: [{ responder: () => ({ status: 200, content: endless() }) }] });
+    const { body } = await server.fetch('/');
+    const reader = body!.getReader();
+    expect((await reader.read()).value?.length).toBeGreaterThan(0);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(made).toBeLessThan(4_000_000);
+    await reader.cancel();
+    for (let turn = 0; turn < 50 && !hasEnded; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect([hasEnded, server.connections]).toEqual([true, 0]);
+  });
+
+  test('rejects a body that breaks off', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a');
+      await new Promise((resolve) => setImmediate(resolve));
+      throw new Error('broken');
+    }
+    const server = make({ routes: [{ responder: () => ({ status: 200, content: broken() }) }], reportErrors: false });
+    const response = await server.fetch('/');
+    await expect(response.text()).rejects.toThrow();
+  });
+
+  test.each([204, 205, 304])('%i has no body', async (status) => {
+    const server = make({ routes: [{ responder: () => ({ status }) }] });
+    const response = await server.fetch('/');
+    expect([response.status, response.body]).toEqual([status, null]);
+  });
+
+  test('reads files and answers HEAD', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'onezero-fetch-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    writeFileSync(join(root, 'large.bin'), Buffer.alloc(3_000_000, 'x'));
+    const server = make({ root });
+    expect((await (await server.fetch('/large.bin')).arrayBuffer()).byteLength).toBe(3_000_000);
+    const head = await server.fetch('/large.bin', { method: 'HEAD' });
+    expect([head.headers.get('content-length'), await head.text()]).toEqual(['3000000', '']);
+  });
+
+  test('is refused once the server is closed', async () => {
+    const server = createServer();
+    await server.close();
+    await expect(server.fetch('/')).rejects.toThrow('closed');
+  });
+});
+
+describe('base', () => {
+  test('is what everything is below, and rules too', async () => {
+    const server = make({
+      base: '/app/',
+      routes: [
+        {
+          path: '/x',
+          responder: ({ scriptName, pathInfo }) => ({ status: 200, content: `${scriptName} ${pathInfo}` }),
+        },
+        { path: '/secret', responder: () => ({ status: 200 }) },
+        { responder: ({ scriptName, pathInfo }) => ({ status: 200, content: `${scriptName} ${pathInfo}` }) },
+      ],
+      auth: [{ path: '/secret', users: () => false }],
+    });
+    const textOf = async (path: string): Promise<string> => (await server.fetch(path)).text();
+    expect(await textOf('/app/x/y')).toBe('/app/x /y');
+    expect(await textOf('/app/other')).toBe('/app /other');
+    expect(await textOf('/app')).toBe('/app ');
+    const statuses = ['/', '/x', '/secret', '/application', '/app/secret', '/app/../app/secret/'].map(
+      async (path) => (await server.fetch(path)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([404, 404, 404, 404, 401, 401]);
+  });
+
+  test('is where files and the redirects among them are', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'onezero-base-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    writeFileSync(join(root, 'index.html'), 'page');
+    const server = make({ base: '/app', root });
+    expect(await (await server.fetch('/app/')).text()).toBe('page');
+    const redirect = await server.fetch('/app', { redirect: 'manual' });
+    expect(redirect.status).toBe(301);
+    const location = new URL(redirect.headers.get('location') ?? '', 'http://localhost/app');
+    expect(location.pathname).toBe('/app/');
+  });
+});
