@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from '@onezero/server';
@@ -28,3 +28,4 @@ for (const path of ['/', '/cgi-bin/clock/utc?zone', '/hello/you', '/nothing']) {
   console.log(response.status, path, (await response.text()).split('\n')[0]);
 }
 await server.close();
+await rm(folder, { recursive: true });

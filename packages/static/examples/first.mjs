@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveStatic } from '@onezero/static/node';
@@ -16,4 +16,5 @@ server.listen(0, async () => {
   const outside = await fetch(`${url}/..%2f..%2fetc%2fpasswd`);
   console.log(outside.status, (await outside.text()).trim());
   server.close();
+  await rm(root, { recursive: true });
 });

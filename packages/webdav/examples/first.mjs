@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { webdav } from '@onezero/webdav/node';
@@ -21,4 +21,5 @@ server.listen(0, async () => {
   const hrefs = listing.match(/<D:href>[^<]+/g);
   console.log(hrefs.map((href) => href.slice(8)).join(' '));
   server.close();
+  await rm(root, { recursive: true });
 });
