@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { CgiLimits, CgiOptions, CgiResponder } from '../src/index.ts';
 import { cgi, CgiError } from '../src/index.ts';
 import { chunks, openDescriptors, plain, processesWith, request, Scripts, text, until, zombies } from './mount.ts';
@@ -26,6 +26,7 @@ const scripts = new Scripts({
   'trap-in-child': plain("(trap '' TERM; while :; do sleep 0.0245; done) & echo first; sleep 1000.4"),
   'start-groups': plain('echo first; timeout 1000.51 sleep 1000.51'),
 });
+afterAll(() => scripts.remove());
 
 const responders: CgiResponder[] = [];
 afterEach(async () => {

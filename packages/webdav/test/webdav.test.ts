@@ -1,8 +1,8 @@
 // What the methods do, over a socket, on a real folder.
 
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { asking, type Answer, lockInfo, makeFolder, Served, setting } from './served.ts';
 
 let served: Served;
@@ -93,6 +93,7 @@ describe('PROPFIND', () => {
   test('shows what links lead to, and not where they must not', async () => {
     await start({ 'd/a.txt': '123' });
     const outside = makeFolder({ 'x.txt': 'secret' });
+    onTestFinished(() => rmSync(outside, { recursive: true }));
     symlinkSync('d', join(served.root, 'to-d'));
     symlinkSync('d/a.txt', join(served.root, 'to-a'));
     symlinkSync(join(outside, 'x.txt'), join(served.root, 'out'));

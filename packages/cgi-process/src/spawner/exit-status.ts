@@ -35,8 +35,11 @@ const words: Partial<Record<NodeJS.Signals, RegExp>> = {
   SIGSYS: /^Bad system call/,
 };
 
+// Some have two names; the usual one stands first (SIGABRT before SIGIOT), so it is entered last.
 const signalNames = new Map(
-  Object.entries(constants.signals).map(([name, number]): [number, NodeJS.Signals] => [number, name as NodeJS.Signals]),
+  Object.entries(constants.signals)
+    .toReversed()
+    .map(([name, number]): [number, NodeJS.Signals] => [number, name as NodeJS.Signals]),
 );
 
 /** The status behind `$?`, given the end of what was written to standard error. */

@@ -1,92 +1,75 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import type { Field } from '../../src/index.ts';
-import { cgi } from '../../src/index.ts';
-import { field, request, Scripts, text } from '../mount.ts';
+import { describe, expect, test } from 'vitest';
+import { notModified } from '../../src/answer/not-modified.ts';
+import type { ScriptHead } from '../../src/answer/script-header.ts';
+import type { Field } from '../../src/message.ts';
 
-const MODIFIED = 'Sat, 28 Nov 2026 10:00:00 GMT';
-const LATER = 'Sat, 28 Nov 2026 10:00:01 GMT';
-const EARLIER = 'Sat, 28 Nov 2026 09:59:59 GMT';
-const head = `ETag: "v1"\\nLast-Modified: ${MODIFIED}\\nCache-Control: no-cache\\nContent-Type: text/plain\\nContent-Language: en\\n`;
-const scripts = new Scripts({
-  feed: `#!/bin/sh\nprintf '${head}\\nfeed'\n`,
-  'feed-slowly': `#!/bin/sh\nprintf '${head}\\nfeed'\nsleep 0.3\necho\n`,
-  'with-status': `#!/bin/sh\nprintf 'Status: 200 OK\\n${head}\\nfeed'\n`,
-  failed: `#!/bin/sh\nprintf 'Status: 500 No\\n${head}\\nfeed'\n`,
-  plain: `#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nfeed'\n`,
-});
-const respond = cgi({ directory: scripts.path, stderr: () => {} });
-afterAll(async () => {
-  await respond.close();
-  scripts.remove();
-});
+const EARLY = 'Fri, 02 Jan 2026 03:04:05 GMT';
+const LATE = 'Fri, 02 Jan 2026 03:04:06 GMT';
 
-async function statusOf(path: string, fields: readonly Field[], method = 'GET'): Promise<number> {
-  const response = await respond(request(path, { method, fields }));
-  await text(response);
-  return response.status;
+function head(fields: readonly Field[], changes: Partial<ScriptHead> = {}): ScriptHead {
+  return { kind: 'document', hasStatus: false, status: 200, fields, ...changes } as ScriptHead;
 }
 
-describe('cgi', () => {
-  test.each<[readonly Field[], number]>([
-    [[], 200],
-    [[['if-none-match', '"v1"']], 304],
-    [[['if-none-match', 'W/"v1"']], 304],
-    [[['if-none-match', '"v0", "v1"']], 304],
-    [
-      [
-        ['if-none-match', '"v0"'],
-        ['if-none-match', '"v1"'],
-      ],
-      304,
-    ],
-    [[['if-none-match', '*']], 304],
-    [[['if-none-match', '"v0"']], 200],
-    [[['if-none-match', 'v1']], 200],
-    [
-      [
-        ['if-none-match', '"v0"'],
-        ['if-modified-since', LATER],
-      ],
-      200,
-    ],
-    [[['if-modified-since', MODIFIED]], 304],
-    [[['if-modified-since', LATER]], 304],
-    [[['if-modified-since', EARLIER]], 200],
-    [[['if-modified-since', 'yesterday']], 200],
-    [
-      [
-        ['if-modified-since', MODIFIED],
-        ['if-modified-since', MODIFIED],
-      ],
-      200,
-    ],
-  ])('with %j answers %i', async (fields, status) => {
-    expect(await statusOf('/feed', fields)).toBe(status);
-    expect(await statusOf('/feed', fields, 'HEAD')).toBe(status);
-    expect(await statusOf('/feed', fields, 'POST')).toBe(200);
+function known(asked: readonly Field[], said: readonly Field[], method = 'GET'): boolean {
+  return notModified({ method, fields: asked }, head(said))?.status === 304;
+}
+
+describe('notModified', () => {
+  test.each<[string, string, boolean]>([
+    ['"a"', '"a"', true],
+    ['W/"a"', '"a"', true],
+    ['"a"', 'W/"a"', true],
+    ['"x", "a"', '"a"', true],
+    ['*', '"a"', true],
+    ['"b"', '"a"', false],
+    ['a', '"a"', false],
+    ['"a', '"a"', false],
+  ])('If-None-Match %s and ETag %s: %s', (asked, tag, expected) => {
+    expect(known([['if-none-match', asked]], [['etag', tag]])).toBe(expected);
+    expect(known([['if-none-match', '"y"'], ['if-none-match', asked]], [['etag', tag]])).toBe(expected && asked !== '*'); // prettier-ignore
   });
 
-  test('keeps what a cache needs and nothing of the content', async () => {
-    const response = await respond(request('/feed', { fields: [['if-none-match', '"v1"']] }));
-    expect(response).toMatchObject({ status: 304 });
-    expect(response.content).toBeUndefined();
-    expect(response.fields).toEqual([
-      ['etag', '"v1"'],
-      ['last-modified', MODIFIED],
+  test.each<[string, string, boolean]>([
+    [EARLY, EARLY, true],
+    [LATE, EARLY, true],
+    [EARLY, LATE, false],
+    ['yesterday', EARLY, false],
+    [EARLY, 'yesterday', false],
+    ['Friday, 02-Jan-26 03:04:05 GMT', EARLY, false],
+  ])('If-Modified-Since %s and Last-Modified %s: %s', (asked, modified, expected) => {
+    expect(known([['if-modified-since', asked]], [['last-modified', modified]])).toBe(expected);
+  });
+
+  test('tags decide where there are some, whatever the dates say', () => {
+    const said: Field[] = [['etag', '"a"'], ['last-modified', EARLY]]; // prettier-ignore
+    expect(known([['if-none-match', '"b"'], ['if-modified-since', LATE]], said)).toBe(false); // prettier-ignore
+    expect(known([['if-none-match', '"a"'], ['if-modified-since', EARLY]], [['etag', '"a"'], ['last-modified', LATE]])).toBe(true); // prettier-ignore
+  });
+
+  test('two dates are none', () => {
+    expect(known([['if-modified-since', LATE], ['if-modified-since', LATE]], [['last-modified', EARLY]])).toBe(false); // prettier-ignore
+  });
+
+  test('leaves it to a script that says a status, to other methods and to other kinds of answers', () => {
+    const asked = { method: 'GET', fields: [['if-none-match', '"a"']] as readonly Field[] };
+    const said: Field[] = [['etag', '"a"']];
+    expect(notModified(asked, head(said, { hasStatus: true }))).toBe(undefined);
+    expect(notModified(asked, head(said, { kind: 'local-redirect' }))).toBe(undefined);
+    expect(known(asked.fields, said, 'POST')).toBe(false);
+    expect(known(asked.fields, said, 'HEAD')).toBe(true);
+  });
+
+  test('takes out what describes content that is not sent', () => {
+    const said: Field[] = [
+      ['etag', '"a"'],
+      ['content-type', 'text/html'],
+      ['content-location', '/a'],
+      ['cache-control', 'no-cache'],
+    ];
+    expect(notModified({ method: 'GET', fields: [['if-none-match', '"a"']] }, head(said))?.fields).toEqual([
+      ['etag', '"a"'],
+      ['content-location', '/a'],
       ['cache-control', 'no-cache'],
     ]);
-  });
-
-  test('leaves the status to a script that gives one, and has no opinion without validators', async () => {
-    expect(await statusOf('/with-status', [['if-none-match', '"v1"']])).toBe(200);
-    expect(await statusOf('/failed', [['if-none-match', '"v1"']])).toBe(500);
-    expect(await statusOf('/plain', [['if-modified-since', LATER]])).toBe(200);
-    expect(await statusOf('/plain', [['if-none-match', '"v1"']])).toBe(200);
-  });
-
-  test('lets a script that goes on end by itself', async () => {
-    const response = await respond(request('/feed-slowly', { fields: [['if-none-match', '"v1"']] }));
-    expect(response.status).toBe(304);
-    expect(field(response, 'content-language')).toBeUndefined();
   });
 });

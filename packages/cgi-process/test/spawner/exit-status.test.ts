@@ -48,6 +48,11 @@ describe('statusOf', () => {
     expect(statusOf(139, 'Segmentation fault (core dumped)\n')).toEqual({ code: null, signal: 'SIGSEGV' });
   });
 
+  test('knows signals that have two names by the usual one', () => {
+    expect(statusOf(134, 'Aborted\n')).toEqual({ code: null, signal: 'SIGABRT' });
+    expect(statusOf(128 + constants.signals.SIGIO, 'I/O possible\n')).toEqual({ code: null, signal: 'SIGIO' });
+  });
+
   test('leaves codes alone that stand for no signal', () => {
     expect(statusOf(200, 'Killed\n')).toEqual({ code: 200, signal: null });
     expect(statusOf(128, 'Killed\n')).toEqual({ code: 128, signal: null });

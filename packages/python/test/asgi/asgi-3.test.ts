@@ -1,6 +1,8 @@
 // ASGI 3 (asgi.readthedocs.io, specification 2.4) rule by rule, over real processes.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { asgi, type AsgiOptions, type PythonResponder } from '../../src/index.ts';
 import { chunks, fixtures, hasModule, isRunning, python, read, request, until, type Answer } from '../harness.ts';
@@ -39,7 +41,11 @@ function own(options: Partial<AsgiOptions> = {}): Running {
 }
 
 const shared = start();
-afterAll(() => shared.responder.close(0));
+afterAll(async () => {
+  await shared.responder.close(0);
+  const left = readdirSync(tmpdir()).filter((name) => name.startsWith(`onezero-asgi-${process.pid}-`));
+  for (const name of left) rmSync(join(tmpdir(), name));
+});
 const { get } = shared;
 
 describe('the scope', () => {
