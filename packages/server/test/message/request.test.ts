@@ -23,9 +23,22 @@ function source(): RequestSource & { asked: number; informed: unknown[] } {
 function request(from: RequestSource): RequestMessage {
   return new LazyRequest(
     {
-      ...{ method: 'GET', target: '/a', version: '1.1', fields: [], scheme: 'http', authority: 'x.test' },
-      ...{ scriptName: '', pathInfo: '/a', query: undefined, contentLength: 0, content: NO_CONTENT },
-      ...{ remote: end, local: end, user: undefined, authType: undefined, id: 'id' },
+      method: 'GET',
+      target: '/a',
+      version: '1.1',
+      fields: [],
+      scheme: 'http',
+      authority: 'x.test',
+      scriptName: '',
+      pathInfo: '/a',
+      query: undefined,
+      contentLength: 0,
+      content: NO_CONTENT,
+      remote: end,
+      local: end,
+      user: undefined,
+      authType: undefined,
+      id: 'id',
     } as const,
     from,
   );

@@ -13,19 +13,24 @@ const end = { address: '127.0.0.1', port: 1 };
 
 function request(changes: Partial<RequestMessage> = {}): RequestMessage {
   const members = {
-    ...{ method: 'GET', target: '/', version: '1.1', fields: [], scheme: 'http', authority: 'one.test' },
-    ...{
-      scriptName: '',
-      pathInfo: '/',
-      query: undefined,
-      contentLength: 0,
-      content: NO_CONTENT,
-      remote: end,
-      local: end,
-    },
-    ...{ user: undefined, authType: undefined, id: 'id' },
+    method: 'GET',
+    target: '/',
+    version: '1.1',
+    fields: [],
+    scheme: 'http',
+    authority: 'one.test',
+    scriptName: '',
+    pathInfo: '/',
+    query: undefined,
+    contentLength: 0,
+    content: NO_CONTENT,
+    remote: end,
+    local: end,
+    user: undefined,
+    authType: undefined,
+    id: 'id',
   } as const;
-  return new LazyRequest({ ...members, ...changes } as RequestMessage, { signal: new AbortController().signal });
+  return new LazyRequest({ ...members, ...changes }, { signal: new AbortController().signal });
 }
 
 /** A site, and the failures that it has passed on, each answered with its bare response. */
@@ -39,6 +44,7 @@ function site(routes: readonly Route[], changes: Partial<SiteParts> = {}): Site 
     hosts: undefined,
     localHosts: undefined,
     openFolder: undefined,
+    applications: () => [],
     closables: routes.map(({ responder }) => responder),
     fail: (failure, bare) => {
       failures.push(failure);
