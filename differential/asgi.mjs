@@ -1,4 +1,4 @@
-// ASGI: onezero and uvicorn run the same application for the same random requests: content read whole, slowly, in part or
+// ASGI: onezero and uvicorn, or daphne, run the same application for the same random requests: content read whole, slowly, in part or
 // not at all, responses in any number of pieces, with a length, without an end, started twice or never, exceptions at every
 // place; content with a length and in chunks, cut at random places, HEAD, HTTP/1.0, and clients that leave in the middle.
 
@@ -51,20 +51,35 @@ const EXPLAINED = [
     name: 'content that is not read: uvicorn closes the connection with it, which resets what is on its way',
     applies: ({ plan, client, their }) => plan.read === 'none' && client.content.length > 0 && !their.isClean,
   },
+  {
+    name: 'an exception before content was read: daphne closes the connection with it, which is a reset',
+    applies: ({ plan, client, their }) => plan.raise !== undefined && client.content.length > 0 && their.status === 0,
+  },
+  {
+    name: 'content of HEAD: daphne sends it',
+    applies: ({ client, our, their, against }) =>
+      against === 'daphne' && client.method === 'HEAD' && their.status === our.status && !their.isClean,
+  },
 ];
 
 function hasLength(plan) {
   return plan.headers.some(([name]) => name === 'content-length');
 }
 
-/** @param {{ seed: number, count?: number, log?: (line: string) => void }} run */
-export async function compare({ seed, count = 1000, log = () => undefined }) {
-  if (!isInstalled('uvicorn')) return { checked: 0, differences: [] };
+const PEERS = { uvicorn: startUvicorn, daphne: startDaphne };
+
+/** daphne keeps connections open whose client asked for the opposite: its answer ends when it is silent for so long. */
+const DAPHNE_SILENCE_MS = 3000;
+
+/** @param {{ seed: number, count?: number, log?: (line: string) => void, against?: 'uvicorn' | 'daphne' }} run */
+export async function compare({ seed, count = 1000, log = () => undefined, against = 'uvicorn' }) {
+  if (!isInstalled(against)) return { checked: 0, differences: [] };
   const random = randomSource(seed);
   const servers = [];
   try {
-    servers.push(await startOurs(), await startUvicorn());
+    servers.push(await startOurs(), await PEERS[against]());
     const [ours, theirs] = servers;
+    const patience = against === 'daphne' ? { silenceMs: DAPHNE_SILENCE_MS } : {};
     const differences = [];
     for (let number = 0; number < count; number++) {
       const plan = randomPlan(random);
@@ -73,12 +88,12 @@ export async function compare({ seed, count = 1000, log = () => undefined }) {
         await Promise.all(servers.map(({ port }) => leave(port, client)));
         continue;
       }
-      const [our, first] = await Promise.all([ask(ours.port, client), ask(theirs.port, client)]);
+      const [our, first] = await Promise.all([ask(ours.port, client), ask(theirs.port, client, patience)]);
       // On a busy machine the peer may restart a worker of its own accord.
-      const their = first.status === 0 ? await ask(theirs.port, client) : first;
+      const their = first.status === 0 ? await ask(theirs.port, client, patience) : first;
       const difference = differenceOf(our, their);
       if (difference === undefined) continue;
-      const reason = EXPLAINED.find(({ applies }) => applies({ plan, client, our, their }));
+      const reason = EXPLAINED.find(({ applies }) => applies({ plan, client, our, their, against }));
       const { method, version, isChunked, content } = client;
       const report = { number, plan, client: { method, version, isChunked, content: content.length }, ...difference };
       log(`${reason?.name ?? 'DIFFERENCE'}: ${JSON.stringify(report)}`);
@@ -112,6 +127,20 @@ function startUvicorn() {
     ...words,
     'asgi_application:application',
   ]);
+}
+
+function startDaphne() {
+  const command = (port) => [
+    'daphne',
+    '-b',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-v',
+    '0',
+    'asgi_application:application',
+  ];
+  return startServer('daphne', command, { env: { PYTHONPATH: import.meta.dirname } });
 }
 
 /** The version of the peer, for reports. */
@@ -186,8 +215,8 @@ function randomClient(random, plan) {
 }
 
 /** The response, with whether it ended as a whole one does. */
-async function ask(port, { method, pieces }) {
-  const { bytes, ending } = await sendBytes(port, pieces);
+async function ask(port, { method, pieces }, patience) {
+  const { bytes, ending } = await sendBytes(port, pieces, patience);
   const response = readResponse(bytes, method);
   return { ...response, ending, isClean: response.isWhole && ending === 'end' && response.status !== 0 };
 }

@@ -127,7 +127,7 @@ class WebSocket(Request):
             self.send_message(message)
             if self.room is not None or self.connection.is_crowded():
                 await self.take_turn()
-        elif kind == "websocket.accept" and not self.accepted and self.denial is None:
+        elif kind == "websocket.accept" and not self.accepted and self.denial is None and not self.complete:
             if self.close_event is not None:
                 raise Disconnected("the client has left")
             self.accept(message)
@@ -175,12 +175,15 @@ class WebSocket(Request):
 
     def send_message(self, message):
         text = message.get("text")
-        data = text.encode() if text is not None else message["bytes"]
+        data = message.get("bytes") if text is None else text
+        if not isinstance(data, (bytes, bytearray, memoryview) if text is None else str):
+            raise TypeError("websocket.send takes text of str or bytes of bytes, not %s" % type(data).__name__)
         opcode = BINARY if text is None else TEXT
+        data = bytes(data) if text is None else text.encode()
         if self.deflate is not None and len(data) >= MIN_DEFLATED:
             self.write(encode_frame(opcode, self.deflate.deflate(data), True))
         else:
-            self.write(encode_frame(opcode, data if type(data) is bytes else bytes(data)))
+            self.write(encode_frame(opcode, data))
 
     def write(self, data):
         for start in range(0, len(data), MAX_CONTENT):

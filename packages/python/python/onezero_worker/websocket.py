@@ -87,8 +87,14 @@ def encode_frame(opcode, data, is_deflated=False):
 
 
 def encode_close(code, reason=""):
-    data = b"" if code == NO_STATUS else code.to_bytes(2, "big") + reason.encode()[: MAX_CONTROL - 2]
+    data = b"" if code == NO_STATUS else code.to_bytes(2, "big") + short(reason)
     return encode_frame(CLOSE, data)
+
+
+def short(reason):
+    """A reason as bytes that a close frame can hold: whole characters of it."""
+    data = reason.encode()
+    return data if len(data) <= MAX_CONTROL - 2 else data[: MAX_CONTROL - 2].decode("utf-8", "ignore").encode()
 
 
 def is_received_code(code):
