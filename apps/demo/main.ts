@@ -2,9 +2,10 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, fetchResponder } from '@onezero/server';
+import { createServer, fetchResponder, type Server } from '@onezero/server';
 import { serveStatic } from '@onezero/static';
 import { api } from './parts/api.ts';
+import { explainer } from './parts/explain.ts';
 import { listenNear, stopOnSignal } from './parts/listen.ts';
 import { answerLive, count } from './parts/live.ts';
 import { answerShelf, PURGE } from './parts/shelf.ts';
@@ -16,17 +17,19 @@ const sandboxed = { glob: '**', fields: { 'content-security-policy': 'sandbox' }
 const uploadRules = { writable: { quotaBytes: 100e6 }, listing: true, fieldRules: [sandboxed] };
 const page = (name: string) => ({ template: readFileSync(join(here, 'errors', name), 'utf8') });
 
-const server = createServer({
+const server: Server = createServer({
   root: join(here, 'htdocs'),
   static: { listing: true },
   cgi: { path: '/cgi-bin', directory: join(here, 'cgi-bin'), env: { TOUR: 'a variable of our own' } },
   wsgi: { path: '/wsgi', application: 'notes:application', cwd: join(here, 'wsgi'), processes: 2, lazy: true },
+  asgi: { path: '/asgi', application: 'clock:application', cwd: join(here, 'wsgi'), processes: 1, lazy: true },
   routes: [
     { path: '/tour', responder: tour(here) },
     { path: '/uploads', responder: serveStatic(uploads, uploadRules) },
     { path: '/api', responder: fetchResponder(api.fetch) },
     { path: '/shelf', methods: ['GET', 'PURGE'], responder: answerShelf },
     { path: '/live', responder: answerLive },
+    { path: '/explain', responder: explainer(() => server) },
     { path: '/broken', responder: () => Promise.reject(new Error('broken on purpose')) },
   ],
   methods: [PURGE],

@@ -4,6 +4,7 @@
 // words; what follows `<!-- beside -->` goes to the right. So the source that a visitor reads is the one that runs.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { coloured } from './colour.ts';
 import type { RequestMessage, Responder, ResponseMessage } from '@onezero/server';
 
 interface Stop {
@@ -62,7 +63,7 @@ function way(stop: Stop | undefined, rel: 'prev' | 'next', arrow: string): strin
 }
 
 function figure(file: string, source: string, kind: 'whole' | 'lines'): string {
-  return `<figure class="${kind}"><figcaption>${file}</figcaption><pre tabindex="0"><code>${escape(source)}</code></pre></figure>`;
+  return `<figure class="${kind}"><figcaption>${file}</figcaption><pre tabindex="0"><code>${coloured(source, file)}</code></pre></figure>`;
 }
 
 function excerpt(source: string, words: string | undefined): string {
@@ -72,8 +73,4 @@ function excerpt(source: string, words: string | undefined): string {
     .filter((line) => line.includes(words) && !line.startsWith('<!--'))
     .map((line) => line.trim())
     .join('\n');
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

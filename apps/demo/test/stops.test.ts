@@ -162,6 +162,24 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
       await expect.poll(read, { timeout: 30_000 }).toBeGreaterThanOrEqual(before + 100);
     }));
 
+  test.skipIf(noPython)('asgi: the clock ticks', () =>
+    at('asgi', async (page) => {
+      await press(page, 'Listen to the clock', /200 OK[^]*tick 0[^]*tick 4[^]*done/);
+    }),
+  );
+
+  test('explain: each refusal has its reason', () =>
+    at('explain', async (page) => {
+      await press(page, 'This tour', /the path is \/tour\/page[^]*answers/);
+      await press(page, 'Climb above the root', /so the answer is 400/);
+      await press(page, 'An unknown method', /FROB is not a known method[^]*501/);
+    }));
+
+  test('yours: ends with a line for the folder of the visitor', () =>
+    at('yours', async (page) => {
+      await page.locator('pre.shell', { hasText: 'npx @onezero/server .' }).first().waitFor();
+    }));
+
   test('every source beside a stop is the file that runs', () =>
     at('form', async (page) => {
       const shown = await page.locator('figure', { hasText: 'cgi-bin/greet.mjs' }).locator('code').textContent();

@@ -1,6 +1,7 @@
 // The tour as a whole: every stop, on a phone and on a desktop, in light and in dark, with the keyboard alone, without script.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { because, demo, looks, noBrowser, Visit, type Look } from './browser.ts';
@@ -41,6 +42,9 @@ describe.skipIf(noBrowser)(`the tour${because}`, () => {
           );
         expect(low, path).toEqual([]);
         expect(await unreachable(page), path).toEqual([]);
+        await page.evaluate(axe.source);
+        const violations = await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))');
+        expect(violations, path).toEqual([]);
       }
     });
     expect(complaints).toEqual([]);
