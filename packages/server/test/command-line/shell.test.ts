@@ -80,6 +80,29 @@ test('--mount serves another directory at a path', async () => {
   expect((await server.fetch('/static/../static/none')).status).toBe(404);
 });
 
+test('--base puts everything below a path', async () => {
+  const folder = site({ 'index.html': 'page' });
+  const server = await start([folder.path, '--base', '/app']);
+  onTestFinished(async () => {
+    await server.stop();
+    folder.remove();
+  });
+  expect(await (await server.fetch('/app/')).text()).toBe('page');
+  expect((await server.fetch('/')).status).toBe(404);
+});
+
+test('--internal has files sent that only scripts may name', async () => {
+  const script = "#!/bin/sh\nprintf 'X-Accel-Redirect: /files/a.txt\\r\\n\\r\\n'\n";
+  const folder = site({ 'www/index.html': 'page', 'cgi/send.sh': script, 'kept/a.txt': 'for members' });
+  const server = await start(['www', '--cgi-bin', 'cgi', '--internal', '/files=kept'], { cwd: folder.path });
+  onTestFinished(async () => {
+    await server.stop();
+    folder.remove();
+  });
+  expect(await (await server.fetch('/cgi-bin/send.sh')).text()).toBe('for members');
+  expect((await server.fetch('/files/a.txt')).status).toBe(404);
+});
+
 test.each([
   ['serve.json', 'onezero.config.json'],
   ['_headers', 'headers with a glob'],

@@ -423,9 +423,14 @@ test('--debug shows the stack of a failure, otherwise there is one line', async 
 test('the flags that have tests of their own', () => {
   // command.test.ts, certificates.test.ts and signals.test.ts; named here so that the next test can count on them.
   for (const flag of [
+    '--base',
     '--certificate',
     '--config',
+    '--https',
+    '--internal',
     '--json',
+    '--live',
+    '--mount',
     '--open',
     '--proxy',
     '--tls-cert',
