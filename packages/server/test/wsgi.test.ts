@@ -225,6 +225,8 @@ test('the server knows what its applications are doing', async () => {
   const state = (): unknown => own.server.applications;
   const idle = {
     application: options.application,
+    interface: 'wsgi',
+    python: expect.stringMatching(/^3\.\d/),
     path: '/app',
     processes: 1,
     ready: 1,

@@ -155,8 +155,12 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
     await page.getByText('Kept as it was').waitFor();
     expect(readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('old');
     page.once('dialog', (dialog) => void dialog.accept());
-    await page.locator('input[type=file]').setInputFiles([chosen('there.txt', 'new')]);
-    await expect.poll(() => readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('new');
+    // The page is asked for again when all is stored.
+    await Promise.all([
+      page.waitForEvent('load'),
+      page.locator('input[type=file]').setInputFiles([chosen('there.txt', 'new')]),
+    ]);
+    expect(readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('new');
     await page
       .locator('input[type=file]')
       .setInputFiles([chosen('.hidden', 'x'), chosen('large.bin', 'x'.repeat(2000))]);

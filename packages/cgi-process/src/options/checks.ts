@@ -180,8 +180,11 @@ function refusal(shape: Shape, value: unknown, path: string): string {
 /** What to make of a value that would do inside of what was expected. */
 function remedy(shape: Shape, value: unknown, path: string): string {
   if (value === undefined || value === null || Array.isArray(value)) return '';
-  for (const one of shape.type === 'either' ? shape.shapes : [shape]) {
-    if (one.type === 'list' && problemWith(one.item, value, '') === undefined) return '; put it into [ ]';
+  const shapes = shape.type === 'either' ? shape.shapes : [shape];
+  // A text where several are named was more likely meant for one of them.
+  const isNamed = typeof value === 'string' && shapes.some((one) => one.type === 'choice' && namesSeveral(one.values));
+  for (const one of shapes) {
+    if (one.type === 'list' && !isNamed && problemWith(one.item, value, '') === undefined) return '; put it into [ ]';
     if (one.type !== 'object') continue;
     const names = Object.keys(one.members);
     const required = names.find((each) => one.members[each]?.isRequired);
@@ -191,6 +194,10 @@ function remedy(shape: Shape, value: unknown, path: string): string {
       return `; did you mean { ${name}: ${typeof value === 'function' ? '…' : shown(value)} }?`;
   }
   return '';
+}
+
+function namesSeveral(values: readonly unknown[]): boolean {
+  return values.filter((value) => typeof value === 'string').length > 1;
 }
 
 /** What a shape takes, in words that complete "expected …". */
