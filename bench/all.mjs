@@ -17,6 +17,7 @@ const COMPARISONS = [
   ['parser.mjs', '1'],
   ['cgi.mjs', '--short', '--rounds', '1', '--connections', '8'],
   ['wsgi.mjs', '--rounds', '1', '--seconds', '1'],
+  ['webdav.mjs', '--rounds', '1', '--seconds', '1'],
 ];
 
 for (const [file, ...short] of COMPARISONS) {

@@ -190,7 +190,8 @@ async function propertyOf(port, path) {
 function leftovers(root) {
   const left = [];
   for (const path of readdirSync(root, { recursive: true })) {
-    if (!path.includes('.onezero-')) continue;
+    // The living process may have kept the turn of the root for a moment.
+    if (!path.includes('.onezero-') || path.startsWith('.onezero-partial-webdav')) continue;
     if (statSync(join(root, path)).isDirectory()) {
       if (!path.endsWith('.onezero-webdav')) left.push(path);
     } else if (path === '.onezero-webdav/locks.json') {

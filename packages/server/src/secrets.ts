@@ -34,9 +34,10 @@ export function secretsOf(options: ServerOptions): Secrets {
 
 /** All of several. */
 export function together(parts: readonly Secrets[]): Secrets {
+  const sources = parts.map(({ isSource }) => isSource).filter((isSource) => isSource !== never);
   return {
     deny: [...new Set(parts.flatMap(({ deny }) => deny))],
-    isSource: (path) => parts.some(({ isSource }) => isSource(path)),
+    isSource: sources.length === 0 ? never : (path) => sources.some((isSource) => isSource(path)),
   };
 }
 
@@ -46,7 +47,7 @@ export function withSecrets(files: StaticOptions | undefined, { deny, isSource }
   return {
     ...files,
     deny: [...new Set([...(files?.deny ?? []), ...deny])],
-    isSource: own === undefined ? isSource : (path) => own(path) || isSource(path),
+    isSource: isSource === never ? own : own === undefined ? isSource : (path) => own(path) || isSource(path),
   };
 }
 

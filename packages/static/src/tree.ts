@@ -38,6 +38,8 @@ export interface TreeFolder {
   readonly segments: readonly string[];
   /** A path that leads to it as long as it is open, wherever it is moved. */
   readonly path: string;
+  /** Where it lay, without links, when it was opened. */
+  readonly place: string;
   /** Whether it still lies where it was opened. */
   isInPlace(): Promise<boolean>;
   /** Resolves when its entries are on the disk. */
@@ -90,6 +92,7 @@ export class SiteTree {
     return {
       segments,
       path,
+      place,
       isInPlace: async () => handle === undefined || (await readlink(path)) === place,
       sync: async () => handle?.sync(),
       close: () => opened.close(),
@@ -100,12 +103,14 @@ export class SiteTree {
   async *names(folder: TreeFolder): AsyncGenerator<readonly string[], void> {
     const directory = await openNames(`${folder.path}/`, { bufferSize: NAMES_AT_ONCE });
     try {
+      let taken = 0;
       for (let isLast = false; !isLast;) {
         const names: string[] = [];
-        while (!isLast && names.length < NAMES_AT_ONCE) {
-          const entry = await directory.read();
+        for (let entry = await directory.read(); ; entry = directory.readSync()) {
           if (entry === null) isLast = true;
           else if (isVisible([...folder.segments, entry.name], this.#settings)) names.push(entry.name);
+          // What comes after the first of a batch is in memory, so that it is taken without a promise for each name.
+          if (isLast || ++taken % NAMES_AT_ONCE === 0) break;
         }
         yield names;
       }
@@ -116,7 +121,7 @@ export class SiteTree {
 
   /** The state of what a name in a directory stands for: a file or directory that would be served, or undefined. */
   look(folder: TreeFolder, name: string): Eventually<Stats | undefined> {
-    return whenReady(this.#lstat(join(folder.path, name)), (stats) => {
+    return whenReady(this.#lstat(`${folder.path}/${name}`), (stats) => {
       if (stats === undefined) return undefined;
       if (stats.isSymbolicLink()) return this.#follow(folder, name);
       if (!stats.isFile() && !stats.isDirectory()) return undefined;
@@ -124,15 +129,41 @@ export class SiteTree {
     });
   }
 
+  /**
+   * The same for many names, which are looked at by the path at which the directory lay; undefined as a whole when it lies there no
+   * more. Calls `found` for each that is there, and resolves when all have been looked at.
+   */
+  async lookAll(
+    folder: TreeFolder,
+    names: readonly string[],
+    found: (name: string, stats: Stats) => void,
+  ): Promise<boolean> {
+    // A path through /proc takes the system twice as long; where the directory was moved meanwhile, nothing counts.
+    const isPlain = this.#secrets.isEmpty;
+    for (const name of names) {
+      const entry = this.#lstat(`${folder.place}/${name}`);
+      const stats = entry instanceof Promise ? await entry : entry;
+      if (stats === undefined) continue;
+      const isSimple = stats.isFile() || stats.isDirectory();
+      if (isSimple && isPlain) found(name, stats);
+      else {
+        const looked = isSimple ? this.#unlessSecret(stats, folder, name) : this.look(folder, name);
+        const seen = looked instanceof Promise ? await looked : looked;
+        if (seen !== undefined) found(name, seen);
+      }
+    }
+    return folder.isInPlace();
+  }
+
   /** The state of what has a name in a directory, whether or not it is served: of a link that of itself. */
   entry(folder: TreeFolder, name: string): Eventually<Stats | undefined> {
-    return this.#lstat(join(folder.path, name));
+    return this.#lstat(`${folder.path}/${name}`);
   }
 
   /** Whether what had a name in a directory would be a secret or the source of a program, be it there or still to come. */
   async conceals(folder: TreeFolder, name: string): Promise<boolean> {
     if (this.#secrets.isEmpty) return false;
-    const place = join(await realpath(folder.path), name);
+    const place = join(folder.place, name);
     const nothing = { dev: -1, ino: -1, nlink: 0 };
     return this.#secrets.cover(nothing, place, [this.root, ...folder.segments, name].join(sep));
   }
@@ -140,10 +171,8 @@ export class SiteTree {
   #unlessSecret(stats: Stats, folder: TreeFolder, name: string, place?: string): Eventually<Stats | undefined> {
     if (this.#secrets.isEmpty) return stats;
     const asked = [this.root, ...folder.segments, name].join(sep);
-    const known = place ?? realpath(folder.path).then((real) => join(real, name));
-    return whenReady(known, (real) =>
-      whenReady(this.#secrets.cover(stats, real, asked), (isSecret) => (isSecret ? undefined : stats)),
-    );
+    const real = place ?? folder.place + sep + name;
+    return whenReady(this.#secrets.cover(stats, real, asked), (isSecret) => (isSecret ? undefined : stats));
   }
 
   async #follow(folder: TreeFolder, name: string): Promise<Stats | undefined> {

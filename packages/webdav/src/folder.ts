@@ -3,6 +3,7 @@
 import { SiteTree } from '@onezero/static/tree';
 import type { Settings } from './options.ts';
 import { LockFile } from './store/lock-file.ts';
+import { Remembered } from './store/remembered.ts';
 import { Sweeper } from './store/sweep.ts';
 import { Turn } from './store/turn.ts';
 
@@ -11,6 +12,7 @@ export class Folder {
   readonly tree: SiteTree;
   readonly locks: LockFile;
   readonly turn: Turn;
+  readonly remembered: Remembered = new Remembered();
   #swept: Promise<void> | undefined;
 
   constructor(settings: Settings) {

@@ -1,9 +1,10 @@
 // Clients that people use, unmodified.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from 'webdav';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Served } from './served.ts';
 
@@ -88,6 +89,50 @@ describe.skipIf(!isInstalled('cadaver'))('cadaver', () => {
       'papers/',
       'papers/moved.txt',
       'papers/up.txt',
+    ]);
+  });
+});
+
+test("npm's webdav client reads, writes, moves, locks and lists", async () => {
+  const client = createClient(`${served.url}/dav`);
+  await client.createDirectory('/papers');
+  expect(await client.putFileContents('/papers/a b.txt', 'text')).toBe(true);
+  expect(await client.getFileContents('/papers/a b.txt', { format: 'text' })).toBe('text');
+  await client.moveFile('/papers/a b.txt', '/papers/ü.txt');
+  await client.copyFile('/papers/ü.txt', '/papers/copy.txt');
+  const lock = await client.lock('/papers/copy.txt');
+  await expect(client.deleteFile('/papers/copy.txt')).rejects.toThrow('423');
+  await client.unlock('/papers/copy.txt', lock.token);
+  await client.deleteFile('/papers/copy.txt');
+  expect(await client.getDirectoryContents('/papers')).toMatchObject([{ basename: 'ü.txt', size: 4, type: 'file' }]);
+  expect(await client.exists('/papers/a b.txt')).toBe(false);
+});
+
+describe.skipIf(!isInstalled('rclone'))('rclone', () => {
+  test('copies a tree there, checks it, and brings it back', async () => {
+    mkdirSync(join(home, 'up/sub'), { recursive: true });
+    for (const [name, text] of [
+      ['a.txt', 'one'],
+      ['sub/ü b.txt', 'two'],
+      ['sub/empty', ''],
+    ] as const)
+      writeFileSync(join(home, 'up', name), text);
+    const remote = `:webdav,url='${served.url}/dav':`;
+    for (const words of [
+      ['copy', 'up', `${remote}tree`],
+      ['check', 'up', `${remote}tree`],
+      ['move', `${remote}tree/sub`, `${remote}moved`],
+      ['copy', `${remote}moved`, 'down'],
+      ['purge', `${remote}tree`],
+    ]) {
+      const { code } = await run('rclone', ['--config', '/dev/null', ...words]);
+      expect([words[0], code]).toEqual([words[0], 0]);
+    }
+    expect(readFileSync(join(home, 'down/ü b.txt'), 'utf8')).toBe('two');
+    expect(served.paths().filter((path) => !path.includes('.onezero'))).toEqual([
+      'moved/',
+      'moved/empty',
+      'moved/ü b.txt',
     ]);
   });
 });

@@ -93,7 +93,8 @@ export class Served {
 
   /** Every path below the root, whatever it is. */
   paths(): string[] {
-    return treeOf(this.root);
+    // The turn of the root is kept for a moment after a request (turn.ts).
+    return treeOf(this.root).filter((path) => !path.startsWith('.onezero-partial-webdav'));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // What the methods do, over a socket, on a real folder.
 
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { asking, type Answer, lockInfo, makeFolder, Served, setting } from './served.ts';
@@ -391,7 +391,7 @@ describe('what is left at the start', () => {
     served = new Served(root);
     await served.listen();
     expect(await served.status('MKCOL', '/first')).toBe(201);
-    expect(readdirSync(root).toSorted()).toEqual(['a.txt', 'back', 'first']);
+    expect(served.paths()).toEqual(['a.txt', 'back/', 'first/']);
     expect(served.read('a.txt')).toBe('a');
   });
 });

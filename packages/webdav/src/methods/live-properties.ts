@@ -46,7 +46,7 @@ const SUPPORTED_LOCKS = ['exclusive', 'shared']
 const LIVE: readonly LiveProperty[] = [
   { name: 'resourcetype', make: ({ stats }) => (stats.isDirectory() ? '<D:collection/>' : ''), isInAll: true },
   { name: 'getcontentlength', make: ofFile(({ stats }) => String(stats.size)), isInAll: true },
-  { name: 'getlastmodified', make: ({ stats }) => stats.mtime.toUTCString(), isInAll: true },
+  { name: 'getlastmodified', make: ({ stats }) => httpDate(stats.mtimeMs), isInAll: true },
   { name: 'creationdate', make: ({ stats }) => isoDate(stats), isInAll: true },
   { name: 'getetag', make: ofFile(({ stats, tree }) => escapeXml(tree.etagOf(stats))), isInAll: true },
   {
@@ -67,6 +67,19 @@ const LIVE: readonly LiveProperty[] = [
 const BY_KEY: ReadonlyMap<string, LiveProperty> = new Map(
   LIVE.map((property) => [keyOf({ namespace: DAV, name: property.name }), property]),
 );
+
+let lastSeconds = -1;
+let lastDate = '';
+
+/** Members of a collection often have the same second, and a date takes longer to write than all else of a member. */
+function httpDate(mtimeMs: number): string {
+  const seconds = Math.floor(mtimeMs / 1000);
+  if (seconds !== lastSeconds) {
+    lastSeconds = seconds;
+    lastDate = new Date(seconds * 1000).toUTCString();
+  }
+  return lastDate;
+}
 
 /** File systems without times of birth have 1970 there, or the time of the last change. */
 function isoDate({ birthtimeMs, mtimeMs }: Stats): string {

@@ -24,7 +24,7 @@ const OPENING = `${XML_DECLARATION}<D:multistatus xmlns:D="DAV:">\n`;
 const CLOSING = '</D:multistatus>\n';
 
 /** Members between which others get their turn: about a millisecond. */
-const SLICE = 64;
+const SLICE = 128;
 
 interface Listing {
   readonly folder: Folder;
@@ -32,6 +32,8 @@ interface Listing {
   readonly locks: readonly Lock[];
   readonly space: Described['space'];
   readonly needsDead: boolean;
+  /** One text for what is asked for. */
+  readonly key: string;
 }
 
 export async function propfind(folder: Folder, request: DavRequest): Promise<DavResponse> {
@@ -65,7 +67,8 @@ async function listingOf(folder: Folder, wanted: Wanted, { path }: Found): Promi
   const isSpaceWanted = wanted.kind === 'names' || named.some(isQuota);
   const space = isSpaceWanted ? await folder.tree.space() : undefined;
   const needsDead = wanted.kind !== 'some' || wanted.names.some((name) => !KNOWN.has(keyOf(name)));
-  return { folder, wanted, locks: folder.locks.around(path), space, needsDead };
+  const key = JSON.stringify(wanted);
+  return { folder, wanted, locks: folder.locks.around(path), space, needsDead, key };
 }
 
 const KNOWN: ReadonlySet<string> = new Set(
@@ -100,20 +103,24 @@ async function* membersOf(
   listing: Listing,
 ): AsyncGenerator<Uint8Array, void> {
   try {
-    const { tree } = listing.folder;
+    const { tree, remembered } = listing.folder;
     const records = listing.needsDead ? await recordNames(members.path) : undefined;
+    const known = isChanging(listing) ? undefined : remembered.of(`${href} ${listing.key}`);
     let text = start;
     for await (const names of tree.names(members)) {
-      for (const [index, name] of names.entries()) {
-        if (index % SLICE === SLICE - 1) await loopTurned();
-        const looked = tree.look(members, name);
-        const stats = looked instanceof Promise ? await looked : looked;
-        if (stats === undefined) continue;
-        const mayHaveDead = listing.needsDead && (records !== undefined || stats.isDirectory());
-        const dead = mayHaveDead ? await readProperties({ directory: members.path, name, stats }, records) : [];
-        const path = listing.locks.length === 0 ? '' : `/${[...members.segments, name].join('/')}`;
-        const child = `${href}${encodeSegment(name)}${stats.isDirectory() ? '/' : ''}`;
-        text += responseElement(child, describe(name, stats, path, listing), dead, listing.wanted);
+      for (let from = 0; from < names.length; from += SLICE) {
+        const found: (readonly [name: string, stats: Stats])[] = [];
+        const isInPlace = await tree.lookAll(members, names.slice(from, from + SLICE), (name, stats) => {
+          if (known === undefined) found.push([name, stats]);
+          else text += known.text(name, stats, () => memberElement(name, stats, members, href, listing, []));
+        });
+        if (!isInPlace) throw new Error('the collection was moved while it was listed');
+        for (const [name, stats] of found) {
+          const mayHaveDead = listing.needsDead && (records !== undefined || stats.isDirectory());
+          const dead = mayHaveDead ? await readProperties({ directory: members.path, name, stats }, records) : [];
+          text += memberElement(name, stats, members, href, listing, dead);
+        }
+        await loopTurned();
       }
       yield Buffer.from(text);
       text = '';
@@ -122,6 +129,24 @@ async function* membersOf(
   } finally {
     await members.close();
   }
+}
+
+/** Whether what is said of a member depends on more than its own state. */
+function isChanging({ locks, needsDead, space }: Listing): boolean {
+  return locks.length > 0 || needsDead || space !== undefined;
+}
+
+function memberElement(
+  name: string,
+  stats: Stats,
+  { segments }: TreeFolder,
+  href: string,
+  listing: Listing,
+  dead: readonly Property[],
+): string {
+  const path = listing.locks.length === 0 ? '' : `/${[...segments, name].join('/')}`;
+  const child = `${href}${encodeSegment(name)}${stats.isDirectory() ? '/' : ''}`;
+  return responseElement(child, describe(name, stats, path, listing), dead, listing.wanted);
 }
 
 function responseElement(href: string, described: Described, dead: readonly Property[], wanted: Wanted): string {

@@ -1,24 +1,35 @@
 // PUT: the writing of @onezero/static, with the locks of WebDAV asked before content is taken and again when the file takes its place.
 
+import { join } from 'node:path';
 import type { Folder } from '../folder.ts';
 import type { DavRequest, DavResponse } from '../message.ts';
 import { refused } from '../refusals.ts';
+import { hasFolder } from '../store/folder.ts';
 import { forget, settle } from '../store/records.ts';
 import { type Place, withPlace } from '../store/place.ts';
-import { checkIf, checkLocks } from './conditions.ts';
+import { checkIf, checkLocks, ifLists } from './conditions.ts';
 import { endLocks } from './end-locks.ts';
 
 export async function put(folder: Folder, request: DavRequest): Promise<DavResponse> {
-  await withPlace(folder.tree, request.pathInfo, (place) => check(folder, request, place));
+  const isPlain = ifLists(request).length === 0 && folder.locks.isEmpty();
+  if (!isPlain) await withPlace(folder.tree, request.pathInfo, (place) => check(folder, request, place));
   const commit = (place: () => Promise<DavResponse>): Promise<DavResponse> =>
-    folder.turn.run(() =>
-      withPlace(folder.tree, request.pathInfo, async (target) => {
+    folder.turn.run(() => {
+      // With neither locks nor properties around there is nothing to look at that the writing does not look at itself.
+      if (isPlain && folder.locks.isEmpty() && !hasProperties(folder, request)) return place();
+      return withPlace(folder.tree, request.pathInfo, async (target) => {
         await check(folder, request, target);
         await prepare(folder, target);
         return place();
-      }),
-    );
+      });
+    });
   return folder.tree.respond({ ...request, commit });
+}
+
+/** Whether the collection of the target keeps properties of its files. */
+function hasProperties({ tree }: Folder, { pathInfo }: DavRequest): boolean {
+  const located = tree.locate(pathInfo);
+  return typeof located === 'number' || hasFolder(join(tree.root, ...located.segments.slice(0, -1)));
 }
 
 /** Properties and locks of a file that is gone are not those of its successor; those of one that is replaced stay with the name. */

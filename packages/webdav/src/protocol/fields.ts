@@ -47,9 +47,9 @@ export function timeoutOf({ fields }: DavRequest, usualSeconds: number, maxSecon
   return Math.min(usualSeconds, maxSeconds);
 }
 
-/** The token in Lock-Token, without its angle brackets. Throws a refusal with 400. */
+/** The token in Lock-Token without its angle brackets, which some clients leave out. Throws a refusal with 400. */
 export function lockTokenOf({ fields }: DavRequest): string {
-  const token = /^<([^<>\s]+)>$/.exec(fieldValue(fields, 'lock-token') ?? '')?.[1];
+  const token = /^<?([a-z][a-z0-9+.-]*:[^<>\s]+?)>?$/i.exec(fieldValue(fields, 'lock-token') ?? '')?.[1];
   if (token === undefined) throw refused(400, 'Lock-Token is missing or names no token');
   return token;
 }

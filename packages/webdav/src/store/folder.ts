@@ -7,6 +7,7 @@
 //   .onezero-webdav/<writer>...          what a living process is at: a tree that is copied, one that is removed
 
 import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { mkdir, open, rename, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OWN_PREFIX, ownName } from '@onezero/static/tree';
@@ -25,6 +26,11 @@ async function makeFolder(directory: string): Promise<string> {
     if (codeOf(error) !== 'EEXIST') throw error;
   });
   return folder;
+}
+
+/** Whether a directory has the folder. Most have none, which one call to the system tells. */
+export function hasFolder(directory: string): boolean {
+  return lstatSync(join(directory, FOLDER), { throwIfNoEntry: false }) !== undefined;
 }
 
 /** How often the folder is made anew when others remove it as empty at the same time. */
@@ -66,6 +72,7 @@ export function ignoreAbsent(error: unknown): void {
 
 /** Removes the folder of a directory unless something is in it. */
 export async function dropFolder(directory: string): Promise<void> {
+  if (!hasFolder(directory)) return;
   await rmdir(join(directory, FOLDER)).catch((error: unknown) => {
     if (codeOf(error) === undefined) throw error;
   });

@@ -43,6 +43,11 @@ export class LockFile {
     return this.#all().filter((lock) => lock.expiresAtMs > now && this.#isThere(lock));
   }
 
+  /** Whether there is no lock at all, be it void. */
+  isEmpty(): boolean {
+    return this.#all().length === 0;
+  }
+
   /** All locks whose time is not over, also those of what may be gone. */
   unchecked(): readonly Lock[] {
     const now = Date.now();

@@ -10,7 +10,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, dropFolder, FOLDER, ignoreAbsent, recordKey, replaceFile } from './folder.ts';
+import { codeOf, dropFolder, FOLDER, hasFolder, ignoreAbsent, recordKey, replaceFile } from './folder.ts';
 
 /** A dead property: its name, and the element with all that is in it as text. */
 export interface Property {
@@ -46,6 +46,7 @@ export function boundName(name: string, { ino, birthtimeMs }: Pick<Stats, 'ino' 
 
 /** The records that a directory holds for its files, by file name; undefined when there is no folder. */
 export async function recordNames(directory: string): Promise<ReadonlySet<string> | undefined> {
+  if (!hasFolder(directory)) return undefined;
   try {
     return new Set(await readdir(join(directory, FOLDER)));
   } catch (error) {
@@ -59,6 +60,8 @@ export async function readProperties(
   { directory, name, stats }: Subject,
   names?: ReadonlySet<string>,
 ): Promise<readonly Property[]> {
+  if (names === undefined && !stats.isDirectory() && !hasFolder(directory)) return [];
+  if (stats.isDirectory() && !hasFolder(join(directory, name))) return [];
   if (stats.isDirectory()) return (await readRecord(join(directory, name, FOLDER, SELF)))?.properties ?? [];
   for (const file of [boundName(name, stats), settledName(name)]) {
     if (names !== undefined && !names.has(file)) continue;
@@ -110,6 +113,7 @@ export function bindProperties(
 
 /** Makes the record bound to a file that has its name now that of the name. */
 export async function settle(directory: string, name: string, stats: Subject['stats']): Promise<void> {
+  if (!hasFolder(directory)) return;
   const bound = join(directory, FOLDER, boundName(name, stats));
   const record = await readRecord(bound);
   if (record === undefined) return;
@@ -143,5 +147,5 @@ async function writeRecord(
 }
 
 async function removeRecord(directory: string, file: string): Promise<void> {
-  await unlink(join(directory, FOLDER, file)).catch(ignoreAbsent);
+  if (hasFolder(directory)) await unlink(join(directory, FOLDER, file)).catch(ignoreAbsent);
 }

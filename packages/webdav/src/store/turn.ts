@@ -1,13 +1,28 @@
 // Whoever changes names, properties or locks below a root has the turn of the root: one at a time, in all processes.
 //
 // What takes long is done before or after: content arrives, trees are copied and removed beside what is visible, and in the turn
-// there are a few renames. Within a process requests wait in line here, so that processes compete and not requests.
+// there are a few renames. Within a process requests wait in line here, so that processes compete and not requests. A process
+// keeps the turn for a moment after a request, since taking it costs more than what most requests do in it.
 
 import type { SiteTree } from '@onezero/static/tree';
+
+/** How long the turn is kept when nothing more comes: what clients need for their next request. */
+const IDLE_MS = 10;
+
+/** How long it is kept at most, so that other processes get theirs. */
+const KEPT_MS = 50;
+
+interface Held {
+  readonly sinceMs: number;
+  /** Gives the turn up; resolves when others can have it. */
+  release(): Promise<void>;
+}
 
 export class Turn {
   readonly #tree: SiteTree;
   #last: Promise<unknown> = Promise.resolve();
+  #held: Held | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(tree: SiteTree) {
     this.#tree = tree;
@@ -15,8 +30,46 @@ export class Turn {
 
   /** Runs an action alone. Rejects with what it throws, or with a refusal with 503 when other processes keep the turn. */
   run<Value>(action: () => Promise<Value>): Promise<Value> {
-    const result = this.#last.then(() => this.#tree.inTurn('webdav', action));
+    const result = this.#last.then(() => this.#runNow(action));
     this.#last = result.catch(() => {});
     return result;
+  }
+
+  async #runNow<Value>(action: () => Promise<Value>): Promise<Value> {
+    clearTimeout(this.#idle);
+    this.#held ??= await this.#take();
+    try {
+      return await action();
+    } finally {
+      if (performance.now() - this.#held.sinceMs > KEPT_MS) await this.#giveUp();
+      else this.#idle = setTimeout(() => this.#whenIdle(), IDLE_MS).unref();
+    }
+  }
+
+  #whenIdle(): void {
+    // In line with requests, so that none of them begins while the turn is given up.
+    this.#last = this.#last.then(() => this.#giveUp());
+    this.#last = this.#last.catch(() => {});
+  }
+
+  async #giveUp(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.release();
+  }
+
+  #take(): Promise<Held> {
+    return new Promise((resolve, reject) => {
+      const ended = this.#tree.inTurn('webdav', () => {
+        return new Promise<void>((end) => {
+          const release = (): Promise<void> => {
+            end();
+            return ended;
+          };
+          resolve({ sinceMs: performance.now(), release });
+        });
+      });
+      ended.catch(reject);
+    });
   }
 }
