@@ -312,7 +312,6 @@ describe('locks', () => {
     const again = new Served(served.root);
     await again.listen();
     expect(await again.status('PUT', '/a.txt', {}, '')).toBe(423);
-    const { rmSync } = await import('node:fs');
     rmSync(join(served.root, 'b.txt'));
     expect(await again.status('PUT', '/b.txt', {}, '')).toBe(201);
     expect(await again.status('PUT', '/b.txt', {}, '')).toBe(204);
