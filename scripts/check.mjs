@@ -14,6 +14,7 @@ const steps = [
   ['typecheck', 'turbo run typecheck --continue --output-logs=errors-only --log-prefix=none'],
   ['package', 'turbo run package --continue --output-logs=errors-only --log-prefix=none'],
   ['rooms', 'node scripts/check-rooms.mjs'],
+  ['sizes', 'node scripts/measure.mjs --check'],
   ['unused', 'knip --no-progress --no-config-hints'],
   ['api', 'node scripts/api-snapshot.mjs --check'],
   ['docs', 'node docs/api.mjs --check'],

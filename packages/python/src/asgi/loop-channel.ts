@@ -4,7 +4,6 @@
 // says so (`pause`), so that one slow client stops one response and not the socket.
 
 import type { Socket } from 'node:net';
-import { promisify } from 'node:util';
 import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { ResponseContent } from '../content/response-content.ts';
 import type { PythonError } from '../python-error.ts';
@@ -23,27 +22,12 @@ import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { lends } from './lent-content.ts';
-import { readOn, tunnel } from './tunnel.ts';
+import { isWanted, release, resume, type Stream, streamOf, turnBytes, untilWanted } from './stream.ts';
+import { tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';
-
-/** After so much content the loop turns, so that a pause is read even when the content is all there. */
-const turnBytes = 0x40000;
-const nextTurn = promisify(setImmediate);
 
 /** Numbers of requests are 16 bits; 0 belongs to none. */
 const maxRequestId = 0xffff;
-
-interface Stream {
-  readonly id: number;
-  readonly exchange: Exchange;
-  /** Set while the worker takes no more content of this request. */
-  isPaused: boolean;
-  goOn: (() => void) | undefined;
-  /** Bytes of content since the loop was last let turn. */
-  sinceTurn: number;
-  /** The connection, once it has changed its protocol. */
-  socket: Socket | undefined;
-}
 
 /** What a channel has to know. */
 export interface LoopSettings {
@@ -105,7 +89,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     } catch (error) {
       return exchange.refuse(error);
     }
-    const stream: Stream = { id, exchange, isPaused: false, goOn: undefined, socket: undefined, sinceTurn: 0 };
+    const stream = streamOf(id, exchange);
     this.#streams.set(id, stream);
     this.#ids.set(exchange, id);
     if (opensWebSocket(exchange.request) === true) return this.#writer.write(head);
@@ -150,20 +134,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const hasRoom = this.#writer.writeContent(id, bytes);
     stream.sinceTurn += bytes.length;
     if (hasRoom && !stream.isPaused && stream.sinceTurn < turnBytes) return true;
-    return this.#roomFor(stream, hasRoom);
-  }
-
-  async #roomFor(stream: Stream, hasRoom: boolean): Promise<boolean> {
-    const { exchange } = stream;
-    exchange.isFed = false;
-    if (!hasRoom) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
-    if (stream.sinceTurn >= turnBytes) {
-      stream.sinceTurn = 0;
-      await nextTurn();
-    }
-    while (stream.isPaused) await new Promise<void>((resolve) => (stream.goOn = resolve));
-    exchange.isFed = true;
-    return isWanted(exchange);
+    return untilWanted(stream, hasRoom ? undefined : new Promise((resolve) => this.#waitingForRoom.push(resolve)));
   }
 
   #pause(id: number, isPaused: boolean): void {
@@ -185,7 +156,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     tunnel(socket, content, {
       write: (bytes) => {
         if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writer.writeContent(stream.id, bytes)) {
-          this.#waitingForRoom.push(() => this.#resume(stream));
+          this.#waitingForRoom.push(() => resume(stream));
           return false;
         }
         return !stream.isPaused;
@@ -195,10 +166,6 @@ export class LoopChannel implements Channel, ExchangeOwner {
       },
       abandon: () => this.abandon(exchange),
     });
-  }
-
-  #resume(stream: Stream): void {
-    if (!stream.isPaused && stream.socket !== undefined) readOn(stream.socket);
   }
 
   /** Lets those go on that wait, one in each turn: what the first sends may fill the room, and what has no room is copied. */
@@ -302,15 +269,4 @@ export class LoopChannel implements Channel, ExchangeOwner {
     for (const goOn of this.#waitingForRoom) goOn();
     this.#socket.destroy();
   }
-}
-
-function isWanted(exchange: Exchange): boolean {
-  return !exchange.hasEnded && !exchange.isAbandoned;
-}
-
-function release(stream: Stream): void {
-  stream.isPaused = false;
-  if (stream.socket !== undefined) readOn(stream.socket);
-  stream.goOn?.();
-  stream.goOn = undefined;
 }
