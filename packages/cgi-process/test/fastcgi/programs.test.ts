@@ -1,6 +1,6 @@
 // FastCGI and SCGI with the programs that people run behind them.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -257,6 +257,91 @@ describe.skipIf(!isInstalled('fcgiwrap', '-h'))('fcgiwrap', () => {
     expect(await ask(request('/no-x.txt'))).toMatchObject({ status: 403 });
     expect(await ask(request('/'))).toMatchObject({ status: 403 });
     scripts.remove();
+  });
+});
+
+const MAP = `MAP
+  NAME "test" EXTENT 0 0 10 10 SIZE 8 8 UNITS METERS
+  PROJECTION "init=epsg:3857" END
+  WEB METADATA "wms_title" "a test map" "wms_enable_request" "*" "wms_srs" "EPSG:3857" END END
+  LAYER NAME "square" TYPE POLYGON STATUS DEFAULT
+    FEATURE POINTS 0 0 0 10 10 10 10 0 0 0 END END
+    CLASS STYLE COLOR 255 0 0 END END
+  END
+END`;
+const MAP_SETTINGS = 'CONFIG\n  ENV\n    "MS_MAP_PATTERN" "."\n  END\nEND\n';
+
+describe.skipIf(!isInstalled('fcgiwrap', '-h') || !isInstalled('/usr/lib/cgi-bin/mapserv', '-v'))('MapServer', () => {
+  test('says what it can, and draws a map', async () => {
+    const site = new Scripts({ 'test.map': MAP, 'map.conf': MAP_SETTINGS });
+    chmodSync(site.path, 0o755);
+    const socket = join(folder, 'map.sock');
+    await start(socket, 'fcgiwrap', '-f', '-s', `unix:${socket}`);
+    const params = {
+      MS_MAPFILE: join(site.path, 'test.map'),
+      MAPSERVER_CONFIG_FILE: join(site.path, 'map.conf'),
+    };
+    const ask = fastcgi({ address: socket, directory: '/usr/lib/cgi-bin', followSymlinks: true, params });
+    closables.push(ask);
+    const wms = 'SERVICE=WMS&VERSION=1.1.1';
+    const answer = await ask(request('/mapserv', { query: `${wms}&REQUEST=GetCapabilities` }));
+    expect(await text(answer)).toContain('<Title>a test map</Title>');
+    const where = 'SRS=EPSG:3857&BBOX=0,0,10,10&WIDTH=8&HEIGHT=8';
+    const query = `${wms}&REQUEST=GetMap&LAYERS=square&STYLES=&FORMAT=image/png&${where}`;
+    const image = await ask(request('/mapserv', { query }));
+    expect([field(image, 'content-type'), (await text(image)).slice(1, 4)]).toEqual(['image/png', 'PNG']);
+    site.remove();
+  });
+});
+
+const LIBFCGI = `#include <fcgi_stdio.h>
+#include <stdlib.h>
+#include <fcgiapp.h>
+#include <string.h>
+int main(int count, char **words) {
+  FCGX_Request request;
+  FCGX_Init();
+  FCGX_InitRequest(&request, FCGX_OpenSocket(words[1], 16), 0);
+  while (FCGX_Accept_r(&request) == 0) {
+    char bytes[1000];
+    long total = 0, got;
+    while ((got = FCGX_GetStr(bytes, sizeof bytes, request.in)) > 0) total += got;
+    if (FCGX_GetParam("HTTP_X_SILENT", request.envp) == NULL) {
+      FCGX_FPrintF(request.out, "Content-Type: text/plain\\r\\n\\r\\n%s %ld\\n", FCGX_GetParam("PATH_INFO", request.envp), total);
+      for (int line = 0; line < 5000; line++) FCGX_PutS("0123456789\\n", request.out);
+    }
+    FCGX_FPrintF(request.err, "done\\n");
+    FCGX_Finish_r(&request);
+  }
+}`;
+
+function hasLibfcgi(): boolean {
+  if (!isInstalled('cc', '--version')) return false;
+  const isThere = existsSync('/usr/include/fcgiapp.h');
+  if (!isThere && process.env['CI'] !== undefined) throw new Error('libfcgi-dev is not installed');
+  return isThere;
+}
+
+describe.skipIf(!hasLibfcgi())('libfcgi', () => {
+  test('answers one request after the other, with content of any length', async () => {
+    const source = new Scripts({ 'application.c': LIBFCGI });
+    const program = join(source.path, 'application');
+    execFileSync('cc', ['-o', program, join(source.path, 'application.c'), '-lfcgi']);
+    const socket = join(folder, 'libfcgi.sock');
+    await start(socket, program, socket);
+    const lines: string[] = [];
+    const ask = fastcgi({ address: socket, stderr: (line) => lines.push(line) });
+    closables.push(ask);
+    const rest = '0123456789\n'.repeat(5000);
+    for (const length of [0, 1, 65_535, 65_536, 1_000_000]) {
+      const answer = await ask(request('/a b', length === 0 ? {} : { content: 'x'.repeat(length) }));
+      expect(await text(answer)).toBe(`/a b ${length}\n${rest}`);
+    }
+    const both = await Promise.all(['/1', '/2', '/3'].map(async (path) => text(await ask(request(path)))));
+    expect(both).toEqual(['/1', '/2', '/3'].map((path) => `${path} 0\n${rest}`));
+    expect(await ask(request('/', { fields: [['x-silent', '1']] }))).toMatchObject({ status: 502 });
+    expect(lines).toContain('done');
+    source.remove();
   });
 });
 

@@ -35,7 +35,13 @@ beforeAll(() => {
   writeFileSync(join(root, 'uploads/b.txt'), 'b');
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+/** Servers of tests that have not come to their end. */
+const running: number[] = [];
+
+afterAll(() => {
+  for (const pid of running) process.kill(pid);
+  rmSync(folder, { recursive: true });
+});
 
 /** Processes of PHP whose command line names a folder. */
 function keepersOf(pid: number): readonly string[] {
@@ -60,6 +66,7 @@ const ways = [
 describe.each(ways)('%s', (_name, program, words, sapi) => {
   test.skipIf(!isInstalled(program))('answers scripts, files, then the front controller', async () => {
     const server = await start([root, ...words, '--cgi-env', 'GREETING=hello']);
+    running.push(server.child.pid ?? 0);
     const ask = async (path: string): Promise<string> => (await server.fetch(path)).text();
     expect(await ask('/')).toBe(`/index.php - / hello ${sapi}`);
     expect(await ask('/a.php/x?y=1')).toBe(`/a.php /x /a.php/x?y=1 hello ${sapi}`);
@@ -72,6 +79,7 @@ describe.each(ways)('%s', (_name, program, words, sapi) => {
     }
     if (sapi === 'fpm-fcgi') expect(await ask('/config.php~')).toContain('/index.php - /config.php~');
     expect((await server.stop()).code).toBe(0);
+    running.pop();
   });
 });
 

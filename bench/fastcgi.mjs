@@ -1,0 +1,190 @@
+// FastCGI, side by side: onezero and nginx ask the same php-fpm and the same C program, in turn.
+//
+//   node fastcgi.mjs [--short] [--rounds N] [--seconds N] [--connections N] [--wordpress FOLDER] [--write]
+//
+// `--wordpress` adds the front page of an installed WordPress; both servers have it as their document root. `--write` keeps the
+// outcome in results/fastcgi.md. Needs Linux, two cores, wrk, nginx, php-fpm, gcc and libfcgi-dev. Servers and applications
+// have core 0, the load generator core 1, so the time that an application takes is in every figure.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+import { measure } from './load.mjs';
+import { start, versionOf } from './peers/index.mjs';
+import { ratio, ratioText, spread, table } from './report.mjs';
+
+const FPM = '/usr/sbin/php-fpm8.2';
+const CHILDREN = 8;
+const { values: flags } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    connections: { type: 'string', default: '8' },
+    wordpress: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const rounds = Number(flags.rounds ?? (flags.short ? 3 : 7));
+const seconds = Number(flags.seconds ?? (flags.short ? 1 : 2));
+const connections = Number(flags.connections);
+
+const HELLO = '<?php header("Content-Type: text/plain"); echo "hello\\n";';
+const PAGE = `<?php $rows = []; for ($i = 0; $i < 400; $i++) $rows[] = htmlspecialchars(sprintf('row %05d <%s>', $i, md5((string) $i)));
+echo '<!doctype html><title>page</title><ul><li>', implode('</li><li>', $rows), '</li></ul>';`;
+
+function onezero(name, root, options) {
+  return {
+    name,
+    command: (_, port) => {
+      const library = new URL('../packages/server/dist/index.js', import.meta.url).href;
+      const program = `import { createServer } from ${JSON.stringify(library)};
+        const [root, port] = process.argv.slice(1);
+        const server = createServer({ root, ...${JSON.stringify(options)} });
+        await server.listen({ port: Number(port), host: '127.0.0.1' });
+        process.on('SIGTERM', () => server.close({ graceMs: 0 }));`;
+      return [process.execPath, '--input-type=module', '-e', program, root, String(port)];
+    },
+  };
+}
+
+function nginx(name, root, pass) {
+  return {
+    name,
+    command: (_, port, scratch) => {
+      const file = join(scratch, 'nginx.conf');
+      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+        (one) => `${one}_temp_path ${scratch}/${one};`,
+      );
+      writeFileSync(
+        file,
+        `daemon off; worker_processes 1; pid ${scratch}/pid; error_log stderr crit; user root;
+events { worker_connections 1024; }
+http { access_log off; ${temporary.join(' ')}
+server { listen 127.0.0.1:${port}; root ${root}; index index.php;
+location / { try_files $uri $uri/ /index.php?$args; }
+location ~ ${pass.pattern} { include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; fastcgi_pass unix:${pass.socket}; } } }`,
+      );
+      return ['nginx', '-c', file];
+    },
+  };
+}
+
+async function main() {
+  const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
+  chmodSync(scratch, 0o755);
+  const ends = [];
+  try {
+    const root = join(scratch, 'site');
+    mkdirSync(root);
+    writeFileSync(join(root, 'hello.php'), HELLO);
+    writeFileSync(join(root, 'page.php'), PAGE);
+    const php = await startFpm(scratch, ends);
+    const hello = await startHello(scratch, ends);
+    const cases = [
+      { name: 'hello, PHP', path: '/hello.php', root, php },
+      { name: 'page, PHP', path: '/page.php', root, php },
+      { name: 'hello, C', path: '/app/hello', root, socket: hello },
+      ...(flags.wordpress === undefined ? [] : [{ name: 'WordPress', path: '/', root: flags.wordpress, php }]),
+    ];
+    const report = [];
+    for (const one of cases) report.push(await compare(one, scratch));
+    const text = describe(cases, report);
+    console.log(text);
+    if (flags.write) writeFileSync(join(import.meta.dirname, 'results/fastcgi.md'), `# FastCGI\n\n${text}\n`);
+  } finally {
+    for (const end of ends.toReversed()) await end();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function compare({ name, path, root, php, socket }, scratch) {
+  const ours =
+    php === undefined
+      ? { fastcgi: { address: socket, path: '/app' } }
+      : { fastcgi: { address: php, root, front: 'index.php' } };
+  const pass = php === undefined ? { pattern: '^/app', socket } : { pattern: '\\.php$', socket: php };
+  const servers = [];
+  try {
+    servers.push(await start(onezero('onezero', root, ours), root, scratch));
+    servers.push(await start(nginx('nginx', root, pass), root, scratch));
+    const load = (server, duration) => ({
+      url: `http://127.0.0.1:${server.port}${path}`,
+      connections,
+      seconds: duration,
+    });
+    for (const server of servers) await measure(server, load(server, 3));
+    const results = servers.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, server] of servers.entries()) {
+        const result = await measure(server, load(server, seconds));
+        if (result.failed > 0) throw new Error(`${server.name}, ${name}: ${result.failed} failures`);
+        results[index].push(result);
+      }
+    }
+    return results;
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}
+
+function describe(cases, report) {
+  const series = (results, key) => results.map((result) => result[key]);
+  const rows = cases.map(({ name }, index) => {
+    const [ours, theirs] = report[index];
+    const rates = [ours, theirs].map((results) => spread(series(results, 'requestsPerSecond')).median.toFixed(0));
+    const costs = [ours, theirs].map((results) => spread(series(results, 'processorPerRequest')).median.toFixed(0));
+    const better = ratio(series(ours, 'requestsPerSecond'), series(theirs, 'requestsPerSecond'));
+    return [name, ratioText(better), ...rates, ...costs];
+  });
+  const header = [
+    'case',
+    'onezero / nginx, requests per second',
+    'onezero',
+    'nginx',
+    'onezero, µs of its own',
+    'nginx, µs',
+  ];
+  return [
+    `${connections} connections, ${rounds} rounds of ${seconds} s in turn; nginx ${versionOf('nginx', ['-v'])} with its defaults (no kept connections to applications).\n`,
+    table(header, rows),
+    `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; PHP ${versionOf(FPM, ['-v'])}. Repeat with \`node bench/fastcgi.mjs --write\`.`,
+  ].join('\n');
+}
+
+async function startFpm(scratch, ends) {
+  const socket = join(scratch, 'fpm.sock');
+  const user = process.getuid?.() === 0 ? 'user = root\ngroup = root\n' : '';
+  const file = join(scratch, 'fpm.conf');
+  writeFileSync(
+    file,
+    `[global]\nerror_log = ${scratch}/fpm.log\nlog_level = error\n[www]\n${user}listen = ${socket}\nlisten.mode = 0666\npm = static\npm.max_children = ${CHILDREN}\n`,
+  );
+  return background(['taskset', '-c', '0', FPM, '-R', '-F', '-y', file], socket, ends);
+}
+
+async function startHello(scratch, ends) {
+  const program = join(scratch, 'hello');
+  execFileSync('cc', ['-O2', '-o', program, join(import.meta.dirname, 'fastcgi/hello.c'), '-lfcgi']);
+  const socket = join(scratch, 'hello.sock');
+  return background(['taskset', '-c', '0', program, socket, String(CHILDREN)], socket, ends);
+}
+
+/** Starts a command in a group of its own, which ends as a whole. */
+async function background([command, ...words], socket, ends) {
+  const child = spawn(command, words, { stdio: 'ignore', detached: true });
+  ends.push(async () => {
+    const gone = once(child, 'exit');
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    await gone;
+  });
+  while (!existsSync(socket) && child.exitCode === null) await delay(10);
+  return socket;
+}
+
+await main();
