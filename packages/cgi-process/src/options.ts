@@ -113,8 +113,8 @@ export interface CgiRunOptions {
   readonly passAuthorization?: boolean | undefined;
   /** What happens to a script whose client has gone. @default 'kill' */
   readonly onDisconnect?: 'kill' | 'ignore' | undefined;
-  /** Whether a script may be reached through symbolic links that lead out of its directory or root. @default false */
-  readonly followSymlinks?: boolean | undefined;
+  /** Whether a script may be reached through symbolic links that lead out of its directory or root. `deny`: through none at all. @default false */
+  readonly followSymlinks?: boolean | 'deny' | undefined;
   /** Where standard error goes, line by line. @default standard error of this process, with the script's name */
   readonly stderr?: StderrSink | undefined;
   /** DOCUMENT_ROOT, and the base of PATH_TRANSLATED. @default the directory, root, or the script's directory */
@@ -276,7 +276,11 @@ export const cgiTable: Table<AllOptions> = {
     summary: 'when the client has gone',
     default: 'kill',
   },
-  followSymlinks: { shape: flag, summary: 'whether links may lead out of the directory', default: false },
+  followSymlinks: {
+    shape: { type: 'either', shapes: [flag, { type: 'choice', values: ['deny'] }] },
+    summary: 'whether links may lead out of the directory; deny: whether there may be any',
+    default: false,
+  },
   stderr: { shape: { type: 'function', expects: 'a function that takes lines' }, summary: 'where standard error goes' },
   documentRoot: { shape: path, summary: 'DOCUMENT_ROOT, and the base of PATH_TRANSLATED' },
   serverSoftware: { shape: text, summary: 'SERVER_SOFTWARE', default: 'onezero' },

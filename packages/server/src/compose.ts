@@ -120,20 +120,20 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
   const fronts: Route[] = [];
   const sends = options.internal === undefined ? unchanged : internalFiles(options.internal, files?.types);
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
-    const given = withIndex(mount, files?.index);
+    const given = asFiles(mount, files);
     const documentRoot = documentRootOf(mount, root);
     const { script, front } = scriptRoutes(needed(makers, 'cgi'), { serverSoftware, stderr, documentRoot, ...given });
     all.push(sends(script));
     fronts.push(...front.map(sends));
   }
   for (const { kind, mount } of gatewayMounts(options)) {
-    const given = withGatewayIndex(mount, files?.index);
+    const given = asFiles(mount, files);
     const { script, front } = gatewayRoutes(needed(makers, kind), { serverSoftware, stderr, ...given });
     all.push(sends(script));
     fronts.push(...front.map(sends));
   }
   for (const mount of phpMounts(options)) {
-    const given = withGatewayIndex(mount, files?.index);
+    const given = asFiles(mount, files);
     const { script, front } = phpRoutes(needed(makers, 'php'), { serverSoftware, stderr, ...given });
     all.push(sends(script));
     fronts.push(...front.map(sends));
@@ -191,20 +191,30 @@ function documentRootOf(mount: CgiMount, root: string | undefined): string | und
   return 'extensions' in mount || root === undefined ? undefined : resolve(root);
 }
 
-/** Scripts by extension answer for directories in the order in which files do; those that are not named come last. */
-function withIndex(mount: CgiMount, index: readonly string[] | false | undefined): CgiMount {
-  if (!('extensions' in mount) || mount.index !== undefined || index === undefined || index === false) return mount;
-  const scripts = Object.keys(mount.extensions).map((extension) => `index${extension}`);
-  return { ...mount, index: [...new Set([...index, ...scripts])] };
+/**
+ * Scripts among files are found as files are: directories in the order of their index, where scripts that are not named come
+ * last, and links as far as files are sent through them.
+ */
+function asFiles<Mount extends CgiMount | GatewayMount | PhpMount>(
+  mount: Mount,
+  files: StaticOptions | undefined,
+): Mount {
+  const extensions = extensionsOf(mount);
+  if (extensions === undefined) return mount;
+  const scripts = extensions.map((extension) => `index${extension}`);
+  const { index, symlinks = 'inside' } = files ?? {};
+  return {
+    followSymlinks: symlinks === 'inside' ? false : symlinks === 'all' ? true : 'deny',
+    ...(Array.isArray(index) && { index: [...new Set([...(index as readonly string[]), ...scripts])] }),
+    ...mount,
+  };
 }
 
-function withGatewayIndex<Mount extends GatewayMount | PhpMount>(
-  mount: Mount,
-  index: readonly string[] | false | undefined,
-): Mount {
-  if (mount.root === undefined || mount.index !== undefined || index === undefined || index === false) return mount;
-  const scripts = (mount.extensions ?? ['.php']).map((extension) => `index${extension}`);
-  return { ...mount, index: [...new Set([...index, ...scripts])] };
+/** The extensions of scripts that lie among files. */
+function extensionsOf(mount: CgiMount | GatewayMount | PhpMount): readonly string[] | undefined {
+  if (!('root' in mount) || mount.root === undefined) return undefined;
+  const { extensions = ['.php'] } = mount;
+  return Array.isArray(extensions) ? (extensions as readonly string[]) : Object.keys(extensions);
 }
 
 /** The scripts of a mount, and its front controller, which comes after files. */

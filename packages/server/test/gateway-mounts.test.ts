@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -127,6 +127,25 @@ describe.skipIf(!isInstalled())('createServer with fastcgi', () => {
     expect(await ask('/missing')).toBe('404 own page');
     writeFileSync(join(own, 'index.php'), '<?php echo "front";');
     expect(await ask('/missing')).toBe('200 front');
+  });
+
+  test('follows links as files are sent through them', async () => {
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    writeFileSync(join(other, 'out.php'), '<?php echo "out";');
+    symlinkSync(join(other, 'out.php'), join(root, 'out.php'));
+    symlinkSync('a.php', join(root, 'in.php'));
+    const statuses: string[] = [];
+    for (const symlinks of ['deny', 'inside', 'all'] as const) {
+      const ask = await answers({
+        root,
+        php: { server: address, front: false },
+        static: { symlinks },
+        reportErrors: false,
+      });
+      for (const path of ['/in.php', '/out.php']) statuses.push((await ask(path)).slice(0, 3));
+    }
+    expect(statuses).toEqual(['403', '403', '200', '403', '200', '200']);
   });
 
   test('says 502 when nobody listens', async () => {

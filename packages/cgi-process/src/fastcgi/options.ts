@@ -59,8 +59,8 @@ export interface GatewayOptions {
   readonly directory?: string | undefined;
   /** The same place as the application sees it, where it has a file system of its own. @default the root or directory itself */
   readonly backendRoot?: string | undefined;
-  /** Whether scripts may be reached through symbolic links that lead out of the root. @default false */
-  readonly followSymlinks?: boolean | undefined;
+  /** Whether scripts may be reached through symbolic links that lead out of the root. `deny`: through none at all. @default false */
+  readonly followSymlinks?: boolean | 'deny' | undefined;
   /** Parameters beside the meta-variables; they win. */
   readonly params?: Readonly<Record<string, string>> | undefined;
   /** Methods that the application gets; others are 405. HEAD comes with GET. @default all */
@@ -155,7 +155,11 @@ export const gatewayTable: Table<GatewayOptions> = {
   front: { shape: fileName, summary: 'a script for every path where nothing is' },
   directory: { shape: path, summary: 'a directory whose executable files the application runs' },
   backendRoot: { shape: path, summary: 'the root as the application sees it' },
-  followSymlinks: { shape: flag, summary: 'whether links may lead out of the root', default: false },
+  followSymlinks: {
+    shape: { type: 'either', shapes: [flag, { type: 'choice', values: ['deny'] }] },
+    summary: 'whether links may lead out of the root; deny: whether there may be any',
+    default: false,
+  },
   params: {
     shape: {
       type: 'map',

@@ -61,7 +61,7 @@ export interface FileOptions {
   readonly index?: readonly string[] | undefined;
   readonly front?: string | undefined;
   readonly directory?: string | undefined;
-  readonly followSymlinks?: boolean | undefined;
+  readonly followSymlinks?: boolean | 'deny' | undefined;
 }
 
 /** The same search for files that an application runs; without a root or directory every path is the application's. */
@@ -115,7 +115,7 @@ type Look =
   | { readonly code: 'script-forbidden' | 'script-not-found'; readonly why: string };
 
 interface TreeOptions {
-  readonly followSymlinks: boolean;
+  readonly followSymlinks: boolean | 'deny';
   /** Undefined: every executable file is a script. */
   readonly interpreters?: ReadonlyMap<string, string | null>;
   readonly index?: readonly string[];
@@ -124,7 +124,7 @@ interface TreeOptions {
 
 class ScriptTree {
   readonly #root: string;
-  readonly #followSymlinks: boolean;
+  readonly #followSymlinks: boolean | 'deny';
   readonly #interpreters: ReadonlyMap<string, string | null> | undefined;
   readonly #index: readonly string[];
   readonly #front: string | undefined;
@@ -160,6 +160,7 @@ class ScriptTree {
     try {
       const stats = lstatSync(path);
       if (!stats.isSymbolicLink()) return { stats };
+      if (this.#followSymlinks === 'deny') return { code: 'script-forbidden', why: 'is a symbolic link' };
       const target = realpathSync(path);
       if (this.#followSymlinks || target.startsWith(this.#root + sep)) return { stats: statSync(target) };
       return { code: 'script-forbidden', why: `is a symbolic link that leads out of ${this.#root}` };
