@@ -1,17 +1,19 @@
 // From a request whose script was found and whose content is here to a response: a place, a run, and its answer.
 
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { answerOf, isNonParsed, redirectTo, responseOf, unparsedOf } from './answer/finished-answer.ts';
 import { notModified } from './answer/not-modified.ts';
 import { RunningScripts } from './answer/running-scripts.ts';
 import type { ScriptHead } from './answer/script-header.ts';
 import { ScriptStderr } from './answer/stderr.ts';
 import { ScriptRun, startError } from './answer/streamed-answer.ts';
+import { CgiError } from './cgi-error.ts';
 import type { CgiRequest, CgiResponse } from './message.ts';
 import { completed, concurrencyTable } from './options.ts';
 import type { CgiLimits, CgiOptions } from './options.ts';
 import type { Finished, Launched, LaunchPlan } from './process/launch.ts';
-import { launchDirectly } from './process/launch-directly.ts';
+import { BUSY_MS, isBusy, launchDirectly } from './process/launch-directly.ts';
 import { withOwnGroup } from './process/owner.ts';
 import { ProcessError } from './process/process-error.ts';
 import type { Exit } from './process/process-options.ts';
@@ -81,6 +83,18 @@ export class ScriptRunner {
 
   /** Runs a script when there is a place. Disposes of the content once the script has it. Rejects with CgiError. */
   async run(job: Job): Promise<CgiResponse> {
+    try {
+      return await this.#run(job);
+    } catch (error) {
+      // What is read as it comes learns only then that its file was being written; content has been given away by that time.
+      const isAgain = error instanceof CgiError && isBusy(error.cause);
+      if (!isAgain || job.request.contentLength !== 0) throw error;
+      await delay(BUSY_MS);
+      return this.#run(job);
+    }
+  }
+
+  async #run(job: Job): Promise<CgiResponse> {
     const place = this.#queue.enter(job.request);
     const release = place instanceof Promise ? await place : place;
     const since = performance.now();

@@ -4,7 +4,7 @@ import { cgi, ProcessError, startProcess } from '../../src/index.ts';
 import type { CgiOptions, CgiResponse } from '../../src/index.ts';
 import { interpreterIn, isOfFormat } from '../../src/process/program.ts';
 import { isBusyMessage } from '../../src/spawner/run.ts';
-import { request, Scripts } from '../mount.ts';
+import { request, Scripts, text } from '../mount.ts';
 
 const scripts = new Scripts({
   'notes.data': 'guestbook / hello; touch "$FLAG"\n',
@@ -153,6 +153,23 @@ describe.each(['shell', 'direct'] as const)('a file that is being written, start
   test('is started when its writer closes it at once', async () => {
     expect(await answer(1)).toMatchObject({ status: 200 });
   });
+});
+
+test('a script that is read as it comes is started when its writer closes it at once', async () => {
+  const large = 'x'.repeat(100);
+  const file = scripts.add(
+    'busy-large.cgi',
+    `#!/bin/sh\necho Content-Type: text/plain; echo; for i in $(seq 1500); do echo ${large}; done\n`,
+  );
+  const respond = cgi({ directory: scripts.path, stderr: () => {} });
+  // From then on its output is expected to be large.
+  const first = await text(await respond(request('/busy-large.cgi')));
+  const open = openSync(file, 'a');
+  setTimeout(() => closeSync(open), 5);
+  const response = await respond(request('/busy-large.cgi'));
+  expect(response.status).toBe(200);
+  expect(await text(response)).toBe(first);
+  await respond.close();
 });
 
 describe('isBusyMessage', () => {
