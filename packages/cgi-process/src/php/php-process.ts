@@ -161,7 +161,8 @@ export class PhpProcess {
     if (isOther) chownSync(this.#folder, runsAs.uid, runsAs.gid);
     const passed = PASSED.flatMap((name): [string, string][] => {
       const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
+      // The home of this process is nothing to another user.
+      return value === undefined || (isOther && name === 'HOME') ? [] : [[name, value]];
     });
     return spawn('/bin/sh', ['-c', KEEPER, 'onezero-php', this.#folder, ...words], {
       env: { ...Object.fromEntries(passed), ...env },
