@@ -14,7 +14,7 @@ import { FailedLogins } from './failed-logins.ts';
 import { usersOf, watchHtpasswd, type Users } from './htpasswd.ts';
 import { type Checked, checkPassword } from './password-checks.ts';
 import { hashClass, hashProblem } from './password-hash.ts';
-import { matchPrefix, prefixSegments } from './prefix.ts';
+import { matchPrefix, prefixIndex, prefixSegments } from './prefix.ts';
 
 /** Let in (as `user`, or unasked when undefined), or refused with a challenge, or too many are waiting to be checked. */
 export type Verdict =
@@ -54,8 +54,16 @@ export function authentication(rules: readonly AuthRule[], registry: MethodRegis
   const entries = rules.map((rule) => compile(rule, registry));
   const failures = new FailedLogins();
   entries.sort((a, b) => b.segments.length - a.segments.length);
-  const find = ({ method, pathInfo }: Pick<Protected, 'method' | 'pathInfo'>): Entry | undefined =>
-    entries.find(({ segments, methods }) => (methods?.has(method) ?? true) && matchPrefix(segments, pathInfo) !== -1);
+  const candidatesOf = prefixIndex(entries.map(({ segments }, number) => [number, segments]));
+  const find = ({ method, pathInfo }: Pick<Protected, 'method' | 'pathInfo'>): Entry | undefined => {
+    const matches = ({ segments, methods }: Entry): boolean =>
+      (methods?.has(method) ?? true) && matchPrefix(segments, pathInfo) !== -1;
+    for (const number of candidatesOf(pathInfo)) {
+      const entry = entries[number];
+      if (entry !== undefined && matches(entry)) return entry;
+    }
+    return undefined;
+  };
   return {
     ruleFor: (request) => find(request)?.rule,
     check(request) {

@@ -2,7 +2,7 @@
 
 import { canonicalPath } from '../message/canonical-path.ts';
 import type { Explanation, Question } from '../options.ts';
-import { hostMatches, hostOf } from './host.ts';
+import { hostOf } from './host.ts';
 import type { SiteParts } from './site.ts';
 
 export function explain(
@@ -17,7 +17,7 @@ export function explain(
   const refuse = (status: number, reason: string): Explanation => ({ ...base, status, why: [...why, reason] });
   if (path === undefined) return refuse(400, `${rawPath} has no reading: malformed, above the root, or with NUL`);
   why.push(path === rawPath ? `the path is ${path}` : `${rawPath} is read as ${path}`);
-  if (host !== undefined && hosts !== undefined && !hosts.some((pattern) => hostMatches(pattern, host))) {
+  if (host !== undefined && hosts?.(host) === false) {
     return refuse(421, `${host} is not among the hosts`);
   }
   if (authority !== undefined && localHosts?.(authority, '127.0.0.1') === false) {

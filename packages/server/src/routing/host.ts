@@ -25,3 +25,36 @@ export function hostMatches(pattern: string, host: string): boolean {
   if (!pattern.startsWith('*.')) return host === pattern;
   return host.length > pattern.length - 1 && host.endsWith(pattern.slice(1));
 }
+
+/** Values under host patterns, found by the host of a request whatever their number: the exact host first, then patterns. */
+export class HostMap<Value> {
+  readonly #exact = new Map<string, Value>();
+  /** By what follows the asterisk, dot included. */
+  readonly #below = new Map<string, Value>();
+
+  constructor(entries: Iterable<readonly [pattern: string, value: Value]>) {
+    for (const [pattern, value] of entries) {
+      if (pattern.startsWith('*.')) this.#below.set(pattern.slice(1), value);
+      else this.#exact.set(pattern, value);
+    }
+  }
+
+  /** The values of all patterns that take a host, the exact one first and then the longest. */
+  find(host: string): readonly Value[] {
+    const found: Value[] = [];
+    const exact = this.#exact.get(host);
+    if (exact !== undefined) found.push(exact);
+    if (this.#below.size === 0) return found;
+    for (let dot = host.indexOf('.', 1); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+      const below = this.#below.get(host.slice(dot));
+      if (below !== undefined) found.push(below);
+    }
+    return found;
+  }
+}
+
+/** Tests whether any of the patterns takes a host. */
+export function anyHost(patterns: readonly string[]): (host: string) => boolean {
+  const map = new HostMap(patterns.map((pattern) => [pattern, true]));
+  return (host) => map.find(host).length > 0;
+}

@@ -7,7 +7,7 @@
 import { isIP } from 'node:net';
 import { addressMatcher } from '../transport/forwarded.ts';
 import type { Address, ServerOptions } from '../options.ts';
-import { hostMatches, hostOf, hostPattern } from './host.ts';
+import { anyHost, hostOf, hostPattern } from './host.ts';
 
 /** Whether a request that came in at a local address may name this authority. */
 export type LocalHosts = (authority: string, localAddress: string) => boolean;
@@ -21,12 +21,12 @@ export function localHosts(
   const isTrusted = addressMatcher('trustedProxies', trustedProxies);
   if (isTrusted('127.0.0.1') || isTrusted('::1')) return undefined;
   const named = [serverName, ...routes.map(({ host }) => host)].filter((host) => host !== undefined);
-  const patterns = named.map((host) => hostPattern('host', host));
+  const isNamed = anyHost(named.map((host) => hostPattern('host', host)));
   let lastPassed: string | undefined;
   return (authority, localAddress) => {
     if (authority === lastPassed || !isLoopback(localAddress)) return true;
     const host = hostOf(authority);
-    const passes = isLocalName(host) || patterns.some((pattern) => hostMatches(pattern, host)) || isOpen(listening());
+    const passes = isLocalName(host) || isNamed(host) || isOpen(listening());
     if (passes) lastPassed = authority;
     return passes;
   };

@@ -38,3 +38,33 @@ export function matchPrefix(segments: readonly string[], path: string): number {
   }
   return position;
 }
+
+/** The numbers of those among many prefixes that may match a path, in order. */
+export type PrefixIndex = (path: string) => readonly number[];
+
+/** Finds numbered prefixes by their first segment, so that a request costs the same however many there are. */
+export function prefixIndex(
+  prefixes: readonly (readonly [number: number, segments: readonly string[]])[],
+): PrefixIndex {
+  const empty = prefixes.filter(([, segments]) => segments.length === 0).map(([number]) => number);
+  const byFirst = new Map<string, number[]>();
+  for (const [number, [first]] of prefixes) {
+    if (first === undefined) continue;
+    const known = byFirst.get(first);
+    if (known === undefined) byFirst.set(first, [number]);
+    else known.push(number);
+  }
+  for (const [first, numbers] of byFirst)
+    byFirst.set(
+      first,
+      [...numbers, ...empty].toSorted((a, b) => a - b),
+    );
+  return byFirst.size === 0 ? () => empty : (path) => byFirst.get(firstSegment(path)) ?? empty;
+}
+
+function firstSegment(path: string): string {
+  let start = 0;
+  while (path.charCodeAt(start) === 0x2f) start += 1;
+  const end = path.indexOf('/', start);
+  return end === -1 ? path.slice(start) : path.slice(start, end);
+}

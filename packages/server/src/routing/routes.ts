@@ -7,8 +7,8 @@
 import type { RequestMessage } from '../message/message.ts';
 import { methodSet, type MethodRegistry } from '../methods.ts';
 import type { Route } from '../options.ts';
-import { hostMatches, hostOf, hostPattern } from './host.ts';
-import { matchPrefix, prefixSegments } from './prefix.ts';
+import { HostMap, hostOf, hostPattern } from './host.ts';
+import { matchPrefix, type PrefixIndex, prefixIndex, prefixSegments } from './prefix.ts';
 
 /** What a router needs of a request. */
 export type Routable = Pick<RequestMessage, 'method' | 'authority' | 'pathInfo'>;
@@ -33,14 +33,13 @@ interface Entry {
 export function createRouter(routes: readonly Route[], registry: MethodRegistry): Router {
   const entries = routes.map((route) => compile(route, registry));
   entries.sort((a, b) => hostRank(a) - hostRank(b) || b.segments.length - a.segments.length);
-  const usesHosts = entries.some(({ host }) => host !== undefined);
+  const candidatesOf = routeIndex(entries);
   return (request, from = 0) => {
     let allow: Set<string> | undefined;
     let refusedLength = 0;
-    const host = !usesHosts || request.authority === undefined ? undefined : hostOf(request.authority);
-    for (let index = from; index < entries.length; index += 1) {
-      const { route, segments, prefix, host: pattern, methods } = entries[index] as Entry;
-      if (pattern !== undefined && (host === undefined || !hostMatches(pattern, host))) continue;
+    for (const index of candidatesOf(request)) {
+      if (index < from) continue;
+      const { route, segments, prefix, methods } = entries[index] as Entry;
       const rest = matchPrefix(segments, request.pathInfo);
       if (rest === -1 || segments.length < refusedLength) continue;
       if (methods.has(request.method)) {
@@ -51,6 +50,30 @@ export function createRouter(routes: readonly Route[], registry: MethodRegistry)
       for (const method of methods) allow.add(method);
     }
     return allow === undefined ? { status: 404 } : { status: 405, allow };
+  };
+}
+
+/** Numbers of the entries for a request's host whose paths may match, in order. */
+function routeIndex(entries: readonly Entry[]): (request: Routable) => readonly number[] {
+  const groups = new Map<string | undefined, number[]>();
+  for (const [number, { host }] of entries.entries()) {
+    const group = groups.get(host);
+    if (group === undefined) groups.set(host, [number]);
+    else group.push(number);
+  }
+  const indexOf = (group: readonly number[]): PrefixIndex =>
+    prefixIndex(group.map((number) => [number, entries[number]?.segments ?? []]));
+  const anywhere = indexOf(groups.get(undefined) ?? []);
+  const hosts = new HostMap(
+    [...groups].flatMap(([host, group]) => (host === undefined ? [] : [[host, indexOf(group)] as const])),
+  );
+  if (groups.size === (groups.has(undefined) ? 1 : 0)) return ({ pathInfo }) => anywhere(pathInfo);
+  return ({ authority, pathInfo }) => {
+    const found = authority === undefined ? [] : hosts.find(hostOf(authority));
+    const there = found.flatMap((find) => find(pathInfo));
+    // Patterns of different hosts share one order.
+    if (found.length > 1) there.sort((a, b) => a - b);
+    return [...there, ...anywhere(pathInfo)];
   };
 }
 

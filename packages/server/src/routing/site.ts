@@ -14,7 +14,7 @@ import { warnOnce } from '../warn-once.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
 import { withDefaultPage, type Fail } from './failures.ts';
-import { hostMatches, hostOf } from './host.ts';
+import { hostOf } from './host.ts';
 import type { LocalHosts } from './local-hosts.ts';
 import { MAX_LOCAL_REDIRECTS, redirected } from './local-redirect.ts';
 import type { Found, Router } from './routes.ts';
@@ -48,7 +48,8 @@ export interface SiteParts {
   readonly router: Router;
   readonly registry: MethodRegistry;
   readonly authentication: Authentication;
-  readonly hosts: readonly string[] | undefined;
+  /** Whether a host is ours; undefined when all are. */
+  readonly hosts: ((host: string) => boolean) | undefined;
   readonly localHosts: LocalHosts | undefined;
   readonly fail: Fail;
   readonly closables: readonly Closable[];
@@ -253,10 +254,8 @@ function blamed({ message }: TypeError, { name, path = '/' }: Route): TypeError 
   return new TypeError(`the responder of ${name ?? `the route ${path}`}: ${message}`);
 }
 
-function isOurs(hosts: readonly string[], authority: string | undefined): boolean {
-  if (authority === undefined) return true;
-  const host = hostOf(authority);
-  return hosts.some((pattern) => hostMatches(pattern, host));
+function isOurs(hosts: (host: string) => boolean, authority: string | undefined): boolean {
+  return authority === undefined || hosts(hostOf(authority));
 }
 
 function hasFraming({ contentLength, fields }: RequestMessage): boolean {

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hostMatches, hostOf, hostPattern } from '../../src/routing/host.ts';
+import { anyHost, hostMatches, HostMap, hostOf, hostPattern } from '../../src/routing/host.ts';
 
 describe('hostOf', () => {
   test.each([
@@ -58,5 +58,23 @@ describe('hostPattern', () => {
     expect(hostPattern('hosts', '[::1]')).toBe('::1');
     expect(hostPattern('hosts', 'FE80::1')).toBe('fe80::1');
     expect(hostPattern('hosts', '10.0.0.1')).toBe('10.0.0.1');
+  });
+});
+
+describe('many patterns', () => {
+  const host = fc
+    .array(fc.constantFrom('a', 'b', 'org', ''), { minLength: 1, maxLength: 4 })
+    .map((names) => names.join('.'));
+  const pattern = fc.tuple(fc.constantFrom('', '*.'), host).map(([before, name]) => before + name);
+
+  test('take what any of them takes', () => {
+    fc.assert(
+      fc.property(fc.array(pattern, { maxLength: 6 }), host, (patterns, asked) => {
+        const expected = patterns.filter((one) => hostMatches(one, asked));
+        expect(anyHost(patterns)(asked)).toBe(expected.length > 0);
+        const found = new HostMap(patterns.map((one) => [one, one])).find(asked);
+        expect(new Set(found)).toEqual(new Set(expected));
+      }),
+    );
   });
 });

@@ -80,7 +80,7 @@ function fold(text: string, { ignoreCase }: Options): string {
 }
 
 /** Every text that the braces of a glob stand for; undefined when they are not closed or stand for too many. */
-function expandBraces(glob: string): readonly string[] | undefined {
+export function expandBraces(glob: string): readonly string[] | undefined {
   const done: string[] = [];
   const open = [glob];
   for (let text = open.pop(); text !== undefined; text = open.pop()) {

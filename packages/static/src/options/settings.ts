@@ -5,6 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import * as zlib from 'node:zlib';
 import type { Coding } from '../http/content-coding.ts';
 import { typeOverrides } from '../http/content-type.ts';
+import { globIndex } from './glob-index.ts';
 import { anyGlob, anyGlobAbove, isHashedName, type NamesTest } from './globs.ts';
 import type { Field } from '../message.ts';
 import {
@@ -146,27 +147,25 @@ function compressSettings(compress: boolean | CompressOptions): Settings['compre
 
 function cacheControl(options: Complete<StaticOptions>): (path: string) => string {
   const { immutable, maxAgeSeconds } = options;
-  const rules = options.cacheControl.map(({ glob, value }) => ({
-    test: anyGlob([glob], { ignoreCase: false }),
-    value,
-  }));
+  const rulesOf = globIndex(options.cacheControl.map(({ glob }) => glob));
   const isImmutable =
     typeof immutable === 'boolean'
       ? (path: string) => immutable && isHashedName(path)
       : anyGlob(immutable, { ignoreCase: false });
   const usual = maxAgeSeconds === 0 ? 'no-cache' : `public, max-age=${maxAgeSeconds}`;
   return (path) => {
-    const rule = rules.find(({ test }) => test(path));
+    const [first] = rulesOf(path);
+    const rule = first === undefined ? undefined : options.cacheControl[first];
     return rule?.value ?? (isImmutable(path) ? IMMUTABLE : usual);
   };
 }
 
 function fieldRules(given: Complete<StaticOptions>['fieldRules']): (path: string) => readonly Field[] {
-  const rules = given.map(({ glob, fields }) => ({
-    test: anyGlob([glob], { ignoreCase: false }),
-    fields: Object.entries(fields).map(([name, value]): Field => [name.toLowerCase(), value]),
-  }));
-  return (path) => rules.filter(({ test }) => test(path)).flatMap(({ fields }) => fields);
+  const rulesOf = globIndex(given.map(({ glob }) => glob));
+  const fields = given.map((rule) =>
+    Object.entries(rule.fields).map(([name, value]): Field => [name.toLowerCase(), value]),
+  );
+  return (path) => rulesOf(path).flatMap((number) => fields[number] ?? []);
 }
 
 function corsSettings(cors: Complete<CorsOptions>): Complete<CorsOptions> {
