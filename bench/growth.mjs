@@ -85,7 +85,7 @@ async function burst(server, item, duration) {
   const result = await measure(server, {
     url: `${item.secure ? 'https' : 'http'}://127.0.0.1:${server.port}${item.path ?? '/'}`,
     connections: item.connections ?? 64,
-    seconds: Math.max(1, Math.round(duration * (item.slow ? 2 : 1))),
+    seconds: Math.max(item.seconds ?? 1, Math.round(duration)),
     fields: item.fields,
     newConnections: item.newConnections,
     script,
