@@ -21,6 +21,9 @@ const BROTLI_QUALITY = 5;
 const WINDOW_BITS = 18;
 const MIN_WINDOW_BITS = 10;
 
+/** Of files that are coded at once: half of the time for some KB, and 8 % more bytes. */
+const QUALITY_AT_ONCE = 4;
+
 /** Files coded on the main thread: up to here it takes less than 0.2 ms. */
 const AT_ONCE_BYTES = 8 * 1024;
 
@@ -120,10 +123,10 @@ export function codingStream(coding: Coding, content: AsyncIterable<Uint8Array>)
   return new CodedContent(content, coding);
 }
 
-function brotliOptions(size: number): zlib.BrotliOptions {
+function brotliOptions(size: number, quality: number = BROTLI_QUALITY): zlib.BrotliOptions {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
   const params = {
-    [BROTLI_PARAM_QUALITY]: BROTLI_QUALITY,
+    [BROTLI_PARAM_QUALITY]: quality,
     [BROTLI_PARAM_LGWIN]: windowBits(size),
     [BROTLI_PARAM_SIZE_HINT]: size,
   };
@@ -139,14 +142,23 @@ function windowBits(size: number): number {
   return Math.max(MIN_WINDOW_BITS, Math.min(WINDOW_BITS, Math.ceil(Math.log2(Math.max(size, 1)))));
 }
 
-/** A coded small file, in memory of its own: encoders return the beginning of a buffer of 16 KiB. */
+/** A coded small file, in memory of its own: encoders return the beginning of the buffer that they wrote to. */
 function codeAtOnce(bytes: Uint8Array, coding: Coding): Uint8Array {
   return ownBytes(codedSlice(bytes, coding));
 }
 
+/** zlib's smallest buffer. */
+const MIN_CHUNK_BYTES = 64;
+
+/** Encoders make their tables and buffers as large as they are told, which takes longer than coding some KB. */
 function codedSlice(bytes: Uint8Array, coding: Coding): Uint8Array {
-  if (coding === 'br') return zlib.brotliCompressSync(bytes, brotliOptions(bytes.length));
-  if (coding === 'gzip') return zlib.gzipSync(bytes);
+  const chunkSize = Math.max(MIN_CHUNK_BYTES, bytes.length);
+  if (coding === 'br') {
+    return zlib.brotliCompressSync(bytes, { ...brotliOptions(bytes.length, QUALITY_AT_ONCE), chunkSize });
+  }
+  if (coding === 'gzip') {
+    return zlib.gzipSync(bytes, { chunkSize, windowBits: Math.min(15, windowBits(bytes.length)), memLevel: 5 });
+  }
   return zstdCompressSync(bytes, zstdOptions(bytes.length));
 }
 

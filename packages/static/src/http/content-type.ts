@@ -116,8 +116,16 @@ export function ownCoding(name: string, start: Uint8Array): 'gzip' | undefined {
 
 /** Whether content codings pay off for a Content-Type value. */
 export function isCompressible(contentType: string): boolean {
-  return COMPRESSIBLE.test((contentType.split(';', 1)[0] ?? '').trim().toLowerCase());
+  let isIt = compressibleTypes.get(contentType);
+  if (isIt === undefined) {
+    isIt = COMPRESSIBLE.test((contentType.split(';', 1)[0] ?? '').trim().toLowerCase());
+    compressibleTypes.set(contentType, isIt);
+  }
+  return isIt;
 }
+
+/** Types come from tables and options, so there are not many. */
+const compressibleTypes = new Map<string, boolean>();
 
 /** Overrides as a map from lower-case extension, without dot, to type. A later source wins over an earlier one. */
 export function typeOverrides(file: string | undefined, map: Readonly<Record<string, string>>): Map<string, string> {
