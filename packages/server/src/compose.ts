@@ -31,7 +31,7 @@ import { authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
 import { guardWrites } from './routing/guard-writes.ts';
-import { anyHost, hostPattern } from './routing/host.ts';
+import { ownHosts } from './routing/host.ts';
 import { internalFiles } from './routing/internal-files.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
@@ -71,10 +71,7 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
     registry,
     authentication: rules,
     router: createRouter(routes, registry),
-    hosts:
-      options.hosts === undefined || options.hosts === 'local'
-        ? undefined
-        : anyHost(options.hosts.map((host) => hostPattern('hosts', host))),
+    hosts: ownHosts(options.hosts),
     localHosts: localHosts({ ...options, routes }, listening),
     fail: createFail({
       hook: options.onError,

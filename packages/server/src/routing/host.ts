@@ -58,3 +58,9 @@ export function anyHost(patterns: readonly string[]): (host: string) => boolean 
   const map = new HostMap(patterns.map((pattern) => [pattern, true]));
   return (host) => map.find(host).length > 0;
 }
+
+/** Tests whether a host is one of those that the option `hosts` names; undefined where it names none. Throws as `hostPattern`. */
+export function ownHosts(hosts: readonly string[] | 'local' | undefined): ((host: string) => boolean) | undefined {
+  if (hosts === undefined || hosts === 'local') return undefined;
+  return anyHost(hosts.map((host) => hostPattern('hosts', host)));
+}
