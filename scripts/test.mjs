@@ -1,9 +1,11 @@
-// Builds and tests every workspace, one line for each; a failing one shows its output, and the reasons stand last.
+// Builds and tests every workspace, one line for each as it ends; a failing one shows its output, and the reasons stand last.
+// Two are tested at a time, the largest first: most tests wait for sockets, children and browsers, not for the processor.
 //
 // Reports of earlier runs are removed first, so that only what ran now is counted. A workspace that has tests but left no
 // report, a test file that could not be loaded, and a run that executed nothing are failures: green means that tests ran.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -22,17 +24,31 @@ function testedFolders() {
 }
 
 /** Runs a program of the repository to its end; `{ isFine, seconds, output }`. */
-function run(command, folder) {
+async function run(command, folder) {
   const [program, ...words] = command.split(' ');
   const start = performance.now();
-  const { status, stdout, stderr, error } = spawnSync(program, words, {
+  const child = spawn(program, words, {
     cwd: join(root, folder),
-    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
-    maxBuffer: 2 ** 28,
   });
-  const seconds = (performance.now() - start) / 1000;
-  return { isFine: status === 0, seconds, output: `${stdout ?? ''}${stderr ?? ''}${error ?? ''}` };
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  let status;
+  try {
+    [status] = await once(child, 'close');
+  } catch (error) {
+    output += error;
+  }
+  return { isFine: status === 0, seconds: (performance.now() - start) / 1000, output };
+}
+
+/** How much there is to test in a workspace: bytes of its tests. */
+function sizeOf(folder) {
+  const tests = join(root, folder, 'test');
+  if (!existsSync(tests)) return 0;
+  const names = readdirSync(tests, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
+  return names.reduce((sum, name) => sum + statSync(join(tests, name)).size, 0);
 }
 
 function line(isFine, name, details, seconds) {
@@ -68,9 +84,9 @@ function readReport(folder) {
 }
 
 /** Tests one workspace and says how it went. */
-function testFolder(folder) {
+async function testFolder(folder) {
   rmSync(reportOf(folder), { force: true });
-  const { isFine, seconds, output } = run('pnpm --silent run test', folder);
+  const { isFine, seconds, output } = await run('pnpm --silent run test', folder);
   const result = readReport(folder);
   if (!isFine && result.failed === 0) {
     result.failed = 1;
@@ -82,13 +98,20 @@ function testFolder(folder) {
   return result;
 }
 
-const build = run('turbo run build --output-logs=errors-only --log-prefix=none', '.');
+const build = await run('turbo run build --output-logs=errors-only --log-prefix=none', '.');
 line(build.isFine, 'build', '', build.seconds);
 if (!build.isFine) {
   console.log(build.output);
   process.exit(1);
 }
-const results = testedFolders().map(testFolder);
+const waiting = testedFolders().toSorted((a, b) => sizeOf(b) - sizeOf(a));
+const results = [];
+async function testInTurn() {
+  for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
+    results.push(await testFolder(folder));
+  }
+}
+await Promise.all([testInTurn(), testInTurn()]);
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 const remarks = results.flatMap((result) => result.remarks);
 for (const remark of remarks.toSorted((a, b) => Number(a.startsWith('failed')) - Number(b.startsWith('failed')))) {
