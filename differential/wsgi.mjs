@@ -215,7 +215,7 @@ function randomClient(random, plan) {
 }
 
 /** The response, with whether it ended as a whole one does. */
-async function ask(port, { method, pieces }, silenceMs = undefined) {
+async function ask(port, { method, pieces }, silenceMs) {
   const { bytes, ending } = await sendBytes(port, pieces, { silenceMs });
   const response = readResponse(bytes, method);
   return { ...response, ending, isClean: response.isWhole && ending === 'end' && response.status !== 0 };
