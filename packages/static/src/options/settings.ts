@@ -24,23 +24,42 @@ import {
 } from '../options.ts';
 import { checkOptions, completed } from './checks.ts';
 import type { Complete, Table } from './shape.ts';
-import type { EntityTagKind } from '../http/validators.ts';
 
 /** A year: the longest that HTTP caches are asked to keep anything. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 
+/** Options that the rest of the package uses in another form; all others are settings as they are. */
+type Compiled =
+  | 'index'
+  | 'listing'
+  | 'dotfiles'
+  | 'hide'
+  | 'deny'
+  | 'isSource'
+  | 'windowsNames'
+  | 'types'
+  | 'typesFile'
+  | 'maxAgeSeconds'
+  | 'immutable'
+  | 'cacheControl'
+  | 'compress'
+  | 'extensions'
+  | 'fallback'
+  | 'redirects'
+  | 'fieldRules'
+  | 'cors'
+  | 'writable';
+
 /** The options as the rest of the package uses them: nothing optional, globs compiled, files read. */
-export interface Settings {
+export interface Settings extends Omit<Complete<StaticOptions>, Compiled> {
   readonly root: string;
   /** The one file served when the root is a file; then `root` is its directory. */
   readonly onlyFile: string | undefined;
   readonly platform: NodeJS.Platform;
   readonly index: readonly string[];
-  readonly directoryRedirect: boolean;
   readonly listing: Complete<ListingOptions> | undefined;
   /** Whether a name that begins with a dot is served. */
   readonly allowsDotfile: (name: string) => boolean;
-  readonly symlinks: 'deny' | 'inside' | 'all';
   /** Whether a path or a directory that it lies in is hidden. */
   readonly isHidden: NamesTest;
   /** Absolute paths. */
@@ -48,25 +67,15 @@ export interface Settings {
   readonly isSource: SourceTest | undefined;
   readonly windowsNames: 'deny' | 'allow';
   readonly types: ReadonlyMap<string, string>;
-  readonly defaultType: string;
-  readonly charset: string | false;
-  readonly etag: EntityTagKind;
-  readonly lastModified: boolean;
-  readonly ranges: boolean;
   /** The Cache-Control value for a path below the root, or '' for none. */
   readonly cacheControlOf: (path: string) => string;
-  readonly precompressed: boolean;
   readonly compress: { readonly codings: readonly Coding[]; readonly minBytes: number; readonly maxBytes: number };
-  readonly cleanUrls: 'off' | 'lookup' | 'redirect';
   readonly extensions: readonly string[];
   readonly fallback: string | undefined;
-  readonly errorPages: boolean;
   readonly redirects: readonly Complete<RedirectRule>[];
   readonly fieldsOf: (path: string) => readonly Field[];
   readonly cors: Complete<CorsOptions> | undefined;
   readonly write: Complete<WriteOptions> | undefined;
-  readonly maxCacheBytes: number;
-  readonly maxCachedFileBytes: number;
 }
 
 /** Checks `options` and reads what they refer to. Throws a TypeError that names the option at fault. */
@@ -78,41 +87,30 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
     throw new TypeError('writable: needs a directory for a root');
   }
   return {
+    ...all,
     ...place,
     platform: process.platform,
     index: all.index === false ? [] : all.index,
-    directoryRedirect: all.directoryRedirect,
     // With a page for everything that is not there, a directory without an index file is not there.
     listing:
       all.listing === false || options.fallback !== undefined
         ? undefined
         : membersOf<ListingOptions>(listingTable, all.listing),
     allowsDotfile: dotfileTest(all.dotfiles),
-    symlinks: all.symlinks,
     isHidden: anyGlobAbove(all.hide, { ignoreCase: true }),
     deny: all.deny.map((path) => resolve(path)),
     isSource: options.isSource,
     // On Windows itself these names are not a matter of taste: they open something else.
     windowsNames: process.platform === 'win32' ? 'deny' : (options.windowsNames ?? 'allow'),
     types: readTypes(options),
-    defaultType: all.defaultType,
-    charset: all.charset,
-    etag: all.etag,
-    lastModified: all.lastModified,
-    ranges: all.ranges,
     cacheControlOf: cacheControl(all),
-    precompressed: all.precompressed,
     compress: compressSettings(all.compress),
-    cleanUrls: all.cleanUrls,
     extensions: all.extensions.map((name) => name.replace(/^\.(?=.)/, '')),
     fallback: options.fallback,
-    errorPages: all.errorPages,
     redirects: all.redirects.map(({ from, to, status = 301 }) => ({ from, to, status })),
     fieldsOf: fieldRules(all.fieldRules),
     cors: all.cors === false ? undefined : corsSettings(membersOf<CorsOptions>(corsTable, all.cors)),
     write: all.writable === false ? undefined : membersOf<WriteOptions>(writeTable, all.writable),
-    maxCacheBytes: all.maxCacheBytes,
-    maxCachedFileBytes: all.maxCachedFileBytes,
   };
 }
 
