@@ -115,15 +115,14 @@ describe('an application', () => {
     }
   });
 
-  test('is refused with the option when the working directory is not there', () => {
-    expect(() => run({ cwd: '/nowhere' })).toThrow(new TypeError('wsgi: cwd: /nowhere is not a directory'));
-  });
-
-  test('does not start when Python is not there', async () => {
-    const app = run({ python: '/nowhere/python3' });
+  test.each([
+    ['Python is not there', { python: '/nowhere/python3' }, 'cannot run /nowhere/python3'],
+    ['the working directory is not there', { cwd: '/nowhere' }, 'cannot run'],
+  ])('does not start when %s', async (_, options, message) => {
+    const app = run(options);
     await expect(app.responder.ready()).rejects.toMatchObject({
       code: 'start-failed',
-      message: expect.stringContaining('cannot run /nowhere/python3'),
+      message: expect.stringContaining(message),
     });
     expect((await app.get('/')).status).toBe(503);
   });
