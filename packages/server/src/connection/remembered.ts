@@ -1,5 +1,6 @@
 // Bytes of responses that come again. A responder that returns the same object means the same answer, so what was made of it
-// once can be sent again: one buffer with head and content, good for the second that its Date names, and forgotten after it.
+// once can be sent again: one buffer with head and content, good for the second that its Date names, and forgotten after it. It is
+// kept when the object comes for the second time: one that comes once would only be carried along.
 //
 // What is kept is bounded: a site of a hundred thousand pages would otherwise stand in memory twice.
 
@@ -29,6 +30,8 @@ const ONE_PIECE_BYTES = 32_768;
 export class RememberedResponses {
   readonly #settings: CompleteSettings;
   #variants = new Map<ResponseMessage, Variants>();
+  /** Responses that came before. */
+  readonly #seen = new WeakSet<ResponseMessage>();
   #date = '';
   #bytes = 0;
 
@@ -57,6 +60,11 @@ export class RememberedResponses {
 
   #keep(response: ResponseMessage, index: number, ready: ReadyResponse | undefined): ReadyResponse | undefined {
     if (ready === undefined || this.#bytes >= MAX_KEPT_BYTES) return ready;
+    // A response that comes once, such as a page of a hundred thousand, would only be carried until the second is over.
+    if (!this.#seen.has(response)) {
+      this.#seen.add(response);
+      return ready;
+    }
     // Content that was not copied is the responder's.
     const copied = ready.pieces.length === 1 ? ready.pieces : ready.pieces.slice(0, 1);
     this.#bytes += ENTRY_BYTES + copied.reduce((sum, { length }) => sum + length, 0);
