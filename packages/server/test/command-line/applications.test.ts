@@ -240,3 +240,23 @@ test('--app finds out whether an application is WSGI or ASGI', async () => {
     expect(await run(['check', '--app', 'app'], { cwd: path, env })).toMatchObject({ code: 0 });
   }
 });
+
+test('--asgi and --wsgi take their own kind, side by side, and refuse the other', async () => {
+  const { path } = folder(`async def fast(scope, receive, send):
+    if scope["type"] != "http":
+        raise RuntimeError("only http")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["root_path"].encode()})
+
+${says('wsgi')}`);
+  const words = ['--asgi', '/api=app:fast', '--wsgi', 'app', '--processes', '1', '--threads', '2'];
+  const server = await start(words, { cwd: path, env });
+  expect(await (await server.fetch('/api/x')).text()).toBe('/api');
+  expect(await (await server.fetch('/x')).text()).toBe('wsgi');
+  expect(await server.stop()).toMatchObject({ code: 0 });
+  const checked = await run(['check', ...words], { cwd: path, env });
+  expect(checked).toMatchObject({ code: 0, stderr: '' });
+  const wrong = await run(['check', '--asgi', 'app', '--processes', '1'], { cwd: path, env });
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('app is a WSGI application (environ, start_response): serve it as wsgi');
+});

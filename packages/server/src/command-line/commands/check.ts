@@ -73,12 +73,18 @@ async function badCertificates(configuration: Configuration): Promise<readonly s
   });
 }
 
-/** Whether an application loads is seen in one process as well as in many. */
+/** Whether an application loads is seen in one process as well as in many; threads are made when they are needed. */
 function withOneProcess(configuration: Configuration): Configuration {
   const one = (mounts: Served['wsgi']): Served['wsgi'] =>
-    mounts?.map((mount) => ({ ...mount, processes: 1, threads: 1, lazy: false, reloadOnChange: false }));
-  const sites = configuration.sites?.map((site) => ({ ...site, wsgi: one(site.wsgi), app: one(site.app) }));
-  return { ...configuration, wsgi: one(configuration.wsgi), app: one(configuration.app), sites };
+    mounts?.map((mount) => ({ ...mount, processes: 1, lazy: false, reloadOnChange: false }));
+  const withOne = <One extends Pick<Served, 'wsgi' | 'asgi' | 'app'>>(site: One): One => ({
+    ...site,
+    wsgi: one(site.wsgi),
+    asgi: one(site.asgi),
+    app: one(site.app),
+  });
+  const sites = configuration.sites?.map((site) => withOne(site));
+  return { ...withOne(configuration), sites };
 }
 
 function ignore(): void {}

@@ -66,9 +66,10 @@ export async function explanationOf(configuration: Configuration, question: Ques
 
 // All routes in one list, so that each is known by identity; the server composes nothing more.
 async function composed(configuration: Configuration): Promise<ServerOptions> {
-  const wsgiLazy = configuration.wsgi?.map((mount) => ({ ...mount, lazy: true }));
-  const appLazy = configuration.app?.map((mount) => ({ ...mount, lazy: true }));
-  const lazy = { ...configuration, wsgi: wsgiLazy, app: appLazy };
+  const idle = (mounts: Configuration['app']): Configuration['app'] =>
+    mounts?.map((mount) => ({ ...mount, lazy: true }));
+  const [wsgi, asgi, app] = [configuration.wsgi, configuration.asgi, configuration.app].map(idle);
+  const lazy = { ...configuration, wsgi, asgi, app };
   const makers: Makers = {};
   const options = await generationOptions(lazy, {
     accessLog: () => undefined,

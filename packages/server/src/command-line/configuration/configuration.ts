@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import { describeSource, environmentName, type Option, type Source } from '../options/option.ts';
 import { type Configuration, type Key, optionEntries, options, type SiteConfiguration } from '../options/table.ts';
-import { withPythonDefaults } from '../options/python.ts';
+import { withAsgiDefaults, withPythonDefaults } from '../options/python.ts';
 import type { Written } from './arguments.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { suggestion } from '../../suggestion.ts';
@@ -63,19 +63,21 @@ function withImplied(
   chosen: ReadonlyMap<Key, Source>,
   workingDirectory: string,
 ): Configuration {
-  const { root, wsgi, app, mount = {} } = configuration;
+  const { root, wsgi, asgi, app, mount = {} } = configuration;
   // A directory at a path is a site there.
   const mounted = Object.entries(mount).map(([path, directory]): SiteConfiguration => ({ path, root: directory }));
   const all = [...(configuration.sites ?? []), ...mounted];
   const sites = all.length === 0 ? undefined : all;
-  if (root === undefined && wsgi === undefined && app === undefined && configuration.sites === undefined)
+  if ([root, wsgi, asgi, app, configuration.sites].every((one) => one === undefined))
     return { ...configuration, root: workingDirectory, sites };
   const isAsked = chosen.get('listing')?.from !== 'default';
-  const quiet = (site: Pick<SiteConfiguration, 'wsgi' | 'app'>): boolean =>
-    !isAsked && [...(site.wsgi ?? []), ...(site.app ?? [])].some(isAtRoot);
-  const python = <One extends Pick<SiteConfiguration, 'wsgi' | 'app'>>(site: One): One => ({
+  type Python = Pick<SiteConfiguration, 'wsgi' | 'asgi' | 'app'>;
+  const quiet = (site: Python): boolean =>
+    !isAsked && [site.wsgi, site.asgi, site.app].some((mounts) => mounts?.some(isAtRoot));
+  const python = <One extends Python>(site: One): One => ({
     ...site,
     ...(site.wsgi !== undefined && { wsgi: withPythonDefaults(site.wsgi, configuration) }),
+    ...(site.asgi !== undefined && { asgi: withAsgiDefaults(site.asgi, configuration) }),
     ...(site.app !== undefined && { app: withPythonDefaults(site.app, configuration) }),
   });
   return {

@@ -8,7 +8,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import type { ConfigurationFile } from './config-file.ts';
 import { isExposed } from './inspection.ts';
 
-const programKeys = ['cgi', 'cgiBin', 'php', 'fastcgi', 'scgi', 'wsgi', 'app', 'python', 'virtualenv', 'chdir'];
+const programKeys = ['cgi', 'cgiBin', 'php', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app', 'python', 'virtualenv', 'chdir'];
 const fileKeys = ['root', 'logFile', 'readyFile', 'mimeTypes', 'authFile', 'tlsCert', 'tlsKey', 'tlsPassphraseFile'];
 
 const certificateKeys = ['cert', 'key', 'passphraseFile'];

@@ -107,6 +107,8 @@ function inspectListening(configuration: Configuration, { problems, warnings }: 
     for (const path of [cert, key, passphraseFile]) if (path !== undefined) requireFile('the file', path, found);
   if (logFile !== undefined && kindOf(dirname(logFile)) !== 'directory') {
     problems.push(missing('the directory of the log file', dirname(logFile)));
+  } else if (logFile !== undefined && kindOf(logFile) === 'directory') {
+    problems.push(`the log file ${logFile} is a directory`);
   } else if (logFile !== undefined && !isWritable(logFile)) {
     problems.push(`the log file ${logFile} cannot be written by this user`);
   }
@@ -150,7 +152,11 @@ function inspectSecrets(configuration: Configuration, { warnings }: Findings): v
       )
         warnings.push(`${path} lies below the document root ${root}; it is not served`);
     }
-    for (const { application, ...mount } of places.flatMap(({ wsgi = [], app = [] }) => [...wsgi, ...app])) {
+    for (const { application, ...mount } of places.flatMap(({ wsgi = [], asgi = [], app = [] }) => [
+      ...wsgi,
+      ...asgi,
+      ...app,
+    ])) {
       const cwd = typeof mount['cwd'] === 'string' ? mount['cwd'] : process.cwd();
       if (kindOf(cwd) === 'directory' && (isInside(root, cwd) || isInside(cwd, root)))
         warnings.push(`Python sources and databases of ${application} in ${cwd} are not served as files`);

@@ -15,7 +15,7 @@ import {
   type Shape,
 } from '@onezero/cgi-process/options';
 import type { GatewayLimits, GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
-import { type AppOptions, appTable, type PythonLimits, wsgiTable } from '@onezero/python/options';
+import { type AppOptions, appTable, asgiTable, type PythonLimits, wsgiTable } from '@onezero/python/options';
 import type { AppMount, CgiMount, GatewayMount, PhpMount } from '../../options.ts';
 import { type Configured, configuredMember, configuredShape, isWritten, keyOf, toOption } from './from-table.ts';
 
@@ -114,6 +114,9 @@ export const cgiShape: Shape = mountsShape(cgiTable);
 
 /** The shape of the `wsgi` key. */
 export const wsgiShape: Shape = mountsShape(wsgiTable);
+
+/** The shape of the `asgi` key. */
+export const asgiShape: Shape = mountsShape(asgiTable);
 
 /** The shape of the `app` key. */
 export const appShape: Shape = mountsShape(appTable);

@@ -5,7 +5,7 @@ import { configuredShape } from './from-table.ts';
 import type { WsgiConfiguration } from './mounts.ts';
 import type { Option } from './option.ts';
 
-/** For every application of `wsgi` and `app`. */
+/** For every application of `wsgi`, `asgi` and `app`. */
 export interface PythonConfiguration {
   readonly python: string | undefined;
   readonly virtualenv: string | undefined;
@@ -71,4 +71,12 @@ export function withPythonDefaults(
     ...(reload && { reloadOnChange: true }),
   };
   return mounts?.map((mount) => ({ ...common, ...mount }));
+}
+
+/** The same for `asgi`, which has no threads. */
+export function withAsgiDefaults(
+  mounts: readonly WsgiConfiguration[] | undefined,
+  defaults: PythonConfiguration,
+): readonly WsgiConfiguration[] | undefined {
+  return withPythonDefaults(mounts, { ...defaults, threads: undefined });
 }

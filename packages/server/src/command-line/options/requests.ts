@@ -13,7 +13,7 @@ export const notConfigured = {
   cgi: 'said with the files, and flattened',
   wsgi: 'said with the files, and flattened',
   app: 'said with the files, and flattened',
-  asgi: 'app finds out what an application is',
+  asgi: 'said with the files, and flattened',
   fastcgi: 'said with the files, and flattened',
   scgi: 'said with the files, and flattened',
   php: 'said with the files, and flattened',

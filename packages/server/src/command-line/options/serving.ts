@@ -4,6 +4,7 @@ import { phpTable } from '@onezero/cgi-process/options';
 import type { Option } from './option.ts';
 import {
   appShape,
+  asgiShape,
   type CgiConfiguration,
   cgiShape,
   type GatewayConfiguration,
@@ -33,6 +34,7 @@ export interface ServingConfiguration {
   readonly scgi: readonly GatewayConfiguration[] | undefined;
   readonly internal: Readonly<Record<string, string>> | undefined;
   readonly wsgi: readonly WsgiConfiguration[] | undefined;
+  readonly asgi: readonly WsgiConfiguration[] | undefined;
   readonly app: readonly WsgiConfiguration[] | undefined;
   readonly mount: Readonly<Record<string, string>> | undefined;
   readonly live: boolean | readonly string[];
@@ -138,12 +140,19 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     read: readWsgi,
     perSite: true,
   },
+  asgi: {
+    group: 'What is served',
+    shape: asgiShape,
+    placeholder: '<[/path=]module:callable>',
+    summary: 'The same for ASGI',
+    read: readWsgi,
+    perSite: true,
+  },
   app: {
     group: 'What is served',
     shape: appShape,
     placeholder: '<[/path=]module:callable>',
-    summary:
-      'The same for WSGI or ASGI, as the application is found to be; a folder with wsgi.py, asgi.py or app.py too',
+    summary: 'The same for either, as the application is found to be; a folder with wsgi.py, asgi.py or app.py too',
     read: readWsgi,
     perSite: true,
   },

@@ -77,7 +77,12 @@ function missingFlags({ health, drainDelay }: Configuration): readonly string[] 
   ];
 }
 
-function startSecondsOf({ wsgi = [], app = [], sites = [] }: Configuration): number {
-  const mounts = [...wsgi, ...app, ...sites.flatMap((site) => [...(site.wsgi ?? []), ...(site.app ?? [])])];
+function startSecondsOf({ wsgi = [], asgi = [], app = [], sites = [] }: Configuration): number {
+  const mounts = [
+    ...wsgi,
+    ...asgi,
+    ...app,
+    ...sites.flatMap((site) => [site.wsgi, site.asgi, site.app].flatMap((mounts) => mounts ?? [])),
+  ];
   return Math.ceil(Math.max(START_SECONDS, ...mounts.map(({ startTimeout = 0 }) => startTimeout)));
 }

@@ -52,13 +52,14 @@ export async function generationOptions(
 function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
   const needed = new Set<keyof Makers>();
   const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
-  for (const { cgi, cgiBin, php, fastcgi, scgi, wsgi, app, webdav = false } of sites) {
+  for (const { cgi, cgiBin, php, fastcgi, scgi, wsgi, asgi, app, webdav = false } of sites) {
     if (webdav !== false) needed.add('webdav');
     if (cgi !== undefined || cgiBin !== undefined) needed.add('cgi');
     if (php !== undefined && php !== false) needed.add('php');
     if (fastcgi !== undefined) needed.add('fastcgi');
     if (scgi !== undefined) needed.add('scgi');
     if (wsgi !== undefined) needed.add('wsgi');
+    if (asgi !== undefined) needed.add('asgi');
     if (app !== undefined) needed.add('app');
   }
   return needed;
@@ -116,7 +117,7 @@ function driveInWords({ webdav }: Configuration): string {
 
 /** What is served, in a few words for the banner. */
 export function servedInWords(configuration: Configuration, workingDirectory: string): string {
-  const { root, php, fastcgi = [], scgi = [], wsgi = [], app = [], proxy = [], sites } = configuration;
+  const { root, php, fastcgi = [], scgi = [], wsgi = [], asgi = [], app = [], proxy = [], sites } = configuration;
   const workers = workerCount(configuration);
   const words: string[] = [];
   const folder =
@@ -125,7 +126,7 @@ export function servedInWords(configuration: Configuration, workingDirectory: st
       : [relative(workingDirectory, root) || root].map((name) => name + driveInWords(configuration));
   words.push(...(php === false ? folder : folder.map((name) => `${name} with PHP`)));
   for (const { address } of [...fastcgi, ...scgi]) words.push(`the application at ${[address].flat().join(', ')}`);
-  for (const mount of [...wsgi, ...app]) {
+  for (const mount of [...wsgi, ...asgi, ...app]) {
     const processes = pythonProcesses(mount, workers) * workers;
     words.push(`${mount.application} (${processes} Python ${processes === 1 ? 'process' : 'processes'})`);
   }

@@ -181,10 +181,12 @@ function inheritedListener(tls: TlsOptions | undefined): (inherited: InheritedLi
 }
 
 /** Where sources are watched somebody is at work on them, and an application that does not load now may do so soon. */
-function mayLoadLater({ keepTrying, wsgi, app, sites = [] }: Configuration): boolean {
+function mayLoadLater({ keepTrying, wsgi, asgi, app, sites = [] }: Configuration): boolean {
   return (
     keepTrying ||
-    [wsgi, app, ...sites.flatMap((site) => [site.wsgi, site.app])].some((mounts) => mounts?.some(isWatched))
+    [wsgi, asgi, app, ...sites.flatMap((site) => [site.wsgi, site.asgi, site.app])].some((mounts) =>
+      mounts?.some(isWatched),
+    )
   );
 }
 

@@ -14,7 +14,7 @@ import { optionsOfPart } from './to-options.ts';
 /** What one site serves: the half of the server's options that `compose` turns into routes. */
 export type ServedOptions = Pick<
   ServerOptions,
-  'root' | 'static' | 'cgi' | 'php' | 'fastcgi' | 'scgi' | 'internal' | 'proxy' | 'webdav' | 'wsgi' | 'app'
+  'root' | 'static' | 'cgi' | 'php' | 'fastcgi' | 'scgi' | 'internal' | 'proxy' | 'webdav' | 'wsgi' | 'asgi' | 'app'
 >;
 
 /** The options of the server, without the access log and the routes that the command adds. */
@@ -45,7 +45,7 @@ export function configuredSecrets(configuration: Configuration): Secrets {
 
 /** What a site serves. How files are served, where the site does not say, is as in the configuration around it. */
 export function servedOptions(site: Served, around: Configuration): ServedOptions {
-  const { root, cgiBin, cgi = [], php, front, fastcgi = [], scgi = [], wsgi = [], app = [], internal, proxy } = site;
+  const { root, cgiBin, cgi = [], php, front, fastcgi = [], scgi = [], wsgi, asgi, app, internal, proxy } = site;
   const workers = workerCount(around);
   const place = { root, front, env: around.cgiEnv };
   const mounts = [...(cgiBin === undefined ? [] : [{ path: '/cgi-bin', directory: cgiBin }]), ...cgi].map((mount) =>
@@ -61,8 +61,9 @@ export function servedOptions(site: Served, around: Configuration): ServedOption
     php: phpMount(php, place, workers),
     fastcgi: fastcgi.length === 0 ? undefined : fastcgi.map((mount) => gatewayMount(mount, place)),
     scgi: scgi.length === 0 ? undefined : scgi.map((mount) => gatewayMount(mount, place)),
-    wsgi: wsgi.length === 0 ? undefined : wsgi.map((mount) => wsgiMount(mount, workers)),
-    app: app.length === 0 ? undefined : app.map((mount) => wsgiMount(mount, workers)),
+    wsgi: wsgi?.map((mount) => wsgiMount(mount, workers)),
+    asgi: asgi?.map((mount) => wsgiMount(mount, workers)),
+    app: app?.map((mount) => wsgiMount(mount, workers)),
   };
 }
 

@@ -33,6 +33,12 @@ const place = site({
   'page404.html': 'page for 404',
   passwords: 'ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n',
   'outside.txt': 'outside',
+  'fast.py': `async def application(scope, receive, send):
+    if scope["type"] != "http":
+        raise RuntimeError("only http")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"fast"})
+`,
   'app.py':
     "def application(environ, start_response):\n    start_response('200 OK', [('Content-Type', 'text/plain')])\n    return [b'python']\n",
 });
@@ -464,6 +470,12 @@ test('--front answers where nothing is', () =>
     expect(await text(server, '/no/such/path')).toBe('ran \n');
     expect(await text(server, '/a.txt')).toBe('a');
   }));
+
+test('--asgi serves a Python application', async () => {
+  await withFlags(['--asgi', 'fast'], async (server) => {
+    expect(await text(server, '/')).toBe('fast');
+  });
+});
 
 test('--app serves a Python application of either kind', async () => {
   await withFlags(['--app', 'app.py'], async (server) => {
