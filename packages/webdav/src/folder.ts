@@ -25,6 +25,14 @@ export class Folder {
 
   /** Resolves when what earlier processes left is removed, once. */
   sweep(): Promise<void> {
-    return (this.#swept ??= new Sweeper(this.tree.root, this.turn).sweep());
+    return (this.#swept ??= this.#sweepNow());
+  }
+
+  async #sweepNow(): Promise<void> {
+    await new Sweeper(this.tree.root, this.turn).sweep();
+    // A lock whose file never came, because its process ended in between, is void; here it goes.
+    if (this.locks.unchecked().length > this.locks.all().length) {
+      await this.turn.run(() => this.locks.write(this.locks.all()));
+    }
   }
 }

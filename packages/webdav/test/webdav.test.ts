@@ -386,11 +386,15 @@ describe('what is left at the start', () => {
     mkdirSync(join(folder, `${gone.replace('-', '-9')}.new`), { recursive: true });
     mkdirSync(join(folder, `${gone.replace('-', '-8')}.old/back`), { recursive: true });
     mkdirSync(join(folder, `${gone.replace('-', '-7')}.old/a.txt`), { recursive: true });
+    const lock = { token: 'urn:uuid:1', depth: '0', scope: 'exclusive', href: '/', owner: '', timeoutSeconds: 60 };
+    const locks = ['/none.txt', '/a.txt'].map((path) => ({ ...lock, path, expiresAtMs: Date.now() + 60_000 }));
+    writeFileSync(join(folder, 'locks.json'), JSON.stringify(locks));
     writeFileSync(join(folder, `${'0'.repeat(32)}.json`), '{"name":"none.txt","properties":[]}');
     served = new Served(root);
     await served.listen();
     expect(await served.status('MKCOL', '/first')).toBe(201);
-    expect(served.paths()).toEqual(['a.txt', 'back/', 'first/']);
+    expect(served.paths()).toEqual(['.onezero-webdav/', '.onezero-webdav/locks.json', 'a.txt', 'back/', 'first/']);
+    expect(JSON.parse(served.read('.onezero-webdav/locks.json'))).toMatchObject([{ path: '/a.txt' }]);
     expect(served.read('a.txt')).toBe('a');
   });
 });
