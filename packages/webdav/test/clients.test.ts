@@ -1,5 +1,5 @@
-// What Windows Explorer and Finder send, as captured by others and told in reports of servers that got it wrong: each table is a
-// sequence of requests, with the status that the client goes on with. Neither system is at hand here.
+// What Windows Explorer and Finder send, after descriptions of their requests and reports of servers that got it wrong: each
+// table is a sequence of requests, with the status that the client goes on with. Neither system is at hand here.
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { asking, lockInfo, Served } from './served.ts';
