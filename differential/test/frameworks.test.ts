@@ -1,10 +1,12 @@
 // Applications of frameworks and libraries as their users write them: nothing is changed for onezero but the last line.
 
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, request as httpRequest, type Server as HttpServer } from 'node:http';
 import { Readable } from 'node:stream';
+import { createAdaptorServer, upgradeWebSocket } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
-import { createServer, fetchResponder, nodeResponder, type Responder } from '@onezero/server';
+import { earlyHints } from '@hono/node-server/early-hints';
+import { createServer, fetchResponder, nodeResponder, type Responder, type ServerOptions } from '@onezero/server';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
@@ -17,8 +19,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 const PIECES = ['event: a\n', 'data: 1\n', '\n', 'x'.repeat(100_000), 'end'];
 const WHOLE = PIECES.join('');
 
-async function serve(responder: Responder): Promise<string> {
-  const server = createServer({ routes: [{ responder }] });
+async function serve(responder: Responder, options: ServerOptions = {}): Promise<string> {
+  const server = createServer({ ...options, routes: [{ responder }] });
   const [address] = await server.listen({ port: 0, host: '127.0.0.1' });
   onTestFinished(() => server.close({ graceMs: 0 }));
   return `http://127.0.0.1:${address?.port}`;
@@ -79,6 +81,51 @@ describe('an application of', () => {
     expect(await text(`${url}/address`)).toBe('127.0.0.1');
     expect(await text(`${url}/stream`)).toBe(WHOLE);
   });
+
+  test('Hono, which learns the address that a trusted proxy names, and no other', async () => {
+    const app = new Hono().get('/', (context) => {
+      const { address, addressType } = getConnInfo(context).remote;
+      return context.text(`${address} ${addressType}`);
+    });
+    const headers = { 'x-forwarded-for': '2001:db8::7' };
+    const trusting = await serve(fetchResponder(app), { trustedProxies: ['127.0.0.1'] });
+    expect(await text(trusting, { headers })).toBe('2001:db8::7 IPv6');
+    expect(await text(await serve(fetchResponder(app)), { headers })).toBe('127.0.0.1 IPv4');
+    // Its own adapter sees the same through a server of node:http.
+    const adapted = createAdaptorServer({ fetch: app.fetch }) as HttpServer;
+    expect(await text(await serve(nodeResponder(adapted)))).toBe('127.0.0.1 IPv4');
+  });
+
+  describe('those who say something before their answer:', () => {
+    const before = async (url: string): Promise<unknown> => {
+      const seen: unknown[] = [];
+      const asked = httpRequest(url).on('information', ({ statusCode, headers }) => seen.push([statusCode, headers]));
+      const [response] = (await once(asked.end(), 'response')) as [Readable];
+      response.resume();
+      return seen;
+    };
+    const link = '</a.css>; rel=preload';
+
+    test('node:http', async () => {
+      const responder = nodeResponder((_, response) => {
+        response.writeProcessing();
+        response.writeEarlyHints({ link });
+        response.end('page');
+      });
+      expect(await before(await serve(responder))).toEqual([
+        [102, {}],
+        [103, { link }],
+      ]);
+    });
+
+    test("Hono, by its adapter's middleware", async () => {
+      const app = new Hono().get('/', earlyHints({ link: [link, '</b.js>; rel=preload'] }), (context) =>
+        context.text('page'),
+      );
+      const hints = [[103, { link: `${link}, </b.js>; rel=preload` }]];
+      expect(await before(await serve(fetchResponder(app)))).toEqual(hints);
+    });
+  });
 });
 
 describe('WebSockets of', () => {
@@ -134,6 +181,26 @@ describe('WebSockets of', () => {
     const [data] = (await once(client, 'message')) as [Buffer];
     expect(data.toString()).toBe('hello');
     client.terminate();
+  });
+
+  test('Hono, by the server of its adapter', async () => {
+    const app = new Hono();
+    app.get(
+      '/echo',
+      upgradeWebSocket((context) => ({
+        onMessage: ({ data }, socket) => socket.send(`${getConnInfo(context).remote.address} ${String(data)}`),
+      })),
+    );
+    const websocket = { server: new WebSocketServer({ noServer: true }) };
+    const url = await serve(nodeResponder(createAdaptorServer({ fetch: app.fetch, websocket }) as HttpServer));
+    const client = new WebSocket(`${url.replace('http', 'ws')}/echo`);
+    await once(client, 'open');
+    client.send('hello');
+    const [data] = (await once(client, 'message')) as [Buffer];
+    expect(data.toString()).toBe('127.0.0.1 hello');
+    client.terminate();
+    const [error] = (await once(new WebSocket(`${url.replace('http', 'ws')}/none`), 'error')) as [Error];
+    expect(error.message).toMatch(/Unexpected server response: 4\d\d/);
   });
 
   test('socket.io, which begins with polling and upgrades', async () => {

@@ -155,14 +155,16 @@ def main():
         start_watching()
 
     try:
-        application, interface = load(configuration["application"], configuration["interface"])
+        application, interface, found = load(configuration["application"], configuration["interface"])
     except BaseException as error:
         report_failure(error)
         start_watching()
         return wait_for_orders(orders)
 
     def report_ready():
-        report(event="ready", interface=interface, python=sys.version.split()[0])
+        environment = sys.prefix if sys.prefix != sys.base_prefix else None
+        python = {"python": sys.version.split()[0], "executable": sys.executable, "virtualenv": environment}
+        report(event="ready", interface=interface, **python, **found)
         start_watching()
 
     if interface == "wsgi":

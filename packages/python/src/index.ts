@@ -4,3 +4,4 @@ export { defaultProcesses } from './resolve-options.ts';
 export { PythonError, type PythonErrorCode } from './python-error.ts';
 export type { Interface } from './exchange/channel.ts';
 export type { PoolState } from './workers/places.ts';
+export type { LoadedApplication } from './workers/loaded.ts';

@@ -268,8 +268,8 @@ function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }
   const { application } = options;
   const responder = make({ serverSoftware, log, ...options });
   const workers = (): Omit<ApplicationState, 'path'> => {
-    const { interface: called, python, processes, ready, busy, queued, restarts } = responder.state();
-    return { application, interface: called, python, processes, ready, busy, queued, restarts };
+    const { interface: called, python, loaded, processes, ready, busy, queued, restarts } = responder.state();
+    return { application, interface: called, python, loaded, processes, ready, busy, queued, restarts };
   };
   return { name: `the application ${application}`, path, responder: Object.assign(responder, { workers }) };
 }

@@ -7,7 +7,7 @@ import type { CgiOptions } from '@onezero/cgi-process';
 import type { GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
 import type { StaticOptions } from '@onezero/static';
 import type { WebdavMountOptions } from '@onezero/webdav/node';
-import type { AppOptions, AsgiOptions, WsgiOptions } from '@onezero/python';
+import type { AppOptions, AsgiOptions, LoadedApplication, WsgiOptions } from '@onezero/python';
 import type { ProxyOptions } from './proxy/proxy.ts';
 import type { Field, RequestMessage, Responder, ResponseLike } from './message/message.ts';
 
@@ -53,6 +53,8 @@ export interface ApplicationState {
   /** How it is called, and the version of Python; undefined until a process has loaded it. */
   readonly interface?: 'wsgi' | 'asgi' | undefined;
   readonly python?: string | undefined;
+  /** What a process has loaded, and which Python runs it. */
+  readonly loaded?: LoadedApplication | undefined;
   /** How many processes there should be. */
   readonly processes: number;
   /** How many have loaded the application. */

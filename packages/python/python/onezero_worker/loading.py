@@ -16,7 +16,7 @@ FACTORIES = ("create_app", "make_app")
 
 def load(spec, interface):
     """
-    The application that `spec` names, and its interface: `wsgi` or `asgi`.
+    The application that `spec` names, its interface (`wsgi` or `asgi`), and what it is: a dict of texts for people.
 
     `spec` is PLACE or PLACE:NAME. PLACE is a module, a file or a directory with a file called wsgi.py, asgi.py, app.py or
     main.py (for the interface `asgi`, asgi.py comes first). NAME may be dotted, and may be a call with literal
@@ -24,11 +24,23 @@ def load(spec, interface):
     """
     place, _, name = spec.partition(":")
     module = load_module(place, interface)
-    target = find_object(module, name, place)
+    target, found = find_object(module, name, place)
     if interface == "auto":
         interface = "asgi" if is_asgi(target) else "wsgi"
     check_interface(target, interface, spec, name)
-    return target, interface
+    return target, interface, {"name": found, "kind": kind_of(target), "file": getattr(module, "__file__", None) or module.__name__}
+
+
+def kind_of(target):
+    """`a function`, `a method`, `a class`, or the name of the class it is an object of."""
+    if inspect.isclass(target):
+        return "a class"
+    if inspect.ismethod(target):
+        return "a method"
+    if inspect.isroutine(target):
+        return "a function"
+    kind = type(target)
+    return "an object of %s.%s" % (kind.__module__, kind.__qualname__)
 
 
 def load_module(place, interface):
@@ -106,10 +118,11 @@ def leads_to(name, path):
 
 
 def find_object(module, name, place):
+    """The object and the name under which it was found."""
     if not name:
         for candidate in NAMES:
             if hasattr(module, candidate):
-                return getattr(module, candidate)
+                return getattr(module, candidate), candidate
         for candidate in FACTORIES:
             if callable(getattr(module, candidate, None)):
                 hint = "; it has a factory: write %s:%s()" % (place, candidate)
@@ -123,7 +136,7 @@ def find_object(module, name, place):
         target = getattr(target, part)
     if arguments is not None:
         target = target(*arguments, **keywords)
-    return target
+    return target, name.strip()
 
 
 def parse_name(name):

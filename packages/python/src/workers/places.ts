@@ -1,6 +1,7 @@
 // The places of a pool: what is to be seen in them.
 
 import type { Interface } from '../exchange/channel.ts';
+import type { LoadedApplication } from './loaded.ts';
 import type { Worker } from './worker.ts';
 
 /** What a pool is doing at a moment. */
@@ -9,6 +10,8 @@ export interface PoolState {
   readonly interface: Interface | undefined;
   /** The version of Python; undefined until a worker is ready. */
   readonly python: string | undefined;
+  /** What was found, and what runs it; undefined until a worker is ready. */
+  readonly loaded: LoadedApplication | undefined;
   /** How many processes there should be. */
   readonly processes: number;
   /** How many have loaded the application. */
@@ -65,7 +68,8 @@ export function stateOf(
   for (const worker of alive) busy += worker.underWay.length;
   return {
     interface: workers[0]?.channel?.interface,
-    python: workers[0]?.pythonVersion,
+    python: workers[0]?.loaded?.python,
+    loaded: workers[0]?.loaded,
     processes: places.length,
     ready: workers.length,
     busy,

@@ -18,6 +18,7 @@ import type { Channel, ChannelOwner, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { whichPython } from './find-python.ts';
 import { readLines } from './lines.ts';
+import { type LoadedApplication, loadedOf, type ReportedApplication } from './loaded.ts';
 
 const workerFile = fileURLToPath(new URL('../../python/worker.py', import.meta.url));
 const firstConnection = 4;
@@ -71,8 +72,8 @@ export class Worker implements ChannelOwner {
   readonly watches: boolean;
   /** Its connections, from the moment it is ready. */
   channel: Channel | undefined;
-  /** The version of Python, once it is ready. */
-  pythonVersion = '';
+  /** What it has loaded, once it is ready. */
+  loaded: LoadedApplication | undefined;
   /** Resolves when the application is loaded; rejects with `PythonError` (`start-failed`, `start-timed-out`). */
   readonly ready: Promise<void>;
   /** Resolves when the process is gone. */
@@ -182,7 +183,7 @@ export class Worker implements ChannelOwner {
     const report = parseReport(line);
     if (report.event === 'ready') {
       this.readyAt = performance.now();
-      this.pythonVersion = report.python ?? '';
+      this.loaded = loadedOf(report);
       this.channel = this.#open(report.interface ?? 'wsgi');
       this.#settleReady.resolve();
     } else if (report.event === 'failed') {
@@ -299,12 +300,10 @@ export class Worker implements ChannelOwner {
   }
 }
 
-interface Report {
+interface Report extends Partial<ReportedApplication> {
   readonly event: string;
   readonly interface?: Interface;
-  readonly python?: string;
   readonly traceback?: string;
-  readonly file?: string;
 }
 
 /** What is no report (the application may have found the descriptor) is taken for one that says nothing. */

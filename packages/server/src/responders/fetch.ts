@@ -25,6 +25,16 @@ export interface FetchInfo {
       readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
     };
   };
+  /** Also in its manner: Hono's `earlyHints` for Node writes to it. */
+  readonly outgoing: FetchOutgoing;
+}
+
+/** What can be sent before the response. */
+export interface FetchOutgoing {
+  /** Whether the application has answered. */
+  readonly headersSent: boolean;
+  /** Sends 103 (Early Hints) with these fields, to clients of HTTP/1.1. Throws a TypeError for what is no field. */
+  writeEarlyHints(hints: Readonly<Record<string, string | readonly string[]>>): void;
 }
 
 /**
@@ -50,7 +60,9 @@ export function fetchResponder(application: FetchApplication): Responder {
   return async (request) => {
     const asked = toRequest(request);
     alive.set(request.signal, asked);
-    const response = await ask(asked, infoOf(request));
+    const outgoing = new Outgoing(request);
+    const response = await ask(asked, infoOf(request, outgoing));
+    outgoing.headersSent = true;
     if (!(response instanceof Response) && !isResponseLike(response)) {
       throw new TypeError('the application returned no Response');
     }
@@ -58,7 +70,24 @@ export function fetchResponder(application: FetchApplication): Responder {
   };
 }
 
-function infoOf({ remote, local, user, id }: RequestMessage): FetchInfo {
+class Outgoing implements FetchOutgoing {
+  headersSent = false;
+  readonly #request: RequestMessage;
+
+  constructor(request: RequestMessage) {
+    this.#request = request;
+  }
+
+  writeEarlyHints(hints: Readonly<Record<string, string | readonly string[]>>): void {
+    if (this.headersSent) return;
+    const fields = Object.entries(hints).map(([name, value]): Field => {
+      return [name, typeof value === 'string' ? value : value.join(', ')];
+    });
+    this.#request.inform?.(103, fields);
+  }
+}
+
+function infoOf({ remote, local, user, id }: RequestMessage, outgoing: FetchOutgoing): FetchInfo {
   const { address, port } = remote;
   const isKnown = address !== '';
   return {
@@ -66,6 +95,7 @@ function infoOf({ remote, local, user, id }: RequestMessage): FetchInfo {
     local,
     user,
     id,
+    outgoing,
     incoming: {
       socket: {
         remoteAddress: isKnown ? address : undefined,

@@ -1,7 +1,7 @@
 // Python applications behind the command: when it starts, reloads and says that it is ready.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -98,6 +98,30 @@ async def app(scope, receive, send):
     expect(code).toBe(0);
     expect(stdout).toMatch(/^api at \/api is ASGI, in Python 3\.\d+\.\d+$/m);
     expect(stdout).toMatch(/^app at \/ is WSGI, in Python 3\.\d+\.\d+$/m);
+    expect(stdout).toContain(`\n  app, a function, in ${realpathSync(path)}/api.py\n`);
+    expect(stdout).toMatch(
+      /^ {2}application, a function, in .*\/app\.py\n {2}\/.*python3.*, without a virtual environment$/m,
+    );
+  });
+
+  test('explain says what was found, of the application that would answer', async () => {
+    const { path } = folder(broken);
+    writeFileSync(
+      join(path, 'api.py'),
+      `${asgi}\nclass Kit:\n    async def __call__(self, scope, receive, send):\n        pass\n\ndef make(kind):\n    return Kit()\n`,
+    );
+    const environment = join(path, '.venv');
+    execFileSync('python3', ['-m', 'venv', '--without-pip', environment]);
+    const flags = ['--app', '/api=api:make("a")', '--app', 'app'];
+    const { code, stdout, stderr } = await run(['explain', '/api/x', ...flags], { cwd: path, env });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^is +ASGI, in Python 3\.\d+\.\d+$/m);
+    expect(stdout).toContain(`object    make("a"), an object of api.Kit, in ${realpathSync(path)}/api.py\n`);
+    const python = join(environment, 'bin', 'python');
+    expect(stdout).toContain(`python    ${python}, in the virtual environment ${environment}\n`);
+    const bad = await run(['explain', '/y', ...flags], { cwd: path, env });
+    expect(bad.code).toBe(0);
+    expect(bad.stdout).toMatch(/^ +app does not load in \/.*python: .*module_that_is_nowhere/m);
   });
 
   test('--chdir, --processes and a virtual environment that is found', async () => {

@@ -6,6 +6,7 @@ import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { inspect, isExposed } from '../configuration/inspection.ts';
+import { interfaceInWords, loadedInWords } from './loaded-words.ts';
 import type { Configuration, Served } from '../options/table.ts';
 
 /** Prints problems and warnings. Resolves to 0 when the server would start, else to 2. */
@@ -30,8 +31,12 @@ const localNote =
   'It answers for localhost and IP addresses only, as only this machine can connect. ' +
   'A proxy here that passes its own Host on needs --trusted-proxy 127.0.0.1, or its hosts --hosts.';
 
-function inWords({ application, path, interface: called, python }: ApplicationState): string {
-  return `${application} at ${path} is ${called?.toUpperCase() ?? 'not loaded'}, in Python ${python ?? 'unknown'}`;
+function inWords(state: ApplicationState): string {
+  const [first, ...others] = [
+    `${state.application} at ${state.path} is ${interfaceInWords(state)}`,
+    ...loadedInWords(state),
+  ];
+  return [first, ...others.map((line) => `  ${line}`)].join('\n');
 }
 
 interface Tried {

@@ -1,5 +1,6 @@
 // What a route has for a request, as rows of an explanation. The responders themselves say it: scripts by their `explain`,
-// files by being asked, since reading one changes nothing. Scripts and applications are named and not run.
+// files by being asked, since reading one changes nothing. Scripts are named and not run; applications in Python are
+// loaded, as `check` does, and not asked.
 
 import { dirname, join, resolve } from 'node:path';
 import type { CgiResponder } from '@onezero/cgi-process';
@@ -8,6 +9,7 @@ import type { ResponseMessage } from '../../message/message.ts';
 import { checkedResponse } from '../../message/whole-response.ts';
 import type { Explanation, Question, Route } from '../../options.ts';
 import { hasNothing } from '../../routing/site.ts';
+import { interfaceInWords, loadedInWords } from './loaded-words.ts';
 import { syntheticRequest } from './synthetic-request.ts';
 
 export type Row = readonly [name: string, text: string];
@@ -34,8 +36,10 @@ export async function explainAnswer(
   if (isScripts(responder)) return scriptRows(responder, explanation, name);
   if (name.startsWith(DRIVE))
     return { rows: driveRows(name.slice(DRIVE.length), explanation, method), hasNothing: false };
-  if (!name.startsWith(FILES))
-    return { rows: [['run', `${name}, as ${explanation.scriptName || '/'}`]], hasNothing: false };
+  if (!name.startsWith(FILES)) {
+    const rows: Row[] = [['run', `${name}, as ${explanation.scriptName || '/'}`]];
+    return { rows: [...rows, ...(await foundRows(responder))], hasNothing: false };
+  }
   const root = name.slice(FILES.length);
   if (isWritable(root) && !SAFE_METHODS.has(method)) {
     const rows: Row[] = [['', `the site is writable, so ${method} may change a file; nothing was changed`]];
@@ -47,6 +51,22 @@ export async function explainAnswer(
   const why = hasReason(responder) && response.status >= 400 ? await responder.whyNothing(request) : undefined;
   await discardContent(response);
   return { rows: withReason(fileRows(response, root), why), hasNothing: hasNothing(response) };
+}
+
+/** What is found where an application is named: it is loaded, and not asked. */
+async function foundRows({ ready, workers }: Route['responder']): Promise<readonly Row[]> {
+  if (ready === undefined || workers === undefined) return [];
+  try {
+    await ready();
+  } catch (error) {
+    return [['', (error as Error).message]];
+  }
+  const [object = '', program = ''] = loadedInWords(workers());
+  return [
+    ['is', interfaceInWords(workers())],
+    ['object', object],
+    ['python', program],
+  ];
 }
 
 function driveRows(root: string, { pathInfo }: Explanation, method: string): Row[] {

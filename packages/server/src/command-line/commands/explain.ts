@@ -1,7 +1,7 @@
 // `onezero explain <url>`: what would answer a request, and why.
 //
 // The routes are those that would serve, and they are asked as they would be; of what they lead to, files are really asked
-// for, since reading one changes nothing. Scripts and applications are named and not run.
+// for, since reading one changes nothing. Scripts are named and not run; an application is loaded, and not asked.
 
 import { type Makers, routesOf } from '../../compose.ts';
 import type { Question, ServerOptions } from '../../options.ts';
@@ -67,7 +67,7 @@ export async function explanationOf(configuration: Configuration, question: Ques
 // All routes in one list, so that each is known by identity; the server composes nothing more.
 async function composed(configuration: Configuration): Promise<ServerOptions> {
   const idle = (mounts: Configuration['app']): Configuration['app'] =>
-    mounts?.map((mount) => ({ ...mount, lazy: true }));
+    mounts?.map((mount) => ({ ...mount, processes: 1, lazy: true, reloadOnChange: false }));
   const [wsgi, asgi, app] = [configuration.wsgi, configuration.asgi, configuration.app].map(idle);
   const lazy = { ...configuration, wsgi, asgi, app };
   const makers: Makers = {};
