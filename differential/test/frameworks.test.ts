@@ -191,7 +191,8 @@ describe('WebSockets of', () => {
         onMessage: ({ data }, socket) => socket.send(`${getConnInfo(context).remote.address} ${String(data)}`),
       })),
     );
-    const websocket = { server: new WebSocketServer({ noServer: true }) };
+    // Its types and those of ws disagree under exactOptionalPropertyTypes.
+    const websocket = { server: new WebSocketServer({ noServer: true }) as never };
     const url = await serve(nodeResponder(createAdaptorServer({ fetch: app.fetch, websocket }) as HttpServer));
     const client = new WebSocket(`${url.replace('http', 'ws')}/echo`);
     await once(client, 'open');

@@ -227,6 +227,7 @@ test('the server knows what its applications are doing', async () => {
     application: options.application,
     interface: 'wsgi',
     python: expect.stringMatching(/^3\.\d/),
+    loaded: expect.objectContaining({ object: expect.stringContaining('a function, in ') }),
     path: '/app',
     processes: 1,
     ready: 1,

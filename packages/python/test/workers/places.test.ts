@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { interfaceOf, leastBusy, type Place, stateOf } from '../../src/workers/places.ts';
 import type { Worker } from '../../src/workers/worker.ts';
 
+const loaded = { python: '3.13.1', executable: '/usr/bin/python3', virtualenv: undefined, object: 'app' };
+
 /** A worker with so many free places, or one that is not ready. */
 function worker(free: number | undefined, busy = 0): Worker {
   const channel = free === undefined ? undefined : { free, interface: 'wsgi' };
   const underWay = Array.from({ length: busy });
-  return { isReady: free !== undefined, channel, underWay, pythonVersion: '3.13.1' } as unknown as Worker;
+  return { isReady: free !== undefined, channel, underWay, loaded } as unknown as Worker;
 }
 
 function places(...workers: (Worker | undefined)[]): Place[] {
@@ -38,6 +40,7 @@ describe('stateOf', () => {
     expect(state).toEqual({
       interface: 'wsgi',
       python: '3.13.1',
+      loaded,
       processes: 3,
       ready: 1,
       busy: 5,
