@@ -293,10 +293,15 @@ export const cgiTable: Table<AllOptions> = {
   },
 };
 
+/** In place of a pattern, a mount at it would have nothing below it. */
+function patternInPath(path: string): string | undefined {
+  return /\/(?:\*{1,2}|:\w+)(?:\/|$)/.test(path) ? 'a path without a pattern (all below it is meant)' : undefined;
+}
+
 /** What the adapters take as well: where they are mounted. */
 export const mountTable: Table<{ readonly path?: string | undefined }> = {
   path: {
-    shape: { type: 'text', pattern: /^(?:\/[^\0]*)?$/, expects: 'a path such as /cgi-bin' },
+    shape: { type: 'text', pattern: /^(?:\/[^\0]*)?$/, expects: 'a path such as /cgi-bin', refuse: patternInPath },
     summary: 'where scripts are mounted',
     alsoCalled: ['mount', 'prefix', 'baseUrl'],
     default: '',

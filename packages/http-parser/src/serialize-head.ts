@@ -33,6 +33,7 @@ export class SerializeError extends Error {
 
 /** Everything but HTAB, SP, VCHAR and obs-text: what a field value or reason must not contain. */
 const NOT_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const VALUE = 'a value is one line of Latin-1; encode other characters, such as with encodeURIComponent';
 
 /**
  * Writes a request or response head, with the empty line behind it. HTTP/0.9 has no response heads and a request of one
@@ -118,7 +119,7 @@ function checkField(name: string, value: string): void {
     if (knownNames.size < MAX_KNOWN_NAMES) knownNames.add(name);
   }
   if (NOT_VALUE.test(value))
-    throw new SerializeError(`The value of ${name} cannot be written: ${JSON.stringify(value)}`);
+    throw new SerializeError(`The field ${name} cannot hold ${JSON.stringify(value)}: ${VALUE}`);
 }
 
 /** 1 for a field that tells the length, 0 for another. */

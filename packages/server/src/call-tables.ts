@@ -52,8 +52,13 @@ export const accessLogTable: Table<AccessLogOptions> = {
 /** Where `listen` listens. */
 export const listenerTable: Table<Listener> = {
   port: { shape: { type: 'integer', minimum: 0, maximum: 65_535 }, summary: 'the port', default: 8080 },
-  host: { shape: text, summary: 'the name or address', default: 'localhost' },
-  socket: { shape: file, summary: 'a Unix socket' },
+  host: {
+    shape: text,
+    summary: 'the name or address',
+    default: 'localhost',
+    alsoCalled: ['hostname', 'address', 'bind', 'interface'],
+  },
+  socket: { shape: file, summary: 'a Unix socket', alsoCalled: ['path', 'unix', 'socketPath'] },
   fd: {
     shape: {
       type: 'either',
@@ -64,7 +69,11 @@ export const listenerTable: Table<Listener> = {
     },
     summary: 'sockets that are bound already',
   },
-  tls: { shape: { type: 'object', members: tlsTable }, summary: 'the certificate' },
+  tls: {
+    shape: { type: 'object', members: tlsTable },
+    summary: 'the certificate',
+    alsoCalled: ['https', 'ssl', 'secure', 'certificate', 'cert', 'key'],
+  },
 };
 
 /** The options of `startWorkers`. */

@@ -30,18 +30,37 @@ export function checkServerOptions(options: unknown): void {
       `createServer: options: expected an object, not ${options}; a port belongs to listen(${options})`,
     );
   }
+  if (isObject(options)) checkHabits(options);
   const misplaced = Object.keys(options ?? {}).find((name) => Object.hasOwn(LISTENING, name));
   if (misplaced !== undefined) {
     const listener = LISTENING[misplaced];
     throw new TypeError(`createServer: ${misplaced}: is not an option here; it belongs to listen({ ${listener} })`);
   }
-  if (isObject(options) && isObject(options['static']) && 'root' in options['static']) {
-    throw new TypeError('createServer: static.root: is not an option; root stands beside static');
-  }
   checkOptions(serverTable, options, 'createServer');
-  const { root, static: files } = options as ServerOptions;
+  const { root, static: files, routes = [] } = options as ServerOptions;
+  for (const [index, { responder }] of routes.entries()) {
+    if (responder.length < 2) continue;
+    const wrapped = 'nodeResponder, which gives it the request and response of node:http, or in fetchResponder';
+    throw new TypeError(
+      `createServer: routes.${index}.responder: takes ${responder.length} arguments, and a responder takes one; wrap it in ${wrapped}`,
+    );
+  }
   if (files !== undefined && root === undefined) {
     throw new TypeError('createServer: root: is missing beside static; it is the directory whose files are served');
+  }
+}
+
+/** What other servers take where this one has something else. */
+function checkHabits({ static: files, fetch }: Readonly<Record<string, unknown>>): void {
+  if (typeof files === 'string') {
+    const given = JSON.stringify(files);
+    throw new TypeError(`createServer: static: expected an object, not ${given}; did you mean { root: ${given} }?`);
+  }
+  if (isObject(files) && 'root' in files)
+    throw new TypeError('createServer: static.root: is not an option; root stands beside static');
+  if (fetch !== undefined) {
+    const meant = '{ routes: [{ responder: fetchResponder(fetch) }] }';
+    throw new TypeError(`createServer: fetch: is not an option; did you mean ${meant}?`);
   }
 }
 

@@ -2,6 +2,7 @@ export { createServer } from './create-server.ts';
 export type {
   ContentOut,
   Field,
+  FieldsHook,
   Peer,
   RequestMessage,
   Responder,

@@ -6,7 +6,14 @@ export const text: Shape = { type: 'text' };
 export const anyText: Shape = { type: 'text', pattern: /^/ };
 export const texts: Shape = { type: 'list', item: text };
 export const flag: Shape = { type: 'boolean' };
-export const path: Shape = { type: 'text', pattern: /^\//, expects: 'a path that begins with /' };
+/** A path holds for all that is below it. In place of a pattern, `/admin/*` would be a name with a star, and /admin open. */
+export const path: Shape = {
+  type: 'text',
+  pattern: /^\//,
+  expects: 'a path that begins with /',
+  refuse: (given) =>
+    /\/(?:\*{1,2}|:\w+)(?:\/|$)/.test(given) ? 'a path without a pattern (all below it is meant)' : undefined,
+};
 export const file: Shape = { type: 'path' };
 const token = /^[\w!#$%&'*+.^`|~-]+$/;
 export const fieldName: Shape = { type: 'text', pattern: token, expects: 'the name of a field' };

@@ -82,7 +82,11 @@ const mounts = (members: Members): Shape => {
 
 /** The options of `createServer`. */
 export const serverTable: Table<ServerOptions> = {
-  root: { shape: file, summary: 'a document root served at /' },
+  root: {
+    shape: file,
+    summary: 'a document root served at /',
+    alsoCalled: ['public', 'publicDir', 'directory', 'dir', 'folder', 'documentRoot', 'docroot', 'staticDir'],
+  },
   static: { shape: { type: 'object', members: staticTable }, summary: 'how its files are served' },
   cgi: { shape: mounts(cgiTable), summary: 'scripts' },
   fastcgi: { shape: mounts(gatewayTable), summary: 'FastCGI servers' },
@@ -106,6 +110,7 @@ export const serverTable: Table<ServerOptions> = {
       expects: 'a list of routes such as [{ path, responder }]',
     },
     summary: 'responders by path, host and method',
+    alsoCalled: ['middleware', 'middlewares', 'handlers', 'handler', 'responder', 'router', 'use'],
   },
   methods: {
     shape: {
@@ -121,7 +126,11 @@ export const serverTable: Table<ServerOptions> = {
     shape: { type: 'list', item: { type: 'object', members: authTable } },
     summary: 'parts that ask for a name and password',
   },
-  onError: { shape: callable('a function that sees failures'), summary: 'sees failures' },
+  onError: {
+    shape: callable('a function that sees failures'),
+    summary: 'sees failures',
+    alsoCalled: ['errorHandler', 'error'],
+  },
   reportErrors: { shape: flag, summary: 'whether failures go to standard error', default: true },
   errorPages: {
     shape: {
@@ -131,14 +140,22 @@ export const serverTable: Table<ServerOptions> = {
       value: pageShape,
     },
     summary: 'pages by status',
+    alsoCalled: ['notFound', 'pages'],
   },
   fields: {
     shape: {
-      type: 'list',
-      item: { type: 'list', item: anyText, minimum: 1 },
-      expects: "a list such as [['name', 'value']]",
+      type: 'either',
+      shapes: [
+        {
+          type: 'list',
+          item: { type: 'list', item: anyText, minimum: 1 },
+          expects: "a list such as [['name', 'value']]",
+        },
+        callable('a function that returns one'),
+      ],
     },
     summary: 'for every response',
+    alsoCalled: ['headers', 'setHeaders', 'header'],
   },
   limits: { shape: { type: 'object', members: limitsTable }, summary: 'what one client can cost' },
   serverField: {
@@ -177,6 +194,10 @@ export const serverTable: Table<ServerOptions> = {
     shape: fieldName,
     summary: "a field that carries the request's id in every response, such as X-Request-Id",
   },
-  accessLog: { shape: callable('a function that gets an entry for each response'), summary: 'sees responses' },
+  accessLog: {
+    shape: callable('a function that gets an entry for each response'),
+    summary: 'sees responses',
+    alsoCalled: ['log', 'logger', 'logging', 'onRequest', 'onResponse'],
+  },
   simpleRequests: { shape: flag, summary: 'answer HTTP/0.9 requests', default: true },
 };

@@ -9,7 +9,7 @@ import type { StaticOptions } from '@onezero/static';
 import type { WebdavMountOptions } from '@onezero/webdav/node';
 import type { AppOptions, AsgiOptions, LoadedApplication, WsgiOptions } from '@onezero/python';
 import type { ProxyOptions } from './proxy/proxy.ts';
-import type { Field, RequestMessage, Responder, ResponseLike } from './message/message.ts';
+import type { Field, FieldsHook, RequestMessage, Responder, ResponseLike } from './message/message.ts';
 
 /**
  * A responder and the requests it is for. Routes with a host go before those without, then the longest matching prefix wins;
@@ -392,8 +392,14 @@ export interface ServerOptions {
   readonly reportErrors?: boolean | undefined;
   /** By status (`404`), class (`5xx`), or `default`. */
   readonly errorPages?: Readonly<Record<string, ErrorPage>> | undefined;
-  /** Added to every response that does not have the field yet. */
-  readonly fields?: readonly Field[] | undefined;
+  /**
+   * Added to every response that does not have the field yet. A function is called for each response with its request, and what it
+   * returns takes the place of fields of the same name; when it throws, the response is a 500 without its fields.
+   *
+   * @example
+   * fields: (request) => (request?.pathInfo.endsWith('.wasm') ? [['cache-control', 'max-age=60']] : undefined)
+   */
+  readonly fields?: readonly Field[] | FieldsHook | undefined;
   readonly limits?: Limits | undefined;
   /** The Server field, or false for none. @default 'onezero' */
   readonly serverField?: string | false | undefined;

@@ -29,6 +29,8 @@ import { refuseExposure } from './webdav-mounts.ts';
 // Beyond the limit of connections so many more get an answer before they are closed; the rest are only closed.
 const TURNED_AWAY_AT_ONCE = 256;
 
+const CLOSED = 'the server is closed; createServer makes another';
+
 /**
  * A server that can make what `makers` can: their packages are a third of all the code, which a server of files would read at
  * every start for nothing. The object may be filled later, before a reload that needs more.
@@ -80,7 +82,7 @@ export class HttpServer implements Server, Engine {
   }
 
   async fetch(request: Request | URL | string, init?: RequestInit): Promise<Response> {
-    if (this.isStopping) throw new Error('the server is closed');
+    if (this.isStopping) throw new Error(CLOSED);
     const asked = typeof request === 'string' ? new URL(request, 'http://localhost') : request;
     const { fetchInMemory } = await import('./fetch-in-memory.ts');
     return fetchInMemory(new Request(asked, init), (transport) => {
@@ -112,7 +114,7 @@ export class HttpServer implements Server, Engine {
     given: number | Listener | readonly Listener[] = {},
     ...more: readonly unknown[]
   ): Promise<readonly Address[]> {
-    if (this.isStopping) throw new Error('the server is closed');
+    if (this.isStopping) throw new Error(CLOSED);
     const listeners = typeof given === 'number' ? [{ port: given }] : [given].flat();
     checkListeners(listeners, more);
     const { headTimeoutMs, maxConnections } = this.service.limits;
@@ -231,7 +233,7 @@ export class HttpServer implements Server, Engine {
   }
 
   async #reload(options: ServerOptions): Promise<void> {
-    if (this.isStopping) throw new Error('the server is closed');
+    if (this.isStopping) throw new Error(CLOSED);
     const next = this.#serviceOf(options);
     const closed = new Promise<never>((_, reject) => {
       this.#cancelReload = () => reject(new Error('the server was closed meanwhile'));

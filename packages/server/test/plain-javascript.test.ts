@@ -105,7 +105,7 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   [
     'fields as an object',
     () => createServer({ fields: { 'X-A': 'b' } }),
-    "createServer: fields: expected a list such as [['name', 'value']], not an object",
+    "createServer: fields: expected a list such as [['name', 'value']] or a function that returns one, not an object",
   ],
   ['a misspelt port', async () => listen({ prot: 0 }), 'listen: prot: is not an option; did you mean port?'],
   [
@@ -231,7 +231,7 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   [
     'options alone, as for Hono',
     () => untyped(fetchStatic)({ root: '.' }),
-    'root: expected the path of a directory or file',
+    'root: expected the path of a directory or file, in front of the options: serveStatic(root, options)',
   ],
   [
     'an application alone',
@@ -270,8 +270,164 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   ],
 ];
 
+/** Mistakes that come from what other servers, Node and browsers call the same thing. */
+const HABITS: readonly (readonly [string, () => unknown, string])[] = [
+  [
+    'a URL for a path',
+    () => createServer({ root: new URL('.', import.meta.url) }),
+    'createServer: root: expected a path, not a URL; did you mean fileURLToPath(url)?',
+  ],
+  [
+    'the text of a URL for a path',
+    () => createServer({ root: 'file:///srv' }),
+    'createServer: root: expected a path, not "file:///srv"; did you mean fileURLToPath(url)?',
+  ],
+  ['headers', () => createServer({ headers: {} }), 'createServer: headers: is not an option; did you mean fields?'],
+  [
+    'setHeaders',
+    () => createServer({ setHeaders() {} }),
+    'createServer: setHeaders: is not an option; did you mean fields?',
+  ],
+  ['a logger', () => createServer({ logger: true }), 'createServer: logger: is not an option; did you mean accessLog?'],
+  ['log', () => createServer({ log: console.log }), 'createServer: log: is not an option; did you mean accessLog?'],
+  [
+    'middleware',
+    () => createServer({ middleware: [] }),
+    'createServer: middleware: is not an option; did you mean routes?',
+  ],
+  [
+    'publicDir',
+    () => createServer({ publicDir: '.' }),
+    'createServer: publicDir: is not an option; did you mean root?',
+  ],
+  [
+    'fetch, as Bun and Deno have it',
+    () => createServer({ fetch: () => new Response() }),
+    'createServer: fetch: is not an option; did you mean { routes: [{ responder: fetchResponder(fetch) }] }?',
+  ],
+  [
+    'a directory for how files are served',
+    () => createServer({ static: './public' }),
+    'createServer: static: expected an object, not "./public"; did you mean { root: "./public" }?',
+  ],
+  [
+    'a handler of node:http in a route',
+    () => createServer({ routes: [{ responder: (_request: unknown, response: { end(): void }) => response.end() }] }),
+    'createServer: routes.0.responder: takes 2 arguments, and a responder takes one; wrap it in nodeResponder, which gives it the request and response of node:http, or in fetchResponder',
+  ],
+  [
+    'a star at the end of a path',
+    () => createServer({ routes: [{ path: '/files/*', responder }] }),
+    'createServer: routes.0.path: expected a path without a pattern (all below it is meant), not "/files/*"',
+  ],
+  [
+    'a parameter in a path',
+    () => createServer({ routes: [{ path: '/users/:id', responder }] }),
+    'createServer: routes.0.path: expected a path without a pattern (all below it is meant), not "/users/:id"',
+  ],
+  [
+    'a star in what asks for a password, which would leave it open',
+    () => createServer({ auth: [{ path: '/admin/*', users: {} }] }),
+    'createServer: auth.0.path: expected a path without a pattern (all below it is meant), not "/admin/*"',
+  ],
+  [
+    'a star where scripts are mounted',
+    () => untyped(cgiHandler)({ directory, path: '/cgi-bin/*' }),
+    'cgi: path: expected a path without a pattern (all below it is meant), not "/cgi-bin/*"',
+  ],
+  ['ssl', async () => listen({ port: 0, ssl: {} }), 'listen: ssl: is not an option; did you mean tls?'],
+  ['https', async () => listen({ port: 0, https: true }), 'listen: https: is not an option; did you mean tls?'],
+  [
+    'TLS without a certificate',
+    async () => listen({ port: 0, tls: true }),
+    'listen: tls: expected an object such as { cert, key }, not true',
+  ],
+  [
+    'hostname',
+    async () => listen({ port: 0, hostname: 'x' }),
+    'listen: hostname: is not an option; did you mean host?',
+  ],
+  [
+    'a path for a socket',
+    async () => listen({ path: '/x.sock' }),
+    'listen: path: is not an option; did you mean socket?',
+  ],
+  [
+    'no options where some are needed',
+    () => untyped(wsgi)(),
+    'wsgi: options: expected an object such as { application }, not undefined',
+  ],
+  [
+    'setHeaders for files',
+    () => untyped(serveStatic)(directory, { setHeaders() {} }),
+    'setHeaders: is not an option; did you mean fieldRules?',
+  ],
+];
+
+/** What reads a member of a request that has another name here. */
+const REQUESTS: readonly (readonly [string, (request: Readonly<Record<string, Untyped>>) => unknown, string])[] = [
+  [
+    'headers',
+    ({ headers }) => headers,
+    'request.headers: is called fields here, a list of [name, value]; new Headers(request.fields) has get()',
+  ],
+  ['url', ({ url }) => url, 'request.url: is called target here; the path alone is pathInfo, and query is the rest'],
+  ['path', ({ path }) => path, 'request.path: is called pathInfo here'],
+  [
+    'params',
+    ({ params }) => params,
+    'request.params: does not exist here, as routes are prefixes; the rest of the path is pathInfo',
+  ],
+  [
+    'body',
+    ({ body }) => body,
+    'request.body: is called content here: for await (const chunk of request.content), or text(request.content) of node:stream/consumers',
+  ],
+  [
+    'text()',
+    async (request) => request['text']?.(),
+    "request.text: is not here: import { text } from 'node:stream/consumers' and await text(request.content)",
+  ],
+  [
+    'json()',
+    async (request) => request['json']?.(),
+    "request.json: is not here: import { json } from 'node:stream/consumers' and await json(request.content)",
+  ],
+  ['ip', ({ ip }) => ip, 'request.ip: is called remote.address here'],
+];
+
 describe('plain JavaScript is told about', () => {
-  test.each(MISTAKES)('%s', async (_, make, message) => {
+  test.each([...MISTAKES, ...HABITS])('%s', async (_, make, message) => {
     await expect((async () => make())()).rejects.toThrow(new TypeError(message));
+  });
+  test.each(REQUESTS)('request.%s', async (_, read, message) => {
+    const causes: unknown[] = [];
+    const one = createServer({
+      routes: [{ responder: untyped(read) }],
+      onError: ({ cause }: { cause: unknown }) => void causes.push(cause),
+    });
+    const { status } = (await one.fetch('/')) as Response;
+    expect([status, causes]).toEqual([500, [new TypeError(message)]]);
+    await one.close();
+  });
+
+  test('a certificate that is none', async () => {
+    const text = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    await expect(listen({ port: 0, tls: { cert: text, key: text } })).rejects.toThrow(
+      /^listen: tls: cert and key cannot be used together: /,
+    );
+  });
+
+  test('an application that returns something else than a Response', async () => {
+    const causes: unknown[] = [];
+    const one = createServer({
+      routes: [{ responder: untyped(server.fetchResponder)(() => 'text') }],
+      onError: ({ cause }: { cause: unknown }) => void causes.push(cause),
+    });
+    await one.fetch('/');
+    expect(causes).toEqual([
+      new TypeError('the application returned a text, not a Response: return new Response(content)'),
+    ]);
+    await one.close();
   });
 });

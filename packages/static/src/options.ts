@@ -251,6 +251,7 @@ export const staticTable: Table<StaticOptions> = {
       },
     }),
     summary: 'fields added to matching files',
+    alsoCalled: ['setHeaders', 'headers', 'fields'],
     default: [],
   },
   cors: { shape: orObject(corsTable), summary: 'let pages of any origin (or of these) read the files', default: false },

@@ -90,7 +90,10 @@ export function diagnose(command: string, cwd: string | undefined, options?: Err
   if (cwd !== undefined && !isDirectory(cwd)) {
     return new ProcessError('bad-directory', `${cwd}: not a directory to start ${command} in`, options);
   }
-  if (!command.includes('/')) return new ProcessError('not-found', `${command}: no such command in PATH`, options);
+  if (!command.includes('/')) {
+    const advice = /\s/.test(command) ? '; arguments go into a list of their own' : '';
+    return new ProcessError('not-found', `${command}: no such command in PATH${advice}`, options);
+  }
   const path = command.startsWith('/') || cwd === undefined ? command : `${cwd}/${command}`;
   try {
     if (!statSync(path).isFile()) return new ProcessError('not-executable', `${command}: not a regular file`, options);

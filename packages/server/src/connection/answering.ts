@@ -16,6 +16,7 @@ import type { Service } from './service.ts';
 import type { Exchange, Interruption } from './exchange.ts';
 import { logEntry } from './log-entry.ts';
 import type { Output } from './output.ts';
+import { withOwnFields } from './own-fields.ts';
 import { readRequest } from './read-request.ts';
 import type { Transport } from '../transport/transport.ts';
 
@@ -117,7 +118,13 @@ function reply(target: AnswerTarget, exchange: Exchange, response: ResponseMessa
     return undefined;
   }
   exchange.answered = true;
-  return send(target, exchange, response);
+  return send(target, exchange, decorated(exchange, response));
+}
+
+/** The response with the fields that the option `fields` decides for it. */
+function decorated({ service, request }: Exchange, response: ResponseMessage): ResponseMessage {
+  const { fieldsHook } = service;
+  return fieldsHook === undefined ? response : withOwnFields(fieldsHook, request, response);
 }
 
 /** Writes the response; when not all of it is with the system yet, a promise of whether it took all. */
@@ -210,7 +217,10 @@ export async function recover(target: AnswerTarget, exchange: Exchange, cause: u
   exchange.abort();
   const { service, request, headSent } = exchange;
   const failure = { status: 500, cause, source: headSent ? 'content' : 'responder', request } as const;
-  const attempts = [() => fail(exchange, failure), () => service.site.failPlainly(failure)];
+  const attempts = [
+    async () => decorated(exchange, await fail(exchange, failure)),
+    () => service.site.failPlainly(failure),
+  ];
   for (const attempt of attempts) {
     if (exchange.over) return target.transport.destroy();
     try {

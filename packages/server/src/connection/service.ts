@@ -3,6 +3,7 @@
 import { checkServerOptions } from '../check-options.ts';
 import type { RequestParserOptions } from '@onezero/http-parser';
 import { isPromiseLike } from '../message/content.ts';
+import type { FieldsHook } from '../message/message.ts';
 import { resolveLimits, type ResolvedLimits } from '../limits.ts';
 import type { AccessLogEntry, ServerOptions } from '../options.ts';
 import type { Site } from '../routing/site.ts';
@@ -23,6 +24,8 @@ export interface Service {
   readonly limits: ResolvedLimits;
   readonly parser: RequestParserOptions;
   readonly complete: CompleteSettings;
+  /** Fields that are decided for each response. */
+  readonly fieldsHook: FieldsHook | undefined;
   readonly request: RequestSettings;
   readonly remembered: RememberedResponses;
   readonly isTrusted: IsTrusted | undefined;
@@ -38,10 +41,10 @@ export function serviceOf(options: ServerOptions, compose: (options: ServerOptio
   checkServerOptions(options);
   const limits = resolveLimits(options.limits);
   const { maxRequestLineBytes, maxHeadBytes, maxFields } = limits;
-  const { trustedProxies = [], proxyProtocol = [], requestIdField, accessLog } = options;
+  const { fields = [], trustedProxies = [], proxyProtocol = [], requestIdField, accessLog } = options;
   const complete = {
     serverField: options.serverField ?? DEFAULT_SERVER_FIELD,
-    fields: (options.fields ?? []).map(([name, value]) => [name.toLowerCase(), value] as const),
+    fields: (typeof fields === 'function' ? [] : fields).map(([name, value]) => [name.toLowerCase(), value] as const),
     requestIdField: requestIdField?.toLowerCase(),
   };
   return {
@@ -53,6 +56,7 @@ export function serviceOf(options: ServerOptions, compose: (options: ServerOptio
       simpleRequests: options.simpleRequests,
     },
     complete,
+    fieldsHook: typeof fields === 'function' ? fields : undefined,
     request: {
       serverName: options.serverName,
       requestIdField: complete.requestIdField,

@@ -99,5 +99,14 @@ export interface ResponseLike extends Omit<ResponseMessage, 'fields' | 'content'
   readonly content?: string | ContentOut | undefined;
 }
 
+/**
+ * Fields for one response, which take the place of those of the same name; undefined for none. `request` is undefined where what came
+ * could not be read as one. What says where a message ends (Content-Length, Transfer-Encoding, Connection) is left out.
+ */
+export type FieldsHook = (
+  request: RequestMessage | undefined,
+  response: ResponseMessage,
+) => readonly Field[] | undefined;
+
 /** Answers a request. One that has its answer returns it, not a promise of it. A throw or rejection becomes a 500. */
 export type Responder = (request: RequestMessage) => ResponseLike | Promise<ResponseLike>;

@@ -76,6 +76,26 @@ const SIGNAL: PropertyDescriptor & ThisType<LazyRequest> = {
   },
 };
 
+/** What requests have elsewhere, in node:http, fetch and Express, and what it is here: read, each says so instead of undefined. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  headers: 'is called fields here, a list of [name, value]; new Headers(request.fields) has get()',
+  url: 'is called target here; the path alone is pathInfo, and query is the rest',
+  path: 'is called pathInfo here',
+  params: 'does not exist here, as routes are prefixes; the rest of the path is pathInfo',
+  body: 'is called content here: for await (const chunk of request.content), or text(request.content) of node:stream/consumers',
+  text: "is not here: import { text } from 'node:stream/consumers' and await text(request.content)",
+  json: "is not here: import { json } from 'node:stream/consumers' and await json(request.content)",
+  ip: 'is called remote.address here',
+};
+
+for (const [name, advice] of Object.entries(ELSEWHERE)) {
+  Object.defineProperty(LazyRequest.prototype, name, {
+    get() {
+      throw new TypeError(`request.${name}: ${advice}`);
+    },
+  });
+}
+
 /** The same request with some members changed; the signal is still made only when asked for. */
 export function changed(request: RequestMessage, changes: Partial<Members>): RequestMessage {
   return Object.assign(new LazyRequest(request, LazyRequest.sourceOf(request)), changes);

@@ -64,7 +64,11 @@ const PAIRS = 'fields must be a list of pairs such as [["content-type", "text/ht
 
 function wrongFields(value: object): string | undefined {
   const { fields } = value as { fields?: unknown };
-  if (fields === undefined) return undefined;
+  return fields === undefined ? undefined : fieldsProblem(fields);
+}
+
+/** What is wrong with a list of fields, in one line; undefined where nothing is. */
+export function fieldsProblem(fields: unknown): string | undefined {
   if (fields instanceof Headers || fields instanceof Map) return `${PAIRS}: write [...fields]`;
   if (!Array.isArray(fields)) return `${PAIRS}${typeof fields === 'object' ? ': write Object.entries(fields)' : ''}`;
   for (const field of fields as readonly unknown[]) {

@@ -64,7 +64,8 @@ export function fetchResponder(application: FetchApplication): Responder {
     const response = await ask(asked, infoOf(request, outgoing));
     outgoing.headersSent = true;
     if (!(response instanceof Response) && !isResponseLike(response)) {
-      throw new TypeError('the application returned no Response');
+      const shown = response === undefined ? 'nothing' : kindOf(response);
+      throw new TypeError(`the application returned ${shown}, not a Response: return new Response(content)`);
     }
     return fromResponse(response, request.method);
   };

@@ -2,7 +2,7 @@
 // node:tls documents for its `connection` event: the header of a proxy comes before the handshake and is taken off on the way.
 
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import type { Server as TlsServer } from 'node:tls';
+import type { SecureContext, Server as TlsServer } from 'node:tls';
 import type { NamedCertificate, TlsOptions } from '../options.ts';
 import { openDocumented, type Accept, type ReadHeader } from './accept.ts';
 import { bareAddress } from './forwarded.ts';
@@ -55,6 +55,16 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
   return front;
 }
 
+/** What OpenSSL has against a certificate says neither where nor what. */
+function usable(make: () => TlsServer): TlsServer {
+  try {
+    return make();
+  } catch (error) {
+    const { message } = error as Error;
+    throw new TypeError(`listen: tls: cert and key cannot be used together: ${message}`, { cause: error });
+  }
+}
+
 async function tlsServer(
   tls: TlsOptions,
   { accept, handshakeTimeoutMs }: SecureSettings,
@@ -62,13 +72,15 @@ async function tlsServer(
   const { createServer } = await import('node:tls');
   const { others = [], ...first } = tls;
   let byName = contextsOf(first, others);
-  const server = createServer({
+  const settings = {
     ...first,
-    SNICallback: (host, done) => done(null, contextFor(byName, host)),
+    SNICallback: (host: string, done: (error: null, context?: SecureContext) => void) =>
+      done(null, contextFor(byName, host)),
     allowHalfOpen: true,
     handshakeTimeout: handshakeTimeoutMs,
     ALPNProtocols: ['http/1.1'],
-  });
+  };
+  const server = usable(() => createServer(settings));
   server.on('secureConnection', (socket) => {
     const raw = rawOf(socket);
     openDocumented(socket, true, accept, (raw && headerOf.get(raw)) ?? NO_HEADER);

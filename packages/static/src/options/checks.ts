@@ -87,7 +87,7 @@ function fits(shape: Simple, value: unknown): boolean {
       return shape.pattern === undefined ? value !== '' : shape.pattern.test(value);
     case 'path':
     case 'program':
-      return typeof value === 'string' && value !== '' && !value.includes('\0');
+      return typeof value === 'string' && value !== '' && !value.includes('\0') && !isFileUrl(value);
     case 'choice':
       return shape.values.some((one) => one === value);
     case 'nothing':
@@ -173,14 +173,23 @@ function lastOf(path: string): string {
 
 function refusal(shape: Shape, value: unknown, path: string): string {
   const expected = shape.type === 'text' && typeof value === 'string' ? shape.refuse?.(value) : undefined;
-  const words = `expected ${expected ?? expectation(shape)}, not ${shown(value)}`;
-  return `${path === '' ? 'options' : path}: ${words}${remedy(shape, value, path)}`;
+  const instead = remedy(shape, value, path);
+  const words = `expected ${expected ?? expectation(shape)}${instead === '' ? membersNeeded(shape) : ''}`;
+  return `${path === '' ? 'options' : path}: ${words}, not ${shown(value)}${instead}`;
+}
+
+/** The members that an object cannot do without, where nothing better is known. */
+function membersNeeded(shape: Shape): string {
+  if (shape.type !== 'object') return '';
+  const needed = Object.keys(shape.members).filter((name) => shape.members[name]?.isRequired);
+  return needed.length === 0 ? '' : ` such as { ${needed.join(', ')} }`;
 }
 
 /** What to make of a value that would do inside of what was expected. */
 function remedy(shape: Shape, value: unknown, path: string): string {
   if (value === undefined || value === null || Array.isArray(value)) return '';
   const shapes = shape.type === 'either' ? shape.shapes : [shape];
+  if (shapes.some(({ type }) => type === 'path') && isFileUrl(value)) return '; did you mean fileURLToPath(url)?';
   // A text where several are named was more likely meant for one of them.
   const isNamed = typeof value === 'string' && shapes.some((one) => one.type === 'choice' && namesSeveral(one.values));
   for (const one of shapes) {
@@ -194,6 +203,11 @@ function remedy(shape: Shape, value: unknown, path: string): string {
       return `; did you mean { ${name}: ${typeof value === 'function' ? '…' : shown(value)} }?`;
   }
   return '';
+}
+
+/** Where a path is expected, one as `import.meta.url` gives it. */
+function isFileUrl(value: unknown): boolean {
+  return value instanceof URL || (typeof value === 'string' && value.startsWith('file:'));
 }
 
 function namesSeveral(values: readonly unknown[]): boolean {
@@ -241,7 +255,7 @@ function inWords(words: readonly string[]): string {
 }
 
 function withArticle(name: string): string {
-  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+  return `${/^(?:[aeio]|u(?!rl))/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 /** The longest text that a message repeats. */

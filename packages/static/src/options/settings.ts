@@ -124,8 +124,10 @@ function membersOf<Options extends object>(table: Table<Options>, given: true | 
   return completed<Options>(table, given === true ? ({} as Options) : given);
 }
 
+const NO_ROOT = 'root: expected the path of a directory or file, in front of the options: serveStatic(root, options)';
+
 function rootPlace(root: string): { root: string; onlyFile: string | undefined } {
-  if (typeof root !== 'string' || root === '') throw new TypeError('root: expected the path of a directory or file');
+  if (typeof root !== 'string' || root === '') throw new TypeError(NO_ROOT);
   const path = resolve(root);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new TypeError(`root: ${path} does not exist`);
