@@ -112,5 +112,15 @@ function kindOf(value: unknown): string {
 
 /** An answer that is whole already as it is, which is nearly every one; others made whole or refused. */
 export function checkedResponse(value: unknown): ResponseMessage | TypeError {
-  return isResponse(value) ? value : wholeResponse(value);
+  return isResponse(value) && hasPlainNames(value.fields) ? value : wholeResponse(value);
+}
+
+/** Whether all are pairs with a name in lower case, as everything here compares names; people write `Content-Type`. */
+function hasPlainNames(fields: readonly unknown[]): boolean {
+  for (const field of fields) {
+    if (!Array.isArray(field)) return false;
+    const name: unknown = field[0];
+    if (typeof name !== 'string' || name !== name.toLowerCase()) return false;
+  }
+  return true;
 }

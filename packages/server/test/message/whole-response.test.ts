@@ -79,6 +79,47 @@ const MISTAKES: readonly (readonly [name: string, answer: unknown, why: string])
   ['an ArrayBuffer', { status: 200, content: new ArrayBuffer(1) }, 'new Uint8Array(buffer)'],
 ];
 
+describe('field names in capitals', () => {
+  const PAGE = [
+    ['Content-Type', 'text/html'],
+    ['X-Powered-By', 'a'],
+  ];
+  test.each([
+    ['bytes', Buffer.from('hi')],
+    ['text', 'hi'],
+    ['a stream', 'stream'],
+    ['nothing', undefined],
+  ])('are those in small letters, with %s as content', async (_, content) => {
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('hi');
+    }
+    const fields = [
+      ...PAGE,
+      ['Content-Length', content === undefined ? '0' : '2'],
+      ['Connection', 'keep-alive'],
+      ['DATE', 'x'],
+    ];
+    const { status, fields: sent } = await answerOf({
+      status: 200,
+      fields,
+      content: content === 'stream' ? stream() : content,
+    });
+    expect(status).toBe(200);
+    expect(sent.get('content-type')).toBe('text/html');
+    expect(sent.get('content-length')).toBe(content === undefined ? '0' : '2');
+    expect(sent.get('x-powered-by')).toBe('a');
+    expect(sent.get('date')).not.toContain('x');
+    expect(sent.has('transfer-encoding')).toBe(false);
+  });
+
+  test('are one field with those that an error page brings along', async () => {
+    const { status, fields } = await answerOf({ status: 404, fields: [...PAGE, ['Allow', 'GET']] });
+    expect(status).toBe(404);
+    expect(fields.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(fields.get('allow')).toBe('GET');
+  });
+});
+
 describe('a mistake in an answer is a 500 that says what to write instead', () => {
   test.each(MISTAKES)('%s', async (_, answer, expected) => {
     const { status, content, why } = await answerOf(answer);
