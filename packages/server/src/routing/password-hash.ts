@@ -9,6 +9,8 @@ const SHA = /^\{SHA\}([A-Za-z0-9+/]{27}=)$/;
 // A configuration that asks for more is a mistake that would keep everybody waiting for seconds at each login. Each step of
 // bcrypt's cost doubles the time: 16 is some ten seconds, 31 two days.
 const MAX_BCRYPT_COST = 16;
+// Below it there is no bcrypt: whoever wrote such a hash meant another.
+const MIN_BCRYPT_COST = 4;
 const MAX_SCRYPT_BYTES = 268_435_456;
 
 /** As node:crypto wants it. */
@@ -43,11 +45,20 @@ export function hashProblem(stored: string): string | undefined {
   const hash = parseHash(stored);
   if (hash === undefined)
     return 'unsupported hash; expected bcrypt ($2y$), scrypt ($scrypt$), $apr1$ or {SHA}, as "htpasswd -B" makes them';
-  if (hash.kind === 'bcrypt' && hash.cost > MAX_BCRYPT_COST)
-    return `its bcrypt cost of ${hash.cost} is above ${MAX_BCRYPT_COST}`;
-  if (hash.kind === 'scrypt' && scryptBytes(hash.cost) > MAX_SCRYPT_BYTES)
-    return 'its scrypt parameters need over 256 MiB';
-  return undefined;
+  if (hash.kind === 'bcrypt') return bcryptProblem(hash.cost);
+  return hash.kind === 'scrypt' ? scryptProblem(hash.cost) : undefined;
+}
+
+function bcryptProblem(cost: number): string | undefined {
+  if (cost > MAX_BCRYPT_COST) return `its bcrypt cost of ${cost} is above ${MAX_BCRYPT_COST}`;
+  return cost < MIN_BCRYPT_COST ? `its bcrypt cost of ${cost} is below ${MIN_BCRYPT_COST}` : undefined;
+}
+
+/** RFC 7914 §6: N is above 1 and below 2^(16r); r and p are no less than 1. */
+function scryptProblem(cost: ScryptCost): string | undefined {
+  const { N, r, p } = cost;
+  if (N < 2 || r < 1 || p < 1 || N >= 2 ** (16 * r)) return 'its scrypt parameters are none (RFC 7914)';
+  return scryptBytes(cost) > MAX_SCRYPT_BYTES ? 'its scrypt parameters need over 256 MiB' : undefined;
 }
 
 /** What decides how long a check takes: hashes of one class cost the same. */
