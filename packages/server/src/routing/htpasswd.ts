@@ -16,7 +16,10 @@ interface Reading {
   readonly problems: readonly string[];
 }
 
-/** Reads the lines `name:hash`; empty lines and lines that begin with `#` are skipped, as is a byte order mark. */
+/**
+ * Reads the lines `name:hash`, as Apache and nginx do: of two lines for one name the first counts, and what follows the hash
+ * behind another colon is a comment. Empty lines and lines that begin with `#` are skipped, as is a byte order mark.
+ */
 function parseHtpasswd(text: string): Reading {
   const users = new Map<string, string>();
   const problems: string[] = [];
@@ -28,8 +31,9 @@ function parseHtpasswd(text: string): Reading {
     if (line === '' || line.startsWith('#')) continue;
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(0, colon));
-    const problem = colon < 1 ? 'is not "name:hash"' : hashProblem(line.slice(colon + 1));
-    if (problem === undefined) users.set(name, line.slice(colon + 1));
+    const [hash = ''] = line.slice(colon + 1).split(':', 1);
+    const problem = colon < 1 ? 'is not "name:hash"' : hashProblem(hash);
+    if (problem === undefined) users.set(name, users.get(name) ?? hash);
     else problems.push(colon < 1 ? `line ${index + 1} ${problem}` : `line ${index + 1}, user "${name}": ${problem}`);
   }
   return { users, problems };

@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { usersOf, watchHtpasswd } from '../../src/routing/htpasswd.ts';
+import { isInstalled } from '../programs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-htpasswd-'));
 const file = join(folder, 'users');
@@ -41,6 +45,48 @@ describe('watchHtpasswd', () => {
     expect(() => watchHtpasswd(file)).toThrow(message);
     expect(() => watchHtpasswd(file)).toThrow(TypeError);
   });
+
+  test('takes the first of two lines for one name, as Apache and nginx do', () => {
+    const other = '{SHA}AAAAAAAAAAAAAAAAAAAAAAAAAAA=';
+    write(`ada:${SHA}\nbob:${other}\nada:${other}\nbob:${SHA}\n`);
+    expect([...watchHtpasswd(file)()]).toEqual([
+      ['ada', SHA],
+      ['bob', other],
+    ]);
+  });
+
+  test('leaves out what stands behind a second colon, which is a comment', () => {
+    write(`ada:${SHA}:Ada Lovelace, room 7\nbob:${SHA}:\n`);
+    expect([...watchHtpasswd(file)()]).toEqual([
+      ['ada', SHA],
+      ['bob', SHA],
+    ]);
+  });
+
+  test.skipIf(!isInstalled('htpasswd'))(
+    'lets in with what htpasswd itself takes, line by line of random files',
+    async () => {
+      const hashOf = (password: string): string => `{SHA}${createHash('sha1').update(password).digest('base64')}`;
+      const end = fc.constantFrom('\n', '\n\n', '\n# ada:x\n', '\n  ');
+      const line = fc.tuple(fc.constantFrom('ada', 'bob', 'a b', 'é'), fc.constantFrom('one', 'two'), end);
+      const lines = fc.uniqueArray(line, { selector: ([name]) => name, minLength: 1, maxLength: 4 });
+      for (const given of fc.sample(lines, { numRuns: 6, seed: 7 })) {
+        write(given.map(([name, password, after]) => `${name}:${hashOf(password)}${after}`).join(''));
+        const users = watchHtpasswd(file)();
+        for (const [name, password] of [
+          ['ada', 'one'],
+          ['ada', 'two'],
+          ['bob', 'one'],
+          ['a b', 'two'],
+        ] as const) {
+          const { status } = spawnSync('htpasswd', ['-vb', file, name, password], { stdio: 'ignore' });
+          expect(users.get(name) === hashOf(password), `${name} with ${password} in ${JSON.stringify(given)}`).toBe(
+            status === 0,
+          );
+        }
+      }
+    },
+  );
 
   test('names a file that cannot be read', () => {
     expect(() => watchHtpasswd(join(folder, 'none'))).toThrow('cannot be read');
