@@ -1,6 +1,7 @@
 // Says which rules a request would meet, in words and as data, by asking the very parts that answer requests.
 
 import { canonicalPath } from '../message/canonical-path.ts';
+import { REFUSED_METHODS } from '../methods.ts';
 import type { Explanation, Question } from '../options.ts';
 import { hostOf } from './host.ts';
 import type { SiteParts } from './site.ts';
@@ -25,7 +26,10 @@ export function explain(
   }
   const auth = authentication.ruleFor({ method, pathInfo: path });
   if (auth !== undefined) why.push(`a name and password are asked for ${auth.path ?? '/'}`);
-  if (!registry.has(method)) return { ...refuse(501, `${method} is not a known method`), auth };
+  if (!registry.has(method)) {
+    if (REFUSED_METHODS.has(method)) return { ...refuse(405, `${method} is never taken`), auth };
+    return { ...refuse(501, `${method} is not a known method`), auth };
+  }
   const found = router({ method, authority, pathInfo: path });
   if (!('route' in found)) {
     const reason =
