@@ -74,6 +74,8 @@ class LineQueue {
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
   #isEnded = false;
+  /** What was written last ends within a line. */
+  #isCut = false;
   #whenIdle: (() => void)[] = [];
 
   constructor(descriptor: number, onError: LineFailure) {
@@ -118,6 +120,7 @@ class LineQueue {
   useDescriptor(descriptor: number): number {
     const old = this.descriptor;
     this.descriptor = descriptor;
+    this.#isCut = false;
     return old;
   }
 
@@ -126,16 +129,19 @@ class LineQueue {
     this.#timer = undefined;
     if (this.#pending === '') return;
     const lost = this.#dropped;
-    const note = lost === 0 ? '' : `# ${lost} lines could not be written\n`;
-    const lines = this.#pending;
+    const note = `${this.#isCut ? '\n' : ''}${lost === 0 ? '' : `# ${lost} lines could not be written\n`}`;
+    const bytes = Buffer.from(note + this.#pending, 'latin1');
+    const { descriptor } = this;
     this.#pending = '';
     this.#dropped = 0;
     this.#isWriting = true;
-    writeWhole(this.descriptor, Buffer.from(note + lines, 'latin1'), (error) => {
+    writeWhole(descriptor, bytes, (error, written) => {
       this.#isWriting = false;
       if (error !== null && !this.#isFailing) this.#onError(error);
       this.#isFailing = error !== null;
-      if (error !== null) this.#dropped += lost + lines.split('\n').length - 1;
+      if (error !== null) this.#dropped += linesIn(bytes.subarray(Math.max(written, note.length)));
+      if (written < note.length) this.#dropped += lost;
+      if (written > 0 && descriptor === this.descriptor) this.#isCut = bytes[written - 1] !== LINE_FEED;
       for (const then of this.#whenIdle.splice(0)) then();
       if (this.#pending !== '' && !this.#isWriting && !this.#isEnded)
         this.#timer ??= setTimeout(() => this.#flush(), collectMs);
@@ -143,10 +149,23 @@ class LineQueue {
   }
 }
 
-function writeWhole(descriptor: number, bytes: Uint8Array, done: (error: Error | null) => void): void {
-  write(descriptor, bytes, (error, written) => {
-    if (error?.code === 'EAGAIN') setTimeout(() => writeWhole(descriptor, bytes, done), fullPipeMs);
-    else if (error !== null || written >= bytes.length) done(error);
-    else writeWhole(descriptor, bytes.subarray(written), done);
+const LINE_FEED = 10;
+
+function linesIn(bytes: Uint8Array): number {
+  return bytes.reduce((count, byte) => (byte === LINE_FEED ? count + 1 : count), 0);
+}
+
+/** `done` learns how many bytes were written, which are fewer than all after an error. */
+function writeWhole(
+  descriptor: number,
+  bytes: Uint8Array,
+  done: (error: Error | null, written: number) => void,
+  before = 0,
+): void {
+  write(descriptor, bytes, before, (error, count) => {
+    const written = before + (error === null ? count : 0);
+    if (error?.code === 'EAGAIN') setTimeout(() => writeWhole(descriptor, bytes, done, before), fullPipeMs);
+    else if (error !== null || written >= bytes.length) done(error, written);
+    else writeWhole(descriptor, bytes, done, written);
   });
 }
