@@ -3,6 +3,7 @@
 
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
 
 /** A certificate and its key as PEM text. */
 export interface MadeCertificate {
@@ -18,6 +19,7 @@ const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const UTF8_STRING = 0x0c;
 const UTC_TIME = 0x17;
+const GENERALIZED_TIME = 0x18;
 const TRUE = Buffer.from([0x01, 0x01, 0xff]);
 
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
@@ -78,17 +80,26 @@ function extension(id: string, value: Buffer, isCritical = false): Buffer {
 }
 
 function alternativeName(name: string): Buffer {
-  return isIPv4(name) || isIPv6(name) ? der(0x87, addressBytes(name)) : der(0x82, Buffer.from(name, 'latin1'));
+  if (isIPv4(name) || isIPv6(name)) return der(0x87, addressBytes(name));
+  // A name is ASCII (RFC 5280 §7.2): others are written as in the DNS. What has no such form stays as it is.
+  return der(0x82, Buffer.from(domainToASCII(name) || name, 'latin1'));
 }
 
-/** The octets of an IP address. */
+/** The octets of an IP address; a zone, which only means something on one machine, is left out. */
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  const [head = '', tail] = address.split('::');
+  const [plain = ''] = address.split('%');
+  const [head = '', tail] = plain.replace(/[\d.]+\.[\d.]+$/, dottedAsGroups).split('::');
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
   const missing = tail === undefined ? 0 : 8 - groups(head).length - groups(tail).length;
   const all = [...groups(head), ...Array.from({ length: missing }, () => '0'), ...groups(tail ?? '')];
   return Buffer.concat(all.map((group) => Buffer.from(group.padStart(4, '0'), 'hex')));
+}
+
+function dottedAsGroups(dotted: string): string {
+  return addressBytes(dotted)
+    .toString('hex')
+    .replace(/^.{4}/, (group) => `${group}:`);
 }
 
 /** At most 64 characters (RFC 5280, upper bounds). */
@@ -96,9 +107,13 @@ function commonName([first = 'localhost']: readonly string[]): Buffer {
   return Buffer.from(`onezero for ${first}`.slice(0, 64));
 }
 
+/** Two digits of the year until 2049, four from then on (RFC 5280 §4.1.2.5). */
 function time(date: Date): Buffer {
-  // 2026-11-28T14:30:00.000Z becomes 261128143000Z.
-  return der(UTC_TIME, Buffer.from(`${date.toISOString().replaceAll(/\D/g, '').slice(2, 14)}Z`));
+  // 2026-11-28T14:30:00.000Z becomes 20261128143000.
+  const digits = date.toISOString().replaceAll(/\D/g, '').slice(0, 14);
+  return date.getUTCFullYear() < 2050
+    ? der(UTC_TIME, Buffer.from(`${digits.slice(2)}Z`))
+    : der(GENERALIZED_TIME, Buffer.from(`${digits}Z`));
 }
 
 function bits(bytes: Buffer): Buffer {
@@ -119,7 +134,12 @@ function base128(value: number): number[] {
 /** A tag, a length and what it is the length of (X.690). */
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);
-  const { length } = content;
-  const header = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >>> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...header]), content]);
+  return Buffer.concat([Buffer.from([tag, ...lengthOctets(content.length)]), content]);
+}
+
+function lengthOctets(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  const octets: number[] = [];
+  for (let rest = length; rest > 0; rest >>>= 8) octets.unshift(rest & 0xff);
+  return [0x80 | octets.length, ...octets];
 }
