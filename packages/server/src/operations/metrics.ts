@@ -108,7 +108,7 @@ export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
     incomplete: total((one) => one.incomplete),
     connections: total((one) => one.connections),
     underWay: total((one) => one.underWay),
-    startTime: Math.min(...snapshots.map(({ startTime }) => startTime)),
+    startTime: snapshots.length === 0 ? 0 : Math.min(...snapshots.map(({ startTime }) => startTime)),
     workers: total((one) => one.workers),
     ...(applications.length > 0 && { applications }),
   };
