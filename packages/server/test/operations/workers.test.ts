@@ -1,0 +1,228 @@
+// The primary with workers that do as a test says: small programs that speak its protocol and serve nothing.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { createMetrics } from '../../src/operations/metrics.ts';
+import { inheritedBy } from '../../src/operations/worker-child.ts';
+import { Workers, WorkersFailed } from '../../src/operations/workers.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'onezero-primary-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const COUNTS = { ...createMetrics().snapshot({ connections: 1, requests: 2 }), requests: { 'GET 2xx': 5 } };
+
+// What every program has: notices go out, orders are noted in a file, and each kind has its habit.
+const PROGRAM = `
+  import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+  const [folder] = process.argv.slice(2);
+  const note = (text) => appendFileSync(folder + '/orders', text + '\\n');
+  const isFirst = (name) => { const file = folder + '/' + name; const is = !existsSync(file); if (is) writeFileSync(file, ''); return is; };
+  const tell = (notice) => new Promise((resolve) => process.send(notice, undefined, undefined, resolve));
+  const address = { url: 'http://localhost:1', secure: false, address: '127.0.0.1', port: 1 };
+  const habits = {
+    begin: async () => { await tell({ kind: 'listening', addresses: [address] }); await tell({ kind: 'ready' }); },
+    reload: () => tell({ kind: 'reloaded' }),
+    'reopen-log': () => {},
+    count: ({ id }) => tell({ kind: 'snapshot', id, snapshot: ${JSON.stringify(COUNTS)} }),
+    stop: () => process.exit(0),
+  };
+`;
+const END = `
+  process.on('message', (order) => { note(order.kind); void habits[order.kind](order); });
+  void tell({ kind: 'started' });
+`;
+
+let programs = 0;
+let all: Workers[] = [];
+afterEach(async () => {
+  await Promise.all(all.map((workers) => workers.stop(0, 0)));
+  all = [];
+});
+
+interface Primary {
+  readonly workers: Workers;
+  readonly reports: string[];
+  readonly orders: () => readonly string[];
+}
+
+/** A primary whose workers have these habits instead. */
+function primary(habits: string, count = 1): Primary {
+  const place = join(folder, `program-${++programs}`);
+  const module = `${place}.mjs`;
+  const own = mkdtempSync(`${place}-`);
+  writeFileSync(module, PROGRAM + habits + END);
+  writeFileSync(join(own, 'orders'), '');
+  const reports: string[] = [];
+  const workers = new Workers({
+    count,
+    program: { module, words: [own], environment: { A_TEST: 'yes' } },
+    listeners: [],
+    report: (line) => reports.push(line),
+  });
+  all.push(workers);
+  return { workers, reports, orders: () => readFileSync(join(own, 'orders'), 'utf8').split('\n').slice(0, -1) };
+}
+
+describe('starting', () => {
+  test('is done when all listen; ready when all are', async () => {
+    const { workers, orders } = primary(`note(String(process.env.A_TEST));`, 2);
+    await workers.start();
+    await workers.whenReady;
+    expect(workers.addresses).toMatchObject([{ port: 1 }]);
+    expect(orders().toSorted()).toEqual(['begin', 'begin', 'yes', 'yes']);
+  });
+
+  test('fails with the words and the code of the first worker', async () => {
+    const { workers, reports } = primary(`
+      habits.begin = async () => { await tell({ kind: 'failed', message: 'the port is taken' }); process.exit(3); };`);
+    const error = await workers.start().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(WorkersFailed);
+    expect(error).toMatchObject({ exitCode: 3, message: 'a worker could not start: the port is taken' });
+    expect(reports).toEqual([]);
+  });
+
+  test('tries again where the first was killed', async () => {
+    const { workers, reports } = primary(`if (isFirst('killed')) process.kill(process.pid, 'SIGKILL');`);
+    await workers.start();
+    expect(reports).toEqual([]);
+  });
+});
+
+describe('a worker that ends', () => {
+  test('is replaced at once when it was killed, with a line about it', async () => {
+    const { workers, reports, orders } = primary(`
+      habits['reopen-log'] = () => { if (isFirst('died')) process.kill(process.pid, 'SIGKILL'); };`);
+    await workers.start();
+    workers.reopenLog();
+    await expect.poll(() => orders().filter((order) => order === 'begin')).toHaveLength(2);
+    expect(reports).toEqual(['Warning: worker 1 ended SIGKILL; another starts']);
+  });
+
+  test('is replaced later and later when it cannot listen again', async () => {
+    const { workers, reports } = primary(`
+      if (!isFirst('first')) process.exit(7);
+      habits['reopen-log'] = () => process.exit(9);`);
+    await workers.start();
+    workers.reopenLog();
+    await expect.poll(() => reports.length).toBeGreaterThanOrEqual(3);
+    expect(reports.slice(0, 3)).toEqual([
+      'Warning: worker 1 ended with code 9; another starts',
+      'Warning: worker 2 ended with code 7; another starts in 200 ms',
+      'Warning: worker 3 ended with code 7; another starts in 400 ms',
+    ]);
+  });
+
+  test('leaves behind what it had counted, and nothing of what there was', async () => {
+    const { workers, orders } = primary(`
+      habits.reload = () => { if (isFirst('died')) process.exit(1); };`);
+    await workers.start();
+    expect(await workers.collect()).toEqual([COUNTS]);
+    await workers.reload();
+    await expect.poll(() => orders().filter((order) => order === 'begin')).toHaveLength(2);
+    const [now, before] = await workers.collect();
+    expect(now).toEqual(COUNTS);
+    expect(before).toEqual({ ...COUNTS, connections: 0, underWay: 0, workers: 0 });
+  });
+
+  test('is not replaced once all shall stop', async () => {
+    const { workers, reports, orders } = primary('', 2);
+    await workers.start();
+    await workers.stop(0, 0);
+    expect(reports).toEqual([]);
+    expect(orders().toSorted()).toEqual(['begin', 'begin', 'stop', 'stop']);
+  });
+});
+
+describe('a reload', () => {
+  test('goes from worker to worker, and ends at the first that refuses', async () => {
+    const { workers, orders } = primary(
+      `habits.reload = () => tell({ kind: 'reloaded', error: isFirst('refused') ? undefined : 'the file is broken' });`,
+      3,
+    );
+    await workers.start();
+    await expect(workers.reload()).rejects.toThrow('the file is broken');
+    expect(orders().filter((order) => order === 'reload')).toHaveLength(2);
+  });
+});
+
+describe('replacing', () => {
+  test('ends an old worker when its successor is ready, one after the other', async () => {
+    const { workers, orders, reports } = primary('', 2);
+    await workers.start();
+    await workers.replaceAll(0);
+    expect(orders()).toEqual(['begin', 'begin', 'begin', 'stop', 'begin', 'stop']);
+    expect(reports).toEqual([]);
+  });
+
+  test('keeps the old ones where a new one cannot start', async () => {
+    const { workers, orders, reports } = primary(`
+      const isOld = isFirst('old');
+      habits.begin = async () => {
+        await tell({ kind: 'listening', addresses: [address] });
+        if (!isOld) { await tell({ kind: 'failed', message: 'no database' }); process.exit(2); }
+        await tell({ kind: 'ready' });
+      };`);
+    await workers.start();
+    await expect(workers.replaceAll(0)).rejects.toMatchObject({ exitCode: 2, message: /no database/ });
+    expect(orders()).toEqual(['begin', 'begin']);
+    // The old one still answers.
+    await workers.reload();
+    expect(reports).toEqual([]);
+  });
+});
+
+describe('collecting', () => {
+  test('a worker may ask for what all have counted', async () => {
+    const { workers, orders } = primary(
+      `habits.collected = ({ id, snapshots }) => note(id + ':' + snapshots.length);
+      habits['reopen-log'] = () => { if (isFirst('asked')) void tell({ kind: 'collect', id: 41 }); };`,
+      2,
+    );
+    await workers.start();
+    workers.reopenLog();
+    await expect.poll(() => orders()).toContain('41:2');
+  });
+
+  test('does without those that have never answered', async () => {
+    const { workers } = primary(
+      `const isMute = isFirst('mute'); habits.count = ({ id }) => isMute ? process.exit(0) : tell({ kind: 'snapshot', id, snapshot: ${JSON.stringify(COUNTS)} });`,
+      2,
+    );
+    await workers.start();
+    expect(await workers.collect()).toEqual([COUNTS]);
+  });
+});
+
+describe('stopping', () => {
+  test('reaches a worker that was just starting', async () => {
+    const { workers, orders } = primary('');
+    const started = workers.start().catch((error: unknown) => error);
+    await workers.stop(0, 0);
+    await started;
+    expect(orders().at(-1)).toBe('stop');
+  });
+
+  test('tells the grace, and again a shorter one', async () => {
+    const { workers, orders } = primary(`
+      let stops = 0;
+      habits.stop = ({ graceMs }) => { note('grace ' + graceMs); if (++stops === 2) process.exit(0); };`);
+    await workers.start();
+    const first = workers.stop(60_000, 60_000);
+    await expect.poll(() => orders()).toContain('grace 60000');
+    await workers.stop(5, 60_000);
+    await first;
+    expect(orders().slice(-4)).toEqual(['stop', 'grace 60000', 'stop', 'grace 5']);
+  });
+});
+
+test('sockets are numbered as a worker has them: behind its streams and its channel', () => {
+  const listeners = [
+    { descriptors: [17, 19], secure: false },
+    { descriptors: [], secure: true },
+    { descriptors: [3], secure: true },
+  ];
+  expect(inheritedBy(listeners).map(({ descriptors }) => descriptors)).toEqual([[4, 5], [], [6]]);
+  expect(inheritedBy(listeners).map(({ secure }) => secure)).toEqual([false, true, true]);
+});
