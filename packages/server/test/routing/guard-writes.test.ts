@@ -68,9 +68,9 @@ describe('a page of another site', () => {
     [{ origins: [] }, 'https://good.org', false],
   ] as const)('with cors %j and the origin %s may write: %s', async (cors, from, isAllowed) => {
     const fields = [site('cross-site'), origin(from)];
-    expect(await status({ method: 'PUT', fields }, { cors } as StaticOptions)).toBe(isAllowed ? 204 : 403);
+    expect(await status({ method: 'PUT', fields }, { cors })).toBe(isAllowed ? 204 : 403);
     // Without an origin nothing can be allowed by it.
-    expect(await status({ method: 'PUT', fields: [site('cross-site')] }, { cors } as StaticOptions)).toBe(403);
+    expect(await status({ method: 'PUT', fields: [site('cross-site')] }, { cors })).toBe(403);
   });
 
   test('is compared with the host that was asked for, which may be missing', async () => {
@@ -122,8 +122,8 @@ describe('a secret', () => {
 
 test('the members of the responder stay', () => {
   const close = async (): Promise<void> => {};
-  const explain = (): undefined => undefined;
-  const responder = Object.assign(() => ({ status: 204 }), { close, explain });
+  const drain = (): void => {};
+  const responder = Object.assign(() => ({ status: 204 }), { close, drain });
   const guarded = guardWrites(responder, root, {});
-  expect([guarded.close, guarded.explain]).toEqual([close, explain]);
+  expect([guarded.close, guarded.drain]).toEqual([close, drain]);
 });
