@@ -85,7 +85,7 @@ function namesOtherCharset(mediaType: string, start: Uint8Array, charset: string
   const text = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, DECLARATION_BYTES)).toString(
     'latin1',
   );
-  if (!text.includes('charset') && !text.includes('encoding') && !text.includes('CHARSET')) return false;
+  if (!/charset|encoding/i.test(text)) return false;
   const named = declarations.map(({ pattern }) => pattern.exec(text)?.[1]).find((found) => found !== undefined);
   return named !== undefined && !isSameCharset(named, charset);
 }
