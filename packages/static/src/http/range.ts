@@ -22,14 +22,14 @@ const MAX_RANGES = 64;
 export function parseRange(value: string): readonly RangeSpec[] | undefined {
   const match = /^bytes=(.*)$/i.exec(value);
   if (match === null) return undefined;
-  const members = (match[1] ?? '').split(',', MAX_RANGES + 1).map((member) => member.trim());
+  const members = (match[1] ?? '').split(',', MAX_RANGES + 1);
   if (members.length > MAX_RANGES) return undefined;
-  const specs = members.filter((member) => member !== '').map(parseSpec);
+  const specs = members.filter((member) => !/^[ \t]*$/.test(member)).map(parseSpec);
   return specs.length > 0 && specs.every((spec) => spec !== undefined) ? specs : undefined;
 }
 
 function parseSpec(member: string): RangeSpec | undefined {
-  const match = /^(\d*)-(\d*)$/.exec(member);
+  const match = /^[ \t]*(\d*)-(\d*)[ \t]*$/.exec(member);
   if (match === null) return undefined;
   const [, first = '', last = ''] = match;
   if (first === '') return last === '' ? undefined : { kind: 'suffix', length: position(last) };
