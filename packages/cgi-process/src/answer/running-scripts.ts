@@ -8,14 +8,18 @@ export class RunningScripts {
   readonly #processes = new Set<LaunchedProcess>();
   #count = 0;
   #isEnding = false;
-  #whenIdle: (() => void) | undefined;
+  /** One for each call of `close` that waits. */
+  #whenIdle: (() => void)[] = [];
 
-  /** A run begins. The result says, once, that nothing of it is left. */
+  /** A run begins. The result says that nothing of it is left; it may be called again, and does nothing then. */
   begin(): () => void {
     this.#count++;
+    let isOver = false;
     return () => {
+      if (isOver) return;
+      isOver = true;
       this.#count--;
-      if (this.#count === 0) this.#whenIdle?.();
+      if (this.#count === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     };
   }
 
@@ -29,11 +33,11 @@ export class RunningScripts {
     this.#processes.delete(process);
   }
 
-  /** Lets all end for `graceMs`, then ends them. Resolves when nothing runs. */
+  /** Lets all end for `graceMs`, then ends them. Resolves when nothing runs. May be called again: the first grace to end counts. */
   async close(graceMs: number): Promise<void> {
     const idle = new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
       if (this.#count === 0) resolve();
+      else this.#whenIdle.push(resolve);
     });
     const stop = afterMs(graceMs, () => {
       this.#isEnding = true;

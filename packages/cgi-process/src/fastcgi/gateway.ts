@@ -71,7 +71,8 @@ export class Gateway {
   readonly #running = new Set<BackendOutput>();
   /** Requests that have a place, whether or not they have a connection yet. */
   #active = 0;
-  #whenIdle: (() => void) | undefined;
+  /** One for each call of `close` that waits. */
+  readonly #whenIdle: (() => void)[] = [];
   /** How long a kept connection takes to its header, a moving average. */
   #typicalMs = 0;
 
@@ -112,8 +113,8 @@ export class Gateway {
   async close(graceMs: number): Promise<void> {
     this.#queue.close();
     const idle = new Promise<void>((done) => {
-      this.#whenIdle = done;
       if (this.#active === 0) done();
+      else this.#whenIdle.push(done);
     });
     const stop = afterMs(graceMs, () => {
       this.#backends.close();
@@ -161,7 +162,7 @@ export class Gateway {
       job.content.dispose();
       release();
       this.#active--;
-      if (this.#active === 0) this.#whenIdle?.();
+      if (this.#active === 0) for (const done of this.#whenIdle.splice(0)) done();
     };
     const mayRepeat = SAFE_METHODS.has(job.request.method) && job.content.rest === undefined;
     for (let attempt = 1; ; attempt++) {
