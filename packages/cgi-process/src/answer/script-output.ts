@@ -34,7 +34,10 @@ export class ScriptContent implements AsyncIterableIterator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#done) return { done: true, value: undefined };
     try {
-      const bytes = this.#takeFirst() ?? (await this.#run.more(this.#got === this.#length));
+      let bytes: Uint8Array | undefined;
+      // A chunk without bytes says nothing.
+      do bytes = this.#takeFirst() ?? (await this.#run.more(this.#got === this.#length));
+      while (bytes?.length === 0);
       if (bytes === undefined) return this.#finish();
       const value = this.#fitted(bytes);
       return value.length === 0 ? { done: true, value: undefined } : { done: false, value };
