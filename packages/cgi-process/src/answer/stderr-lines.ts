@@ -13,11 +13,14 @@ export class StderrLines {
   readonly #sink: (line: string) => void;
   readonly #decoder = new StringDecoder('utf8');
   #left: number;
+  /** Whether all that comes is dropped. */
+  #isOver: boolean;
   #partial = '';
   #tail = '';
 
   constructor(maxBytes: number, sink: (line: string) => void) {
     this.#left = maxBytes;
+    this.#isOver = maxBytes <= 0;
     this.#sink = sink;
   }
 
@@ -36,20 +39,27 @@ export class StderrLines {
   }
 
   add(bytes: Buffer): void {
-    if (this.#left <= 0) return;
+    if (this.#isOver) return;
     const taken = bytes.subarray(0, this.#left);
-    this.#left -= bytes.length;
+    this.#left -= taken.length;
     const lines = (this.#partial + this.#decoder.write(taken)).split('\n');
     this.#partial = lines.pop() ?? '';
     for (const line of lines) this.#pass(line);
-    if (this.#partial.length > MAX_LINE_CHARACTERS) this.end();
-    if (this.#left > 0) return;
-    this.end();
+    if (this.#partial.length > MAX_LINE_CHARACTERS) this.#break();
+    if (taken.length === bytes.length) return;
+    this.#isOver = true;
+    this.#break();
     this.#pass('(more on standard error is not shown)');
   }
 
   /** What has come is a line, whole or not. */
   end(): void {
+    // A character that was cut at the limit is left out; one that its writer has cut shows as U+FFFD.
+    if (!this.#isOver) this.#partial += this.#decoder.end();
+    this.#break();
+  }
+
+  #break(): void {
     if (this.#partial !== '') this.#pass(this.#partial);
     this.#partial = '';
   }

@@ -71,4 +71,45 @@ describe('StderrLines', () => {
     await other;
     expect(lines).toEqual(['first', 'second', 'third']);
   });
+
+  test.each([
+    ['exactly what may be shown', ['four\n', 'five\n'], ['four', 'five']],
+    [
+      'one byte more, in the same piece',
+      ['four\n', 'five\nx'],
+      ['four', 'five', '(more on standard error is not shown)'],
+    ],
+    ['one byte more, later', ['four\n', 'five\n', 'x'], ['four', 'five', '(more on standard error is not shown)']],
+    ['much more, later', ['four\n', 'five\n', 'x', 'y\n'], ['four', 'five', '(more on standard error is not shown)']],
+    [
+      'a cut at the limit within a character',
+      ['four\nfourü'],
+      ['four', 'four', '(more on standard error is not shown)'],
+    ],
+  ])('says that there is more only where there is: %s', (_, pieces, lines) => {
+    expect(
+      linesOf(
+        pieces.map((piece) => Buffer.from(piece)),
+        10,
+      ).lines,
+    ).toEqual(lines);
+  });
+
+  test('shows nothing where nothing may be shown', () => {
+    expect(linesOf([Buffer.from('one\n')], 0)).toEqual({ lines: [], tail: '' });
+  });
+
+  test.each([
+    ['a lone byte of Latin-1', 'caf\xe9\n', ['caf\ufffd']],
+    ['half a character at the end of a line', 'a\xc3\nb\n', ['a\ufffd', 'b']],
+    ['half a character at the end of all', 'a\xc3', ['a\ufffd']],
+    ['three quarters of one at the end of all', 'a\xf0\x9f\x98', ['a\ufffd']],
+    ['a continuation that continues nothing', '\x80\x80\n', ['\ufffd\ufffd']],
+    ['a surrogate in three bytes', '\xed\xa0\x80\n', ['\ufffd\ufffd\ufffd']],
+    ['NUL and other controls, which the sink escapes', 'a\0\x1bb\n', ['a\0\x1bb']],
+  ])('loses nothing of bytes that are no UTF-8: %s', (_, text, lines) => {
+    const bytes = Buffer.from(text, 'latin1');
+    expect(linesOf([bytes]).lines).toEqual(lines);
+    expect(linesOf(Array.from(bytes, (byte) => Buffer.from([byte]))).lines).toEqual(lines);
+  });
 });
