@@ -95,7 +95,8 @@ export class ScriptRun {
       }
     } catch (error) {
       this.end();
-      if (!(error instanceof CgiError)) throw error;
+      // The parser knows no script; every other error names it already.
+      if (!(error instanceof CgiError) || error.script !== undefined) throw error;
       throw new CgiError(error.code, `${this.#options.script}: ${error.message}`, this.#details(error.cause));
     }
   }
