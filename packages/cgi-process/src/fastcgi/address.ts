@@ -1,5 +1,7 @@
 // Where an application listens.
 
+import { isIPv6 } from 'node:net';
+
 /** What `net.connect` takes. */
 export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
 
@@ -13,5 +15,6 @@ export function parseAddress(text: string): Address | undefined {
   const [, inBrackets, plain, digits] = /^(?:tcp:\/\/)?(?:\[([\da-f:.]+)\]|([\w.-]*)):(\d{1,5})$/i.exec(text) ?? [];
   const port = Number(digits);
   if (digits === undefined || port === 0 || port > 65_535) return undefined;
+  if (inBrackets !== undefined && !isIPv6(inBrackets)) return undefined;
   return { host: inBrackets ?? (plain === '' || plain === undefined ? '127.0.0.1' : plain), port };
 }

@@ -74,7 +74,7 @@ export class Backends {
 
   /** Keeps a connection for the next request. */
   keep(connection: Connection): void {
-    if (!connection.isOpen || this.#idle.size >= this.#options.maxIdle) {
+    if (this.#isClosed || !connection.isOpen || this.#idle.size >= this.#options.maxIdle) {
       connection.socket.destroy();
       return;
     }

@@ -124,7 +124,9 @@ export function endOfRequest(content: Buffer): EndOfRequest {
 
 /** The head of an SCGI request: a netstring, CONTENT_LENGTH first. The values are byte strings. */
 export function scgiHead({ CONTENT_LENGTH = '0', ...params }: Readonly<Record<string, string>>): Buffer {
-  const words = Object.entries({ CONTENT_LENGTH, SCGI: '1', ...params }).flat();
+  // As a list: an object would put a name that is a number before the length, which SCGI wants first.
+  const { SCGI: _, ...others } = params;
+  const words = ['CONTENT_LENGTH', CONTENT_LENGTH, 'SCGI', '1', ...Object.entries(others).flat()];
   const bytes = words.map((word) => `${word}\0`).join('');
   return Buffer.from(`${bytes.length}:${bytes},`, 'latin1');
 }

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { CgiError } from '../../src/index.ts';
+import { BackendAnswer } from '../../src/fastcgi/backend-answer.ts';
+import type { BackendOutput } from '../../src/fastcgi/connection.ts';
+import { gatewayLimitsTable } from '../../src/fastcgi/options.ts';
+import { completed } from '../../src/options.ts';
+
+/** `end` and `timed-out` are themselves, other texts are output. */
+type Said = string | Error;
+
+/** An output that says these things in order; of those from `nowFrom` on, all bytes are there at once. */
+class FakeOutput implements BackendOutput {
+  readonly hasAnswered = true;
+  readonly waitingSince = undefined;
+  aborts = 0;
+  readonly waits: number[] = [];
+  isNow = false;
+  readonly #said: Said[];
+
+  constructor(...said: Said[]) {
+    this.#said = said;
+  }
+
+  async read(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
+    this.waits.push(timeoutMs);
+    const said = this.#said[0] ?? 'end';
+    if (said !== 'end') this.#said.shift();
+    if (said instanceof Error) throw said;
+    return said === 'end' || said === 'timed-out' ? said : Buffer.from(said, 'latin1');
+  }
+
+  readNow(): { chunks: Uint8Array[]; isEnd: boolean } {
+    const chunks: Uint8Array[] = [];
+    while (this.isNow && this.#said.length > 0 && this.#said[0] !== 'end') {
+      chunks.push(Buffer.from(this.#said.shift() as string));
+    }
+    return { chunks, isEnd: this.isNow };
+  }
+
+  abort(): void {
+    this.aborts++;
+  }
+}
+
+const limits = { ...completed(gatewayLimitsTable, {}), headerTimeoutMs: 5000, idleTimeoutMs: 700, maxHeaderBytes: 100 };
+
+function answerOf(...said: Said[]): { output: FakeOutput; answer: BackendAnswer } {
+  const output = new FakeOutput(...said);
+  return { output, answer: new BackendAnswer(output, '/app.php', limits, () => 'PHP Warning') };
+}
+
+async function text(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
+  if (content instanceof Uint8Array) return Buffer.from(content).toString();
+  let all = '';
+  for await (const bytes of content) all += Buffer.from(bytes).toString();
+  return all;
+}
+
+describe('BackendAnswer.head', () => {
+  test('comes of as many outputs as it takes', async () => {
+    const { answer, output } = answerOf('Status: 40', '4\r', '\nA: b\n', '\nrest');
+    expect(await answer.head()).toMatchObject({ status: 404, rest: Buffer.from('rest') });
+    expect(output.aborts).toBe(0);
+  });
+
+  test('has one time-out for all of it, and never waits for less than a millisecond', async () => {
+    const { answer, output } = answerOf('A: b\n', 'C: d\n', '\n');
+    await answer.head();
+    expect(output.waits).toHaveLength(3);
+    for (const wait of output.waits) expect(wait).toBeLessThanOrEqual(5000);
+    for (const wait of output.waits) expect(wait).toBeGreaterThanOrEqual(1);
+    expect(output.waits[2]).toBeLessThanOrEqual(output.waits[0] as number);
+  });
+
+  test.each<[string, Said[], string, string]>([
+    ['nothing', ['end'], 'no-output', '/app.php: no output'],
+    ['half a header', ['A: b\n', 'end'], 'bad-header', '/app.php: its header did not end'],
+    ['no header in time', ['A: b\n', 'timed-out'], 'timed-out', '/app.php: no header within 5000 ms'],
+    [
+      'what is no field',
+      ['nonsense\n\n'],
+      'bad-header',
+      '/app.php: the header has a line that is no field: "nonsense"',
+    ],
+    ['too long a header', ['x'.repeat(101)], 'bad-header', '/app.php: the header is longer than 100 bytes'],
+    ['its end', [new CgiError('backend-gone', 'it closed')], 'backend-gone', '/app.php: it closed'],
+  ])('says why there is none where the application gives %s', async (_, said, code, message) => {
+    const { answer, output } = answerOf(...said);
+    await expect(answer.head()).rejects.toMatchObject({ code, message, script: '/app.php', stderr: 'PHP Warning' });
+    expect(output.aborts).toBe(1);
+  });
+
+  test('keeps the cause of a failure, and lets what is no CgiError through', async () => {
+    const cause = new Error('ECONNRESET');
+    const named = answerOf(new CgiError('backend-gone', 'it closed', { cause }));
+    await expect(named.answer.head()).rejects.toMatchObject({ cause });
+    const bug = answerOf(new RangeError('a bug'));
+    await expect(bug.answer.head()).rejects.toThrow(RangeError);
+    expect(bug.output.aborts).toBe(1);
+  });
+});
+
+describe('BackendAnswer.content', () => {
+  async function contentOf(isNow: boolean, ...said: Said[]): Promise<ReturnType<BackendAnswer['content']>> {
+    const { answer, output } = answerOf(...said);
+    const head = await answer.head();
+    output.isNow = isNow;
+    return answer.content(head);
+  }
+
+  test.each<[string, string]>([
+    ['no length', 'A: b\n\none'],
+    ['its length', 'Content-Length: 6\n\none'],
+  ])('is bytes where the application is done and said %s', async (_, head) => {
+    const content = await contentOf(true, head, 'two');
+    expect(content).toBeInstanceOf(Uint8Array);
+    expect(await text(content)).toBe('onetwo');
+  });
+
+  test('is no bytes where it is done and wrote nothing', async () => {
+    expect(await contentOf(true, 'A: b\n\n')).toEqual(Buffer.alloc(0));
+  });
+
+  test('comes as it is made where the application goes on', async () => {
+    const content = await contentOf(false, 'A: b\n\none', 'two', 'three', 'end');
+    expect(content).not.toBeInstanceOf(Uint8Array);
+    expect(await text(content)).toBe('onetwothree');
+  });
+
+  test('has what was read early in its place', async () => {
+    const { answer, output } = answerOf('Content-Length: 9\n\none', 'two', 'end');
+    const head = await answer.head();
+    output.isNow = true;
+    const content = answer.content(head);
+    expect(content).not.toBeInstanceOf(Uint8Array);
+    await expect(text(content)).rejects.toMatchObject({
+      code: 'content-cut',
+      message: '/app.php: it announced 9 bytes and wrote 6',
+    });
+  });
+
+  test.each([true, false])('is cut at the announced length, and the rest given up (all here: %s)', async (isNow) => {
+    const { answer, output } = answerOf('Content-Length: 4\n\none', 'two', 'end');
+    const head = await answer.head();
+    output.isNow = isNow;
+    expect(await text(answer.content(head))).toBe('onet');
+    expect(output.aborts).toBe(1);
+  });
+
+  test('fails after the time between two outputs, with the connection given up', async () => {
+    const { answer, output } = answerOf('A: b\n\none', 'timed-out');
+    const content = answer.content(await answer.head());
+    await expect(text(content)).rejects.toMatchObject({ code: 'timed-out', message: '/app.php: no output for 700 ms' });
+    expect([output.aborts, output.waits.at(-1)]).toEqual([1, 700]);
+  });
+
+  test('gives the connection up when its reader leaves', async () => {
+    const { answer, output } = answerOf('A: b\n\none', 'two');
+    const content = answer.content(await answer.head());
+    for await (const bytes of content as AsyncIterable<Uint8Array>) {
+      expect(Buffer.from(bytes).toString()).toBe('one');
+      break;
+    }
+    expect(output.aborts).toBe(1);
+  });
+});
+
+describe('BackendAnswer.drain', () => {
+  test('reads to the end, and leaves the connection as it is', async () => {
+    const { answer, output } = answerOf('A: b\n\none', 'two', 'three', 'end');
+    await answer.head();
+    await answer.drain();
+    expect([await output.read(1), output.aborts]).toEqual(['end', 0]);
+  });
+
+  test('fails with its connection', async () => {
+    const { answer } = answerOf('A: b\n\n', new CgiError('backend-gone', 'it closed'));
+    await answer.head();
+    await expect(answer.drain()).rejects.toMatchObject({ code: 'backend-gone' });
+  });
+});
