@@ -12,7 +12,7 @@ import type { HeaderLimits, ScriptHead } from './script-header.ts';
 export function responseOf(head: ScriptHead, content: CgiResponse['content']): CgiResponse {
   const { status, reason, contentLength } = head;
   // The type of no content says nothing.
-  if (!hasContent(head)) return { status, reason, fields: head.fields.filter(([name]) => name !== 'content-type') };
+  if (!hasContent(status)) return { status, reason, fields: head.fields.filter(([name]) => name !== 'content-type') };
   const fields = [...head.fields];
   if (contentLength !== undefined) fields.push(['content-length', String(contentLength)]);
   // A browser that is not told what it gets must not guess that it is a page.
@@ -23,7 +23,7 @@ export function responseOf(head: ScriptHead, content: CgiResponse['content']): C
 }
 
 /** Whether content may come after the header, as far as the status says (RFC 9110 §15.3.5, §15.4.5). */
-function hasContent({ status }: ScriptHead): boolean {
+export function hasContent(status: number): boolean {
   return status !== 204 && status !== 304;
 }
 
@@ -66,7 +66,7 @@ export function answerOf(
   }
   if (signal !== null) throw errorOf('killed', `it was ended (${signal})`, options);
   const { contentLength: announced = head.rest.length, rest } = head;
-  if (rest.length < announced && hasContent(head) && options.method !== 'HEAD') {
+  if (rest.length < announced && hasContent(head.status) && options.method !== 'HEAD') {
     throw errorOf('content-cut', `it announced ${announced} bytes and wrote ${rest.length}`, options);
   }
   return { head, content: rest.subarray(0, announced) };

@@ -105,7 +105,8 @@ function headOf(lines: readonly string[], rest: Uint8Array): ScriptHead {
     hasStatus: given !== undefined,
     reason,
     location,
-    contentLength: lengthOf(value('content-length')),
+    // Beside the name of a file it is the length of that.
+    contentLength: fields.some(namesFile) ? undefined : lengthOf(value('content-length')),
     fields: fields.filter(isPassedOn),
     rest,
   };
@@ -157,6 +158,11 @@ function lengthOf(text: string | undefined): number | undefined {
 /** `//host/path` is another host's, and a fragment only means something to the client. */
 function isLocalPath(location: string): boolean {
   return /^\/(?!\/)[^#\\]*$/.test(location);
+}
+
+/** Whether a field has a server send a file in place of what follows. */
+function namesFile([name]: Field): boolean {
+  return name === 'x-sendfile' || name === 'x-accel-redirect';
 }
 
 /** An empty Content-Type says nothing of the type, so it is as if it were not there. */

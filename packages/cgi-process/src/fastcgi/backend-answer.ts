@@ -1,5 +1,6 @@
 // The answer of an application: its header, then its content, ahead of the client.
 
+import { hasContent } from '../answer/finished-answer.ts';
 import { ScriptHeadParser } from '../answer/script-header.ts';
 import type { ScriptHead } from '../answer/script-header.ts';
 import { ScriptContent } from '../answer/script-output.ts';
@@ -50,12 +51,16 @@ export class BackendAnswer implements ContentSource {
     }
   }
 
-  /** The content: bytes, where the application has ended already and wrote what it announced. */
-  content({ rest, contentLength }: ScriptHead): Uint8Array | AsyncIterableIterator<Uint8Array> {
+  /**
+   * The content: bytes, where the application has ended already. Throws CgiError (`content-cut`) when it wrote less than it
+   * announced; for HEAD it may.
+   */
+  content({ rest, contentLength, status }: ScriptHead, method: string): Uint8Array | AsyncIterableIterator<Uint8Array> {
     const { chunks, isEnd } = this.#output.readNow();
     if (isEnd) {
       const whole = chunks.length === 0 ? rest : Buffer.concat([rest, ...chunks]);
-      if (contentLength === undefined || contentLength === whole.length) return whole;
+      if (contentLength === undefined || contentLength <= whole.length) return whole.subarray(0, contentLength);
+      if (method !== 'HEAD' && hasContent(status)) throw this.cut(whole.length, contentLength);
     }
     this.#early.push(...chunks);
     return new ScriptContent(this, rest, contentLength);

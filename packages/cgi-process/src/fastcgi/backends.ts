@@ -48,7 +48,7 @@ export class Backends {
     }
   }
 
-  /** A new connection. Rejects with CgiError (`backend-gone`). */
+  /** A new connection. Rejects with CgiError (`backend-gone`, `timed-out`, `closing`). */
   async open(): Promise<Connection> {
     const { connectTimeoutMs, addresses } = this.#options;
     const since = performance.now();
@@ -64,9 +64,9 @@ export class Backends {
       const isLate = now - Math.min(since, this.#downSince) >= connectTimeoutMs;
       if (isLate || !passing.has(opened.code)) {
         const where = addresses.map(({ text }) => text).join(', ');
-        throw new CgiError('backend-gone', `${where}: the application cannot be reached: ${opened.message}`, {
-          cause: opened,
-        });
+        // Nobody is there, or nobody takes what is there: 502 and 504.
+        const code = opened.code === 'ETIMEDOUT' ? 'timed-out' : 'backend-gone';
+        throw new CgiError(code, `${where}: the application cannot be reached: ${opened.message}`, { cause: opened });
       }
       await delay(wait);
     }

@@ -260,7 +260,7 @@ export class Gateway {
       return isLocal ? redirectTo(location ?? '') : responseOf(known ?? head, undefined);
     }
     const { spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.#limits;
-    const content = answer.content(head);
+    const content = answer.content(head, request.method);
     if (content instanceof Uint8Array) {
       // What is written for HEAD may be less than for GET.
       const isUnknown = request.method === 'HEAD' && content.length === 0;

@@ -8,6 +8,8 @@ const PARAMS = 4;
 export const STDIN = 5;
 export const STDOUT = 6;
 export const STDERR = 7;
+/** The first of the types that concern a connection. */
+const GET_VALUES = 9;
 
 /** What a record holds at most: its length is two bytes. */
 const MAX_CONTENT_BYTES = 65_535;
@@ -20,7 +22,10 @@ const KEEP_CONNECTION = 1;
 const LONG_LENGTH = 128;
 const LONG_LENGTH_FLAG = 0x80_00_00_00;
 
-/** One record from an application. */
+/** Management records concern the connection and not a request; an application may send them at any time. */
+const MANAGEMENT_ID = 0;
+
+/** One record from an application, about the request. */
 export interface FastcgiRecord {
   readonly type: number;
   readonly content: Buffer;
@@ -92,17 +97,31 @@ export class RecordReader {
     return this.#bytes.length > 0;
   }
 
-  /** The next whole record; undefined while it is not here. Throws a RangeError for what is no FastCGI. */
+  /**
+   * The next whole record; undefined while it is not here. Management records are passed over. Throws a RangeError for what is
+   * no FastCGI, and for the record of a request that is not on this connection: its content is somebody else's.
+   */
   next(): FastcgiRecord | undefined {
-    const bytes = this.#bytes;
-    if (bytes.length > 0 && bytes[0] !== 1) throw new RangeError(`version ${bytes[0]} of FastCGI`);
-    if (bytes.length < HEADER_BYTES) return undefined;
-    const end = HEADER_BYTES + bytes.readUInt16BE(4);
-    const next = end + (bytes[6] ?? 0);
-    if (bytes.length < next) return undefined;
-    this.#bytes = bytes.subarray(next);
-    return { type: bytes[1] ?? 0, content: bytes.subarray(HEADER_BYTES, end) };
+    for (;;) {
+      const bytes = this.#bytes;
+      if (bytes.length > 0 && bytes[0] !== 1) throw new RangeError(`version ${bytes[0]} of FastCGI`);
+      if (bytes.length < HEADER_BYTES) return undefined;
+      const type = bytes[1] ?? 0;
+      const isManagement = isOfConnection(type, bytes.readUInt16BE(2));
+      const end = HEADER_BYTES + bytes.readUInt16BE(4);
+      const next = end + (bytes[6] ?? 0);
+      if (bytes.length < next) return undefined;
+      this.#bytes = bytes.subarray(next);
+      if (!isManagement) return { type, content: bytes.subarray(HEADER_BYTES, end) };
+    }
   }
+}
+
+/** Whether a record concerns the connection alone (§4). Throws a RangeError for one that an application may not send. */
+function isOfConnection(type: number, id: number): boolean {
+  if (id === REQUEST_ID && (type === STDOUT || type === STDERR || type === END_REQUEST)) return false;
+  if (id === MANAGEMENT_ID && type >= GET_VALUES) return true;
+  throw new RangeError(`a record of type ${type} for request ${id}`);
 }
 
 /** How a request ended (§5.5). */

@@ -15,14 +15,22 @@ export interface Asked {
 
 export class Reply {
   readonly socket: Socket;
+  #id = 1;
 
   constructor(socket: Socket) {
     this.socket = socket;
   }
 
+  /** What is written from here on is about this request. */
+  as(id: number): this {
+    this.#id = id;
+    return this;
+  }
+
   record(type: number, content: string | Uint8Array, padding = 0): this {
     const bytes = Buffer.from(content as string);
     const header = Buffer.from([1, type, 0, 1, 0, 0, padding, 0]);
+    header.writeUInt16BE(this.#id, 2);
     header.writeUInt16BE(bytes.length, 4);
     this.socket.write(Buffer.concat([header, bytes, Buffer.alloc(padding)]));
     return this;

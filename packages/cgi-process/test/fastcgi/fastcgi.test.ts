@@ -135,6 +135,9 @@ describe('fastcgi', () => {
     ['knows no responders', ({ reply }) => void reply.end(3), 502, 'bad-header'],
     ['has a broken header', ({ reply }) => void reply.out('nonsense\r\n\r\n').end(), 502, 'bad-header'],
     ['closes in its header', ({ reply }) => void reply.out('Content-Ty').socket.end(), 502, 'backend-gone'],
+    ['answers another request', ({ reply }) => void reply.as(2).out(`${HEAD}x`).end(), 502, 'bad-header'],
+    ['answers no request', ({ reply }) => void reply.as(0).out(`${HEAD}x`).end(), 502, 'bad-header'],
+    ['sends what is the server’s', ({ reply }) => void reply.record(5, 'x').out(HEAD).end(), 502, 'bad-header'],
     ['speaks HTTP', ({ reply }) => void reply.socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'), 502, 'bad-header'],
     ['is silent', () => {}, 504, 'timed-out'],
     ['stops in its header', ({ reply }) => void reply.out('Content-Ty'), 504, 'timed-out'],
@@ -153,14 +156,34 @@ describe('fastcgi', () => {
       'content-cut',
     ],
     ['falls silent', ({ reply }) => void reply.out(`${HEAD}part`), 'timed-out'],
+    ['answers another request', ({ reply }) => void reply.out(`${HEAD}part`).as(2).out('x').end(), 'bad-header'],
+    ['ends another request', ({ reply }) => void reply.out(`${HEAD}part`).as(257).end().as(1).end(), 'bad-header'],
   ])('breaks an answer off when the application %s', async (_, answer, code) => {
     const { ask } = await made(answer, { limits: { idleTimeoutMs: 50 } });
     const response = await ask(request('/'));
+    // What is there with the header makes a status of it.
     const error = await text(response).then(
-      () => undefined,
-      (reason: CgiError) => reason.code,
+      () => response.cause as CgiError | undefined,
+      (reason: CgiError) => reason,
     );
-    expect(error).toBe(code);
+    expect(error?.code).toBe(code);
+  });
+
+  test('takes what was announced of more, and the connection goes on', async () => {
+    const { ask } = await made(({ connection, reply }) => {
+      reply.socket.cork();
+      reply.out(`Content-Length: 1\r\n${HEAD}${connection} and more`).end();
+      reply.socket.uncork();
+    });
+    for (let count = 0; count < 3; count++) expect(await text(await ask(request('/')))).toBe('0');
+    expect((await ask(request('/', { method: 'HEAD' }))).status).toBe(200);
+  });
+
+  test('passes management records over', async () => {
+    const { ask } = await made(({ reply }) => {
+      reply.as(0).record(10, '').record(11, Buffer.alloc(8)).as(1).out(`${HEAD}fine`).as(0).record(99, '').as(1).end();
+    });
+    for (let count = 0; count < 3; count++) expect(await text(await ask(request('/')))).toBe('fine');
   });
 
   test('passes STDERR on by lines, and says it in errors', async () => {

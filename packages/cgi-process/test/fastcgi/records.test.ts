@@ -60,16 +60,37 @@ describe('streamRecords and RecordReader', () => {
     reader.push(Buffer.from('HTTP/1.1 200 OK'));
     expect(() => reader.next()).toThrow(RangeError);
   });
+
+  test.each<[string, number, number]>([
+    ['output of another request', 6, 2],
+    ['output of a request whose number ends alike', 6, 257],
+    ['output of no request', 6, 0],
+    ['the end of another request', 3, 2],
+    ['content of a request', 5, 1],
+    ['a type that concerns connections', 10, 1],
+  ])('refuse %s before its content is here', (_, type, id) => {
+    const reader = new RecordReader();
+    reader.push(Buffer.from([1, type, id >> 8, id & 255, 0, 9, 0, 0]));
+    expect(() => reader.next()).toThrow(`a record of type ${type} for request ${id}`);
+  });
+
+  test('pass management records over', () => {
+    const reader = new RecordReader();
+    const management = Buffer.from([1, 11, 0, 0, 0, 8, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    reader.push(Buffer.concat([management, record(6, Buffer.from('one')), management.subarray(0, 12)]));
+    expect(reader.next()?.content.toString()).toBe('one');
+    expect(reader.next()).toBeUndefined();
+    expect(reader.hasMore).toBe(true);
+  });
 });
 
 describe('requestHead', () => {
   test('splits parameters that are longer than a record', () => {
     const head = requestHead({ LONG: 'x'.repeat(150_000) }, true);
-    const reader = new RecordReader();
-    reader.push(head);
     const types: [number, number][] = [];
-    for (let next = reader.next(); next !== undefined; next = reader.next())
-      types.push([next.type, next.content.length]);
+    for (let at = 0; at < head.length; at += 8 + head.readUInt16BE(at + 4)) {
+      types.push([head[at + 1] ?? 0, head.readUInt16BE(at + 4)]);
+    }
     expect(types).toEqual([
       [1, 8],
       [4, 65_535],

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 
-from .fields import CONTROL_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
+from .fields import CONTROL_BYTES, FILE_NAMERS_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
     ABORT,
     BEGIN,
@@ -54,6 +54,7 @@ def encode_head(status, headers):
         raise ValueError("the status must be a number from 200 to 599, not %r" % (status,))
     lines = [b"Status: %d " % status]
     length = None
+    names_file = False
     for name, value in headers:
         kind = known_names.get(name) or field_kind(name)
         if not isinstance(value, (bytes, bytearray)):
@@ -64,8 +65,12 @@ def encode_head(status, headers):
             if not value.isdigit():
                 raise ValueError("not a Content-Length: %r" % value)
             length = int(value)
+        elif kind in FILE_NAMERS_BYTES:
+            names_file = True
         if kind not in HOP_BY_HOP_BYTES:  # they are the connection's
             lines.append(b"%b: %b" % (kind, value.strip(b" \t")))
+    if names_file and length is not None:  # the length is that of the file
+        return encode_head(status, [pair for pair in headers if pair[0].lower() != b"content-length"])
     lines.append(b"\n")
     return b"\n".join(lines), length
 

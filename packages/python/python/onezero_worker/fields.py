@@ -8,11 +8,14 @@ STATUS = re.compile(r"[2-5][0-9][0-9] [^\x00-\x1f\x7f]*").fullmatch
 HOP_BY_HOP = frozenset(
     "connection keep-alive proxy-authenticate proxy-authorization te trailer trailers transfer-encoding upgrade".split()
 )
+# They have a server send a file in place of the content.
+FILE_NAMERS = frozenset(("x-accel-redirect", "x-sendfile"))
 
 # The same for ASGI, where names and values are bytes.
 TOKEN_BYTES = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 HOP_BY_HOP_BYTES = frozenset(name.encode() for name in HOP_BY_HOP)
+FILE_NAMERS_BYTES = frozenset(name.encode() for name in FILE_NAMERS)
 
 known_names = {}
 known_statuses = set()

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 
-from .fields import check_length, check_status, check_value, field_kind, known_names, known_statuses
+from .fields import FILE_NAMERS, check_length, check_status, check_value, field_kind, known_names, known_statuses
 from .records import (
     ABORT,
     BEGIN,
@@ -83,6 +83,7 @@ class Response:
             raise TypeError("the headers must be a list, not %s" % type(headers).__name__)
         lines = ["Status: ", status, "\n"]
         length = None
+        names_file = False
         for name, value in headers:
             kind = known_names.get(name) or field_kind(name)
             if type(value) is not str or not value.isprintable():
@@ -91,7 +92,11 @@ class Response:
                 if length is not None:
                     raise ValueError("Content-Length was given twice")
                 length = check_length(value)
+            elif kind in FILE_NAMERS:
+                names_file = True
             lines += (kind, ": ", value, "\n")
+        if names_file and length is not None:  # the length is that of the file
+            return self.start_response(status, [pair for pair in headers if pair[0].lower() != "content-length"])
         # Encoding here lets the application see the error while it can still answer otherwise.
         self.lines = "".join(lines).encode("latin-1")
         self.status = status

@@ -8,6 +8,7 @@ import type { RequestHeadEvent } from '@onezero/http-parser';
 import type { ResponseMessage } from '../message/message.ts';
 import { requestEnd, requestStart, type RequestEndMessage, type RequestStartMessage } from '../diagnostics.ts';
 import { discard, isPromiseLike } from '../message/content.ts';
+import { failureStatus } from '../message/failure-status.ts';
 import { complete, switchingHead, type Situation } from './complete.ts';
 import { warnOnce } from '../warn-once.ts';
 import { sendContent } from './content-sender.ts';
@@ -216,7 +217,7 @@ export async function recover(target: AnswerTarget, exchange: Exchange, cause: u
   exchange.answered = true;
   exchange.abort();
   const { service, request, headSent } = exchange;
-  const failure = { status: 500, cause, source: headSent ? 'content' : 'responder', request } as const;
+  const failure = { status: failureStatus(cause), cause, source: headSent ? 'content' : 'responder', request } as const;
   const attempts = [
     async () => decorated(exchange, await fail(exchange, failure)),
     () => service.site.failPlainly(failure),

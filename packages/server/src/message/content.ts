@@ -33,6 +33,36 @@ export function discard(content: ContentOut | undefined): void {
   void abandon(() => content[Symbol.asyncIterator]());
 }
 
+// What a program prints behind a head that counts alone: a word or a page. One that goes on has no end of its own.
+const DRAINED_BYTES = 65_536;
+const DRAINED_MS = 1000;
+
+/**
+ * Reads content that nobody wants, so that the program that writes it comes to its own end and its connection can be used again.
+ * Closes it when it has not ended after 64 KiB or a second. What it throws is nobody's to handle.
+ */
+export function drain(content: ContentOut | undefined): void {
+  if (content === undefined || content instanceof Uint8Array) return;
+  const iterator = content[Symbol.asyncIterator]();
+  const close = (): void => void abandon(() => iterator);
+  const late = setTimeout(close, DRAINED_MS);
+  void readAway(iterator)
+    .then(close)
+    .finally(() => clearTimeout(late));
+}
+
+async function readAway(iterator: AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    for (let bytes = 0; bytes < DRAINED_BYTES;) {
+      const step = await iterator.next();
+      if (step.done === true) return;
+      bytes += step.value.length;
+    }
+  } catch {
+    // It broke off: that was not sent to anybody.
+  }
+}
+
 /** Closes an iterator at once, also while its `next()` is pending. Resolves when it has closed, or failed to. */
 async function abandon(iterator: () => AsyncIterator<Uint8Array>): Promise<void> {
   try {

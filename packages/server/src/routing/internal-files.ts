@@ -7,7 +7,7 @@ import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { serveStatic } from '@onezero/static';
 import { canonicalPath } from '../message/canonical-path.ts';
-import { discard, isPromiseLike } from '../message/content.ts';
+import { discard, drain, isPromiseLike } from '../message/content.ts';
 import type { Field, RequestMessage, ResponseMessage } from '../message/message.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import type { Route } from '../options.ts';
@@ -70,7 +70,7 @@ function sender(respond: Respond, folders: readonly Folder[]): (request: Request
 function sent(answer: ResponseMessage, request: RequestMessage, folders: readonly Folder[]): Answer {
   const name = valueOf(answer.fields, 'x-accel-redirect') ?? valueOf(answer.fields, 'x-sendfile');
   if (name === undefined || answer.nonParsed === true || answer.upgrade !== undefined) return answer;
-  discard(answer.content);
+  drain(answer.content);
   const isPath = valueOf(answer.fields, 'x-accel-redirect') !== undefined;
   const found = isPath ? byPath(name, folders) : byFile(name, folders);
   if (found === undefined) {
@@ -106,7 +106,7 @@ function longest(folders: readonly Folder[], length: (folder: Folder) => number)
 }
 
 /**
- * The client's request for the file. An answer to POST, or one that is no 200, is whole; so is one whose validators are the
+ * The client's request for the file. An answer to POST, or one that is neither 200 nor a part, is whole; so is one whose validators are the
  * application's, but for If-Range with its very tag: whether the client has it was the application's to say.
  */
 function fileRequest(
@@ -116,7 +116,7 @@ function fileRequest(
 ): Parameters<Folder['files']>[0] {
   const { version, target } = request;
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
-  const mayBePart = (request.method === 'GET' || request.method === 'HEAD') && answer.status === 200;
+  const mayBePart = (request.method === 'GET' || request.method === 'HEAD') && isPlain(answer);
   const tag = valueOf(answer.fields, 'etag');
   const isOwn = tag !== undefined || valueOf(answer.fields, 'last-modified') !== undefined;
   const ifRange = valueOf(request.fields, 'if-range');
@@ -124,6 +124,11 @@ function fileRequest(
   const dropped = !mayBePart || (isOwn && !isSame) ? CONDITIONS : isOwn ? OWN_CONDITIONS : undefined;
   const fields = request.fields.filter(([name]) => name !== 'accept-encoding' && dropped?.has(name) !== true);
   return { method, version, scriptName: '', pathInfo, target, fields };
+}
+
+/** A framework that has read Range itself says 206 and leaves the part to us. */
+function isPlain({ status }: ResponseMessage): boolean {
+  return status === 200 || status === 206;
 }
 
 /** What the application's validators leave of them. */
@@ -151,7 +156,7 @@ function merged(answer: ResponseMessage, file: ResponseMessage, name: string): R
   // An answer that expires is not one to ask about each time.
   if (said.has('expires')) said.add('cache-control');
   const fields: Field[] = [...own, ...file.fields.filter(([field]) => field === 'content-range' || !said.has(field))];
-  const status = answer.status === 200 || file.status !== 200 ? file.status : answer.status;
+  const status = isPlain(answer) || file.status !== 200 ? file.status : answer.status;
   return { ...answer, status, reason: undefined, fields, content: file.content };
 }
 

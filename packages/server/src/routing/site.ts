@@ -6,6 +6,7 @@
 
 import type { Field, RequestMessage, ResponseLike, ResponseMessage } from '../message/message.ts';
 import { discard, isPromiseLike } from '../message/content.ts';
+import { failureStatus } from '../message/failure-status.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { ApplicationState, Closable, Explanation, Failure, Question, Route } from '../options.ts';
@@ -173,7 +174,7 @@ class PartedSite implements Site {
   }
 
   #broke(request: RequestMessage, cause: unknown): Answer {
-    return this.fail({ status: statusOf(cause), cause, source: 'responder', request });
+    return this.fail({ status: failureStatus(cause), cause, source: 'responder', request });
   }
 
   #whole(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {
@@ -260,13 +261,6 @@ function isOurs(hosts: (host: string) => boolean, authority: string | undefined)
 
 function hasFraming({ contentLength, fields }: RequestMessage): boolean {
   return contentLength === undefined || contentLength > 0 || fields.some(([name]) => name === 'content-length');
-}
-
-/** An error may carry the status it stands for, as parse and content errors do; others are ours: 500. */
-function statusOf(cause: unknown): number {
-  if (!(cause instanceof Error) || !('status' in cause)) return 500;
-  const { status } = cause;
-  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599 ? status : 500;
 }
 
 function allowed(methods: Iterable<string>): string {

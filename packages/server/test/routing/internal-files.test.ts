@@ -1,16 +1,21 @@
-// X-Accel-Redirect and X-Sendfile from scripts and Python: what is sent, what wins, and what nobody gets.
+// X-Accel-Redirect and X-Sendfile from scripts, FastCGI, SCGI and Python: what is sent, what wins, and what nobody gets.
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createServer } from '../../src/create-server.ts';
 import type { Server } from '../../src/options.ts';
+import { readAll } from '../exchange.ts';
+import { fastcgiApplication, scgiApplication } from '../gateway-applications.ts';
+import type { Application } from '../gateway-applications.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'internal-'));
 const root = join(folder, 'public');
 const files = join(folder, 'files');
 let server: Server;
+let applications: readonly [Application, Application];
 let url = '';
 
 /** Answers with the fields that its query says, one a line, and content that nobody may see. */
@@ -29,6 +34,16 @@ def application(environ, start_response):
     start_response(status, fields)
     return [b'instead']
 `;
+const ASYNC_APPLICATION = `from urllib.parse import unquote
+async def application(scope, receive, send):
+    if scope['type'] == 'lifespan': raise RuntimeError
+    status, fields = 200, []
+    for name, value in (line.split(': ', 1) for line in unquote(scope['query_string'].decode()).splitlines()):
+        if name == 'Status': status = int(value[:3])
+        else: fields.append((name.lower().encode(), value.encode()))
+    await send({'type': 'http.response.start', 'status': status, 'headers': fields})
+    await send({'type': 'http.response.body', 'body': b'instead'})
+`;
 
 beforeAll(async () => {
   for (const path of [root, join(files, 'sub'), join(root, 'inside'), join(folder, 'cgi-bin')])
@@ -41,10 +56,16 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'cgi-bin/send'), SCRIPT);
   chmodSync(join(folder, 'cgi-bin/send'), 0o755);
   writeFileSync(join(folder, 'sends.py'), APPLICATION);
+  writeFileSync(join(folder, 'sends_later.py'), ASYNC_APPLICATION);
+  applications = [await fastcgiApplication(), await scgiApplication()];
+  const [{ address: fastcgi }, { address: scgi }] = applications;
   server = createServer({
     root,
+    fastcgi: { path: '/fastcgi', address: fastcgi, stderr: () => {} },
+    scgi: { path: '/scgi', address: scgi, stderr: () => {} },
     cgi: join(folder, 'cgi-bin'),
     wsgi: [{ path: '/py', application: 'sends:application', cwd: folder, processes: 1 }],
+    asgi: [{ path: '/asgi', application: 'sends_later:application', cwd: folder, processes: 1 }],
     internal: { '/protected': files, '/inside/': join(root, 'inside') },
     reportErrors: false,
   });
@@ -55,6 +76,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.close();
+  for (const application of applications) await application.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -67,7 +89,10 @@ async function ask(path: string, lines: readonly string[], init: RequestInit = {
 
 describe.each([
   ['a script', '/cgi-bin/send'],
-  ['Python', '/py'],
+  ['FastCGI', '/fastcgi'],
+  ['SCGI', '/scgi'],
+  ['WSGI', '/py'],
+  ['ASGI', '/asgi'],
 ])('%s', (_name, path) => {
   test('has a file sent by its path and by its name', async () => {
     for (const name of ['X-Accel-Redirect: /protected/a%20b.txt', `X-Sendfile: ${files}/a b.txt`]) {
@@ -98,6 +123,15 @@ describe.each([
     expect([head.status, head.headers.get('content-length')]).toEqual([200, '10']);
     const posted = await ask(path, lines, { method: 'POST', body: 'x', headers: { range: 'bytes=0-1' } });
     expect([posted.status, await posted.text()]).toEqual([200, '0123456789']);
+  });
+
+  test('may have read Range itself', async () => {
+    const lines = ['Status: 206 Partial Content', 'Content-Type: a/b', 'Content-Range: bytes 2-4/10', 'ETag: "own"'];
+    lines.push('Content-Length: 3', 'X-Accel-Redirect: /protected/a%20b.txt');
+    const part = await ask(path, lines, { headers: { range: 'bytes=2-4' } });
+    expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 2-4/10', '234']);
+    const whole = await ask(path, lines, { headers: { range: 'bytes=2-4', 'if-range': '"other"' } });
+    expect([whole.status, whole.headers.get('content-range'), await whole.text()]).toEqual([200, null, '0123456789']);
   });
 
   test('has the last word on fields and status', async () => {
@@ -136,6 +170,9 @@ describe.each([
     ['X-Sendfile: secret.txt', 502],
     ['X-Accel-Redirect: /protected/link.txt', 404],
     ['X-Accel-Redirect: /protected/missing', 404],
+    ['X-Accel-Redirect: /fastcgi?X-Accel-Redirect:%20/protected/a%20b.txt', 502],
+    ['X-Accel-Redirect: /cgi-bin/send', 502],
+    ['X-Accel-Redirect: ', 502],
     ['X-Accel-Redirect: /protected/sub', 404],
     ['X-Accel-Redirect: /protected/', 404],
   ])('gets nothing with %s', async (line, status) => {
@@ -151,6 +188,40 @@ describe.each([
       expect(await response.text()).not.toContain('secret');
     }
   });
+});
+
+describe.each([
+  ['a script', '/cgi-bin/send'],
+  ['FastCGI', '/fastcgi'],
+  ['SCGI', '/scgi'],
+  ['WSGI', '/py'],
+  ['ASGI', '/asgi'],
+])('behind %s', (_name, path) => {
+  test.each([0, 3, 3000])('a length of its own (%i) and what it prints count for nothing', async (length) => {
+    const lines = `Content-Type:%20a/b%0aContent-Length:%20${length}%0aX-Accel-Redirect:%20/protected/a%2520b.txt`;
+    const fields = ['Host: x', 'Range: bytes=0-3', 'Host: x'];
+    const requests = ['GET', 'HEAD', 'GET'].map(
+      (method, index) =>
+        `${method} ${path}?${lines} HTTP/1.1\r\nConnection: keep-alive\r\n${fields[index]}\r\n${index === 1 ? 'Host: x\r\n' : ''}\r\n`,
+    );
+    const { port } = new URL(url);
+    const socket = connect(Number(port), new URL(url).hostname);
+    const received = readAll(socket);
+    for (const bytes of requests) socket.write(bytes);
+    socket.end();
+    const answers = (await received).split(/(?=HTTP\/1\.1 \d)/);
+    expect(answers.map((answer) => answer.slice(9, 12))).toEqual(['200', '200', '200']);
+    expect(answers.map((answer) => /\r\ncontent-length: (\d+)/i.exec(answer)?.[1])).toEqual(['10', '10', '10']);
+    expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['0123456789', '', '0123456789']);
+  });
+});
+
+test('a connection to an application outlives the content that nobody wants', async () => {
+  const line = ['Content-Type: a/b', 'X-Accel-Redirect: /protected/a%20b.txt'];
+  await (await ask('/fastcgi', line)).text();
+  const before = applications[0].connections();
+  for (let count = 0; count < 5; count++) expect(await (await ask('/fastcgi', line)).text()).toBe('0123456789');
+  expect(applications[0].connections() - before).toBeLessThan(5);
 });
 
 test('no client reaches the folders', async () => {
