@@ -8,16 +8,15 @@ let server: Server;
 let url = '';
 
 beforeAll(async () => {
-  const cut = async function* (): AsyncGenerator<Uint8Array> {
-    throw Object.assign(new Error('it broke'), { status: 504 });
-  };
-  const odd = async function* (): AsyncGenerator<Uint8Array> {
-    throw Object.assign(new Error('it broke'), { status: 200 });
-  };
+  const broken = (status: number): AsyncIterable<Uint8Array> => ({
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.reject(Object.assign(new Error('it broke'), { status })),
+    }),
+  });
   server = createServer({
     routes: [
-      { path: '/cut', responder: () => ({ status: 200, content: cut() }) },
-      { path: '/odd', responder: () => ({ status: 200, content: odd() }) },
+      { path: '/cut', responder: () => ({ status: 200, content: broken(504) }) },
+      { path: '/odd', responder: () => ({ status: 200, content: broken(200) }) },
     ],
     reportErrors: false,
   });
