@@ -60,7 +60,8 @@ export class Backends {
         return opened;
       }
       const now = performance.now();
-      this.#downSince ??= now;
+      // From the start of the wait that found it away, so that nobody waits after that one has ended.
+      this.#downSince ??= since;
       const isLate = now - Math.min(since, this.#downSince) >= connectTimeoutMs;
       if (isLate || !passing.has(opened.code)) {
         const where = addresses.map(({ text }) => text).join(', ');
