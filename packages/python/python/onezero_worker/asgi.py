@@ -5,10 +5,12 @@ What is written in one turn of the loop leaves in one send. uvloop is used where
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 import time
 import traceback
+from collections import deque
 
 from .fields import CONTROL_BYTES, FILE_NAMERS_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
@@ -35,6 +37,12 @@ from .records import (
 
 # Content of a request that waits for receive(): beyond it the server is asked to wait.
 RECEIVE_LIMIT = 0x40000
+# Content that has come in smaller pieces is received as one of at most so much; more would be copied for nothing.
+JOIN_LIMIT = 0x10000
+# What is read at once: as much as the kernel lets be on its way.
+BUFFER_SIZE = 0x40000
+# The kernel allows less, usually 208 KiB.
+SEND_BUFFER_SIZE = 0x100000
 # Bytes on their way to the server beyond which send() waits.
 SEND_LIMIT = 0x40000
 # Bytes written in one turn of the loop beyond which they leave, and others get their turn.
@@ -98,7 +106,7 @@ class Request:
         self.connection = connection
         self.number = number
         self.scope = scope
-        self.chunks = []
+        self.chunks = deque()
         self.waiting = 0  # bytes in chunks
         self.paused_content = False
         self.content_ended = False
@@ -170,14 +178,21 @@ class Request:
             await self.receiver
 
     def take_content(self):
-        body = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
-        self.chunks.clear()
-        self.waiting = 0
-        if self.paused_content:
+        chunks = self.chunks
+        body = chunks.popleft() if chunks else b""
+        size = len(body)
+        if chunks and size + len(chunks[0]) <= JOIN_LIMIT:
+            parts = [body]
+            while chunks and size + len(chunks[0]) <= JOIN_LIMIT:
+                parts.append(chunks.popleft())
+                size += len(parts[-1])
+            body = b"".join(parts)
+        self.waiting -= size
+        if self.paused_content and self.waiting <= RECEIVE_LIMIT // 2:
             self.paused_content = False
             self.connection.write(record(PAUSE, self.number, 1) + b"\0")
-        self.is_content_told = self.content_ended
-        return {"type": "http.request", "body": body, "more_body": not self.content_ended}
+        self.is_content_told = self.content_ended and not chunks
+        return {"type": "http.request", "body": body, "more_body": not self.is_content_told}
 
     async def send(self, message):
         kind = message["type"]
@@ -312,7 +327,7 @@ class Request:
             self.finish()
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The socket of the server: records to requests, and what they write back in one send for each turn of the loop."""
 
     def __init__(self, loop, application, base, state, is_path_stripped):
@@ -324,7 +339,9 @@ class Connection(asyncio.Protocol):
         self.requests = {}  # by number, until the response is whole
         self.running = set()  # until the application returns
         self.parameters = {}
-        self.rest = b""  # of a record that is not here whole
+        self.buffer = bytearray(BUFFER_SIZE)
+        self.view = memoryview(self.buffer)
+        self.rest = 0  # bytes of a record that is not here whole, at the beginning of the buffer
         self.content_left = 0  # of a STDIN record of which a part has been handed on
         self.content_number = 0
         self.out = []
@@ -341,6 +358,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport):
         self.transport = transport
         transport.set_write_buffer_limits(SEND_LIMIT)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_SIZE)
 
     def connection_lost(self, error):
         os._exit(0)  # the server is gone, or wants no more of us
@@ -414,31 +432,34 @@ class Connection(asyncio.Protocol):
 
     # Reading
 
-    def data_received(self, data):
-        start = 0
+    def get_buffer(self, _):
+        return self.view[self.rest :] if self.rest else self.view
+
+    def buffer_updated(self, received):
+        """Takes the records apart. Content that waits is copied once: into the bytes that the application receives."""
+        view, start, size = self.view, 0, self.rest + received
         if self.content_left:
-            start = min(len(data), self.content_left)
+            start = min(size, self.content_left)
             self.content_left -= start
-            self.take(STDIN, self.content_number, data[:start])
-        elif self.rest:
-            data = self.rest + data
-        size = len(data)
+            self.take(STDIN, self.content_number, bytes(view[:start]))
         while size - start >= 8:
-            kind, number, length, padding, high = RECORD_HEAD(data, start)
+            kind, number, length, padding, high = RECORD_HEAD(view, start)
             content = start + 8
             end = content + length + (high << 16) + padding
             if end > size:
                 if kind != STDIN or padding or content == size:
                     break
                 # What is here of the content is handed on, and the rest when it comes.
-                self.take(STDIN, number, data[content:size])
+                self.take(STDIN, number, bytes(view[content:size]))
                 self.content_left = end - size
                 self.content_number = number
                 start = size
                 break
-            self.take(kind, number, data[content : end - padding])
+            self.take(kind, number, bytes(view[content : end - padding]))
             start = end
-        self.rest = data[start:] if start < size else b""
+        self.rest = size - start
+        if self.rest and start:
+            self.view[: self.rest] = bytes(view[start:size])
 
     def take(self, kind, number, content):
         if kind == PARAMS:
