@@ -20,6 +20,11 @@ const emptyLine = Buffer.from('\n\n');
 /** How much of what Python said about one request is kept for its error. */
 const maxDetailLength = 0x10000;
 
+/** What stands for the answer once the protocol has changed. */
+const switchedHead: ResponseHead = { status: 101, reason: undefined, fields: [], contentLength: undefined };
+const forgotten = Promise.resolve<PythonResponse>(switchedHead);
+const nobodyWaits = { resolve: (): void => {}, reject: (): void => {} };
+
 /** What the exchange wants of its connection. */
 export interface ExchangeOwner {
   /** Stops (true) or goes on with reading. */
@@ -33,7 +38,7 @@ export interface ExchangeOwner {
 /** The answer to one request, in the making. */
 export class Exchange {
   /** Resolves with the response, or with a bare status and a `PythonError`; rejects with what reading the content threw. */
-  readonly answer: Promise<PythonResponse>;
+  answer: Promise<PythonResponse>;
   readonly request: PythonRequest;
   readonly content: RequestContent;
   /** Where it waits, as long as it does. */
@@ -85,8 +90,10 @@ export class Exchange {
    * listening to it costs more than many an answer.
    */
   watchClient(): void {
+    // Asking for the signal makes it.
+    if (this.hasAnswered || this.#onDeparture !== undefined) return;
     const { signal } = this.request;
-    if (this.hasAnswered || this.#onDeparture !== undefined || signal === undefined) return;
+    if (signal === undefined) return;
     if (signal.aborted) return this.#leave();
     this.#onDeparture = () => this.#leave();
     signal.addEventListener('abort', this.#onDeparture);
@@ -208,23 +215,38 @@ export class Exchange {
     return { status, reason, fields: withContentLength(fields, contentLength), content };
   }
 
-  /** A change of protocol. A client that leaves before it has happened is missed by its signal, as nobody reads the content. */
+  /**
+   * A change of protocol. A client that leaves before it has happened is missed by its signal, as nobody reads the content; usually
+   * it happens in this turn, and then there is no need of a signal, which would last as long as the connection.
+   */
   #switch(head: PythonResponse, content: ResponseContent): PythonResponse {
-    const { signal } = this.request;
-    // What the content keeps, such as a file, goes with the client.
-    const leave = (): void => void content.return();
-    signal?.addEventListener('abort', leave);
+    let stopWaiting = (): void => clearImmediate(late);
+    const late = setImmediate(() => {
+      stopWaiting = this.#leaveWithClient(content);
+    });
     for (const chunk of this.#early) content.push(chunk);
     this.#early = [];
     if (this.hasEnded) content.end(this.#failure());
     content.onRoom = () => this.#balance();
     content.onAbandon = () => this.#owner?.abandon(this);
-    if (signal?.aborted === true) leave();
     const upgrade = (stream: Socket): void => {
-      signal?.removeEventListener('abort', leave);
+      stopWaiting();
+      // What has been used would be kept as long as the connection.
+      this.answer = forgotten;
+      this.#settle = nobodyWaits;
+      this.#head = switchedHead;
       this.#owner?.switch?.(this, stream, content);
     };
     return { ...head, upgrade };
+  }
+
+  /** What the content keeps, such as a file, goes with the client; returns how to end that. */
+  #leaveWithClient(content: ResponseContent): () => void {
+    const { signal } = this.request;
+    const leave = (): void => void content.return();
+    if (signal?.aborted === true) leave();
+    signal?.addEventListener('abort', leave);
+    return () => signal?.removeEventListener('abort', leave);
   }
 
   /** Whether the content is here. Not for HEAD and 304: without content they still tell the length that GET would have. */

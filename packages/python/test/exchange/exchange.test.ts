@@ -50,6 +50,37 @@ describe('Exchange.watchClient', () => {
     expect(await exchange.answer).toMatchObject({ status: 200 });
   });
 
+  test('asks for no signal once there is an answer, nor for a change of protocol that happens in this turn', async () => {
+    let asked = 0;
+    const lazy = Object.defineProperty(request('/'), 'signal', { get: () => void asked++ });
+    for (const status of ['200 OK', '101 Switching Protocols']) {
+      const exchange = new Exchange(lazy, noContent, spool);
+      exchange.begin({ hold: () => {}, abandon: () => {} });
+      exchange.output(Buffer.from(`Status: ${status}\n\n`));
+      exchange.flush();
+      const { upgrade } = await exchange.answer;
+      upgrade?.(new Socket());
+      await new Promise((resolve) => setImmediate(resolve));
+      exchange.watchClient();
+    }
+    expect(asked).toBe(0);
+  });
+
+  test('gives a change of protocol up whose client leaves before it happens', async () => {
+    for (const isEarly of [true, false]) {
+      const { exchange, client, abandoned } = begin();
+      exchange.output(Buffer.from('Status: 101 Switching Protocols\n\n'));
+      exchange.flush();
+      if (isEarly) client.abort();
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!isEarly) {
+        expect(abandoned).toEqual([]);
+        client.abort();
+      }
+      expect(abandoned).toEqual([exchange]);
+    }
+  });
+
   test('takes a request out of the queue, and lets its content go', async () => {
     const queue = new RequestQueue(2, Infinity);
     const client = new AbortController();
@@ -85,7 +116,7 @@ describe('a change of protocol', () => {
     exchange.flush();
     await expect.poll(() => budget.take(1_000_000)).toBe(false);
     client.abort();
-    expect(abandoned).toEqual([exchange]);
+    await expect.poll(() => abandoned).toEqual([exchange]);
     await expect.poll(() => budget.take(1_000_000)).toBe(true);
   });
 

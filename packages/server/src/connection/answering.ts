@@ -104,6 +104,7 @@ function fail(exchange: Exchange, failure: Interruption): ResponseMessage | Prom
 /** The responder's answer, unless the request breaks off or patience ends before it has one. */
 async function firstOf(exchange: Exchange, asked: Promise<ResponseMessage>): Promise<ResponseMessage> {
   const first = await Promise.race([asked.then((response) => ({ response })), exchange.interrupted()]);
+  exchange.heard();
   if ('response' in first) return first.response;
   exchange.answered = true;
   exchange.abort();

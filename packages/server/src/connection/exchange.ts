@@ -101,6 +101,11 @@ export class Exchange implements RequestSource {
     });
   }
 
+  /** The responder has spoken: nobody waits for an interruption any more, nor keeps what it would have led to. */
+  heard(): void {
+    this.#onInterruption = undefined;
+  }
+
   /** Remembers the content being sent, to close it when the client goes. */
   sending(iterator: AsyncIterator<Uint8Array>): void {
     this.#iterator = iterator;
