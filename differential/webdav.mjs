@@ -15,7 +15,7 @@ import {
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { webdav } from '@onezero/webdav/node';
-import { readXml } from '../packages/webdav/dist/xml/reader.js';
+import { readXml } from '../packages/webdav/build/xml/reader.js';
 import { exchange, field } from './client.mjs';
 import { isInstalled, scratchFolder, startApache } from './peers.mjs';
 import { ODD_NAMES, randomSource } from './random.mjs';

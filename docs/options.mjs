@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const dist = join(import.meta.dirname, '../packages/server/dist/command-line/options');
+const dist = join(import.meta.dirname, '../packages/server/build/command-line/options');
 const load = async (name) => import(pathToFileURL(join(dist, `${name}.js`)).href);
 const { optionEntries } = await load('table');
 const { environmentName, flagName, groups, isNegatable } = await load('option');

@@ -1,12 +1,47 @@
-// Builds the current package: declarations with their comments, which editors show, and programs without, since comments would
-// be a quarter of all that a user installs. Then what nobody needs is taken out of dist/: the outputs of sources that are gone,
-// and the declarations that no entry reaches.
+// Builds the current package, in two steps. The compiler writes a module for each source into build/, which the repository's own
+// tools read, and the declarations, which editors show, into dist/. Then the modules become the few files that are installed: a
+// process that starts reads, resolves and links each file it needs, and did so two hundred times (decision 052). What is in
+// dist/ without a source any more is taken out again, as are declarations that no entry reaches.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { rolldown } from 'rolldown';
 import { reachedDeclarations } from './declarations.mjs';
 
 const folder = process.cwd();
+const build = join(folder, 'build');
+const dist = join(folder, 'dist');
+
+/**
+ * What becomes one file of a package: modules with all they import, without what an earlier part has. All else, a command that is
+ * loaded when it is asked for, becomes a file of its own.
+ */
+const PARTS = {
+  '@onezero/server': {
+    installed: ['installed-files'],
+    start: ['command-line/command'],
+    words: ['command-line/configuration/arguments'],
+    engine: ['server'],
+    serving: ['command-line/configuration/sources', 'command-line/commands/serve'],
+  },
+  default: { tables: ['options'], main: ['index'] },
+};
+
+/** Modules that are started by path rather than imported by name. */
+const PROGRAMS = ['command-line/bin', 'operations/worker-main', 'routing/password-thread'];
+
+const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+const entries = Object.values(manifest.exports).flatMap((target) => (target.default ? [stemOf(target.default)] : []));
+
+compile('--emitDeclarationOnly');
+rmSync(build, { recursive: true, force: true });
+compile('--outDir', 'build', '--declaration', 'false', '--declarationMap', 'false', '--isolatedDeclarations', 'false');
+const written = new Set([...(await writeParts()), ...reachedDeclarations(folder)]);
+for (const name of readdirSync(dist, { recursive: true })) {
+  const path = join(dist, name);
+  if (/\.(?:js|d\.ts|d\.ts\.map)$/.test(name) && !written.has(path.replace(/\.map$/, '')))
+    rmSync(path, { force: true });
+}
 
 /** Runs the compiler, and ends with its status where it fails. */
 function compile(...flags) {
@@ -14,13 +49,35 @@ function compile(...flags) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-compile('--emitDeclarationOnly');
-compile('--declaration', 'false', '--declarationMap', 'false', '--isolatedDeclarations', 'false', '--removeComments');
+/** Writes the parts of the package into dist/; the paths of the files. */
+async function writeParts() {
+  const stems = [...entries, ...PROGRAMS.filter((stem) => existsSync(join(build, `${stem}.js`)))];
+  const bundle = await rolldown({
+    input: Object.fromEntries(stems.map((stem) => [stem, join(build, `${stem}.js`)])),
+    cwd: folder,
+    platform: 'node',
+    // Other packages are installed beside this one.
+    external: /^[^./]/,
+  });
+  const { output } = await bundle.write({
+    dir: dist,
+    format: 'esm',
+    comments: false,
+    // As deep as the top of src/, so that files beside the package are found from both.
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups: Object.entries(PARTS[manifest.name] ?? PARTS.default).map(groupOf) },
+  });
+  await bundle.close();
+  return output.map(({ fileName }) => join(dist, fileName));
+}
 
-const reached = new Set(reachedDeclarations(folder));
-for (const name of readdirSync(join(folder, 'dist'), { recursive: true })) {
-  const [, stem, kind] = /^(.+?)(\.js|\.d\.ts|\.d\.ts\.map)$/.exec(name) ?? [];
-  if (stem === undefined) continue;
-  const isNeeded = kind === '.js' || reached.has(join(folder, 'dist', `${stem}.d.ts`));
-  if (!isNeeded || !existsSync(join(folder, 'src', `${stem}.ts`))) rmSync(join(folder, 'dist', name), { force: true });
+/** A part for the bundler, which adds what the modules import. Earlier parts come first. */
+function groupOf([name, stems], index) {
+  const members = stems.map((stem) => join(build, `${stem}.js`));
+  return { name, test: (id) => members.includes(id), priority: 9 - index };
+}
+
+/** `./dist/a/b.js` is the module `a/b`. */
+function stemOf(path) {
+  return path.slice('./dist/'.length, -'.js'.length);
 }

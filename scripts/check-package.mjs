@@ -53,8 +53,8 @@ function* fileProblems(files, read) {
   if (files.has('README.md') && read('README.md').trim().split('\n').length < 5) yield 'README.md is a stub';
   for (const name of files) {
     if (!shipped.some((pattern) => pattern.test(name))) yield `${name} is not of a kind that is shipped`;
-    const source = name.replace(/^dist\//, 'src/').replace(/(\.js|\.d\.ts)$/, '.ts');
-    if (name.startsWith('dist/') && !existsSync(source)) yield `${name} has no source: build again`;
+    const source = name.replace(/^dist\//, 'src/').replace(/\.d\.ts$/, '.ts');
+    if (name.endsWith('.d.ts') && !existsSync(source)) yield `${name} has no source: build again`;
   }
 }
 

@@ -40,7 +40,7 @@ import { gatewayMounts, mountsOf, phpMounts, secretsOf, withSecrets } from './se
 import { openFolder, webdavMounts } from './webdav-mounts.ts';
 import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
-import { version } from './version.ts';
+import { version } from './installed-files.ts';
 
 /** What makes responders out of mounts of scripts and applications. */
 export interface Makers {

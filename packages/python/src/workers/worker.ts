@@ -7,10 +7,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterMs } from '@onezero/cgi-process';
 import { LoopChannel } from '../asgi/loop-channel.ts';
 import { encodeScope } from '../asgi/scope.ts';
+import { WORKER_PROGRAM } from '../installed-files.ts';
 import { PythonError } from '../python-error.ts';
 import { encodeEnviron, type EnvironOptions } from '../wsgi/environ.ts';
 import { ThreadChannel } from '../wsgi/thread-channel.ts';
@@ -20,7 +20,6 @@ import { whichPython } from './find-python.ts';
 import { readLines } from './lines.ts';
 import { type LoadedApplication, loadedOf, type ReportedApplication } from './loaded.ts';
 
-const workerFile = fileURLToPath(new URL('../../python/worker.py', import.meta.url));
 const firstConnection = 4;
 
 /** From asking a worker to end to ending it: enough for `atexit` functions that write a file. */
@@ -118,7 +117,7 @@ export class Worker implements ChannelOwner {
     const { python, application, cwd, environment, threads } = settings;
     const sockets = settings.interface === 'asgi' ? 1 : threads;
     const pipes = Array.from({ length: firstConnection + sockets }, () => 'pipe' as const);
-    this.#child = spawn(python, [workerFile, application], { cwd, env: environment, stdio: pipes, detached: true });
+    this.#child = spawn(python, [WORKER_PROGRAM, application], { cwd, env: environment, stdio: pipes, detached: true });
     this.#child.on('error', (error) => this.#failToStart(`cannot run ${python} in ${cwd}: ${error.message}`));
     this.#child.on('exit', (code, signal) => this.#exit(code, signal));
     this.#child.on('close', () => this.#gone());

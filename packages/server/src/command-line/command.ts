@@ -74,7 +74,7 @@ async function serve(resolved: Resolved, resolve: () => Resolved, signals: Early
 }
 
 async function showVersion(): Promise<number> {
-  process.stdout.write(`${(await import('../version.ts')).version()}\n`);
+  process.stdout.write(`${(await import('../installed-files.ts')).version()}\n`);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { checkListeners, checkWorkersOptions } from '../check-options.ts';
+import { WORKER_PROGRAM } from '../installed-files.ts';
 import type { Address, Listener, Server } from '../options.ts';
 import { type HeldListener, holdListener } from '../transport/held-listener.ts';
 import { addUp, type MetricsSnapshot } from './metrics.ts';
@@ -86,7 +87,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkerGroup
     count,
     report,
     program: {
-      module: fileURLToPath(new URL('worker-main.js', import.meta.url)),
+      module: fileURLToPath(WORKER_PROGRAM),
       words: [String(module)],
       environment: {},
     },

@@ -3,6 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { PASSWORD_PROGRAM } from '../installed-files.ts';
 import type { PasswordQuestion } from './password-thread.ts';
 
 /** Whether the password is right; `busy` when too many wait already. */
@@ -13,9 +14,6 @@ const THREADS = Math.max(1, Math.min(4, availableParallelism() - 1));
 // Many users may share one address, and all of them log in anew after a restart.
 const WAITING_PER_NETWORK = 32;
 const WAITING = 256;
-
-// The sources are run by tests without being built; both folders are equally deep.
-const THREAD_FILE = new URL('../../dist/routing/password-thread.js', import.meta.url);
 
 interface Waiting {
   readonly question: PasswordQuestion;
@@ -58,7 +56,7 @@ class PasswordChecks {
   #thread(): Worker | undefined {
     const idle = this.#idle.pop();
     if (idle !== undefined || this.#threads >= THREADS) return idle;
-    const thread = new Worker(THREAD_FILE);
+    const thread = new Worker(PASSWORD_PROGRAM);
     thread.unref();
     this.#threads += 1;
     return thread;

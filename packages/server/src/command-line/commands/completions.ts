@@ -3,7 +3,7 @@
 import { commands } from '../configuration/arguments.ts';
 import { flagName, groups, isNegatable, type Option, type Shape } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
-import { version } from '../../version.ts';
+import { version } from '../../installed-files.ts';
 
 /** What is printed, by the name that it is asked for by. */
 const PRINTERS = { bash, zsh, fish } as const;

@@ -10,7 +10,7 @@ import { report } from './report.ts';
 import { type Controlled, untilStopped } from './signals.ts';
 import type { EarlySignals } from './early-signals.ts';
 import type { Notify } from './systemd.ts';
-import { version } from '../../version.ts';
+import { version } from '../../installed-files.ts';
 
 /** A server that accepts connections. */
 export interface Opened {

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-const MODULE = new URL('../../../dist/command-line/running/young-heap.js', import.meta.url).href;
+const MODULE = new URL('../../../build/command-line/running/young-heap.js', import.meta.url).href;
 
 /** The size of the young heap, in bytes, of a process in which many objects live through its collections. */
 function youngHeapOf(before: string): number {
