@@ -6,7 +6,7 @@
 
 import { lstat, open, opendir } from 'node:fs/promises';
 import { constants } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PARTIAL_FILE_PREFIX } from '../files/path.ts';
 import { QUOTA_FILE } from './sweep.ts';
 import { WorkFolder } from './work-folder.ts';
@@ -16,6 +16,9 @@ const REMEASURE_MS = 5 * 60 * 1000;
 
 /** The least that a file counts: it takes an inode and a block even when it is empty. */
 const LEAST_FILE_BYTES = 4096;
+
+/** Holds the ledger of a root. */
+const QUOTA_FOLDER = `${PARTIAL_FILE_PREFIX}quota`;
 
 /** What is known, for all processes. `taken` only grows: it shows what was taken while somebody measured. */
 interface Ledger {
@@ -39,7 +42,7 @@ export class Quota {
 
   constructor(root: string, maxBytes: number) {
     this.#root = root;
-    this.#folder = join(root, `${PARTIAL_FILE_PREFIX}quota`);
+    this.#folder = join(root, QUOTA_FOLDER);
     this.maxBytes = maxBytes;
   }
 
@@ -150,7 +153,8 @@ async function bytesBelow(root: string): Promise<number> {
     try {
       for await (const entry of await opendir(directory)) {
         if (entry.isDirectory()) directories.push(join(directory, entry.name));
-        else if (entry.isFile() && entry.name !== QUOTA_FILE) bytes += await chargeAt(join(directory, entry.name));
+        else if (entry.isFile() && !isLedger(directory, entry.name))
+          bytes += await chargeAt(join(directory, entry.name));
       }
     } catch (error) {
       // What vanishes or is closed to us while we count does not count.
@@ -158,6 +162,11 @@ async function bytesBelow(root: string): Promise<number> {
     }
   }
   return bytes;
+}
+
+/** Only the one of a quota: a visitor may call a file by that name too. */
+function isLedger(directory: string, name: string): boolean {
+  return name === QUOTA_FILE && basename(directory) === QUOTA_FOLDER;
 }
 
 async function chargeAt(path: string): Promise<number> {

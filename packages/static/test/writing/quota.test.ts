@@ -43,6 +43,12 @@ describe('Quota', () => {
     expect(await quota.take(3 * BLOCK)).toBe(true);
   });
 
+  test('counts a file that has the name of its own', async () => {
+    mkdirSync(join(root, 'deep'));
+    for (const name of ['used', 'deep/used']) writeFileSync(join(root, name), Buffer.alloc(3 * BLOCK));
+    expect(await new Quota(root, 10 * BLOCK).used()).toBe(6 * BLOCK);
+  });
+
   test('is one for all who count below one root, as other processes do', async () => {
     const quotas = Array.from({ length: 5 }, () => new Quota(root, 100));
     // One after the other: a measurement counts the files of others that count at the same time, to be safe.
