@@ -122,11 +122,15 @@ function checkField(name: string, value: string): void {
     throw new SerializeError(`The field ${name} cannot hold ${JSON.stringify(value)}: ${VALUE}`);
 }
 
+/** What readers agree on: no leading zeros, which some take for octal, and no more than they can count. */
+function isLength(value: string): boolean {
+  return /^(?:0|[1-9][0-9]{0,15})$/.test(value) && Number.isSafeInteger(Number(value));
+}
+
 /** 1 for a field that tells the length, 0 for another. */
 function checkFraming(name: string, value: string, version: Version): number {
   if (!isFraming(name)) return 0;
-  if (name === 'content-length' && !/^[0-9]+$/.test(value))
-    throw new SerializeError(`${value} is not a content-length`);
+  if (name === 'content-length' && !isLength(value)) throw new SerializeError(`${value} is not a content-length`);
   if (name === 'transfer-encoding') {
     if (version !== '1.1') throw new SerializeError('HTTP/1.0 has no transfer codings');
     if (value.toLowerCase() !== 'chunked') throw new SerializeError('Only the chunked transfer coding is supported');
