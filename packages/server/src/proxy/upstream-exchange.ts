@@ -119,6 +119,8 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
       socket.write(serializeHead({ method, target, version: '1.1', fields }));
       if (contentLength === 0) return;
       for await (const bytes of content) {
+        // An empty chunk would end the content.
+        if (bytes.length === 0) continue;
         const pieces = contentLength === undefined ? encodeChunk(bytes) : [bytes];
         // A response that is whole already, or an upstream that left, wants no more.
         if (!(await this.#write(pieces))) return;

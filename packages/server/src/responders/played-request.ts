@@ -54,10 +54,12 @@ export class PlayedContent {
     this.#isAsked = false;
     try {
       this.#iterator ??= this.#request.content[Symbol.asyncIterator]();
-      const { done, value } = await this.#iterator.next();
+      let step = await this.#iterator.next();
+      // An empty chunk would end the content.
+      while (step.done !== true && step.value.length === 0) step = await this.#iterator.next();
       if (taker.destroyed) return;
-      if (done !== true) taker.push(this.#isChunked ? Buffer.concat(encodeChunk(value)) : value);
-      else this.#end(taker);
+      if (step.done === true) this.#end(taker);
+      else taker.push(this.#isChunked ? Buffer.concat(encodeChunk(step.value)) : step.value);
     } catch (error) {
       taker.destroy(error as Error);
     }
