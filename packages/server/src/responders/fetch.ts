@@ -108,14 +108,21 @@ function infoOf({ remote, local, user, id }: RequestMessage, outgoing: FetchOutg
 }
 
 function toRequest(message: RequestMessage): Request {
-  const { method, scheme, authority, local, fields, contentLength, content, signal } = message;
-  const origin = `${scheme}://${authority ?? hostAndPort(local)}`;
+  const { method, fields, contentLength, content, signal } = message;
   const headers = new Headers();
   for (const [name, value] of fields) headers.append(name, value);
-  const url = origin + applicationTarget(message);
+  const url = urlOf(message);
   if (contentLength === 0 || method === 'GET' || method === 'HEAD')
     return new Request(url, { method, headers, signal });
   return new Request(url, { method, headers, signal, body: streamOf(content), duplex: 'half' });
+}
+
+/** Throws an error of status 400 for a host that HTTP has and URLs do not, such as `999.1.1.1`. */
+function urlOf(message: RequestMessage): string {
+  const { scheme, authority, local } = message;
+  const url = `${scheme}://${authority ?? hostAndPort(local)}${applicationTarget(message)}`;
+  if (URL.canParse(url)) return url;
+  throw Object.assign(new TypeError(`no URL can have the host ${authority}`), { status: 400 });
 }
 
 function hostAndPort({ address, port }: RequestMessage['local']): string {
