@@ -15,9 +15,10 @@ export function announceNoTrailers(response: ServerResponse): void {
   };
 }
 
-/** Fields as `writeHead` takes them: an object, or names and values in turn. */
+/** Fields as `writeHead` takes them: an object, pairs, or names and values in turn. */
 function withoutTrailer(fields: object): unknown {
   const isOther = (name: unknown): boolean => String(name).toLowerCase() !== 'trailer';
+  if (Array.isArray(fields) && Array.isArray(fields[0])) return fields.filter((pair: unknown[]) => isOther(pair[0]));
   if (!Array.isArray(fields)) return Object.fromEntries(Object.entries(fields).filter(([name]) => isOther(name)));
   return fields.filter((_, index) => isOther(fields[index - (index % 2)]));
 }
