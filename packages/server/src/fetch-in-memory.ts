@@ -7,13 +7,15 @@ import type { Field } from './message/message.ts';
 import { type MemoryClient, MemoryTransport } from './transport/memory-transport.ts';
 import type { Transport } from './transport/transport.ts';
 
-/** Answers a fetch request; `accept` takes a connection as a listener would. */
+/** Answers a fetch request; `accept` takes a connection as a listener would. Rejects with the reason of an aborted signal. */
 export async function fetchInMemory(request: Request, accept: (transport: Transport) => void): Promise<Response> {
+  const { signal } = request;
+  signal.throwIfAborted();
   const answer = new Answer(request.method);
   const transport = new MemoryTransport(request.url.startsWith('https:'), answer);
   answer.transport = transport;
   accept(transport);
-  request.signal.addEventListener('abort', () => transport.leaveAsClient(), { once: true });
+  signal.addEventListener('abort', () => answer.leave(signal.reason), { once: true });
   void send(request, transport).catch(() => transport.leaveAsClient());
   return answer.response;
 }
@@ -46,7 +48,7 @@ class Answer implements MemoryClient {
   transport!: MemoryTransport;
   readonly #parser = new ResponseParser();
   #resolve!: (response: Response) => void;
-  #reject!: (error: Error) => void;
+  #reject!: (error: unknown) => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #isOver = false;
   /** Bytes that the stream has not been asked for. */
@@ -70,6 +72,12 @@ class Answer implements MemoryClient {
   ended(isWhole: boolean): void {
     if (isWhole) this.#read(this.#parser.end());
     this.#fail(new TypeError('the server broke the response off'));
+  }
+
+  /** Whoever asked does not wait any more. */
+  leave(reason: unknown): void {
+    this.#fail(reason);
+    this.transport.leaveAsClient();
   }
 
   #read(events: readonly ResponseParserEvent[]): void {
@@ -107,7 +115,7 @@ class Answer implements MemoryClient {
     this.#controller?.close();
   }
 
-  #fail(error: Error): void {
+  #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#reject(error);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createServer, type Server, type ServerOptions } from '@onezero/server';
+import { createServer, fetchResponder, type Server, type ServerOptions } from '@onezero/server';
 
 function make(options: ServerOptions): Server {
   const server = createServer(options);
@@ -141,5 +141,74 @@ describe('base', () => {
     expect(redirect.status).toBe(301);
     const location = new URL(redirect.headers.get('location') ?? '', 'http://localhost/app');
     expect(location.pathname).toBe('/app/');
+  });
+});
+
+describe('a signal', () => {
+  const endless = async function* (): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      yield Buffer.alloc(1000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+
+  test('that was aborted before sends nothing, and rejects with its reason', async () => {
+    let asked = 0;
+    const server = make({ routes: [{ responder: () => ({ status: 200, content: String(++asked) }) }] });
+    const reason = new Error('no time');
+    await expect(server.fetch('/', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(server.fetch('/', { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(asked).toBe(0);
+    expect(server.connections).toBe(0);
+  });
+
+  test('that is aborted meanwhile rejects with its reason, and tells the responder', async () => {
+    const seen: AbortSignal[] = [];
+    const responder = ({ signal }: { signal: AbortSignal }): Promise<never> => {
+      seen.push(signal);
+      return new Promise(() => {});
+    };
+    const server = make({ routes: [{ responder }] });
+    const controller = new AbortController();
+    const answer = server.fetch('/', { signal: controller.signal });
+    await expect.poll(() => seen).toHaveLength(1);
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => seen[0]?.aborted).toBe(true);
+    expect(server.connections).toBe(0);
+  });
+
+  test('that is aborted in the middle of the content breaks the reading of it with its reason', async () => {
+    const server = make({ routes: [{ responder: () => ({ status: 200, content: endless() }) }] });
+    const controller = new AbortController();
+    const { body } = await server.fetch('/', { signal: controller.signal });
+    const reader = body?.getReader();
+    expect((await reader?.read())?.value).toHaveLength(1000);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(reader?.closed).rejects.toBe(reason);
+    await expect.poll(() => server.connections).toBe(0);
+  });
+
+  test('that is aborted behind the end changes nothing', async () => {
+    const server = make({ routes: [{ responder: () => ({ status: 200, content: 'all' }) }] });
+    const controller = new AbortController();
+    const response = await server.fetch('/', { signal: controller.signal });
+    expect(await response.text()).toBe('all');
+    controller.abort();
+    expect(response.status).toBe(200);
+  });
+});
+
+describe('a host that no URL can name', () => {
+  test('is 400 to an application in the manner of fetch, and no failure to report', async () => {
+    const causes: unknown[] = [];
+    const server = make({
+      routes: [{ responder: fetchResponder(() => new Response('hi')) }],
+      onError: ({ status }) => void causes.push(status),
+    });
+    expect((await server.fetch('/', { headers: { host: '999.1.1.1' } })).status).toBe(400);
+    expect((await server.fetch('/', { headers: { host: 'a.org' } })).status).toBe(200);
+    expect(causes).toEqual([400]);
   });
 });
