@@ -15,10 +15,10 @@ export function allowScript(policy: string, nonce: string): Allowed | undefined 
   const directives = policy.split(';').map((directive) => directive.trim().split(/\s+/));
   const find = (name: string): string[] | undefined => directives.find(([given]) => given?.toLowerCase() === name);
   const sandbox = find('sandbox');
-  if (sandbox !== undefined && !sandbox.includes('allow-scripts')) return undefined;
+  if (sandbox !== undefined && !has(sandbox, 'allow-scripts')) return undefined;
   const fallback = find('default-src')?.slice(1);
   const scripts = find('script-src-elem') ?? find('script-src');
-  const usesNonce = (scripts ?? fallback ?? []).includes("'strict-dynamic'");
+  const usesNonce = has(scripts ?? fallback ?? [], "'strict-dynamic'");
   const widen = (name: string, given: string[] | undefined, source: string): void => {
     if (given !== undefined) given.push(source);
     else if (fallback !== undefined) directives.push([name, ...fallback, source]);
@@ -27,6 +27,11 @@ export function allowScript(policy: string, nonce: string): Allowed | undefined 
   widen('connect-src', find('connect-src'), "'self'");
   const written = directives.map(withoutNone).filter((directive) => directive !== '');
   return { policy: written.join('; '), nonce: usesNonce ? nonce : undefined };
+}
+
+/** Keywords have no case (CSP3 §2.3.1). */
+function has(words: readonly string[], keyword: string): boolean {
+  return words.some((word) => word.toLowerCase() === keyword);
 }
 
 /** `'none'` beside another source says nothing. */

@@ -70,8 +70,7 @@ function appended(content: ContentOut | undefined, tag: Uint8Array): ContentOut 
   return {
     [Symbol.asyncIterator]() {
       const iterator = content[Symbol.asyncIterator]();
-      let isFirst = true;
-      let isWide = false;
+      let start = Buffer.alloc(0);
       let isOver = false;
       return {
         next: async () => {
@@ -79,10 +78,10 @@ function appended(content: ContentOut | undefined, tag: Uint8Array): ContentOut 
           const step = await iterator.next();
           if (step.done === true) {
             isOver = true;
-            return isWide ? step : { done: false, value: tag };
+            return hasWideMark(start) ? step : { done: false, value: tag };
           }
-          if (isFirst) isWide = hasWideMark(step.value);
-          isFirst = false;
+          // The two bytes of a mark may come apart.
+          if (start.length < 2) start = Buffer.concat([start, step.value.subarray(0, 2)]);
           return step;
         },
         return: async () => {

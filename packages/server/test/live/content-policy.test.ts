@@ -24,4 +24,5 @@ test('a nonce is used only where hosts are ignored', () => {
 
 test('a sandbox without scripts is left alone', () => {
   expect(allowScript('sandbox allow-forms', 'n')).toBeUndefined();
+  expect(allowScript('SANDBOX Allow-Scripts', 'n')?.policy).toBe('SANDBOX Allow-Scripts');
 });
