@@ -12,6 +12,12 @@ MAX_MESSAGE = 0x1000000
 # Below this a compressed message is hardly shorter.
 MIN_DEFLATED = 64
 DEFLATE_TAIL = b"\x00\x00\xff\xff"
+# Without leading zeros (RFC 7692 section 7.1.2).
+WINDOW_BITS = frozenset(("8", "9", "10", "11", "12", "13", "14", "15"))
+# In one message: each makes a copy of what is behind it. A client that has any has one.
+MAX_FINAL_BLOCKS = 16
+# How far back compressed data may refer.
+WINDOW = 0x8000
 NORMAL, GOING_AWAY, PROTOCOL_ERROR, NO_STATUS, ABNORMAL, INVALID_DATA, TOO_BIG = 1000, 1001, 1002, 1005, 1006, 1007, 1009
 SENDABLE_CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
 
@@ -43,8 +49,8 @@ def negotiate_deflate(offers):
             key, has_value, value = parameter.partition("=")
             key, value = key.strip().lower(), value.strip().strip('"')
             is_known = key in ("server_no_context_takeover", "client_no_context_takeover") and not has_value
-            is_bits = key == "server_max_window_bits" and value.isdigit() and 8 <= int(value) <= 15
-            is_client_bits = key == "client_max_window_bits" and (not has_value or value.isdigit() and 8 <= int(value) <= 15)
+            is_bits = key == "server_max_window_bits" and value in WINDOW_BITS
+            is_client_bits = key == "client_max_window_bits" and (not has_value or value in WINDOW_BITS)
             if key in options or not (is_known or is_bits or is_client_bits):
                 is_good = False
             options[key] = value
@@ -124,7 +130,17 @@ class Deflate:
         if self.inflater is None:
             self.inflater = zlib.decompressobj(wbits=-15)
         try:
-            message = self.inflater.decompress(data + DEFLATE_TAIL, MAX_MESSAGE + 1)
+            message = self.inflate_block(data + DEFLATE_TAIL, 0)
+            # A client may end its data with a final block; what follows begins anew, in the same window (section 7.2.3.4).
+            blocks = 0
+            while self.inflater.eof and len(message) <= MAX_MESSAGE:
+                rest = self.inflater.unused_data
+                blocks += 1
+                if blocks > MAX_FINAL_BLOCKS:
+                    raise ProtocolError(INVALID_DATA, "the compressed message has too many final blocks")
+                self.inflater = zlib.decompressobj(wbits=-15, zdict=message[-WINDOW:])
+                if rest:
+                    message += self.inflate_block(rest, len(message))
         except zlib.error:
             raise ProtocolError(INVALID_DATA, "the compressed message is damaged") from None
         if len(message) > MAX_MESSAGE:
@@ -132,6 +148,9 @@ class Deflate:
         if not self.keeps_inflater:
             self.inflater = None
         return message
+
+    def inflate_block(self, data, before):
+        return self.inflater.decompress(data, MAX_MESSAGE + 1 - before)
 
 
 class Frames:
