@@ -64,7 +64,7 @@ def encode_head(status, headers):
     length = None
     names_file = False
     for name, value in headers:
-        kind = known_names.get(name) or field_kind(name)
+        kind = (known_names.get(name) if type(name) is bytes else None) or field_kind(name)
         if not isinstance(value, (bytes, bytearray)):
             raise TypeError("the value of %r must be bytes, not %s" % (name, type(value).__name__))
         if CONTROL_BYTES(value):
@@ -72,6 +72,8 @@ def encode_head(status, headers):
         if kind == b"content-length":
             if not value.isdigit():
                 raise ValueError("not a Content-Length: %r" % value)
+            if length is not None and length != int(value):
+                raise ValueError("two Content-Length fields that differ: %d and %d" % (length, int(value)))
             length = int(value)
         elif kind in FILE_NAMERS_BYTES:
             names_file = True

@@ -9,7 +9,6 @@ import unittest
 import wsgiref.handlers
 
 import wire
-from onezero_worker import wsgi
 from onezero_worker.wsgi import COPY_LIMIT, Connection, FileWrapper, base_environ, regular_file
 from wire import ABORT, END, FILE_REPLY, STDERR, STDIN, STDOUT, Answer, Wire, record, records, request
 
@@ -694,5 +693,4 @@ class Stopping(Case):
 
 
 if __name__ == "__main__":
-    assert wsgi
     unittest.main()
