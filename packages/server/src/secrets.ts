@@ -149,6 +149,7 @@ export function wouldWriteSecret(
   path: string,
   { deny = [], isSource }: Pick<StaticOptions, 'deny' | 'isSource'>,
 ): boolean {
+  if (deny.length === 0 && isSource === undefined) return false;
   const place = placeOf(path);
   if (isSource?.(path) === true || isSource?.(place) === true) return true;
   const target = identityOf(path);

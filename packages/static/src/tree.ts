@@ -4,7 +4,7 @@
 // held, so that nothing renamed or linked meanwhile leads elsewhere, and secrets stay secrets.
 
 import { type Dir, lstat, lstatSync, opendir, type Stats } from 'node:fs';
-import { readlink, realpath, stat, statfs } from 'node:fs/promises';
+import { realpath, stat, statfs } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { type Eventually, whenReady } from './files/eventually.ts';
@@ -88,14 +88,14 @@ export class SiteTree {
   async open(segments: readonly string[]): Promise<TreeFolder | undefined> {
     const opened = await openDirectory(segments, this.#settings);
     if (opened === undefined) return undefined;
-    const { handle, path, place } = opened;
+    const { path, place } = opened;
     return {
       segments,
       path,
       place,
-      isInPlace: async () => handle === undefined || (await readlink(path)) === place,
-      sync: async () => handle?.sync(),
-      close: () => opened.close(),
+      isInPlace: async () => opened.isInPlace(),
+      sync: async () => opened.sync(),
+      close: async () => opened.close(),
     };
   }
 
@@ -261,7 +261,8 @@ export class SiteTree {
    * `WriteRefused` of 503 when others keep the turn for 10 s.
    */
   async inTurn<Value>(name: string, action: () => Promise<Value>): Promise<Value> {
-    const { folder, file } = await WorkFolder.create(join(this.root, `${PARTIAL_FILE_PREFIX}${name}`));
+    const path = join(this.root, `${PARTIAL_FILE_PREFIX}${name}`);
+    const { folder, file } = await WorkFolder.create(path, 'claim');
     try {
       return await folder.inTurn(file, action);
     } finally {

@@ -1,23 +1,33 @@
 // Opens a directory below the root and holds it, so that nothing renamed or linked meanwhile leads elsewhere what is read from
 // it or written into it. On Linux its entries are named through the descriptor; elsewhere through the path that was checked.
 
-import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { isPermittedPlace, realRoot } from './open-file.ts';
+import { open, type OpenFile, readlink, realpath, stat } from './calls.ts';
+import { MeasuredDisk } from './disk.ts';
+import type { Eventually } from './eventually.ts';
+import { isPermittedPlace } from './open-file.ts';
+import { Root } from './root.ts';
 import { secretsOf } from './secrets.ts';
 import type { Settings } from '../options/settings.ts';
 
 /** A directory inside the root. */
 export interface OpenDirectory {
-  /** Undefined where directories cannot be held open. */
-  readonly handle: FileHandle | undefined;
   /** Its path as long as it is open. */
   readonly path: string;
   /** Where it lay, without links, when it was opened. */
   readonly place: string;
-  close(): Promise<void>;
+  /** Tells it from every other that there is at the same time. */
+  readonly identity: string;
+  /** Whether it still lies where it was opened; where directories cannot be held open, it counts as if. */
+  isInPlace(): Eventually<boolean>;
+  /** Resolves when its entries are on the disk. */
+  sync(): Eventually<void>;
+  close(): Eventually<void>;
 }
+
+/** One that was opened, before it is known whether it may be used. */
+type Held = Omit<OpenDirectory, 'identity'> & { stat(): Eventually<Stats> };
 
 /** How often a directory is opened when it or the root is replaced in between. */
 const MAX_ATTEMPTS = 3;
@@ -29,44 +39,66 @@ export async function openDirectory(
 ): Promise<OpenDirectory | undefined> {
   const location = join(settings.root, ...segments);
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const root = await realRoot(settings.root);
+    // What was known of the root in this turn of the loop is looked at again before it refuses anything.
+    const root = await rootPlace(settings, attempt > 1);
     const held = (settings.platform === 'linux' ? await hold(location) : undefined) ?? (await named(location));
-    if (await isPermitted(held, join(root, ...segments), root, settings)) return held;
+    const stats = await held.stat();
+    if (await isPermitted(held.place, stats, join(root, ...segments), root, settings))
+      return { ...held, identity: `${stats.dev}:${stats.ino}` };
     await held.close();
   }
   return undefined;
 }
 
-async function isPermitted(held: OpenDirectory, asked: string, root: string, settings: Settings): Promise<boolean> {
-  if (!isPermittedPlace(held.place, asked, root, settings)) return false;
-  const stats = await stat(held.path);
-  return stats.isDirectory() && !(await secretsOf(settings).cover(stats, held.place, asked));
+const roots = new WeakMap<Settings, Root>();
+const disk = new MeasuredDisk();
+
+async function rootPlace(settings: Settings, isNow: boolean): Promise<string> {
+  let root = roots.get(settings);
+  if (root === undefined) roots.set(settings, (root = new Root(settings.root, disk)));
+  const place = await (isNow ? root.placeNow() : root.place());
+  // A root that is gone is told by the system's own error.
+  return place instanceof Error ? realpath(settings.root) : place;
 }
 
-async function named(location: string): Promise<OpenDirectory> {
+async function isPermitted(
+  place: string,
+  stats: Stats,
+  asked: string,
+  root: string,
+  settings: Settings,
+): Promise<boolean> {
+  if (!isPermittedPlace(place, asked, root, settings)) return false;
+  return stats.isDirectory() && !(await secretsOf(settings).cover(stats, place, asked));
+}
+
+async function named(location: string): Promise<Held> {
   const place = await realpath(location);
-  return { handle: undefined, path: place, place, close: async () => {} };
+  const nothing = (): undefined => undefined;
+  return { path: place, place, stat: () => stat(place), isInPlace: () => true, sync: nothing, close: nothing };
 }
 
 /** Undefined without /proc, as in some containers. */
-async function hold(location: string): Promise<OpenDirectory | undefined> {
-  const handle = await open(location, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK);
-  const path = `/proc/self/fd/${handle.fd}`;
+async function hold(location: string): Promise<Held | undefined> {
+  const directory = await open(location, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NONBLOCK);
   try {
-    return { handle, path, place: await readlink(path), close: () => handle.close() };
+    return await heldBy(directory);
   } catch (error) {
-    await handle.close();
+    await directory.close();
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
 }
 
-/** An entry's state as it is, links not followed; undefined when there is nothing. */
-export async function statEntry(path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+async function heldBy(directory: OpenFile): Promise<Held> {
+  const path = `/proc/self/fd/${directory.descriptor}`;
+  const place = await readlink(path);
+  return {
+    path,
+    place,
+    stat: () => directory.stat(),
+    isInPlace: async () => (await readlink(path)) === place,
+    sync: () => directory.sync(),
+    close: () => directory.close(),
+  };
 }

@@ -5,8 +5,8 @@
 // sum, calls go to the pool for a while, then the main thread tries again. Frequent, because a busy machine interrupts a fast
 // call now and then for as long as a slow one takes; long in sum, because a slow call a second holds up nobody.
 
-/** Fifty times what a call takes when the kernel has the answer in memory, a third of a round trip in a local network. */
-const SLOW_CALL_MS = 0.2;
+/** Fifty times what a look takes when the kernel has the answer in memory, a third of a round trip in a local network. */
+const SLOW_LOOK_MS = 0.2;
 
 /** Slow calls among all below which they are taken for interruptions: 1 of 50. A preempted process sees fewer than 1 of 200. */
 const SLOW_SHARE = 0.02;
@@ -28,11 +28,17 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 5_000;
 
 export class Pace {
+  readonly #slowCallMs: number;
   #calls = 0;
   #slowCalls = 0;
   #blockedMs = 0;
   #slowUntilMs = Number.NEGATIVE_INFINITY;
   #pauseMs = FIRST_PAUSE_MS;
+
+  /** A call that takes `slowCallMs` has waited for something. */
+  constructor(slowCallMs: number = SLOW_LOOK_MS) {
+    this.#slowCallMs = slowCallMs;
+  }
 
   isSlow(nowMs: number): boolean {
     return nowMs < this.#slowUntilMs;
@@ -41,7 +47,7 @@ export class Pace {
   /** Records a call on the main thread that ended at `nowMs`. */
   record(tookMs: number, nowMs: number): void {
     this.#calls++;
-    if (tookMs >= SLOW_CALL_MS) {
+    if (tookMs >= this.#slowCallMs) {
       this.#slowCalls++;
       this.#blockedMs += tookMs;
       const isFrequent = this.#slowCalls >= MIN_SLOW_CALLS && this.#slowCalls > this.#calls * SLOW_SHARE;

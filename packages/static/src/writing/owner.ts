@@ -10,18 +10,20 @@ import { readFileSync, readlinkSync } from 'node:fs';
 /** Whether the process that made a file runs; `unknown` where the kernel of this process cannot say. */
 export type Liveness = 'alive' | 'dead' | 'unknown';
 
-const NAME = /^([0-9a-f]+\.\d+)\.(\d+)\.(\d+)\.([0-9a-f]{12})-\d+(?:\.claim)?$/;
+const NAME = /^([0-9a-f]+\.\d+)\.(\d+)\.(\d+)\.([0-9a-f]{12})-\d+(?:\.[\w-]{16})?(?:\.claim)?$/;
 
 const TOKEN = randomBytes(6).toString('hex');
 
 let place: string | undefined;
+let own: string | undefined;
 let written = 0;
 
 /** A name that no other writer will choose, and that says who chose it. */
 export function ownName(): string {
   place ??= kernelPlace();
+  own ??= `${place}.${process.pid}.${startTime('self') ?? 0}.${TOKEN}`;
   written++;
-  return `${place}.${process.pid}.${startTime('self') ?? 0}.${TOKEN}-${written}`;
+  return `${own}-${written}`;
 }
 
 /** Whether the process that chose a name runs. */

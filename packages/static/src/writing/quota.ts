@@ -114,7 +114,7 @@ export class Quota {
   }
 
   async #changeNow(change: (ledger: Ledger) => Ledger): Promise<void> {
-    const { folder, file } = await WorkFolder.create(this.#folder);
+    const { folder, file } = await WorkFolder.create({ path: this.#folder, isKept: true }, 'claim');
     try {
       await folder.inTurn(file, async () => {
         const ledger = await open(join(this.#folder, QUOTA_FILE), constants.O_RDWR | constants.O_CREAT, 0o600);

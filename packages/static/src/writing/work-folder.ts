@@ -1,18 +1,18 @@
 // The folder beside a target in which its writes are prepared, and in which writers of all processes take turns.
 //
-// A write is a file in the folder, named after its process. To commit it is renamed to a claim; then the folder is listed. Who
-// sees no other living claim holds the target; who does waits, all but the least name withdrawing. Two writers cannot both see no
-// claim, since each makes its own before it looks. A claim is the file that is to be placed: once another process has removed
-// the claim of a writer that it takes for dead, that writer has nothing left to place, so it cannot overwrite what came after.
+// A write is a file in the folder, named after its process. To commit it is renamed to a claim on the target; then the folder is
+// listed. Who sees no other living claim on it holds the target; who does waits, all but the least name withdrawing. Two writers
+// cannot both see no claim, since each makes its own before it looks. A claim is the file that is to be placed: once another process
+// has removed the claim of a writer that it takes for dead, that writer has nothing left to place, so it cannot overwrite what came
+// after. For the same reason the folder needs no descriptor: a name in it that is still there is in the folder that it was made in.
 
 import { createHash } from 'node:crypto';
 import { constants, rmdirSync, rmSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
-import { PARTIAL_FILE_PREFIX } from '../files/path.ts';
+import { entryAt, open, type OpenFile, readdir, rename, unlink } from '../files/calls.ts';
 import { refusal } from '../refusals.ts';
 import { livenessOf, ownName } from './owner.ts';
+import { join as joinFolder, type Share } from './shared-folders.ts';
 import { WriteRefused } from './write-refusal.ts';
 
 /** How long a commit waits for others: many times what any of them takes, and shorter than clients wait. */
@@ -27,61 +27,69 @@ const RENEW_MS = 500;
 /** How often a folder is made anew when others keep removing it as empty. */
 const MAX_OPENS = 100;
 
-/** The name of the folder for a target. On disks that ignore case, names that differ in it only share one. */
-export function workFolderName(target: string): string {
-  const key = createHash('sha256').update(target.normalize().toLowerCase()).digest('base64url').slice(0, 16);
-  return `${PARTIAL_FILE_PREFIX}${key}`;
+/** What claims on a target are known by. On disks that ignore case, names that differ in it only share one. */
+export function targetKey(name: string): string {
+  return createHash('sha256').update(name.normalize().toLowerCase()).digest('base64url').slice(0, 16);
 }
 
-/** The folder for one target, open. */
+/** Where a folder is, what tells it from others, and what for. */
+export interface WorkPlace {
+  /** Its path, for as long as it is worked in. */
+  readonly path: string;
+  /** The same for all writers of this process that work in it. @default the path */
+  readonly identity?: string | undefined;
+  /** What claims in it are on: only those on the same take turns. */
+  readonly key?: string | undefined;
+  /** Whether it stays when nobody works in it. */
+  readonly isKept?: boolean | undefined;
+}
+
+/** How a write begins: with a file of its own, or at once with its claim, for who is going to commit without waiting. */
+export type Beginning = 'file' | 'claim';
+
+/** A folder that is worked in. */
 export class WorkFolder {
-  readonly #location: string;
-  readonly #handle: FileHandle;
   readonly #path: string;
+  readonly #suffix: string;
+  readonly #isKept: boolean;
+  readonly #share: Share;
 
-  private constructor(location: string, handle: FileHandle) {
-    this.#location = location;
-    this.#handle = handle;
-    // A name below the descriptor leads to the folder that was opened, whatever its own name leads to by then.
-    this.#path = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : location;
+  private constructor({ path, key, isKept = false }: WorkPlace, share: Share) {
+    this.#path = path;
+    this.#isKept = isKept;
+    this.#suffix = `${key === undefined ? '' : `.${key}`}${CLAIM}`;
+    this.#share = share;
   }
 
-  /** Makes or joins the folder and a file of our own in it. */
-  static async create(location: string): Promise<{ folder: WorkFolder; file: WorkFile }> {
-    for (let opens = 1; ; opens++) {
-      const folder = await WorkFolder.#open(location);
-      try {
-        return { folder, file: await folder.#createFile() };
-      } catch (error) {
-        await folder.close();
-        // Another writer was done with the folder between our two steps.
-        if (codeOf(error) !== 'ENOENT' || opens === MAX_OPENS) throw error;
-      }
+  /** Makes or joins the folder, by default one for a single target, and a file of our own in it. */
+  static async create(
+    place: WorkPlace | string,
+    begins: Beginning = 'file',
+  ): Promise<{ folder: WorkFolder; file: WorkFile }> {
+    const known = typeof place === 'string' ? { path: place } : place;
+    const folder = new WorkFolder(known, joinFolder(known.identity ?? known.path));
+    try {
+      return { folder, file: await folder.#createFile(begins === 'claim') };
+    } catch (error) {
+      await folder.close();
+      throw error;
     }
   }
 
-  static async #open(location: string): Promise<WorkFolder> {
-    for (let opens = 1; ; opens++) {
-      try {
-        await mkdir(location, { mode: 0o700 });
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-      try {
-        const flags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
-        return new WorkFolder(location, await open(location, flags));
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT' || opens === MAX_OPENS) throw error;
-      }
-    }
-  }
-
-  async #createFile(): Promise<WorkFile> {
-    const path = join(this.#path, ownName());
+  async #createFile(isClaim: boolean): Promise<WorkFile> {
+    const path = `${this.#path}/${ownName()}`;
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-    const file = new WorkFile(await open(path, flags, 0o666), path);
-    removeAtExit(file, this.#location);
-    return file;
+    for (let opens = 1; ; opens++) {
+      await this.#share.make(this.#path);
+      try {
+        const handle = await open(isClaim ? path + this.#suffix : path, flags, 0o666);
+        return new WorkFile(handle, path, { suffix: this.#suffix, isClaim });
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || opens === MAX_OPENS) throw error;
+        // Another process was done with the folder, and found it empty.
+        this.#share.lose();
+      }
+    }
   }
 
   /** Runs `commit` when no other writer of any process holds the target. */
@@ -107,17 +115,17 @@ export class WorkFolder {
   async #othersOf(file: WorkFile, seen: Map<string, SeenClaim>): Promise<readonly string[]> {
     const others: string[] = [];
     for (const name of await readdir(this.#path)) {
-      if (!name.endsWith(CLAIM) || name === file.claimName) continue;
+      if (!name.endsWith(this.#suffix) || name === file.claimName) continue;
       const liveness = livenessOf(name);
       const isDead = liveness === 'dead' || (liveness === 'unknown' && (await this.#isStale(name, seen)));
-      if (isDead) await removeIfThere(join(this.#path, name));
+      if (isDead) await removeIfThere(`${this.#path}/${name}`);
       else others.push(name);
     }
     return others;
   }
 
   async #isStale(name: string, seen: Map<string, SeenClaim>): Promise<boolean> {
-    const stats = await stat(join(this.#path, name)).catch(absent);
+    const stats = await entryAt(`${this.#path}/${name}`);
     if (stats === undefined) return true;
     const now = performance.now();
     const earlier = seen.get(name);
@@ -126,10 +134,9 @@ export class WorkFolder {
     return false;
   }
 
-  /** Closes the folder, and removes it unless others work in it. */
-  async close(): Promise<void> {
-    await this.#handle.close();
-    await rmdir(this.#location).catch(absent);
+  /** Lets go of the folder; it is removed by the last of this process, unless others work in it. */
+  close(): Promise<void> {
+    return this.#share.leave(this.#isKept ? undefined : this.#path);
   }
 }
 
@@ -140,22 +147,22 @@ interface SeenClaim {
 
 const CLAIM = '.claim';
 
-/** Files that are neither placed nor removed, and their folders. A process that ends by itself leaves none of them. */
-const unfinished = new Map<WorkFile, string>();
+/** Files that are neither placed nor removed. A process that ends by itself leaves none of them, nor their folders. */
+const unfinished = new Set<WorkFile>();
+let isWatched = false;
 
-function removeAtExit(file: WorkFile, folder: string): void {
-  if (unfinished.size === 0 && !process.listeners('exit').includes(removeUnfinished)) {
-    process.on('exit', removeUnfinished);
-  }
-  unfinished.set(file, folder);
+function removeAtExit(file: WorkFile): void {
+  if (!isWatched) process.on('exit', removeUnfinished);
+  isWatched = true;
+  unfinished.add(file);
 }
 
 function removeUnfinished(): void {
-  for (const [file, folder] of unfinished) {
+  for (const { path } of unfinished) {
     try {
       // A file that has been placed has no name here any more.
-      rmSync(file.path, { force: true });
-      rmdirSync(folder);
+      rmSync(path, { force: true });
+      rmdirSync(path.slice(0, path.lastIndexOf('/')));
     } catch (error) {
       // Others work in the folder, or nothing may be removed: the next start of a writable root looks again.
       if (codeOf(error) === undefined) throw error;
@@ -165,15 +172,19 @@ function removeUnfinished(): void {
 
 /** A file of this process in a work folder: filled, then claimed, then placed by whoever holds it. */
 export class WorkFile {
-  readonly handle: FileHandle;
+  readonly handle: OpenFile;
   readonly #unclaimed: string;
+  readonly #claimed: string;
   #path: string;
+  #isPlaced = false;
   #renewedAt = 0;
 
-  constructor(handle: FileHandle, path: string) {
+  constructor(handle: OpenFile, path: string, { suffix, isClaim }: { suffix: string; isClaim: boolean }) {
     this.handle = handle;
     this.#unclaimed = path;
-    this.#path = path;
+    this.#claimed = path + suffix;
+    this.#path = isClaim ? this.#claimed : path;
+    removeAtExit(this);
   }
 
   /** Where the file is now. */
@@ -182,15 +193,21 @@ export class WorkFile {
   }
 
   get claimName(): string {
-    return `${this.#unclaimed.slice(this.#unclaimed.lastIndexOf('/') + 1)}${CLAIM}`;
+    return this.#claimed.slice(this.#claimed.lastIndexOf('/') + 1);
   }
 
-  claim(): Promise<void> {
-    return this.#rename(`${this.#unclaimed}${CLAIM}`);
+  async claim(): Promise<void> {
+    if (this.#path !== this.#claimed) await this.#rename(this.#claimed);
   }
 
   withdraw(): Promise<void> {
     return this.#rename(this.#unclaimed);
+  }
+
+  /** Renames the file to its target. From then on nothing of it is left to remove. */
+  async place(target: string): Promise<void> {
+    await rename(this.#path, target);
+    this.#isPlaced = true;
   }
 
   /** Shows that its writer goes on, unless that was shown within `everyMs`. */
@@ -198,14 +215,13 @@ export class WorkFile {
     const now = performance.now();
     if (now - this.#renewedAt < everyMs) return;
     this.#renewedAt = now;
-    const { atime, mtime } = await this.handle.stat();
-    await this.handle.utimes(atime, mtime);
+    await this.handle.touch();
   }
 
   /** Closes the file and removes it, unless it has been placed. */
   async discard(): Promise<void> {
     await this.handle.close();
-    await removeIfThere(this.#path);
+    if (!this.#isPlaced) await removeIfThere(this.#path);
     unfinished.delete(this);
   }
 
@@ -216,12 +232,12 @@ export class WorkFile {
 }
 
 /** Removes a file; one that is gone, or a folder that others use, is no trouble. */
-export function removeIfThere(path: string): Promise<void> {
-  return unlink(path).catch(absent);
-}
-
-function absent(error: unknown): undefined {
-  if (codeOf(error) === undefined) throw error;
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+  }
 }
 
 function codeOf(error: unknown): unknown {

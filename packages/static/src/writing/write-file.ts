@@ -4,26 +4,27 @@
 // target is the old file or the new one, whole. Preconditions are evaluated before the content is read, and again when the file
 // takes its place; writers of one target, in whichever process, take turns for that (work-folder.ts).
 
-import type { BigIntStats } from 'node:fs';
-import { link, readlink, rename, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
+import { entryAt, link, unlink } from '../files/calls.ts';
 import type { Entry, FileEntry } from '../files/entry.ts';
 import type { Eventually } from '../files/eventually.ts';
-import { type OpenDirectory, openDirectory, statEntry } from '../files/open-directory.ts';
-import { sitePath } from '../files/path.ts';
+import { type OpenDirectory, openDirectory } from '../files/open-directory.ts';
+import { PARTIAL_FILE_PREFIX, sitePath } from '../files/path.ts';
 import { secretsOf } from '../files/secrets.ts';
 import { fieldValue, selectionFields } from '../http/request-fields.ts';
+import { exactStateTag } from '../http/validators.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import type { Settings } from '../options/settings.ts';
 import { BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, refusal } from '../refusals.ts';
-import { writeContent } from './content.ts';
+import { arrivedOf, GATHER_BYTES, wholeOf, writeContent } from './content.ts';
 import { ExpectedDigests } from './digests.ts';
 import { mayWrite } from './known-tags.ts';
 import { chargeOf, Quota } from './quota.ts';
 import { QuotaShare } from './quota-share.ts';
 import { RENEW_MS, Sweeper } from './sweep.ts';
-import { removeIfThere, type WorkFile, WorkFolder, workFolderName } from './work-folder.ts';
+import { removeIfThere, targetKey, type WorkFile, WorkFolder, type WorkPlace } from './work-folder.ts';
 import { contentOf, refusalOf, WriteRefused } from './write-refusal.ts';
 
 /** Where a write goes and under which conditions. */
@@ -31,9 +32,17 @@ interface Target {
   readonly directory: OpenDirectory;
   readonly location: string;
   readonly path: string;
-  /** Where its work folder is. */
-  readonly folder: string;
+  /** Where its writes are prepared. */
+  readonly work: WorkPlace;
   readonly request: StaticRequest;
+}
+
+/** What is on its way into a file. */
+interface Upload {
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly digests: ExpectedDigests;
+  /** Whether all of it has arrived. */
+  readonly isWhole: boolean;
 }
 
 /** What is found at a path of the site, looked up anew if it may have changed. */
@@ -79,8 +88,8 @@ export class FileWriter {
       directory = await openDirectory(path.segments.slice(0, -1), this.#settings);
       if (directory === undefined) return NOT_FOUND;
       const location = join(this.#settings.root, ...path.segments);
-      const folder = join(directory.path, workFolderName(name));
-      const target: Target = { directory, location, path: join(directory.path, name), folder, request };
+      const work = workPlace(directory, name);
+      const target: Target = { directory, location, path: `${directory.path}/${name}`, work, request };
       return await (request.method === 'PUT' ? this.#put(target) : this.#delete(target));
     } catch (error) {
       return refusalOf(error);
@@ -98,17 +107,34 @@ export class FileWriter {
   }
 
   async #put(target: Target): Promise<StaticResponse> {
-    const digests = new ExpectedDigests(target.request.fields);
-    await this.#check(target, { mayBeAbsent: true });
+    const { fields } = target.request;
+    const digests = new ExpectedDigests(fields);
+    const content = contentOf(target.request);
+    // What is here already is looked at without asking a client for it that waits to be asked.
+    const early = mayHaveArrived(fields) ? await arrivedOf(content) : undefined;
+    const isWhole = early !== undefined && early.next === undefined;
+    if (!isWhole) await this.#check(target, { mayBeAbsent: true });
     await this.#quota.prepare();
-    const { folder, file } = await WorkFolder.create(target.folder);
+    const whole = early === undefined ? content : wholeOf(early, content);
+    try {
+      return await this.#store(target, { content: whole, digests, isWhole });
+    } finally {
+      // What has not been asked for yet will not be.
+      if (!isWhole) content.return().catch(() => {});
+    }
+  }
+
+  async #store(target: Target, upload: Upload): Promise<StaticResponse> {
+    // What is about to wait, for its client or for the disk, must not hold the target meanwhile.
+    const begins = upload.isWhole && !this.#limits.fsync ? 'claim' : 'file';
+    const { folder, file } = await WorkFolder.create(target.work, begins);
     const share = new QuotaShare(this.#quota, file);
     this.#keepAlive(file);
     try {
-      await this.#fill(file, target, digests, share);
+      await this.#fill(file, target, upload, share);
       return await this.#inTurn(target.location, () =>
         folder.inTurn(file, () => {
-          const place = (): Promise<StaticResponse> => this.#place(file, target, share);
+          const place = (): Promise<StaticResponse> => this.#place(file, target, upload, share);
           return target.request.commit === undefined ? place() : target.request.commit(place);
         }),
       );
@@ -121,26 +147,27 @@ export class FileWriter {
   }
 
   /** Lets the file take its place. */
-  async #place(file: WorkFile, target: Target, share: QuotaShare): Promise<StaticResponse> {
+  async #place(file: WorkFile, target: Target, { isWhole }: Upload, share: QuotaShare): Promise<StaticResponse> {
     const { directory, request } = target;
     const replaced = await this.#check(target, { mayBeAbsent: true });
+    if (isWhole) await takeMode(file, replaced);
     // Where whole directories are moved and removed, the one that was opened may by now be another's, or nobody's.
-    if (request.commit !== undefined && (await isMoved(directory))) throw new WriteRefused(refusal(409));
-    await placeFile(file.path, target, replaced === undefined);
+    if (request.commit !== undefined && !(await directory.isInPlace())) throw new WriteRefused(refusal(409));
+    await placeFile(file, target, replaced === undefined);
     share.keep();
-    if (this.#limits.fsync) await directory.handle?.sync();
-    if (replaced !== undefined) await this.#quota.give(chargeOf(Number(replaced.size)));
+    if (this.#limits.fsync) await directory.sync();
+    if (replaced !== undefined) await this.#quota.give(chargeOf(replaced.size));
     return { status: replaced === undefined ? 201 : 204, fields: await this.#tagField(target) };
   }
 
   async #delete(target: Target): Promise<StaticResponse> {
     await this.#check(target, { mayBeAbsent: false });
-    const claim = await WorkFolder.create(target.folder).catch(unlessFull);
+    const claim = await WorkFolder.create(target.work, 'claim').catch(unlessFull);
     const remove = async (): Promise<StaticResponse> => {
       const stats = await this.#check(target, { mayBeAbsent: false });
       await unlink(target.path);
-      if (this.#limits.fsync) await target.directory.handle?.sync();
-      await this.#quota.give(chargeOf(Number(stats?.size ?? 0)));
+      if (this.#limits.fsync) await target.directory.sync();
+      await this.#quota.give(chargeOf(stats?.size ?? 0));
       return { status: 204, fields: [] };
     };
     try {
@@ -155,8 +182,8 @@ export class FileWriter {
   }
 
   /** The target's state, if it allows the write. Only regular files are replaced or removed, links included in "only". */
-  async #check(target: Target, { mayBeAbsent }: { mayBeAbsent: boolean }): Promise<BigIntStats | undefined> {
-    const stats = await statEntry(target.path);
+  async #check(target: Target, { mayBeAbsent }: { mayBeAbsent: boolean }): Promise<Stats | undefined> {
+    const stats = await entryAt(target.path);
     if (await this.#isSecret(target, stats)) throw new WriteRefused(NOT_FOUND);
     if (stats === undefined && !mayBeAbsent) throw new WriteRefused(NOT_FOUND);
     if (stats !== undefined && !stats.isFile()) throw new WriteRefused(refusal(409));
@@ -164,18 +191,15 @@ export class FileWriter {
     if (fields === undefined) return stats;
     const entry = stats === undefined ? undefined : await this.#fileNow(target);
     // What was looked up has to be what lies there; otherwise other programs are at it, and no state is the present one.
-    const isSame = entry === undefined || entry.stamp.ino === Number(stats?.ino);
+    const isSame = entry === undefined || entry.stamp.ino === stats?.ino;
     if (!isSame || !mayWrite(fields, stats !== undefined, entry)) throw new WriteRefused(PRECONDITION_FAILED);
     return stats;
   }
 
   /** Whether the target is what no request may have, or would be: what is not there yet has its name and place only. */
-  #isSecret({ directory, location }: Target, stats: BigIntStats | undefined): Eventually<boolean> {
-    const dev = Number(stats?.dev ?? -1);
-    const ino = Number(stats?.ino ?? -1);
-    const nlink = Number(stats?.nlink ?? 0);
+  #isSecret({ directory, location }: Target, stats: Stats | undefined): Eventually<boolean> {
     const place = join(directory.place, basename(location));
-    return secretsOf(this.#settings).cover({ dev, ino, nlink }, place, location);
+    return secretsOf(this.#settings).cover(stats ?? NOTHING, place, location);
   }
 
   /** The file at the target; undefined when what is there cannot be read. */
@@ -187,11 +211,10 @@ export class FileWriter {
   }
 
   /** Writes the content and makes the file ready to be placed. */
-  async #fill(file: WorkFile, target: Target, digests: ExpectedDigests, share: QuotaShare): Promise<void> {
-    const { handle } = file;
+  async #fill(file: WorkFile, target: Target, { content, digests, isWhole }: Upload, share: QuotaShare): Promise<void> {
     const { maxFileBytes, fsync } = this.#limits;
     await share.need(announcedBytes(target.request.fields));
-    const bytes = await writeContent(handle, contentOf(target.request), {
+    const bytes = await writeContent(file.handle, content, {
       hashes: digests.hashes,
       onLength: (length) => {
         if (length > maxFileBytes) throw new WriteRefused(refusal(413));
@@ -200,14 +223,16 @@ export class FileWriter {
     });
     digests.verify();
     await share.settle(bytes);
-    const replaced = await statEntry(target.path);
-    // Permissions are the old file's; what lets a program run as its owner was not given to these bytes.
-    if (replaced !== undefined) await handle.chmod(Number(replaced.mode) & 0o777);
-    if (fsync) await handle.sync();
+    if (!isWhole) await takeMode(file, await entryAt(target.path));
+    if (fsync) await file.handle.sync();
   }
 
   /** The tag that a GET gives from now on. */
   async #tagField(target: Target): Promise<readonly Field[]> {
+    if (this.#settings.etag === 'state') {
+      const stats = await entryAt(target.path);
+      return stats === undefined ? [] : [['etag', exactStateTag(stats)]];
+    }
     const etag = (await this.#fileNow(target))?.identity.etag;
     return etag === undefined ? [] : [['etag', etag]];
   }
@@ -238,13 +263,19 @@ export class FileWriter {
   }
 }
 
-async function isMoved({ handle, path, place }: OpenDirectory): Promise<boolean> {
-  return handle !== undefined && (await readlink(path)) !== place;
-}
-
 function announcedBytes(fields: readonly Field[]): number {
   const bytes = Number(fieldValue(fields, 'content-length') ?? 0);
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : 0;
+}
+
+/** Whether content can have come with its request: it is short, and its client did not ask whether it is wanted. */
+function mayHaveArrived(fields: readonly Field[]): boolean {
+  return announcedBytes(fields) <= GATHER_BYTES && fieldValue(fields, 'expect') === undefined;
+}
+
+/** Permissions are the old file's; what lets a program run as its owner was not given to these bytes. */
+async function takeMode({ handle }: WorkFile, replaced: Stats | undefined): Promise<void> {
+  if (replaced !== undefined) await handle.chmod(replaced.mode & 0o777);
 }
 
 function unlessFull(error: unknown): undefined {
@@ -253,16 +284,24 @@ function unlessFull(error: unknown): undefined {
 }
 
 /** Moves a finished file to its name. One that must be new is linked, which fails when the name exists. */
-async function placeFile(partial: string, { path, request }: Target, mustBeNew: boolean): Promise<void> {
-  if (!mustBeNew || fieldValue(request.fields, 'if-none-match') === undefined) return rename(partial, path);
+async function placeFile(file: WorkFile, { path, request }: Target, mustBeNew: boolean): Promise<void> {
+  if (!mustBeNew || fieldValue(request.fields, 'if-none-match') === undefined) return file.place(path);
   try {
-    await link(partial, path);
+    await link(file.path, path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     // Some file systems have no hard links; there taking turns has to do.
-    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return rename(partial, path);
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return file.place(path);
     if (code === 'EEXIST') throw new WriteRefused(PRECONDITION_FAILED);
     throw error;
   }
-  return removeIfThere(partial);
+  return removeIfThere(file.path);
+}
+
+/** Nothing has this name yet. */
+const NOTHING = { dev: -1, ino: -1, nlink: 0 };
+
+/** The folder for all writes in a directory, and what those of one target take turns by. */
+function workPlace({ path, identity }: OpenDirectory, name: string): WorkPlace {
+  return { path: `${path}/${PARTIAL_FILE_PREFIX}writes`, identity, key: targetKey(name) };
 }

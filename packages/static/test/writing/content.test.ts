@@ -5,9 +5,10 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as loopTurned } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import { writeContent } from '../../src/writing/content.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { arrivedOf, wholeOf, writeContent } from '../../src/writing/content.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-content-test-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -86,4 +87,55 @@ test('a refusal by length comes before the chunk is written', async () => {
   await expect(writeContent(handle, reusing(chunks), { hashes: [], onLength })).rejects.toThrow('too long');
   await handle.close();
   expect(readFileSync(path).length).toBeLessThanOrEqual(3 * GATHERED);
+});
+
+describe('what has arrived', () => {
+  const from = async function* (...chunks: readonly (Buffer | Promise<Buffer>)[]): AsyncGenerator<Uint8Array, void> {
+    for (const chunk of chunks) yield await chunk;
+  };
+  const collected = async (content: AsyncIterable<Uint8Array>): Promise<string> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of content) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString();
+  };
+
+  test('is all of a content that is there, whatever buffer it was lent in', async () => {
+    const arrived = await arrivedOf(reusing([Buffer.from('one '), Buffer.from('two '), Buffer.from('three')]));
+    expect(arrived.next).toBeUndefined();
+    expect(await collected(wholeOf(arrived, from()))).toBe('one two three');
+    expect(await arrivedOf(from())).toEqual({ chunks: [], next: undefined });
+  });
+
+  test('is what came before the loop turned, and the rest comes after it', async () => {
+    let release: (late: Buffer) => void = () => {};
+    const late = new Promise<Buffer>((resolve) => (release = resolve));
+    const content = from(Buffer.from('early '), late, Buffer.from(' last'));
+    const arrived = await arrivedOf(content);
+    expect(Buffer.concat(arrived.chunks).toString()).toBe('early ');
+    release(Buffer.from('late'));
+    expect(await collected(wholeOf(arrived, content))).toBe('early late last');
+  });
+
+  test('ends with what is gathered at once, however much more is there', async () => {
+    const chunks = Array.from({ length: 40 }, (_, index) => Buffer.alloc(10_000, String(index % 10)));
+    const content = from(...chunks);
+    const arrived = await arrivedOf(content);
+    expect(arrived.chunks.length).toBeLessThan(10);
+    expect(await collected(wholeOf(arrived, content))).toBe(Buffer.concat(chunks).toString());
+  });
+
+  test('fails where the content fails: at once, later, or unheard where nobody goes on', async () => {
+    const broken = new Error('broken off');
+    const failing = async function* (first: readonly Buffer[], turns: number): AsyncGenerator<Uint8Array, void> {
+      yield* first;
+      for (let turn = 0; turn < turns; turn++) await loopTurned();
+      throw broken;
+    };
+    await expect(arrivedOf(failing([], 0))).rejects.toBe(broken);
+    const content = failing([Buffer.from('x')], 3);
+    const arrived = await arrivedOf(content);
+    await expect(collected(wholeOf(arrived, content))).rejects.toBe(broken);
+    await arrivedOf(failing([Buffer.from('x')], 3));
+    for (let turn = 0; turn < 5; turn++) await loopTurned();
+  });
 });

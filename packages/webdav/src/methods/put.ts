@@ -11,12 +11,12 @@ import { checkIf, checkLocks, ifLists } from './conditions.ts';
 import { endLocks } from './end-locks.ts';
 
 export async function put(folder: Folder, request: DavRequest): Promise<DavResponse> {
-  const isPlain = ifLists(request).length === 0 && folder.locks.isEmpty();
+  const isPlain = ifLists(request).length === 0 && folder.locks.isEmpty(folder.turn.held);
   if (!isPlain) await withPlace(folder.tree, request.pathInfo, (place) => check(folder, request, place));
   const commit = (place: () => Promise<DavResponse>): Promise<DavResponse> =>
     folder.turn.run(() => {
       // With neither locks nor properties around there is nothing to look at that the writing does not look at itself.
-      if (isPlain && folder.locks.isEmpty() && !hasProperties(folder, request)) return place();
+      if (isPlain && folder.locks.isEmpty(folder.turn.held) && !hasProperties(folder, request)) return place();
       return withPlace(folder.tree, request.pathInfo, async (target) => {
         await check(folder, request, target);
         await prepare(folder, target);

@@ -22,6 +22,8 @@ export class LockFile {
     | { readonly ino: number; readonly mtimeMs: number; readonly size: number; readonly locks: readonly Lock[] }
     | undefined;
 
+  #emptyDuring: object | undefined;
+
   constructor(root: string, fsync: boolean) {
     this.#root = root;
     this.#path = join(root, FOLDER, FILE);
@@ -43,9 +45,12 @@ export class LockFile {
     return this.#all().filter((lock) => lock.expiresAtMs > now && this.#isThere(lock));
   }
 
-  /** Whether there is no lock at all, be it void. */
-  isEmpty(): boolean {
-    return this.#all().length === 0;
+  /** Whether there is no lock at all, be it void. What was seen while the turn was held is so until it is given up. */
+  isEmpty(held: object | undefined): boolean {
+    if (held !== undefined && this.#emptyDuring === held) return true;
+    const isEmpty = this.#all().length === 0;
+    this.#emptyDuring = isEmpty ? held : undefined;
+    return isEmpty;
   }
 
   /** All locks whose time is not over, also those of what may be gone. */
@@ -72,6 +77,7 @@ export class LockFile {
 
   /** Replaces the locks. The caller has the turn. */
   async write(locks: readonly Lock[]): Promise<void> {
+    this.#emptyDuring = undefined;
     if (locks.length === 0) {
       // The folder goes with its last file.
       await unlink(this.#path).catch(ignoreAbsent);

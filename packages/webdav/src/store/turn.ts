@@ -28,6 +28,11 @@ export class Turn {
     this.#tree = tree;
   }
 
+  /** What is the same as long as this process keeps the turn: what it has seen stays as it was unless it changes it. */
+  get held(): object | undefined {
+    return this.#held;
+  }
+
   /** Runs an action alone. Rejects with what it throws, or with a refusal with 503 when other processes keep the turn. */
   run<Value>(action: () => Promise<Value>): Promise<Value> {
     const result = this.#last.then(() => this.#runNow(action));
