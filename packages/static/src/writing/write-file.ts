@@ -124,20 +124,24 @@ export class FileWriter {
     }
   }
 
-  async #store(target: Target, upload: Upload): Promise<StaticResponse> {
-    // What is about to wait, for its client or for the disk, must not hold the target meanwhile.
-    const begins = upload.isWhole && !this.#limits.fsync ? 'claim' : 'file';
-    const { folder, file } = await WorkFolder.create(target.work, begins);
+  #store(target: Target, upload: Upload): Promise<StaticResponse> {
+    // What waits for its client or for the disk must not hold the target meanwhile. All else takes its turn in this process first, so
+    // that none of two claims of ours waits for the other.
+    const isAtOnce = upload.isWhole && !this.#limits.fsync;
+    const store = (): Promise<StaticResponse> => this.#storeNow(target, upload, isAtOnce);
+    return isAtOnce ? this.#inTurn(target.location, store) : store();
+  }
+
+  async #storeNow(target: Target, upload: Upload, isAtOnce: boolean): Promise<StaticResponse> {
+    const { folder, file } = await WorkFolder.create(target.work, isAtOnce ? 'claim' : 'file');
     const share = new QuotaShare(this.#quota, file);
     this.#keepAlive(file);
+    const place = (): Promise<StaticResponse> => this.#place(file, target, upload, share);
+    const { commit = (placing: typeof place) => placing() } = target.request;
+    const take = (): Promise<StaticResponse> => folder.inTurn(file, () => commit(place));
     try {
       await this.#fill(file, target, upload, share);
-      return await this.#inTurn(target.location, () =>
-        folder.inTurn(file, () => {
-          const place = (): Promise<StaticResponse> => this.#place(file, target, upload, share);
-          return target.request.commit === undefined ? place() : target.request.commit(place);
-        }),
-      );
+      return await (isAtOnce ? take() : this.#inTurn(target.location, take));
     } finally {
       this.#uploads.delete(file);
       await file.discard();
@@ -162,7 +166,7 @@ export class FileWriter {
 
   async #delete(target: Target): Promise<StaticResponse> {
     await this.#check(target, { mayBeAbsent: false });
-    const claim = await WorkFolder.create(target.work, 'claim').catch(unlessFull);
+    const claim = await WorkFolder.create(target.work).catch(unlessFull);
     const remove = async (): Promise<StaticResponse> => {
       const stats = await this.#check(target, { mayBeAbsent: false });
       await unlink(target.path);
