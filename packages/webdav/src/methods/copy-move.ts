@@ -28,7 +28,7 @@ import {
 } from '../store/records.ts';
 import { giveUp, removeStaged, setAside, stagingPath } from '../store/staging.ts';
 import { checkConditions, checkLocks } from './conditions.ts';
-import { endInnerLocks, endLocks } from './end-locks.ts';
+import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
 import { memberLocks, refuseConcealed } from './remove.ts';
 
@@ -139,7 +139,7 @@ async function moveInto(folder: Folder, request: DavRequest, early: Place): Prom
       const properties = entry.isDirectory() ? [] : await propertiesOf(source);
       const set = await replace(folder, join(from.path, source.name), entry, target, properties);
       if (!entry.isDirectory()) await forget(from.path, source.name);
-      await endLocks(folder, source.path);
+      await endLocksOfGone(folder, source.path);
       if (folder.settings.fsync) await from.sync();
       return { gone: set, status: target.stats === undefined ? 201 : 204 };
     }),

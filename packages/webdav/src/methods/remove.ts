@@ -9,13 +9,13 @@ import { depthOf } from '../protocol/fields.ts';
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { concealedIn } from '../store/concealed.ts';
-import { codeOf } from '../store/folder.ts';
+import { codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
 import { removeStaged, takeOut } from '../store/staging.ts';
 import { checkConditions, checkLocks, lockObstacles } from './conditions.ts';
-import { endLocks } from './end-locks.ts';
+import { endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
 
 export async function remove(folder: Folder, request: DavRequest): Promise<DavResponse> {
@@ -24,7 +24,7 @@ export async function remove(folder: Folder, request: DavRequest): Promise<DavRe
   await withPlace(folder.tree, request.pathInfo, (place) =>
     refuseConcealed(folder, place.stats === undefined ? undefined : found(place)),
   );
-  const removal = await folder.turn.run(() => takeAway(folder, request));
+  const removal = await folder.turn.runAnyway(() => takeAway(folder, request));
   return 'path' in removal ? finish(removal, request) : removal;
 }
 
@@ -56,8 +56,12 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
       await removeFile(folder, target, parent);
       return { status: 204, fields: [] };
     }
-    const path = await takeOut(parent, target.name);
-    await endLocks(folder, target.path);
+    const path = await takeOut(parent, target.name).catch((error: unknown) => {
+      // Without room to take it out of sight, it is removed where it is.
+      if (!isFull(error)) throw error;
+      return join(parent.path, target.name);
+    });
+    await endLocksOfGone(folder, target.path);
     if (folder.settings.fsync) await parent.sync();
     isGoing = true;
     return { directory: parent, target, path };
@@ -69,7 +73,7 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
 async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {
   await unlink(join(parent.path, target.name));
   await forget(parent.path, target.name);
-  await endLocks(folder, target.path);
+  await endLocksOfGone(folder, target.path);
   if (folder.settings.fsync) await parent.sync();
   if (target.entry?.isFile() === true) await folder.tree.giveQuota(target.stats.size);
 }
@@ -88,7 +92,8 @@ async function finish({ directory, target, path }: Removal, request: DavRequest)
     return { status: 204, fields: [] };
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    await rename(path, join(directory.path, target.name));
+    const own = join(directory.path, target.name);
+    if (path !== own) await rename(path, own);
     const href = hrefOf(baseOf(request), target.segments, true);
     return failures(request, [], target, { href, status: '403 Forbidden', cause: error });
   } finally {

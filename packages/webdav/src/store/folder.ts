@@ -78,6 +78,11 @@ export async function dropFolder(directory: string): Promise<void> {
   });
 }
 
+/** Whether the file system says that it has no room: for bytes, for files, or for this user. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+}
+
 export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

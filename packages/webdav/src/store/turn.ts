@@ -5,6 +5,7 @@
 // keeps the turn for a moment after a request, since taking it costs more than what most requests do in it.
 
 import type { SiteTree } from '@onezero/static/tree';
+import { isFull } from './folder.ts';
 
 /** How long the turn is kept when nothing more comes: what clients need for their next request. */
 const IDLE_MS = 10;
@@ -35,7 +36,24 @@ export class Turn {
 
   /** Runs an action alone. Rejects with what it throws, or with a refusal with 503 when other processes keep the turn. */
   run<Value>(action: () => Promise<Value>): Promise<Value> {
-    const result = this.#last.then(() => this.#runNow(action));
+    return this.#inLine(() => this.#runNow(action));
+  }
+
+  /** The same, but where the disk has no room for the turn the action goes without: it is to make room. */
+  runAnyway<Value>(action: () => Promise<Value>): Promise<Value> {
+    return this.#inLine(async () => {
+      try {
+        this.#held ??= await this.#take();
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        return action();
+      }
+      return this.#runNow(action);
+    });
+  }
+
+  #inLine<Value>(action: () => Promise<Value>): Promise<Value> {
+    const result = this.#last.then(action);
     this.#last = result.catch(() => {});
     return result;
   }
