@@ -2,26 +2,26 @@
 //
 // People start this command in a folder to look at what is in it, as they start other small servers, none of which runs what
 // lies there. So a file that is only found describes how its own folder is served on this machine. One that starts programs,
-// listens for other machines, or reaches for files elsewhere is refused until it is named.
+// listens for other machines, or reaches for files elsewhere is refused until it is named. Which options name files, the table
+// of options says; a link in the folder may lead out of it, too.
 
-import { dirname, relative, resolve, sep } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { Shape } from '../options/option.ts';
+import { optionEntries } from '../options/table.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { isExposed } from './inspection.ts';
 
 const programKeys = ['cgi', 'cgiBin', 'php', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app', 'python', 'virtualenv', 'chdir'];
-const fileKeys = ['root', 'logFile', 'readyFile', 'mimeTypes', 'authFile', 'tlsCert', 'tlsKey', 'tlsPassphraseFile'];
-
-const certificateKeys = ['cert', 'key', 'passphraseFile'];
 
 /** What the file would do that needs its user's word, in words that follow its name. */
 export function reasonsToAsk({ value, path }: ConfigurationFile): readonly string[] {
   if (!isRecord(value)) return [];
   const sites = [value, ...listOf(value['sites'])].filter(isRecord);
-  const certificates = listOf(value['certificates']).filter(isRecord);
   const programs = programKeys.filter((key) => sites.some((site) => isThere(site[key])));
   const outside = [
-    ...fileKeys.filter((key) => sites.some((site) => isOutside(site[key], dirname(path)))),
-    ...certificateKeys.filter((key) => certificates.some((one) => isOutside(one[key], dirname(path)))),
+    ...new Set(optionEntries.flatMap(([key, { shape }]) => outsideIn(shape, value[key], key, dirname(path)))),
+    ...(sites.some((site) => site['symlinks'] === 'all') ? ['symlinks'] : []),
   ];
   const { host, listen } = value;
   const reaches = isExposed({
@@ -39,10 +39,50 @@ function isThere(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
 }
 
-function isOutside(value: unknown, folder: string): boolean {
-  if (typeof value !== 'string') return false;
-  const way = relative(folder, resolve(folder, value));
-  return way === '..' || way.startsWith(`..${sep}`);
+/** The names of the options and members in a value that name something outside of a folder. */
+function outsideIn(shape: Shape, value: unknown, name: string, folder: string): readonly string[] {
+  switch (shape.type) {
+    case 'path':
+      return typeof value === 'string' && isOutside(resolve(folder, value), folder) ? [name] : [];
+    case 'list':
+      return Array.isArray(value) ? value.flatMap((item) => outsideIn(shape.item, item, name, folder)) : [];
+    case 'map':
+      return isRecord(value) ? Object.values(value).flatMap((item) => outsideIn(shape.value, item, name, folder)) : [];
+    case 'object':
+      return isRecord(value)
+        ? Object.entries(shape.members).flatMap(([key, member]) => outsideIn(member.shape, value[key], key, folder))
+        : [];
+    case 'either':
+      return shape.shapes.flatMap((one) => outsideIn(one, value, name, folder));
+    default:
+      return [];
+  }
+}
+
+function isOutside(place: string, folder: string): boolean {
+  return !isBelow(place, folder) || !isBelow(realPlace(place), realPlace(folder));
+}
+
+function isBelow(place: string | undefined, folder: string | undefined): boolean {
+  if (place === undefined || folder === undefined) return false;
+  const way = relative(folder, place);
+  return way !== '..' && !way.startsWith(`..${sep}`);
+}
+
+/** Where a path leads, also one that does not exist yet; undefined where a link cannot be followed to its end. */
+function realPlace(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code !== 'ENOENT' || isLink(path)) return undefined;
+    const parent = realPlace(dirname(path));
+    return parent === undefined ? undefined : join(parent, basename(path));
+  }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 function listOf(value: unknown): readonly unknown[] {
