@@ -169,7 +169,7 @@ and a variable of the environment:
 .B \\-\\-max\\-age
 is maxAge and ONEZERO_MAX_AGE. A flag wins over the environment, and that over the file.
 .SH COMMANDS
-${commands.map((name) => `.B ${name}\n.br\n`).join('')}.SH OPTIONS
+${commands.map((name) => `.B ${roff(name)}\n.br\n`).join('')}.SH OPTIONS
 ${sections.join('')}.SH SIGNALS
 .TP
 .B SIGTERM, SIGINT
