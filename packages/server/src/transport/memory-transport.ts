@@ -104,7 +104,7 @@ export class MemoryTransport implements Transport {
   }
 
   end(): void {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || this.#isClosed) return;
     this.#hasEnded = true;
     this.#client.ended(true);
     this.#close();
