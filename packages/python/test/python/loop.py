@@ -17,6 +17,12 @@ class Transport:
     def write(self, data):
         self.data += bytes(data)
 
+    def get_extra_info(self, name):
+        return self if name == "socket" else None
+
+    def setsockopt(self, *words):
+        pass
+
     def set_write_buffer_limits(self, high):
         self.limit = high
 
@@ -51,9 +57,17 @@ class Server:
         """Hands bytes over, in pieces of a size, and lets them act."""
         size = size or len(data) or 1
         for start in range(0, len(data), size):
-            self.connection.data_received(data[start : start + size])
+            self.receive(data[start : start + size])
             self.turn(3)
         self.turn()
+
+    def receive(self, data):
+        while data:
+            buffer = self.connection.get_buffer(len(data))
+            size = min(len(buffer), len(data))
+            buffer[:size] = data[:size]
+            self.connection.buffer_updated(size)
+            data = data[size:]
 
     def heard(self):
         """The records since the last time."""
