@@ -18,7 +18,8 @@ import type { Channel, ChannelOwner, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { whichPython } from './find-python.ts';
 import { readLines } from './lines.ts';
-import { type LoadedApplication, loadedOf, type ReportedApplication } from './loaded.ts';
+import { parseReport } from './report.ts';
+import { type LoadedApplication, loadedOf } from './loaded.ts';
 
 const firstConnection = 4;
 
@@ -181,9 +182,11 @@ export class Worker implements ChannelOwner {
   #report(line: string): void {
     const report = parseReport(line);
     if (report.event === 'ready') {
+      // Said again it would give the sockets a second reader.
+      if (this.readyAt !== undefined) return;
       this.readyAt = performance.now();
       this.loaded = loadedOf(report);
-      this.channel = this.#open(report.interface ?? 'wsgi');
+      this.channel = this.#open(report.interface);
       this.#settleReady.resolve();
     } else if (report.event === 'failed') {
       const traceback = report.traceback ?? '';
@@ -296,21 +299,5 @@ export class Worker implements ChannelOwner {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
-  }
-}
-
-interface Report extends Partial<ReportedApplication> {
-  readonly event: string;
-  readonly interface?: Interface;
-  readonly traceback?: string;
-}
-
-/** What is no report (the application may have found the descriptor) is taken for one that says nothing. */
-function parseReport(line: string): Report {
-  try {
-    return JSON.parse(line) as Report;
-  } catch (error) {
-    if (error instanceof SyntaxError) return { event: 'unknown' };
-    throw error;
   }
 }
