@@ -321,8 +321,8 @@ class Request:
     def fail(self, text):
         """The application broke: 500 if nothing was sent, otherwise the server breaks the connection off."""
         data = text.encode("utf-8", "backslashreplace")
-        for start in range(0, len(data), 0x10000):
-            piece = data[start : start + 0x10000]
+        for start in range(0, len(data), MAX_CONTENT):
+            piece = data[start : start + MAX_CONTENT]
             self.connection.write(record(STDERR, self.number, len(piece)) + piece)
         if not self.complete:
             self.connection.write(RECORD_AND_END.pack(1, END, self.number, 8, 0, 1, 0))

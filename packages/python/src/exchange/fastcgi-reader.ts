@@ -1,5 +1,6 @@
 // What comes back from a worker: the records of FastCGI, read in place. A record's content is handed on as it arrives, never
-// gathered, so a chunk may hold a piece of a record or many records.
+// gathered, so a chunk may hold a piece of a record or many records. Only text for the log is gathered: a line or a character that
+// is cut would be two.
 
 import type { FileOffer } from '../content/handed-file.ts';
 import { fileContentBytes, headerBytes, recordType, version } from './fastcgi.ts';
@@ -7,6 +8,7 @@ import { fileContentBytes, headerBytes, recordType, version } from './fastcgi.ts
 /** What a worker said about a request. A chunk is as valid as the one that was pushed. */
 export interface RecordSink {
   output(content: Buffer, requestId: number): void;
+  /** The whole of a record. */
   errors(content: Buffer, requestId: number): void;
   file(requestId: number, offer: FileOffer): void;
   pause(requestId: number, isPaused: boolean): void;
@@ -38,6 +40,8 @@ export class RecordReader {
   #requestId = 0;
   #contentLeft = 0;
   #paddingLeft = 0;
+  /** The beginning of a record of errors that has not arrived completely. */
+  #errors: Buffer[] = [];
 
   constructor(sink: RecordSink) {
     this.#sink = sink;
@@ -94,8 +98,18 @@ export class RecordReader {
     const content = chunk.subarray(position, position + size);
     this.#contentLeft -= size;
     if (this.#type === recordType.stdout) this.#sink.output(content, this.#requestId);
-    else this.#sink.errors(content, this.#requestId);
+    else this.#readErrors(content);
     return position + size;
+  }
+
+  #readErrors(content: Buffer): void {
+    if (this.#contentLeft > 0) {
+      this.#errors.push(Buffer.from(content));
+      return;
+    }
+    const whole = this.#errors.length === 0 ? content : Buffer.concat([...this.#errors, content]);
+    this.#errors = [];
+    this.#sink.errors(whole, this.#requestId);
   }
 
   #readFixed(chunk: Buffer, position: number): number {
