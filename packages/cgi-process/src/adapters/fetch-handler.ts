@@ -58,6 +58,9 @@ function requestOf(request: Request, mount: readonly string[], remote: Peer | un
   };
 }
 
+/** A Response of these takes no body, not even an empty one. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
 async function* none(): AsyncGenerator<Uint8Array> {}
 
 async function responseOf(answer: CgiResponse, method: string): Promise<Response> {
@@ -66,9 +69,15 @@ async function responseOf(answer: CgiResponse, method: string): Promise<Response
   const isBare = content === undefined && status >= 400;
   if (isBare) headers.set('content-type', 'text/plain');
   const iterator = content === undefined || content instanceof Uint8Array ? undefined : content[Symbol.asyncIterator]();
-  if (method === 'HEAD') await iterator?.return?.();
-  const body =
-    method === 'HEAD' ? null : iterator !== undefined ? streamOf(iterator) : isBare ? `${status}\n` : (content ?? null);
+  const isBodiless = method === 'HEAD' || BODILESS.has(status);
+  if (isBodiless) await iterator?.return?.();
+  const body = isBodiless
+    ? null
+    : iterator !== undefined
+      ? streamOf(iterator)
+      : isBare
+        ? `${status}\n`
+        : (content ?? null);
   return new Response(body as string | ReadableStream<Uint8Array> | null, { status, statusText: reason, headers });
 }
 

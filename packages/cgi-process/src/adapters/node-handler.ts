@@ -206,7 +206,12 @@ async function writeRaw(content: CgiResponse['content'], response: ServerRespons
   const { socket } = response;
   if (socket === null || content === undefined) return;
   response.detachSocket(socket);
-  if (content instanceof Uint8Array) socket.write(content);
-  else await pump(content, socket);
-  socket.end();
+  try {
+    if (content instanceof Uint8Array) socket.write(content);
+    else await pump(content, socket);
+    socket.end();
+  } catch {
+    // Whatever the script failed with: the response has no socket any more that could be closed through it.
+    socket.destroy();
+  }
 }

@@ -31,6 +31,7 @@ describe('answerOf', () => {
     ['Content-Type: text/plain\r\n\r\nhello', '200 [content-type: text/plain] hello'],
     ['Status: 404 Gone\nContent-Type: text/plain\n\nno', '404 [content-type: text/plain] no'],
     ['Status: 204\nContent-Type: text/plain\n\nignored', '204 [] none'],
+    ['Status: 205\nContent-Type: text/plain\n\nignored', '205 [] none'],
     ['Status: 304\nETag: "a"\n\n', '304 [etag: "a"] none'],
     ['Content-Type: text/plain\nContent-Length: 3\n\nhello', '200 [content-type: text/plain, content-length: 3] hel'],
     ['Status: 200\n\nuntyped', '200 [x-content-type-options: nosniff] untyped'],
