@@ -65,10 +65,11 @@ function newest(name: RegExp): string | undefined {
   return files.filter(isProgram).toSorted(byVersion)[0];
 }
 
-/** What has no version is what the administrator chose; among others the highest goes first. */
+/** What has no version is what the administrator chose; among others the highest goes first, and 8.10 is higher than 8.9. */
 function byVersion(one: string, other: string): number {
-  const [left, right] = [one, other].map((path) => Number(/[\d.]+$/.exec(path)?.[0] ?? Number.POSITIVE_INFINITY));
-  return (right ?? 0) === (left ?? 0) ? 0 : (right ?? 0) - (left ?? 0);
+  const [left, right] = [one, other].map((path) => /[\d.]+$/.exec(path)?.[0]);
+  if (left === undefined || right === undefined) return Number(left !== undefined) - Number(right !== undefined);
+  return right.localeCompare(left, 'en', { numeric: true });
 }
 
 function folders(): readonly string[] {

@@ -63,6 +63,14 @@ describe('ByteQueue', () => {
     expect(queue.take().equals(filled(blockBytes, 4))).toBe(true);
   });
 
+  test('gives the block of what was taken back when the next is taken', () => {
+    const queue = new ByteQueue();
+    queue.push(filled(2 * blockBytes));
+    const { buffer } = queue.take();
+    queue.take();
+    expect(takeBlock().buffer).toBe(buffer);
+  });
+
   test('leaves what was given when it is cleared', () => {
     const queue = new ByteQueue();
     queue.push(filled(100));

@@ -161,9 +161,12 @@ describe('a worker', () => {
   );
 
   test('is ready once: its sockets keep their one reader', async () => {
-    const { worker, told } = start(`${READY}; ${READY}; echo '{"event":"changed","file":"x"}'\n${OBEY}`);
+    const { worker, told } = start(
+      `${READY}; read -r order <&3; ${READY}; echo '{"event":"changed","file":"x"}'\n${OBEY}`,
+    );
     await worker.ready;
     const { channel } = worker;
+    worker.abort(0, 1);
     await until(() => told.length > 0);
     expect(worker.channel).toBe(channel);
   });

@@ -1,0 +1,126 @@
+// What the gateway decides between a responder and its connections.
+
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { fastcgi } from '../../src/fastcgi.ts';
+import type { GatewayOptions, GatewayResponder } from '../../src/fastcgi/options.ts';
+import { request, text, until } from '../mount.ts';
+import { backend } from './backend.ts';
+import type { Asked, Backend } from './backend.ts';
+
+interface Served {
+  readonly application: Backend;
+  readonly respond: GatewayResponder;
+  readonly asked: Asked[];
+}
+
+/** An application that keeps what it is asked, and answers when the test says so. */
+async function serve(options: Partial<GatewayOptions> = {}): Promise<Served> {
+  const asked: Asked[] = [];
+  const application = await backend((one) => void asked.push(one));
+  const respond = fastcgi({ address: application.address, stderr: () => {}, ...options });
+  onTestFinished(async () => {
+    await respond.close();
+    await application.close();
+  });
+  return { application, respond, asked };
+}
+
+describe('close', () => {
+  test('resolves for every call, when what is under way has ended', async () => {
+    const { respond, asked } = await serve();
+    const answer = respond(request('/'));
+    await until(() => asked.length === 1);
+    let closed = 0;
+    const closing = [60_000, 60_000, 60_000].map(async (graceMs) => respond.close(graceMs).then(() => closed++));
+    expect(await respond(request('/'))).toMatchObject({ status: 503, cause: { code: 'closing' } });
+    expect(closed).toBe(0);
+    asked[0]?.reply.out('A: b\n\ndone').end();
+    expect(await text(await answer)).toBe('done');
+    await Promise.all(closing);
+  });
+
+  test('ends what is under way when the shortest grace is over', async () => {
+    const { application, respond, asked } = await serve();
+    const answer = respond(request('/'));
+    await until(() => asked.length === 1);
+    const slow = respond.close(600_000);
+    await respond.close(0);
+    await slow;
+    expect(await answer).toMatchObject({ status: 503, cause: { code: 'closing' } });
+    await until(() => application.aborts() === 1);
+  });
+});
+
+describe('a request that got no answer', () => {
+  test.each(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'QUERY'])('is asked again for %s', async (method) => {
+    const { respond, asked } = await serve();
+    const answer = respond(request('/', { method }));
+    await until(() => asked.length === 1);
+    asked[0]?.reply.socket.destroy();
+    await until(() => asked.length === 2);
+    asked[1]?.reply.out('A: b\n\nagain').end();
+    expect(await answer).toMatchObject({ status: 200 });
+  });
+
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'MKCOL'])('is not asked again for %s', async (method) => {
+    const { respond, asked } = await serve();
+    const answer = respond(request('/', { method }));
+    await until(() => asked.length === 1);
+    asked[0]?.reply.socket.destroy();
+    expect(await answer).toMatchObject({ status: 502, cause: { code: 'backend-gone' } });
+    expect(asked).toHaveLength(1);
+  });
+
+  test('is asked five times at most', async () => {
+    let count = 0;
+    const application = await backend(({ reply }) => {
+      count++;
+      reply.socket.destroy();
+    });
+    const respond = fastcgi({ address: application.address, stderr: () => {} });
+    expect(await respond(request('/'))).toMatchObject({ status: 502 });
+    expect(count).toBe(5);
+    await respond.close();
+    await application.close();
+  });
+
+  test('is not asked again once a byte of it has come', async () => {
+    const { respond, asked } = await serve();
+    const answer = respond(request('/'));
+    await until(() => asked.length === 1);
+    asked[0]?.reply.socket.end(Buffer.from([1]));
+    expect(await answer).toMatchObject({ status: 502 });
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('connections', () => {
+  test('are used again for requests that may be repeated, and not for others', async () => {
+    const connections: number[] = [];
+    const application = await backend(({ connection, reply }) => {
+      connections.push(connection);
+      reply.out('A: b\n\nx').end();
+    });
+    const respond = fastcgi({ address: application.address, stderr: () => {}, concurrency: { idleMs: 600_000 } });
+    for (const method of ['GET', 'GET', 'POST', 'GET', 'PUT']) await text(await respond(request('/', { method })));
+    expect(connections).toEqual([0, 0, 1, 1, 2]);
+    await respond.close();
+    await application.close();
+  });
+
+  test('are as many as may be, and the rest waits in the order of its clients', async () => {
+    const { respond, asked } = await serve({ concurrency: { max: 2, queue: 2 } });
+    const from = (address: string, path: string): ReturnType<GatewayResponder> =>
+      respond(request(path, { remote: { address, port: 1 } }));
+    const first = [from('a', '/1'), from('a', '/2')];
+    await until(() => asked.length === 2);
+    const waiting = [from('a', '/3'), from('b', '/4')];
+    expect(await from('c', '/5')).toMatchObject({ status: 503, cause: { code: 'queue-full' } });
+    for (let next = 0; next < 4; next++) {
+      asked[next]?.reply.out('A: b\n\nx').end();
+      await until(() => asked.length >= Math.min(4, next + 3));
+    }
+    expect((await Promise.all([...first, ...waiting])).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(asked.map(({ params }) => params.get('PATH_INFO'))).toEqual(['/1', '/2', '/3', '/4']);
+  });
+});
