@@ -164,6 +164,22 @@ describe('ScriptRun.head', () => {
     expect(await head).toMatchObject({ code: 'timed-out' });
   });
 
+  test('counts from when the script took content, not from when it was offered', async () => {
+    const { process, run } = started();
+    process.stdin.write = async (): Promise<boolean> =>
+      new Promise((resolve) => setTimeout(() => resolve(true), 50_000));
+    async function* rest(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a');
+      await new Promise(() => {});
+    }
+    void run.feed(collected([], rest()));
+    const head = outcome(run.head());
+    await vi.advanceTimersByTimeAsync(109_999);
+    expect(process.calls).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await head).toMatchObject({ code: 'timed-out' });
+  });
+
   test('is a failure of the script where the bytes are none', async () => {
     const { process, run } = started();
     const head = outcome(run.head());

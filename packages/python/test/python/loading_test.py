@@ -220,8 +220,8 @@ class Files(unittest.TestCase):
 
     def test_a_file_that_fails_is_no_module(self):
         with self.assertRaises(ZeroDivisionError):
-            load_file(self.write("sub/code.py", "1 / 0\n"))
-        self.assertNotIn("onezero_code", sys.modules)
+            load_file(self.write("sub/fails.v2.py", "1 / 0\n"))
+        self.assertNotIn("onezero_fails_v2", sys.modules)
 
     def test_a_file_that_is_not_there(self):
         with self.assertRaisesRegex(FileNotFoundError, "there is no file %s" % os.path.join(self.folder, "none.py")):
