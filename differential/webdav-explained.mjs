@@ -45,6 +45,11 @@ export const EXPLAINED = [
       request.method === 'PUT' && request.hasSlash && our.status === 409 && !refuses(their),
   },
   {
+    name: 'PUT to a link',
+    applies: ({ request, our, their }) =>
+      request.method === 'PUT' && request.isLink && our.status === 409 && !refuses(their),
+  },
+  {
     name: 'which resources are named as locked',
     applies: ({ our, their }) => isLocked(our) && isLocked(their),
   },

@@ -6,10 +6,12 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:http';
@@ -73,6 +75,7 @@ async function compareOnTree({ random, sides, tree, log, report }) {
   let before = await stateOf(sides[0], top);
   for (let done = 1; done <= OPERATIONS_OF_A_TREE; done++) {
     const request = randomRequest(world);
+    request.isLink = isLink(join(sides[0].root, top, ...request.path));
     const answers = [];
     for (const [index, side] of sides.entries()) answers.push(await ask(side, request, world, index));
     noteLock(world, request, answers);
@@ -102,6 +105,15 @@ async function compareOnTree({ random, sides, tree, log, report }) {
   return OPERATIONS_OF_A_TREE;
 }
 
+function isLink(path) {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    // What cannot be looked at is none.
+    return false;
+  }
+}
+
 /** Names that both can have: neither begins with a dot, which is hidden here, nor is longer than what properties can be kept for. */
 function treeNames(random) {
   const odd = ODD_NAMES.filter((name) => !name.startsWith('.') && !name.includes('\\') && name.length < 100);
@@ -112,8 +124,10 @@ function treeNames(random) {
 function makeTrees(random, sides, top, names) {
   const folders = [[]];
   for (const { root } of sides) mkdirSync(join(root, top));
-  for (let index = 0; index < 3; index++) {
-    const folder = [...random.pick(folders), random.pick(names)];
+  // Now and then a chain of folders, one in another.
+  const isDeep = random.chance(0.2);
+  for (let index = 0; index < (isDeep ? 8 : 3); index++) {
+    const folder = [...(isDeep ? folders.at(-1) : random.pick(folders)), random.pick(names)];
     if (folders.some((one) => one.join('/') === folder.join('/'))) continue;
     folders.push(folder);
     for (const { root } of sides) mkdirSync(join(root, top, ...folder));
@@ -130,7 +144,18 @@ function makeTrees(random, sides, top, names) {
     giveAway(join(root, top));
     for (const name of readdirSync(join(root, top), { recursive: true })) giveAway(join(root, top, name));
   }
+  if (random.chance(0.25)) makeLink(random, sides, top, names, folders);
   return folders;
+}
+
+/** A link to a file or a folder of the tree, which both follow, or to nothing. */
+function makeLink(random, sides, top, names, folders) {
+  const path = [...random.pick(folders), random.pick(names)];
+  const goal = random.pick([[...random.pick(folders), random.pick(names)], random.pick(folders)]);
+  const isAround = goal.every((name, index) => path[index] === name);
+  if (isAround || existsSync(join(sides[0].root, top, ...path))) return;
+  const way = [...path.slice(1).map(() => '..'), ...goal].join('/');
+  for (const { root } of sides) symlinkSync(way, join(root, top, ...path));
 }
 
 function randomPath({ random, names, folders }) {
@@ -240,6 +265,7 @@ function randomCondition(world, request) {
     conditions: Array.from({ length: random.int(1, 2) }, () => ({
       isNegated: random.chance(0.15),
       token: random.chance(0.8) ? token : undefined,
+      tag: random.chance(0.2) ? random.pick(['own', 'own', 'other']) : undefined,
     })),
   }));
 }
@@ -253,7 +279,10 @@ async function ask(side, request, { top }, index) {
     fields.push(['Destination', `http://localhost${url(request.destination, request.destinationSlash)}`]);
   if (request.method === 'UNLOCK')
     fields.push(['Lock-Token', `<${request.token?.tokens[index] ?? 'urn:uuid:00000000-0000-0000-0000-000000000000'}>`]);
-  if (request.condition.length > 0) fields.push(['If', ifField(request.condition, index, url)]);
+  if (request.condition.length > 0) {
+    const tagOf = await tagsOf(side, request, url);
+    fields.push(['If', ifField(request.condition, { index, url, tagOf })]);
+  }
   if (request.content !== '' || request.method === 'PUT')
     fields.push(['Content-Length', String(Buffer.byteLength(request.content))]);
   return exchange(side.port, {
@@ -264,12 +293,27 @@ async function ask(side, request, { top }, index) {
   });
 }
 
-function ifField(lists, index, url) {
+/** What each side calls the states of the resources that an If field is about. */
+async function tagsOf(side, { condition, path, hasSlash }, url) {
+  const tags = new Map();
+  for (const { resource, conditions } of condition) {
+    if (!conditions.some(({ tag }) => tag === 'own')) continue;
+    const target = resource === undefined ? url(path, hasSlash) : url(resource, false);
+    const answer = await exchange(side.port, { method: 'HEAD', target, fields: [], content: '' });
+    tags.set(resource, answer.status === 200 ? field(answer, 'etag') : undefined);
+  }
+  return (resource, tag) => (tag === 'own' ? tags.get(resource) : undefined) ?? '"other"';
+}
+
+function ifField(lists, { index, url, tagOf }) {
   let current;
   return lists
     .map(({ resource, conditions }) => {
       const inner = conditions
-        .map(({ isNegated, token }) => `${isNegated ? 'Not ' : ''}<${token?.tokens[index] ?? 'DAV:no-lock'}>`)
+        .map(({ isNegated, token, tag }) => {
+          const state = tag === undefined ? `<${token?.tokens[index] ?? 'DAV:no-lock'}>` : `[${tagOf(resource, tag)}]`;
+          return `${isNegated ? 'Not ' : ''}${state}`;
+        })
         .join(' ');
       const tag = resource === undefined || resource === current ? '' : `<http://localhost${url(resource, false)}> `;
       current = resource;
@@ -325,7 +369,11 @@ async function stateOf(side, top) {
   const lines = [];
   const visit = async (path) => {
     const place = join(side.root, top, ...path);
-    const stats = statSync(place);
+    const stats = statSync(place, { throwIfNoEntry: false });
+    if (stats === undefined) {
+      lines.push(`${path.join('/')} leads nowhere`);
+      return;
+    }
     const content = stats.isDirectory() ? '/' : ` ${readFileSync(place, 'utf8')}`;
     const query = '<propfind xmlns="DAV:"><prop><lockdiscovery/><p xmlns="urn:t"/><q xmlns="urn:t"/></prop></propfind>';
     const answer = await exchange(side.port, {
@@ -364,7 +412,7 @@ function shown({ method, path, hasSlash, destination, destinationSlash, fields, 
   const target = `${method} /${path.join('/')}${hasSlash ? '/' : ''}${destination === undefined ? '' : ` → /${destination.join('/')}${destinationSlash ? '/' : ''}`}`;
   const lists = condition.map(
     ({ resource, conditions }) =>
-      `<${resource?.join('/') ?? ''}>(${conditions.map((one) => `${one.isNegated ? 'Not ' : ''}${one.token?.path.join('/') ?? 'no-lock'}`).join(' ')})`,
+      `<${resource?.join('/') ?? ''}>(${conditions.map((one) => `${one.isNegated ? 'Not ' : ''}${one.tag ?? one.token?.path.join('/') ?? 'no-lock'}`).join(' ')})`,
   );
   return [target, fields.map((one) => one.join(': ')).join(', '), lists.join(' '), token?.path.join('/'), content]
     .filter(Boolean)

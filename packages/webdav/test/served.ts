@@ -97,9 +97,14 @@ export class Served {
     return treeOf(this.root).filter((path) => !path.startsWith('.onezero-partial-webdav'));
   }
 
-  async close(): Promise<void> {
+  /** Ends the server and leaves the folder. */
+  async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
     rmSync(this.root, { recursive: true, force: true });
   }
 }
