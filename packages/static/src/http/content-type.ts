@@ -1,8 +1,8 @@
-// Media types by file name: overrides first, then the mime-types table, then a default that no browser runs.
+// Media types by file name: overrides first, then what is registered, then a default that no browser runs.
 
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { lookup } from 'mime-types';
+import { registeredType } from './registered-type.ts';
 
 /** `video/mp2t` is what registries say of `.ts`; on web servers these are TypeScript sources, by far, or else they show it. */
 const TYPESCRIPT = 'text/typescript';
@@ -56,7 +56,7 @@ const NO_BYTES: Uint8Array = new Uint8Array();
 
 function builtInType(extension: string, start: Uint8Array): string | false {
   if (extension === '') return false;
-  const type = BUILT_IN_OVERRIDES.get(extension) ?? lookup(extension);
+  const type = BUILT_IN_OVERRIDES.get(extension) ?? registeredType(extension);
   return type === TYPESCRIPT && isTransportStream(start) ? TRANSPORT_STREAM : type;
 }
 
