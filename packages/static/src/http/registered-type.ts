@@ -2,8 +2,7 @@
 // most folders hold is answered without it; the first other extension loads it.
 
 import { createRequire } from 'node:module';
-
-type Lookup = (extension: string) => string | false;
+import type * as MimeTypes from 'mime-types';
 
 /** Types that mime-types names alike: a test compares them. */
 const USUAL_TYPES: readonly (readonly [type: string, extensions: string])[] = [
@@ -46,12 +45,12 @@ export const usualTypes: ReadonlyMap<string, string> = new Map(
   USUAL_TYPES.flatMap(([type, extensions]) => extensions.split(' ').map((extension) => [extension, type] as const)),
 );
 
-let lookup: Lookup | undefined;
+let table: typeof MimeTypes | undefined;
 
 /** The type registered for an extension in lower case, without the dot; `false` for none. */
 export function registeredType(extension: string): string | false {
   const usual = usualTypes.get(extension);
   if (usual !== undefined) return usual;
-  lookup ??= (createRequire(import.meta.url)('mime-types') as typeof import('mime-types')).lookup;
-  return lookup(extension);
+  table ??= createRequire(import.meta.url)('mime-types') as typeof MimeTypes;
+  return table.lookup(extension);
 }
