@@ -16,7 +16,7 @@ const COUNTS = createMetrics().snapshot({ connections: 1, requests: 0 });
 
 /** Duties of which each says that it was called, as a notice of its own kind. */
 const PROGRAM = `
-  import { Primary } from '${new URL('../../dist/operations/primary.js', import.meta.url).href}';
+  import { Primary } from '${new URL('../../build/operations/primary.js', import.meta.url).href}';
   const primary = new Primary();
   const did = (what) => process.connected && process.send({ kind: 'did', what });
   let settleStop;
