@@ -96,6 +96,11 @@ export class RequestParser {
     return this.#buffer.bytes.slice(this.#buffer.start, this.#buffer.end);
   }
 
+  /** How many octets `remainder` has. */
+  get remainderBytes(): number {
+    return this.#buffer.length;
+  }
+
   /** Reads what came from the connection. `bytes` is borrowed for this call and for the content events it returns. */
   push(bytes: Uint8Array): readonly ParserEvent[] {
     checkBytes(bytes);

@@ -40,18 +40,23 @@ const VALUE = 'a value is one line of Latin-1; encode other characters, such as 
  * line. Characters up to U+00FF become one octet each; others are refused. Throws `SerializeError`.
  */
 export function serializeHead(head: RequestHeadInput | ResponseHeadInput): Uint8Array {
-  const isRequest = 'method' in head;
-  if (head.version === '0.9') return isRequest ? simpleRequest(head) : new Uint8Array(0);
-  const firstLine = isRequest ? requestLine(head) : statusLine(head);
-  const lines = isRequest ? requestFields(head) : responseFields(head);
-  return encodeLatin1(`${firstLine}${lines}\r\n`);
+  return encodeLatin1(headText(head));
 }
 
-function simpleRequest({ method, target, fields }: RequestHeadInput): Uint8Array {
+/** The same as text, a character for each octet: for whoever writes it into memory of their own. Throws `SerializeError`. */
+export function headText(head: RequestHeadInput | ResponseHeadInput): string {
+  const isRequest = 'method' in head;
+  if (head.version === '0.9') return isRequest ? simpleRequest(head) : '';
+  const firstLine = isRequest ? requestLine(head) : statusLine(head);
+  const lines = isRequest ? requestFields(head) : responseFields(head);
+  return `${firstLine}${lines}\r\n`;
+}
+
+function simpleRequest({ method, target, fields }: RequestHeadInput): string {
   if (method !== 'GET' || !target.startsWith('/') || !isWritableTarget(method, target) || fields.length > 0) {
     throw new SerializeError('An HTTP/0.9 request is GET and a path, without fields');
   }
-  return encodeLatin1(`GET ${target}\r\n`);
+  return `GET ${target}\r\n`;
 }
 
 function isWritableTarget(method: string, target: string): boolean {

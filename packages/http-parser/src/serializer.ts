@@ -3,4 +3,11 @@ export { frameResponse, type ResponseFraming, type ResponseSituation } from './f
 export { reasonPhrase } from './reason-phrases.ts';
 export { RequestWriter } from './request-writer.ts';
 export { type AnsweredRequest, type ResponseContent, ResponseWriter } from './response-writer.ts';
-export { type RequestHeadInput, type ResponseHeadInput, serializeHead, SerializeError } from './serialize-head.ts';
+export {
+  fieldLines,
+  headText,
+  type RequestHeadInput,
+  type ResponseHeadInput,
+  serializeHead,
+  SerializeError,
+} from './serialize-head.ts';

@@ -40,6 +40,12 @@ export interface Closable {
   readonly drain?: (() => void) | undefined;
   /** Called once, after the last request. */
   readonly close?: (() => void | Promise<void>) | undefined;
+  /**
+   * The same answer as the responder's, when it is there at once with content that is only valid until the responder is asked
+   * again or the loop turns (`isLent`): files have it, so that nothing is copied for the server that it sends at once anyway. Not
+   * to be copied to a function that wraps the responder: it would be walked around.
+   */
+  readonly lend?: Responder | undefined;
   /** What the processes of an application are doing now: for `Server.applications`, and metrics. Must not throw. */
   readonly workers?: (() => Omit<ApplicationState, 'path'>) | undefined;
 }

@@ -54,6 +54,11 @@ export function answerFile(
   return whenReady(learned, () => answering.answer(withDigests(entry, context.storage)));
 }
 
+/** The answer to a plain GET of a small file, for a caller that is done with it at once; undefined where that is no gain. */
+export function lentAnswer({ identity }: FileEntry, { method, fields }: StaticRequest): StaticResponse | undefined {
+  return method === 'GET' && selectionFields(fields) === undefined ? identity.lent : undefined;
+}
+
 class Answering {
   readonly #request: StaticRequest;
   readonly #fields: SelectionFields;

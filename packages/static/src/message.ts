@@ -25,6 +25,14 @@ export interface StaticRequest {
   readonly commit?: ((place: () => Promise<StaticResponse>) => Promise<StaticResponse>) | undefined;
 }
 
+/** Keeps bytes that a caller makes of a response's fields for as long as the fields are the same. */
+export interface LineStore {
+  /** What was kept; valid as long as lent content is. */
+  readonly kept: Uint8Array | undefined;
+  /** Copies `lines`, if there is room. */
+  keep(lines: Uint8Array): void;
+}
+
 /** A response as a value. `content` absent means none; an iterable is closed by whoever abandons it. */
 export interface StaticResponse {
   readonly status: number;
@@ -37,6 +45,10 @@ export interface StaticResponse {
    * handler, if there is one, may know better.
    */
   readonly isNothing?: boolean | undefined;
+  /** Whether `content` is bytes that are only valid until the responder is asked again or the loop turns; see `lend`. */
+  readonly isLent?: boolean | undefined;
+  /** With `isLent`: keeps what the caller makes of `fields`. Not there on copies, whose fields may be others. */
+  readonly lines?: LineStore | undefined;
   /** Why a status of 400 or more was chosen: for logs and error hooks, never for the client. */
   readonly cause?: unknown;
 }

@@ -6,7 +6,7 @@
 
 import { answerDirectory } from './listing/answer-directory.ts';
 import { Folders } from './listing/folders.ts';
-import { answerFile, type AnswerContext } from './answer-file.ts';
+import { answerFile, type AnswerContext, lentAnswer } from './answer-file.ts';
 import { preflightFields, withCors } from './site/cors.ts';
 import type { Disk } from './files/disk.ts';
 import type { Entry, FileEntry, MissingEntry } from './files/entry.ts';
@@ -14,6 +14,7 @@ import { type Eventually, whenReady } from './files/eventually.ts';
 import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
 import { findEntry, MISSING } from './files/find-entry.ts';
+import { borrowing } from './files/lent-buffers.ts';
 import { fieldValue, selectionFields } from './http/request-fields.ts';
 import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import { redirectLocation } from './site/location.ts';
@@ -31,7 +32,14 @@ import { FileWriter } from './writing/write-file.ts';
 /**
  * Answers a request; a known answer is returned, not promised. Rejects only when the content of a PUT does.
  */
-export type StaticResponder = (request: StaticRequest) => StaticResponse | Promise<StaticResponse>;
+export interface StaticResponder {
+  (request: StaticRequest): StaticResponse | Promise<StaticResponse>;
+  /**
+   * The same answer for a caller that sends or copies it at once: when it is there at once, and only then, its content may be lent
+   * (`isLent`), valid until the responder is asked again or the loop turns.
+   */
+  readonly lend?: (request: StaticRequest) => StaticResponse | Promise<StaticResponse>;
+}
 
 type Answer = Eventually<StaticResponse>;
 
@@ -51,7 +59,9 @@ export function serveStatic(root: string, options: StaticOptions = {}): StaticRe
 /** The same for settings and a disk, which tests choose. */
 export function responderFor(settings: Settings, disk?: Disk): StaticResponder {
   const site = new Site(settings, makeStorage(settings, disk));
-  return (request) => site.respond(request);
+  const respond: StaticResponder = (request) => site.respond(request);
+  // Not enumerable: assigned to a function that wraps the responder, it would be a way around that.
+  return Object.defineProperty(respond, 'lend', { value: (request: StaticRequest) => site.lend(request) });
 }
 
 class Site {
@@ -87,6 +97,16 @@ class Site {
     const answer = isRead ? (ruleRedirect(request, this.#settings) ?? this.#read(request)) : this.#other(request);
     if (answer instanceof Promise) return answer.then((response) => this.#complete(response, request));
     return this.#complete(answer, request);
+  }
+
+  /** Answers for a caller that is done with the answer at once. */
+  lend(request: StaticRequest): Answer {
+    this.#cache.isLending = true;
+    try {
+      return borrowing(() => this.respond(request), isLent);
+    } finally {
+      this.#cache.isLending = false;
+    }
   }
 
   #other(request: StaticRequest): Answer {
@@ -189,7 +209,8 @@ class Site {
       const clean = cleanForm(request.pathInfo, this.#settings);
       if (clean !== undefined) return this.#redirectIfSame(entry, clean, request);
     }
-    return answerFile(entry, request, this.#context);
+    const lent = this.#cache.isLending ? lentAnswer(entry, request) : undefined;
+    return lent ?? answerFile(entry, request, this.#context);
   }
 
   /** Sends a file's long name to its short one, if that really is the same file. */
@@ -259,6 +280,10 @@ class Site {
     this.#pages.set(response, { entry, page });
     return page;
   }
+}
+
+function isLent(answer: Answer): boolean {
+  return 'isLent' in answer && answer.isLent === true;
 }
 
 function isAcceptEncoding([name]: Field): boolean {

@@ -10,6 +10,7 @@ import { requestEnd, requestStart, type RequestEndMessage, type RequestStartMess
 import { discard, isPromiseLike } from '../message/content.ts';
 import { failureStatus } from '../message/failure-status.ts';
 import { complete, switchingHead, type Situation } from './complete.ts';
+import { lentResponse } from './lent-response.ts';
 import { warnOnce } from '../warn-once.ts';
 import { sendContent } from './content-sender.ts';
 import type { Ends } from '../transport/ends.ts';
@@ -93,7 +94,7 @@ function ask(
     exchange.refused = true;
     return fail(exchange, { status: 413, cause: undefined, source: 'limit' });
   }
-  return service.site.respond(request);
+  return service.site.respond(request, 0, true);
 }
 
 function fail(exchange: Exchange, failure: Interruption): ResponseMessage | Promise<ResponseMessage> {
@@ -135,6 +136,7 @@ function send(target: AnswerTarget, exchange: Exchange, response: ResponseMessag
   const situation = situationOf(target, exchange);
   exchange.status = response.status;
   if (response.upgrade !== undefined) return switchProtocols(target, exchange, response, response.upgrade);
+  if (response.isLent === true) return sendLent(target, exchange, response, situation);
   const ready = service.remembered.get(response, situation);
   if (ready !== undefined) {
     exchange.persistent = ready.persistent;
@@ -153,6 +155,21 @@ function send(target: AnswerTarget, exchange: Exchange, response: ResponseMessag
   discard(response.content);
   const pieces = [head, content].filter((piece) => piece !== undefined);
   return write(target, exchange, pieces, content?.length ?? 0);
+}
+
+/** Writes a response whose content is only there for now, as few pages of many are asked for twice within a second. */
+function sendLent(
+  target: AnswerTarget,
+  exchange: Exchange,
+  response: ResponseMessage,
+  situation: Situation,
+): Promise<boolean> | undefined {
+  const lent = lentResponse(response, situation, exchange.service.complete);
+  exchange.persistent = lent.persistent;
+  exchange.isEndMarked = situation.version !== '0.9';
+  exchange.headSent = true;
+  exchange.contentBytes = lent.content.length;
+  return target.output.writeLent(lent.head, lent.lines, lent.content) ? undefined : target.transport.flushed();
 }
 
 /** Writes a 101 and hands the connection over; it ends the exchange when it closes. */

@@ -1,7 +1,7 @@
 // Fills in what every response needs; pure. How its end is marked is http-parser's decision (`frameResponse`). The outcome is
 // what has to be written: HEAD has the fields of GET, and content that is not sent is for the caller to close.
 
-import { frameResponse, serializeHead } from '@onezero/http-parser/serializer';
+import { frameResponse, headText, type ResponseHeadInput, serializeHead } from '@onezero/http-parser/serializer';
 import { firstField, hasField, listField } from '../message/fields.ts';
 import type { ContentOut, Field, ResponseMessage } from '../message/message.ts';
 
@@ -22,9 +22,9 @@ export interface CompleteSettings {
   readonly requestIdField: string | undefined;
 }
 
-export interface Framed {
+export interface Framed<Head = Uint8Array> {
   /** Absent for HTTP/0.9 and for a response that is written as it came. */
-  readonly head: Uint8Array | undefined;
+  readonly head: Head | undefined;
   /** What is to be written after it; absent when there is nothing to write. */
   readonly content: ContentOut | undefined;
   /** The length the content must have, when the head has promised one. */
@@ -37,7 +37,7 @@ export interface Framed {
 const BAD_LENGTH = -1;
 
 /** Hop-by-hop and server-owned fields that a responder does not decide (RFC 9110 §7.6.1). */
-const OWNED = new Set([
+export const OWNED: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'date',
@@ -51,6 +51,24 @@ const OWNED = new Set([
 
 /** Throws a TypeError, or what the serializer throws, for a response that cannot be put on the wire. */
 export function complete(response: ResponseMessage, situation: Situation, settings: CompleteSettings): Framed {
+  return framed(response, situation, settings, serializeHead);
+}
+
+/** The same with the head as text, for whoever writes it into memory of their own. */
+export function completeAsText(
+  response: ResponseMessage,
+  situation: Situation,
+  settings: CompleteSettings,
+): Framed<string> {
+  return framed(response, situation, settings, headText);
+}
+
+function framed<Head>(
+  response: ResponseMessage,
+  situation: Situation,
+  settings: CompleteSettings,
+  serialize: (head: ResponseHeadInput) => Head,
+): Framed<Head> {
   const { content } = response;
   if (response.nonParsed === true || situation.version === '0.9') {
     return { head: undefined, content, length: undefined, chunked: false, persistent: false };
@@ -72,7 +90,7 @@ export function complete(response: ResponseMessage, situation: Situation, settin
     persistent: mayFollow,
   });
   const fields = allFields(response, framing, situation, settings);
-  const head = serializeHead({ status, reason, fields });
+  const head = serialize({ status, reason, fields });
   const isSent = kind !== 'none';
   return { head, content: isSent ? content : undefined, length, chunked: kind === 'chunked', persistent };
 }

@@ -180,7 +180,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   }
 
   mayFollow(exchange: Exchange, event: RequestHeadEvent): boolean {
-    const isNoneHere = this.#parser.remainder.length === 0;
+    const isNoneHere = this.#parser.remainderBytes === 0;
     return mayFollow(exchange, event, {
       isClosing: (this.engine.isStopping || this.#deadlines.isOverdue) && isNoneHere,
       hasFailed: this.#parser.state === 'failed',

@@ -33,7 +33,8 @@ function readTarget(event: RequestHeadEvent): ReadTarget {
   // `*` and an authority name no path; whoever guards the root guards them.
   const pathInfo = form === 'asterisk' || form === 'authority' ? '/' : canonicalPath(path);
   const target = { pathInfo, query: mark === -1 ? undefined : pathAndQuery.slice(mark + 1) };
-  targets.set(event, target);
+  // The parser freezes the events that it gives again.
+  if (Object.isFrozen(event)) targets.set(event, target);
   return target;
 }
 

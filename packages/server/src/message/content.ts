@@ -15,7 +15,10 @@ export function isPromiseLike<Value>(value: Value | PromiseLike<Value>): value i
 /** A final status (RFC 9110 §15) or 101 with its handler, a list of fields, usable content. Fields are checked when written. */
 export function isResponse(value: unknown): value is ResponseMessage {
   if (typeof value !== 'object' || value === null) return false;
-  const { status, fields, content, upgrade } = value as Partial<ResponseMessage>;
+  const { status, content, upgrade, lines } = value as Partial<ResponseMessage>;
+  // Whoever keeps lines of its fields makes the fields when they are asked for.
+  if (lines !== undefined && status === 200 && content instanceof Uint8Array) return true;
+  const { fields } = value as Partial<ResponseMessage>;
   const isFinal = Number.isInteger(status) && status! >= 200 && status! <= 599 && upgrade === undefined;
   const isSwitch = status === 101 && typeof upgrade === 'function';
   if (content === undefined && ('body' in value || 'headers' in value)) return false;

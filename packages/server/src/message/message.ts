@@ -57,6 +57,14 @@ export interface RequestMessage {
   inform?(status: number, fields: readonly Field[]): void;
 }
 
+/** Keeps bytes that the server makes of a response's fields for as long as the fields are the same. */
+export interface LineStore {
+  /** What was kept; valid as long as lent content is. */
+  readonly kept: Uint8Array | undefined;
+  /** Copies `lines`, if there is room. */
+  keep(lines: Uint8Array): void;
+}
+
 /** Response content. A chunk that an iterable yields is only valid until the next one is asked for. */
 export type ContentOut = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -86,6 +94,13 @@ export interface ResponseMessage {
    * answer to a request with `upgrade`. The stream is a `net.Socket`; bytes that came with the head are the first it reads.
    */
   readonly upgrade?: ((stream: Socket) => void) | undefined;
+  /**
+   * Whether `content` is bytes that are only valid until the responder is asked again or the loop turns. Only in what a
+   * responder's `lend` returns.
+   */
+  readonly isLent?: boolean | undefined;
+  /** With `isLent`: keeps what the server makes of `fields`. Not to be there on copies, whose fields may be others. */
+  readonly lines?: LineStore | undefined;
   /** `content` is the whole response, first line included; write it unchanged and close (RFC 3875 §5). */
   readonly nonParsed?: boolean | undefined;
 }

@@ -26,8 +26,11 @@ export type Answer = ResponseMessage | Promise<ResponseMessage>;
 
 /** Answers are whole: bare statuses are completed, local redirects followed, failures turned into responses. */
 export interface Site {
-  /** `redirects` counts the local redirects that led here. */
-  respond(request: RequestMessage, redirects?: number): Answer;
+  /**
+   * `redirects` counts the local redirects that led here. With `isForNow`, an answer that is there at once may be lent: the caller
+   * has to be done with it, or to have copied it, before it asks again.
+   */
+  respond(request: RequestMessage, redirects?: number, isForNow?: boolean): Answer;
   /** The response to what went wrong outside of any responder; `fields` are those the status needs. */
   fail(failure: Omit<Failure, 'headSent'> & { readonly headSent?: boolean }, fields?: readonly Field[]): Answer;
   /** The same with the default page, whatever the site has of its own: for when that broke. */
@@ -73,7 +76,7 @@ class PartedSite implements Site {
     this.openFolder = parts.openFolder;
   }
 
-  respond(request: RequestMessage, redirects = 0): Answer {
+  respond(request: RequestMessage, redirects = 0, isForNow = false): Answer {
     const { hosts, localHosts, authentication } = this.#parts;
     if (hosts !== undefined && !isOurs(hosts, request.authority)) {
       return this.fail({ status: 421, cause: undefined, source: 'routing', request });
@@ -88,7 +91,7 @@ class PartedSite implements Site {
     }
     try {
       const verdict = authentication.check(request);
-      if (!isPromiseLike(verdict)) return this.#admit(request, verdict, redirects);
+      if (!isPromiseLike(verdict)) return this.#admit(request, verdict, redirects, isForNow);
       return Promise.resolve(verdict).then(
         (found) => this.#admit(request, found, redirects),
         (cause: unknown) => this.fail({ status: 500, cause, source: 'auth', request }),
@@ -98,12 +101,12 @@ class PartedSite implements Site {
     }
   }
 
-  #admit(request: RequestMessage, verdict: Verdict, redirects: number): Answer {
+  #admit(request: RequestMessage, verdict: Verdict, redirects: number, isForNow = false): Answer {
     switch (verdict.outcome) {
       case 'open':
-        return this.#route(request, redirects);
+        return this.#route(request, redirects, isForNow);
       case 'allowed':
-        return this.#route(authenticated(request, verdict.user), redirects);
+        return this.#route(authenticated(request, verdict.user), redirects, isForNow);
       case 'refused':
         return this.fail({ status: 401, cause: undefined, source: 'auth', request }, [verdict.challenge]);
       default:
@@ -111,11 +114,11 @@ class PartedSite implements Site {
     }
   }
 
-  #route(request: RequestMessage, redirects: number): Answer {
+  #route(request: RequestMessage, redirects: number, isForNow: boolean): Answer {
     const refused = this.#refuseMethod(request);
     if (refused !== undefined) return refused;
     const found = this.#parts.router(request);
-    if ('route' in found) return this.#ask(found, request, redirects);
+    if ('route' in found) return this.#ask(found, request, { redirects, isForNow, page: undefined });
     if (found.status === 404) return this.fail({ status: 404, cause: undefined, source: 'routing', request });
     const allow: Field = ['allow', allowed(found.allow)];
     if (request.method === 'OPTIONS') return { status: 204, fields: [allow] };
@@ -143,12 +146,13 @@ class PartedSite implements Site {
     return this.fail({ status, cause: undefined, source: 'routing', request }, fields);
   }
 
-  #ask(found: FoundRoute, request: RequestMessage, redirects: number, page?: ResponseMessage): Answer {
+  #ask(found: FoundRoute, request: RequestMessage, way: Way): Answer {
     const { route, scriptName, pathInfo } = found;
     const seen = scriptName === '' ? request : changed(request, { scriptName, pathInfo });
-    const asked: Asked = { found, request, seen, redirects, page };
+    const asked: Asked = { found, request, seen, way };
     try {
-      const answer = route.responder(seen);
+      const { lend } = route.responder;
+      const answer = way.isForNow && lend !== undefined ? lend(seen) : route.responder(seen);
       if (!isPromiseLike(answer)) return this.#take(answer, asked);
       return Promise.resolve(answer).then(
         (settled) => this.#take(settled, asked),
@@ -160,17 +164,17 @@ class PartedSite implements Site {
   }
 
   /** The answer, unless it is nothing and another route may have something. */
-  #take(given: ResponseLike, { found, request, seen, redirects, page }: Asked): Answer {
+  #take(given: ResponseLike, { found, request, seen, way }: Asked): Answer {
     const answer = checkedResponse(given);
     if (answer instanceof TypeError)
       return this.fail({ status: 500, cause: blamed(answer, found.route), source: 'responder', request: seen });
-    if (!hasNothing(answer)) return this.#whole(answer, seen, redirects);
-    const best = answer.content === undefined ? page : answer;
+    if (!hasNothing(answer)) return this.#whole(answer, seen, way.redirects);
+    const best = answer.content === undefined ? way.page : answer;
     if (found.route.fallThrough === true) {
       const next = this.#parts.router(request, found.next);
-      if ('route' in next) return this.#ask(next, request, redirects, best);
+      if ('route' in next) return this.#ask(next, request, { ...way, page: best });
     }
-    return this.#whole(best ?? answer, seen, redirects);
+    return this.#whole(best ?? answer, seen, way.redirects);
   }
 
   #broke(request: RequestMessage, cause: unknown): Answer {
@@ -230,7 +234,13 @@ interface Asked {
   readonly request: RequestMessage;
   /** As the route sees it. */
   readonly seen: RequestMessage;
+  readonly way: Way;
+}
+
+/** How a request came to a route. */
+interface Way {
   readonly redirects: number;
+  readonly isForNow: boolean;
   /** What says well that nothing is there, from a route before: the 404.html of files. */
   readonly page: ResponseMessage | undefined;
 }

@@ -144,14 +144,22 @@ export class HandleTransport implements Transport {
     return this.#becomeSocket().writeAll(after(pieces, taken));
   }
 
+  writeShared(memory: Uint8Array, size: number): boolean {
+    this.writtenBytes += size;
+    const taken = this.#socket === undefined ? this.#take(memory, size) : 0;
+    if (taken === undefined || taken === size) return taken !== undefined;
+    return this.#becomeSocket().write(Buffer.from(memory.subarray(taken, size)));
+  }
+
   /** How many bytes the system took; undefined when the connection is gone. */
-  #take(bytes: Uint8Array | readonly Uint8Array[]): number | undefined {
+  #take(bytes: Uint8Array | readonly Uint8Array[], size?: number): number | undefined {
     if (this.#isClosed) return undefined;
     this.#writes += 1;
     // Small writes leave at once. The first does so anyway: only a small one behind another would be held back.
     if (this.#writes === 2) this.#handle.setNoDelay?.(true);
     try {
-      return bytes instanceof Uint8Array ? writeSync(this.#handle.fd, bytes) : writevSync(this.#handle.fd, bytes);
+      if (!(bytes instanceof Uint8Array)) return writevSync(this.#handle.fd, bytes);
+      return writeSync(this.#handle.fd, bytes, 0, size);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN' || code === 'ENOBUFS') return 0;

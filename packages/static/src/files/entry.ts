@@ -3,7 +3,7 @@
 import type { Coding } from '../http/content-coding.ts';
 import type { StaticResponse } from '../message.ts';
 import type { DirectoryView } from './directories.ts';
-import type { ContentSource, Representation } from './representation.ts';
+import { type ContentSource, MAX_LINES_BYTES, type Representation } from './representation.ts';
 import type { Stamp } from '../http/validators.ts';
 
 /** Other names that had a say in an outcome. */
@@ -61,7 +61,7 @@ export type Entry = FileEntry | DirectoryEntry | MissingEntry;
  * What an entry keeps alive beside content and path, measured as growth of the resident set: objects, strings, and the share of
  * the heap that garbage takes until it is collected.
  */
-const ENTRY_BYTES = 1_400;
+const ENTRY_BYTES = 1_400 + MAX_LINES_BYTES / 2;
 const REPRESENTATION_BYTES = 1_024;
 
 /** How many bytes of memory an entry keeps alive. */

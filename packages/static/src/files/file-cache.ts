@@ -14,7 +14,7 @@ import { dirname, sep } from 'node:path';
 import type { Disk } from './disk.ts';
 import { entryBytes, type FileEntry, type Neighbours } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
-import { loopTurn } from './loop-turn.ts';
+import { loopTurn, secondOfTurn } from './loop-turn.ts';
 import { ReadyResponses } from './ready-responses.ts';
 import type { ContentSource } from './representation.ts';
 import { Shelf } from './shelf.ts';
@@ -23,6 +23,9 @@ import { isSameState } from '../http/validators.ts';
 
 /** The chance of a newcomer while the budget is spent. */
 const ADMITTED = 1 / 16;
+
+/** How often in a second a page has to be asked for before its response is kept where it may be lent: below, that costs less. */
+const USES_OF_READY = 64;
 
 /** Some hundred small pages: giving them up takes less than 0.2 ms. */
 const GENERATION_BYTES = 512 * 1024;
@@ -38,9 +41,14 @@ interface Slot {
   readonly generation: Generation;
   checkedTurn: number;
   wasUsed: boolean;
+  /** How often it was used in which second. */
+  second: number;
+  uses: number;
 }
 
 export class FileCache {
+  /** Whether the answer to the request under way may be lent: then it is only kept when it is asked for all the time. */
+  isLending = false;
   readonly #slots = new Map<string, Slot>();
   readonly #storage: Storage;
   readonly #maxBytes: number;
@@ -63,11 +71,16 @@ export class FileCache {
   get(path: string): Eventually<FileEntry | undefined> {
     const slot = this.#slots.get(path);
     if (slot === undefined) return undefined;
-    if (slot.checkedTurn === loopTurn()) return slot.entry;
+    const turn = loopTurn();
+    if (slot.second !== secondOfTurn()) slot.uses = 0;
+    slot.second = secondOfTurn();
+    slot.uses++;
+    if (slot.checkedTurn === turn) return slot.entry;
     return whenReady(isCurrent(slot.entry, this.#storage), (isTrue) => {
       if (isTrue) {
         slot.checkedTurn = loopTurn();
-        if (slot.wasUsed) this.#ready.use(slot.entry.identity);
+        if (slot.uses >= USES_OF_READY) this.#ready.keep(slot.entry.identity);
+        else if (slot.wasUsed && !this.isLending) this.#ready.use(slot.entry.identity);
         slot.wasUsed = true;
         return slot.entry;
       }
@@ -91,8 +104,8 @@ export class FileCache {
   #put(path: string, entry: FileEntry): void {
     const generation = this.#newest();
     entry.identity.putOn(generation.shelf);
-    this.#ready.offer(entry.identity);
-    this.#slots.set(path, { entry, generation, checkedTurn: -1, wasUsed: false });
+    if (!this.isLending) this.#ready.offer(entry.identity);
+    this.#slots.set(path, { entry, generation, checkedTurn: -1, wasUsed: false, second: 0, uses: 0 });
     generation.paths.push(path);
     this.#count(generation, entryBytes(entry) + path.length);
   }

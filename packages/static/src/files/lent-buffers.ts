@@ -8,7 +8,7 @@
 const SHARED_BYTES = 32 * 1024;
 
 /** Larger reads get buffers of their own: their cost is small beside that of reading. */
-const MAX_PIECE_BYTES = 8 * 1024;
+export const MAX_PIECE_BYTES: number = 8 * 1024;
 
 let shared = Buffer.alloc(0);
 let used = 0;
@@ -23,6 +23,15 @@ export function lendBytes(size: number): Buffer {
   const start = used;
   used += size;
   return shared.subarray(start, used);
+}
+
+/** Calls `use`, and takes back what was lent meanwhile if `isReturned` says of its outcome that nobody keeps it. */
+export function borrowing<Value>(use: () => Value, isReturned: (value: Value) => boolean): Value {
+  const before = shared;
+  const mark = used;
+  const value = use();
+  if (isReturned(value)) used = shared === before ? mark : 0;
+  return value;
 }
 
 /** Bytes that keep no more memory alive than they take. */

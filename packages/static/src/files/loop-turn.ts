@@ -1,15 +1,22 @@
 // Counts turns of the event loop, so that work that is good for "now" is done once for all requests of one turn.
 
 let turn = 0;
+let second = 0;
 let isScheduled = false;
 
 /** A number that stays the same until the loop turns. */
 export function loopTurn(): number {
   if (!isScheduled) {
     isScheduled = true;
+    second = Math.floor(performance.now() / 1000);
     setImmediate(nextTurn);
   }
   return turn;
+}
+
+/** Whole seconds of the monotonic clock, as of the turn that `loopTurn` counted last. */
+export function secondOfTurn(): number {
+  return second;
 }
 
 function nextTurn(): void {

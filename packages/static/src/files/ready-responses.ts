@@ -28,7 +28,12 @@ export class ReadyResponses {
 
   /** Notes that a representation whose content stands on a shelf is used, and not for the first time. */
   use(representation: Representation): void {
-    if (representation.isReady || (this.#isFull && Math.random() >= ADMITTED)) return;
+    if (!representation.isReady && (!this.#isFull || Math.random() < ADMITTED)) this.keep(representation);
+  }
+
+  /** Keeps the response of a representation that is asked for all the time. */
+  keep(representation: Representation): void {
+    if (representation.isReady) return;
     const bytes = RESPONSE_BYTES + (representation.length ?? 0);
     if (bytes > this.#maxBytes) return;
     representation.isReady = true;

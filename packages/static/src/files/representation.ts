@@ -9,7 +9,8 @@ import type { Field, StaticResponse } from '../message.ts';
 import type { Validators } from '../http/preconditions.ts';
 import type { Settings } from '../options/settings.ts';
 import { httpDateOf, isDateCertain, isUsableDate, type Stamp } from '../http/validators.ts';
-import { ownBytes } from './lent-buffers.ts';
+import { MAX_PIECE_BYTES, ownBytes } from './lent-buffers.ts';
+import { LentPage, type PageSource } from './lent-page.ts';
 import type { Shelf } from './shelf.ts';
 
 /** Where a representation's bytes come from when they are not in memory. */
@@ -41,11 +42,14 @@ export interface RepresentationFacts {
 /** Fields of a 304 beside those that rules add: what a cache updates its stored response with (RFC 9110 §15.4.5). */
 const NOT_ON_NOT_MODIFIED: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'accept-ranges']);
 
+/** What entries are counted with for lines that callers keep. */
+export const MAX_LINES_BYTES: number = 512;
+
 const NO_SNIFF: Field = ['x-content-type-options', 'nosniff'];
 const ACCEPT_RANGES: Field = ['accept-ranges', 'bytes'];
 const VARY: Field = ['vary', 'accept-encoding'];
 
-export class Representation implements Validators {
+export class Representation implements Validators, PageSource {
   /** The path of the resource, for rules. */
   readonly path: string;
   readonly coding: Coding | undefined;
@@ -62,6 +66,8 @@ export class Representation implements Validators {
   #bytes: Uint8Array | undefined;
   #shelf: Shelf | undefined;
   #place = 0;
+  #linesPlace = 0;
+  #linesBytes = 0;
   #isReady = true;
   /** Of a remembered response, while the bytes stand on a shelf. */
   #content: Uint8Array | undefined;
@@ -110,6 +116,7 @@ export class Representation implements Validators {
     }
     this.#shelf = shelf;
     this.#place = place;
+    this.#linesBytes = 0;
     this.#bytes = undefined;
     this.isReady = false;
   }
@@ -161,9 +168,34 @@ export class Representation implements Validators {
     if (this.#whole !== undefined) return this.#whole;
     const { bytes } = this;
     if (bytes === undefined) return undefined;
-    const whole = { status: 200, fields: fieldsOf(this, this.#settings), content: bytes, file: this.file };
+    const whole = { status: 200, fields: this.fields, content: bytes, file: this.file };
     if (this.#isReady) this.#whole = whole;
     return whole;
+  }
+
+  /** The same for a caller that is done with it at once; undefined when it is remembered, or the bytes are not lent. */
+  get lent(): StaticResponse | undefined {
+    const content = this.#shelf === undefined ? this.#lentBytes : this.#lentByShelf(this.#shelf);
+    return content && new LentPage(content, this);
+  }
+
+  get kept(): Uint8Array | undefined {
+    return this.#linesBytes === 0 ? undefined : this.#shelf?.lend(this.#linesPlace, this.#linesBytes);
+  }
+
+  keep(lines: Uint8Array): void {
+    const place = lines.length > MAX_LINES_BYTES ? undefined : this.#shelf?.put(lines);
+    if (place === undefined) return;
+    this.#linesPlace = place;
+    this.#linesBytes = lines.length;
+  }
+
+  #lentByShelf(shelf: Shelf): Uint8Array | undefined {
+    return this.#isReady ? undefined : shelf.lend(this.#place, this.length ?? 0);
+  }
+
+  get #lentBytes(): Uint8Array | undefined {
+    return this.#bytes !== undefined && this.#bytes.length <= MAX_PIECE_BYTES ? this.#bytes : undefined;
   }
 
   /** The response to HEAD. */

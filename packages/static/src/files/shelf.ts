@@ -1,7 +1,8 @@
 // Where the contents of remembered files stand: side by side in buffers that are filled, given up and filled again as a whole.
 //
-// Nobody gets a view of a shelf, since what it holds may be overwritten at any time: contents are copied out. So memory that was
-// given up is used again at once, without waiting for the collector, and the cache takes what it was allowed and no more.
+// What a shelf holds is overwritten once it is given up, so contents are copied out, or lent to who is done with them before
+// anything else is asked. So memory that was given up is used again at once, without waiting for the collector, and the cache takes
+// what it was allowed and no more.
 
 import { lendBytes } from './lent-buffers.ts';
 
@@ -13,6 +14,8 @@ const PIECE_BYTES = 64 * 1024;
 
 /** Pieces of shelves that were given up, kept for the next ones; when one goes, another comes. */
 const MAX_SPARE = 16;
+
+const NOTHING = new Uint8Array(0);
 
 export class Shelf {
   readonly #spare: Buffer[];
@@ -40,9 +43,18 @@ export class Shelf {
   /** A copy of what stands at a place. */
   copy(place: number, length: number): Uint8Array {
     const bytes = lendBytes(length);
-    const start = place % PIECE_BYTES;
-    this.#pieces[(place - start) / PIECE_BYTES]?.copy(bytes, 0, start, start + length);
+    bytes.set(this.lend(place, length));
     return bytes;
+  }
+
+  /** What stands at a place, until the shelf is given up. */
+  lend(place: number, length: number): Uint8Array {
+    if (length === 0) return NOTHING;
+    const start = place % PIECE_BYTES;
+    const piece = this.#pieces[(place - start) / PIECE_BYTES];
+    if (piece === undefined) throw new RangeError(`nothing stands at ${place}`);
+    // Cheaper than `subarray` of a Buffer.
+    return new Uint8Array(piece.buffer, piece.byteOffset + start, length);
   }
 
   /** Gives the memory to the next shelves. Whoever put something here has to know before. */

@@ -19,8 +19,8 @@ export interface Storage {
 /** The share of the cache's memory that names of directories may take: 8 MiB of the usual 64 are some 110,000 names. */
 const DIRECTORY_SHARE = 1 / 8;
 
-/** The share for responses that stand ready: 8 MiB are some 2,000 pages. */
-const READY_SHARE = 1 / 8;
+/** The share for responses that stand ready: 4 MiB are some 1,000 pages. */
+const READY_SHARE = 1 / 16;
 
 /** What is left of the cache's memory for files. */
 export function fileBudget({ maxCacheBytes }: Settings): number {

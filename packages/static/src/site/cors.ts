@@ -25,7 +25,8 @@ export function withCors(response: StaticResponse, request: StaticRequest, cors:
   const known = byOrigin?.get(key);
   if (known !== undefined) return known;
   const answered = { ...response, fields: withFields(response.fields, originFields(origin, cors)) };
-  // Iterable content is for one reader, so remembering its response would only keep it alive.
+  // Iterable content is for one reader and lent content for now, so remembering its response would only keep it alive.
+  if (response.isLent === true) return answered;
   if (response.content === undefined || response.content instanceof Uint8Array) {
     byResponse.set(response, (byOrigin ?? new Map()).set(key, answered));
   }

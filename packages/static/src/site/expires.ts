@@ -22,7 +22,8 @@ export function withExpires(response: StaticResponse): StaticResponse {
   const expires = cacheControl === undefined ? undefined : expiresOf(cacheControl, second);
   if (expires === undefined || response.fields.some(([name]) => name === 'expires')) return response;
   const twin: StaticResponse = { ...response, fields: [...response.fields, ['expires', expires]] };
-  if (response.content === undefined || response.content instanceof Uint8Array) {
+  const isKept = response.content === undefined || response.content instanceof Uint8Array;
+  if (isKept && response.isLent !== true) {
     twins.set(response, { second: expires === PAST ? -1 : second, response: twin });
   }
   return twin;

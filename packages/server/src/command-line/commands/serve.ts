@@ -17,14 +17,14 @@ import { outliveReaders, report, reportWarnings } from '../running/report.ts';
 import { Running } from '../running/running.ts';
 import { failed, type Start } from '../running/start.ts';
 import type { Controlled } from '../running/signals.ts';
-import { keepYoungHeapSmall } from '../running/young-heap.ts';
+import { holdYoungHeap } from '../running/young-heap.ts';
 
 // What a server that could not start, or that shall not, gets to end what it had started.
 const stopMs = 500;
 
 /** Serves until it is told to stop. Resolves to the exit code. */
 export async function serve(start: Start, signals: EarlySignals): Promise<number> {
-  keepYoungHeapSmall();
+  holdYoungHeap();
   outliveReaders();
   reportWarnings();
   const { configuration, sources, warnings } = start.resolved;

@@ -1,0 +1,63 @@
+// The bytes of a response whose content is only there for now, as one of many pages.
+//
+// What most of these have in common is made once: the first lines once a second, the lines of a page's own fields once for as long
+// as the page is remembered. What is out of the ordinary is made like every other response.
+
+import { fieldLines, frameResponse } from '@onezero/http-parser/serializer';
+import type { Field, ResponseMessage } from '../message/message.ts';
+import { currentDate } from './clock.ts';
+import { completeAsText, type CompleteSettings, OWNED, type Situation } from './complete.ts';
+
+/** What is to be written: text, then bytes of lines that end the head, if there are any, then content. */
+export interface LentResponse {
+  readonly head: string;
+  readonly lines: Uint8Array;
+  readonly content: Uint8Array;
+  readonly persistent: boolean;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Throws what `complete` throws. */
+export function lentResponse(
+  response: ResponseMessage,
+  situation: Situation,
+  settings: CompleteSettings,
+): LentResponse {
+  const { status, reason, content, lines: store } = response;
+  const isUsual = status === 200 && reason === undefined && store !== undefined && content instanceof Uint8Array;
+  const isAlone = settings.fields.length === 0 && settings.requestIdField === undefined && situation.version !== '0.9';
+  const lines = isUsual && isAlone ? (store.kept ?? keepLines(response)) : undefined;
+  if (lines === undefined || !isUsual) return unusual(response, situation, settings);
+  const { method, version, persistent: isWanted } = situation;
+  const { length } = content;
+  const { fields, framing, persistent } = frameResponse({ method, version, status, length, persistent: isWanted });
+  const head = `${firstLines(settings)}${fieldLines(fields, '1.1')}`;
+  return { head, lines, content: framing === 'none' ? NOTHING : content, persistent };
+}
+
+function unusual(response: ResponseMessage, situation: Situation, settings: CompleteSettings): LentResponse {
+  const { head = '', content, persistent } = completeAsText(response, situation, settings);
+  return { head, lines: NOTHING, content: content instanceof Uint8Array ? content : NOTHING, persistent };
+}
+
+/** The end of the head that a response's own fields make; undefined where one of them decides about the connection. */
+function keepLines({ fields, lines }: ResponseMessage): Uint8Array | undefined {
+  if (fields.some(([name]) => name === 'connection')) return undefined;
+  const own: readonly Field[] = fields.filter(([name]) => !OWNED.has(name));
+  const bytes = Buffer.from(`${fieldLines(own, '1.1')}\r\n`, 'latin1');
+  lines?.keep(bytes);
+  return bytes;
+}
+
+let first = { date: '', serverField: '' as string | false, text: '' };
+
+/** What all these responses begin with, made once a second. */
+function firstLines({ serverField }: CompleteSettings): string {
+  const date = currentDate();
+  if (first.date !== date || first.serverField !== serverField) {
+    const server = serverField === false ? '' : `server: ${serverField}\r\n`;
+    first = { date, serverField, text: `HTTP/1.1 200 OK\r\ndate: ${date}\r\n${server}` };
+  }
+  return first.text;
+}
