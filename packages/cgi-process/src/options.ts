@@ -10,6 +10,7 @@ export type { Address } from './fastcgi/address.ts';
 export { gatewayTable } from './fastcgi/options.ts';
 export { phpTable } from './php/options.ts';
 export { isPhpSource } from './php/sources.ts';
+export { sourceNames } from './request/source-names.ts';
 export { nearest } from './options/nearest.ts';
 export type { Complete, Member, Members, Shape, Table } from './options/shape.ts';
 
@@ -161,7 +162,7 @@ export interface CgiResponder {
    * Whether a file is the source of a script of this mount, by its path, with links resolved or not, in any letter case:
    * servers of files must not send it. Hard links are not seen; compare with `sources` by device and inode for them.
    */
-  readonly isSource: (file: string) => boolean;
+  readonly isSource: (file: string, asked?: string) => boolean;
   /** Paths whose files, or all files below, are sources: the script directory or the one script. */
   readonly sources: readonly string[];
   /** The responder without its front controller: nothing is where no script is. */

@@ -51,7 +51,7 @@ function withPhp(
   const { close, isSource } = gateway;
   return Object.assign(gateway, {
     ...which,
-    isSource: (file: string) => isSource(file) || isPhpSource(file),
+    isSource: (file: string, asked?: string) => isSource(file, asked) || isPhpSource(file),
     ready: async () => own?.start(),
     close: async (graceMs = 0) => {
       await close(graceMs);

@@ -2,19 +2,20 @@
 // sources of scripts, and the sources and databases of Python applications.
 
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { StaticOptions } from '@onezero/static';
-import { isPhpSource } from '@onezero/cgi-process/options';
+import { sourceNames } from '@onezero/cgi-process/options';
 import type { AppMount, CgiMount, GatewayMount, PhpMount, ServerOptions } from './options.ts';
 
 /** Files that `@onezero/static` must refuse: paths, and a test for what is told by its name and place. */
 export interface Secrets {
   readonly deny: readonly string[];
-  readonly isSource: (path: string) => boolean;
+  readonly isSource: (path: string, asked?: string) => boolean;
 }
 
 // What an application's folder has beside code that may be shown: SQLite keeps a log and an index beside its files.
-const APPLICATION_FILE = /\.(?:py[cow]?|wsgi|(?:db|sqlite3?)(?:-(?:journal|wal|shm))?)$/i;
+const DATABASE = /\.(?:db|sqlite3?)(?:-(?:journal|wal|shm))?$/i;
+const isPythonSource = sourceNames(['.py', '.pyc', '.pyo', '.pyw', '.wsgi']);
 
 /** The secrets of what these options serve. */
 export function secretsOf(options: ServerOptions): Secrets {
@@ -37,7 +38,7 @@ export function together(parts: readonly Secrets[]): Secrets {
   const sources = parts.map(({ isSource }) => isSource).filter((isSource) => isSource !== never);
   return {
     deny: [...new Set(parts.flatMap(({ deny }) => deny))],
-    isSource: sources.length === 0 ? never : (path) => sources.some((isSource) => isSource(path)),
+    isSource: sources.length === 0 ? never : (path, asked) => sources.some((isSource) => isSource(path, asked)),
   };
 }
 
@@ -47,7 +48,12 @@ export function withSecrets(files: StaticOptions | undefined, { deny, isSource }
   return {
     ...files,
     deny: [...new Set([...(files?.deny ?? []), ...deny])],
-    isSource: isSource === never ? own : own === undefined ? isSource : (path) => own(path) || isSource(path),
+    isSource:
+      isSource === never
+        ? own
+        : own === undefined
+          ? isSource
+          : (path, asked) => own(path, asked) || isSource(path, asked),
   };
 }
 
@@ -82,22 +88,22 @@ export function phpMounts({ root, php }: ServerOptions): readonly PhpMount[] {
   return mounts.map((mount) => ({ ...mount, root: mount.root ?? root }));
 }
 
-function phpSecrets(mount: PhpMount): readonly Secrets[] {
-  if (mount.root === undefined) return [];
-  const places = placesOf([mount.root]);
-  const isOther = scriptSecrets({ root: mount.root, extensions: noInterpreters(mount.extensions) }, undefined).isSource;
-  const isPhp = (path: string): boolean => isPhpSource(path) && places.some((place) => isAtOrBelow(path, place));
-  return [{ deny: [], isSource: (path) => isPhp(path) || isOther(path) }];
+function phpSecrets({ root, extensions = [] }: PhpMount): readonly Secrets[] {
+  return root === undefined ? [] : [namedSecrets(root, ['.php', ...extensions])];
 }
 
-function noInterpreters(extensions: readonly string[] = ['.php']): Record<string, null> {
-  return Object.fromEntries(extensions.map((extension): [string, null] => [extension, null]));
+/** Sources of scripts with these extensions, below a root or led to from there, wherever links end. */
+function namedSecrets(root: string, extensions: readonly string[]): Secrets {
+  const places = placesOf([root]);
+  const isNamed = sourceNames(extensions);
+  const isInside = (path: string): boolean => places.some((place) => isAtOrBelow(path, place));
+  return { deny: [], isSource: (path, asked = path) => isNamed(path) && (isInside(path) || isInside(asked)) };
 }
 
 function gatewaySecrets(mount: GatewayMount, root: string | undefined): readonly Secrets[] {
   if (mount.directory !== undefined) return [scriptSecrets({ directory: mount.directory }, root)];
   if (mount.root === undefined) return [];
-  return [scriptSecrets({ root: mount.root, extensions: noInterpreters(mount.extensions) }, root)];
+  return [namedSecrets(mount.root, mount.extensions ?? ['.php'])];
 }
 
 function never(): boolean {
@@ -116,21 +122,18 @@ function scriptSecrets(mount: CgiMount, root: string | undefined): Secrets {
     const isAround = root !== undefined && isAtOrBelow(real(root), real(mount.directory));
     return isAround ? { deny: [], isSource: isExecutable } : { deny: [resolve(mount.directory)], isSource: never };
   }
-  const extensions = new Set(Object.keys(mount.extensions).map((extension) => extension.toLowerCase()));
-  const places = placesOf([mount.root]);
-  return {
-    deny: [],
-    isSource: (path) => extensions.has(extname(path).toLowerCase()) && places.some((place) => isAtOrBelow(path, place)),
-  };
+  return namedSecrets(mount.root, Object.keys(mount.extensions));
 }
 
 function applicationSecrets({ application, cwd = '.', virtualenv, pythonPath = [] }: AppMount): Secrets {
   const folder = resolve(cwd);
   const file = resolve(folder, application.replace(/:[^/]*$/, ''));
   const places = placesOf([folder, file, ...pythonPath.map((one) => resolve(folder, one))]);
+  const isInside = (path: string): boolean => places.some((place) => isAtOrBelow(path, place));
   return {
     deny: ['venv', ...(virtualenv === undefined ? [] : [virtualenv])].map((one) => resolve(folder, one)),
-    isSource: (path) => APPLICATION_FILE.test(path) && places.some((place) => isAtOrBelow(path, place)),
+    isSource: (path, asked = path) =>
+      (isPythonSource(path) || DATABASE.test(path)) && (isInside(path) || isInside(asked)),
   };
 }
 

@@ -45,6 +45,8 @@ describe('the source of a script is never sent', () => {
     '.priv/p.sh': script,
     'page.html': 'page',
     'a.sh.gz': 'zipped',
+    'a.sh~': script,
+    'a.sh.bak': script,
   };
 
   test.each([
@@ -56,11 +58,19 @@ describe('the source of a script is never sent', () => {
     ['/link', {}, {}],
     ['/linked/a.sh', {}, {}],
     ['/hard.html', {}, {}],
+    ['/a.sh~', {}, {}],
+    ['/a.sh.bak', {}, {}],
+    ['/out.txt', {}, { symlinks: 'all' as const }],
+    ['/out/b.sh', {}, { symlinks: 'all' as const }],
+    ['/out/b.sh', { followSymlinks: true }, { symlinks: 'all' as const }],
   ])('for %s with %j, %j', async (path, mount, files) => {
     const root = folder(names);
     writeFileSync(join(root, 'A.SH'), script);
     symlinkSync('a.sh', join(root, 'link'));
     symlinkSync('.', join(root, 'linked'));
+    const outside = folder({ 'b.sh': script });
+    symlinkSync(join(outside, 'b.sh'), join(root, 'out.txt'));
+    symlinkSync(outside, join(root, 'out'));
     const running = await serve({ root, static: files, cgi: { extensions: { '.sh': null }, root, ...mount } });
     if (path === '/hard.html') return expect((await ask(running, '/page.html')).content).toBe('page');
     for (const method of ['GET', 'HEAD']) {

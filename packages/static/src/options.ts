@@ -51,8 +51,11 @@ export {
 } from './options/parts.ts';
 export type { Complete, Member, Members, Shape, Table } from './options/shape.ts';
 
-/** Whether the file at an absolute path is the source of a program, which is run and not read. */
-export type SourceTest = (path: string) => boolean;
+/**
+ * Whether the file at an absolute path is the source of a program, which is run and not read. `asked` is the path that led there,
+ * which is another where links were followed.
+ */
+export type SourceTest = (path: string, asked?: string) => boolean;
 
 /** How files are served. Every option may be left out. */
 export interface StaticOptions {

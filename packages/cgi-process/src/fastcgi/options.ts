@@ -88,7 +88,7 @@ export interface GatewayResponder {
   /** What would answer a path, and why; nobody is asked. */
   readonly explain: (pathInfo: string) => ScriptExplanation;
   /** Whether a file is a source that must not be sent, as in `cgi`. */
-  readonly isSource: (file: string) => boolean;
+  readonly isSource: (file: string, asked?: string) => boolean;
   readonly sources: readonly string[];
   /** The responder without its front controller: nothing is where no script is. */
   readonly scripts: (request: CgiRequest) => Promise<CgiResponse>;

@@ -1,10 +1,6 @@
 // Which files hold PHP that nobody may read.
 
-/** PHP by its extension, parts that PHP includes, and what editors and people leave beside them: config.php~, index.php.bak. */
-const SOURCE =
-  /\.(?:ph(?:p[3-8]?|tml|ar|ps)(?:~|[._-]?(?:bak|backup|copy|dist|off|old|orig|rej|sample|save|sav|swo|swp|tmp|\d+))?[. ~]*|inc)$/i;
+import { sourceNames } from '../request/source-names.ts';
 
-/** Whether a file is PHP source by its name, in any letter case. */
-export function isPhpSource(file: string): boolean {
-  return SOURCE.test(file);
-}
+/** Whether a file is PHP source by its name, in any letter case: PHP, parts that PHP includes, and what is left beside them. */
+export const isPhpSource: (file: string) => boolean = sourceNames(['.php']);

@@ -53,10 +53,10 @@ describe('scriptSources', () => {
     ['deep/below/x.Pl', true],
     ['page.html', false],
     ['cgi', false],
-    ['.cgi', false],
+    ['.cgi', true],
     ['a.cgi.html', false],
     ['a.html.cgi', true],
-    ['a.cgi~', false],
+    ['a.cgi~', true],
     ['folder.cgi/page.html', false],
   ])('of a root takes %s for a source: %s', (name, expected) => {
     for (const root of [real.path, link]) {

@@ -54,7 +54,7 @@ export class Secrets {
   cover(stats: Pick<Stats, 'dev' | 'ino' | 'nlink'>, place: string, asked: string): Eventually<boolean> {
     const { dev, ino } = stats;
     if (this.isEmpty) return false;
-    if (this.#isSourceName(asked) || this.#isSourceName(place)) return true;
+    if (this.#isSourceName(asked) || this.#isSourceName(place, asked)) return true;
     return whenReady(
       this.#refresh(),
       () =>
@@ -76,9 +76,9 @@ export class Secrets {
     return whenReady(this.#refresh(), () => (place: string) => this.#isSourceName(place) || this.#isSecretPlace(place));
   }
 
-  #isSourceName(path: string): boolean {
+  #isSourceName(path: string, asked = path): boolean {
     const source = this.#isSource;
-    return source !== undefined && (source(path) || source(withoutCodingSuffix(path)));
+    return source !== undefined && (source(path, asked) || source(withoutCodingSuffix(path), asked));
   }
 
   /** What a precompressed file holds is its source, so it is as secret. */
