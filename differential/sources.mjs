@@ -4,7 +4,7 @@
 // they send what editors leave beside scripts, and what a link by another name leads to.
 
 import { chmodSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
 import { createServer } from '../packages/server/dist/index.js';
@@ -134,13 +134,13 @@ function makeSite(random, folder) {
     paths.push(path);
   };
   const scripts = paths.filter((path) => /\.(?:php|cgi|py)$/.test(path));
+  // A link whose own extension is run runs what it leads to, as everywhere; of another kind that would be a script of no sense.
+  const nameFor = (path) => random.pick(['.txt', '.html', '', '.gif', extname(path), extname(path).toUpperCase()]);
   for (let number = 0; number < 6; number++) {
-    link(join(root, random.pick(scripts)), `link${number}${random.pick(['.txt', '.html', '', '.php', '.gif'])}`);
-    link(
-      join(outside, `lib/out${random.pick(Object.keys(SOURCES))}`),
-      `leads${number}${random.pick(['.txt', '', '.php', '.cgi'])}`,
-    );
-    linkSync(join(root, random.pick(scripts)), join(root, `up/hard${number}.php`));
+    const [script, other] = [random.pick(scripts), `lib/out${random.pick(Object.keys(SOURCES))}`];
+    link(join(root, script), `link${number}${nameFor(script)}`);
+    link(join(outside, other), `leads${number}${nameFor(other)}`);
+    linkSync(join(root, script), join(root, `up/hard${number}${extname(script)}`));
   }
   link(join(outside, 'lib'), 'linked');
   link('.', 'self');

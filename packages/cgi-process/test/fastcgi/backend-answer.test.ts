@@ -171,6 +171,40 @@ describe('BackendAnswer.content', () => {
   });
 });
 
+describe('pieces behind the first', () => {
+  async function piecesOf(...said: Said[]): Promise<string[]> {
+    const { answer } = answerOf(...said);
+    const pieces: string[] = [];
+    try {
+      for await (const bytes of answer.content(await answer.head(), 'GET') as AsyncIterable<Uint8Array>)
+        pieces.push(Buffer.from(bytes).toString());
+    } catch (error) {
+      pieces.push((error as CgiError).code);
+    }
+    return pieces;
+  }
+
+  test('are gathered, and what ends them comes behind', async () => {
+    expect(await piecesOf('A: b\n\none', 'two', 'three', 'end')).toEqual(['one', 'twothree']);
+    const gone = new CgiError('backend-gone', 'it closed');
+    expect(await piecesOf('A: b\n\none', 'two', 'three', gone)).toEqual(['one', 'twothree', 'backend-gone']);
+    expect(await piecesOf('A: b\n\none', gone)).toEqual(['one', 'backend-gone']);
+  });
+
+  test('are gathered for a moment, and up to a size', async () => {
+    expect(await piecesOf('A: b\n\none', 'two', 'timed-out', 'three', 'end')).toEqual(['one', 'two', 'three']);
+    const large = 'x'.repeat(40_000);
+    const sizes = (await piecesOf('A: b\n\none', large, large, large, 'end')).map(({ length }) => length);
+    expect(sizes).toEqual([3, 80_000, 40_000]);
+  });
+
+  test('pass one by one where they are events, or the header came alone', async () => {
+    const events = 'Content-Type: text/event-stream; charset=utf-8\n\n';
+    expect(await piecesOf(`${events}one`, 'two', 'three', 'end')).toEqual(['one', 'two', 'three']);
+    expect(await piecesOf('A: b\n\n', 'one', 'two', 'end')).toEqual(['one', 'two']);
+  });
+});
+
 describe('BackendAnswer.drain', () => {
   test('reads to the end, and leaves the connection as it is', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'two', 'three', 'end');
