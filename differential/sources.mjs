@@ -115,7 +115,7 @@ function makeSite(random, folder) {
         put(join(root, path), SOURCES[extension], random.chance(0.8) ? 0o755 : 0o644);
         paths.push(path);
         for (const rest of random.some(LEFT_OVERS, 0.2)) {
-          const isPacked = /\.gz$/.test(rest);
+          const isPacked = rest.endsWith('.gz');
           put(join(root, path + rest), isPacked ? gzipSync(SOURCES[extension]) : SOURCES[extension], 0o644);
           paths.push(path + rest);
         }

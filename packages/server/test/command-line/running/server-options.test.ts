@@ -48,12 +48,9 @@ describe('serverOptions', () => {
     expect(serverOptions(settled).static?.hide).toEqual(['/onezero.config.json', '/onezero.config.jsonc']);
     const { deny, isSource } = configuredSecrets({ ...settled, logFile: '/srv/log', readyFile: '/srv/ready' });
     expect(deny).toEqual(['/srv/key.pem', '/srv/log', '/srv/ready', '/srv/www/users', '/srv/www/bin[1]']);
-    expect(['/srv/www/a.php', '/srv/www/a.PHP', '/srv/www/a.html', '/srv/a.php'].map(isSource)).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]);
+    expect(['/srv/www/a.php', '/srv/www/a.PHP', '/srv/www/a.html', '/srv/a.php'].map((path) => isSource(path))).toEqual(
+      [true, true, false, false],
+    );
   });
 
   test('keeps fields of one name apart', () => {
