@@ -48,10 +48,11 @@ function withPhp(
   which: Pick<PhpResponder, 'php' | 'address'>,
   own?: PhpProcess,
 ): PhpResponder {
-  const { close, isSource } = gateway;
+  const { close, isSource, state } = gateway;
   return Object.assign(gateway, {
     ...which,
     isSource: (file: string, asked?: string) => isSource(file, asked) || isPhpSource(file),
+    state: () => ({ ...state(), ...(own?.state ?? { processes: 0, ready: 0, restarts: 0 }) }),
     ready: async () => own?.start(),
     close: async (graceMs = 0) => {
       await close(graceMs);

@@ -36,6 +36,7 @@ import { internalFiles } from './routing/internal-files.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
+import { backendStates, phpState } from './gateway-states.ts';
 import { gatewayMounts, mountsOf, phpMounts, secretsOf, withSecrets } from './secrets.ts';
 import { openFolder, webdavMounts } from './webdav-mounts.ts';
 import { reportLine } from './standard-error.ts';
@@ -108,8 +109,8 @@ function watchedBy({ live, root, cgi, wsgi, asgi, app }: ServerOptions): readonl
 }
 
 function stateOf({ path = '/', responder }: Route): readonly ApplicationState[] {
-  const state = responder.workers?.();
-  return state === undefined ? [] : [{ ...state, path }];
+  const states = [responder.workers?.() ?? []].flat();
+  return states.map((state) => ({ ...state, path }));
 }
 
 /** Every route that the options ask for, in the order of precedence among equals. */
@@ -226,18 +227,22 @@ interface ScriptRoutes {
 function gatewayRoutes(make: NonNullable<Makers['fastcgi']>, { path, ...rest }: GatewayMount): ScriptRoutes {
   const where = typeof rest.address === 'string' ? rest.address : rest.address.join(', ');
   const isShared = rest.root !== undefined;
-  return routesOfScripts(make(rest), { name: `the application at ${where}`, path, isShared, front: rest.front });
+  const made = make(rest);
+  const place = { name: `the application at ${where}`, path, isShared, front: rest.front };
+  return routesOfScripts({ ...made, workers: () => backendStates(made.state()) }, place);
 }
 
 function phpRoutes(make: NonNullable<Makers['php']>, { path, root, ...rest }: PhpMount): ScriptRoutes {
   if (root === undefined) throw new TypeError('php: root: is missing');
   const responder = make({ ...rest, root });
   const { front = 'index.php' } = rest;
-  return routesOfScripts(responder, { name: `PHP in ${root} by ${responder.php}`, path, isShared: true, front });
+  const place = { name: `PHP in ${root} by ${responder.php}`, path, isShared: true, front };
+  return routesOfScripts({ ...responder, workers: () => phpState(responder) }, place);
 }
 
 type Scripts = Pick<GatewayResponder, 'scripts' | 'front' | 'explain' | 'close'> & {
   readonly ready?: () => Promise<void>;
+  readonly workers?: Route['responder']['workers'];
 };
 
 function routesOfScripts(
@@ -250,8 +255,9 @@ function routesOfScripts(
   },
 ): ScriptRoutes {
   const { name, path, isShared, front: script } = place;
-  const { explain, ready, close } = made;
-  const responder = Object.assign(async (request: RequestMessage) => made.scripts(request), { explain, ready, close });
+  const { explain, ready, close, workers } = made;
+  const scripts = async (request: RequestMessage): ReturnType<typeof made.scripts> => made.scripts(request);
+  const responder = Object.assign(scripts, { explain, ready, close, workers });
   const front = (made.front === undefined ? [] : [made.front]).map((answer): Route => {
     const own = async (request: RequestMessage): ReturnType<typeof answer> => answer(request);
     return {

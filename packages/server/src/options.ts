@@ -47,7 +47,7 @@ export interface Closable {
    */
   readonly lend?: Responder | undefined;
   /** What the processes of an application are doing now: for `Server.applications`, and metrics. Must not throw. */
-  readonly workers?: (() => Omit<ApplicationState, 'path'>) | undefined;
+  readonly workers?: (() => Omit<ApplicationState, 'path'> | readonly Omit<ApplicationState, 'path'>[]) | undefined;
 }
 
 /** An application that runs in processes of its own. */
@@ -71,6 +71,18 @@ export interface ApplicationState {
   readonly queued: number;
   /** Processes that died or hung, and were replaced. */
   readonly restarts: number;
+  /** For an application behind FastCGI or SCGI; only PHP of our own has processes then. */
+  readonly gateway?: GatewayCounts | undefined;
+}
+
+/** What was asked of an application behind FastCGI or SCGI, or of one of its addresses. */
+export interface GatewayCounts {
+  /** Requests, those that were asked again included. */
+  readonly requests: number;
+  /** Requests that it did not answer, or that did not reach it. */
+  readonly failures: number;
+  /** Requests that were asked again. */
+  readonly retries: number;
 }
 
 /** A method that the server knows (RFC 9110 §9.2). Unknown ones are answered 501. */

@@ -9,6 +9,8 @@ import { CgiError } from '../cgi-error.ts';
 import { afterMs } from '../timer.ts';
 import type { Address } from './address.ts';
 import { Connection, openConnection } from './connection.ts';
+import { noCounts } from './state.ts';
+import type { BackendCounts, BackendState } from './state.ts';
 
 /** First wait for an application that is not there; it doubles up to the second. */
 const FIRST_WAIT_MS = 10;
@@ -28,12 +30,22 @@ export interface BackendOptions {
 export class Backends {
   readonly #options: BackendOptions;
   readonly #idle = new Map<Connection, () => void>();
+  readonly #counts: readonly BackendCounts[];
   #turn = 0;
   #downSince: number | undefined;
   #isClosed = false;
 
   constructor(options: BackendOptions) {
     this.#options = options;
+    this.#counts = options.addresses.map(noCounts);
+  }
+
+  /** What each address was asked. */
+  get states(): readonly BackendState[] {
+    return this.#options.addresses.map(({ text }, index) => ({
+      address: text,
+      ...(this.#counts[index] as BackendCounts),
+    }));
   }
 
   /** A kept connection, the one that was used last. */
@@ -64,6 +76,7 @@ export class Backends {
       this.#downSince ??= since;
       const isLate = now - Math.min(since, this.#downSince) >= connectTimeoutMs;
       if (isLate || !passing.has(opened.code)) {
+        for (const counts of this.#counts) counts.failures++;
         const where = addresses.map(({ text }) => text).join(', ');
         // Nobody is there, or nobody takes what is there: 502 and 504.
         const code = opened.code === 'ETIMEDOUT' ? 'timed-out' : 'backend-gone';
@@ -101,9 +114,10 @@ export class Backends {
     const { addresses, connectTimeoutMs } = this.#options;
     let failure: NodeJS.ErrnoException = new Error('no address');
     for (let count = 0; count < addresses.length; count++) {
-      const { address } = addresses[this.#turn++ % addresses.length] as (typeof addresses)[number];
+      const index = this.#turn++ % addresses.length;
+      const { address } = addresses[index] as (typeof addresses)[number];
       try {
-        return new Connection(await openConnection(address, connectTimeoutMs));
+        return new Connection(await openConnection(address, connectTimeoutMs), this.#counts[index]);
       } catch (error) {
         failure = error as NodeJS.ErrnoException;
       }

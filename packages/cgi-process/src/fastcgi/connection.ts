@@ -24,6 +24,8 @@ import {
   streamRecords,
 } from './records.ts';
 import type { EndOfRequest } from './records.ts';
+import { noCounts } from './state.ts';
+import type { BackendCounts } from './state.ts';
 
 /** What goes over a connection. */
 export interface BackendRequest {
@@ -71,13 +73,16 @@ export async function openConnection(address: Address, timeoutMs: number): Promi
 export class Connection {
   readonly socket: Socket;
   readonly reader: OutputReader;
+  /** Of the address that it leads to. */
+  readonly counts: BackendCounts;
   readonly openedAt: number = performance.now();
   /** Whether it has carried a request to its end. */
   hasServed = false;
   #isIdle = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, counts: BackendCounts = noCounts()) {
     this.socket = socket;
+    this.counts = counts;
     this.reader = new OutputReader(socket);
     // While it is idle nothing has to come but its end, which a stream only tells to who reads.
     socket.on('readable', () => {

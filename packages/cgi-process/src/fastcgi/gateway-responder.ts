@@ -33,6 +33,7 @@ export function gatewayResponder(
       explainScript(gateway.find, pathInfo, { sharesRoot: gateway.sharesRoot, isElsewhere: true }),
     ...sourcesOf(options),
     front: options.front === undefined ? undefined : front,
+    state: () => gateway.state,
     close: async (graceMs = 0) => gateway.close(graceMs),
   });
 }

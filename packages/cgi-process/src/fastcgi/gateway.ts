@@ -27,6 +27,7 @@ import { FastcgiOutput, ScgiOutput } from './connection.ts';
 import type { BackendOutput, BackendRequest, Connection } from './connection.ts';
 import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
 import type { GatewayLimits, GatewayOptions } from './options.ts';
+import type { GatewayState } from './state.ts';
 
 /** Which of the two an application speaks. */
 export type Protocol = 'fastcgi' | 'scgi';
@@ -52,6 +53,14 @@ interface Job {
   readonly request: CgiRequest;
   readonly found: FoundScript;
   readonly content: Collected;
+}
+
+/** How a request is asked. */
+interface Attempt {
+  readonly mayUseKept: boolean;
+  readonly isRetry: boolean;
+  /** Gives its place back. */
+  readonly over: () => void;
 }
 
 export class Gateway {
@@ -107,6 +116,11 @@ export class Gateway {
   /** Asks the front controller, whatever the path. */
   async respondFromFront(request: CgiRequest): Promise<CgiResponse> {
     return this.#answered(request, () => this.find(`/${this.#options.front}`));
+  }
+
+  /** What it is doing now. */
+  get state(): GatewayState {
+    return { busy: this.#active, queued: this.#queue.waiting, backends: this.#backends.states };
   }
 
   /** Takes nothing more, and ends what is under way after `graceMs`. */
@@ -167,7 +181,7 @@ export class Gateway {
     const mayRepeat = SAFE_METHODS.has(job.request.method) && job.content.rest === undefined;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#attempt(job, { mayUseKept: mayRepeat && attempt === 1, over });
+        return await this.#attempt(job, { mayUseKept: mayRepeat && attempt === 1, isRetry: attempt > 1, over });
       } catch (error) {
         const isUnanswered = error instanceof CgiError && error.cause instanceof Unanswered;
         if (!isUnanswered || !mayRepeat || attempt === MAX_ATTEMPTS) {
@@ -184,10 +198,12 @@ export class Gateway {
    * One request over one connection. A kept one may have been closed by the application a moment ago, so only requests that may
    * be repeated go over it; others close it, which leaves a child of php-fpm for their new one.
    */
-  async #attempt(job: Job, { mayUseKept, over }: { mayUseKept: boolean; over: () => void }): Promise<CgiResponse> {
+  async #attempt(job: Job, { mayUseKept, isRetry, over }: Attempt): Promise<CgiResponse> {
     const { request, found } = job;
     const name = found.file === '' ? this.#name : found.file;
     const connection = await this.#connection(mayUseKept);
+    connection.counts.requests++;
+    if (isRetry) connection.counts.retries++;
     const lines = this.#stderr.lines(name, request.id);
     const since = performance.now();
     const isNew = !connection.hasServed;
@@ -209,6 +225,7 @@ export class Gateway {
       return this.#response(head, answer, request);
     } catch (error) {
       if (hasLeft(request)) throw new CgiError('client-gone', 'the client left before the answer');
+      connection.counts.failures++;
       if (error instanceof CgiError && error.code === 'backend-gone' && !output.hasAnswered) {
         throw new CgiError('backend-gone', error.message, { cause: new Unanswered() });
       }

@@ -4,6 +4,7 @@ import type { ScriptExplanation, StderrSink } from '../options.ts';
 import type { CgiRequest, CgiResponse } from '../message.ts';
 import type { Shape, Table } from '../options/shape.ts';
 import { ADDRESS_FORM } from './address.ts';
+import type { GatewayState } from './state.ts';
 
 /** What bounds one request. Sizes in bytes, times in milliseconds. `Infinity` lifts a limit. */
 export interface GatewayLimits {
@@ -94,6 +95,8 @@ export interface GatewayResponder {
   readonly scripts: (request: CgiRequest) => Promise<CgiResponse>;
   /** The responder of the front controller alone, to be asked where files have nothing; undefined without `front`. */
   readonly front: ((request: CgiRequest) => Promise<CgiResponse>) | undefined;
+  /** What it is doing now, and what it has done. */
+  readonly state: () => GatewayState;
   /** Takes no more requests (503), lets those under way end for `graceMs`, then ends them. @param graceMs default 0 */
   readonly close: (graceMs?: number) => Promise<void>;
 }

@@ -1,7 +1,9 @@
 // Everything `php` can be told: the options of `fastcgi` that concern files, and which PHP.
 
+import type { CgiRequest, CgiResponse } from '../message.ts';
 import type { GatewayOptions, GatewayResponder } from '../fastcgi/options.ts';
 import { gatewayTable } from '../fastcgi/options.ts';
+import type { PhpState } from '../fastcgi/state.ts';
 import type { Shape, Table } from '../options/shape.ts';
 
 /** PHP below a root. */
@@ -25,9 +27,12 @@ export interface PhpOptions extends Omit<GatewayOptions, 'address' | 'root' | 'd
 }
 
 /** Answers requests by PHP. */
-export interface PhpResponder extends GatewayResponder {
+export interface PhpResponder extends Omit<GatewayResponder, 'state'> {
+  (request: CgiRequest): Promise<CgiResponse>;
   /** Which PHP answers, in words: `php-fpm at /run/php/php-fpm.sock`, `/usr/sbin/php-fpm8.2`. */
   readonly php: string;
+  /** The same, with the processes of a PHP of our own. */
+  readonly state: () => PhpState;
   /** Where it listens, or will. */
   readonly address: string;
   /** Starts a PHP of our own, and resolves when it accepts connections. Rejects with what it said instead. */

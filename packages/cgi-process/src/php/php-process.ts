@@ -51,6 +51,7 @@ export class PhpProcess {
   /** Whether it has accepted connections: from then on it is started again when it ends. */
   #isUp = false;
   #wait = FIRST_WAIT_MS;
+  #restarts = 0;
   #again: NodeJS.Timeout | undefined;
 
   constructor(options: PhpProcessOptions) {
@@ -69,6 +70,16 @@ export class PhpProcess {
       throw error;
     });
     return this.#started;
+  }
+
+  /** Its children, as many as it may have, and how often it was started again. */
+  get state(): { readonly processes: number; readonly ready: number; readonly restarts: number } {
+    const { children } = this.#options;
+    return {
+      processes: children,
+      ready: this.#isUp && this.#child !== undefined ? children : 0,
+      restarts: this.#restarts,
+    };
   }
 
   /** Ends it. Whatever it still does is cut off. */
@@ -145,6 +156,7 @@ export class PhpProcess {
     const isShort = livedMs < SHORT_LIFE_MS;
     const wait = isShort ? this.#wait : 0;
     this.#wait = isShort ? Math.min(this.#wait * 2, LAST_WAIT_MS) : FIRST_WAIT_MS;
+    this.#restarts++;
     this.#again = setTimeout(() => this.#launch(() => {}), wait);
     this.#again.unref();
   }

@@ -33,6 +33,11 @@ export class RunQueue {
     this.#timeoutMs = queueTimeoutMs;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * A place, or the wait for one. Rejects or throws with CgiError: `queue-full`, `queue-timed-out`, `closing`,
    * or `client-gone` when the client leaves. The signal is only asked for where there is a wait, because

@@ -179,6 +179,37 @@ describe('fastcgi', () => {
     expect((await ask(request('/', { method: 'HEAD' }))).status).toBe(200);
   });
 
+  test('counts what it was asked, by address', async () => {
+    let isDead = true;
+    const { ask, app } = await made(
+      ({ params, reply }) => {
+        if (params.get('QUERY_STRING') === 'late') return;
+        if (isDead) reply.socket.destroy();
+        else reply.out(`${HEAD}fine`).end();
+        isDead = false;
+      },
+      { limits: { headerTimeoutMs: 100 } },
+    );
+    expect(ask.state()).toEqual({
+      busy: 0,
+      queued: 0,
+      backends: [{ address: app.address, requests: 0, failures: 0, retries: 0 }],
+    });
+    expect(await text(await ask(request('/')))).toBe('fine');
+    const late = ask(request('/', { query: 'late' }));
+    await until(() => ask.state().busy === 1);
+    expect(await late).toMatchObject({ status: 504 });
+    expect(ask.state()).toMatchObject({ busy: 0, backends: [{ requests: 3, failures: 2, retries: 1 }] });
+    const none = fastcgi({ address: ['/nonexistent/a.sock', '/nonexistent/b.sock'], limits: { connectTimeoutMs: 1 } });
+    open.push(none);
+    await none(request('/'));
+    const counts = { requests: 0, failures: 1, retries: 0 };
+    expect(none.state().backends).toEqual([
+      { address: '/nonexistent/a.sock', ...counts },
+      { address: '/nonexistent/b.sock', ...counts },
+    ]);
+  });
+
   test('passes management records over', async () => {
     const { ask } = await made(({ reply }) => {
       reply.as(0).record(10, '').record(11, Buffer.alloc(8)).as(1).out(`${HEAD}fine`).as(0).record(99, '').as(1).end();

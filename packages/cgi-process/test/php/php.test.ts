@@ -91,12 +91,20 @@ describe.each(programs)('a %s of our own', (name, server) => {
   test.skipIf(!isThere)('goes on when its master is killed, and says so', async () => {
     const lines: string[] = [];
     const site = made({ server, children: 3, stderr: (line) => lines.push(line) });
+    expect(site.state()).toMatchObject({ processes: 3, ready: 0, restarts: 0 });
     const { parent } = await report(site, '/');
+    expect(site.state()).toMatchObject({
+      processes: 3,
+      ready: 3,
+      restarts: 0,
+      backends: [{ requests: 1, failures: 0 }],
+    });
     process.kill(Number(parent), 'SIGKILL');
     const others = await Promise.all(Array.from({ length: 8 }, async () => report(site, '/a.php')));
     for (const other of others) expect(other).toMatchObject({ name: '/a.php' });
     await until(() => lines.some((line) => line.includes('ended with status')));
     await until(async () => (await report(site, '/'))['parent'] !== parent);
+    expect(site.state()).toMatchObject({ processes: 3, ready: 3, restarts: 1 });
   });
 
   test.skipIf(!isThere)('leaves nothing when it is closed', async () => {

@@ -54,7 +54,7 @@ async function trial(configuration: Configuration): Promise<Tried> {
     const server = new HttpServer(await generationOptions(withOneProcess(configuration), quiet), quiet.makers);
     try {
       await server.ready();
-      return { problems: [], applications: server.applications };
+      return { problems: [], applications: server.applications.filter(({ gateway }) => gateway === undefined) };
     } finally {
       await server.close();
     }

@@ -7,7 +7,7 @@ import type { CgiResponder } from '@onezero/cgi-process';
 import type { FileRoute } from '../../file-refusal.ts';
 import type { ResponseMessage } from '../../message/message.ts';
 import { checkedResponse } from '../../message/whole-response.ts';
-import type { Explanation, Question, Route } from '../../options.ts';
+import type { ApplicationState, Explanation, Question, Route } from '../../options.ts';
 import { hasNothing } from '../../routing/site.ts';
 import { interfaceInWords, loadedInWords } from './loaded-words.ts';
 import { syntheticRequest } from './synthetic-request.ts';
@@ -55,15 +55,19 @@ export async function explainAnswer(
 
 /** What is found where an application is named: it is loaded, and not asked. */
 async function foundRows({ ready, workers }: Route['responder']): Promise<readonly Row[]> {
-  if (ready === undefined || workers === undefined) return [];
+  const state = (): Omit<ApplicationState, 'path'> | undefined => [workers?.() ?? []].flat()[0];
+  // What is behind a gateway was not looked for.
+  if (ready === undefined || state() === undefined || state()?.gateway !== undefined) return [];
   try {
     await ready();
   } catch (error) {
     return [['', (error as Error).message]];
   }
-  const [object = '', program = ''] = loadedInWords(workers());
+  const loaded = state();
+  if (loaded === undefined) return [];
+  const [object = '', program = ''] = loadedInWords(loaded);
   return [
-    ['is', interfaceInWords(workers())],
+    ['is', interfaceInWords(loaded)],
     ['object', object],
     ['python', program],
   ];
