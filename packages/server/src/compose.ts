@@ -5,11 +5,10 @@
 
 import { basename, dirname, resolve } from 'node:path';
 import type { cgi } from '@onezero/cgi-process';
-import type { fastcgi, GatewayResponder, php, scgi } from '@onezero/cgi-process/fastcgi';
+import type { fastcgi, php, scgi } from '@onezero/cgi-process/fastcgi';
 import type { app, asgi, PythonLogEntry, wsgi } from '@onezero/python';
 import { serveStatic, type StaticOptions } from '@onezero/static';
 import type { webdav } from '@onezero/webdav';
-import type { RequestMessage } from './message/message.ts';
 import { resolveLimits } from './limits.ts';
 import { type FileRoute, whyRefused } from './file-refusal.ts';
 import { Live } from './live/live.ts';
@@ -36,7 +35,7 @@ import { internalFiles } from './routing/internal-files.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
-import { backendStates, phpState } from './gateway-states.ts';
+import { gatewayRoutes, phpRoutes, routesOfScripts, type ScriptRoutes } from './script-routes.ts';
 import { gatewayMounts, mountsOf, phpMounts, secretsOf, withSecrets } from './secrets.ts';
 import { openFolder, webdavMounts } from './webdav-mounts.ts';
 import { reportLine } from './standard-error.ts';
@@ -216,57 +215,6 @@ function extensionsOf(mount: CgiMount | GatewayMount | PhpMount): readonly strin
   if (!('root' in mount) || mount.root === undefined) return undefined;
   const { extensions = ['.php'] } = mount;
   return Array.isArray(extensions) ? (extensions as readonly string[]) : Object.keys(extensions);
-}
-
-/** The scripts of a mount, and its front controller, which comes after files. */
-interface ScriptRoutes {
-  readonly script: Route;
-  readonly front: readonly Route[];
-}
-
-function gatewayRoutes(make: NonNullable<Makers['fastcgi']>, { path, ...rest }: GatewayMount): ScriptRoutes {
-  const where = typeof rest.address === 'string' ? rest.address : rest.address.join(', ');
-  const isShared = rest.root !== undefined;
-  const made = make(rest);
-  const place = { name: `the application at ${where}`, path, isShared, front: rest.front };
-  return routesOfScripts({ ...made, workers: () => backendStates(made.state()) }, place);
-}
-
-function phpRoutes(make: NonNullable<Makers['php']>, { path, root, ...rest }: PhpMount): ScriptRoutes {
-  if (root === undefined) throw new TypeError('php: root: is missing');
-  const responder = make({ ...rest, root });
-  const { front = 'index.php' } = rest;
-  const place = { name: `PHP in ${root} by ${responder.php}`, path, isShared: true, front };
-  return routesOfScripts({ ...responder, workers: () => phpState(responder) }, place);
-}
-
-type Scripts = Pick<GatewayResponder, 'scripts' | 'front' | 'explain' | 'close'> & {
-  readonly ready?: () => Promise<void>;
-  readonly workers?: Route['responder']['workers'];
-};
-
-function routesOfScripts(
-  made: Scripts,
-  place: {
-    readonly name: string;
-    readonly path: string | undefined;
-    readonly isShared: boolean;
-    readonly front: string | false | undefined;
-  },
-): ScriptRoutes {
-  const { name, path, isShared, front: script } = place;
-  const { explain, ready, close, workers } = made;
-  const scripts = async (request: RequestMessage): ReturnType<typeof made.scripts> => made.scripts(request);
-  const responder = Object.assign(scripts, { explain, ready, close, workers });
-  const front = (made.front === undefined ? [] : [made.front]).map((answer): Route => {
-    const own = async (request: RequestMessage): ReturnType<typeof answer> => answer(request);
-    return {
-      name: `${script} for ${name}`,
-      path,
-      responder: Object.assign(own, { explain: () => explain(`/${script}`) }),
-    };
-  });
-  return { script: { name, path, responder, fallThrough: isShared }, front };
 }
 
 function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }: AppMount): Route {

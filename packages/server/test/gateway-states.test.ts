@@ -36,7 +36,13 @@ test('PHP of our own has processes as well; several processes of ours add up', (
   const state = { ...phpState(php), path: '/' };
   expect(addUpApplications([state, state])).toEqual([
     {
-      ...{ application: '/usr/sbin/php-fpm', path: '/', processes: 16, ready: 16, busy: 2, queued: 0, restarts: 4 },
+      application: '/usr/sbin/php-fpm',
+      path: '/',
+      processes: 16,
+      ready: 16,
+      busy: 2,
+      queued: 0,
+      restarts: 4,
       gateway: { requests: 14, failures: 4, retries: 2 },
     },
   ]);

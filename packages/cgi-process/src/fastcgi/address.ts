@@ -18,3 +18,10 @@ export function parseAddress(text: string): Address | undefined {
   if (inBrackets !== undefined && !isIPv6(inBrackets)) return undefined;
   return { host: inBrackets ?? (plain === '' || plain === undefined ? '127.0.0.1' : plain), port };
 }
+
+/** The same of options of `subject`. Throws a TypeError for what is no address. */
+export function addressOf(text: string, subject: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new TypeError(`${subject}: address: expected ${ADDRESS_FORM}, not "${text}"`);
+  return address;
+}

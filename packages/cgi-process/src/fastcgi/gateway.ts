@@ -2,7 +2,6 @@
 
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { redirectTo, responseOf } from '../answer/finished-answer.ts';
 import { notModified } from '../answer/not-modified.ts';
 import { ScriptStderr } from '../answer/stderr.ts';
@@ -19,7 +18,8 @@ import type { Collected } from '../spool/collect-content.ts';
 import { readAhead } from '../spool/read-ahead.ts';
 import { SpoolBudget } from '../spool/spool-file.ts';
 import { afterMs } from '../timer.ts';
-import { ADDRESS_FORM, parseAddress } from './address.ts';
+import { addressOf } from './address.ts';
+import { isSafe, isUnanswered, MAX_ATTEMPTS, unanswered, waitForRestart } from './attempts.ts';
 import { BackendAnswer } from './backend-answer.ts';
 import { backendParams } from './backend-params.ts';
 import { Backends } from './backends.ts';
@@ -32,16 +32,6 @@ import type { GatewayState } from './state.ts';
 /** Which of the two an application speaks. */
 export type Protocol = 'fastcgi' | 'scgi';
 
-/** RFC 9110 §9.2.1: asking again changes nothing. */
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY']);
-
-/**
- * A kept connection that is dead, and new ones in the queue of an application that takes its time to end. An application that a
- * request makes crash is not asked more often than this.
- */
-const MAX_ATTEMPTS = 5;
-/** Waits before the third attempt and those after it: a master of php-fpm ends within half a second of its children. */
-const RESTART_WAITS_MS = [50, 150, 450];
 /** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
 const LEAST_PATIENCE_MS = 1;
 const PATIENCE_TIMES = 4;
@@ -178,19 +168,17 @@ export class Gateway {
       this.#active--;
       if (this.#active === 0) for (const done of this.#whenIdle.splice(0)) done();
     };
-    const mayRepeat = SAFE_METHODS.has(job.request.method) && job.content.rest === undefined;
+    const mayRepeat = isSafe(job.request.method) && job.content.rest === undefined;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(job, { mayUseKept: mayRepeat && attempt === 1, isRetry: attempt > 1, over });
       } catch (error) {
-        const isUnanswered = error instanceof CgiError && error.cause instanceof Unanswered;
-        if (!isUnanswered || !mayRepeat || attempt === MAX_ATTEMPTS) {
+        if (!isUnanswered(error) || !mayRepeat || attempt === MAX_ATTEMPTS) {
           over();
           throw error;
         }
       }
-      // A restart drops what waits in the queue of its socket; the next one is there a moment later.
-      if (attempt > 1) await delay(RESTART_WAITS_MS[attempt - 2]);
+      await waitForRestart(attempt);
     }
   }
 
@@ -227,7 +215,7 @@ export class Gateway {
       if (hasLeft(request)) throw new CgiError('client-gone', 'the client left before the answer');
       connection.counts.failures++;
       if (error instanceof CgiError && error.code === 'backend-gone' && !output.hasAnswered) {
-        throw new CgiError('backend-gone', error.message, { cause: new Unanswered() });
+        throw unanswered(error.message);
       }
       throw error;
     }
@@ -296,8 +284,7 @@ export class Gateway {
   }
 
   get #name(): string {
-    const { address } = this.#options;
-    return typeof address === 'string' ? address : address.join(', ');
+    return [this.#options.address].flat().join(', ');
   }
 }
 
@@ -305,13 +292,4 @@ async function* unknownContent(): AsyncGenerator<Uint8Array> {}
 
 function hasLeft({ signal }: CgiRequest): boolean {
   return signal?.aborted === true;
-}
-
-/** Nothing had come when the connection closed. */
-class Unanswered extends Error {}
-
-function addressOf(text: string, protocol: Protocol): NonNullable<ReturnType<typeof parseAddress>> {
-  const address = parseAddress(text);
-  if (address === undefined) throw new TypeError(`${protocol}: address: expected ${ADDRESS_FORM}, not "${text}"`);
-  return address;
 }
