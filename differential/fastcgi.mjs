@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import { exchange, field } from './client.mjs';
 import { isInstalled, scratchFolder, startApache, startServer } from './peers.mjs';
-import { randomSource } from './random.mjs';
+import { ODD_NAMES, randomSource } from './random.mjs';
 
 const FPM = '/usr/sbin/php-fpm8.2';
 const NAMES = [
@@ -41,7 +41,8 @@ export async function compare({ seed, count = 500, log = () => undefined }) {
   if (!isInstalled('apache2') || !isInstalled(FPM)) return { checked: 0, differences: [] };
   const random = randomSource(seed);
   const folder = scratchFolder('fastcgi');
-  const root = makeSite(folder.path);
+  const odd = random.shuffle(ODD_NAMES.filter((name) => !/^\.|[\t\n\0]/.test(name))).slice(0, 12);
+  const root = makeSite(folder.path, odd);
   const fpm = await startFpm(folder.path);
   const servers = [];
   try {
@@ -52,13 +53,15 @@ export async function compare({ seed, count = 500, log = () => undefined }) {
     );
     const differences = [];
     for (let number = 0; number < count; number++) {
-      const request = randomRequest(random);
+      const request = randomRequest(random, odd);
       const [our, their] = await Promise.all(servers.map(({ port }) => exchange(port, request)));
       const essences = [our, their].map((answer) => essenceOf(request, answer));
       const [one, other] = essences.map((essence) => JSON.stringify(essence));
       // Apache sends a file for POST as for GET.
       const isFile = request.method === 'POST' && our.status === 405 && their.status === 200;
-      if (one === other || isFile) continue;
+      // A path that is no UTF-8 is refused before anybody is asked.
+      const isNoText = request.target.includes('%ff') && our.status === 400;
+      if (one === other || isFile || isNoText) continue;
       log(
         `DIFFERENCE: ${JSON.stringify({ request: { ...request, content: request.content.length }, ours: essences[0], theirs: essences[1] })}`,
       );
@@ -83,13 +86,17 @@ const directivesFor = (socket) => `DirectoryIndex index.html index.php
 </FilesMatch>
 ProxyFCGIBackendType FPM`;
 
-function makeSite(folder) {
+function makeSite(folder, odd) {
   const root = join(folder, 'site');
   for (const path of ['', 'sub', 'pages', 'empty']) mkdirSync(join(root, path));
   for (const path of ['index.php', 'a.php', 'sub/index.php', 'sub/b c.php']) writeFileSync(join(root, path), REPORT);
   writeFileSync(join(root, 'pages/index.html'), 'a page');
   writeFileSync(join(root, 'pages/index.php'), REPORT);
   writeFileSync(join(root, 'image.gif'), REPORT);
+  for (const name of odd) {
+    mkdirSync(join(root, 'odd', name), { recursive: true });
+    for (const file of ['index.php', `${name}.php`]) writeFileSync(join(root, 'odd', name, file), REPORT);
+  }
   return root;
 }
 
@@ -160,13 +167,70 @@ const QUERIES = [
   '?a=b?c',
 ];
 
-function randomRequest(random) {
+/** A script or folder among the odd ones, spelt in one of many ways. */
+function oddPath(random, odd) {
+  const name = random.pick(odd);
+  return `/odd/${spelt(random, name)}/${random.pick(['', 'index.php', `${spelt(random, name)}.php`, `${spelt(random, random.pick(odd))}.php`])}`;
+}
+
+function spelt(random, name) {
+  const encoded = encodeURIComponent(name);
+  return random.pick([
+    encoded,
+    encoded,
+    encoded.replaceAll(/%[0-9A-F]{2}/g, (one) => one.toLowerCase()),
+    encodeURI(name).replaceAll(/[?#]/g, encodeURIComponent),
+  ]);
+}
+
+/** What is behind a script: segments of any kind. */
+function randomBehind(random) {
+  const segments = Array.from({ length: random.int(0, 4) }, () =>
+    random.pick([
+      'x',
+      'y.php',
+      'index.php',
+      '..',
+      '.',
+      '...',
+      '',
+      '%2e%2e',
+      '%20',
+      '+',
+      '%41',
+      'é',
+      '%C3%A9',
+      '%ff',
+      ';a=b',
+      ':',
+      '@',
+      "'",
+      '"',
+      '<',
+      '*',
+      '%25',
+      '%2525',
+      '~',
+      '%7E',
+      '&',
+      '=',
+      '%5c',
+      '|',
+      '^',
+      '`',
+      '{}',
+    ]),
+  );
+  return segments.map((segment) => `/${segment.replaceAll(/[^\x21-\x7e]/g, encodeURIComponent)}`).join('');
+}
+
+function randomRequest(random, odd) {
   const method = random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH']);
   const hasContent = method.startsWith('P') && random.chance(0.9);
   const content = hasContent ? random.bytes(random.length(100_000)) : Buffer.alloc(0);
-  const path = random.pick(PATHS);
+  const path = random.chance(0.3) ? oddPath(random, odd) : random.pick(PATHS);
   // What is behind a folder or a page is another path.
-  const behind = path.endsWith('.php') ? random.pick(BEHIND) : '';
+  const behind = path.endsWith('.php') ? (random.chance(0.5) ? randomBehind(random) : random.pick(BEHIND)) : '';
   const fields = random.some(
     [
       ['X-Custom', 'value'],
@@ -189,6 +253,12 @@ function essenceOf({ method }, answer) {
     status: !isReport && method !== 'HEAD' && status === 405 ? 404 : status,
     location,
     type: field(answer, 'content-type')?.replace(/; ?charset=.*/i, ''),
-    ...(isReport ? JSON.parse(text) : { text }),
+    ...(isReport ? withoutEmptySegments(JSON.parse(text)) : { text }),
   };
+}
+
+/** Apache merges slashes in PATH_INFO; ours leaves them (decision 045). */
+function withoutEmptySegments({ PATH_INFO: info, PHP_SELF: self, ...others }) {
+  const merged = (path) => path?.replaceAll(/\/{2,}/g, '/');
+  return { ...others, PATH_INFO: merged(info), PHP_SELF: merged(self) };
 }
