@@ -298,6 +298,13 @@ describe('what goes wrong with an upstream', () => {
       'no HTTP response',
       '',
     ],
+    ['keeps a coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx', 'in the transfer coding gzip', ''],
+    [
+      'names a coding behind chunked',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n',
+      'in the transfer coding chunked, gzip',
+      '',
+    ],
     ['splits a field', 'HTTP/1.1 200 OK\r\nA\x00: b\r\n\r\n', 'no HTTP response', ''],
     [
       'changes the protocol unasked',
@@ -312,6 +319,22 @@ describe('what goes wrong with an upstream', () => {
     expect(parse(await exchange(get('/'))).status).toBe(502);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(or === '' ? why : new RegExp(`${why}|${or}`));
+  });
+
+  test.each([
+    ['1x', 502, undefined],
+    ['-1', 502, undefined],
+    ['3, 4', 502, undefined],
+    ['3\r\nContent-Length: 4', 502, undefined],
+    ['3, 3', 200, '3'],
+    ['3\r\nContent-Length: 3', 200, '3'],
+  ])('with the length %j and no content is %i', async (length, status, said) => {
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
+    const target = await rawUpstream((socket) => socket.once('data', () => socket.end(head)));
+    const { exchange } = await serve({ proxy: target, reportErrors: false });
+    const answer = parse(await exchange(get('/').replace('GET', 'HEAD')));
+    expect(answer.status).toBe(status);
+    if (said !== undefined) expect(answer.fields.get('content-length')).toBe(said);
   });
 
   test('is seen by the client when it comes in the middle', async () => {

@@ -48,10 +48,32 @@ export function requestFields(request: RequestMessage, host: string): readonly F
   ];
 }
 
-/** The response's fields without those of the connection to the upstream. */
+/** The response's fields without those of the connection to the upstream, and with one length where there is one. */
 export function responseFields(fields: readonly Field[]): readonly Field[] {
   const named = connectionNames(fields);
-  return fields.filter(([name]) => name === 'content-length' || (!HOP_BY_HOP.has(name) && !named.has(name)));
+  const [length] = lengthsIn(fields);
+  return [
+    ...fields.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name)),
+    ...(length === undefined ? [] : ([['content-length', length]] as const)),
+  ];
+}
+
+/**
+ * Why a response cannot be passed on that could be read: for HEAD and 304 nobody reads by its length, and content in a coding
+ * that is not undone here would lose the name of it.
+ */
+export function framingFault(fields: readonly Field[]): string | undefined {
+  const coding = listField(fields, 'transfer-encoding');
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return `in the transfer coding ${coding}`;
+  const lengths = lengthsIn(fields);
+  const isOne = lengths.every((length) => /^\d{1,15}$/.test(length) && length === lengths[0]);
+  return isOne ? undefined : `with the Content-Length ${lengths.join(', ')}`;
+}
+
+/** All lengths that are said. */
+function lengthsIn(fields: readonly Field[]): readonly string[] {
+  const lengths = listField(fields, 'content-length');
+  return lengths === undefined ? [] : lengths.split(',').map((length) => length.trim());
 }
 
 function framingFields(fields: readonly Field[], contentLength: number | undefined): readonly Field[] {

@@ -9,6 +9,7 @@ import { ResponseParser, type ResponseHeadEvent, type ResponseParserEvent } from
 import { encodeChunk, encodeLastChunk, serializeHead } from '@onezero/http-parser/serializer';
 import type { Field, RequestMessage } from '../message/message.ts';
 import { ProxyError } from './proxy-error.ts';
+import { framingFault } from './request-fields.ts';
 
 // What may wait for a slow client before the upstream is not read any more.
 const WAITING_BYTES = 262_144;
@@ -157,6 +158,11 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
       else if (event.type === 'head') {
         if (event.head.status === 101 && this.#request.upgrade === undefined) {
           this.#fail('changed to a protocol that was not asked for');
+          return;
+        }
+        const fault = framingFault(event.head.fields);
+        if (fault !== undefined) {
+          this.#fail(`sent a response ${fault}`);
           return;
         }
         this.#hasHead = true;
