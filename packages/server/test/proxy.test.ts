@@ -326,6 +326,7 @@ describe('what goes wrong with an upstream', () => {
     ['-1', 502, undefined],
     ['3, 4', 502, undefined],
     ['3\r\nContent-Length: 4', 502, undefined],
+    ['3\r\nTransfer-Encoding: chunked', 502, undefined],
     ['3, 3', 200, '3'],
     ['3\r\nContent-Length: 3', 200, '3'],
   ])('with the length %j and no content is %i', async (length, status, said) => {

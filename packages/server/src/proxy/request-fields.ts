@@ -66,6 +66,7 @@ export function framingFault(fields: readonly Field[]): string | undefined {
   const coding = listField(fields, 'transfer-encoding');
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return `in the transfer coding ${coding}`;
   const lengths = lengthsIn(fields);
+  if (coding !== undefined && lengths.length > 0) return 'with a transfer coding and a Content-Length';
   const isOne = lengths.every((length) => /^\d{1,15}$/.test(length) && length === lengths[0]);
   return isOne ? undefined : `with the Content-Length ${lengths.join(', ')}`;
 }
