@@ -104,7 +104,8 @@ export function isDateCertain({ mtimeMs, ctimeMs }: Stamp): boolean {
  * 1970-01-01T00:00:01, the moment that Nix and other builders of reproducible images give to every file of every release.
  */
 export function isUsableDate(mtimeMs: number, nowMs: number = Date.now()): boolean {
-  return mtimeMs >= 2_000 && mtimeMs <= nowMs && mtimeMs <= LAST_HTTP_DATE_MS;
+  // A clock that counts whole milliseconds is behind the times of files, which have parts of one.
+  return mtimeMs >= 2_000 && Math.floor(mtimeMs) <= nowMs && mtimeMs <= LAST_HTTP_DATE_MS;
 }
 
 /** Files of one release share few seconds, so most dates were written a moment ago. */

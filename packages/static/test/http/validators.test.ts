@@ -135,6 +135,7 @@ describe('a modification date', () => {
   test.each([
     ['an ordinary one', now - 1000, true],
     ['this very moment', now, true],
+    ['this very millisecond, as file systems have it', now + 0.75, true],
     ['the future', now + 1, false],
     ['1970, which stands for none', 0, false],
     ['a second later, as some images have', 1_000, false],
