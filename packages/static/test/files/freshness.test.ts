@@ -1,0 +1,266 @@
+// A responder that remembers, against one that was made a moment ago: whatever happens to the files, in any order, the next turn of
+// the loop sees the same from both.
+
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  type Field,
+  serveStatic,
+  type StaticOptions,
+  type StaticRequest,
+  type StaticResponse,
+} from '../../src/index.ts';
+
+const FOLDERS = ['', '', 'a/', 'a/', 'c/', 'a/b/'];
+/** The more often a name stands here, the more happens to it. */
+const NAMES = [
+  'x.html',
+  'x.html',
+  'x.html',
+  'x.html.br',
+  'x.html.br',
+  'x.html.gz',
+  'x',
+  'index.html',
+  '404.html',
+  '.hidden',
+  'z.key',
+  'link',
+];
+
+const places = fc.tuple(fc.constantFrom(...FOLDERS), fc.constantFrom(...NAMES)).map(([folder, name]) => folder + name);
+
+type Change = (root: string) => void;
+
+/** Does what can be done; what the file system refuses is no change. */
+const attempt =
+  (change: Change): Change =>
+  (root) => {
+    try {
+      change(root);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
+  };
+
+/** Few texts and few lengths, so that files of one length and different bytes are many. */
+const texts = fc.constantFrom('', 'a', 'b', '<p>one', '<p>two', 'x'.repeat(3000), 'y'.repeat(3000));
+const seconds = fc.constantFrom(1_600_000_000, 1_600_000_001, 1_700_000_000);
+
+/** What happened, in words, and how. */
+type Named = readonly [name: string, change: Change];
+
+const changes: fc.Arbitrary<Named> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(places, texts).map(([place, text]): Named => [
+      `write ${place} ${text.slice(0, 6)} ${text.length}`,
+      attempt((root) => {
+        mkdirSync(dirname(join(root, place)), { recursive: true });
+        writeFileSync(join(root, place), text);
+      }),
+    ]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(places, texts, seconds).map(([place, text, time]): Named => [
+      `write ${place} ${text.slice(0, 6)} ${text.length} at ${time}`,
+      attempt((root) => {
+        writeFileSync(join(root, place), text);
+        utimesSync(join(root, place), time, time);
+      }),
+    ]),
+  },
+  {
+    weight: 3,
+    arbitrary: places.map((place): Named => [
+      `remove ${place}`,
+      attempt((root) => rmSync(join(root, place), { recursive: true })),
+    ]),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(places, places)
+      .map(([from, to]): Named => [
+        `move ${from} to ${to}`,
+        attempt((root) => renameSync(join(root, from), join(root, to))),
+      ]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(places, fc.constantFrom('x.html', '../y.txt', 'a', '..', '../../outside', 'link'))
+      .map(([place, target]): Named => [
+        `link ${place} to ${target}`,
+        attempt((root) => symlinkSync(target, join(root, place))),
+      ]),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(places, places)
+      .map(([from, to]): Named => [
+        `hard link ${from} ${to}`,
+        attempt((root) => linkSync(join(root, from), join(root, to))),
+      ]),
+  },
+  {
+    weight: 1,
+    arbitrary: places.map((place): Named => [
+      `directory ${place}`,
+      attempt((root) => mkdirSync(join(root, place), { recursive: true })),
+    ]),
+  },
+  {
+    weight: 1,
+    arbitrary: places.map((place): Named => [
+      `truncate ${place}`,
+      attempt((root) => truncateSync(join(root, place), 1)),
+    ]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(['a', 'c'], ['c', 'a'], ['a/b', 'c'], ['c', 'a/b'])
+      .map(([from = '', to = '']): Named => [
+        `replace ${to} by ${from}`,
+        attempt((root) => {
+          rmSync(join(root, to), { recursive: true, force: true });
+          renameSync(join(root, from), join(root, to));
+        }),
+      ]),
+  },
+);
+
+const fields: fc.Arbitrary<readonly Field[]> = fc.constantFrom<readonly Field[]>(
+  [],
+  [],
+  [['accept-encoding', 'gzip, br']],
+  [['accept-encoding', 'gzip, br']],
+  [['accept-encoding', 'gzip, br']],
+  [['accept-encoding', 'br;q=0.5, gzip']],
+  [['accept-encoding', 'identity;q=0, gzip']],
+  [['range', 'bytes=1-3']],
+  [['if-none-match', '*']],
+  [['if-modified-since', 'Sun, 13 Sep 2020 12:26:40 GMT']],
+  [['sec-fetch-mode', 'navigate']],
+  [['accept', 'application/json']],
+);
+
+const requests: fc.Arbitrary<StaticRequest> = fc
+  .tuple(
+    fc.constantFrom('GET', 'GET', 'HEAD'),
+    fc.oneof(
+      places,
+      fc.constantFrom(
+        '',
+        'a',
+        'a/',
+        'a/b/',
+        'c',
+        'c/',
+        'absent',
+        'a/link/x.html',
+        'link/',
+        'x',
+        'a/x',
+        'x.html',
+        'a/x.html',
+      ),
+    ),
+    fields,
+  )
+  .map(([method, place, all]) => ({ method, pathInfo: `/${place}`, query: undefined, fields: all }));
+
+/** Something happens, or is asked for, or all that happened has rested, so that it is remembered. */
+type Step = { readonly name: string; readonly change: Change } | { readonly request: StaticRequest } | 'rest';
+
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: changes.map(([name, change]) => ({ name, change })) },
+  { weight: 9, arbitrary: requests.map((request) => ({ request })) },
+  { weight: 1, arbitrary: fc.constant('rest' as const) },
+);
+
+const options = fc.record<StaticOptions>(
+  {
+    cleanUrls: fc.constantFrom('off', 'lookup', 'redirect'),
+    listing: fc.boolean(),
+    precompressed: fc.boolean(),
+    symlinks: fc.constantFrom('deny', 'inside', 'all'),
+    dotfiles: fc.constantFrom('deny', 'allow'),
+    etag: fc.constantFrom<StaticOptions['etag']>('strong', 'weak', 'state', false),
+    hide: fc.constantFrom(['*.key'], ['a/b'], []),
+    index: fc.constantFrom<StaticOptions['index']>(['index.html'], ['absent.html', 'x.html', 'index.html'], false),
+    fallback: fc.constantFrom(undefined, '/x.html'),
+    maxCacheBytes: fc.constantFrom(64 * 1024 * 1024, 12_000, 0),
+  },
+  { requiredKeys: [] },
+);
+
+/** What a client sees, as text. */
+async function seen({ status, fields: all, content, file }: StaticResponse): Promise<string> {
+  const parts: Uint8Array[] = [];
+  if (content instanceof Uint8Array) parts.push(content);
+  else if (content !== undefined) for await (const part of content) parts.push(Uint8Array.from(part));
+  const bytes = Buffer.concat(parts).toString('latin1');
+  return JSON.stringify([status, all, file, bytes.length, bytes.slice(0, 2000)]);
+}
+
+test('what is remembered is what is there', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { minLength: 20, maxLength: 70 }), options, async (all, given) => {
+      const top = mkdtempSync(join(tmpdir(), 'onezero-freshness-'));
+      try {
+        const root = join(top, 'root');
+        mkdirSync(join(root, 'a/b'), { recursive: true });
+        mkdirSync(join(root, 'c'));
+        writeFileSync(join(top, 'outside'), 'outside');
+        // Files that have rested are remembered from the first request on.
+        for (const name of ['x.html', 'a/x.html', 'a/index.html', 'c/x.html']) writeFileSync(join(root, name), name);
+        // Coding on the way depends on who asked before; all else does not.
+        const settings = { ...given, compress: false };
+        const remembering = serveStatic(root, settings);
+        const log: string[] = [];
+        let changedMs = Date.now();
+        for (const step of ['rest' as const, ...all]) {
+          if (step === 'rest') {
+            log.push(step);
+            while (Date.now() - changedMs < 25) await passed(5);
+            continue;
+          }
+          if ('change' in step) {
+            log.push(step.name);
+            step.change(root);
+            changedMs = Date.now();
+            continue;
+          }
+          const { request } = step;
+          log.push(`${request.method} ${request.pathInfo} ${JSON.stringify(request.fields)}`);
+          await turned();
+          const [ours, fresh] = [await remembering(request), await serveStatic(root, settings)(request)];
+          expect([log.join('\n'), await seen(ours)]).toEqual([log.join('\n'), await seen(fresh)]);
+        }
+        expect(existsSync(join(top, 'outside'))).toBe(true);
+      } finally {
+        rmSync(top, { recursive: true, force: true });
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
