@@ -139,9 +139,12 @@ class Site {
   }
 
   #read(request: StaticRequest): Answer {
-    // Only for a client that takes codings do precompressed siblings make a difference.
-    const wantsSiblings = this.#settings.precompressed && request.fields.some(isAcceptEncoding);
-    return this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), wantsSiblings);
+    return this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), this.#wantsSiblings(request));
+  }
+
+  /** Only for a client that takes codings do precompressed siblings make a difference. */
+  #wantsSiblings({ fields }: StaticRequest): boolean {
+    return this.#settings.precompressed && fields.some(isAcceptEncoding);
   }
 
   /** Answers with what is at a path; what fails on the way is a 500. */
@@ -233,7 +236,7 @@ class Site {
     const { fallback } = this.#settings;
     if (fallback === undefined || response.status !== 404 || request.pathInfo === fallback) return response;
     if (!isNavigation(request)) return MISSING_BESIDE_FALLBACK;
-    return whenReady(this.#find(fallback), (entry) => {
+    return whenReady(this.#find(fallback, this.#wantsSiblings(request)), (entry) => {
       if (entry.kind !== 'file') return response;
       return whenReady(answerFile(entry, { ...request, pathInfo: fallback }, this.#context), (page) => {
         // What is a page now may be a file after the next deployment, so no cache keeps it unasked.

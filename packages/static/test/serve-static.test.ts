@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
-import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Field, serveStatic, type StaticRequest, type StaticResponse } from '../src/index.ts';
 import { BIG_JS, makeSite, type Site, writeTree } from './site.ts';
@@ -193,6 +193,16 @@ describe('codings', () => {
       expect(field(response, 'content-encoding')).toBeUndefined();
       expect(field(response, 'vary')).toBeUndefined();
     }
+  });
+
+  test('stored beside a page that answers where nothing is are sent for it, too', async () => {
+    writeTree(site.root, { 'spa/app.html': BIG_JS, 'spa/app.html.br': brotliCompressSync(BIG_JS) });
+    const respond = serveStatic(join(site.root, 'spa'), { fallback: '/app.html' });
+    const fileFor = async (pathInfo: string): Promise<unknown> =>
+      (await respond(get(pathInfo, { 'accept-encoding': 'br', 'sec-fetch-mode': 'navigate' }))).file;
+    expect(await fileFor('/some/where')).toEqual(['app.html.br']);
+    expect(await fileFor('/app.html')).toEqual(['app.html.br']);
+    expect(await fileFor('/else/where')).toEqual(['app.html.br']);
   });
 
   test('stored beside the file appear and disappear at once', async () => {

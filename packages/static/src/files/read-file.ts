@@ -74,6 +74,8 @@ export function withSiblings(entry: FileEntry, storage: Storage): Eventually<Fil
     ...entry,
     stored: storedOf(found, identity.path, identity.contentType, storage),
     hasSiblingsRead: true,
+    // What was chosen without them may be another now.
+    chosen: undefined,
     neighbours: neighboursOf(found, neighbours?.earlier ?? []),
   }));
 }
