@@ -14,7 +14,9 @@ class FakeOutput implements BackendOutput {
   readonly waitingSince = undefined;
   aborts = 0;
   readonly waits: number[] = [];
+  /** Whether all that it says is here already, and whether its end is. */
   isNow = false;
+  isEndNow = true;
   readonly #said: Said[];
 
   constructor(...said: Said[]) {
@@ -34,7 +36,7 @@ class FakeOutput implements BackendOutput {
     while (this.isNow && this.#said.length > 0 && this.#said[0] !== 'end') {
       chunks.push(Buffer.from(this.#said.shift() as string));
     }
-    return { chunks, isEnd: this.isNow };
+    return { chunks, isEnd: this.isNow && this.isEndNow };
   }
 
   abort(): void {
@@ -119,6 +121,14 @@ describe('BackendAnswer.content', () => {
 
   test('is no bytes where it is done and wrote nothing', async () => {
     expect(await contentOf(true, 'A: b\n\n')).toEqual(Buffer.alloc(0));
+  });
+
+  test('has what is here already in its place where the application goes on', async () => {
+    const { answer, output } = answerOf('A: b\n\none', 'two', 'three', 'end');
+    const head = await answer.head();
+    output.isNow = true;
+    output.isEndNow = false;
+    expect(await text(answer.content(head, 'GET'))).toBe('onetwothree');
   });
 
   test('comes as it is made where the application goes on', async () => {

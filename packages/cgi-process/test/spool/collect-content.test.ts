@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { cgi } from '../../src/index.ts';
 import { collectContent } from '../../src/spool/collect-content.ts';
 import { SpoolBudget } from '../../src/spool/spool-file.ts';
+import { FullDisk } from './full-disk.ts';
 import { chunks, openDescriptors, plain, request, Scripts, text } from '../mount.ts';
 
 const unlimited = Number.POSITIVE_INFINITY;
@@ -85,6 +86,34 @@ describe('collectContent', () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  test.each([1, 2, 3])(
+    'streams content of a known length where the disk is full at write %i, in order',
+    async (from) => {
+      const before = openDescriptors();
+      const pieces = Array.from({ length: 12 }, (_, index) => Buffer.alloc(100_000, index));
+      const length = 1_200_000;
+      const content = (async function* sequence(): AsyncGenerator<Uint8Array> {
+        yield* pieces;
+      })();
+      const collected = await collectContent(content, { ...options, budget: new FullDisk(from), announced: length });
+      const read: Uint8Array[] = [];
+      for await (const piece of collected.pieces()) read.push(Buffer.from(piece));
+      expect(Buffer.concat(read).equals(Buffer.concat(pieces))).toBe(true);
+      collected.dispose();
+      expect(openDescriptors()).toBe(before);
+    },
+  );
+
+  test('refuses content of unknown length where the disk is full', async () => {
+    const before = openDescriptors();
+    await expect(collectContent(chunks(12, 100_000), { ...options, budget: new FullDisk(2) })).rejects.toMatchObject({
+      code: 'content-unstored',
+      status: 507,
+      cause: { code: 'ENOSPC' },
+    });
+    expect(openDescriptors()).toBe(before);
   });
 
   test('leaves nothing behind when content is refused', async () => {

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readAhead } from '../../src/spool/read-ahead.ts';
 import { SpoolBudget } from '../../src/spool/spool-file.ts';
+import { FullDisk } from './full-disk.ts';
 import { openDescriptors, until } from '../mount.ts';
 
 const unlimited = Number.POSITIVE_INFINITY;
@@ -111,5 +113,81 @@ describe('readAhead', () => {
     readAhead(source, { memoryBytes: 1000, fileBytes: 0, budget: new SpoolBudget(0) });
     await new Promise(setImmediate);
     expect(source.given).toBe(0);
+  });
+});
+
+describe('readAhead, with a reader that stops and goes', () => {
+  afterEach(() => vi.useRealTimers());
+
+  /** Lets all happen that is not a matter of time. */
+  const settle = async (): Promise<void> => {
+    for (let count = 0; count < 4; count++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test('keeps every byte in its place, whatever there is room for, and gives all back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const before = openDescriptors();
+    const room = fc.constantFrom(0, 300, 2000, unlimited);
+    const step = fc.constantFrom('read', 'read', 'wait', 'turn');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 12 }),
+        fc.array(step, { maxLength: 25 }),
+        fc.record({ memoryBytes: room, fileBytes: room, total: room }),
+        fc.constantFrom('end', 'error', 'left'),
+        async (sizes, steps, { memoryBytes, fileBytes, total }, end) => {
+          const all = Buffer.concat(sizes.map((size, index) => Buffer.alloc(size, index + 1)));
+          async function* source(): AsyncGenerator<Uint8Array> {
+            let position = 0;
+            for (const size of sizes) yield all.subarray(position, (position += size));
+            if (end === 'error') throw new Error('cut');
+          }
+          const budget = new SpoolBudget(total);
+          const content = readAhead(source(), { memoryBytes, fileBytes, budget });
+          const parts: Uint8Array[] = [];
+          let isOver = false;
+          const read = async (): Promise<void> => {
+            try {
+              const { done, value } = await content.next();
+              if (done === true) isOver = true;
+              else parts.push(Buffer.from(value));
+            } catch (error) {
+              expect(error).toMatchObject({ message: 'cut' });
+              isOver = true;
+            }
+          };
+          for (const action of steps) {
+            if (action === 'read' && !isOver) await read();
+            else if (action === 'wait') await vi.advanceTimersByTimeAsync(300);
+            else await settle();
+          }
+          if (end === 'left') await content.return?.();
+          else while (!isOver) await read();
+          const got = Buffer.concat(parts);
+          expect(got.equals(end === 'left' ? all.subarray(0, got.length) : all)).toBe(true);
+          await settle();
+          expect(budget.take(total)).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
+    );
+    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+  });
+
+  test('goes on in memory where the disk is full', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    const before = openDescriptors();
+    const content = readAhead(new Source(9, 400), {
+      memoryBytes: 500,
+      fileBytes: unlimited,
+      budget: new FullDisk(1),
+    });
+    const first = await content.next();
+    await settle();
+    // The patience of the source is over, and the rest goes to the file.
+    await vi.advanceTimersByTimeAsync(300);
+    await settle();
+    expect(Buffer.concat([first.value as Buffer, await rest(content)]).equals(whole(9, 400))).toBe(true);
+    expect(openDescriptors()).toBe(before);
   });
 });

@@ -43,7 +43,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   readonly #settings: LoopSettings;
   readonly #owner: ChannelOwner;
   readonly #reader: RecordReader;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #streams = new Map<number, Stream>();
   readonly #ids = new Map<Exchange, number>();
   /** Exchanges that said something in the chunk that is being read. */

@@ -20,6 +20,8 @@ export function readLines(stream: Readable, receive: (line: string) => void): vo
     rest = '';
   });
   stream.on('end', () => {
+    // A character that its writer has cut shows as U+FFFD.
+    rest += decoder.end();
     if (rest !== '') receive(rest);
   });
 }

@@ -36,7 +36,7 @@ export class ThreadConnection implements ExchangeOwner {
   readonly #encode: (exchange: Exchange) => string;
   readonly #owner: ConnectionOwner;
   readonly #reader: RecordReader;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #requestId = 0;
   #waitingForRoom: (() => void)[] = [];
 

@@ -68,13 +68,17 @@ describe('LoopChannel', () => {
     const { fake, channel, begin } = loop();
     fake.forget();
     begin('/kept');
-    for (let count = 0; count < 0xffff + 3; count++) {
-      const exchange = begin('/x');
+    const exchange = begin('/x');
+    const bytes = end(2, 1);
+    fake.emit('data', bytes);
+    // One exchange again and again: making so many would take seconds.
+    for (let count = 1; count < 0xffff + 3; count++) {
       const id = (count % 0xfffe) + 2;
-      fake.emit('data', end(id, 1));
-      if (!exchange.hasEnded) throw new Error(`request ${count} has another number than ${id}`);
+      channel.send(exchange);
+      bytes.writeUInt16BE(id, 2);
+      fake.emit('data', bytes);
+      if (channel.free !== 99) throw new Error(`request ${count} has another number than ${id}`);
     }
-    expect(channel.free).toBe(99);
   });
 
   test('has as many places as it was told, and never fewer than none', () => {

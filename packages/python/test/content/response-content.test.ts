@@ -2,6 +2,7 @@ import { SpoolBudget } from '@onezero/cgi-process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ResponseContent, type ResponseSpool } from '../../src/content/response-content.ts';
+import { FullDisk } from '../full-disk.ts';
 import { openContent, sizesOfOpenContent } from '../harness.ts';
 
 /** A budget that knows what is taken of it now, and the most that ever was. */
@@ -132,6 +133,24 @@ describe('ResponseContent', () => {
       else process.env['TMPDIR'] = before;
     }
     expect(failures).toMatchObject([{ code: 'ENOENT' }]);
+  });
+
+  test('goes on in memory, and says so once, where the disk is full', async () => {
+    const failures: (string | undefined)[] = [];
+    const failed = (error: Error): void => void failures.push((error as NodeJS.ErrnoException).code);
+    const content = new ResponseContent(spoolOf({ budget: new FullDisk(1), fileBytes: 1e9, failed }));
+    const pieces = Array.from({ length: 8 }, (_, index) => bytesFrom(index * 900, 900));
+    for (const piece of pieces) {
+      content.push(piece);
+      await turn();
+      await turn();
+    }
+    content.end();
+    const taken: Buffer[] = [];
+    for await (const piece of content) taken.push(Buffer.from(piece));
+    expect(Buffer.concat(taken).equals(Buffer.concat(pieces))).toBe(true);
+    expect(failures).toEqual(['ENOSPC']);
+    expect(openContent()).toEqual([]);
   });
 
   test('gives an error after the bytes that came before it', async () => {

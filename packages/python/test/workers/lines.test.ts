@@ -35,6 +35,17 @@ describe('readLines', () => {
     expect(await linesOf([Buffer.from('a\r\nb\rc\u2028d\n\nlast')])).toEqual(['a', 'b\rc\u2028d', '', 'last']);
   });
 
+  test.each([
+    ['a byte of Latin-1', 'caf\xe9\nx\n', ['caf\ufffd', 'x']],
+    ['a character that is cut at the end of a line', 'a\xe2\x82\nb\n', ['a\ufffd', 'b']],
+    ['a character that is cut at the end of all', 'a\xe2\x82', ['a\ufffd']],
+    ['a byte order mark, which stays', '\xef\xbb\xbfa\n', ['\ufeffa']],
+  ])('loses no byte of what is no UTF-8: %s', async (_, text, lines) => {
+    const bytes = Buffer.from(text, 'latin1');
+    expect(await linesOf([bytes])).toEqual(lines);
+    expect(await linesOf(Array.from(bytes, (byte) => Buffer.from([byte])))).toEqual(lines);
+  });
+
   test('cuts a line that does not end', async () => {
     const piece = Buffer.alloc(0x80001, 'x');
     const lines = await linesOf([piece, piece, Buffer.from('y\n')]);
