@@ -22,9 +22,9 @@ export function responseOf(head: ScriptHead, content: CgiResponse['content']): C
   return { status, reason, fields, content };
 }
 
-/** Whether content may come after the header, as far as the status says (RFC 9110 §15.3.5, §15.4.5). */
+/** Whether content may come after the header, as far as the status says (RFC 9110 §15.3.5, §15.3.6, §15.4.5). */
 export function hasContent(status: number): boolean {
-  return status !== 204 && status !== 304;
+  return status !== 204 && status !== 205 && status !== 304;
 }
 
 /** A local redirect. Status and Location serve a server that does not know `localRedirect`. */
