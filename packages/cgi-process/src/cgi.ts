@@ -104,7 +104,7 @@ class CgiMount {
   #check(request: CgiRequest): void {
     checkHead(request, this.#methods, this.#limits.maxContentBytes);
     if (request.contentLength === undefined && this.#options.chunked === 'reject') {
-      throw new CgiError('length-required', 'content without a length is not taken');
+      throw new CgiError('length-required', 'content without a length is not accepted');
     }
   }
 

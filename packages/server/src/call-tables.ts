@@ -137,7 +137,7 @@ export const questionTable: Table<Question> = {
 /** What `readCertificate` takes; with hosts where there are several. */
 export const certificateFilesTable: Table<CertificateFiles & { readonly hosts?: readonly string[] | undefined }> = {
   cert: { shape: file, summary: 'the certificate chain in PEM form', isRequired: true },
-  key: { shape: file, summary: 'its private key in PEM form', isRequired: true },
+  key: { shape: file, summary: 'the private key of the certificate (PEM)', isRequired: true },
   passphraseFile: { shape: file, summary: 'holds the passphrase of the key', alsoCalled: ['passphrase'] },
   hosts: { shape: texts, summary: 'the hosts that it is for' },
 };

@@ -42,14 +42,14 @@ export async function whyRefused(
   const plain = { ...files, errorPages: false, fallback: undefined, writable: false };
   const status = await statusOf(root, plain, request);
   if (status < 400) return undefined;
-  if (status === 405) return 'files take GET, HEAD and OPTIONS; PUT and DELETE where the site is writable';
-  if (status === 403) return 'this process may not read it';
+  if (status === 405) return 'files accept GET, HEAD and OPTIONS, and with writable also PUT and DELETE';
+  if (status === 403) return 'this process has no permission to read it';
   const everything: Partial<StaticOptions> = Object.assign({}, ...LIFTS.map(({ changes }) => changes));
   if ((await statusOf(root, { ...plain, ...everything }, request)) >= 400) return firstMissing(root, request.pathInfo);
   for (const { why, changes } of LIFTS) {
     if ((await statusOf(root, { ...plain, ...changes }, request)) < 400) return why;
   }
-  return 'several rules keep it back: dotfiles, symlinks, hide or secrets';
+  return 'several rules exclude it: dotfiles, symlinks, hide or secrets';
 }
 
 async function statusOf(root: string, files: StaticOptions, request: RequestMessage): Promise<number> {
@@ -67,9 +67,9 @@ async function firstMissing(root: string, pathInfo: string): Promise<string> {
     if (stats === undefined) return `${relative(process.cwd(), path) || path} does not exist`;
     if (!stats.isSymbolicLink()) continue;
     const target = await readlink(path);
-    return `${relative(process.cwd(), path) || path} is a link to ${target}, where nothing is that can be served`;
+    return `${relative(process.cwd(), path) || path} is a link to ${target}, which does not exist or cannot be served`;
   }
-  return 'what is there is no regular file';
+  return 'it is not a regular file';
 }
 
 function unlessMissing(error: unknown): undefined {

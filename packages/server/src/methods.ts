@@ -78,7 +78,7 @@ export function methodSet(methods: readonly string[] | undefined, registry: Meth
   for (const name of methods) {
     if (registry.has(name)) continue;
     const hint = suggestion(name, registry.keys());
-    throw new TypeError(`"${name}" is no method this server knows; define it in "methods"${hint}`);
+    throw new TypeError(`"${name}" is not a method that this server knows; define it in "methods"${hint}`);
   }
   if (set.has('GET')) set.add('HEAD');
   return set;

@@ -102,7 +102,7 @@ export const serverTable: Table<ServerOptions> = {
   proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
   webdav: { shape: mounts(webdavTable), summary: 'folders over WebDAV' },
   live: { shape: { type: 'either', shapes: [flag, texts] }, summary: 'reload pages when files change', default: false },
-  base: { shape: path, summary: 'the path that everything is below', default: '/' },
+  base: { shape: path, summary: 'the path below which everything is served', default: '/' },
   routes: {
     shape: {
       type: 'list',
@@ -120,7 +120,8 @@ export const serverTable: Table<ServerOptions> = {
         shapes: [methodName, { type: 'object', members: methodTable }],
       },
     },
-    summary: 'methods for scripts and applications beside the registered ones (GET to UNLINK, QUERY, WebDAV, CalDAV)',
+    summary:
+      'more methods to pass to scripts and applications, beside the registered ones (GET to UNLINK, QUERY, WebDAV, CalDAV)',
   },
   auth: {
     shape: { type: 'list', item: { type: 'object', members: authTable } },
@@ -165,7 +166,7 @@ export const serverTable: Table<ServerOptions> = {
   },
   serverName: {
     shape: { type: 'text', pattern: /^[\w.:[\]-]+$/, expects: 'a host name with an optional port' },
-    summary: 'the host of requests that name none (HTTP/1.0)',
+    summary: 'the host name of requests without a Host field (HTTP/1.0)',
   },
   trustedProxies: {
     shape: addresses,
@@ -192,7 +193,7 @@ export const serverTable: Table<ServerOptions> = {
   },
   requestIdField: {
     shape: fieldName,
-    summary: "a field that carries the request's id in every response, such as X-Request-Id",
+    summary: 'add the id of the request to every response, in this field, such as X-Request-Id',
   },
   accessLog: {
     shape: callable('a function that gets an entry for each response'),

@@ -33,6 +33,6 @@ export function refuseExposure(folder: string | undefined, addresses: readonly A
   const reached = addresses.find(({ address, port }) => port !== 0 && !isLoopback(address));
   if (reached === undefined) return;
   throw new TypeError(
-    `webdav: ${folder} may be changed by whoever connects to ${reached.url}; protect it by auth, or listen on localhost only`,
+    `webdav: ${folder} could be changed by everyone who can connect to ${reached.url}; add auth, or listen on localhost only`,
   );
 }

@@ -54,6 +54,6 @@ describe('methodSet', () => {
   });
 
   test('names what is unknown, and the nearest that is known', () => {
-    expect(() => methodSet(['GTE'], registry)).toThrow(/"GTE" is no method this server knows.*GET/);
+    expect(() => methodSet(['GTE'], registry)).toThrow(/"GTE" is not a method that this server knows.*GET/);
   });
 });

@@ -30,7 +30,7 @@ const credentials = `Basic ${Buffer.from('ada:countess').toString('base64')}`;
 
 test('a folder that nobody guards is for this machine alone', async () => {
   const open = createServer({ webdav: root });
-  await expect(open.listen({ port: 0, host: '0.0.0.0' })).rejects.toThrow(/^webdav: .* protect it by auth/);
+  await expect(open.listen({ port: 0, host: '0.0.0.0' })).rejects.toThrow(/^webdav: .* add auth, or listen/);
   expect(open.addresses).toEqual([]);
   await open.listen({ port: 0, host: '127.0.0.1' });
   await open.listen({ socket: join(root, 'socket') });

@@ -145,11 +145,15 @@ export interface StaticOptions {
 export const staticTable: Table<StaticOptions> = {
   index: {
     shape: { type: 'either', shapes: [{ type: 'list', item: fileName }, off] },
-    summary: 'files that answer for their directory, in order',
+    summary: 'index files: the first that exists is sent for its directory',
     default: ['index.html'],
   },
   directoryRedirect: { shape: flag, summary: 'send /folder to /folder/', default: true },
-  listing: { shape: orObject(listingTable), summary: 'list directories that have no index file', default: false },
+  listing: {
+    shape: orObject(listingTable),
+    summary: 'list directories that have no index file; archives: with downloads as .zip and .tar',
+    default: false,
+  },
   dotfiles: {
     shape: { type: 'either', shapes: [{ type: 'choice', values: ['deny', 'allow'] }, globs] },
     summary: 'whether names that begin with a dot are served, or globs of those that are; /.well-known always is',
@@ -160,7 +164,7 @@ export const staticTable: Table<StaticOptions> = {
     summary: 'which symbolic links are followed; inside means those that end below the root',
     default: 'inside',
   },
-  hide: { shape: globs, summary: 'files and directories that exist for nobody (404), as globs', default: [] },
+  hide: { shape: globs, summary: 'never serve or list files and directories that match (404)', default: [] },
   deny: {
     shape: { type: 'list', item: { type: 'path' } },
     summary: 'paths of files and directories that no name may lead to',
@@ -172,7 +176,7 @@ export const staticTable: Table<StaticOptions> = {
   },
   windowsNames: {
     shape: { type: 'choice', values: ['deny', 'allow'] },
-    summary: 'whether names that Windows reads differently are served (never on Windows)',
+    summary: 'whether names are served that Windows takes for another file, such as con or a. (never on Windows)',
   },
   types: {
     shape: { type: 'map', value: mediaType },
@@ -180,7 +184,11 @@ export const staticTable: Table<StaticOptions> = {
     default: {},
   },
   typesFile: { shape: { type: 'path' }, summary: 'media types in the format of Apache mime.types' },
-  defaultType: { shape: mediaType, summary: 'the type of unknown extensions', default: 'application/octet-stream' },
+  defaultType: {
+    shape: mediaType,
+    summary: 'the media type of files with an unknown extension',
+    default: 'application/octet-stream',
+  },
   charset: {
     shape: {
       type: 'either',
@@ -191,19 +199,19 @@ export const staticTable: Table<StaticOptions> = {
   },
   etag: {
     shape: { type: 'choice', values: ['strong', 'weak', 'content', 'state', false] },
-    summary: 'the kind of entity tags',
+    summary: 'how entity tags are made',
     default: 'strong',
   },
   lastModified: { shape: flag, summary: 'send Last-Modified', default: true },
-  ranges: { shape: flag, summary: 'honour Range', default: true },
+  ranges: { shape: flag, summary: 'answer requests for a part of a file (Range)', default: true },
   maxAgeSeconds: {
     shape: seconds,
-    summary: 'how long caches may use a file unasked; 0 makes them ask each time',
+    summary: 'cache lifetime (Cache-Control: max-age); 0: revalidate each time',
     default: 0,
   },
   immutable: {
     shape: { type: 'either', shapes: [flag, globs] },
-    summary: 'let names with a content hash in them (or these globs) be cached for a year',
+    summary: 'let caches keep files with a content hash in their name (or matching these globs) for a year',
     default: false,
   },
   cacheControl: {
@@ -216,13 +224,17 @@ export const staticTable: Table<StaticOptions> = {
   },
   precompressed: {
     shape: flag,
-    summary: 'send file.zst, file.br and file.gz in place of file to clients that take them',
+    summary: 'send file.zst, file.br or file.gz instead of file to clients that accept it',
     default: true,
   },
-  compress: { shape: orObject(compressTable), summary: 'compress what is worth it while it is sent', default: true },
+  compress: {
+    shape: orObject(compressTable),
+    summary: 'compress text while it is sent, for clients that accept it',
+    default: true,
+  },
   cleanUrls: {
     shape: { type: 'choice', values: ['off', 'lookup', 'redirect'] },
-    summary: 'find about.html for /about; redirect also sends /about.html there',
+    summary: 'serve about.html at /about; redirect also redirects /about.html to /about',
     default: 'off',
   },
   extensions: {
@@ -232,7 +244,7 @@ export const staticTable: Table<StaticOptions> = {
   },
   fallback: {
     shape: rootedPath,
-    summary: 'answer navigations to paths where nothing is with index.html (or this file)',
+    summary: 'for single-page applications: answer navigations to unknown paths with index.html (or this file)',
   },
   errorPages: {
     shape: flag,
@@ -257,12 +269,16 @@ export const staticTable: Table<StaticOptions> = {
     alsoCalled: ['setHeaders', 'headers', 'fields'],
     default: [],
   },
-  cors: { shape: orObject(corsTable), summary: 'let pages of any origin (or of these) read the files', default: false },
-  writable: {
-    shape: orObject(writeTable),
-    summary: 'let PUT and DELETE change files; put --auth-file before it',
+  cors: {
+    shape: orObject(corsTable),
+    summary: 'allow pages of any origin (or of these) to read the files (CORS)',
     default: false,
   },
-  maxCacheBytes: { shape: size, summary: 'memory for remembered files', default: 64 * 1024 * 1024 },
+  writable: {
+    shape: orObject(writeTable),
+    summary: 'allow PUT, DELETE and uploads in the listing; combine with --auth-file',
+    default: false,
+  },
+  maxCacheBytes: { shape: size, summary: 'memory for the cache of files', default: 64 * 1024 * 1024 },
   maxCachedFileBytes: { shape: size, summary: 'the largest file kept in memory', default: 1024 * 1024 },
 };

@@ -117,7 +117,7 @@ function fieldOf(line: string): Field {
   const [, name, value] = match ?? [];
   if (name === undefined || value === undefined || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)) {
     const quoted = JSON.stringify(line.slice(0, QUOTED_CHARACTERS));
-    throw new CgiError('bad-header', `the header has a line that is no field: ${quoted}`);
+    throw new CgiError('bad-header', `the header has a line that is not a field: ${quoted}`);
   }
   return [name.toLowerCase(), value.replace(/[ \t]+$/, '')];
 }
@@ -142,7 +142,7 @@ function statusOf(text: string | undefined, otherwise: number): { status: number
   if (text === undefined) return { status: otherwise, reason: undefined };
   const [, digits, reason] = /^([2-5]\d\d)(?: (.*))?$/.exec(text) ?? [];
   if (digits === undefined)
-    throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is no status`);
+    throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is not a status`);
   return { status: Number(digits), reason: reason === '' ? undefined : reason };
 }
 
@@ -150,7 +150,7 @@ function lengthOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const length = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(length)) {
-    throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is no Content-Length`);
+    throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is not a Content-Length`);
   }
   return length;
 }

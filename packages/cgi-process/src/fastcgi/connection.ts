@@ -228,7 +228,9 @@ export class FastcgiOutput implements BackendOutput {
       return undefined;
     } catch (error) {
       if (error instanceof CgiError) throw error;
-      throw this.#broken(new CgiError('bad-header', `what came is no FastCGI: ${String(error)}`, { cause: error }));
+      throw this.#broken(
+        new CgiError('bad-header', `the application does not speak FastCGI: ${String(error)}`, { cause: error }),
+      );
     }
   }
 

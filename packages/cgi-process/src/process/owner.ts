@@ -21,7 +21,7 @@ export function withOwnGroup({ uid, gid }: RunAs): RunAs {
   if (!groups.has(uid)) groups.set(uid, ownGroup(uid));
   const own = groups.get(uid);
   if (own !== undefined) return { uid, gid: own };
-  throw new ProcessError('bad-argument', `uid ${uid} is no user of this system, so its gid has to be given`);
+  throw new ProcessError('bad-argument', `uid ${uid} is not a user of this system, so its gid has to be given`);
 }
 
 function ownGroup(uid: number): number | undefined {

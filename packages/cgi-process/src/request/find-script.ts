@@ -100,7 +100,7 @@ export function resolveCommand(command: string): string {
     const file = join(directory, command);
     if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
   }
-  throw new Error(`cgi: there is no command ${command} in PATH`);
+  throw new Error(`cgi: ${command} is not in PATH`);
 }
 
 /** The directory that is the base of PATH_TRANSLATED when none is given. */
@@ -193,7 +193,7 @@ class ScriptTree {
     for (const name of this.#index) {
       const file = join(directory, name);
       if (!isThere(file)) continue;
-      if (!this.#isRun(file)) throw new CgiError(code, `${directory} has ${name}, which is no script`);
+      if (!this.#isRun(file)) throw new CgiError(code, `${directory} has ${name}, which is not a script`);
       if (!pathInfo.endsWith('/')) return { kind: 'missing-slash' };
       return this.#script(file, this.#look(file), { scriptName: pathInfo + name, pathInfo: '' });
     }

@@ -21,7 +21,10 @@ export function checkHead(
     throw new CgiError('method-not-allowed', `${method} is not among the methods of this mount`);
   }
   if ((contentLength ?? 0) > maxContentBytes) {
-    throw new CgiError('content-too-large', `${contentLength} bytes of content are more than are taken`);
+    throw new CgiError(
+      'content-too-large',
+      `${contentLength} bytes of content are more than the limit (maxContentBytes)`,
+    );
   }
   if (fields.length > 1 && hasTwoTypes(fields)) {
     throw new CgiError('type-repeated', 'the request has two Content-Type fields that differ');

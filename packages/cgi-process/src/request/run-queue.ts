@@ -44,7 +44,7 @@ export class RunQueue {
    * creating one is expensive.
    */
   enter(client: Client): Release | Promise<Release> {
-    if (this.#closed) throw new CgiError('closing', 'no more scripts are started');
+    if (this.#closed) throw new CgiError('closing', 'the server stops: no more scripts are started');
     if (this.#running < this.#max) return this.#admit();
     const { signal } = client;
     if (signal?.aborted === true) throw new CgiError('client-gone', 'the client left before the script started');
@@ -54,7 +54,8 @@ export class RunQueue {
   /** Refuses everybody from now on, those who wait as well. */
   close(): void {
     this.#closed = true;
-    for (const waiter of this.#waiting) waiter.refuse(new CgiError('closing', 'no more scripts are started'));
+    for (const waiter of this.#waiting)
+      waiter.refuse(new CgiError('closing', 'the server stops: no more scripts are started'));
   }
 
   async #wait(signal: AbortSignal | undefined, address: string): Promise<Release> {
@@ -75,7 +76,8 @@ export class RunQueue {
         },
       };
       const gone = (): void => waiter.refuse(new CgiError('client-gone', 'the client left before the script started'));
-      const late = (): void => waiter.refuse(new CgiError('queue-timed-out', `no place for ${this.#timeoutMs} ms`));
+      const late = (): void =>
+        waiter.refuse(new CgiError('queue-timed-out', `waited ${this.#timeoutMs} ms for another script to end`));
       const stop = afterMs(this.#timeoutMs, late);
       signal?.addEventListener('abort', gone);
       const out = this.#waiting.add(address, waiter);

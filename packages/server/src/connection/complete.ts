@@ -75,7 +75,7 @@ function framed<Head>(
   }
   const { method, version } = situation;
   const length = lengthOf(response, method);
-  if (length === BAD_LENGTH) throw new TypeError('the content-length of the response is no length');
+  if (length === BAD_LENGTH) throw new TypeError('the content-length of the response is not a length');
   const { status, reason } = response;
   const mayFollow = situation.persistent && !asksForClose(response.fields);
   const {

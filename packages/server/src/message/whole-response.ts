@@ -54,7 +54,7 @@ function wrongStatus(value: object): string | undefined {
   if (status === undefined) return 'the response has no status: return { status: 200, … }';
   if (typeof status !== 'number') return `the status must be a number such as 200, not ${shown(status)}`;
   if (status === 101) return typeof upgrade === 'function' ? undefined : 'a status of 101 needs an upgrade function';
-  if (status >= 100 && status < 200) return `${status} is no final status: send it with request.inform`;
+  if (status >= 100 && status < 200) return `${status} is not a final status: send it with request.inform`;
   if (!Number.isInteger(status) || status < 200 || status > 599)
     return `the status must be from 200 to 599, not ${status}`;
   return upgrade === undefined ? undefined : `an upgrade function needs the status 101, not ${status}`;

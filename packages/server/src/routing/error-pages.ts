@@ -57,7 +57,7 @@ function mediaTypeOf(page: Exclude<ErrorPage, Responder>): string {
 
 function check(key: string, page: ErrorPage): void {
   if (!/^(?:[45]\d\d|[45]xx|default)$/.test(key)) {
-    throw new TypeError(`errorPages: "${key}" is no status (404), class (4xx) or "default"`);
+    throw new TypeError(`errorPages: "${key}" is not a status (404), a class (4xx) or "default"`);
   }
   if (typeof page === 'object' && 'file' in page && !statSync(page.file, { throwIfNoEntry: false })?.isFile()) {
     throw new TypeError(`errorPages: "${page.file}" for ${key} is not a file`);

@@ -16,29 +16,35 @@ export function explain(
   const host = authority === undefined ? undefined : hostOf(authority);
   const base = { path, query, host, auth: undefined, route: undefined, scriptName: '', pathInfo: '' };
   const refuse = (status: number, reason: string): Explanation => ({ ...base, status, why: [...why, reason] });
-  if (path === undefined) return refuse(400, `${rawPath} has no reading: malformed, above the root, or with NUL`);
+  if (path === undefined)
+    return refuse(400, `${rawPath} is rejected: it is malformed, leads above the root, or has a NUL`);
   why.push(path === rawPath ? `the path is ${path}` : `${rawPath} is read as ${path}`);
   if (host !== undefined && hosts?.(host) === false) {
     return refuse(421, `${host} is not among the hosts`);
   }
   if (authority !== undefined && localHosts?.(authority, '127.0.0.1') === false) {
-    return refuse(421, `${host} is no name of this machine: name it in hosts, or its proxy in trustedProxies`);
+    return refuse(
+      421,
+      `${host} is not a name of this machine: allow it with hosts, or trust its proxy with trustedProxies`,
+    );
   }
   const auth = authentication.ruleFor({ method, pathInfo: path });
-  if (auth !== undefined) why.push(`a name and password are asked for ${auth.path ?? '/'}`);
+  if (auth !== undefined) why.push(`${auth.path ?? '/'} needs a name and password`);
   if (!registry.has(method)) {
-    if (REFUSED_METHODS.has(method)) return { ...refuse(405, `${method} is never taken`), auth };
+    if (REFUSED_METHODS.has(method)) return { ...refuse(405, `${method} is never accepted`), auth };
     return { ...refuse(501, `${method} is not a known method`), auth };
   }
   const found = router({ method, authority, pathInfo: path });
   if (!('route' in found)) {
     const reason =
-      found.status === 404 ? 'no route takes the path' : `here only ${[...found.allow].join(', ')} are taken`;
+      found.status === 404 ? 'no route serves the path' : `only ${[...found.allow].join(', ')} are accepted here`;
     return { ...refuse(found.status, reason), auth };
   }
   const { route, scriptName, pathInfo } = found;
-  why.push(`${route.name ?? `the route at ${route.path ?? '/'}`} answers, seeing ${pathInfo || 'no further path'}`);
-  if (route.fallThrough === true) why.push('if it has nothing there, the next route that takes the path is asked');
+  why.push(
+    `${route.name ?? `the route at ${route.path ?? '/'}`} answers, with ${pathInfo || 'nothing'} as the rest of the path`,
+  );
+  if (route.fallThrough === true) why.push('on 404 or 405, the next matching route is tried');
   return { ...base, auth, route, scriptName, pathInfo, status: undefined, why };
 }
 

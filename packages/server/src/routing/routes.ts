@@ -1,7 +1,7 @@
 // Finds the responder for a request. Routes with a host go before those without, longer prefixes before shorter, and the
 // order in which they were given decides the rest. Routes for one prefix share its methods; a shorter prefix does not answer
 // for what a longer one refused, so that Allow tells the truth about the resource. The outcome is a responder with the
-// request as it shall see it, or the status that the server answers itself: 404 when no route takes the path, 405 when none
+// request as it shall see it, or the status that the server answers itself: 404 when no route serves the path, 405 when none
 // of those takes the method.
 
 import type { RequestMessage } from '../message/message.ts';

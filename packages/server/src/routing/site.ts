@@ -65,7 +65,8 @@ export function createSite(parts: SiteParts): Site {
   return new PartedSite(parts);
 }
 
-const LET_IN = 'name the host in hosts, or the proxy that passes it on in trustedProxies (--hosts, --trusted-proxy)';
+const LET_IN =
+  'allow it with hosts, or trust the proxy that passes it on with trustedProxies (--hosts, --trusted-proxy)';
 
 class PartedSite implements Site {
   readonly #parts: SiteParts;
@@ -83,10 +84,7 @@ class PartedSite implements Site {
     }
     const { authority } = request;
     if (localHosts !== undefined && authority !== undefined && !localHosts(authority, request.local.address)) {
-      warnOnce(
-        'hosts',
-        new Error(`${authority} is refused with 421, as only names of this machine are answered; ${LET_IN}`),
-      );
+      warnOnce('hosts', new Error(`${authority} gets 421, because only names of this machine are answered; ${LET_IN}`));
       return this.fail({ status: 421, cause: undefined, source: 'routing', request });
     }
     try {
@@ -192,7 +190,7 @@ class PartedSite implements Site {
     discard(answer.content);
     const next = redirected(request, answer.localRedirect ?? '');
     if (next !== undefined && redirects < MAX_LOCAL_REDIRECTS) return this.respond(next, redirects + 1);
-    const why = next === undefined ? 'has no reading' : `came after ${MAX_LOCAL_REDIRECTS} others`;
+    const why = next === undefined ? 'is not a valid path' : `came after ${MAX_LOCAL_REDIRECTS} others`;
     const cause = new Error(`the local redirect to ${answer.localRedirect} ${why}`);
     return this.fail({ status: next === undefined ? 502 : 508, cause, source: 'responder', request });
   }

@@ -26,7 +26,7 @@ function addBlock(option: string, list: BlockList, entry: string): void {
   const most = family === 4 ? 32 : 128;
   const prefix = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
   if (family === 0 || rest.length > 0 || !(prefix <= most)) {
-    throw new TypeError(`${option}: "${entry}" is no address, CIDR block or "unix"`);
+    throw new TypeError(`${option}: "${entry}" is not an address, CIDR block or "unix"`);
   }
   list.addSubnet(new SocketAddress({ address, family: family === 4 ? 'ipv4' : 'ipv6' }), prefix);
 }

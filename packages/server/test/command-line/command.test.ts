@@ -126,7 +126,12 @@ describe('onezero', () => {
     [['--port', '99999'], /^Error: port expects .*, not 99999 \(flag --port\)\n/],
     [['--port', '-1'], /^Error: --port needs a value/],
     [['chek'], /^Error: the directory .*\/chek does not exist; the command is onezero check\n/],
-    [['--zip'], /^Error: --zip is not a flag: a folder can be downloaded from its listing\n/],
+    [['--zip'], /^Error: --zip is not a flag: downloads of folders are --listing=archives\n/],
+    [
+      ['www', '--hidden', 'x'],
+      /^Error: --hidden is not a flag: names that begin with a dot [^\n]*\nSee onezero --help\n$/,
+    ],
+    [['www', '-c', '3600'], /^Error: the configuration file 3600 does not exist; a cache lifetime is --max-age 3600\n/],
     [['--auth', 'foo'], /^Error: --auth expects [^\n]*\(flag --auth\)\n/],
     [['www', '-c-1'], /^Error: the configuration file -1 does not exist; files are revalidated each time already/],
     [['www', '-d', 'other'], /^Error: both www and -d other are named; name one\n/],
@@ -350,7 +355,7 @@ describe('a server that only this machine can reach', () => {
       '200',
     ]);
     const { stderr } = await server.stop();
-    expect(stderr).toContain('Warning: hosts: evil.example is refused with 421');
+    expect(stderr).toContain('Warning: hosts: evil.example gets 421');
     for (const words of [
       ['--hosts', 'shop.example'],
       ['--hosts', '*'],
@@ -432,7 +437,7 @@ describe('check and explain', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^The configuration is sound, with \d warnings\nIt answers for localhost and IP addresses only/,
+      /^The configuration is sound, with \d warnings\nRequests for localhost and IP addresses are answered/,
     );
     for (const warning of [
       /everybody on this machine can put scripts into .*cgi\n/,

@@ -40,13 +40,13 @@ describe('explain says why', () => {
     ['/key.pem', 'status 404 it matches a glob of hide'],
     ['/users', 'status 404 it is a secret'],
     ['/folder/', 'status 404 it is a directory without an index file'],
-    ['POST /a.txt', 'status 405 files take GET, HEAD and OPTIONS'],
+    ['POST /a.txt', 'status 405 files accept GET, HEAD and OPTIONS'],
     ['FROB /a.txt', 'FROB is not a known method status 501'],
     ['/../x', 'status 400'],
     ['http://evil.example/a.txt', 'status 421'],
     ['/cgi-bin/none.cgi', 'none.cgi does not exist'],
     ['/cgi-bin/plain.txt', 'plain.txt is not executable (chmod +x)'],
-    ['/a.txt', 'without, the status is 401'],
+    ['/a.txt', 'without them, the status is 401'],
   ])('%s', async (question, expected) => {
     expect(await explained(question)).toContain(expected);
   });

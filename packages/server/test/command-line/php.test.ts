@@ -115,7 +115,7 @@ test.skipIf(!isInstalled(FPM))('says which PHP and which script answers', async 
 test.each([
   [['--php=/bin/sh'], 'php: /bin/sh does not speak FastCGI'],
   [['--php=no-such-php'], 'php: no-such-php is neither an address nor a program'],
-  [['--front', 'index.php'], 'nothing runs the front controller index.php'],
+  [['--front', 'index.php'], 'no program runs the front controller index.php'],
   [['--fcgi', 'nonsense'], '--fcgi expects an address (host:port, unix:/path) or /path=address, not "nonsense"'],
 ])('refuses %j', async (words, message) => {
   const { code, stderr } = await run(['check', root, ...words]);

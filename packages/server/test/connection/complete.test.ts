@@ -64,7 +64,7 @@ describe('complete', () => {
   });
 
   test('refuses a length that is none', () => {
-    expect(() => head({ content: pieces(), fields: [['content-length', '-1']] })).toThrow(/no length/);
+    expect(() => head({ content: pieces(), fields: [['content-length', '-1']] })).toThrow(/not a length/);
   });
 });
 

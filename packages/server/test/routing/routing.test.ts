@@ -169,7 +169,7 @@ describe('routes', () => {
   test.each([
     [{ path: 'a', responder: name('x') }, /routes\.0\.path: expected a path that begins with/],
     [{ path: '/a/../b', responder: name('x') }, /can never match/],
-    [{ methods: ['BREW'], responder: name('x') }, /no method this server knows/],
+    [{ methods: ['BREW'], responder: name('x') }, /not a method that this server knows/],
   ])('that can never match are refused at once: %#', (route, message) => {
     expect(() => createServer({ routes: [route] })).toThrow(message);
   });
@@ -205,7 +205,7 @@ describe('explain', () => {
       pathInfo: '/b',
       auth: undefined,
       status: undefined,
-      why: ['/x/../a/b is read as /a/b', 'the a route answers, seeing /b'],
+      why: ['/x/../a/b is read as /a/b', 'the a route answers, with /b as the rest of the path'],
     });
     expect(server.explain({ target: '/a/secret' }).auth?.path).toBe('/a/secret');
     expect(server.explain({ target: '/..' }).status).toBe(400);

@@ -119,7 +119,7 @@ export const corsTable: Table<CorsOptions> = {
 /** A page of 1,000 entries is what a browser renders at once without stutter. */
 export const listingTable: Table<ListingOptions> = {
   pageEntries: { shape: { type: 'integer', minimum: 1 }, summary: 'entries on one page', default: 1000 },
-  archives: { shape: flag, summary: 'offer each folder as a tar archive', default: false },
+  archives: { shape: flag, summary: 'offer each folder as .zip and .tar', default: false },
 };
 
 /** Below 1 KiB fields outweigh what a coding saves; above 16 MiB it costs too much processor time on every request. */

@@ -28,8 +28,8 @@ export async function check({ configuration, warnings }: Resolved): Promise<numb
 }
 
 const localNote =
-  'It answers for localhost and IP addresses only, as only this machine can connect. ' +
-  'A proxy here that passes its own Host on needs --trusted-proxy 127.0.0.1, or its hosts --hosts.';
+  'Requests for localhost and IP addresses are answered, and no others, because only this machine can connect. ' +
+  'Behind a proxy on this machine that passes the Host field on, add --trusted-proxy 127.0.0.1, or the host names with --hosts.';
 
 function inWords(state: ApplicationState): string {
   const [first, ...others] = [

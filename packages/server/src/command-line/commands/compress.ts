@@ -57,7 +57,7 @@ export function compress(directory: string): number {
       hasFailed = true;
     }
   }
-  const saved = `${(counts.savedBytes / 1024).toFixed(0)} KiB saved where they are sent`;
+  const saved = `${(counts.savedBytes / 1024).toFixed(0)} KiB less to send`;
   process.stdout.write(`${counts.made} made, ${counts.kept} up to date (${[...all.keys()].join(', ')}); ${saved}\n`);
   return hasFailed ? 1 : 0;
 }

@@ -77,7 +77,7 @@ function driveRows(root: string, { pathInfo }: Explanation, method: string): Row
   return [
     ['drive', root],
     ['file', join(root, pathInfo)],
-    ['', `${method} is answered over WebDAV, as the file is then; nothing was asked or changed`],
+    ['', `${method} is answered over WebDAV; explain does not run it`],
   ];
 }
 
@@ -112,7 +112,7 @@ function scriptRows(
   }
   if (outcome === 'run') return { rows: [['run', `${route}, as ${scriptName || '/'}`]], hasNothing: false };
   const why: Row[] = reason === undefined ? [] : [['', reason]];
-  if (outcome === 'nothing') return { rows: [['', 'no script is there'], ...why], hasNothing: true };
+  if (outcome === 'nothing') return { rows: [['', 'there is no script'], ...why], hasNothing: true };
   return { rows: [['status', String(status ?? 404)], ...why], hasNothing: false };
 }
 

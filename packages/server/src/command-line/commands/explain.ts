@@ -59,7 +59,7 @@ export async function explanationOf(configuration: Configuration, question: Ques
     configuration.authFile !== undefined ||
     configuration.authUser !== undefined
   ) {
-    rows.push(['', 'with a name and password where they are asked for; without, the status is 401']);
+    rows.push(['', 'for a request with a valid name and password; without them, the status is 401']);
   }
   return rows;
 }

@@ -148,9 +148,9 @@ async function reloadChecked(start: Start, apply: (next: Configuration) => Promi
     if (all.length === 0) await apply(configuration);
     for (const problem of all) report(`Error: ${problem}`);
     for (const warning of warnings) report(`Warning: ${warning}`);
-    if (all.length > 0) report('Error: not reloaded; the configuration before stays in use');
+    if (all.length > 0) report('Error: not reloaded; the previous configuration stays in use');
     else if (!configuration.quiet) report('Reloaded the configuration');
   } catch (error) {
-    report(`Error: not reloaded; the configuration before stays in use: ${(error as Error).message}`);
+    report(`Error: not reloaded; the previous configuration stays in use: ${(error as Error).message}`);
   }
 }

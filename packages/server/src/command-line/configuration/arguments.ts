@@ -55,13 +55,15 @@ export function readCommandLine(words: readonly string[]): CommandLine {
     const token = tokens[index] as Token;
     if (token.kind === 'positional') plain.push(token.value);
     if (token.kind !== 'option') continue;
+    const following = tokens[index + 1];
+    const next = following?.kind === 'positional' && following.index === token.index + 1 ? following.value : undefined;
     const spelling = spellings.get(token.name);
     if (token.name === 'help' || token.name === 'version') asked ??= token.name;
-    else if (spelling === undefined) problems.push(unknownFlag(token.rawName));
-    else {
-      const following = tokens[index + 1];
-      const next =
-        following?.kind === 'positional' && following.index === token.index + 1 ? following.value : undefined;
+    else if (spelling === undefined) {
+      problems.push(unknownFlag(token.rawName));
+      // Most likely its value: a second message about it would only distract.
+      if (next !== undefined && plain.length > 0) index++;
+    } else {
       const result = readFlag(spelling, token, next);
       if ('problem' in result) problems.push(result.problem);
       else written.push({ key: spelling.key, name: token.rawName, value: result.value });

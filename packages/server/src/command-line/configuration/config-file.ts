@@ -50,8 +50,12 @@ function readText(path: string, shownPath: string): string {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`;
-    // A habit from http-server, where it switches caching off.
-    const hint = /^-\d+$/.test(shownPath) ? '; files are revalidated each time already, which --max-age changes' : '';
+    // A habit from http-server, where it is how long caches may keep a file, and -1 switches caching off.
+    const hint = /^-\d+$/.test(shownPath)
+      ? '; files are revalidated each time already, which --max-age changes'
+      : /^\d+$/.test(shownPath)
+        ? `; a cache lifetime is --max-age ${shownPath}`
+        : '';
     throw new Error(`the configuration file ${shownPath} ${why}${hint}`, { cause: error });
   }
   if (bytes.length > maxBytes) throw new Error(`the configuration file ${shownPath} is larger than ${maxBytes} bytes`);

@@ -1,26 +1,100 @@
-// What fingers know from other servers and what means nothing here, or something else: a sentence says what does the same.
+// Flags of other servers that do not exist here, or mean something else: a sentence says what does the same.
+
+const WRITABLE = 'uploads are --writable';
+const SINGLE = 'for single-page applications there is --single';
+const HOST = 'the address is --host, without a value for all addresses';
+const ARCHIVES = 'downloads of folders are --listing=archives';
+const TITLE = 'the title of a listing is the path, and cannot be changed';
+const LISTED = 'directories are listed already; --no-listing switches it off';
+const NOTHING = 'leave it out, as that is the default here';
+const LOGGED = 'requests are logged already; --log-format and --log-file change how';
+const QUIET = 'to print nothing but errors there is --quiet';
+const PRECOMPRESSED = 'files that lie beside as .gz, .br or .zst are sent without a flag';
+const PROXIED = 'requests are passed on with --proxy /path=http://host:port';
+const HEADER = 'a response header is --header "Name: value"';
+const CACHED = 'a cache lifetime is --max-age, such as --max-age 1h';
+const WATCHED = 'live reload is --live, and other directories are --live=directory';
+const DOTFILES = 'names that begin with a dot are served with --dotfiles';
+const KEY = 'the private key is --tls-key';
+const QR = 'no QR code is printed; --host prints the addresses of this machine';
 
 const HABITS: Readonly<Record<string, string>> = {
+  '-6': HOST,
+  '-A': WRITABLE,
+  '-D': LISTED,
+  '-E': 'to run a command there is no flag; applications are --wsgi, --asgi, --php and --proxy',
+  '-K': KEY,
+  '-L': LOGGED,
+  '-T': KEY,
+  '-U': 'logs have UTC where their format has it',
+  '-b': PRECOMPRESSED,
+  '-e': 'clean URLs are --clean-urls, and their extensions --extensions',
+  '-f': SINGLE,
+  '-g': PRECOMPRESSED,
+  '-k': KEY,
+  '-n': 'nothing is copied here; leave it out',
+  '-r': 'put a robots.txt into the directory',
+  '-t': 'the limits are --idle-timeout, --answer-timeout and others; see --help',
+  '-u': WRITABLE,
+  '-z': ARCHIVES,
+  '--allow-all': WRITABLE,
+  '--allow-archive': ARCHIVES,
+  '--allow-delete': WRITABLE,
+  '--allow-hidden': DOTFILES,
+  '--allow-search': 'the listing has a search already',
+  '--allow-symlink': 'links that lead out of the root are followed with --symlinks=all',
+  '--allow-upload': WRITABLE,
+  '--browse': LISTED,
+  '--cache': CACHED,
+  '--cacheTtl': CACHED,
   '--clipboard': 'nothing is copied here; the address is printed',
   '--coop': 'say it with --header "Cross-Origin-Opener-Policy: same-origin"',
+  '--dev': 'files are revalidated each time already, and --live reloads pages',
+  '--directory-listing': LISTED,
+  '--domain': 'HTTPS with a certificate made on the spot is --https; host names are --hosts',
+  '--enable-tar': ARCHIVES,
+  '--enable-tar-gz': ARCHIVES,
+  '--enable-zip': ARCHIVES,
+  '--entry-file': SINGLE,
   '--ext': 'clean URLs are --clean-urls, and their extensions --extensions',
-  '--gzip-static': 'files that lie beside as .gz, .br or .zst are sent without a flag',
+  '--files': WATCHED,
+  '--gzip-static': PRECOMPRESSED,
+  '--headers': HEADER,
+  '--hidden': DOTFILES,
   '--http2': 'HTTP/2 is not spoken here',
+  '--ignore': 'files are kept from visitors with --hide; live reload looks only at what is served',
+  '--ignores': 'files are kept from visitors with --hide; dotfiles are not served unless --dotfiles says so',
+  '--log': LOGGED,
   '--log-ip': 'every log line has the address; --log-format chooses the form',
+  '--logs': LOGGED,
+  '--middleware': 'functions of your own go into a program: createServer({ routes: [{ responder }] })',
+  '--mkdir': WRITABLE,
+  '--no-browser': NOTHING,
   '--no-clipboard': 'nothing is copied here; leave it out',
+  '--no-dot-files': NOTHING,
   '--no-request-logging': 'the flag is --no-access-log',
+  '--no-ui': NOTHING,
+  '--outDir': 'the directory is the first argument: onezero dist',
   '--proxy-options': '--proxy has one upstream for each path and no other options',
-  '--qr': 'no QR code is printed; --host prints the addresses of this machine',
-  '--qrcode': 'no QR code is printed; --host prints the addresses of this machine',
+  '--qr': QR,
+  '--qrcode': QR,
+  '--render-index': 'index.html answers for its directory already; --index names other files',
+  '--render-spa': SINGLE,
   '--robots': 'put a robots.txt into the directory',
+  '--server': 'the directory is the first argument: onezero ./site',
+  '--silent-logging': QUIET,
+  '--strictPort': 'the flag is --strict-port',
+  '--templates': 'templates are not rendered here',
   '--timeout': 'the limits are --idle-timeout, --answer-timeout and others; see --help',
-  '--upload': 'uploads are --writable',
-  '--upload-files': 'uploads are --writable',
+  '--title': TITLE,
+  '--upload': WRITABLE,
+  '--upload-files': WRITABLE,
+  '--upstream': PROXIED,
   '--utc': 'logs have UTC where their format has it',
-  '--zip': 'a folder can be downloaded from its listing',
+  '--zip': ARCHIVES,
 };
 
 /** What to do in place of a flag of another server; undefined where there is nothing to say. */
 export function habitOf(rawName: string): string | undefined {
-  return HABITS[rawName];
+  return Object.hasOwn(HABITS, rawName) ? HABITS[rawName] : undefined;
 }

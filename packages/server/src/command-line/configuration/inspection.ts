@@ -56,7 +56,7 @@ function inspectSite(site: Served, findings: Findings): void {
   }
   if (mimeTypes !== undefined) requireFile('the file of media types', mimeTypes, problems);
   if (typeof site.single === 'string' && root !== undefined && kindOf(join(root, site.single)) === undefined) {
-    findings.warnings.push(`${site.single}, the answer where nothing is, is not in ${root}`);
+    findings.warnings.push(`${site.single}, which answers unknown paths, is not in ${root}`);
   }
   const mounts: readonly CgiConfiguration[] = site.cgi ?? [];
   for (const mount of mounts) inspectMount(mount, root, findings);
@@ -122,13 +122,13 @@ function inspectExposure(configuration: Configuration, { problems, warnings }: F
   if (authUser !== undefined)
     warnings.push('the password in --auth can be seen by everybody on this machine; prefer --auth-file');
   if (configuration.writable !== false && !asks)
-    warnings.push('everybody who can connect may change files: --writable without --auth-file');
+    warnings.push('everyone who can connect can change files: add --auth-file to --writable');
   const drive = [configuration, ...(configuration.sites ?? [])].find(({ webdav = false }) => webdav !== false);
   if (drive !== undefined && drive.root === undefined) problems.push('--webdav needs a directory to serve');
   if (isOpen && !asks && drive !== undefined)
-    problems.push('everybody who can connect could change files: --webdav needs --auth-file, or localhost only');
+    problems.push('everyone who can connect could change files: --webdav needs --auth-file, or localhost only');
   if (isOpen && asks && places.length === 0)
-    warnings.push('passwords cross the network unencrypted: --auth-file without --tls-cert');
+    warnings.push('passwords cross the network unencrypted: add --https or --tls-cert');
   if (isOpen && dotfiles === 'allow') warnings.push('files such as .env and .git are served to other machines');
   if (isOpen && symlinks === 'all') warnings.push('links that lead out of the root are followed for other machines');
   for (const key of new Set(places.map((place) => place.key))) {

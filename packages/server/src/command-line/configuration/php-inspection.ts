@@ -17,9 +17,9 @@ export function inspectPhp(
     cgi.some(({ extensions = {} }) => Object.hasOwn(extensions, extension)) ||
     fastcgi.some((mount) => mount.root !== undefined);
   if (typeof front === 'string' && !runs(extname(front))) {
-    problems.push(`nothing runs the front controller ${front}: it goes with --php, or --cgi ${extname(front)}=program`);
+    problems.push(`no program runs the front controller ${front}: add --php, or --cgi ${extname(front)}=program`);
   } else if (typeof front === 'string' && root !== undefined && !isFile(join(root, front))) {
-    warnings.push(`${front}, the answer where nothing is, is not in ${root}`);
+    warnings.push(`${front}, which answers unknown paths, is not in ${root}`);
   }
   if (php === undefined || php === false) return;
   const own = typeof php === 'object' ? php : {};

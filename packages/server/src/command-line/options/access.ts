@@ -53,7 +53,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     },
     read: readHeader,
     placeholder: '<"Name: value">',
-    summary: 'A field for every response that does not have it',
+    summary: 'Add a header to every response, unless it is already set',
   },
   errorPages: {
     group,
@@ -66,7 +66,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     },
     read: readErrorPage,
     placeholder: '<status=file>',
-    summary: 'A page for a status such as 404, a class such as 5xx, or default',
+    summary: 'Your own page for a status such as 404, a class such as 5xx, or default',
   },
   authUser: {
     group,
@@ -76,15 +76,20 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     shape: { type: 'list', item: { type: 'text', pattern: /^[^:]+:[^]+$/, expects: 'user:password' } },
     read: (written) => written,
     placeholder: '<user:password>',
-    summary: 'Ask for this name and password; others on this machine can see it, so prefer --auth-file',
+    summary: 'Require this name and password. Other users of this machine can see them: prefer --auth-file',
   },
   authFile: {
     group,
     shape: { type: 'path' },
     placeholder: '<file>',
-    summary: 'Ask for a name and password from an htpasswd file (bcrypt, scrypt, $apr1$, {SHA})',
+    summary: 'Require a name and password from an htpasswd file (bcrypt, scrypt, $apr1$, {SHA})',
   },
-  authRealm: { group, shape: fieldValue, placeholder: '<name>', summary: 'What the browser says it asks for' },
+  authRealm: {
+    group,
+    shape: fieldValue,
+    placeholder: '<name>',
+    summary: 'The realm that browsers show when they ask for the password',
+  },
   auth: {
     group,
     only: 'file',
@@ -96,13 +101,13 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
         members: {
           path: { shape: text, summary: 'the part of the site; all if left out' },
           methods: { shape: texts, summary: 'the methods that ask; all if left out' },
-          realm: { shape: fieldValue, summary: 'what the browser says it asks for' },
+          realm: { shape: fieldValue, summary: 'the realm that browsers show when they ask for the password' },
           users: { shape: { type: 'map', value: text }, summary: 'name to hash (bcrypt, scrypt, $apr1$, {SHA})' },
           file: { shape: { type: 'path' }, summary: 'an htpasswd file' },
         },
       },
     },
-    summary: 'Parts of the site that ask for a name and password',
+    summary: 'Parts of the site that need a name and password',
   },
   hosts: {
     group,
@@ -110,7 +115,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     aliases: ['allowed-hosts'],
     placeholder: '<names>',
     summary:
-      'Host names that are answered (421 for others); * for any. Without it, a server that only this machine can reach answers for localhost and IP addresses',
+      'Answer requests for these host names only (421 for others); * for any. By default, a server that only this machine can reach answers for localhost and IP addresses',
   },
 };
 

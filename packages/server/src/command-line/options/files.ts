@@ -1,6 +1,6 @@
 // How files are served: a line for each option of `@onezero/static`.
 
-import { refuseOrigin, type Shape, type StaticOptions, staticTable } from '@onezero/static/options';
+import { corsTable, refuseOrigin, type Shape, type StaticOptions, staticTable } from '@onezero/static/options';
 import { type Configured, type KeyOf, optionsFrom, type Words } from './from-table.ts';
 import type { Option } from './option.ts';
 
@@ -18,6 +18,7 @@ interface Also {
   readonly cors: string | readonly string[];
   readonly etag: true;
   readonly fallback: boolean;
+  readonly listing: 'archives';
 }
 
 /** Options that are no flag and no key, and why. */
@@ -55,7 +56,12 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
   writable: { group: served },
   index: { placeholder: '<names>' },
   directoryRedirect: { only: 'file' },
-  listing: { default: true },
+  listing: {
+    default: true,
+    also: [{ type: 'choice', values: ['archives'] }],
+    toOption: (value: unknown) => (value === 'archives' ? { archives: true } : value),
+    placeholder: '[=archives]',
+  },
   cleanUrls: {
     also: [flag],
     toOption: (value: boolean | string) => (value === true ? 'lookup' : value === false ? 'off' : value),
@@ -112,15 +118,23 @@ function corsOptions(given: boolean | string | readonly string[] | object): unkn
   return Array.isArray(given) ? { origins: given } : given;
 }
 
-/** What `--gzip` and `--brotli` say about compression. */
-export interface CompressionConfiguration {
+/** Flags that each set a part of an option, which the file has whole. */
+export interface PartsConfiguration {
   readonly gzip: boolean;
   readonly brotli: boolean;
+  readonly corsHeaders: readonly string[] | undefined;
 }
 
 const compression = { group: 'Files', shape: flag, default: false, bare: true, only: 'command' } as const;
 
-export const compressionOptions: Record<keyof CompressionConfiguration, Option> = {
-  gzip: { ...compression, short: ['G'], summary: 'Compress with gzip (and with nothing that is not asked for)' },
-  brotli: { ...compression, short: ['B'], summary: 'Compress with Brotli (and with nothing that is not asked for)' },
+export const partsOptions: Record<keyof PartsConfiguration, Option> = {
+  gzip: { ...compression, short: ['G'], summary: 'Compress with gzip only; add -B for Brotli as well' },
+  brotli: { ...compression, short: ['B'], summary: 'Compress with Brotli only; add -G for gzip as well' },
+  corsHeaders: {
+    group: 'Headers and access',
+    shape: corsTable.allowFields.shape,
+    only: 'command',
+    placeholder: '<names>',
+    summary: 'Request headers that such pages may send besides Authorization, Range and If-Range; implies --cors',
+  },
 };

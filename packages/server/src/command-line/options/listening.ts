@@ -26,8 +26,8 @@ export interface ListeningConfiguration {
 
 const certificateMembers: Members = {
   cert: { shape: { type: 'path' }, summary: 'The certificate chain in PEM form', isRequired: true },
-  key: { shape: { type: 'path' }, summary: 'Its private key in PEM form', isRequired: true },
-  passphraseFile: { shape: { type: 'path' }, summary: 'A file with the passphrase of the key' },
+  key: { shape: { type: 'path' }, summary: 'The private key of the certificate (PEM)', isRequired: true },
+  passphraseFile: { shape: { type: 'path' }, summary: 'A file with the passphrase of the private key' },
   hosts: {
     shape: { type: 'list', item: { type: 'text' } },
     summary: 'The host names that it is for; *.name takes all below name. Default: the names in the certificate',
@@ -52,7 +52,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     short: ['p'],
     environment: ['PORT'],
     placeholder: '<number>',
-    summary: 'The port; 0 takes a free one. The default gives way to the next free port',
+    summary: 'The port; 0 picks a free one. If the default is in use, the next free port is used',
   },
   host: {
     group,
@@ -68,7 +68,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     bare: true,
     takesNext: true,
     placeholder: '[address]',
-    summary: 'The address; alone, all of them, so that other machines can connect',
+    summary: 'The address to listen on; without a value, all addresses, so that other machines can connect',
   },
   listen: {
     group,
@@ -82,7 +82,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     },
     short: ['l'],
     placeholder: '<address>',
-    summary: 'Listen here instead: host:port, https://host:port or unix:path; may be repeated',
+    summary: 'Listen on host:port, https://host:port or unix:path instead; may be repeated',
   },
   strictPort: {
     group,
@@ -90,7 +90,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     default: false,
     bare: true,
     aliases: ['no-port-switching'],
-    summary: 'Fail when the port is in use, even where it was not asked for by number',
+    summary: 'Fail when the port is in use, even if it is the default',
   },
   https: {
     group,
@@ -98,7 +98,8 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     default: false,
     bare: true,
     aliases: ['ssl', 'tls'],
-    summary: "Serve HTTPS with a certificate made here: mkcert's where it is set up, else one that browsers warn of",
+    summary:
+      'Serve HTTPS with a certificate made on the spot: by mkcert if it is set up, else one that browsers warn about',
   },
   tlsCert: {
     group,
@@ -106,7 +107,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     aliases: ['ssl-cert', 'cert'],
     placeholder: '<file>',
     perSite: true,
-    summary: 'A certificate chain in PEM form: serve HTTPS. Read again when it changes',
+    summary: 'Serve HTTPS with this certificate chain (PEM), which is read again when it changes',
   },
   tlsKey: {
     group,
@@ -114,7 +115,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     aliases: ['ssl-key', 'key'],
     placeholder: '<file>',
     perSite: true,
-    summary: 'Its private key in PEM form',
+    summary: 'The private key of the certificate (PEM)',
   },
   tlsPassphraseFile: {
     group,
@@ -122,7 +123,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     aliases: ['ssl-pass'],
     placeholder: '<file>',
     perSite: true,
-    summary: 'A file with the passphrase of the key',
+    summary: 'A file with the passphrase of the private key',
   },
   certificates: {
     group,
@@ -130,7 +131,8 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     shape: { type: 'list', item: { type: 'object', members: certificateMembers } },
     read: readCertificatePair,
     placeholder: '<cert,key|folder>',
-    summary: 'A certificate for the names in it (SNI), of files or a folder as of certbot; may be repeated',
+    summary:
+      'One more certificate, for the host names in it (SNI): two files, or a folder as certbot makes it; may be repeated',
   },
   open: {
     group,

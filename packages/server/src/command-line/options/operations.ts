@@ -52,7 +52,12 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     placeholder: '<file>',
     summary: 'Append the access log to a file, opened anew on SIGHUP and SIGUSR1',
   },
-  health: { group, shape: urlPath, placeholder: '<path>', summary: 'A path that answers 200 while requests are taken' },
+  health: {
+    group,
+    shape: urlPath,
+    placeholder: '<path>',
+    summary: 'A path that answers 200 while the server accepts requests, for balancers',
+  },
   metrics: {
     group,
     shape: urlPath,
@@ -78,20 +83,20 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     default: false,
     bare: true,
     only: 'command',
-    summary: 'Say where it listens as one line of JSON',
+    summary: 'Print where it listens as one line of JSON',
   },
   readyFile: {
     group,
     shape: path,
     placeholder: '<file>',
-    summary: 'Write the same line of JSON to a file when requests are answered; removed at the end',
+    summary: 'Write that line of JSON to a file when the server is ready; the file is removed when it stops',
   },
   keepTrying: {
     group,
     shape: flag,
     default: false,
     bare: true,
-    summary: 'Start although an application does not load, and try again; meanwhile it and --health answer 503',
+    summary: 'Start even if an application does not load, and try again; until it loads, it and --health answer 503',
   },
   config: {
     group,

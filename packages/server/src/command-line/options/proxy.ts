@@ -35,7 +35,7 @@ export const proxyOption: Option = {
   },
   short: ['P'],
   placeholder: '<[/path=]url>',
-  summary: 'Pass requests below a path, or those for what is not there, on to another HTTP server',
+  summary: 'Pass requests below a path on to another HTTP server; without a path, those that no file or script answers',
   read: readProxy,
   perSite: true,
 };

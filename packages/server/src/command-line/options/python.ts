@@ -28,32 +28,34 @@ export const pythonOptions: Record<keyof PythonConfiguration, Option> = {
     group,
     shape: configuredShape(appTable.virtualenv.shape),
     placeholder: '<directory>',
-    summary: 'Their virtual environment (default: $VIRTUAL_ENV, else .venv or venv where they run)',
+    summary:
+      'The virtual environment of Python applications (default: $VIRTUAL_ENV, else .venv or venv where they run)',
   },
   chdir: {
     group,
     shape: configuredShape(appTable.cwd.shape),
     placeholder: '<directory>',
-    summary: 'Where Python applications run and are looked for (default: the working directory)',
+    summary:
+      'The working directory of Python applications, searched first for their modules (default: the working directory)',
   },
   processes: {
     group,
     shape: configuredShape(appTable.processes.shape),
     placeholder: '<number>',
-    summary: 'Processes of each Python application, for each worker (default: one for each processor in all)',
+    summary: 'Processes of each Python application, in each worker (default: one per processor in all)',
   },
   threads: {
     group,
     shape: configuredShape(appTable.threads.shape),
     placeholder: '<number>',
-    summary: 'Requests that each process of a WSGI application takes at once (default: 4)',
+    summary: 'Requests that each process of a WSGI application handles at once (default: 4)',
   },
   reload: {
     group,
     shape: configuredShape(appTable.reloadOnChange.shape),
     default: false,
     bare: true,
-    summary: 'Load Python applications again when their source changes',
+    summary: 'Reload Python applications when their source changes',
   },
 };
 

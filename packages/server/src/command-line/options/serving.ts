@@ -57,7 +57,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: path,
     placeholder: '<directory>',
-    summary: 'A directory whose executable files answer below /cgi-bin as CGI scripts',
+    summary: 'A directory of CGI scripts (executable files), served at /cgi-bin',
     perSite: true,
   },
   cgi: {
@@ -72,7 +72,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: variablesShape,
     placeholder: '<NAME=value>',
-    summary: 'A variable for every script; NAME alone passes on its present value',
+    summary: 'An environment variable for scripts; NAME alone passes on its current value',
     read: readVariable,
   },
   webdav: {
@@ -85,7 +85,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     bare: true,
     placeholder: '[=/path]',
     summary:
-      'The root as a WebDAV drive, at / or a path: who may ask may write, so that a password is needed beyond localhost',
+      'Serve the root as a WebDAV drive, at / or a path. Clients can write: add --auth-file unless only this machine can connect',
     perSite: true,
   },
   php: {
@@ -94,7 +94,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     default: false,
     bare: true,
     placeholder: '[=address|program]',
-    summary: 'Run PHP below the root: by a php-fpm that listens, or by php-fpm or php-cgi that are started',
+    summary: 'Run .php files below the root, by a php-fpm that already listens, or a php-fpm or php-cgi started for it',
     perSite: true,
   },
   front: {
@@ -103,7 +103,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     off: false,
     aliases: ['front-controller'],
     placeholder: '<script>',
-    summary: 'A script below the root for paths where nothing is (index.php with --php)',
+    summary: 'The front controller: a script below the root that answers paths without a file (index.php with --php)',
     perSite: true,
   },
   fastcgi: {
@@ -112,7 +112,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     flag: 'fcgi',
     aliases: ['fastcgi'],
     placeholder: '<[/path=]address>',
-    summary: 'An application behind FastCGI, at / or at a path',
+    summary: 'Pass requests to a FastCGI application, at / or at a path',
     read: readGateway,
     perSite: true,
   },
@@ -120,7 +120,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: gatewayShape,
     placeholder: '<[/path=]address>',
-    summary: 'The same behind SCGI',
+    summary: 'Pass requests to an SCGI application, at / or at a path',
     read: readGateway,
     perSite: true,
   },
@@ -128,7 +128,8 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: { type: 'map', key: /^\//, expects: 'a path that begins with /', value: path },
     placeholder: '</path=directory>',
-    summary: 'A folder that applications have files sent from, by X-Accel-Redirect to the path or X-Sendfile',
+    summary:
+      'A folder whose files applications can have sent, by answering with X-Accel-Redirect or X-Sendfile; clients cannot ask for them',
     read: readInternal,
     perSite: true,
   },
@@ -136,7 +137,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: wsgiShape,
     placeholder: '<[/path=]module:callable>',
-    summary: 'A Python application, at / or at a path',
+    summary: 'Run a WSGI application (Django, Flask), at / or at a path',
     read: readWsgi,
     perSite: true,
   },
@@ -144,7 +145,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: asgiShape,
     placeholder: '<[/path=]module:callable>',
-    summary: 'The same for ASGI',
+    summary: 'Run an ASGI application (FastAPI, Starlette), at / or at a path',
     read: readWsgi,
     perSite: true,
   },
@@ -152,7 +153,8 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     group: 'What is served',
     shape: appShape,
     placeholder: '<[/path=]module:callable>',
-    summary: 'The same for either, as the application is found to be; a folder with wsgi.py, asgi.py or app.py too',
+    summary:
+      'Run a Python application of either kind, which is detected; also a folder with wsgi.py, asgi.py or app.py',
     read: readWsgi,
     perSite: true,
   },
@@ -171,7 +173,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     bare: true,
     placeholder: '[=directory]',
     aliases: ['live-reload', 'watch'],
-    summary: 'Reload pages in the browser when a file changes that is served, or one in this directory',
+    summary: 'For development: reload pages in the browser when a served file, or one in this directory, changes',
   },
 };
 

@@ -1,7 +1,7 @@
 // All options of the command, in one table: the only list of them there is.
 
 import { accessOptions, type AccessConfiguration } from './access.ts';
-import { type CompressionConfiguration, compressionOptions, type FilesConfiguration, filesOptions } from './files.ts';
+import { type FilesConfiguration, filesOptions, type PartsConfiguration, partsOptions } from './files.ts';
 import { limitsOptions, type LimitsConfiguration } from './limits.ts';
 import { listeningOptions, type ListeningConfiguration } from './listening.ts';
 import { operationsOptions, type OperationsConfiguration } from './operations.ts';
@@ -27,7 +27,7 @@ export type SiteConfiguration = Served & { readonly host?: string | undefined; r
 export interface Configuration
   extends
     ServedConfiguration,
-    CompressionConfiguration,
+    PartsConfiguration,
     PythonConfiguration,
     AccessConfiguration,
     RequestsConfiguration,
@@ -43,7 +43,7 @@ const ownOptions: Record<Exclude<Key, 'sites'>, Option> = {
   ...servingOptions,
   ...pythonOptions,
   ...filesOptions,
-  ...compressionOptions,
+  ...partsOptions,
   ...accessOptions,
   ...requestsOptions,
   ...listeningOptions,

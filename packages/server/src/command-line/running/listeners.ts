@@ -81,12 +81,12 @@ export function listenFailure(error: unknown): string {
         ? `${where} is in use by another server`
         : `${where} is in use; see by whom with: ss -ltnp 'sport = :${port}' (or lsof -i :${port})`;
     case 'EACCES':
-      return `${where} needs rights that this user lacks; ports below 1024 are for root, or use --port 8080`;
+      return `${where} needs privileges that this user does not have; ports below 1024 are for root, or use --port 8080`;
     case 'EADDRNOTAVAIL':
       return `${address ?? 'the address'} is not an address of this machine`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `the host ${(error as { hostname?: string }).hostname ?? ''} is not known; a directory goes before the flags, or after --host=…`;
+      return `the host ${(error as { hostname?: string }).hostname ?? ''} is unknown; write a directory before the flags, or the address as --host=…`;
     default:
       return syscall === 'listen' || syscall === 'bind' ? `cannot listen: ${message}` : message;
   }

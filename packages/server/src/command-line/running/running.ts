@@ -132,7 +132,7 @@ export class Running {
     const old = this.#log;
     this.#log = log;
     const hasMoved = listening(configuration) !== listening(this.#options.configuration);
-    if (hasMoved) this.#options.report('Warning: where it listens changes only at the next start');
+    if (hasMoved) this.#options.report('Warning: the addresses to listen on change only at the next start');
     this.#configuration = configuration;
     this.#certificates?.close();
     this.#certificates = certificates;

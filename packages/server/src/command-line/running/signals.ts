@@ -26,7 +26,7 @@ export function untilStopped(controlled: Controlled): Promise<number> {
       }
       isStopping = true;
       if (signal === 'SIGINT' && process.stderr.isTTY)
-        report(' Finishing what is under way; press Ctrl+C again to stop now.');
+        report(' Finishing requests in progress; press Ctrl+C again to stop now.');
       controlled.stop().then(
         () => resolve(code),
         (error: unknown) => {

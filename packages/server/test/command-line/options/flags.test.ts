@@ -237,6 +237,40 @@ test.each([
   }),
 );
 
+test('--cors-headers', () =>
+  withFlags(['www', '--cors-headers', 'x-token,X-Other'], async (server) => {
+    const preflight = await server.fetch('/a.txt', {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://a.example',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'authorization,x-token',
+      },
+    });
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('*');
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(
+      /\bauthorization\b.*\bx-token\b.*\bx-other\b/i,
+    );
+  }));
+
+test('--listing=archives', async () => {
+  await withFlags(['www', '--listing=archives'], async (server) => {
+    const listing = await server.fetch('/', { headers: { accept: 'text/html' } });
+    expect(await listing.text()).toContain('href="./?format=zip"');
+    const archive = await server.fetch('/?format=zip');
+    expect(archive.headers.get('content-type')).toBe('application/zip');
+    expect(
+      Buffer.from(await archive.arrayBuffer())
+        .subarray(0, 4)
+        .toString('latin1'),
+    ).toBe('PK\x03\x04');
+  });
+  await withFlags(['www'], async (server) => {
+    const listing = await server.fetch('/?format=zip', { headers: { accept: 'text/html' } });
+    expect(await listing.text()).not.toContain('format=zip"');
+  });
+});
+
 test('headers and access', () =>
   withFlags(
     [

@@ -61,12 +61,12 @@ describe('listenFailure', () => {
     [{ code: 'EADDRINUSE', address: '/a.sock' }, '/a.sock is in use by another server'],
     [
       { code: 'EACCES', port: 80 },
-      'port 80 needs rights that this user lacks; ports below 1024 are for root, or use --port 8080',
+      'port 80 needs privileges that this user does not have; ports below 1024 are for root, or use --port 8080',
     ],
     [{ code: 'EADDRNOTAVAIL', address: '192.0.2.1' }, '192.0.2.1 is not an address of this machine'],
     [
       { code: 'ENOTFOUND', hostname: 'public' },
-      'the host public is not known; a directory goes before the flags, or after --host=…',
+      'the host public is unknown; write a directory before the flags, or the address as --host=…',
     ],
   ])('%j', (properties, message) => {
     expect(listenFailure(Object.assign(new Error('x'), properties))).toBe(message);
