@@ -82,7 +82,7 @@ describe('BackendAnswer.head', () => {
       'what is no field',
       ['nonsense\n\n'],
       'bad-header',
-      '/app.php: the header has a line that is no field: "nonsense"',
+      '/app.php: the header has a line that is not a field: "nonsense"',
     ],
     ['too long a header', ['x'.repeat(101)], 'bad-header', '/app.php: the header is longer than 100 bytes'],
     ['its end', [new CgiError('backend-gone', 'it closed')], 'backend-gone', '/app.php: it closed'],

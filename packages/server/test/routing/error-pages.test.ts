@@ -62,7 +62,7 @@ describe('the page', () => {
     'cannot be for %j',
     (key) => {
       expect(() => ownPages({ [key]: { template: '' } })).toThrow(TypeError);
-      expect(() => ownPages({ [key]: { template: '' } })).toThrow(`errorPages: "${key}" is no status`);
+      expect(() => ownPages({ [key]: { template: '' } })).toThrow(`errorPages: "${key}" is not a status`);
     },
   );
 
