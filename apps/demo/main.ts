@@ -1,18 +1,23 @@
 // The tour: everything the server promises, in one program. Start it, open its URL, and read along.
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, fetchResponder, type Server } from '@onezero/server';
 import { serveStatic } from '@onezero/static';
 import { api } from './parts/api.ts';
+import { draftIn } from './parts/draft.ts';
 import { explainer } from './parts/explain.ts';
 import { listenNear, stopOnSignal } from './parts/listen.ts';
 import { answerLive, count } from './parts/live.ts';
+import { phpIn } from './parts/php.ts';
 import { answerShelf, PURGE } from './parts/shelf.ts';
 import { tour } from './parts/tour.ts';
 
 const here = join(import.meta.dirname, '..'); // the pages, the scripts and the Python application
-const uploads = mkdtempSync(join(tmpdir(), 'onezero-uploads-'));
+const scratch = mkdtempSync(join(tmpdir(), 'onezero-tour-')); // what visitors write; it goes when the tour ends
+const [uploads, drafts] = [join(scratch, 'uploads'), join(scratch, 'drafts')];
+for (const folder of [uploads, drafts]) mkdirSync(folder);
+const { php, files: besidePhp } = phpIn(join(here, 'php'), '/php');
 const sandboxed = { glob: '**', fields: { 'content-security-policy': 'sandbox' } }; // shown, never run
 const uploadRules = { writable: { quotaBytes: 100e6 }, listing: true, fieldRules: [sandboxed] };
 const page = (name: string) => ({ template: readFileSync(join(here, 'errors', name), 'utf8') });
@@ -22,7 +27,11 @@ const server: Server = createServer({
   static: { listing: true },
   cgi: { path: '/cgi-bin', directory: join(here, 'cgi-bin'), env: { TOUR: 'a variable of our own' } },
   wsgi: { path: '/wsgi', application: 'notes:application', cwd: join(here, 'wsgi'), processes: 2, lazy: true },
-  asgi: { path: '/asgi', application: 'clock:application', cwd: join(here, 'wsgi'), processes: 1, lazy: true },
+  asgi: [
+    { path: '/asgi', application: 'clock:application', cwd: join(here, 'wsgi'), processes: 1, lazy: true },
+    { path: '/echo', application: 'echo:application', cwd: join(here, 'wsgi'), processes: 1, lazy: true },
+  ],
+  php,
   routes: [
     { path: '/tour', responder: tour(here) },
     { path: '/uploads', responder: serveStatic(uploads, uploadRules) },
@@ -30,6 +39,8 @@ const server: Server = createServer({
     { path: '/shelf', methods: ['GET', 'PURGE'], responder: answerShelf },
     { path: '/live', responder: answerLive },
     { path: '/explain', responder: explainer(() => server) },
+    ...besidePhp,
+    draftIn(drafts, '/draft'),
     { path: '/broken', responder: () => Promise.reject(new Error('broken on purpose')) },
   ],
   methods: [PURGE],
@@ -40,4 +51,4 @@ const server: Server = createServer({
 });
 
 console.log(`The tour is at ${await listenNear(server, Number(process.env['PORT'] ?? 8080))}`);
-stopOnSignal(server, uploads);
+stopOnSignal(server, scratch);

@@ -6,6 +6,7 @@ const COMMENTS: Readonly<Record<string, string>> = {
   ts: String.raw`\/\/[^\n]*|\/\*[^]*?\*\/`,
   py: String.raw`#[^\n]*`,
   html: '<!--[^]*?-->',
+  php: String.raw`<!--[^]*?-->|\/\*[^]*?\*\/`,
 };
 
 const TEXTS = String.raw`'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|` + '`(?:\\\\.|[^`\\\\])*`';
@@ -21,6 +22,7 @@ const KINDS: Readonly<Record<string, string>> = {
   pl: 'py',
   sh: 'py',
   html: 'html',
+  php: 'php',
 };
 
 /** A source as HTML, escaped. */

@@ -7,6 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { because, demo, noBrowser, Visit, type Look } from './browser.ts';
 
 const noPython = spawnSync('python3', ['--version']).status !== 0 && process.env['CI'] === undefined;
+const noPhp =
+  !['php-fpm', 'php-fpm8.2', 'php-cgi'].some((name) => spawnSync(name, ['-v']).status === 0) &&
+  process.env['CI'] === undefined;
 const noPerl = spawnSync('perl', ['--version']).status !== 0 && process.env['CI'] === undefined;
 
 let visit: Visit;
@@ -173,6 +176,42 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
       await press(page, 'This tour', /the path is \/tour\/page[^]*answers/);
       await press(page, 'Climb above the root', /so the answer is 400/);
       await press(page, 'An unknown method', /FROB is not a known method[^]*501/);
+    }));
+
+  test.skipIf(noPython)('socket: what is sent comes back the other way round', () =>
+    at('socket', async (page) => {
+      await page.locator('.wire', { hasText: '101 Switching Protocols' }).waitFor();
+      await page.getByLabel('A message').fill('live');
+      await page.keyboard.press('Enter');
+      await page.locator('.wire', { hasText: '← evil' }).waitFor();
+    }),
+  );
+
+  test.skipIf(noPhp)(`php: a path without a file is answered by index.php${noPhp ? ' (needs php-cgi)' : ''}`, () =>
+    at('php', async (page) => {
+      const frame = page.frameLocator('iframe');
+      await frame.getByText('From PHP').waitFor();
+      await frame.getByText('orders/17').waitFor();
+      await frame.getByText('{"colour":"teal"}').waitFor();
+      const file = await fetch(`${visit.origin}/php/notes.txt`);
+      expect([file.status, await file.text()]).toEqual([200, 'A file beside the script is sent as it is.\n']);
+    }),
+  );
+
+  test('reload: a page in another window shows what is saved', () =>
+    at('reload', async (page) => {
+      const opening = page.context().waitForEvent('page');
+      await page.getByRole('link', { name: 'the page' }).click();
+      const draft = await opening;
+      const connected = draft.waitForResponse((response) => response.url().includes('live-events'));
+      await draft.getByRole('heading').waitFor();
+      await connected;
+      const words = `Changed on a ${look.size}`;
+      await page.getByLabel('The page').fill(`<!doctype html><title>A draft</title><h1>${words}</h1>`);
+      await page.getByRole('button', { name: 'Save' }).press('Enter');
+      await page.locator('.wire', { hasText: '204 No Content' }).waitFor();
+      await draft.getByRole('heading', { name: words }).waitFor();
+      await draft.close();
     }));
 
   test('yours: ends with a line for the folder of the visitor', () =>
