@@ -3,15 +3,17 @@
 //   node docs/compare.mjs            print the table
 //   node docs/compare.mjs --write    put it into README.md
 //
+// The second table asks commands that serve a folder (command-peers.mjs); those of npm are installed into a folder for it.
 // Each server runs with the configuration that its installation leaves (debian-peers.mjs). A cell says what was answered or
 // measured here, never what a manual promises; a server that is not installed is left out.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { restingMebibytes } from '../bench/process-tree.mjs';
 import { exchange, field, sendBytes } from '../differential/client.mjs';
 import { scratchFolder } from '../differential/peers.mjs';
+import { commandPeers } from './command-peers.mjs';
 import { debianPeers, versionOf } from './debian-peers.mjs';
 
 const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
@@ -39,8 +41,14 @@ const questions = Object.entries({
     const answer = await get(server, '/folder/');
     return yesNo(answer.status === 200 && text(answer).includes('inside.txt'));
   },
-  'answers `/missing` with the `404.html` of the site': async (server) =>
-    yesNo(text(await get(server, '/missing', [['Accept', 'text/html']])).includes('our own page')),
+  'answers `/missing` with the `404.html` of the site': async (server) => {
+    // There for this question only: where it is, http-server lists no folder.
+    const page = join(server.root, '404.html');
+    writeFileSync(page, '<p>our own page\n');
+    const answer = text(await get(server, '/missing', [['Accept', 'text/html']]));
+    rmSync(page);
+    return yesNo(answer.includes('our own page'));
+  },
   'keeps `/.env` to itself': async (server) => yesNo((await get(server, '/.env')).status >= 400),
   'keeps what a link leads to outside of the root to itself': async (server) =>
     yesNo((await get(server, '/outside.txt')).status >= 400),
@@ -87,7 +95,6 @@ function makeSite(folder) {
     'long.html': '<p>the same line again and again\n'.repeat(1000),
     'app.css': 'body { color: black }\n'.repeat(100),
     'app.css.gz': STORED,
-    '404.html': '<p>our own page\n',
     '.env': 'SECRET=1\n',
     'folder/inside.txt': 'inside\n',
     '../outside.txt': 'outside\n',
@@ -98,44 +105,87 @@ function makeSite(folder) {
   return root;
 }
 
-async function compare() {
-  const folder = scratchFolder('compare');
+/** Asks one server after another. */
+async function columnsOf(peers, asked, root) {
   const columns = [];
-  try {
-    const root = makeSite(folder.path);
-    for (const peer of debianPeers) {
-      const server = await peer.start(root);
-      try {
-        const plain = await get(server, '/a.txt');
-        if (plain.status !== 200) throw new Error(`${peer.name} does not serve a plain file: ${plain.status}`);
-        const cells = [];
-        for (const [, ask] of questions) cells.push(await ask(server));
-        const version = versionOf(peer, ([program, ...words]) => {
-          const { stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
-          return stdout + stderr;
-        });
-        columns.push({ name: `${peer.name} ${version}`.trim(), cells });
-      } finally {
-        await server.stop();
-      }
+  for (const { name, version, start, tryToStart } of peers) {
+    const server = await start(root);
+    try {
+      const plain = await get(server, '/a.txt');
+      if (plain.status !== 200) throw new Error(`${name} does not serve a plain file: ${plain.status}`);
+      const cells = [];
+      for (const [, ask] of asked) cells.push(await ask({ ...server, tryToStart, root }));
+      columns.push({ name: `${name} ${version}`.trim(), cells });
+    } finally {
+      await server.stop();
     }
-  } finally {
-    folder.remove();
   }
   return columns;
 }
 
-const columns = await compare();
-const table = [
-  `| out of the box | ${columns.map(({ name }) => name).join(' | ')} |`,
-  `|---|${columns.map(() => ':-:|').join('')}`,
-  ...questions.map(([question], at) => `| ${question} | ${columns.map(({ cells }) => cells[at]).join(' | ')} |`),
-].join('\n');
+function tableOf(title, asked, columns) {
+  return [
+    `| ${title} | ${columns.map(({ name }) => name).join(' | ')} |`,
+    `|---|${columns.map(() => ':-:|').join('')}`,
+    ...asked.map(([question], at) => `| ${question} | ${columns.map(({ cells }) => cells[at]).join(' | ')} |`),
+  ].join('\n');
+}
+
+/** Whether the port is open to other machines, by the addresses of its sockets. */
+function isOpenToOthers({ port }) {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return ['tcp', 'tcp6'].some((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .some((line) => line.includes(' 0A ') && /^\s*\d+: 0+:/.test(line) && line.includes(local)),
+  );
+}
+
+/** How a command tells that its port is taken. */
+async function tellsOfBusyPort({ port, tryToStart, root }) {
+  const { code, printed } = await tryToStart(root, port);
+  if (code === null) return 'takes another';
+  return /^\s+at |Traceback/m.test(printed) ? 'stack trace' : 'one line';
+}
+
+const refuses = async ({ code }) => yesNo(code !== null && code !== 0);
+
+/** What is asked of commands, beside some of the questions above. */
+const ofCommands = [
+  ['other machines can connect unless told otherwise', async (server) => yesNo(isOpenToOthers(server))],
+  ['refuses a folder that does not exist', async ({ tryToStart, root }) => refuses(await tryToStart(`${root}/none`, 0))],
+  ['refuses a flag that it does not know', async ({ tryToStart, root }) => refuses(await tryToStart(root, 0, '--prot=1'))],
+  ['when the port is in use', tellsOfBusyPort],
+  ...questions.filter(([question]) => !/started by root|plain text|app\.css/.test(question)),
+];
+
+async function compare() {
+  const folder = scratchFolder('compare');
+  try {
+    const root = makeSite(folder.path);
+    const installed = join(folder.path, 'commands');
+    mkdirSync(installed);
+    const servers = debianPeers.map((peer) => ({ ...peer, version: versionOf(peer, printedBy) }));
+    return [
+      tableOf('out of the box', questions, await columnsOf(servers, questions, root)),
+      tableOf('as a command', ofCommands, await columnsOf(commandPeers(installed), ofCommands, root)),
+    ];
+  } finally {
+    folder.remove();
+  }
+}
+
+function printedBy([program, ...words]) {
+  const { stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+const tables = await compare();
 
 if (process.argv.includes('--write')) {
   const readme = new URL('../README.md', import.meta.url);
   const date = new Date().toISOString().slice(0, 10);
   const whole = readFileSync(readme, 'utf8');
-  const part = `<!-- comparison -->\n${table}\n\nMeasured on ${date}, Node ${process.version}.\n<!-- /comparison -->`;
+  const part = `<!-- comparison -->\n${tables.join('\n\n')}\n\nMeasured on ${date}, Node ${process.version}.\n<!-- /comparison -->`;
   writeFileSync(readme, whole.replace(/<!-- comparison -->[^]*<!-- \/comparison -->/, part));
-} else console.log(table);
+} else console.log(tables.join('\n\n'));
