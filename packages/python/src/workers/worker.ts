@@ -65,6 +65,13 @@ export interface WorkerOwner {
   log(worker: Worker, line: string, request: string | undefined): void;
 }
 
+/** A package that another Python has is the commonest reason; a module of the application itself is looked for elsewhere. */
+function adviceFor(reason: string, application: string): string {
+  const missing = /^ModuleNotFoundError: No module named '([^'.]+)/.exec(reason)?.[1];
+  if (missing === undefined || application.includes(missing)) return '';
+  return '; another Python is chosen by python or virtualenv (--python, --virtualenv)';
+}
+
 /** A Python process and its connections. */
 export class Worker implements ChannelOwner {
   readonly number: number;
@@ -193,7 +200,8 @@ export class Worker implements ChannelOwner {
       this.traceback = traceback;
       const { application, python, environment } = this.#settings;
       const reason = traceback.trimEnd().split('\n').at(-1)!;
-      this.#failToStart(`${application} does not load in ${whichPython(python, environment)}: ${reason}`, traceback);
+      const which = whichPython(python, environment);
+      this.#failToStart(`${application} does not load in ${which}: ${reason}${adviceFor(reason, application)}`, traceback);
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
   }
 

@@ -52,6 +52,14 @@ describe('explain says why', () => {
   });
 });
 
+test('explain gives no status of a route that leaves the answer to the next one', async () => {
+  const words = ['explain', '/none.txt', 'www', '--proxy', 'http://localhost:9'];
+  const { stdout } = await run(words, { cwd: made.path });
+  expect(stdout).toContain('www/none.txt does not exist');
+  expect(stdout).toContain('the upstream http://localhost:9');
+  expect(stdout).not.toContain('status');
+});
+
 test('check finds interpreters that are not there and logs that cannot be written', async () => {
   chmodSync(join(made.path, 'cgi/plain.txt'), 0o644);
   const { code, stderr } = await run(['check', 'www', '--cgi-bin', 'cgi'], { cwd: made.path });

@@ -28,6 +28,8 @@ export async function explain({ configuration, warnings }: Resolved, asked: stri
 /** The rows that answer a question. Rejects for a configuration that cannot be served. */
 export async function explanationOf(configuration: Configuration, question: Question): Promise<readonly Row[]> {
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
+  // What the route before has; its status and fields are the answer's only where no other route follows.
+  let last: readonly Row[] = [];
   const options = await composed(configuration);
   const closables = options.routes ?? [];
   const sites = [configuration, ...(configuration.sites ?? [])];
@@ -40,17 +42,22 @@ export async function explanationOf(configuration: Configuration, question: Ques
     const { route } = explanation;
     // The answer of the route before stands when there is no other.
     if (route === undefined && !isFirst) {
+      rows.push(...last);
       if (rows.every(([name]) => name !== 'status')) rows.push(['status', '404']);
       break;
     }
+    rows.push(...last.filter(([name]) => name !== 'status' && name !== 'field'));
     rows.push(...explanation.why.slice(isFirst ? 0 : 1).map((reason): Row => ['', reason]));
     if (route === undefined) {
       rows.push(['status', String(explanation.status ?? 404)]);
       break;
     }
     const { rows: more, hasNothing } = await explainAnswer(route, explanation, { question, isWritable });
-    rows.push(...more);
-    if (!hasNothing || route.fallThrough !== true) break;
+    last = more;
+    if (!hasNothing || route.fallThrough !== true) {
+      rows.push(...last);
+      break;
+    }
     routes = routes.filter((one) => one !== route);
   }
   await Promise.all(closables.map(async ({ responder }) => responder.close?.()));
