@@ -22,7 +22,10 @@ const PATIENCE_MS = 8000;
 /** Installs the commands of npm into a folder; says which commands there are, each `{ name, version, start, tryToStart }`. */
 export function commandPeers(folder) {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...NPM], { cwd: folder, stdio: 'inherit' });
+  spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...NPM], {
+    cwd: folder,
+    stdio: 'inherit',
+  });
   const env = { PATH: `${join(folder, 'node_modules', '.bin')}:${process.env['PATH']}`, NO_UPDATE_CHECK: '1' };
   return Object.entries(COMMANDS).flatMap(([name, words]) => {
     const version = versionOf(name, folder);

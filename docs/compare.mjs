@@ -153,8 +153,14 @@ const refuses = async ({ code }) => yesNo(code !== null && code !== 0);
 /** What is asked of commands, beside some of the questions above. */
 const ofCommands = [
   ['other machines can connect unless told otherwise', async (server) => yesNo(isOpenToOthers(server))],
-  ['refuses a folder that does not exist', async ({ tryToStart, root }) => refuses(await tryToStart(`${root}/none`, 0))],
-  ['refuses a flag that it does not know', async ({ tryToStart, root }) => refuses(await tryToStart(root, 0, '--prot=1'))],
+  [
+    'refuses a folder that does not exist',
+    async ({ tryToStart, root }) => refuses(await tryToStart(`${root}/none`, 0)),
+  ],
+  [
+    'refuses a flag that it does not know',
+    async ({ tryToStart, root }) => refuses(await tryToStart(root, 0, '--prot=1')),
+  ],
   ['when the port is in use', tellsOfBusyPort],
   ...questions.filter(([question]) => !/started by root|plain text|app\.css/.test(question)),
 ];

@@ -1,6 +1,8 @@
 // Serves one part of what a server can do, asks for it over a socket, closes, and says that it is done.
 import { createServer, fetchResponder, nodeResponder } from '@onezero/server';
+import { once } from 'node:events';
 import { request } from 'node:https';
+import { text as consume } from 'node:stream/consumers';
 import { certificate } from './certificate.mjs';
 
 const [part] = process.argv.slice(2);
@@ -39,12 +41,9 @@ console.log(`${part}: done`);
 
 async function ask(url) {
   if (tls === undefined) return (await fetch(url, { signal: AbortSignal.timeout(30_000) })).text();
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { ca: tls.cert, servername: 'localhost' }, async (answer) => {
-      let text = '';
-      for await (const chunk of answer) text += chunk;
-      resolve(text);
-    });
-    asked.on('error', reject).end();
-  });
+  const asked = request(url, { ca: tls.cert, servername: 'localhost' });
+  const answered = once(asked, 'response');
+  asked.end();
+  const [answer] = await answered;
+  return consume(answer);
 }

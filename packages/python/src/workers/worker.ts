@@ -201,7 +201,10 @@ export class Worker implements ChannelOwner {
       const { application, python, environment } = this.#settings;
       const reason = traceback.trimEnd().split('\n').at(-1)!;
       const which = whichPython(python, environment);
-      this.#failToStart(`${application} does not load in ${which}: ${reason}${adviceFor(reason, application)}`, traceback);
+      this.#failToStart(
+        `${application} does not load in ${which}: ${reason}${adviceFor(reason, application)}`,
+        traceback,
+      );
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
   }
 
