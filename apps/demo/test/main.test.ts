@@ -48,11 +48,11 @@ describe('the demo', () => {
     busy.close();
   });
 
-  test('serves the map and the sixteen stops on it, titled alike, with all their sources', async () => {
+  test('serves the map and the nineteen stops on it, titled alike, with all their sources', async () => {
     await withDemo(0, async (origin) => {
       const map = await text(origin);
       const stops = [...map.matchAll(/href="(\/tour\/\w+)"><b>(.+?)<\/b>/g)];
-      expect(stops).toHaveLength(16);
+      expect(stops).toHaveLength(19);
       for (const [, path = '', title] of stops) {
         const stop = await fetch(origin + path);
         expect(stop.status, path).toBe(200);

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 describe.skipIf(noBrowser)(`the tour${because}`, () => {
-  test.each(looks)('fits a $size in $colorScheme', { timeout: 60_000 }, async (look) => {
+  test.each(looks)('fits a $size in $colorScheme', { timeout: 150_000 }, async (look) => {
     const complaints = await visit.page(look, async (page) => {
       for (const { path } of [{ path: '/' }, ...stops]) {
         await page.goto(path);
