@@ -187,11 +187,11 @@ const method: Shape = { type: 'text', pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 
 
 export const limitsTable: Table<CgiLimits> = {
   // A script that has not made up its mind after half a minute will not.
-  headerTimeoutMs: { shape: time, summary: 'from start to the end of the header', default: 30_000 },
+  headerTimeoutMs: { shape: time, summary: 'how long a script may take until its header is complete', default: 30_000 },
   // Longer, since a first output has shown that it works.
-  idleTimeoutMs: { shape: time, summary: 'between two outputs', default: 60_000 },
-  totalTimeoutMs: { shape: time, summary: 'the whole run', default: Number.POSITIVE_INFINITY },
-  killGraceMs: { shape: time, summary: 'from SIGTERM to SIGKILL', default: 2000 },
+  idleTimeoutMs: { shape: time, summary: 'the longest pause between two outputs of a script', default: 60_000 },
+  totalTimeoutMs: { shape: time, summary: 'how long a script may run in all', default: Number.POSITIVE_INFINITY },
+  killGraceMs: { shape: time, summary: 'the time between SIGTERM and SIGKILL', default: 2000 },
   maxContentBytes: { shape: size, summary: 'the longest request content', default: Number.POSITIVE_INFINITY },
   // Apache takes 8 KiB a line, lighttpd 64 KiB in all; large cookies want the latter.
   maxHeaderBytes: { shape: size, summary: "the longest header of a script's output", default: 65_536 },
@@ -200,15 +200,19 @@ export const limitsTable: Table<CgiLimits> = {
   // What a pipe holds on Linux: content of this size is handed over without waiting.
   spoolMemoryBytes: { shape: size, summary: 'content kept in memory before it goes to a file', default: 65_536 },
   // A quarter of what all may have, so that one client leaves room for others.
-  spoolFileBytes: { shape: size, summary: 'content in the file of one request or answer', default: 268_435_456 },
+  spoolFileBytes: {
+    shape: size,
+    summary: 'the largest temporary file of one request or response',
+    default: 268_435_456,
+  },
   // What nginx allows a single answer (proxy_max_temp_file_size); directories for temporary files are often in memory.
-  spoolTotalBytes: { shape: size, summary: 'content in files, of all requests and answers', default: 1_073_741_824 },
+  spoolTotalBytes: { shape: size, summary: 'the size of all temporary files together', default: 1_073_741_824 },
 };
 
 export const concurrencyTable: Table<CgiConcurrency> = {
   max: { shape: { type: 'integer', minimum: 1 }, summary: 'scripts that run at once (four for each processor)' },
-  queue: { shape: count, summary: 'requests that may wait for a place (16 for each place)' },
-  queueTimeoutMs: { shape: time, summary: 'how long they may wait', default: 30_000 },
+  queue: { shape: count, summary: 'requests that may wait for a script to end (16 for each that may run)' },
+  queueTimeoutMs: { shape: time, summary: 'how long a request may wait for a script to end', default: 30_000 },
 };
 
 type AllOptions = CgiRunOptions & ScriptDirectory & ScriptExtensions & SingleScript;
@@ -220,7 +224,7 @@ export const cgiTable: Table<AllOptions> = {
     summary: 'a directory whose executable files are scripts',
     alsoCalled: ['dir', 'folder', 'cgiBin'],
   },
-  root: { shape: path, summary: 'where files with these extensions are' },
+  root: { shape: path, summary: 'the directory of files with the extensions in "extensions"' },
   extensions: {
     shape: {
       type: 'map',
@@ -228,14 +232,15 @@ export const cgiTable: Table<AllOptions> = {
       expects: 'an extension with its dot',
       value: { type: 'either', shapes: [{ type: 'program' }, { type: 'nothing' }] },
     },
-    summary: 'extension to interpreter; null runs the file itself',
+    summary: 'interpreter by file extension; null runs the file itself',
   },
   index: {
     shape: { type: 'list', item: { type: 'text', pattern: /^(?!\.{0,2}$)[^/\0]+$/, expects: 'the name of a file' } },
-    summary: 'names that answer for their directory (index.html, then index with each extension)',
+    summary:
+      'index files: the first that exists answers for its directory (index.html, then index with each extension)',
   },
-  front: { shape: fileName, summary: 'a script for every path where nothing is' },
-  script: { shape: path, summary: 'one script that answers everything' },
+  front: { shape: fileName, summary: 'the front controller: a script that answers paths without a file' },
+  script: { shape: path, summary: 'one script that answers all requests' },
   env: {
     shape: { type: 'either', shapes: [variables, { type: 'function', expects: 'a function that makes one' }] },
     summary: 'variables for the scripts',
@@ -246,21 +251,21 @@ export const cgiTable: Table<AllOptions> = {
     default: ['PATH'],
   },
   cwd: { shape: path, summary: "the working directory (the script's)" },
-  args: { shape: { type: 'list', item: anyText }, summary: 'arguments for every run' },
+  args: { shape: { type: 'list', item: anyText }, summary: 'command-line arguments of each script' },
   wrapper: { shape: { type: 'list', item: anyText }, summary: 'a command put before the script' },
   uid: { shape: count, summary: 'the user that scripts run as' },
   gid: { shape: count, summary: 'the group that scripts run as' },
-  umask: { shape: { type: 'integer', minimum: 0, maximum: 0o777 }, summary: 'the mask of new files' },
+  umask: { shape: { type: 'integer', minimum: 0, maximum: 0o777 }, summary: 'the file mode creation mask' },
   limits: { shape: { type: 'object', members: limitsTable }, summary: 'what bounds one run' },
   concurrency: { shape: { type: 'object', members: concurrencyTable }, summary: 'how many run, and who waits' },
   chunked: {
     shape: { type: 'choice', values: ['spool', 'reject'] },
-    summary: 'content without a length',
+    summary: 'what happens to request content without a length: it is collected first, or refused (411)',
     default: 'spool',
   },
   spool: {
     shape: { type: 'choice', values: ['small', 'always'] },
-    summary: 'content collected before the start',
+    summary: 'whether request content is collected before the script starts: where it is small, or always',
     default: 'always',
   },
   methods: { shape: { type: 'list', item: method }, summary: 'methods that scripts get (all)' },
@@ -269,12 +274,16 @@ export const cgiTable: Table<AllOptions> = {
     summary: 'whether nph-* scripts write the whole response',
     default: false,
   },
-  localRedirect: { shape: flag, summary: 'whether a local Location is answered by the server', default: true },
+  localRedirect: {
+    shape: flag,
+    summary: 'whether a Location with a path alone is followed inside the server (RFC 3875 §6.2.2)',
+    default: true,
+  },
   queryArgs: { shape: flag, summary: 'whether a query without "=" becomes arguments', default: false },
   passAuthorization: { shape: flag, summary: 'whether scripts see Authorization', default: false },
   onDisconnect: {
     shape: { type: 'choice', values: ['kill', 'ignore'] },
-    summary: 'when the client has gone',
+    summary: 'what happens to a script whose client has gone',
     default: 'kill',
   },
   followSymlinks: {
@@ -303,7 +312,7 @@ function patternInPath(path: string): string | undefined {
 export const mountTable: Table<{ readonly path?: string | undefined }> = {
   path: {
     shape: { type: 'text', pattern: /^(?:\/[^\0]*)?$/, expects: 'a path such as /cgi-bin', refuse: patternInPath },
-    summary: 'where scripts are mounted',
+    summary: 'the URL path that it answers at, such as /cgi-bin',
     alsoCalled: ['mount', 'prefix', 'baseUrl'],
     default: '',
   },

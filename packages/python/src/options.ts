@@ -125,10 +125,10 @@ export type ResolvedLimits = Complete<PythonLimits>;
 
 /** Every limit, with its default. */
 export const limitsTable: Table<PythonLimits> = {
-  startTimeoutMs: { shape: time, summary: 'loading the application', default: 60_000 },
+  startTimeoutMs: { shape: time, summary: 'how long the application may take to load', default: 60_000 },
   silenceTimeoutMs: {
     shape: time,
-    summary: 'the longest silence of the application in a request, waiting for slow clients not counted',
+    summary: 'the longest time in which the application sends nothing, waiting for slow clients not counted',
     default: 60_000,
   },
   drainTimeoutMs: {
@@ -136,8 +136,12 @@ export const limitsTable: Table<PythonLimits> = {
     summary: 'how long requests may take when their worker is replaced, or the pool closes',
     default: 30_000,
   },
-  maxQueued: { shape: number, summary: 'requests that wait for a place; the next gets 503', default: 1024 },
-  queueTimeoutMs: { shape: time, summary: 'how long they wait before they get 503', default: 30_000 },
+  maxQueued: { shape: number, summary: 'requests that wait for a free worker; the next gets 503', default: 1024 },
+  queueTimeoutMs: {
+    shape: time,
+    summary: 'how long a request waits for a free worker before it gets 503',
+    default: 30_000,
+  },
   maxRequests: { shape: number, summary: 'requests after which a worker is replaced', default: Infinity },
   maxMemoryBytes: { shape: size, summary: 'resident memory beyond which a worker is replaced', default: Infinity },
   spoolMemoryBytes: {
@@ -155,7 +159,7 @@ export const limitsTable: Table<PythonLimits> = {
 
 const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
   cwd: { shape: path, summary: 'the working directory, first in the path of modules' },
-  python: { shape: { type: 'program' }, summary: 'the command that runs it' },
+  python: { shape: { type: 'program' }, summary: 'the Python interpreter' },
   virtualenv: { shape: path, summary: 'the folder of a virtual environment' },
   pythonPath: { shape: { type: 'list', item: path }, summary: 'folders searched for modules first', default: [] },
   env: {
@@ -185,7 +189,7 @@ const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
         ],
       },
     },
-    summary: 'each becomes onezero.NAME in the environ',
+    summary: 'values for the application; each is onezero.NAME in its environ',
     default: {},
   },
   processes: {

@@ -55,7 +55,7 @@ export const limitsTable: Table<Limits> = {
     summary: 'how much request content that was not read is received and dropped before the connection is closed',
     default: 16_777_216,
   },
-  drainTimeoutMs: { shape: time, summary: 'how long dropping that content may take', default: 5000 },
+  drainTimeoutMs: { shape: time, summary: 'how long unread request content is received and dropped', default: 5000 },
   // Supervisors kill after 10 to 30 seconds.
   closeTimeoutMs: { shape: time, summary: 'how long a stop waits for requests in progress', default: 10_000 },
   // Off: only a server behind a balancer needs time in which health checks see that it stops and new connections still work.

@@ -36,7 +36,7 @@ const routeTable: Table<Route> = {
 };
 
 const methodTable: Table<Method> = {
-  name: { shape: text, summary: 'as it stands in requests', isRequired: true },
+  name: { shape: text, summary: 'the name, as it stands in requests', isRequired: true },
   safe: { shape: flag, summary: 'whether it only reads', isRequired: true },
   idempotent: { shape: flag, summary: 'whether repeating it changes nothing more', isRequired: true },
   content: {

@@ -253,7 +253,7 @@ export const staticTable: Table<StaticOptions> = {
   },
   redirects: {
     shape: listOf(redirectTable),
-    summary: 'paths that lead elsewhere; the first match wins',
+    summary: 'redirects by path; the first match wins',
     default: [],
   },
   fieldRules: {

@@ -113,49 +113,64 @@ const address: Shape = { type: 'text', pattern: /^(?:unix:|tcp:\/\/)?[^\0]+$/, e
 
 export const gatewayLimitsTable: Table<GatewayLimits> = {
   // A restart of php-fpm takes less than a second.
-  connectTimeoutMs: { shape: time, summary: 'how long an application may be away', default: 2000 },
+  connectTimeoutMs: { shape: time, summary: 'how long to try to connect to the application', default: 2000 },
   // What nginx waits (fastcgi_read_timeout).
-  headerTimeoutMs: { shape: time, summary: 'from the request to the end of the header', default: 60_000 },
-  idleTimeoutMs: { shape: time, summary: 'between two outputs', default: 60_000 },
+  headerTimeoutMs: {
+    shape: time,
+    summary: 'how long the application may take until its header is complete',
+    default: 60_000,
+  },
+  idleTimeoutMs: { shape: time, summary: 'the longest pause between two outputs of the application', default: 60_000 },
   maxContentBytes: { shape: size, summary: 'the longest request content', default: Number.POSITIVE_INFINITY },
-  maxHeaderBytes: { shape: size, summary: 'the longest header of an answer', default: 65_536 },
-  maxHeaderLines: { shape: count, summary: 'lines in the header of an answer', default: 200 },
+  maxHeaderBytes: { shape: size, summary: 'the longest header of a response', default: 65_536 },
+  maxHeaderLines: { shape: count, summary: 'the most lines in the header of a response', default: 200 },
   maxStderrBytes: { shape: size, summary: 'STDERR that is passed on, for each request', default: 65_536 },
   spoolMemoryBytes: { shape: size, summary: 'content kept in memory before it goes to a file', default: 65_536 },
-  spoolFileBytes: { shape: size, summary: 'content in the file of one request or answer', default: 268_435_456 },
-  spoolTotalBytes: { shape: size, summary: 'content in files, of all requests and answers', default: 1_073_741_824 },
+  spoolFileBytes: {
+    shape: size,
+    summary: 'the largest temporary file of one request or response',
+    default: 268_435_456,
+  },
+  spoolTotalBytes: { shape: size, summary: 'the size of all temporary files together', default: 1_073_741_824 },
 };
 
 export const gatewayConcurrencyTable: Table<GatewayConcurrency> = {
   // More than the children that most pools have; what is beyond waits here and not in the queue of a socket.
-  max: { shape: { type: 'integer', minimum: 1 }, summary: 'requests at once', default: 32 },
-  queue: { shape: count, summary: 'requests that may wait', default: 512 },
-  queueTimeoutMs: { shape: time, summary: 'how long they may wait', default: 30_000 },
+  max: {
+    shape: { type: 'integer', minimum: 1 },
+    summary: 'requests at once, each on a connection of its own',
+    default: 32,
+  },
+  queue: { shape: count, summary: 'requests that may wait for a connection', default: 512 },
+  queueTimeoutMs: { shape: time, summary: 'how long a request may wait for a connection', default: 30_000 },
   // As many as a few busy clients use; a connection that waits for a child makes others close.
-  idle: { shape: count, summary: 'connections kept while nothing goes over them', default: 8 },
-  idleMs: { shape: time, summary: 'how long they are kept', default: 1000 },
+  idle: { shape: count, summary: 'idle connections that are kept open', default: 8 },
+  idleMs: { shape: time, summary: 'how long an idle connection is kept open', default: 1000 },
 };
 
 /** Every option of `fastcgi` and `scgi`. */
 export const gatewayTable: Table<GatewayOptions> = {
   address: {
     shape: { type: 'either', shapes: [address, { type: 'list', item: address, minimum: 1 }] },
-    summary: 'where the application listens; of several each gets its turn',
+    summary: 'the address of the application; several are used in turn',
     isRequired: true,
     alsoCalled: ['host', 'port', 'socket', 'upstream', 'listen'],
   },
-  root: { shape: path, summary: 'where the files are that the application runs' },
+  root: { shape: path, summary: 'the directory of files that the application runs' },
   extensions: {
     shape: {
       type: 'list',
       minimum: 1,
       item: { type: 'text', pattern: /^\.[^./\0]+$/, expects: 'an extension with its dot' },
     },
-    summary: 'their extensions',
+    summary: 'extensions of the files that the application runs',
     default: ['.php'],
   },
-  index: { shape: { type: 'list', item: fileName }, summary: 'names that answer for their directory' },
-  front: { shape: fileName, summary: 'a script for every path where nothing is' },
+  index: {
+    shape: { type: 'list', item: fileName },
+    summary: 'index files: the first that exists answers for its directory',
+  },
+  front: { shape: fileName, summary: 'the front controller: a script that answers paths without a file' },
   directory: { shape: path, summary: 'a directory whose executable files the application runs' },
   backendRoot: { shape: path, summary: 'the root as the application sees it' },
   followSymlinks: {
@@ -170,14 +185,19 @@ export const gatewayTable: Table<GatewayOptions> = {
       expects: 'the name of a parameter',
       value: { type: 'text', pattern: /^[^\0]*$/, expects: 'a text without NUL' },
     },
-    summary: 'parameters beside the meta-variables',
+    summary: 'parameters to send beside the CGI meta-variables',
   },
   methods: { shape: { type: 'list', item: method }, summary: 'methods that the application gets (all)' },
   passAuthorization: { shape: flag, summary: 'whether the application sees Authorization', default: true },
-  localRedirect: { shape: flag, summary: 'whether a local Location is answered by the server', default: true },
+  localRedirect: {
+    shape: flag,
+    summary: 'whether a Location with a path alone is followed inside the server (RFC 3875 §6.2.2)',
+    default: true,
+  },
   spool: {
     shape: { type: 'choice', values: ['small', 'always'] },
-    summary: 'content collected before the application is asked',
+    summary:
+      'whether request content is collected before the application gets the request: where it is small, or always',
     default: 'always',
   },
   limits: { shape: { type: 'object', members: gatewayLimitsTable }, summary: 'what bounds one request' },

@@ -45,22 +45,22 @@ const { address: _address, root: _root, directory: _directory, front, ...shared 
 
 /** Every option of `php`. */
 export const phpTable: Table<PhpOptions> = {
-  root: { shape: { type: 'path' }, summary: 'where the PHP files are', isRequired: true },
+  root: { shape: { type: 'path' }, summary: 'the directory of the PHP files', isRequired: true },
   server: {
     shape: { type: 'text', pattern: /^[^\0]+$/, expects: 'an address, or php-fpm or php-cgi' },
     summary: 'which PHP: an address of php-fpm, or a program',
   },
   front: {
     shape: { type: 'either', shapes: [front.shape, { type: 'choice', values: [false] }] },
-    summary: 'a script for every path where nothing is; false for none',
+    summary: 'the front controller: a script that answers paths without a file; false for none',
     default: 'index.php',
   },
   children: { shape: { type: 'integer', minimum: 1 }, summary: 'processes of a PHP that is started here' },
   ini: {
     shape: { type: 'map', key: /^[\w.]+$/, expects: 'the name of a setting', value: text },
-    summary: 'its settings, as in php.ini',
+    summary: 'php.ini settings of a PHP that is started here',
   },
-  uid: { shape: count, summary: 'the user that it runs as' },
-  gid: { shape: count, summary: 'its group' },
+  uid: { shape: count, summary: 'the user that a PHP started here runs as' },
+  gid: { shape: count, summary: 'the group that a PHP started here runs as' },
   ...shared,
 };

@@ -32,7 +32,7 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
   }
   if (line.command === 'version') return showVersion();
   if (line.command === 'man') {
-    process.stdout.write((await import('./commands/completions.ts')).manualPage());
+    process.stdout.write((await import('./commands/manual-page.ts')).manualPage());
     return 0;
   }
   if (line.command === 'completions') {

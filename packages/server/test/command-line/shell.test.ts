@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { commands } from '../../src/command-line/configuration/arguments.ts';
 import { run, site, start } from './command.ts';
 
 function isInstalled(name: string): boolean {
@@ -55,6 +56,13 @@ describe('completions', () => {
     const { code, stderr } = await run(['completions', 'tcsh']);
     expect([code, stderr]).toEqual([2, 'Error: onezero completions needs a shell: bash, zsh, fish\n']);
   });
+});
+
+test('the manual page says what each command is for, and what holds without a flag', async () => {
+  const { stdout } = await run(['man']);
+  for (const name of commands)
+    expect(stdout).toMatch(new RegExp(`^\\.B ${name.replace('-', String.raw`\\-`)}(?: .*)?\\n\\w`, 'm'));
+  expect(stdout).toMatch(/^\.B .*port <number>\n.*\(default: 8080\)/m);
 });
 
 test.skipIf(!isInstalled('groff'))('the manual page is one that groff has nothing to say about', async () => {

@@ -1,9 +1,9 @@
-// `onezero completions <shell>` and `onezero man`, written out of the table of options.
+// `onezero completions <shell>`, written out of the table of options.
 
 import { commands } from '../configuration/arguments.ts';
-import { flagName, groups, isNegatable, type Option, type Shape } from '../options/option.ts';
+import { flagName, isNegatable, type Shape } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
-import { version } from '../../installed-files.ts';
+import { commandSummaries } from './command-summaries.ts';
 
 /** What is printed, by the name that it is asked for by. */
 const PRINTERS = { bash, zsh, fish } as const;
@@ -120,12 +120,15 @@ function zsh(): string {
       return `  '*${name}${sign}[${summary}]${only}'`;
     });
   });
+  const described = Object.entries(commandSummaries)
+    .map(([name, { summary }]) => `${name}\\:${summary.replaceAll(/[ ,()]/g, String.raw`\\$&`)}`)
+    .join(' ');
   return `#compdef onezero
 # zsh completion for onezero: onezero completions zsh > a folder of $fpath/_onezero
 _onezero() {
   _arguments -s \\
 ${specs.join(' \\\n')} \\
-  '1: :_alternative "commands:command:(${commands.join(' ')})" "files:directory or file:_files"' \\
+  '1: :_alternative "commands:command:((${described}))" "files:directory or file:_files"' \\
   '*:directory or file:_files'
 }
 if [ "$funcstack[1]" = "_onezero" ]; then _onezero "$@"; else compdef _onezero onezero; fi
@@ -140,62 +143,11 @@ function fish(): string {
     const words = flag.words.length > 0 && flag.value === 'required' ? ` -a '${flag.words.join(' ')}'` : '';
     return `complete -c onezero -l ${flag.long}${short}${value}${words} -d '${quoted(flag.summary)}'`;
   });
+  const described = Object.entries(commandSummaries).map(
+    ([name, { summary }]) => `complete -c onezero -n __fish_use_subcommand -a ${name} -d '${quoted(summary)}'`,
+  );
   return `# fish completion for onezero: onezero completions fish > ~/.config/fish/completions/onezero.fish
-complete -c onezero -n __fish_use_subcommand -a '${commands.join(' ')}'
+${described.join('\n')}
 ${lines.join('\n')}
 `;
-}
-
-/** The manual page in the language of man(7). */
-export function manualPage(): string {
-  const sections = groups.map((group) => {
-    const entries = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
-    return `.SS ${roff(group)}\n${entries.map(([key, option]) => manualEntry(flagName(key, option), option)).join('')}`;
-  });
-  return `.TH ONEZERO 1 "" "onezero ${version()}" "User Commands"
-.SH NAME
-onezero \\- a small but complete web server
-.SH SYNOPSIS
-.B onezero
-.RI [ command ]
-.RI [ "directory | file" ]
-.RI [ flags ]
-.SH DESCRIPTION
-Serves a directory over HTTP, with CGI scripts and Python applications if asked to. Only this machine can connect unless
-.B \\-\\-host
-is given. A flag is also a key of
-.I onezero.config.json
-and a variable of the environment:
-.B \\-\\-max\\-age
-is maxAge and ONEZERO_MAX_AGE. A flag wins over the environment, and that over the file.
-.SH COMMANDS
-${commands.map((name) => `.B ${roff(name)}\n.br\n`).join('')}.SH OPTIONS
-${sections.join('')}.SH SIGNALS
-.TP
-.B SIGTERM, SIGINT
-Finish what is under way and stop; a second one stops at once.
-.TP
-.B SIGHUP
-Read the configuration again.
-.TP
-.B SIGUSR1
-Open the log file again.
-.SH EXIT STATUS
-0 after a stop that was asked for, 1 when the server could not go on, 2 for wrong usage.
-`;
-}
-
-function manualEntry(name: string, option: Option): string {
-  const { short = [], placeholder = '', summary, aliases = [] } = option;
-  const names = [...short.map((letter) => `-${letter}`), ...[name, ...aliases].map((long) => `--${long}`)];
-  const value = placeholder.replace(/^(?!\[=)(?=.)/, ' ');
-  return `.TP\n.B ${roff(`${names.join(', ')}${value}`)}\n${roff(summary)}.\n`;
-}
-
-function roff(text: string): string {
-  return text
-    .replaceAll('\\', String.raw`\e`)
-    .replaceAll('-', String.raw`\-`)
-    .replaceAll("'", String.raw`\(aq`)
-    .replace(/^\./, String.raw`\&.`);
 }

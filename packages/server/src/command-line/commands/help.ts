@@ -56,11 +56,12 @@ function helpLines(key: Key, option: Option): string {
 
 // What is on by default is of interest as the flag that switches it off.
 function shownFlag(key: Key, option: Option): string {
-  const isOn = option.default === true && option.placeholder === undefined;
+  const isOn = option.default === true && option.placeholder?.startsWith('[=') !== false;
   return isOn ? `[no-]${flagName(key, option)}` : flagName(key, option);
 }
 
-function defaultNote(option: Option): string {
+/** ` (default: …)`, or nothing. */
+export function defaultNote(option: Option): string {
   const text = defaultText(option);
   return text === '' ? '' : ` (default: ${text})`;
 }

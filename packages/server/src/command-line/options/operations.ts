@@ -89,7 +89,8 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     group,
     shape: path,
     placeholder: '<file>',
-    summary: 'Write that line of JSON to a file when the server is ready; the file is removed when it stops',
+    summary:
+      'Write where it listens to a file, as one line of JSON, when the server is ready; the file is removed when it stops',
   },
   keepTrying: {
     group,
