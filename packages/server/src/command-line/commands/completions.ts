@@ -121,7 +121,7 @@ function zsh(): string {
     });
   });
   const described = Object.entries(commandSummaries)
-    .map(([name, { summary }]) => `${name}\\:${summary.replaceAll(/[ ,()]/g, String.raw`\\$&`)}`)
+    .map(([name, { summary }]) => `${name}\\:${summary.replaceAll(/[^\w-]/g, String.raw`\\$&`)}`)
     .join(' ');
   return `#compdef onezero
 # zsh completion for onezero: onezero completions zsh > a folder of $fpath/_onezero
