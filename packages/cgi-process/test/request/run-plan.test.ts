@@ -73,7 +73,7 @@ describe('RunPlanner', () => {
   });
 
   test('refuses a wrapper that is no command, when the mount is made', () => {
-    expect(() => plan({ options: { wrapper: ['no-such-command-of-anybody'] } })).toThrow('there is no command');
+    expect(() => plan({ options: { wrapper: ['no-such-command-of-anybody'] } })).toThrow('is not in PATH');
   });
 
   test.each([

@@ -178,12 +178,12 @@ describe('what is not asked', () => {
     [
       { outcome: 'nothing', reason: 'no such file' },
       [
-        ['', 'no script is there'],
+        ['', 'there is no script'],
         ['', 'no such file'],
       ],
       true,
     ],
-    [{ outcome: 'nothing' }, [['', 'no script is there']], true],
+    [{ outcome: 'nothing' }, [['', 'there is no script']], true],
     [
       { outcome: 'refused', status: 403, reason: 'not executable' },
       [
