@@ -120,8 +120,9 @@ class Application {
 
   async #askWhenCollected(request: PythonRequest): Promise<PythonResponse> {
     try {
+      const { content, contentLength } = request;
       const { spoolMemoryBytes } = this.#limits;
-      return await this.#ask(request, await spoolContent(request.content, spoolMemoryBytes, this.#memory));
+      return await this.#ask(request, await spoolContent(content, spoolMemoryBytes, this.#memory, contentLength));
     } catch (error) {
       if (error instanceof PythonError) return error.response();
       throw error;

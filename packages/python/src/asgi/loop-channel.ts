@@ -21,7 +21,7 @@ import {
 import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
-import { lends } from './lent-content.ts';
+import { lends } from '../content/lent-content.ts';
 import { isWanted, release, resume, type Stream, streamOf, turnBytes, untilWanted } from './stream.ts';
 import { tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';

@@ -6,9 +6,14 @@
 import { tmpdir } from 'node:os';
 import { CgiError, collectContent, SpoolBudget } from '@onezero/cgi-process';
 import { PythonError } from '../python-error.ts';
+import { blockBytes, returnBlock, takeBlock } from './blocks.ts';
+import { type LentContent, lends } from './lent-content.ts';
 
 /** Read back at once: fewer turns of the loop than a socket's 64 KiB, and still little memory. */
 const readBytes = 0x40000;
+
+/** Less would leave most of a block empty. */
+const leastBytes = blockBytes / 2;
 
 /** Content on its way to a worker. `discard` is called when it was sent, or will not be. */
 export interface RequestContent {
@@ -30,14 +35,58 @@ export const noContent: RequestContent = { content: [], length: 0, discard: noth
 const files = new SpoolBudget(Number.POSITIVE_INFINITY);
 
 /**
+ * Collects content that is lent and has a length, into blocks of memory that are used again. The budget has given `bytes`; they go
+ * back with `discard`.
+ */
+async function collectLent(content: LentContent, bytes: number, budget: SpoolBudget): Promise<RequestContent> {
+  const blocks: Buffer[] = [];
+  let length = 0;
+  let isKept = true;
+  const discard = (): void => {
+    if (!isKept) return;
+    isKept = false;
+    for (const block of blocks) returnBlock(block);
+    budget.give(bytes);
+  };
+  try {
+    await content.feed((piece) => {
+      length += fill(blocks, length, piece);
+      return true;
+    });
+  } catch (error) {
+    discard();
+    throw error;
+  }
+  const pieces = blocks.map((block, index) => block.subarray(0, length - index * blockBytes));
+  return { content: pieces, length, discard };
+}
+
+/** Adds a copy of `piece` behind the `length` bytes that are there; how much it was. */
+function fill(blocks: Buffer[], length: number, piece: Uint8Array): number {
+  for (let done = 0; done < piece.length;) {
+    const start = (length + done) % blockBytes;
+    if (start === 0) blocks.push(takeBlock());
+    const size = Math.min(piece.length - done, blockBytes - start);
+    blocks.at(-1)!.set(piece.subarray(done, done + size), start);
+    done += size;
+  }
+  return piece.length;
+}
+
+/**
  * Collects `content`: up to `memoryBytes` in memory, more in a file. Rejects with what reading it throws, and with `content-unstored`
- * where it cannot be kept.
+ * where it cannot be kept. `announced` is the length that the client named.
  */
 export async function spoolContent(
   content: AsyncIterable<Uint8Array>,
   memoryBytes: number,
   memoryBudget: SpoolBudget,
+  announced?: number,
 ): Promise<RequestContent> {
+  const isForBlocks = announced !== undefined && announced > leastBytes && announced <= memoryBytes;
+  if (isForBlocks && lends(content) && memoryBudget.take(announced)) {
+    return collectLent(content, announced, memoryBudget);
+  }
   try {
     const collected = await collectContent(content, {
       memoryBytes,

@@ -64,4 +64,77 @@ describe('spoolContent', () => {
     await expect(spoolContent(broken(), 1000, budget)).rejects.toThrow(new RangeError('the client is gone'));
     expect(budget.take(1000)).toBe(true);
   });
+
+  describe('of content that is lent', () => {
+    /** The bytes of each piece are valid during the call only. */
+    function lent(pieces: readonly Uint8Array[], error?: Error): AsyncIterable<Uint8Array> {
+      const shared = Buffer.alloc(200_000);
+      const feed = async (take: (bytes: Uint8Array) => boolean | Promise<boolean>): Promise<void> => {
+        for (const piece of pieces) {
+          shared.set(piece);
+          await take(shared.subarray(0, piece.length));
+          shared.fill(0);
+        }
+        if (error !== undefined) throw error;
+      };
+      return Object.assign(sequence([Buffer.from('not lent')]), { feed });
+    }
+
+    test('gives back a copy in blocks, and what it took of the budget', async () => {
+      const sizes = fc.array(fc.integer({ min: 0, max: 140_000 }), { maxLength: 8 });
+      await fc.assert(
+        fc.asyncProperty(sizes, async (lengths) => {
+          const pieces = lengths.map((length, index) => Buffer.alloc(length, index + 1));
+          const whole = Buffer.concat(pieces);
+          const budget = new SpoolBudget(2_000_000);
+          // Less than half a block is collected as content that is not lent.
+          const announced = Math.max(whole.length, 40_000);
+          const { content, length, discard } = await spoolContent(lent(pieces), 2_000_000, budget, announced);
+          expect(length).toBe(whole.length);
+          expect((await read(content)).equals(whole)).toBe(true);
+          expect(budget.take(2_000_000 - announced + 1)).toBe(false);
+          discard();
+          discard();
+          expect([budget.take(2_000_000), budget.take(1)]).toEqual([true, false]);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    test('never hands the blocks of one to another before they are given back', async () => {
+      const budget = new SpoolBudget(10_000_000);
+      const kept = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) =>
+          spoolContent(lent([Buffer.alloc(100_000, index)]), 1_000_000, budget, 100_000),
+        ),
+      );
+      for (const [index, { content }] of kept.entries()) {
+        expect((await read(content)).equals(Buffer.alloc(100_000, index))).toBe(true);
+      }
+      for (const { discard } of kept) discard();
+    });
+
+    test('is iterated where memory, its share or its length does not allow it', async () => {
+      for (const [memoryBytes, left, announced] of [
+        [99_999, 1_000_000, 100_000],
+        [1_000_000, 99_999, 100_000],
+        [1_000_000, 1_000_000, undefined],
+        [1_000_000, 1_000_000, 1000],
+      ] as const) {
+        const source = lent([Buffer.alloc(100_000)]);
+        const { content, discard } = await spoolContent(source, memoryBytes, new SpoolBudget(left), announced);
+        expect((await read(content)).toString()).toBe('not lent');
+        discard();
+      }
+    });
+
+    test('rejects with what lending throws, and gives the memory back', async () => {
+      const budget = new SpoolBudget(100_000);
+      const broken = lent([Buffer.alloc(70_000)], new RangeError('the client is gone'));
+      await expect(spoolContent(broken, 100_000, budget, 100_000)).rejects.toThrow(
+        new RangeError('the client is gone'),
+      );
+      expect(budget.take(100_000)).toBe(true);
+    });
+  });
 });
