@@ -59,7 +59,7 @@ test.each([
   '/asgi/blocks',
   '/asgi/whole',
   '/asgi/path',
-])('%s', async (path) => {
+])('eight who read %s slowly stall nobody', async (path) => {
   const readers = await Promise.all(Array.from({ length: READERS }, () => readSlowly(path)));
   const mount = path.slice(0, '/wsgi'.length);
   const answers: string[] = [];
