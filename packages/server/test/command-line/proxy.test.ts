@@ -37,6 +37,22 @@ describe('--proxy', () => {
     expect(await (await fetch('/a.txt', { method: 'POST' })).text()).toBe('api POST /a.txt');
   });
 
+  test.each([
+    [[], 'api GET /'],
+    [['--listing'], undefined],
+  ])('goes before the listing of a folder, with %j: %s', async (more, expected) => {
+    const folder = site({ 'a.txt': 'a' });
+    const started = await start([folder.path, '--proxy', `/=${await api()}`, ...more]);
+    onTestFinished(async () => {
+      await started.stop();
+      folder.remove();
+    });
+    const text = await (await started.fetch('/')).text();
+    if (expected === undefined) expect(text).toContain('a.txt');
+    else expect(text).toBe(expected);
+    expect(await (await started.fetch('/a.txt')).text()).toBe('a');
+  });
+
   test('says in one line that the upstream is not there', async () => {
     const started = await serve(['--proxy', '/api=:1', '--no-access-log']);
     expect((await started.fetch('/api/x')).status).toBe(502);

@@ -56,8 +56,8 @@ export function resolveConfiguration(sources: Sources): Resolved {
   };
 }
 
-// Naming nothing to serve means the working directory. An application is not served its own source files, and an application
-// at / answers for directories without an index file, unless listings are asked for.
+// Naming nothing to serve means the working directory. An application is not served its own source files, and an application or
+// upstream at / answers for directories without an index file, unless listings are asked for.
 function withImplied(
   configuration: Configuration,
   chosen: ReadonlyMap<Key, Source>,
@@ -68,12 +68,11 @@ function withImplied(
   const mounted = Object.entries(mount).map(([path, directory]): SiteConfiguration => ({ path, root: directory }));
   const all = [...(configuration.sites ?? []), ...mounted];
   const sites = all.length === 0 ? undefined : all;
-  if ([root, wsgi, asgi, app, configuration.sites].every((one) => one === undefined))
-    return { ...configuration, root: workingDirectory, sites };
+  const isImplied = [root, wsgi, asgi, app, configuration.sites].every((one) => one === undefined);
   const isAsked = chosen.get('listing')?.from !== 'default';
   type Python = Pick<SiteConfiguration, 'wsgi' | 'asgi' | 'app'>;
-  const quiet = (site: Python): boolean =>
-    !isAsked && [site.wsgi, site.asgi, site.app].some((mounts) => mounts?.some(isAtRoot));
+  const quiet = (site: Python & Pick<SiteConfiguration, 'scgi' | 'proxy'>): boolean =>
+    !isAsked && [site.wsgi, site.asgi, site.app, site.scgi, site.proxy].some((mounts) => mounts?.some(isAtRoot));
   const python = <One extends Python>(site: One): One => ({
     ...site,
     ...(site.wsgi !== undefined && { wsgi: withPythonDefaults(site.wsgi, configuration) }),
@@ -82,6 +81,7 @@ function withImplied(
   });
   return {
     ...python(configuration),
+    ...(isImplied && { root: workingDirectory }),
     listing: quiet(configuration) ? false : configuration.listing,
     sites: sites?.map((site) => python(quiet(site) ? { listing: false, ...site } : site)),
   };
