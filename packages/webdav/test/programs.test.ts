@@ -1,7 +1,7 @@
 // Clients that people use, unmodified.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'webdav';
@@ -134,5 +134,54 @@ describe.skipIf(!isInstalled('rclone'))('rclone', () => {
       'moved/empty',
       'moved/ü b.txt',
     ]);
+  });
+});
+
+/** Why nothing can be mounted here; undefined where it can. */
+function whyNoMount(): string | undefined {
+  if (process.getuid?.() !== 0) return 'mounting needs root';
+  return existsSync('/dev/fuse') ? undefined : 'there is no /dev/fuse';
+}
+
+describe.skipIf(!isInstalled('mount.davfs'))('davfs2', () => {
+  test('mounts the folder; files and folders made there are here, and the other way round', async ({ skip }) => {
+    const reason = whyNoMount();
+    if (reason !== undefined) skip(reason);
+    const place = join(home, 'mount');
+    mkdirSync(place);
+    // It keeps its cache as a user of its own.
+    mkdirSync(join(home, 'cache'));
+    for (const path of [home, join(home, 'cache')]) chmodSync(path, 0o777);
+    const words = ['ask_auth 0', 'use_locks 1', 'delay_upload 0', `cache_dir ${home}/cache`];
+    writeFileSync(join(home, 'davfs.conf'), `${words.join('\n')}\n`);
+    mkdirSync(join(served.root, 'old'));
+    writeFileSync(join(served.root, 'old/there before.txt'), 'before');
+    const options = ['-t', 'davfs', '-o', `conf=${home}/davfs.conf`, `${served.url}/dav/`, place];
+    const mounted = await run('mount', options);
+    if (mounted.code !== 0) skip(`mounting is refused: ${mounted.text}`);
+    try {
+      const script = [
+        'test "$(cat "old/there before.txt")" = before',
+        'mkdir papers',
+        'echo first > "papers/a ü.txt"',
+        'echo second >> "papers/a ü.txt"',
+        'cp "papers/a ü.txt" papers/copy.txt',
+        'mv papers/copy.txt old/moved.txt',
+        'rm "old/there before.txt"',
+        'head -c 300000 /dev/zero > papers/large.bin',
+        'mkdir gone && rmdir gone',
+      ];
+      const { code, text } = await run('sh', ['-ec', `cd '${place}'\n${script.join('\n')}`]);
+      expect([code, text]).toEqual([0, '']);
+    } finally {
+      // What is still to be sent is sent before it returns.
+      await run('umount', [place]);
+    }
+    const kept = served.paths().filter((path) => !path.includes('.onezero') && path !== 'lost+found/');
+    expect(kept).toEqual(['old/', 'old/moved.txt', 'papers/', 'papers/a ü.txt', 'papers/large.bin']);
+    expect(served.read('old/moved.txt')).toBe('first\nsecond\n');
+    expect(served.read('papers/large.bin')).toHaveLength(300_000);
+    // No lock is left, and nothing is in the way of others.
+    expect(await served.status('DELETE', '/dav/papers/')).toBe(204);
   });
 });

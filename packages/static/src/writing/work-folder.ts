@@ -27,9 +27,19 @@ const RENEW_MS = 500;
 /** How often a folder is made anew when others keep removing it as empty. */
 const MAX_OPENS = 100;
 
+/** Keys remembered: those of files that are written again and again. */
+const MAX_KEYS = 1_000;
+
+const keys = new Map<string, string>();
+
 /** What claims on a target are known by. On disks that ignore case, names that differ in it only share one. */
 export function targetKey(name: string): string {
-  return createHash('sha256').update(name.normalize().toLowerCase()).digest('base64url').slice(0, 16);
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const key = createHash('sha256').update(name.normalize().toLowerCase()).digest('base64url').slice(0, 16);
+  if (keys.size >= MAX_KEYS) keys.clear();
+  keys.set(name, key);
+  return key;
 }
 
 /** Where a folder is, what tells it from others, and what for. */

@@ -111,6 +111,24 @@ describe('PUT', () => {
     expect(statuses).toEqual([204, ...Array(19).fill(412)]);
   });
 
+  test('without fsync lets one of many win, whoever else in this process writes there', async () => {
+    const quick = ['one', 'two'].map(() => serveStatic(site.root, { writable: { fsync: false } }));
+    const [by = respond] = quick;
+    const first = etagOf(await put('/quick.txt', 'start', {}, by));
+    for (const [fields, expected] of [
+      [{ 'if-match': first }, [204, ...Array(19).fill(412)]],
+      [{}, Array(20).fill(204)],
+    ] as const) {
+      const tries = Array.from({ length: 20 }, (_, index) =>
+        put('/quick.txt', `writer ${index}`, fields, quick[index % 2]),
+      );
+      const statuses = (await Promise.all(tries)).map(({ status }) => status).toSorted((a, b) => a - b);
+      expect(statuses).toEqual(expected);
+    }
+    expect(await read('/quick.txt')).toMatch(/^writer \d+$/);
+    expect(litter(site.root)).toEqual([]);
+  });
+
   test.each([
     ['/../x', 400],
     ['/..\\x', 404],

@@ -23,7 +23,9 @@ export async function put(folder: Folder, request: DavRequest): Promise<DavRespo
         return place();
       });
     });
-  return folder.tree.respond({ ...request, commit });
+  // Member by member: of a server's request the others may be made when they are first read.
+  const { method, version, scriptName, pathInfo, target, query, fields, content } = request;
+  return folder.tree.respond({ method, version, scriptName, pathInfo, target, query, fields, content, commit });
 }
 
 /** Whether the collection of the target keeps properties of its files. */
