@@ -9,8 +9,11 @@ import { promisify } from 'node:util';
 import type { Eventually } from './eventually.ts';
 import { Pace } from './pace.ts';
 
-/** A rename that replaces a file, or a call that finds the journal busy, takes 0.2 ms and more; a disk that seeks, several. */
-const SLOW_CALL_MS = 1;
+/**
+ * A rename that replaces a file takes 0.2 ms, and one that meets another's journal commit one or two. A disk that seeks takes more. In
+ * the pool the same call takes a millisecond of processor time then, as threads spin for the lock of the directory.
+ */
+const SLOW_CALL_MS = 3;
 
 /** Copying so much to the system's memory takes less than 30 us. */
 const WRITE_AT_ONCE_BYTES = 64 * 1024;
