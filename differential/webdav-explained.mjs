@@ -50,6 +50,10 @@ export const EXPLAINED = [
       request.method === 'PUT' && request.isLink && our.status === 409 && !refuses(their),
   },
   {
+    name: 'a link that leads nowhere',
+    applies: ({ request, our, their }) => request.isLost && refuses(our) && refuses(their),
+  },
+  {
     name: 'which resources are named as locked',
     applies: ({ our, their }) => isLocked(our) && isLocked(their),
   },

@@ -76,6 +76,9 @@ async function compareOnTree({ random, sides, tree, log, report }) {
   for (let done = 1; done <= OPERATIONS_OF_A_TREE; done++) {
     const request = randomRequest(world);
     request.isLink = isLink(join(sides[0].root, top, ...request.path));
+    request.isLost = [request.path, request.destination ?? []].some((path) =>
+      leadsNowhere(join(sides[0].root, top), path),
+    );
     const answers = [];
     for (const [index, side] of sides.entries()) answers.push(await ask(side, request, world, index));
     noteLock(world, request, answers);
@@ -112,6 +115,14 @@ function isLink(path) {
     // What cannot be looked at is none.
     return false;
   }
+}
+
+/** Whether a path, or a part of it, is a link to nothing. */
+function leadsNowhere(root, path) {
+  return path.some((_, index) => {
+    const place = join(root, ...path.slice(0, index + 1));
+    return isLink(place) && !existsSync(place);
+  });
 }
 
 /** Names that both can have: neither begins with a dot, which is hidden here, nor is longer than what properties can be kept for. */

@@ -43,6 +43,8 @@ export function refusalOf(error: unknown): StaticResponse {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    // A place where something is mounted can neither be renamed nor removed.
+    case 'EBUSY':
       return refusal(403, error);
     case 'ENOENT':
     case 'ENOTDIR':

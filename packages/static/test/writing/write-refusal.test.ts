@@ -13,6 +13,7 @@ test.each([
   ['EACCES', 403],
   ['EPERM', 403],
   ['EROFS', 403],
+  ['EBUSY', 403],
   ['ENOENT', 409],
   ['ENOTDIR', 409],
   ['EISDIR', 409],

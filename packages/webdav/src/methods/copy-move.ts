@@ -14,7 +14,7 @@ import { depthOf, mayOverwrite } from '../protocol/fields.ts';
 import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { copyDirectory, type CopyPlan, copyTo, stateOf } from '../store/copy.ts';
-import { FOLDER } from '../store/folder.ts';
+import { codeOf, FOLDER } from '../store/folder.ts';
 import { isBelow } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, roomFor } from '../store/place.ts';
 import {
@@ -30,7 +30,7 @@ import { giveUp, removeStaged, setAside, stagingPath } from '../store/staging.ts
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
-import { memberLocks, refuseConcealed } from './remove.ts';
+import { memberLocks, refuseConcealed, removeMoved } from './remove.ts';
 
 type Kind = 'copy' | 'shallow copy' | 'move';
 
@@ -56,7 +56,13 @@ export async function move(folder: Folder, request: DavRequest): Promise<DavResp
     if (blocked.length > 0) return failures(request, blocked, source);
     await check(folder, request, { source, target }, 'move');
     await refuseConcealed(folder, source);
-    return moveInto(folder, request, target);
+    return moveInto(folder, request, target).catch(async (error: unknown) => {
+      if (codeOf(error) !== 'EXDEV') throw error;
+      // On another file system it is whole before anything of the source goes.
+      const answer = await copyInto(folder, request, { source, target }, true);
+      await removeMoved(folder, request, source);
+      return answer;
+    });
   });
 }
 

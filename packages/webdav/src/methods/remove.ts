@@ -70,6 +70,23 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
   }
 }
 
+/** Removes what was copied to another file system, if it is as it was; otherwise it stays, with 409. */
+export function removeMoved(folder: Folder, request: DavRequest, moved: Found): Promise<void> {
+  return folder.turn.run(() =>
+    withPlace(folder.tree, request.pathInfo, async (place) => {
+      const source = found(place);
+      const parent = parentOf(source);
+      const [was, is] = [moved.entry, source.entry];
+      if (was?.ino !== is?.ino || was?.ctimeMs !== is?.ctimeMs)
+        throw refused(409, 'it was changed while it was copied');
+      if (is?.isDirectory() !== true) return removeFile(folder, source, parent);
+      const path = await takeOut(parent, source.name);
+      await endLocksOfGone(folder, source.path);
+      await removeStaged(parent, path);
+    }),
+  );
+}
+
 async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {
   await unlink(join(parent.path, target.name));
   await forget(parent.path, target.name);

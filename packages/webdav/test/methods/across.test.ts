@@ -1,0 +1,84 @@
+// A folder with another file system in it.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { asking, makeFolder, Served, setting } from '../served.ts';
+
+async function withMount(skip: (why: string) => void, act: (served: Served) => Promise<void>): Promise<void> {
+  const root = makeFolder({ 'a.txt': 'a', 'd/x.txt': 'x', 'd/sub/y.txt': 'y', 'mount/': '' });
+  const mount = join(root, 'mount');
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount], { stdio: 'ignore' });
+  } catch {
+    // Not root, or in a container that may not.
+    rmSync(root, { recursive: true });
+    skip('mounting needs privileges');
+  }
+  const served = new Served(root);
+  try {
+    await served.listen();
+    await act(served);
+  } finally {
+    await served.stop();
+    execFileSync('umount', ['--lazy', mount]);
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+const paths = (served: Served): readonly string[] => served.paths().filter((path) => !path.includes('.onezero'));
+
+test('MOVE between file systems takes content and properties along, of files and of trees', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    for (const path of ['/a.txt', '/d/', '/d/sub/y.txt'])
+      await served.ask('PROPPATCH', path, {}, setting(`<t:p>of ${path}</t:p>`));
+    const token = await served.lock('/a.txt');
+    expect(await served.status('MOVE', '/a.txt', { destination: '/mount/a.txt' })).toBe(423);
+    const held = { if: `(<${token}>)` };
+    expect(await served.status('MOVE', '/a.txt', { destination: '/mount/a.txt', ...held })).toBe(201);
+    expect(await served.status('MOVE', '/d/', { destination: '/mount/d/' })).toBe(201);
+    const there = ['mount/', 'mount/a.txt', 'mount/d/', 'mount/d/sub/', 'mount/d/sub/y.txt', 'mount/d/x.txt'];
+    expect(paths(served)).toEqual(there);
+    for (const path of ['/a.txt', '/d/', '/d/sub/y.txt']) {
+      const { text } = await served.ask('PROPFIND', `/mount${path}`, { depth: '0' }, asking('<t:p/>'));
+      expect(text).toContain(`>of ${path}<`);
+    }
+    // The lock has ended with what it was on.
+    expect(await served.status('PUT', '/a.txt', {}, 'new')).toBe(201);
+    expect(await served.status('MOVE', '/mount/d/', { destination: '/d/' })).toBe(201);
+    expect(await served.status('MOVE', '/mount/a.txt', { destination: '/a.txt', overwrite: 'F' })).toBe(412);
+    expect(await served.status('MOVE', '/mount/a.txt', { destination: '/a.txt' })).toBe(204);
+    expect(paths(served)).toEqual(['a.txt', 'd/', 'd/sub/', 'd/sub/y.txt', 'd/x.txt', 'mount/']);
+    expect(served.read('a.txt')).toBe('a');
+  });
+});
+
+test('COPY and PUT go there too, and what does not fit stays where it was', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    writeFileSync(join(served.root, 'd/large.bin'), Buffer.alloc(3_000_000));
+    expect(await served.status('COPY', '/a.txt', { destination: '/mount/a.txt' })).toBe(201);
+    expect(await served.status('PUT', '/mount/b.txt', {}, 'b')).toBe(201);
+    const before = paths(served);
+    expect(await served.status('MOVE', '/d/', { destination: '/mount/d/' })).toBe(507);
+    expect(await served.status('MOVE', '/d/large.bin', { destination: '/mount/a.txt' })).toBe(507);
+    expect(await served.status('COPY', '/d/', { destination: '/mount/d/' })).toBe(507);
+    expect(paths(served)).toEqual(before);
+    expect(readFileSync(join(served.root, 'mount/a.txt'), 'utf8')).toBe('a');
+  });
+});
+
+test('a place where another file system is mounted can neither be moved nor removed', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    mkdirSync(join(served.root, 'mount/kept'));
+    const before = paths(served);
+    for (const [method, headers] of [
+      ['DELETE', {}],
+      ['MOVE', { destination: '/other/' }],
+    ] as const) {
+      const status = await served.status(method, '/mount/', headers);
+      expect([method, status]).toEqual([method, 403]);
+      expect(paths(served)).toEqual(before);
+    }
+  });
+});
