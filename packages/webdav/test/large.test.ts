@@ -1,6 +1,6 @@
 // A folder that does not fit into a response.
 
-import { closeSync, openSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -56,5 +56,18 @@ test('a listing that nobody reads on is not read on, and lets go of its folder',
   expect(String(Buffer.from(value as Uint8Array)).split('<D:response>').length).toBeLessThan(300);
   await iterator.return?.();
   expect(await iterator.next()).toEqual({ done: true, value: undefined });
+  rmSync(root, { recursive: true });
+});
+
+test('a listing that is given up before it is read leaves nothing open', async () => {
+  const root = makeFolder({ 'd/a.txt': 'a' });
+  const respond = webdav({ root });
+  const open = (): number => readdirSync('/dev/fd').length;
+  const before = open();
+  for (let count = 0; count < 20; count++) {
+    const { content } = await respond({ method: 'PROPFIND', pathInfo: '/d/', fields: [['depth', '1']] });
+    await (content as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.();
+  }
+  expect(open()).toBeLessThan(before + 5);
   rmSync(root, { recursive: true });
 });

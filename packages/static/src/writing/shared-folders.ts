@@ -1,6 +1,7 @@
 // Which work folders this process is in. Writes that end in one turn of the loop leave their folder together: to make a directory and
 // to remove it costs the system more than to write a small file. No answer is sent while a folder is left over.
 
+import { rmdirSync } from 'node:fs';
 import { setImmediate as turned } from 'node:timers/promises';
 import { mkdir, rmdir } from '../files/calls.ts';
 import type { Eventually } from '../files/eventually.ts';
@@ -21,6 +22,7 @@ class SharedFolder implements Share {
   #removal: Promise<void> | undefined;
   #making: Eventually<void> = undefined;
   #isMade = false;
+  #path: string | undefined;
 
   constructor(identity: string) {
     this.#identity = identity;
@@ -30,7 +32,13 @@ class SharedFolder implements Share {
     return this.#removal !== undefined;
   }
 
+  /** Where the folder is for its last writer, as long as that one has it. */
+  get path(): string | undefined {
+    return this.#path;
+  }
+
   make(path: string): Eventually<void> {
+    this.#path = path;
     if (this.#isMade) return this.#making;
     // Whoever comes next need not try.
     this.#isMade = true;
@@ -57,13 +65,13 @@ class SharedFolder implements Share {
   }
 
   async #remove(path: string): Promise<void> {
-    folders.delete(this.#identity);
-    if (!this.#isMade) return;
     try {
-      await rmdir(path);
+      if (this.#isMade) await rmdir(path);
     } catch (error) {
       // Other processes work in it, or removed it.
       if (!(error instanceof Error && 'code' in error)) throw error;
+    } finally {
+      if (folders.get(this.#identity) === this) folders.delete(this.#identity);
     }
   }
 }
@@ -89,4 +97,16 @@ export function join(identity: string): Share {
   const folder = known === undefined || known.isLeft ? new SharedFolder(identity) : known;
   folders.set(identity, folder);
   return folder.join();
+}
+
+/** Removes those that are empty: for the end of the process, whose writers have not all left. */
+export function removeFolders(): void {
+  for (const { path } of folders.values()) {
+    try {
+      if (path !== undefined) rmdirSync(path);
+    } catch (error) {
+      // Others work in it, or nothing may be removed: the next start of a writable root looks again.
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    }
+  }
 }

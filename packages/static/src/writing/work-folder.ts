@@ -7,12 +7,12 @@
 // after. For the same reason the folder needs no descriptor: a name in it that is still there is in the folder that it was made in.
 
 import { createHash } from 'node:crypto';
-import { constants, rmdirSync, rmSync } from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import { setTimeout as passed } from 'node:timers/promises';
 import { entryAt, open, type OpenFile, readdir, rename, unlink } from '../files/calls.ts';
 import { refusal } from '../refusals.ts';
 import { livenessOf, ownName } from './owner.ts';
-import { join as joinFolder, type Share } from './shared-folders.ts';
+import { join as joinFolder, removeFolders, type Share } from './shared-folders.ts';
 import { WriteRefused } from './write-refusal.ts';
 
 /** How long a commit waits for others: many times what any of them takes, and shorter than clients wait. */
@@ -172,12 +172,12 @@ function removeUnfinished(): void {
     try {
       // A file that has been placed has no name here any more.
       rmSync(path, { force: true });
-      rmdirSync(path.slice(0, path.lastIndexOf('/')));
     } catch (error) {
-      // Others work in the folder, or nothing may be removed: the next start of a writable root looks again.
+      // Nothing may be removed: the next start of a writable root looks again.
       if (codeOf(error) === undefined) throw error;
     }
   }
+  removeFolders();
 }
 
 /** A file of this process in a work folder: filled, then claimed, then placed by whoever holds it. */

@@ -9,9 +9,9 @@ import type { TreeFolder } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
 import type { DavRequest, DavResponse } from '../message.ts';
 import { type Wanted, readContent, wantedBy } from '../protocol/contents.ts';
-import { depthOf } from '../protocol/fields.ts';
+import { type Depth, depthOf } from '../protocol/fields.ts';
 import { baseOf, encodeSegment, hrefOf } from '../protocol/href.ts';
-import { violated, XML_TYPE } from '../refusals.ts';
+import { refused, violated, XML_TYPE } from '../refusals.ts';
 import { covering, type Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, subjectOf } from '../store/place.ts';
 import { type Property, readProperties, recordNames } from '../store/records.ts';
@@ -39,6 +39,22 @@ interface Listing {
 export async function propfind(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const depth = depthOf(request, 'infinity');
   const wanted = wantedBy(await readContent(request, folder.settings.maxXmlBytes));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await answer(folder, request, depth, wanted);
+    } catch (error) {
+      if (!(error instanceof Moved)) throw error;
+      if (attempt === MAX_ATTEMPTS) throw refused(503, error.message, [['retry-after', '1']]);
+    }
+  }
+}
+
+/** How often a collection is looked for that is moved while its first members are. */
+const MAX_ATTEMPTS = 3;
+
+class Moved extends Error {}
+
+async function answer(folder: Folder, request: DavRequest, depth: Depth, wanted: Wanted): Promise<DavResponse> {
   const place = await lookAt(folder.tree, request.pathInfo);
   try {
     const target = found(place);
@@ -49,17 +65,25 @@ export async function propfind(folder: Folder, request: DavRequest): Promise<Dav
     const href = hrefOf(baseOf(request), target.segments, isCollection);
     const own = await ownResponse(target, href, listing);
     const members = depth === '1' && isCollection ? await folder.tree.open(target.segments) : undefined;
-    return {
-      status: 207,
-      fields: [XML_TYPE],
-      content:
-        members === undefined
-          ? Buffer.from(`${OPENING}${own}${CLOSING}`)
-          : membersOf(members, `${OPENING}${own}`, href, listing),
-    };
+    const content =
+      members === undefined
+        ? Buffer.from(`${OPENING}${own}${CLOSING}`)
+        : await begun(membersOf(members, `${OPENING}${own}`, href, listing));
+    return { status: 207, fields: [XML_TYPE], content };
   } finally {
     await place.close();
   }
+}
+
+/** Pieces of which the first is there: what fails until then has a status, and whoever gives them up early closes what is open. */
+async function begun(pieces: AsyncGenerator<Uint8Array, void>): Promise<AsyncIterable<Uint8Array>> {
+  let first: IteratorResult<Uint8Array, void> | undefined = await pieces.next();
+  const next = async (): Promise<IteratorResult<Uint8Array, void>> => {
+    const ready = first;
+    first = undefined;
+    return ready ?? pieces.next();
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => pieces.return() }) };
 }
 
 async function listingOf(folder: Folder, wanted: Wanted, { path }: Found): Promise<Listing> {
@@ -114,7 +138,7 @@ async function* membersOf(
           if (known === undefined) found.push([name, stats]);
           else text += known.text(name, stats, () => memberElement(name, stats, members, href, listing, []));
         });
-        if (!isInPlace) throw new Error('the collection was moved while it was listed');
+        if (!isInPlace) throw new Moved('the collection was moved while it was listed');
         for (const [name, stats] of found) {
           const mayHaveDead = listing.needsDead && (records !== undefined || stats.isDirectory());
           const dead = mayHaveDead ? await readProperties({ directory: members.path, name, stats }, records) : [];
