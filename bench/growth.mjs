@@ -64,7 +64,7 @@ async function runCase(item, root, certificate) {
       running.push(await start(server, item, root, certificate));
       results.set(server.name, []);
     }
-    for (const server of running) await burst(server, item, Math.min(1, seconds));
+    for (const server of running) await burst(server, item, Math.max(1, (item.warm ?? 1) * Math.min(1, seconds)));
     for (let round = 0; round < rounds; round++) {
       for (const server of running) {
         const result = await burst(server, item, seconds);

@@ -29,18 +29,31 @@ const BAR_HEIGHT = 14;
 const GROUP_GAP = 18;
 const LABEL_WIDTH = 190;
 const CHART_WIDTH = 760;
-const COLOURS = ['#8a94a6', '#b6bdc9', '#5b8c7b', '#b07d62', '#3266d6', '#c9a227', '#a35d8f'];
+const COLOURS = ['#8a94a6', '#b6bdc9', '#5b8c7b', '#b07d62', '#c9a227', '#a35d8f'];
+
+/** Ours is the one to look for. */
+const OURS = '#3266d6';
+
+/** Longer bars end here; their figures say how far they would go. */
+const LONGEST_BAR = 2.5;
+
+function colourOf(names, index) {
+  if (names[index].startsWith('onezero')) return OURS;
+  const others = names.slice(0, index).filter((name) => !name.startsWith('onezero'));
+  return COLOURS[others.length % COLOURS.length];
+}
 
 /** Grouped horizontal bars: one group a case, one bar a server, 1.0 = the baseline. Readable in light and dark. */
 export function chart(title, groups, names) {
-  const largest = Math.max(1.2, ...groups.flatMap((group) => group.values.filter(Number.isFinite)));
+  const all = groups.flatMap((group) => group.values.filter(Number.isFinite));
+  const largest = Math.min(LONGEST_BAR, Math.max(1.2, ...all));
   const scale = (CHART_WIDTH - LABEL_WIDTH - 60) / largest;
   const parts = [];
   let y = 80;
   names.forEach((name, index) => {
     const x = LABEL_WIDTH + (index % 3) * 180;
     const row = 30 + Math.floor(index / 3) * 16;
-    parts.push(`<rect x="${x}" y="${row - 9}" width="10" height="10" fill="${COLOURS[index % COLOURS.length]}"/>`);
+    parts.push(`<rect x="${x}" y="${row - 9}" width="10" height="10" fill="${colourOf(names, index)}"/>`);
     parts.push(`<text x="${x + 14}" y="${row}">${escape(name)}</text>`);
   });
   const top = y - 6;
@@ -50,9 +63,9 @@ export function chart(title, groups, names) {
     );
     group.values.forEach((value, index) => {
       if (!Number.isFinite(value)) return;
-      const width = Math.max(1, value * scale).toFixed(1);
+      const width = Math.max(1, Math.min(value, LONGEST_BAR) * scale).toFixed(1);
       parts.push(
-        `<rect x="${LABEL_WIDTH}" y="${y + index * BAR_HEIGHT}" width="${width}" height="${BAR_HEIGHT - 3}" fill="${COLOURS[index % COLOURS.length]}"/>`,
+        `<rect x="${LABEL_WIDTH}" y="${y + index * BAR_HEIGHT}" width="${width}" height="${BAR_HEIGHT - 3}" fill="${colourOf(names, index)}"/>`,
       );
       parts.push(
         `<text class="figure" x="${LABEL_WIDTH + Number(width) + 4}" y="${y + index * BAR_HEIGHT + 9}">${value.toFixed(2)}</text>`,

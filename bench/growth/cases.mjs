@@ -23,17 +23,19 @@ const numbers = Array.from({ length: MANY }, (_, number) => number);
 
 /**
  * `{ name, path | lua, fields, connections, failure, newConnections, secure, onezero, nginx, slow, seconds }`, in order. `seconds`
- * is the least that a burst takes: some servers need as long for their first answers.
+ * is the least that a burst takes: some servers need as long for their first answers. `warm`: how many seconds of load come before
+ * the first measured one, so that most pages have been asked for once.
  */
 export const CASES = [
   { name: 'one file of 1 KiB', path: '/1k.bin' },
   { name: '1,000 pages', lua: randomPage(1000) },
-  { name: '10,000 pages', lua: randomPage(10_000) },
-  { name: '100,000 pages', lua: randomPage(FOLDERS * PAGES_PER_FOLDER) },
+  { name: '10,000 pages', lua: randomPage(10_000), warm: 3 },
+  { name: '100,000 pages', lua: randomPage(FOLDERS * PAGES_PER_FOLDER), warm: 5 },
   {
     name: '100,000 pages, gzip or br',
     lua: randomPage(FOLDERS * PAGES_PER_FOLDER),
     fields: ['Accept-Encoding: gzip, br'],
+    warm: 5,
     nginx: { http: 'gzip on; gzip_types text/html text/css;' },
   },
   {

@@ -55,8 +55,17 @@ export function answerFile(
 }
 
 /** The answer to a plain GET of a small file, for a caller that is done with it at once; undefined where that is no gain. */
-export function lentAnswer({ identity }: FileEntry, { method, fields }: StaticRequest): StaticResponse | undefined {
-  return method === 'GET' && selectionFields(fields) === undefined ? identity.lent : undefined;
+export function lentAnswer(
+  entry: FileEntry,
+  request: StaticRequest,
+  context: AnswerContext,
+): StaticResponse | undefined {
+  if (request.method !== 'GET') return undefined;
+  const fields = selectionFields(request.fields);
+  if (fields === undefined) return entry.identity.lent;
+  if (fields.acceptEncoding === undefined || Object.keys(fields).length > 1) return undefined;
+  const chosen = new Answering(request, fields, context).choose(entry);
+  return chosen instanceof Promise ? undefined : chosen.lent;
 }
 
 class Answering {
@@ -71,13 +80,14 @@ class Answering {
   }
 
   answer(entry: FileEntry): Eventually<StaticResponse> {
-    return whenReady(this.#choose(entry), (chosen) => {
+    return whenReady(this.choose(entry), (chosen) => {
       const answer = this.#plan(chosen);
       return 'parts' in answer ? this.#read(answer, entry) : answer;
     });
   }
 
-  #choose(entry: FileEntry): Eventually<Representation> {
+  /** The representation that the client's Accept-Encoding selects. */
+  choose(entry: FileEntry): Eventually<Representation> {
     const { acceptEncoding, range } = this.#fields;
     const isNegotiable = entry.stored.length > 0 || entry.codings.length > 0;
     if (acceptEncoding === undefined || !isNegotiable) return entry.identity;
@@ -135,7 +145,7 @@ class Answering {
       storage,
       () =>
         whenReady(readFileEntry(opened, identity.path.split('/'), [], storage), (entry) =>
-          whenReady(this.#choose({ ...entry, stored: [] }), (chosen) => this.#plan(chosen)),
+          whenReady(this.choose({ ...entry, stored: [] }), (chosen) => this.#plan(chosen)),
         ),
       (plan) => 'parts' in plan,
     );

@@ -212,7 +212,7 @@ class Site {
       const clean = cleanForm(request.pathInfo, this.#settings);
       if (clean !== undefined) return this.#redirectIfSame(entry, clean, request);
     }
-    const lent = this.#cache.isLending ? lentAnswer(entry, request) : undefined;
+    const lent = this.#cache.isLending ? lentAnswer(entry, request, this.#context) : undefined;
     return lent ?? answerFile(entry, request, this.#context);
   }
 

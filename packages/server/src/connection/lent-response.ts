@@ -25,15 +25,18 @@ export function lentResponse(
   settings: CompleteSettings,
 ): LentResponse {
   const { status, reason, content, lines: store } = response;
-  const isUsual = status === 200 && reason === undefined && store !== undefined && content instanceof Uint8Array;
+  const isUsual = status === 200 && reason === undefined && content instanceof Uint8Array;
   const isAlone = settings.fields.length === 0 && settings.requestIdField === undefined && situation.version !== '0.9';
-  const lines = isUsual && isAlone ? (store.kept ?? keepLines(response)) : undefined;
-  if (lines === undefined || !isUsual) return unusual(response, situation, settings);
+  if (!isUsual || !isAlone) return unusual(response, situation, settings);
+  const kept = store?.kept;
+  const own = kept === undefined ? ownLines(response) : '';
+  if (own === undefined) return unusual(response, situation, settings);
+  if (kept === undefined) store?.keep(Buffer.from(own, 'latin1'));
   const { method, version, persistent: isWanted } = situation;
   const { length } = content;
   const { fields, framing, persistent } = frameResponse({ method, version, status, length, persistent: isWanted });
-  const head = `${firstLines(settings)}${fieldLines(fields, '1.1')}`;
-  return { head, lines, content: framing === 'none' ? NOTHING : content, persistent };
+  const head = `${firstLines(settings)}${fieldLines(fields, '1.1')}${own}`;
+  return { head, lines: kept ?? NOTHING, content: framing === 'none' ? NOTHING : content, persistent };
 }
 
 function unusual(response: ResponseMessage, situation: Situation, settings: CompleteSettings): LentResponse {
@@ -41,13 +44,26 @@ function unusual(response: ResponseMessage, situation: Situation, settings: Comp
   return { head, lines: NOTHING, content: content instanceof Uint8Array ? content : NOTHING, persistent };
 }
 
+/** Responses with more fields are rare. */
+const MAX_KNOWN_LINES = 16;
+
+/** The fields of the response before and their lines, by position: most of what is said of files is the same object each time. */
+const knownFields: Field[] = [];
+const knownLines: string[] = [];
+
 /** The end of the head that a response's own fields make; undefined where one of them decides about the connection. */
-function keepLines({ fields, lines }: ResponseMessage): Uint8Array | undefined {
-  if (fields.some(([name]) => name === 'connection')) return undefined;
-  const own: readonly Field[] = fields.filter(([name]) => !OWNED.has(name));
-  const bytes = Buffer.from(`${fieldLines(own, '1.1')}\r\n`, 'latin1');
-  lines?.keep(bytes);
-  return bytes;
+function ownLines({ fields }: ResponseMessage): string | undefined {
+  if (fields.length > MAX_KNOWN_LINES) return undefined;
+  let text = '';
+  for (const [position, field] of fields.entries()) {
+    if (field !== knownFields[position]) {
+      if (field[0] === 'connection') return undefined;
+      knownLines[position] = OWNED.has(field[0]) ? '' : fieldLines([field], '1.1');
+      knownFields[position] = field;
+    }
+    text += knownLines[position];
+  }
+  return `${text}\r\n`;
 }
 
 let first = { date: '', serverField: '' as string | false, text: '' };

@@ -16,7 +16,7 @@ export function isPromiseLike<Value>(value: Value | PromiseLike<Value>): value i
 export function isResponse(value: unknown): value is ResponseMessage {
   if (typeof value !== 'object' || value === null) return false;
   const { status, content, upgrade, lines } = value as Partial<ResponseMessage>;
-  // Whoever keeps lines of its fields makes the fields when they are asked for.
+  // A page that keeps the lines of its fields makes the fields when they are asked for.
   if (lines !== undefined && status === 200 && content instanceof Uint8Array) return true;
   const { fields } = value as Partial<ResponseMessage>;
   const isFinal = Number.isInteger(status) && status! >= 200 && status! <= 599 && upgrade === undefined;

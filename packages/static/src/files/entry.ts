@@ -65,12 +65,21 @@ const ENTRY_BYTES = 1_400 + MAX_LINES_BYTES / 2;
 const REPRESENTATION_BYTES = 1_024;
 
 /** How many bytes of memory an entry keeps alive. */
-export function entryBytes({ identity, stored, location }: FileEntry): number {
-  return stored.reduce(
+export function entryBytes(entry: FileEntry): number {
+  const { identity, stored, location } = entry;
+  return [...stored, ...madeOf(entry)].reduce(
     (sum, one) => sum + representationBytes(one),
     ENTRY_BYTES + contentBytes(identity) + location.length,
   );
 }
+
+/** The codings of a file that were made and are smaller than it. */
+export function madeOf({ identity, made }: FileEntry): readonly Representation[] {
+  if (made === undefined) return NONE;
+  return [...made.values()].filter((one): one is Representation => !(one instanceof Promise) && one !== identity);
+}
+
+const NONE: readonly Representation[] = [];
 
 /** How many bytes a further representation of an entry adds. */
 export function representationBytes(representation: Representation): number {

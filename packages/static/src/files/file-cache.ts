@@ -12,7 +12,7 @@
 
 import { dirname, sep } from 'node:path';
 import type { Disk } from './disk.ts';
-import { entryBytes, type FileEntry, type Neighbours } from './entry.ts';
+import { entryBytes, type FileEntry, madeOf, type Neighbours } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { loopTurn, secondOfTurn } from './loop-turn.ts';
 import { ReadyResponses } from './ready-responses.ts';
@@ -79,7 +79,7 @@ export class FileCache {
     return whenReady(isCurrent(slot.entry, this.#storage), (isTrue) => {
       if (isTrue) {
         slot.checkedTurn = loopTurn();
-        if (slot.uses >= USES_OF_READY) this.#ready.keep(slot.entry.identity);
+        if (slot.uses >= USES_OF_READY) this.#keepReady(slot.entry);
         else if (slot.wasUsed && !this.isLending) this.#ready.use(slot.entry.identity);
         slot.wasUsed = true;
         return slot.entry;
@@ -87,6 +87,11 @@ export class FileCache {
       if (this.#slots.get(path) === slot) this.delete(path);
       return undefined;
     });
+  }
+
+  #keepReady(entry: FileEntry): void {
+    this.#ready.keep(entry.identity);
+    for (const one of madeOf(entry)) if (one.isOnShelf) this.#ready.keep(one);
   }
 
   /** Remembers an entry that was found just now, if it can be checked later and fits. */
@@ -103,7 +108,7 @@ export class FileCache {
 
   #put(path: string, entry: FileEntry): void {
     const generation = this.#newest();
-    entry.identity.putOn(generation.shelf);
+    for (const one of [entry.identity, ...madeOf(entry)]) one.putOn(generation.shelf);
     if (!this.isLending) this.#ready.offer(entry.identity);
     this.#slots.set(path, { entry, generation, checkedTurn: -1, wasUsed: false, second: 0, uses: 0 });
     generation.paths.push(path);
@@ -127,6 +132,11 @@ export class FileCache {
   grow(path: string, entry: FileEntry, bytes: number): void {
     const slot = this.#slots.get(path);
     if (slot?.entry !== entry) return;
+    for (const one of madeOf(entry)) {
+      if (one.isOnShelf) continue;
+      one.putOn(slot.generation.shelf);
+      if (!this.isLending) this.#ready.offer(one);
+    }
     this.#count(slot.generation, bytes);
     this.#evict();
   }
@@ -136,6 +146,11 @@ export class FileCache {
     if (slot === undefined) return;
     this.#slots.delete(path);
     this.#ready.drop(slot.entry.identity);
+    for (const one of madeOf(slot.entry)) {
+      this.#ready.drop(one);
+      // Who is about to send it cannot make it again.
+      one.takeOff(one.bytes);
+    }
   }
 
   #evict(): void {

@@ -7,6 +7,8 @@ import type { Field, LineStore, StaticResponse } from '../message.ts';
 /** What a page is made of. */
 export interface PageSource extends LineStore {
   readonly fields: readonly Field[];
+  /** Whether there is a place to keep lines at. */
+  readonly isOnShelf: boolean;
 }
 
 /** `fields` and `lines` are the class's, so that copies made by spreading have neither. */
@@ -25,7 +27,7 @@ export class LentPage implements StaticResponse {
     return this.#source.fields;
   }
 
-  get lines(): LineStore {
-    return this.#source;
+  get lines(): LineStore | undefined {
+    return this.#source.isOnShelf ? this.#source : undefined;
   }
 }

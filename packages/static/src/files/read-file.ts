@@ -71,11 +71,17 @@ export function withSiblings(entry: FileEntry, storage: Storage): Eventually<Fil
   if (entry.hasSiblingsRead) return entry;
   const { identity, neighbours } = entry;
   return whenReady(findSiblings(entry, identity.path.split('/'), storage), (found) => ({
-    ...entry,
+    kind: 'file',
+    location: entry.location,
+    stamp: entry.stamp,
+    identity,
     stored: storedOf(found, identity.path, identity.contentType, storage),
     hasSiblingsRead: true,
+    codings: entry.codings,
+    made: entry.made,
     // What was chosen without them may be another now.
     chosen: undefined,
+    isCacheable: entry.isCacheable,
     neighbours: neighboursOf(found, neighbours?.earlier ?? []),
   }));
 }

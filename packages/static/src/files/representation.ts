@@ -94,14 +94,24 @@ export class Representation implements Validators, PageSource {
 
   /** The bytes, when they are in memory: those of a shelf as a copy, until the shelf is given up. */
   get bytes(): Uint8Array | undefined {
-    if (this.#bytes !== undefined || this.#shelf === undefined) return this.#bytes;
+    const shelf = this.#standsOn;
+    if (this.#bytes !== undefined || shelf === undefined) return this.#bytes;
     if (this.#content !== undefined) return this.#content;
-    const copy = this.#shelf.copy(this.#place, this.length ?? 0);
+    const copy = shelf.copy(this.#place, this.length ?? 0);
     return this.#isReady ? (this.#content = ownBytes(copy)) : copy;
   }
 
   get isInMemory(): boolean {
-    return this.#bytes !== undefined || this.#shelf !== undefined;
+    return this.#bytes !== undefined || this.#standsOn !== undefined;
+  }
+
+  /** The shelf that the bytes stand on: one of an entry that was deleted may be given up unnoticed. */
+  get #standsOn(): Shelf | undefined {
+    return this.#shelf?.isGivenUp === true ? undefined : this.#shelf;
+  }
+
+  get isOnShelf(): boolean {
+    return this.#shelf !== undefined;
   }
 
   /** Moves the bytes to a shelf, or to memory of their own where it has no room. */
@@ -175,16 +185,17 @@ export class Representation implements Validators, PageSource {
 
   /** The same for a caller that is done with it at once; undefined when it is remembered, or the bytes are not lent. */
   get lent(): StaticResponse | undefined {
-    const content = this.#shelf === undefined ? this.#lentBytes : this.#lentByShelf(this.#shelf);
+    const shelf = this.#standsOn;
+    const content = shelf === undefined ? this.#lentBytes : this.#lentByShelf(shelf);
     return content && new LentPage(content, this);
   }
 
   get kept(): Uint8Array | undefined {
-    return this.#linesBytes === 0 ? undefined : this.#shelf?.lend(this.#linesPlace, this.#linesBytes);
+    return this.#linesBytes === 0 ? undefined : this.#standsOn?.lend(this.#linesPlace, this.#linesBytes);
   }
 
   keep(lines: Uint8Array): void {
-    const place = lines.length > MAX_LINES_BYTES ? undefined : this.#shelf?.put(lines);
+    const place = lines.length > MAX_LINES_BYTES ? undefined : this.#standsOn?.put(lines);
     if (place === undefined) return;
     this.#linesPlace = place;
     this.#linesBytes = lines.length;

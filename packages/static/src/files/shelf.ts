@@ -21,6 +21,8 @@ export class Shelf {
   readonly #spare: Buffer[];
   readonly #pieces: Buffer[] = [];
   #used = PIECE_BYTES;
+  /** Whether its memory belongs to others now. */
+  isGivenUp = false;
 
   /** `spare` is what the shelves of one cache share. */
   constructor(spare: Buffer[]) {
@@ -57,8 +59,9 @@ export class Shelf {
     return new Uint8Array(piece.buffer, piece.byteOffset + start, length);
   }
 
-  /** Gives the memory to the next shelves. Whoever put something here has to know before. */
+  /** Gives the memory to the next shelves. */
   giveUp(): void {
+    this.isGivenUp = true;
     this.#spare.push(...this.#pieces.splice(0, MAX_SPARE - this.#spare.length));
     this.#pieces.length = 0;
     this.#used = PIECE_BYTES;

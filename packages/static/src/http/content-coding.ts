@@ -22,7 +22,7 @@ export function withoutCodingSuffix(name: string): string {
 /** Codings acceptable to the client, best first, ending where identity is preferred. An absent field accepts none. */
 export function acceptedCodings(acceptEncoding: string | undefined, available: readonly Coding[]): readonly Coding[] {
   if (acceptEncoding === undefined) return [];
-  const qualities = parseQualities(acceptEncoding);
+  const qualities = qualitiesOf(acceptEncoding);
   const qualityOf = (coding: string): number => qualities.get(coding) ?? qualities.get('*') ?? 0;
   // Identity that is not mentioned is acceptable, but a coding the client named is what it came for.
   const identity = qualities.get('identity') ?? 0;
@@ -34,8 +34,22 @@ export function acceptedCodings(acceptEncoding: string | undefined, available: r
 /** Whether the client rules out the unencoded representation. */
 export function refusesIdentity(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false;
-  const qualities = parseQualities(acceptEncoding);
+  const qualities = qualitiesOf(acceptEncoding);
   return (qualities.get('identity') ?? qualities.get('*') ?? 1) === 0;
+}
+
+/** Browsers send a handful of values; this bounds what a client that invents them costs. */
+const MAX_KNOWN = 64;
+const MAX_KNOWN_CHARACTERS = 128;
+
+const known = new Map<string, ReadonlyMap<string, number>>();
+
+function qualitiesOf(acceptEncoding: string): ReadonlyMap<string, number> {
+  const seen = known.get(acceptEncoding);
+  if (seen !== undefined) return seen;
+  const qualities = parseQualities(acceptEncoding);
+  if (known.size < MAX_KNOWN && acceptEncoding.length <= MAX_KNOWN_CHARACTERS) known.set(acceptEncoding, qualities);
+  return qualities;
 }
 
 function parseQualities(acceptEncoding: string): Map<string, number> {
