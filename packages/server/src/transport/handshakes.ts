@@ -4,26 +4,27 @@
 
 import { serializeHead } from '@onezero/http-parser/serializer';
 import type { Server as NetServer, Socket } from 'node:net';
-import type { Server as TlsServer } from 'node:tls';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
+import { rawOf } from './handle.ts';
 
-const pendingOf = new WeakMap<NetServer, Map<string, Socket>>();
+const pendingOf = new WeakMap<NetServer, Set<Socket>>();
 
 /** Closes connections of `server` whose handshake fails, which is the client's affair and nothing else. */
 export function watchHandshakes(server: TlsServer): void {
-  const pending = new Map<string, Socket>();
+  const pending = new Set<Socket>();
   pendingOf.set(server, pending);
   server.on('connection', (socket: Socket) => {
-    const peer = peerOf(socket);
-    pending.set(peer, socket);
-    socket.once('close', () => {
-      if (pending.get(peer) === socket) pending.delete(peer);
-    });
+    pending.add(socket);
+    socket.once('close', () => pending.delete(socket));
   });
-  server.on('secureConnection', (socket) => pending.delete(peerOf(socket)));
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    const plain = error.code === 'ERR_SSL_HTTP_REQUEST' ? pending.get(peerOf(socket)) : undefined;
-    if (plain === undefined) socket.destroy();
-    else sendAway(plain, socket);
+  server.on('secureConnection', (secure) => {
+    const plain = plainOf(secure, pending);
+    if (plain !== undefined) pending.delete(plain);
+  });
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, secure) => {
+    const plain = error.code === 'ERR_SSL_HTTP_REQUEST' ? plainOf(secure, pending) : undefined;
+    if (plain === undefined) secure.destroy();
+    else sendAway(plain, secure);
   });
 }
 
@@ -47,10 +48,16 @@ function sendAway(plain: Socket, secure: Socket): void {
 
 /** Closes the connections of `server` that are in the middle of a handshake. */
 export function abandonHandshakes(server: NetServer): void {
-  for (const socket of pendingOf.get(server)?.values() ?? []) socket.destroy();
+  for (const socket of pendingOf.get(server) ?? []) socket.destroy();
 }
 
-/** The secure socket is another object than the one accepted, with the same peer. */
+/** The socket that was accepted, of which the secure one was made; by its peer where Node does not tell. */
+function plainOf(secure: TLSSocket, pending: ReadonlySet<Socket>): Socket | undefined {
+  const raw = rawOf(secure);
+  if (raw !== undefined || secure.remoteAddress === undefined) return raw;
+  return [...pending].find((socket) => peerOf(socket) === peerOf(secure));
+}
+
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
