@@ -50,7 +50,8 @@ export function explain(
 
 function splitTarget(target: string): { authority: string | undefined; path: string; query: string | undefined } {
   const absolute = /^https?:\/\/([^/?#]*)(.*)$/i.exec(target);
-  const rest = absolute?.[2] ?? target;
+  // A fragment, as the address bar of a browser has it, is never sent.
+  const [rest = ''] = (absolute?.[2] ?? target).split('#', 1);
   const mark = rest.indexOf('?');
   const path = mark === -1 ? rest : rest.slice(0, mark);
   return {

@@ -16,8 +16,10 @@ const OF_CONTENT = new Set([
   'trailer',
 ]);
 
-/** The request as a GET of `location`, from the top of the site; undefined when the path has no reading. */
-export function redirected(request: RequestMessage, location: string): RequestMessage | undefined {
+/** The request as a GET of a location, from the top of the site; undefined when the path has no reading. */
+export function redirected(request: RequestMessage, given: string): RequestMessage | undefined {
+  // A fragment is for a browser, which gets to see none of this.
+  const [location = ''] = given.split('#', 1);
   const mark = location.indexOf('?');
   const pathInfo = canonicalPath(mark === -1 ? location : location.slice(0, mark));
   if (pathInfo === undefined || !location.startsWith('/')) return undefined;

@@ -118,6 +118,12 @@ describe('explain', () => {
     expect(server.explain({ target: '/a' }).query).toBeUndefined();
   });
 
+  test('leaves out the fragment of an address, which no browser sends', () => {
+    expect(server.explain({ target: 'http://example.org/a#top' })).toMatchObject({ path: '/a', status: undefined });
+    expect(server.explain({ target: '/a?x=1#top' })).toMatchObject({ path: '/a', query: 'x=1' });
+    expect(server.explain({ target: '/a%23b' })).toMatchObject({ path: '/a#b' });
+  });
+
   test('reads a path as people type it', () => {
     expect(server.explain({ target: '/caf\u00e9' })).toMatchObject({ path: '/caf\u00e9', status: 404 });
   });

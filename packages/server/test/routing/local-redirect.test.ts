@@ -53,11 +53,14 @@ describe('redirected', () => {
     ['/%61', '/a', undefined],
     ['/?x', '/', 'x'],
     ['//a', '//a', undefined],
+    ['/a#b', '/a', undefined],
+    ['/a?b#c?d', '/a', 'b'],
+    ['/a%23b', '/a#b', undefined],
   ])('%s is read as %s with the query %j', (location, pathInfo, query) => {
     expect(redirected(request(), location)).toMatchObject({ pathInfo, query });
   });
 
-  test.each(['', 'a', '?x', '/../etc/passwd', '/%00', '/%zz', '/%ff', 'http://other.org/', '/a%2Fx/../b'])(
+  test.each(['', 'a', '#a', '?x', '/../etc/passwd', '/%00', '/%zz', '/%ff', 'http://other.org/', '/a%2Fx/../b'])(
     '%j has no reading',
     (location) => {
       expect(redirected(request(), location)).toBeUndefined();
