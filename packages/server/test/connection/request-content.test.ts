@@ -1,5 +1,6 @@
-// Content that is lent to its reader instead of being copied for it.
+// Content on its way to its reader: lent instead of being copied, and any sequence of steps against a plain list.
 
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RequestContent } from '../../src/connection/request-content.ts';
 
@@ -107,5 +108,74 @@ describe('feed', () => {
     expect(() => content[Symbol.asyncIterator]()).toThrow('once only');
     content.end();
     await done;
+  });
+});
+
+describe('any sequence of steps', () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('push' as const), size: fc.constantFrom(1, 10, 40_000) }) },
+    { weight: 4, arbitrary: fc.constant({ kind: 'next' as const }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom({ kind: 'end' as const }, { kind: 'fail' as const }, { kind: 'abandon' as const }),
+    },
+  );
+
+  test('hands over what was pushed, in order, up to the first end; and never leaves its client held for nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        let isHeld = false;
+        let wanted = 0;
+        const content = new RequestContent({
+          contentWanted: () => void (wanted += 1),
+          contentFull: () => void (isHeld = true),
+          contentRoom: () => void (isHeld = false),
+        });
+        const iterator = content[Symbol.asyncIterator]();
+        const model: number[] = [];
+        const read: (number | string)[] = [];
+        let state: 'open' | 'ended' | 'failed' | 'abandoned' = 'open';
+        let pending: Promise<unknown> | undefined;
+        let pushed = 0;
+        for (const one of steps) {
+          if (one.kind === 'push') {
+            pushed += 1;
+            content.push(Buffer.alloc(one.size, pushed));
+            if (state === 'open') model.push(pushed);
+          } else if (one.kind === 'next') {
+            // One chunk at a time.
+            if (content.isAwaited) continue;
+            pending = iterator.next().then(
+              ({ done, value }) => void read.push(done === true ? 'done' : (value?.[0] ?? 0)),
+              (error: Error) => void read.push(error.message),
+            );
+            await Promise.resolve();
+          } else if (state === 'open' || one.kind === 'abandon') {
+            const isFirst = state === 'open';
+            if (one.kind === 'end') content.end();
+            else if (one.kind === 'fail') content.fail(new Error('gone'));
+            else content.abandon();
+            if (isFirst) state = one.kind === 'end' ? 'ended' : one.kind === 'fail' ? 'failed' : 'abandoned';
+            if (one.kind === 'abandon') {
+              await new Promise((resolve) => setImmediate(resolve));
+              model.length = read.filter((given) => typeof given === 'number').length;
+              expect(isHeld).toBe(false);
+            }
+          }
+        }
+        if (!content.isAwaited) await pending;
+        await new Promise((resolve) => setImmediate(resolve));
+        const numbers = read.filter((given) => typeof given === 'number');
+        expect(numbers).toEqual(model.slice(0, numbers.length));
+        const last = { open: undefined, ended: 'done', failed: 'gone', abandoned: 'done' }[state];
+        for (const word of read.filter((given) => typeof given === 'string')) expect(['done', last]).toContain(word);
+        // A word comes behind all numbers.
+        expect(read.slice(0, numbers.length)).toEqual(numbers);
+        if (state === 'open' && content.isAwaited) expect(numbers).toEqual(model);
+        if (numbers.length === model.length) expect(isHeld).toBe(false);
+        expect(wanted).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
