@@ -94,8 +94,12 @@ export interface Parsed {
   readonly content: string;
 }
 
-/** Splits a response (the first of them) into head and the rest; repeated fields are joined with a comma. */
-export function parse(text: string): Parsed {
+/**
+ * Splits a response (the first of them) into head and the rest; repeated fields are joined with a comma. A client that has
+ * finished sending and waits long, as on a busy machine, is sent 100 (Continue) first, to see whether it is still there.
+ */
+export function parse(received: string): Parsed {
+  const text = received.replace(/^(?:HTTP\/1\.1 100 Continue\r\n\r\n)+/, '');
   const end = text.indexOf('\r\n\r\n');
   const [line = '', ...lines] = text.slice(0, end).split('\r\n');
   const fields = new Map<string, string>();

@@ -37,9 +37,11 @@ describe('FailedLogins', () => {
 
 test('who guesses is slowed, and nobody else', async () => {
   const sha = `{SHA}${createHash('sha1').update('right').digest('base64')}`;
+  // Who got in once stays in, so each attempt is by another user.
+  const others = Array.from({ length: 500 }, (_, index) => `user-${index}`);
   const running = await start({
     trustedProxies: ['127.0.0.1'],
-    auth: [{ users: { ann: sha, ben: sha } }],
+    auth: [{ users: { ann: sha, ben: sha, ...Object.fromEntries(others.map((name) => [name, sha])) } }],
     routes: [{ responder: () => textResponse('in') }],
   });
   onTestFinished(() => running.close());
@@ -56,7 +58,12 @@ test('who guesses is slowed, and nobody else', async () => {
   );
   expect(guesses.filter((status) => status === 401).length).toBeLessThanOrEqual(10);
   // Ten of the others wait for their answer; the rest, and what comes now, is not looked at, whether right or wrong.
-  await expect.poll(() => login('ben:right', '192.0.2.1'), { interval: 10 }).toBe(503);
+  // On a busy machine the guesses come slower than they are forgotten, so more of them follow.
+  const tryOnce = (): Promise<number> => {
+    for (let count = 0; count < 5; count++) void login('ann:wrong again', '192.0.2.1');
+    return login(`${others.pop()}:right`, '192.0.2.1');
+  };
+  await expect.poll(tryOnce, { interval: 10 }).toBe(503);
   // Who is in stays in, and others are not concerned.
   expect(await login('ann:right', '192.0.2.1')).toBe(200);
   expect(await login('ben:right', '192.0.2.2')).toBe(200);
