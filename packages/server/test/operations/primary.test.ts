@@ -1,146 +1,185 @@
-// A worker's side of the channel: real processes that obey, and a primary that is this test.
+// A worker's side of the channel: a process that obeys, whose channel and signals are this test's.
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { EventEmitter } from 'node:events';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createMetrics } from '../../src/operations/metrics.ts';
+import { Primary, type WorkerDuties } from '../../src/operations/primary.ts';
 import type { Notice, Order } from '../../src/operations/worker-messages.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'onezero-worker-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
 const COUNTS = createMetrics().snapshot({ connections: 1, requests: 0 });
+const NOWHERE = { url: 'x', secure: false, address: '', port: 0 };
 
-/** Duties of which each says that it was called, as a notice of its own kind. */
-const PROGRAM = `
-  import { Primary } from '${new URL('../../build/operations/primary.js', import.meta.url).href}';
-  const primary = new Primary();
-  const did = (what) => process.connected && process.send({ kind: 'did', what });
-  let settleStop;
-  const duties = {
-    begin: async (listeners, isStopping) => {
-      did('begin ' + JSON.stringify(listeners) + ' ' + isStopping());
-      return { addresses: [{ url: 'x', secure: false, address: '', port: 0 }], ready: Promise.resolve() };
-    },
-    reload: async () => { did('reload'); throw new Error('the file is broken'); },
-    reopenLog: () => did('reopen'),
-    stop: (graceMs) => { did('stop ' + graceMs); return Promise.resolve(); },
-    snapshot: () => (${JSON.stringify(COUNTS)}),
-    failed: (error) => { did('failed ' + error.message); return 5; },
-  };
-`;
+afterEach(() => void vi.unstubAllGlobals());
 
 interface Worker {
-  readonly child: ChildProcess;
-  readonly notices: readonly (Notice | { readonly kind: 'did'; readonly what: string })[];
-  readonly did: () => readonly string[];
+  readonly primary: Primary;
+  readonly notices: readonly Notice[];
+  /** What the duties were called with, in order. */
+  readonly did: string[];
   readonly tell: (order: Order) => void;
-  readonly ended: Promise<number | null>;
+  /** A signal, or the end of the channel. */
+  readonly happen: (event: string) => void;
+  readonly hears: (event: string) => boolean;
+  /** The exit code, once there is one. */
+  readonly code: () => number | undefined;
 }
 
-let children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children) child.kill('SIGKILL');
-  children = [];
-});
-
-let programs = 0;
-
-async function worker(changes = ''): Promise<Worker> {
-  const module = join(folder, `${++programs}.mjs`);
-  writeFileSync(module, `${PROGRAM}${changes}\nprocess.exit(await primary.obey(duties));\n`);
-  const child = fork(module, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  children.push(child);
+/** A worker with these duties instead. */
+function work(changes: (did: string[], primary: Primary) => Partial<WorkerDuties> = () => ({})): Worker {
   const notices: Notice[] = [];
-  child.on('message', (notice: Notice) => notices.push(notice));
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
-  await expect.poll(() => notices).toContainEqual({ kind: 'started' });
+  const did: string[] = [];
+  const events = new EventEmitter();
+  const channel = {
+    connected: true,
+    send: (notice: Notice, _handle: unknown, _options: unknown, sent: () => void) => {
+      notices.push(notice);
+      setImmediate(sent);
+      return true;
+    },
+    on: (event: string, listener: (...words: unknown[]) => void) => events.on(event, listener),
+  };
+  vi.stubGlobal('process', Object.assign(Object.create(process) as object, channel));
+  const primary = new Primary();
+  const duties: WorkerDuties = {
+    begin: async (listeners, isStopping) => {
+      did.push(`begin ${JSON.stringify(listeners)} ${isStopping()}`);
+      return { addresses: [NOWHERE], ready: Promise.resolve() };
+    },
+    reload: async () => void did.push('reload'),
+    reopenLog: () => void did.push('reopen'),
+    stop: async (graceMs) => void did.push(`stop ${graceMs}`),
+    snapshot: () => COUNTS,
+    failed: (error) => {
+      did.push(`failed ${(error as Error).message}`);
+      return 5;
+    },
+    ...changes(did, primary),
+  };
+  let code: number | undefined;
+  void primary.obey(duties).then((ended) => (code = ended));
   return {
-    child,
+    primary,
     notices,
-    did: () => (notices as Worker['notices']).flatMap((one) => (one.kind === 'did' ? [one.what] : [])),
-    tell: (order) => void child.send(order),
-    ended,
+    did,
+    tell: (order) => void events.emit('message', order),
+    happen: (event) => void events.emit(event),
+    hears: (event) => events.listenerCount(event) > 0,
+    code: () => code,
   };
 }
+
+const kinds = ({ notices }: Worker): readonly string[] => notices.map(({ kind }) => kind);
 
 describe('a worker', () => {
   test('does what it is ordered to, and says what came of it', async () => {
-    const { tell, notices, did, ended } = await worker();
+    const worker = work();
+    const { tell, notices, did, code } = worker;
+    expect(kinds(worker)).toEqual(['started']);
     tell({ kind: 'begin', listeners: [{ descriptors: [4], secure: true }] });
-    await expect.poll(() => notices.map(({ kind }) => kind)).toEqual(['started', 'did', 'listening', 'ready']);
+    await expect.poll(() => kinds(worker)).toEqual(['started', 'listening', 'ready']);
     tell({ kind: 'reload' });
-    await expect.poll(() => notices).toContainEqual({ kind: 'reloaded', error: 'the file is broken' });
+    await expect.poll(() => notices).toContainEqual({ kind: 'reloaded', error: undefined });
     tell({ kind: 'reopen-log' });
     tell({ kind: 'count', id: 7 });
-    await expect.poll(() => notices).toContainEqual({ kind: 'snapshot', id: 7, snapshot: COUNTS });
+    expect(notices).toContainEqual({ kind: 'snapshot', id: 7, snapshot: COUNTS });
     tell({ kind: 'stop', graceMs: 30 });
-    expect(await ended).toBe(0);
-    expect(did()).toEqual(['begin [{"descriptors":[4],"secure":true}] false', 'reload', 'reopen', 'stop 30']);
+    await expect.poll(code).toBe(0);
+    expect(did).toEqual(['begin [{"descriptors":[4],"secure":true}] false', 'reload', 'reopen', 'stop 30']);
     // What it had counted at the end, for the sum.
     expect(notices.at(-1)).toEqual({ kind: 'snapshot', id: 0, snapshot: COUNTS });
   });
 
+  test('is ready when its applications are, and says what is wrong with a reload', async () => {
+    let load!: () => void;
+    const worker = work(() => ({
+      begin: async () => ({ addresses: [NOWHERE], ready: new Promise<void>((resolve) => (load = resolve)) }),
+      reload: () => Promise.reject(new Error('the file is broken')),
+    }));
+    worker.tell({ kind: 'begin', listeners: [] });
+    await expect.poll(() => kinds(worker)).toEqual(['started', 'listening']);
+    load();
+    await expect.poll(() => kinds(worker)).toEqual(['started', 'listening', 'ready']);
+    worker.tell({ kind: 'reload' });
+    await expect.poll(() => worker.notices.at(-1)).toEqual({ kind: 'reloaded', error: 'the file is broken' });
+  });
+
   test('asks what all have counted, any number of times at once', async () => {
-    const { tell, notices, did } = await worker(`
-      duties.reopenLog = () => {
-        for (const name of ['a', 'b']) void primary.collect().then(({ contentBytes }) => did(name + ' ' + contentBytes));
-      };`);
-    tell({ kind: 'reopen-log' });
-    const asked = (): readonly number[] => notices.flatMap((one) => (one.kind === 'collect' ? [one.id] : []));
-    await expect.poll(() => asked().length).toBe(2);
-    const [first = 0, second = 0] = asked();
+    const { primary, tell, notices } = work();
+    const both = Promise.all([primary.collect(), primary.collect()]);
+    const [first = 0, second = 0] = notices.flatMap((one) => (one.kind === 'collect' ? [one.id] : []));
     expect(first).not.toBe(second);
     tell({ kind: 'collected', id: second, snapshots: [COUNTS, { ...COUNTS, contentBytes: 40 }] });
     tell({ kind: 'collected', id: 999, snapshots: [] });
     tell({ kind: 'collected', id: first, snapshots: [{ ...COUNTS, contentBytes: 2 }] });
-    await expect.poll(() => did()).toEqual(['b 40', 'a 2']);
+    expect((await both).map(({ contentBytes }) => contentBytes)).toEqual([2, 40]);
+  });
+
+  test('that counts nothing says nothing of counts', async () => {
+    const worker = work(() => ({ snapshot: () => undefined }));
+    worker.tell({ kind: 'count', id: 1 });
+    worker.tell({ kind: 'stop', graceMs: 0 });
+    await expect.poll(worker.code).toBe(0);
+    expect(kinds(worker)).toEqual(['started']);
   });
 
   test('that cannot begin says why and ends with its code', async () => {
-    const { tell, notices, did, ended } = await worker(
-      `duties.begin = async () => { throw new Error('the port is taken'); };`,
-    );
-    tell({ kind: 'begin', listeners: [] });
-    expect(await ended).toBe(5);
-    expect(notices).toContainEqual({ kind: 'failed', message: 'the port is taken' });
-    expect(did()).toEqual(['failed the port is taken']);
+    const worker = work(() => ({ begin: () => Promise.reject(new Error('the port is taken')) }));
+    worker.tell({ kind: 'begin', listeners: [] });
+    await expect.poll(worker.code).toBe(5);
+    expect(worker.notices).toContainEqual({ kind: 'failed', message: 'the port is taken' });
+    expect(worker.did).toEqual(['failed the port is taken']);
+  });
+
+  test('that cannot stop ends with its code too', async () => {
+    const worker = work(() => ({ stop: () => Promise.reject(new Error('stuck')) }));
+    worker.happen('SIGTERM');
+    await expect.poll(worker.code).toBe(5);
+    expect(worker.did).toEqual(['failed stuck']);
   });
 
   test('leaves signals of its terminal to the primary, and heeds the end of it once', async () => {
-    const { child, did, ended } = await worker(`
-      let calls = 0;
-      duties.stop = (graceMs) => { did('stop ' + graceMs); return ++calls === 1 ? new Promise(() => {}) : undefined; };`);
-    for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1'] as const) child.kill(signal);
-    child.kill('SIGTERM');
-    await expect.poll(() => did()).toEqual(['stop undefined']);
+    const { happen, hears, tell, did, code } = work((calls) => ({
+      stop: (graceMs) => {
+        calls.push(`stop ${graceMs}`);
+        return calls.length === 1 ? new Promise(() => {}) : Promise.resolve();
+      },
+    }));
+    for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1']) {
+      expect(hears(signal)).toBe(true);
+      happen(signal);
+    }
+    expect(did).toEqual([]);
+    happen('SIGTERM');
     // The same request again, from whoever signals every process, is none; a shorter grace is.
-    child.kill('SIGTERM');
-    child.send({ kind: 'stop', graceMs: undefined } satisfies Order);
-    child.send({ kind: 'stop', graceMs: 1 } satisfies Order);
-    expect(await ended).toBe(0);
-    expect(did()).toEqual(['stop undefined', 'stop 1']);
+    happen('SIGTERM');
+    tell({ kind: 'stop', graceMs: undefined });
+    expect(did).toEqual(['stop undefined']);
+    tell({ kind: 'stop', graceMs: 1 });
+    await expect.poll(code).toBe(0);
+    expect(did).toEqual(['stop undefined', 'stop 1']);
   });
 
   test('stops when its primary is gone', async () => {
-    const { child, ended } = await worker();
-    child.disconnect();
-    expect(await ended).toBe(0);
+    const { happen, did, code } = work();
+    happen('disconnect');
+    await expect.poll(code).toBe(0);
+    expect(did).toEqual(['stop undefined']);
   });
 
   test('whose start a stop breaks off has not failed', async () => {
-    const { tell, notices, ended } = await worker(`
-      let breakOff;
-      duties.begin = async () => { did('begin'); await new Promise((_, reject) => (breakOff = reject)); };
-      duties.stop = async () => { breakOff(new Error('broken off')); await new Promise((resolve) => setImmediate(resolve)); };
-      duties.snapshot = () => undefined;`);
-    tell({ kind: 'begin', listeners: [] });
-    await expect.poll(() => notices).toContainEqual({ kind: 'did', what: 'begin' });
-    tell({ kind: 'stop', graceMs: 0 });
-    expect(await ended).toBe(0);
-    expect(notices.map(({ kind }) => kind)).toEqual(['started', 'did']);
+    let breakOff!: (error: Error) => void;
+    const worker = work((did) => ({
+      begin: async (_, isStopping) => {
+        await new Promise((_resolve, reject) => (breakOff = reject)).finally(() => did.push(String(isStopping())));
+        throw new Error('not reached');
+      },
+      stop: async () => breakOff(new Error('broken off')),
+      snapshot: () => undefined,
+    }));
+    worker.tell({ kind: 'begin', listeners: [] });
+    worker.tell({ kind: 'stop', graceMs: 0 });
+    await expect.poll(worker.code).toBe(0);
+    expect(kinds(worker)).toEqual(['started']);
+    expect(worker.did).toEqual(['true']);
   });
 });
