@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Field } from '../../src/message/message.ts';
-import { requestFields, responseFields } from '../../src/proxy/request-fields.ts';
+import { framingFault, requestFields, responseFields } from '../../src/proxy/request-fields.ts';
 import { request } from '../request.ts';
 
 const valueOf = (fields: readonly Field[], name: string): readonly string[] =>
@@ -95,12 +95,12 @@ describe('requestFields', () => {
 describe('responseFields', () => {
   test('are those of the response, without those of the connection', () => {
     const kept: readonly Field[] = [
-      ['content-length', '5'],
       ['content-type', 'text/plain'],
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
       ['www-authenticate', 'Basic'],
       ['date', 'x'],
+      ['content-length', '5'],
     ];
     const gone: readonly Field[] = [
       ['connection', 'close, X-Hop'],
@@ -123,5 +123,20 @@ describe('responseFields', () => {
         ['content-length', '5'],
       ]),
     ).toEqual([['content-length', '5']]);
+  });
+
+  test.each([
+    [[['content-length', '5, 5']], '5'],
+    [
+      [
+        ['content-length', '5'],
+        ['content-length', '5'],
+      ],
+      '5',
+    ],
+    [[], undefined],
+  ] as const)('of %j have the length %s once', (fields, length) => {
+    expect(responseFields(fields)).toEqual(length === undefined ? [] : [['content-length', length]]);
+    expect(framingFault(fields)).toBeUndefined();
   });
 });
