@@ -161,7 +161,7 @@ describe('lentResponse', () => {
   });
 
   test('refuses what cannot be written', () => {
-    expect(() => lentResponse(stored([['x', 'a\r\nb: c']]), situations[0]!, settings)).toThrow(/cannot be written/);
+    expect(() => lentResponse(stored([['x', 'a\r\nb: c']]), situations[0]!, settings)).toThrow(/cannot hold/);
   });
 });
 
