@@ -147,12 +147,16 @@ describe('what is not asked', () => {
   test('is an application; where it can be loaded, its workers say what it is', async () => {
     expect((await explain({}, { name: 'wsgi app:app' })).rows).toEqual([['run', 'wsgi app:app, as /m']]);
     const ready = (): Promise<void> => Promise.reject(new Error('No module named app'));
-    const { rows, asked } = await explain({}, { name: 'wsgi app:app', more: { ready, workers: () => [] } });
+    const loading = { ready, workers: () => ({ path: '/m' }) };
+    const { rows, asked } = await explain({}, { name: 'wsgi app:app', more: loading });
     expect(rows).toEqual([
       ['run', 'wsgi app:app, as /m'],
       ['', 'No module named app'],
     ]);
     expect(asked).toEqual([]);
+    // What is behind a gateway is not loaded here.
+    const gateway = { ready, workers: () => [{ path: '/m', gateway: {} }] };
+    expect((await explain({}, { name: 'fastcgi', more: gateway })).rows).toEqual([['run', 'fastcgi, as /m']]);
   });
 
   test.each([
