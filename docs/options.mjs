@@ -144,6 +144,7 @@ export function flagsPage() {
     `Each flag has a variable of the environment: ${code(`--${flagName(key, option)}`)} is ${code(environmentName(key, option))}; beside them, ${others} are read. A flag`,
     'wins over the environment, and that over the [file](configuration.md). A flag that is given again replaces what was said before,',
     'or adds to it where it takes several. `--no-…` works for each: it switches off or empties, and otherwise leads back to the default.',
+    'A variable `ONEZERO_…` that is no option is warned of and not refused, unlike a flag, since other programs may set such names.',
     'Times are written `500ms`, `30s`, `5m`, `1h` or `7d` (a number alone is seconds), sizes `65536`, `64k`, `10m` or `1g`.\n',
     ...flagSections(),
   ].join('\n');

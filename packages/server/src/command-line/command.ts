@@ -17,7 +17,8 @@ export async function runCommand(words: readonly string[]): Promise<number> {
     return await run(words, signals);
   } catch (error) {
     // No error of this kind is known; should one occur, its stack is what helps to mend it.
-    process.stderr.write(`Error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+    process.stderr.write(`Error: ${text.replace(/^Error: /, '')}\n`);
     return 1;
   }
 }
