@@ -112,7 +112,7 @@ describe('addressMatcher', () => {
     '10.0.0.0/08x',
     '[::1]',
   ])('refuses %j by the name of its option', (entry) => {
-    expect(() => addressMatcher('trustedProxies', [entry])).toThrow(`trustedProxies: "${entry}" is no address`);
+    expect(() => addressMatcher('trustedProxies', [entry])).toThrow(`trustedProxies: "${entry}" is not an address`);
   });
 });
 
@@ -192,7 +192,7 @@ describe('forwarded', () => {
     );
   });
 
-  test('never throws, and never names what is no address', () => {
+  test('never throws, and never names what is not an address', () => {
     const text = fc.string({ unit: fc.constantFrom(...'for=";,\\ 10.:[]abx'.split('')), maxLength: 30 });
     fc.assert(
       fc.property(text, fc.constantFrom('forwarded' as const, 'x-forwarded-for' as const), (value, name) => {
