@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 const dist = join(import.meta.dirname, '../packages/server/build/command-line/options');
 const load = async (name) => import(pathToFileURL(join(dist, `${name}.js`)).href);
 const { optionEntries } = await load('table');
-const { environmentName, flagName, groups, isNegatable } = await load('option');
+const { environmentName, flagName, GROUPS, isNegatable } = await load('option');
 const { defaultText } = await load('default-text');
 const { configurationSchema } = await load('json-schema');
 
@@ -34,7 +34,7 @@ function flagCell(key, option) {
 }
 
 function flagSections() {
-  return groups.map((group) => {
+  return GROUPS.map((group) => {
     const entries = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
     const rows = entries.map(([key, option]) => [
       flagCell(key, option),
@@ -118,7 +118,7 @@ function memberRows(path, shape) {
 }
 
 function keySections() {
-  return groups.map((group) => {
+  return GROUPS.map((group) => {
     const rows = optionEntries
       .filter(([, option]) => option.group === group && option.only !== 'command')
       .flatMap(([key, option]) => [

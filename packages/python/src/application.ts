@@ -15,10 +15,10 @@ import type { PoolState } from './workers/places.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
 /** All requests together may keep this many times `spoolMemoryBytes` in memory: 64 MiB by default. */
-const spoolMemoryShares = 64;
+const SPOOL_MEMORY_SHARES = 64;
 
 /** All responses together may keep this many times `maxSpoolBytes` in files: 1 GiB by default. */
-const spoolFileShares = 4;
+const SPOOL_FILE_SHARES = 4;
 
 /** Answers requests with a Python application. */
 export interface PythonResponder {
@@ -90,12 +90,12 @@ class Application {
     this.#limits = limits;
     this.#called = called;
     this.#isStreaming = isStreaming;
-    this.#memory = new SpoolBudget(limits.spoolMemoryBytes * spoolMemoryShares);
+    this.#memory = new SpoolBudget(limits.spoolMemoryBytes * SPOOL_MEMORY_SHARES);
     this.#spool = {
       readAheadBytes: limits.readAheadBytes,
       // Who waits for the client of an ASGI application is a coroutine, not a thread.
       fileBytes: called === 'asgi' ? 0 : limits.maxSpoolBytes,
-      budget: new SpoolBudget(limits.maxSpoolBytes * spoolFileShares),
+      budget: new SpoolBudget(limits.maxSpoolBytes * SPOOL_FILE_SHARES),
       failed: (error) => pool.warn(`cannot keep responses in a temporary file: ${error.message}`),
     };
   }

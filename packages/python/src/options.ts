@@ -118,7 +118,7 @@ const count: Shape = { type: 'integer', minimum: 1 };
 const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
 const size: Shape = { type: 'size', isUnlimited: true };
 const number: Shape = { type: 'integer', minimum: 0, isUnlimited: true };
-const variableName = /^[^=\0]+$/;
+const VARIABLE_NAME = /^[^=\0]+$/;
 
 /** Every limit with a value. */
 export type ResolvedLimits = Complete<PythonLimits>;
@@ -165,7 +165,7 @@ const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
   env: {
     shape: {
       type: 'map',
-      key: variableName,
+      key: VARIABLE_NAME,
       expects: 'the name of a variable',
       value: { type: 'text', pattern: /^[^\0]*$/, expects: 'a text without NUL' },
     },
@@ -173,7 +173,7 @@ const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
     default: {},
   },
   passEnv: {
-    shape: { type: 'list', item: { type: 'text', pattern: variableName, expects: 'the name of a variable' } },
+    shape: { type: 'list', item: { type: 'text', pattern: VARIABLE_NAME, expects: 'the name of a variable' } },
     summary: 'names of variables of this process that workers get',
   },
   settings: {

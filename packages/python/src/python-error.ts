@@ -33,7 +33,7 @@ const statuses: Readonly<Record<PythonErrorCode, number>> = {
 };
 
 /** Suggested to clients that are sent away, in seconds: about the time in which a queue moves on or a worker starts. */
-const retryAfter = '2';
+const RETRY_AFTER = '2';
 
 /** A failure with a stable `code` and the status it is answered with, if nothing was sent yet. */
 export class PythonError extends Error {
@@ -52,6 +52,6 @@ export class PythonError extends Error {
 
   /** A bare status with this as its cause; 503 suggests to try again. */
   response(): CgiResponse {
-    return { status: this.status, fields: this.status === 503 ? [['retry-after', retryAfter]] : [], cause: this };
+    return { status: this.status, fields: this.status === 503 ? [['retry-after', RETRY_AFTER]] : [], cause: this };
   }
 }

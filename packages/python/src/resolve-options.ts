@@ -17,7 +17,7 @@ import { findPython } from './workers/find-python.ts';
 import type { WorkerSettings } from './workers/worker.ts';
 
 /** How often the source files are looked at, in seconds. A look costs about a millisecond for a thousand modules. */
-const watchInterval = 0.5;
+const WATCH_INTERVAL = 0.5;
 
 const tables = { wsgi: wsgiTable, asgi: asgiTable, auto: appTable };
 
@@ -55,7 +55,7 @@ export function workerSettings(called: Interface | 'auto', options: AppOptions):
     path: [...pythonPath.map((folder) => resolve(cwd, folder)), cwd],
     environ: Object.fromEntries(own.map(([name, value]) => [`onezero.${name}`, value])),
     request: { passAuthorization, serverSoftware, serverName: options.serverName },
-    watch: settings.reloadOnChange ? watchInterval : 0,
+    watch: settings.reloadOnChange ? WATCH_INTERVAL : 0,
     startTimeoutMs: resolveLimits(limits).startTimeoutMs,
   };
 }

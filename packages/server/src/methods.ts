@@ -7,19 +7,19 @@
 import type { Method } from './options.ts';
 import { suggestion } from './suggestion.ts';
 
-const content = 'optional';
+const CONTENT = 'optional';
 
 /** RFC 9110 §9.3, RFC 5789 and RFC 1945 appendix D.1: what `OPTIONS *` names, beside the methods that the options add. */
 const STANDARD_METHODS: readonly Method[] = [
-  { name: 'GET', safe: true, idempotent: true, content },
-  { name: 'HEAD', safe: true, idempotent: true, content },
-  { name: 'POST', safe: false, idempotent: false, content },
-  { name: 'PUT', safe: false, idempotent: true, content },
-  { name: 'DELETE', safe: false, idempotent: true, content },
-  { name: 'PATCH', safe: false, idempotent: false, content },
-  { name: 'OPTIONS', safe: true, idempotent: true, content },
-  { name: 'LINK', safe: false, idempotent: true, content },
-  { name: 'UNLINK', safe: false, idempotent: true, content },
+  { name: 'GET', safe: true, idempotent: true, content: CONTENT },
+  { name: 'HEAD', safe: true, idempotent: true, content: CONTENT },
+  { name: 'POST', safe: false, idempotent: false, content: CONTENT },
+  { name: 'PUT', safe: false, idempotent: true, content: CONTENT },
+  { name: 'DELETE', safe: false, idempotent: true, content: CONTENT },
+  { name: 'PATCH', safe: false, idempotent: false, content: CONTENT },
+  { name: 'OPTIONS', safe: true, idempotent: true, content: CONTENT },
+  { name: 'LINK', safe: false, idempotent: true, content: CONTENT },
+  { name: 'UNLINK', safe: false, idempotent: true, content: CONTENT },
 ];
 
 /** The others of the IANA registry of methods, which applications have: safe ones, idempotent ones, and the rest. */
@@ -36,7 +36,7 @@ const APPLICATION_METHODS: readonly Method[] = [
 ];
 
 function named(names: string, properties: Pick<Method, 'safe' | 'idempotent'>): readonly Method[] {
-  return names.split(' ').map((name) => ({ name, ...properties, content }));
+  return names.split(' ').map((name) => ({ name, ...properties, content: CONTENT }));
 }
 
 /** Known by name, and refused unless somebody registers TRACE. */
@@ -58,7 +58,8 @@ export function methodRegistry(added: readonly (string | Method)[] = []): Method
   for (const method of [...STANDARD_METHODS, ...APPLICATION_METHODS]) registry.set(method.name, method);
   const own = new Map<string, Method>();
   for (const one of added) {
-    const method = typeof one === 'string' ? ({ name: one, safe: false, idempotent: false, content } as const) : one;
+    const method =
+      typeof one === 'string' ? ({ name: one, safe: false, idempotent: false, content: CONTENT } as const) : one;
     const { name } = method;
     if (typeof name !== 'string' || !TOKEN.test(name))
       throw new TypeError(`methods: ${JSON.stringify(name)} is not a method name`);

@@ -15,10 +15,10 @@ export const path: Shape = {
     /\/(?:\*{1,2}|:\w+)(?:\/|$)/.test(given) ? 'a path without a pattern (all below it is meant)' : undefined,
 };
 export const file: Shape = { type: 'path' };
-const token = /^[\w!#$%&'*+.^`|~-]+$/;
-export const fieldName: Shape = { type: 'text', pattern: token, expects: 'the name of a field' };
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+export const fieldName: Shape = { type: 'text', pattern: TOKEN, expects: 'the name of a field' };
 export const fieldValue: Shape = { type: 'text', pattern: /^[^\r\n\0]*$/, expects: 'a value on one line' };
-export const methodName: Shape = { type: 'text', pattern: token, expects: 'the name of a method' };
+export const methodName: Shape = { type: 'text', pattern: TOKEN, expects: 'the name of a method' };
 export const addresses: Shape = {
   type: 'list',
   item: {

@@ -162,13 +162,13 @@ async function write(answer: CgiResponse, request: IncomingMessage, response: Se
 }
 
 /** Fields of which a response may have several lines, and to which others may have added theirs. */
-const joined: ReadonlySet<string> = new Set(['vary', 'set-cookie']);
+const JOINED: ReadonlySet<string> = new Set(['vary', 'set-cookie']);
 
 function setFields(response: ServerResponse, fields: readonly Field[]): void {
   const values = new Map<string, string[]>();
   for (const [name, value] of fields) {
     const before = values.get(name);
-    if (before === undefined) values.set(name, [...(joined.has(name) ? linesOf(response, name) : []), value]);
+    if (before === undefined) values.set(name, [...(JOINED.has(name) ? linesOf(response, name) : []), value]);
     else before.push(value);
   }
   for (const [name, [first = '', ...more]] of values)

@@ -34,9 +34,9 @@ const CR = 13;
 const QUOTED_CHARACTERS = 80;
 
 /** Fields that the server makes itself, or that say something about a connection the script does not see. */
-const removed = new Set(['status', 'date', 'server', 'connection', 'keep-alive', 'upgrade', 'trailer', 'te']);
+const REMOVED = new Set(['status', 'date', 'server', 'connection', 'keep-alive', 'upgrade', 'trailer', 'te']);
 /** Fields of which two would be two answers. */
-const single = new Set(['content-type', 'status', 'location', 'content-length']);
+const SINGLE = new Set(['content-type', 'status', 'location', 'content-length']);
 
 /** Collects a script's output until its header is whole. */
 export class ScriptHeadParser {
@@ -128,7 +128,7 @@ function checkOnce(fields: readonly Field[]): void {
     if (name === 'transfer-encoding') {
       throw new CgiError('bad-header', 'the script sets Transfer-Encoding, which is the server’s to set');
     }
-    if (!single.has(name)) continue;
+    if (!SINGLE.has(name)) continue;
     const before = seen.get(name);
     if (before !== undefined && (name !== 'content-length' || before !== value)) {
       throw new CgiError('bad-header', `the header has ${name} twice`);
@@ -168,5 +168,5 @@ function namesFile([name]: Field): boolean {
 /** An empty Content-Type says nothing of the type, so it is as if it were not there. */
 function isPassedOn([name, value]: Field): boolean {
   if (name === 'content-type' && value === '') return false;
-  return !removed.has(name) && name !== 'content-length' && !name.startsWith('proxy-') && !name.startsWith('x-cgi-');
+  return !REMOVED.has(name) && name !== 'content-length' && !name.startsWith('proxy-') && !name.startsWith('x-cgi-');
 }

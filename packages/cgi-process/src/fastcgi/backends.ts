@@ -16,7 +16,7 @@ import type { BackendCounts, BackendState } from './state.ts';
 const FIRST_WAIT_MS = 10;
 const LAST_WAIT_MS = 100;
 /** What a restart looks like: no socket, nobody listening, a queue that is full. */
-const passing = new Set<string | undefined>(['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'ECONNRESET']);
+const PASSING = new Set<string | undefined>(['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'ECONNRESET']);
 
 /** What bounds connections. */
 export interface BackendOptions {
@@ -75,7 +75,7 @@ export class Backends {
       // From the start of the wait that found it away, so that nobody waits after that one has ended.
       this.#downSince ??= since;
       const isLate = now - Math.min(since, this.#downSince) >= connectTimeoutMs;
-      if (isLate || !passing.has(opened.code)) {
+      if (isLate || !PASSING.has(opened.code)) {
         for (const counts of this.#counts) counts.failures++;
         const where = addresses.map(({ text }) => text).join(', ');
         // Nobody is there, or nobody takes what is there: 502 and 504.

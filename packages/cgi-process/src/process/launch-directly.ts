@@ -30,7 +30,7 @@ const directories = new Map<string, FifoDirectory>();
 let hasFifos = process.platform !== 'win32' && isMainThread;
 
 /** There is no `mkfifo`, or no directory to put FIFOs in. */
-const withoutPlace = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
+const WITHOUT_PLACE = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
 
 /** A directory, and three FIFOs in it. */
 interface Taken {
@@ -48,7 +48,7 @@ async function takeFifos({ uid, gid }: LaunchPlan): Promise<Taken | undefined> {
     directories.set(key, directory);
     return { directory, names: [await directory.take(), await directory.take(), await directory.take()] };
   } catch (error) {
-    if (!withoutPlace.has((error as NodeJS.ErrnoException).code)) throw error;
+    if (!WITHOUT_PLACE.has((error as NodeJS.ErrnoException).code)) throw error;
     // That another user cannot be given FIFOs says nothing about this one.
     if (!isOther) hasFifos = false;
     return undefined;

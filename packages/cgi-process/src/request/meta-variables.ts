@@ -26,10 +26,10 @@ export interface MetaVariableOptions {
   readonly contentLength?: number | undefined;
 }
 
-const ownVariables = ['content-length', 'content-type'];
-const hopByHop = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
-const withheld = new Set(['proxy', 'http2-settings', ...ownVariables, ...hopByHop]);
-const credentials = new Set(['authorization', 'proxy-authorization']);
+const OWN_VARIABLES = ['content-length', 'content-type'];
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+const WITHHELD = new Set(['proxy', 'http2-settings', ...OWN_VARIABLES, ...HOP_BY_HOP]);
+const CREDENTIALS = new Set(['authorization', 'proxy-authorization']);
 
 /** Names to byte strings. One object is filled step by step: merging many small ones was a tenth of a fast script's run. */
 type Variables = Record<string, string>;
@@ -52,7 +52,7 @@ export function metaVariables(request: CgiRequest, options: MetaVariableOptions 
 function addFields(variables: Variables, { fields }: CgiRequest, passAuthorization: boolean): void {
   for (const [name, value] of fields) {
     const variable = fieldVariable(name);
-    if (variable === undefined || (credentials.has(name) && !passAuthorization)) continue;
+    if (variable === undefined || (CREDENTIALS.has(name) && !passAuthorization)) continue;
     const before = variables[variable];
     const separator = name === 'cookie' ? '; ' : ', ';
     variables[variable] = before === undefined ? value : `${before}${separator}${value}`;
@@ -65,7 +65,7 @@ const MAX_REMEMBERED = 512;
 
 function fieldVariable(name: string): string | undefined {
   if (fieldVariables.has(name)) return fieldVariables.get(name);
-  const isMade = /^[a-z0-9-]+$/i.test(name) && !withheld.has(name);
+  const isMade = /^[a-z0-9-]+$/i.test(name) && !WITHHELD.has(name);
   const variable = isMade ? `HTTP_${name.toUpperCase().replaceAll('-', '_')}` : undefined;
   if (fieldVariables.size >= MAX_REMEMBERED) fieldVariables.clear();
   fieldVariables.set(name, variable);

@@ -8,7 +8,7 @@ import { toByteString } from '../byte-string.ts';
 import type { LaunchPlan } from '../process/launch.ts';
 
 /** Names that a shell treats as its own when they are assigned to. */
-const shellNames = new Set([
+const SHELL_NAMES = new Set([
   'LINENO',
   'OPTIND',
   'PPID',
@@ -38,7 +38,7 @@ const MAX_KNOWN = 1024;
 function isPlainName(name: string): boolean {
   let isPlain = knownNames.get(name);
   if (isPlain !== undefined) return isPlain;
-  isPlain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !shellNames.has(name);
+  isPlain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !SHELL_NAMES.has(name);
   if (knownNames.size >= MAX_KNOWN) knownNames.clear();
   knownNames.set(name, isPlain);
   return isPlain;

@@ -9,7 +9,7 @@ import type { Status } from '../process/launch.ts';
 /** `128 + n` in `$?` stands for signal n. */
 const SIGNAL_BASE = 128;
 /** Shells say nothing about these two, so their codes have to do. */
-const silentSignals = new Set<NodeJS.Signals>(['SIGINT', 'SIGPIPE']);
+const SILENT_SIGNALS = new Set<NodeJS.Signals>(['SIGINT', 'SIGPIPE']);
 /** What `strsignal` says where the words of glibc, musl and the shells differ from the signal's own name. */
 const words: Partial<Record<NodeJS.Signals, RegExp>> = {
   SIGHUP: /^Hangup/,
@@ -46,7 +46,7 @@ const signalNames = new Map(
 export function statusOf(code: number, errorsEnd: string): Status {
   const signal = code > SIGNAL_BASE ? signalNames.get(code - SIGNAL_BASE) : undefined;
   if (signal === undefined) return { code, signal: null };
-  const isSignal = silentSignals.has(signal) || words[signal]?.test(lastLine(errorsEnd)) === true;
+  const isSignal = SILENT_SIGNALS.has(signal) || words[signal]?.test(lastLine(errorsEnd)) === true;
   return isSignal ? { code: null, signal } : { code, signal: null };
 }
 

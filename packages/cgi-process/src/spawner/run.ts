@@ -20,7 +20,7 @@ import { RunSignals, signalGroup } from '../process/session.ts';
 import { diagnose, fileBusy } from '../process/process-error.ts';
 
 /** What a shell exits with when a command cannot be run. */
-const startFailed = new Set([126, 127]);
+const START_FAILED = new Set([126, 127]);
 /** How often commands that have not ended yet are looked at: no first output waits for its reader longer than thrice this. */
 const LOOK_MS = 10;
 /** Room for what a shell says when a signal has ended a command, or when it cannot start one, whose path it names. */
@@ -181,7 +181,7 @@ export class ShellRun {
       signalGroup(slot.pid, 'SIGKILL');
       return { code: null, signal: null };
     }
-    if (startFailed.has(this.#code)) {
+    if (START_FAILED.has(this.#code)) {
       const failure = diagnose(plan.command, plan.cwd);
       if (failure !== undefined) throw failure;
       if (isBusyMessage(errorsEnd, plan.command)) throw fileBusy(plan.command);

@@ -22,12 +22,12 @@ import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { lends } from '../content/lent-content.ts';
-import { isWanted, release, resume, type Stream, streamOf, turnBytes, untilWanted } from './stream.ts';
+import { isWanted, release, resume, type Stream, streamOf, TURN_BYTES, untilWanted } from './stream.ts';
 import { tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';
 
 /** Numbers of requests are 16 bits; 0 belongs to none. */
-const maxRequestId = 0xffff;
+const MAX_REQUEST_ID = 0xffff;
 
 /** What a channel has to know. */
 export interface LoopSettings {
@@ -110,7 +110,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   #freeId(): number {
-    do this.#lastId = (this.#lastId % maxRequestId) + 1;
+    do this.#lastId = (this.#lastId % MAX_REQUEST_ID) + 1;
     while (this.#streams.has(this.#lastId));
     return this.#lastId;
   }
@@ -133,7 +133,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     exchange.lastProgress = performance.now();
     const hasRoom = this.#writer.writeContent(id, bytes);
     stream.sinceTurn += bytes.length;
-    if (hasRoom && !stream.isPaused && stream.sinceTurn < turnBytes) return true;
+    if (hasRoom && !stream.isPaused && stream.sinceTurn < TURN_BYTES) return true;
     return untilWanted(stream, hasRoom ? undefined : new Promise((resolve) => this.#waitingForRoom.push(resolve)));
   }
 

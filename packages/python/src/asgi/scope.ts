@@ -6,7 +6,7 @@ import type { EnvironOptions } from '../wsgi/environ.ts';
 import { opensWebSocket } from './handshake.ts';
 
 /** Fields that are not for applications: `Proxy` is never meant, and names with `_` pass for others where they become variables. */
-const unsafeName = /^proxy$|_/;
+const UNSAFE_NAME = /^proxy$|_/;
 
 /**
  * The scope of a request as a byte string: type, method, HTTP version, scheme, path, raw path, query, root path, client, client's
@@ -36,7 +36,7 @@ export function encodeScope(request: PythonRequest, options: EnvironOptions): st
   ];
   const passesAuthorization = options.passAuthorization ?? request.user === undefined;
   for (const [name, value] of fields) {
-    if (unsafeName.test(name) || (name === 'authorization' && !passesAuthorization)) continue;
+    if (UNSAFE_NAME.test(name) || (name === 'authorization' && !passesAuthorization)) continue;
     words.push(name, value);
   }
   for (const word of words) if (word.includes('\0')) throw new TypeError('asgi: NUL in a request');

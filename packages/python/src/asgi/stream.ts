@@ -6,7 +6,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { readOn } from './tunnel.ts';
 
 /** After so much content the loop turns, so that a pause is read even when the content is all there. */
-export const turnBytes = 0x40000;
+export const TURN_BYTES = 0x40000;
 const nextTurn = promisify(setImmediate);
 
 /** A request under way. */
@@ -37,7 +37,7 @@ export async function untilWanted(stream: Stream, room: Promise<void> | undefine
   const { exchange } = stream;
   exchange.isFed = false;
   if (room !== undefined) await room;
-  if (stream.sinceTurn >= turnBytes) {
+  if (stream.sinceTurn >= TURN_BYTES) {
     stream.sinceTurn = 0;
     await nextTurn();
   }

@@ -2,20 +2,20 @@
 
 import type { Socket } from 'node:net';
 import { writeDirectly, writePieces } from '../exchange/direct-write.ts';
-import { contentHeader, headerBytes, maxRecordContent } from '../exchange/fastcgi.ts';
+import { contentHeader, HEADER_BYTES, MAX_RECORD_CONTENT } from '../exchange/fastcgi.ts';
 
 /** What one turn gathers at most. */
-const turnBytes = 0x10000;
+const TURN_BYTES = 0x10000;
 
 /** Content that is gathered: a copy of it costs less than a system call. */
-const gatheredBytes = 0x6000;
+const GATHERED_BYTES = 0x6000;
 
-const header = Buffer.alloc(headerBytes);
+const header = Buffer.alloc(HEADER_BYTES);
 
 /** A socket whose small writes wait for the end of the turn. The order is kept, and bytes may be used again after each call. */
 export class TurnWriter {
   readonly #socket: Socket;
-  readonly #turn: Buffer = Buffer.allocUnsafeSlow(turnBytes);
+  readonly #turn: Buffer = Buffer.allocUnsafeSlow(TURN_BYTES);
   #end = 0;
 
   constructor(socket: Socket) {
@@ -30,8 +30,8 @@ export class TurnWriter {
 
   /** Whether so much can be gathered; what was gathered before has left if not. */
   #hasRoom(bytes: number): boolean {
-    if (this.#end + bytes > turnBytes) this.#flush();
-    if (bytes > turnBytes) return false;
+    if (this.#end + bytes > TURN_BYTES) this.#flush();
+    if (bytes > TURN_BYTES) return false;
     if (this.#end === 0) setImmediate(() => this.#flush());
     return true;
   }
@@ -50,8 +50,8 @@ export class TurnWriter {
   /** Sends content: a little of it with the turn, more at once. False when the socket has no room for more. */
   writeContent(id: number, bytes: Uint8Array): boolean {
     const { length } = bytes;
-    if (length > gatheredBytes) return this.#writeNow(id, bytes);
-    if (length > 0 && this.#hasRoom(headerBytes + length)) {
+    if (length > GATHERED_BYTES) return this.#writeNow(id, bytes);
+    if (length > 0 && this.#hasRoom(HEADER_BYTES + length)) {
       this.#end += this.#turn.write(contentHeader(id, length), this.#end, 'latin1');
       this.#turn.set(bytes, this.#end);
       this.#end += length;
@@ -61,8 +61,8 @@ export class TurnWriter {
 
   #writeNow(id: number, bytes: Uint8Array): boolean {
     let hasRoom = true;
-    for (let start = 0; start < bytes.length; start += maxRecordContent) {
-      const part = bytes.length <= maxRecordContent ? bytes : bytes.subarray(start, start + maxRecordContent);
+    for (let start = 0; start < bytes.length; start += MAX_RECORD_CONTENT) {
+      const part = bytes.length <= MAX_RECORD_CONTENT ? bytes : bytes.subarray(start, start + MAX_RECORD_CONTENT);
       header.write(contentHeader(id, part.length), 'latin1');
       hasRoom = writePieces(this.#socket, this.#end === 0 ? [header, part] : [this.#taken(), header, part]);
     }

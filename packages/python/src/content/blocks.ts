@@ -1,20 +1,20 @@
 // Memory for content on its way, in blocks that are used again: a fresh buffer for each read would be collected right away, which
 // costs more than the copy.
 
-export const blockBytes = 0x10000;
+export const BLOCK_BYTES = 0x10000;
 
 /** 16 MiB; more are left to the garbage collector. */
-const maxIdleBlocks = 256;
+const MAX_IDLE_BLOCKS = 256;
 const idle: Buffer[] = [];
 
 /** A block of memory, to be given back with `returnBlock`. */
 export function takeBlock(): Buffer {
-  return idle.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
+  return idle.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
 }
 
 /** Takes a block back that nobody looks at any more. */
 export function returnBlock(block: Buffer): void {
-  if (idle.length < maxIdleBlocks) idle.push(block);
+  if (idle.length < MAX_IDLE_BLOCKS) idle.push(block);
 }
 
 interface Block {
@@ -33,11 +33,11 @@ export class ByteQueue {
   push(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) {
       let last = this.#blocks.at(-1);
-      if (last === undefined || last.end === blockBytes) {
+      if (last === undefined || last.end === BLOCK_BYTES) {
         last = { buffer: takeBlock(), end: 0 };
         this.#blocks.push(last);
       }
-      const size = Math.min(bytes.length - done, blockBytes - last.end);
+      const size = Math.min(bytes.length - done, BLOCK_BYTES - last.end);
       last.buffer.set(done === 0 && size === bytes.length ? bytes : bytes.subarray(done, done + size), last.end);
       last.end += size;
       done += size;

@@ -1,13 +1,13 @@
 // Contents of files that applications send again and again, by what the kernel says of the file: a changed file has another key.
 
 /** As much as a picture or a script has; of larger files the bytes dominate the request anyway. */
-export const maxRememberedBytes = 0x100000;
+export const MAX_REMEMBERED_BYTES = 0x100000;
 
 /** For all files together. */
-const maxTotalBytes = 0x2000000;
+const MAX_TOTAL_BYTES = 0x2000000;
 
 /** Clocks of file systems are coarse: a file that changed so recently may change again without a new time. In nanoseconds. */
-const restNs = 2_000_000_000n;
+const REST_NS = 2_000_000_000n;
 
 const remembered = new Map<string, Buffer>();
 let total = 0;
@@ -32,12 +32,12 @@ export function recall(key: string): Buffer | undefined {
 
 /** Keeps the content of a file that has rested for a while. The bytes must not be changed any more. */
 export function remember({ key, size, changed }: FileState, content: Buffer): void {
-  if (content.length !== size || size > maxRememberedBytes || remembered.has(key)) return;
-  if (BigInt(Date.now()) * 1_000_000n - changed < restNs) return;
+  if (content.length !== size || size > MAX_REMEMBERED_BYTES || remembered.has(key)) return;
+  if (BigInt(Date.now()) * 1_000_000n - changed < REST_NS) return;
   remembered.set(key, content);
   total += size;
   for (const [oldest, { length }] of remembered) {
-    if (total <= maxTotalBytes) return;
+    if (total <= MAX_TOTAL_BYTES) return;
     remembered.delete(oldest);
     total -= length;
   }

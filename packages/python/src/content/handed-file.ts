@@ -3,17 +3,17 @@
 
 import { closeSync, constants, fstatSync, openSync, read } from 'node:fs';
 import { promisify } from 'node:util';
-import { type FileState, maxRememberedBytes, recall, remember } from './file-memory.ts';
+import { type FileState, MAX_REMEMBERED_BYTES, recall, remember } from './file-memory.ts';
 
 const readFile = promisify(read);
 
 /** Fewer turns than with less; a quarter of it where many read at once. */
-const largePieceBytes = 0x100000;
-const smallPieceBytes = 0x40000;
-const largeReaders = 8;
+const LARGE_PIECE_BYTES = 0x100000;
+const SMALL_PIECE_BYTES = 0x40000;
+const LARGE_READERS = 8;
 
 /** Buffers of readers that have finished; more are left to the garbage collector. */
-const maxIdleBuffers = 8;
+const MAX_IDLE_BUFFERS = 8;
 const idleBuffers: Buffer[] = [];
 let largeLent = 0;
 
@@ -83,7 +83,7 @@ export class HandedFile {
   /** Whether the content may be kept, in a buffer of its own. */
   get #isWhole(): boolean {
     const { offset, length, size } = this.#offer;
-    return offset === 0 && length === size && size <= maxRememberedBytes;
+    return offset === 0 && length === size && size <= MAX_REMEMBERED_BYTES;
   }
 
   /** Closes the file; `isRead` says that nobody looks at the last piece any more. May be repeated. */
@@ -97,16 +97,16 @@ export class HandedFile {
     closeSync(this.#descriptor);
     const buffer = this.#buffer;
     this.#buffer = undefined;
-    if (buffer === undefined || this.#isWhole || buffer.length !== largePieceBytes) return;
+    if (buffer === undefined || this.#isWhole || buffer.length !== LARGE_PIECE_BYTES) return;
     largeLent--;
-    if (isRead && idleBuffers.length < maxIdleBuffers) idleBuffers.push(buffer);
+    if (isRead && idleBuffers.length < MAX_IDLE_BUFFERS) idleBuffers.push(buffer);
   }
 }
 
 function lend(wanted: number): Buffer {
-  if (wanted <= smallPieceBytes || largeLent === largeReaders) {
-    return Buffer.allocUnsafeSlow(Math.min(wanted, smallPieceBytes));
+  if (wanted <= SMALL_PIECE_BYTES || largeLent === LARGE_READERS) {
+    return Buffer.allocUnsafeSlow(Math.min(wanted, SMALL_PIECE_BYTES));
   }
   largeLent++;
-  return idleBuffers.pop() ?? Buffer.allocUnsafeSlow(largePieceBytes);
+  return idleBuffers.pop() ?? Buffer.allocUnsafeSlow(LARGE_PIECE_BYTES);
 }

@@ -6,14 +6,14 @@
 import { tmpdir } from 'node:os';
 import { CgiError, collectContent, SpoolBudget } from '@onezero/cgi-process';
 import { PythonError } from '../python-error.ts';
-import { blockBytes, returnBlock, takeBlock } from './blocks.ts';
+import { BLOCK_BYTES, returnBlock, takeBlock } from './blocks.ts';
 import { type LentContent, lends } from './lent-content.ts';
 
 /** Read back at once: fewer turns of the loop than a socket's 64 KiB, and still little memory. */
-const readBytes = 0x40000;
+const READ_BYTES = 0x40000;
 
 /** Less would leave most of a block empty. */
-const leastBytes = blockBytes / 2;
+const leastBytes = BLOCK_BYTES / 2;
 
 /** Content on its way to a worker. `discard` is called when it was sent, or will not be. */
 export interface RequestContent {
@@ -57,16 +57,16 @@ async function collectLent(content: LentContent, bytes: number, budget: SpoolBud
     discard();
     throw error;
   }
-  const pieces = blocks.map((block, index) => block.subarray(0, length - index * blockBytes));
+  const pieces = blocks.map((block, index) => block.subarray(0, length - index * BLOCK_BYTES));
   return { content: pieces, length, discard };
 }
 
 /** Adds a copy of `piece` behind the `length` bytes that are there; how much it was. */
 function fill(blocks: Buffer[], length: number, piece: Uint8Array): number {
   for (let done = 0; done < piece.length;) {
-    const start = (length + done) % blockBytes;
+    const start = (length + done) % BLOCK_BYTES;
     if (start === 0) blocks.push(takeBlock());
-    const size = Math.min(piece.length - done, blockBytes - start);
+    const size = Math.min(piece.length - done, BLOCK_BYTES - start);
     blocks.at(-1)!.set(piece.subarray(done, done + size), start);
     done += size;
   }
@@ -99,7 +99,7 @@ export async function spoolContent(
     });
     const { memory, file, length } = collected;
     return {
-      content: file === undefined ? memory : collected.pieces(readBytes),
+      content: file === undefined ? memory : collected.pieces(READ_BYTES),
       length,
       discard: () => collected.dispose(),
     };

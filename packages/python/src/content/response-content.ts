@@ -10,7 +10,7 @@ import { ByteQueue } from './blocks.ts';
 import type { HandedFile } from './handed-file.ts';
 
 /** Read back at once: fewer turns of the loop than a socket's 64 KiB, and still little memory. */
-const readBytes = 0x40000;
+const READ_BYTES = 0x40000;
 
 /** What bounds the content of one response. */
 export interface ResponseSpool {
@@ -193,7 +193,7 @@ export class ResponseContent implements AsyncIterableIterator<Uint8Array> {
 
   async #readBack(): Promise<void> {
     await this.#reading(async () => {
-      const piece = await this.#file!.read(this.#readAt, readBytes);
+      const piece = await this.#file!.read(this.#readAt, READ_BYTES);
       if (this.#isDropped) return undefined;
       this.#readAt += piece.length;
       if (!this.#isUnread && !this.#isWriting) {

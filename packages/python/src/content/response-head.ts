@@ -11,7 +11,7 @@ export interface ResponseHead {
   readonly contentLength: number | undefined;
 }
 
-const statusAt = 'Status: '.length;
+const STATUS_AT = 'Status: '.length;
 
 /** Takes the head apart. `text` is a byte string without the empty line. Date and Server are left to the HTTP server. */
 export function parseResponseHead(text: string): ResponseHead {
@@ -28,8 +28,8 @@ export function parseResponseHead(text: string): ResponseHead {
     else if (name !== 'date' && name !== 'server') fields.push([name, value]);
   }
   return {
-    status: Number(statusLine.slice(statusAt, statusAt + 3)),
-    reason: statusLine.slice(statusAt + 4) || undefined,
+    status: Number(statusLine.slice(STATUS_AT, STATUS_AT + 3)),
+    reason: statusLine.slice(STATUS_AT + 4) || undefined,
     fields,
     contentLength,
   };

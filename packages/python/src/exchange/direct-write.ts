@@ -3,7 +3,7 @@
 
 import { writeSync, writevSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { blockBytes, returnBlock, takeBlock } from '../content/blocks.ts';
+import { BLOCK_BYTES, returnBlock, takeBlock } from '../content/blocks.ts';
 
 interface WithHandle {
   readonly _handle?: { readonly fd?: number } | null;
@@ -27,7 +27,7 @@ export function writePieces(socket: Socket, pieces: readonly Uint8Array[]): bool
 }
 
 function writeCopy(socket: Socket, bytes: Uint8Array): boolean {
-  if (bytes.length > blockBytes) return socket.write(Buffer.from(bytes));
+  if (bytes.length > BLOCK_BYTES) return socket.write(Buffer.from(bytes));
   const block = takeBlock();
   block.set(bytes);
   return socket.write(block.subarray(0, bytes.length), () => returnBlock(block));

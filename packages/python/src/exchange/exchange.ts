@@ -18,7 +18,7 @@ import type { RequestQueue } from './request-queue.ts';
 const emptyLine = Buffer.from('\n\n');
 
 /** How much of what Python said about one request is kept for its error. */
-const maxDetailLength = 0x10000;
+const MAX_DETAIL_LENGTH = 0x10000;
 
 /** What stands for the answer once the protocol has changed. */
 const switchedHead: ResponseHead = { status: 101, reason: undefined, fields: [], contentLength: undefined };
@@ -146,7 +146,7 @@ export class Exchange {
 
   /** Keeps what Python says about this request, in case it has to explain a failure. */
   errors(text: string): void {
-    if (this.#detail.length < maxDetailLength) this.#detail += text;
+    if (this.#detail.length < MAX_DETAIL_LENGTH) this.#detail += text;
   }
 
   /** The worker has finished; `status` is 0 when the response is whole. */

@@ -3,7 +3,7 @@
 // is cut would be two.
 
 import type { FileOffer } from '../content/handed-file.ts';
-import { fileContentBytes, headerBytes, recordType, version } from './fastcgi.ts';
+import { FILE_CONTENT_BYTES, HEADER_BYTES, recordType, VERSION } from './fastcgi.ts';
 
 /** What a worker said about a request. A chunk is as valid as the one that was pushed. */
 export interface RecordSink {
@@ -19,8 +19,8 @@ export interface RecordSink {
 
 /** What each type of record may hold, in bytes; records with a fixed length are gathered before they are looked at. */
 const fixedLengths: Readonly<Record<number, number | undefined>> = {
-  [recordType.end]: headerBytes,
-  [recordType.file]: fileContentBytes,
+  [recordType.end]: HEADER_BYTES,
+  [recordType.file]: FILE_CONTENT_BYTES,
   [recordType.pause]: 1,
   [recordType.ping]: 0,
 };
@@ -34,7 +34,7 @@ export class FastCgiError extends Error {
 export class RecordReader {
   readonly #sink: RecordSink;
   /** A header, or the content of a record with a fixed length, that has not arrived completely. */
-  readonly #partial: Buffer = Buffer.alloc(fileContentBytes);
+  readonly #partial: Buffer = Buffer.alloc(FILE_CONTENT_BYTES);
   #filled = 0;
   #type = 0;
   #requestId = 0;
@@ -58,12 +58,12 @@ export class RecordReader {
   }
 
   #readHeader(chunk: Buffer, position: number): number {
-    if (this.#filled === 0 && chunk.length - position >= headerBytes) {
+    if (this.#filled === 0 && chunk.length - position >= HEADER_BYTES) {
       this.#beginRecord(chunk, position);
-      return position + headerBytes;
+      return position + HEADER_BYTES;
     }
-    const end = this.#fill(chunk, position, headerBytes);
-    if (this.#filled === headerBytes) {
+    const end = this.#fill(chunk, position, HEADER_BYTES);
+    if (this.#filled === HEADER_BYTES) {
       this.#filled = 0;
       this.#beginRecord(this.#partial, 0);
     }
@@ -82,7 +82,7 @@ export class RecordReader {
     this.#requestId = (bytes[at + 2]! << 8) | bytes[at + 3]!;
     this.#contentLeft = (bytes[at + 7]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!;
     this.#paddingLeft = bytes[at + 6]!;
-    if (bytes[at] !== version) throw new FastCgiError(`FastCGI version ${bytes[at]}, not 1`);
+    if (bytes[at] !== VERSION) throw new FastCgiError(`FastCGI version ${bytes[at]}, not 1`);
     if (this.#type === recordType.stdout || this.#type === recordType.stderr) return;
     const expected = fixedLengths[this.#type];
     if (expected === undefined) throw new FastCgiError(`a worker sent a record of type ${this.#type}`);
@@ -144,6 +144,6 @@ function readOffer(content: Buffer): FileOffer {
     length: Number(content.readBigUInt64BE(12)),
     size: Number(content.readBigUInt64BE(20)),
     changed: content.readBigUInt64BE(28),
-    key: content.toString('latin1', 20, fileContentBytes),
+    key: content.toString('latin1', 20, FILE_CONTENT_BYTES),
   };
 }

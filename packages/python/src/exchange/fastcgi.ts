@@ -4,14 +4,14 @@
 // characters are bytes. The reserved byte of a header holds bits 16 to 23 of the length, so that content of up to 16 MiB is
 // one record.
 
-export const version = 1;
-const responderRole = 1;
-const keepConnection = 1;
-export const headerBytes = 8;
-export const maxRecordContent = 0xffffff;
+export const VERSION = 1;
+const RESPONDER_ROLE = 1;
+const KEEP_CONNECTION = 1;
+export const HEADER_BYTES = 8;
+export const MAX_RECORD_CONTENT = 0xffffff;
 
 /** PARAMS come in pieces that a worker's buffer holds. */
-const maxParamsContent = 0xffff;
+const MAX_PARAMS_CONTENT = 0xffff;
 
 export const recordType = {
   begin: 1,
@@ -37,11 +37,11 @@ export const recordType = {
 } as const;
 
 /** What `file` holds. */
-export const fileContentBytes = 60;
+export const FILE_CONTENT_BYTES = 60;
 
 function header(type: number, requestId: number, length: number): string {
   return String.fromCharCode(
-    version,
+    VERSION,
     type,
     requestId >>> 8,
     requestId & 0xff,
@@ -52,13 +52,13 @@ function header(type: number, requestId: number, length: number): string {
   );
 }
 
-const beginBody = String.fromCharCode(0, responderRole, keepConnection, 0, 0, 0, 0, 0);
+const beginBody = String.fromCharCode(0, RESPONDER_ROLE, KEEP_CONNECTION, 0, 0, 0, 0, 0);
 
 /** BEGIN_REQUEST and all of PARAMS as a byte string. STDIN has to follow. */
 export function encodeRequestHead(requestId: number, params: string): string {
-  let text = header(recordType.begin, requestId, headerBytes) + beginBody;
-  for (let start = 0; start < params.length; start += maxParamsContent) {
-    const piece = params.length <= maxParamsContent ? params : params.slice(start, start + maxParamsContent);
+  let text = header(recordType.begin, requestId, HEADER_BYTES) + beginBody;
+  for (let start = 0; start < params.length; start += MAX_PARAMS_CONTENT) {
+    const piece = params.length <= MAX_PARAMS_CONTENT ? params : params.slice(start, start + MAX_PARAMS_CONTENT);
     text += header(recordType.params, requestId, piece.length) + piece;
   }
   return text + header(recordType.params, requestId, 0);
@@ -88,9 +88,9 @@ export function encodeContent(requestId: number, pieces: readonly Uint8Array[]):
     length = 0;
   };
   for (const piece of pieces) {
-    for (let start = 0; start < piece.length; start += maxRecordContent) {
-      const part = piece.length <= maxRecordContent ? piece : piece.subarray(start, start + maxRecordContent);
-      if (length + part.length > maxRecordContent) flush();
+    for (let start = 0; start < piece.length; start += MAX_RECORD_CONTENT) {
+      const part = piece.length <= MAX_RECORD_CONTENT ? piece : piece.subarray(start, start + MAX_RECORD_CONTENT);
+      if (length + part.length > MAX_RECORD_CONTENT) flush();
       record.push(part);
       length += part.length;
     }

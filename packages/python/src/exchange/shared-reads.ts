@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net';
 
 // What Linux returns in one read at most.
-const sharedBytes = 0x10000;
+const SHARED_BYTES = 0x10000;
 
 let shared: Buffer | undefined;
 let view: Buffer = Buffer.alloc(0);
@@ -38,7 +38,7 @@ export function readShared(socket: Socket, receive: (bytes: Buffer) => void): vo
     socket.on('data', receive);
     return;
   }
-  shared ??= Buffer.allocUnsafeSlow(sharedBytes);
+  shared ??= Buffer.allocUnsafeSlow(SHARED_BYTES);
   internals[buffer] = shared;
   internals[callback] = (count: number) => {
     receive(firstBytes(count));

@@ -11,11 +11,11 @@ import type { RequestQueue } from '../exchange/request-queue.ts';
 import type { Worker } from './worker.ts';
 
 /** Everything is looked at this often, or four times within the shortest deadline. */
-const tickMs = 250;
-const minTickMs = 25;
+const TICK_MS = 250;
+const MIN_TICK_MS = 25;
 
 /** The size of a page of memory as /proc counts it, on every Linux that Node runs on by default. */
-const pageBytes = 4096;
+const PAGE_BYTES = 4096;
 
 /** The pool, as far as it is looked after. */
 export interface PoolView {
@@ -47,8 +47,8 @@ export class Health {
   watch(): void {
     if (this.#tick !== undefined) return;
     const { silenceTimeoutMs, queueTimeoutMs } = this.#limits;
-    const interval = Math.max(minTickMs, Math.min(tickMs, silenceTimeoutMs / 4, queueTimeoutMs / 4));
-    this.#tick = setInterval(() => this.#look(), Math.min(interval, tickMs));
+    const interval = Math.max(MIN_TICK_MS, Math.min(TICK_MS, silenceTimeoutMs / 4, queueTimeoutMs / 4));
+    this.#tick = setInterval(() => this.#look(), Math.min(interval, TICK_MS));
   }
 
   stop(): void {
@@ -105,7 +105,7 @@ export class Health {
     if (!this.#canSeeMemory) return;
     try {
       const pages = (await readFile(`/proc/${worker.pid}/statm`, 'latin1')).split(' ')[1];
-      if (Number(pages) * pageBytes > this.#limits.maxMemoryBytes) this.#pool.recycle(worker);
+      if (Number(pages) * PAGE_BYTES > this.#limits.maxMemoryBytes) this.#pool.recycle(worker);
     } catch (error) {
       if (worker.hasExited) return;
       this.#canSeeMemory = false;

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
 /** Longer than any line that is meant to be read; a report of a worker is one line as well, and holds a traceback. */
-const maxLineLength = 0x100000;
+const MAX_LINE_LENGTH = 0x100000;
 
 /** Calls `receive` for each line of UTF-8, without its end; also for a last one that has none. */
 export function readLines(stream: Readable, receive: (line: string) => void): void {
@@ -15,7 +15,7 @@ export function readLines(stream: Readable, receive: (line: string) => void): vo
     const lines = (rest + decoder.write(chunk)).split('\n');
     rest = lines.pop()!;
     for (const line of lines) receive(line.endsWith('\r') ? line.slice(0, -1) : line);
-    if (rest.length <= maxLineLength) return;
+    if (rest.length <= MAX_LINE_LENGTH) return;
     receive(rest);
     rest = '';
   });

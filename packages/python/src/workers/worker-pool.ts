@@ -17,11 +17,11 @@ import { type PoolLog, StartLog } from './start-log.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
 
 /** A worker that lived this long did not die of its start. */
-const youngMs = 10_000;
-const maxBackOffMs = 30_000;
+const YOUNG_MS = 10_000;
+const MAX_BACK_OFF_MS = 30_000;
 
 /** How much later than others a worker may be recycled: workers that start together shall not all go together. */
-const recycleSpread = 0.1;
+const RECYCLE_SPREAD = 0.1;
 
 /** A pool of workers. Starts nothing before `start`. */
 export class WorkerPool implements WorkerOwner, PoolView {
@@ -82,7 +82,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   #launch(number: number): Worker {
     const worker = new Worker(this.#settings, number, this);
-    worker.maxRequests = this.#limits.maxRequests * (1 + Math.random() * recycleSpread);
+    worker.maxRequests = this.#limits.maxRequests * (1 + Math.random() * RECYCLE_SPREAD);
     this.alive.add(worker);
     void worker.exited.then(() => this.alive.delete(worker));
     return worker;
@@ -120,7 +120,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   #fillLater(place: Place): void {
     if (this.#isClosed || place.retry !== undefined || place.next !== undefined) return;
-    const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, maxBackOffMs); // below any timer's limit
+    const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, MAX_BACK_OFF_MS); // below any timer's limit
     place.failures++;
     place.retry = setTimeout(() => {
       place.retry = undefined;
@@ -145,7 +145,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     if (place.worker !== worker) return;
     place.worker = undefined;
     this.#restarts++;
-    if (performance.now() - worker.readyAt! > youngMs) place.failures = 0;
+    if (performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
     this.#fillLater(place);
   }
 

@@ -21,19 +21,19 @@ import { readLines } from './lines.ts';
 import { parseReport } from './report.ts';
 import { type LoadedApplication, loadedOf } from './loaded.ts';
 
-const firstConnection = 4;
+const FIRST_CONNECTION = 4;
 
 /** From asking a worker to end to ending it: enough for `atexit` functions that write a file. */
-const stopGraceMs = 5000;
+const STOP_GRACE_MS = 5000;
 
 /** How long a worker whose stacks were asked for is left alone to write them. */
-const dumpGraceMs = 2000;
+const DUMP_GRACE_MS = 2000;
 
 /** How long the streams of a worker that is gone may be held open by a child of the application. */
-const closeGraceMs = 500;
+const CLOSE_GRACE_MS = 500;
 
 /** How much of what a worker wrote before it was ready is kept, to explain why it never became so. */
-const maxTailLength = 0x4000;
+const MAX_TAIL_LENGTH = 0x4000;
 
 /** Everything a worker has to know. */
 export interface WorkerSettings {
@@ -124,7 +124,7 @@ export class Worker implements ChannelOwner {
     });
     const { python, application, cwd, environment, threads } = settings;
     const sockets = settings.interface === 'asgi' ? 1 : threads;
-    const pipes = Array.from({ length: firstConnection + sockets }, () => 'pipe' as const);
+    const pipes = Array.from({ length: FIRST_CONNECTION + sockets }, () => 'pipe' as const);
     this.#child = spawn(python, [WORKER_PROGRAM, application], { cwd, env: environment, stdio: pipes, detached: true });
     this.#child.on('error', (error) => this.#failToStart(`cannot run ${python} in ${cwd}: ${error.message}`));
     this.#child.on('exit', (code, signal) => this.#exit(code, signal));
@@ -154,7 +154,7 @@ export class Worker implements ChannelOwner {
   }
 
   get #sockets(): readonly Socket[] {
-    return this.#stdio<Socket>().slice(firstConnection);
+    return this.#stdio<Socket>().slice(FIRST_CONNECTION);
   }
 
   #listen(): void {
@@ -178,7 +178,7 @@ export class Worker implements ChannelOwner {
       const message = `${application} was not ready after ${settings.startTimeoutMs} ms`;
       this.hasFailed = true;
       this.#settleReady.reject(new PythonError('start-timed-out', message, this.#tail));
-      this.hang(dumpGraceMs);
+      this.hang(DUMP_GRACE_MS);
     });
   }
 
@@ -219,7 +219,7 @@ export class Worker implements ChannelOwner {
   }
 
   #write(line: string, request?: string): void {
-    if (this.readyAt === undefined) this.#tail = (this.#tail + line + '\n').slice(-maxTailLength);
+    if (this.readyAt === undefined) this.#tail = (this.#tail + line + '\n').slice(-MAX_TAIL_LENGTH);
     this.#owner.log(this, line, request);
   }
 
@@ -234,7 +234,7 @@ export class Worker implements ChannelOwner {
     this.#failToStart(`the worker ${this.#end} before it was ready`);
     if (!this.isRetiring && this.readyAt !== undefined) this.#owner.log(this, this.#end, undefined);
     // What it said before may still be on its way to us; but a child of the application may hold its sockets open.
-    this.#after(closeGraceMs, () => this.#stdio<Socket>().forEach((stream) => stream.destroy()));
+    this.#after(CLOSE_GRACE_MS, () => this.#stdio<Socket>().forEach((stream) => stream.destroy()));
   }
 
   /** The process has ended and all of its streams have. */
@@ -286,8 +286,8 @@ export class Worker implements ChannelOwner {
     this.#isToldToStop = true;
     this.#order('stop');
     // An event loop may still be busy with what follows a response.
-    const graceMs = this.channel?.interface === 'asgi' ? Math.max(stopGraceMs, this.#graceMs) : stopGraceMs;
-    this.#after(busy.length > 0 ? dumpGraceMs : graceMs, () => this.kill());
+    const graceMs = this.channel?.interface === 'asgi' ? Math.max(STOP_GRACE_MS, this.#graceMs) : STOP_GRACE_MS;
+    this.#after(busy.length > 0 ? DUMP_GRACE_MS : graceMs, () => this.kill());
   }
 
   /** Asks for the stacks of all threads in the log, and ends the worker as soon as no other request needs it. */

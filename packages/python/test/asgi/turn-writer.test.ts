@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { TurnWriter } from '../../src/asgi/turn-writer.ts';
-import { maxRecordContent } from '../../src/exchange/fastcgi.ts';
+import { MAX_RECORD_CONTENT } from '../../src/exchange/fastcgi.ts';
 import { FakeSocket } from '../socket.ts';
 
 /** The records that have reached the socket, by type, number and length. */
@@ -51,7 +51,7 @@ describe('TurnWriter', () => {
     expect(fake.heard()).toEqual([{ type: 5, id: 1, content: 'before' }]);
   });
 
-  test.each([0x6000, 0x6001, 0xfff7, 0xfff8, 0xfff9, 0x10000, 0x10001, maxRecordContent, maxRecordContent + 1])(
+  test.each([0x6000, 0x6001, 0xfff7, 0xfff8, 0xfff9, 0x10000, 0x10001, MAX_RECORD_CONTENT, MAX_RECORD_CONTENT + 1])(
     'keeps the order around content of %i bytes',
     async (length) => {
       const { fake, writer: turnWriter } = writer();
@@ -59,8 +59,8 @@ describe('TurnWriter', () => {
       turnWriter.writeContent(7, Buffer.alloc(length));
       turnWriter.write(mark(2));
       await turn();
-      const rest = length > maxRecordContent ? [`5 7 ${length - maxRecordContent}`] : [];
-      expect(textsOf(fake)).toEqual(['2 1 0', `5 7 ${Math.min(length, maxRecordContent)}`, ...rest, '2 2 0']);
+      const rest = length > MAX_RECORD_CONTENT ? [`5 7 ${length - MAX_RECORD_CONTENT}`] : [];
+      expect(textsOf(fake)).toEqual(['2 1 0', `5 7 ${Math.min(length, MAX_RECORD_CONTENT)}`, ...rest, '2 2 0']);
     },
   );
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { blockBytes, ByteQueue, returnBlock, takeBlock } from '../../src/content/blocks.ts';
+import { BLOCK_BYTES, ByteQueue, returnBlock, takeBlock } from '../../src/content/blocks.ts';
 
 function filled(length: number, seed = 0): Buffer {
   return Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 31 + seed) & 255));
@@ -9,7 +9,7 @@ function filled(length: number, seed = 0): Buffer {
 describe('blocks', () => {
   test('are used again, the last one first', () => {
     const [one, two] = [takeBlock(), takeBlock()];
-    expect([one.length, two.length, one === two]).toEqual([blockBytes, blockBytes, false]);
+    expect([one.length, two.length, one === two]).toEqual([BLOCK_BYTES, BLOCK_BYTES, false]);
     returnBlock(one);
     returnBlock(two);
     expect(takeBlock()).toBe(two);
@@ -26,7 +26,7 @@ describe('blocks', () => {
 });
 
 describe('ByteQueue', () => {
-  test.each([1, blockBytes - 1, blockBytes, blockBytes + 1, 2 * blockBytes, 3 * blockBytes + 5])(
+  test.each([1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 2 * BLOCK_BYTES, 3 * BLOCK_BYTES + 5])(
     'gives %i bytes as they came, a block at a time',
     (length) => {
       const queue = new ByteQueue();
@@ -36,7 +36,7 @@ describe('ByteQueue', () => {
       const pieces: Buffer[] = [];
       while (queue.length > 0) pieces.push(Buffer.from(queue.take()));
       expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
-      expect(pieces).toHaveLength(Math.ceil(length / blockBytes));
+      expect(pieces).toHaveLength(Math.ceil(length / BLOCK_BYTES));
     },
   );
 
@@ -50,22 +50,22 @@ describe('ByteQueue', () => {
 
   test('gives what is valid until the next is taken, and not longer', () => {
     const queue = new ByteQueue();
-    queue.push(filled(blockBytes, 1));
-    queue.push(filled(blockBytes, 2));
+    queue.push(filled(BLOCK_BYTES, 1));
+    queue.push(filled(BLOCK_BYTES, 2));
     const first = queue.take();
-    queue.push(filled(blockBytes, 3));
-    expect(first.equals(filled(blockBytes, 1))).toBe(true);
-    expect(queue.take().equals(filled(blockBytes, 2))).toBe(true);
+    queue.push(filled(BLOCK_BYTES, 3));
+    expect(first.equals(filled(BLOCK_BYTES, 1))).toBe(true);
+    expect(queue.take().equals(filled(BLOCK_BYTES, 2))).toBe(true);
     // The block of the first may now hold what comes.
-    queue.push(filled(blockBytes, 4));
+    queue.push(filled(BLOCK_BYTES, 4));
     queue.rest();
-    expect(queue.take().equals(filled(blockBytes, 3))).toBe(true);
-    expect(queue.take().equals(filled(blockBytes, 4))).toBe(true);
+    expect(queue.take().equals(filled(BLOCK_BYTES, 3))).toBe(true);
+    expect(queue.take().equals(filled(BLOCK_BYTES, 4))).toBe(true);
   });
 
   test('gives the block of what was taken back when the next is taken', () => {
     const queue = new ByteQueue();
-    queue.push(filled(2 * blockBytes));
+    queue.push(filled(2 * BLOCK_BYTES));
     const { buffer } = queue.take();
     queue.take();
     expect(takeBlock().buffer).toBe(buffer);
@@ -79,7 +79,7 @@ describe('ByteQueue', () => {
     queue.clear();
     expect(queue.length).toBe(0);
     const other = new ByteQueue();
-    for (let count = 0; count < 5; count++) other.push(Buffer.alloc(blockBytes, 0xee));
+    for (let count = 0; count < 5; count++) other.push(Buffer.alloc(BLOCK_BYTES, 0xee));
     expect(given.equals(filled(100))).toBe(true);
     queue.push(filled(3, 9));
     expect(queue.take().equals(filled(3, 9))).toBe(true);

@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { maxRememberedBytes, recall, remember } from '../../src/content/file-memory.ts';
+import { MAX_REMEMBERED_BYTES, recall, remember } from '../../src/content/file-memory.ts';
 import { HandedFile, takeFile } from '../../src/content/handed-file.ts';
 import type { FileOffer } from '../../src/content/handed-file.ts';
 
@@ -146,12 +146,12 @@ describe('takeFile', () => {
   });
 
   test('keeps no file that is long', async () => {
-    const { descriptor, offer } = make(maxRememberedBytes + 1);
+    const { descriptor, offer } = make(MAX_REMEMBERED_BYTES + 1);
     await read(takeFile(process.pid, offer()) as HandedFile);
     expect(recall(offer().key)).toBeUndefined();
     closeSync(descriptor);
     utimesSync(offer().key, 1, 1);
-    expect(statSync(offer().key).size).toBe(maxRememberedBytes + 1);
+    expect(statSync(offer().key).size).toBe(MAX_REMEMBERED_BYTES + 1);
   });
 });
 
@@ -171,7 +171,7 @@ describe('remember', () => {
   });
 
   test('forgets what was used longest ago beyond 32 MiB', () => {
-    const mebibyte = Buffer.alloc(maxRememberedBytes);
+    const mebibyte = Buffer.alloc(MAX_REMEMBERED_BYTES);
     for (let index = 0; index < 32; index++) remember(file(`large ${index}`, mebibyte.length), mebibyte);
     expect(recall('large 0')).toBe(mebibyte);
     remember(file('one more', mebibyte.length), mebibyte);

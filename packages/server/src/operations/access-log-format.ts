@@ -35,7 +35,7 @@ function requestLine({ method, target, version }: AccessLogEntry): string {
   return version === undefined || version === '0.9' ? line : `${line} HTTP/${escaped(version)}`;
 }
 
-const beyondAscii = /[\u007f-\uffff]/;
+const BEYOND_ASCII = /[\u007f-\uffff]/;
 
 function jsonLine(entry: AccessLogEntry): string {
   const { time, durationMs, remoteAddress, contentBytes, ...rest } = entry;
@@ -56,7 +56,7 @@ function jsonLine(entry: AccessLogEntry): string {
     traceparent: rest.traceparent,
     complete: rest.complete,
   });
-  if (!beyondAscii.test(line)) return line;
+  if (!BEYOND_ASCII.test(line)) return line;
   return line.replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
@@ -79,13 +79,13 @@ function shortSize(bytes: number): string {
 
 // Most values are plain, so one search is what a line usually costs. A code above 0xFF cannot come from the wire; it is
 // written as the bytes of its UTF-8.
-const special = /[^\x20-\x7e]|["\\]/;
-const specials = /[^\x20-\x7e]|["\\]/gu;
+const SPECIAL = /[^\x20-\x7e]|["\\]/;
+const SPECIALS = /[^\x20-\x7e]|["\\]/gu;
 
 /** `"` and `\` with a backslash before them, all that is not printable ASCII as `\xHH`, as Apache does. */
 export function escaped(text: string): string {
-  if (!special.test(text)) return text;
-  return text.replaceAll(specials, (character) => {
+  if (!SPECIAL.test(text)) return text;
+  return text.replaceAll(SPECIALS, (character) => {
     if (character === '"' || character === '\\') return `\\${character}`;
     const code = character.codePointAt(0) ?? 0;
     return code <= 0xff ? hex(code) : Array.from(Buffer.from(character), hex).join('');
@@ -96,13 +96,13 @@ function hex(byte: number): string {
   return `\\x${byte.toString(16).padStart(2, '0')}`;
 }
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** `10/Oct/2000:13:55:36 -0700`: the date of the common log format, in local time. */
 const commonDate = eachSecond((time) => {
   const offset = -time.getTimezoneOffset();
   const zone = `${offset < 0 ? '-' : '+'}${pad(Math.trunc(Math.abs(offset) / 60))}${pad(Math.abs(offset) % 60)}`;
-  return `${pad(time.getDate())}/${months[time.getMonth()]}/${time.getFullYear()}:${timeOfDay(time)} ${zone}`;
+  return `${pad(time.getDate())}/${MONTHS[time.getMonth()]}/${time.getFullYear()}:${timeOfDay(time)} ${zone}`;
 });
 
 const clock = eachSecond(timeOfDay);

@@ -16,13 +16,13 @@ export interface LineWriter {
 }
 
 // A log line is about 150 bytes: this holds a second of 100,000 requests, and is small beside the cache of files.
-const maxPendingCharacters = 16 * 1024 * 1024;
+const MAX_PENDING_CHARACTERS = 16 * 1024 * 1024;
 // Lines wait this long for company. Short enough that somebody who watches sees them at once.
-const collectMs = 20;
+const COLLECT_MS = 20;
 // A pipe that somebody made non-blocking is full: try again when its reader may have read.
-const fullPipeMs = 50;
+const FULL_PIPE_MS = 50;
 // The end of the process waits no longer for a reader that does not read.
-const closeMs = 1000;
+const CLOSE_MS = 1000;
 
 /** Receives why lines cannot be written, once until some can be again. */
 export type LineFailure = (error: Error) => void;
@@ -85,12 +85,12 @@ class LineQueue {
 
   add(line: string): void {
     if (this.#isEnded) return;
-    if (this.#pending.length + line.length > maxPendingCharacters) {
+    if (this.#pending.length + line.length > MAX_PENDING_CHARACTERS) {
       this.#dropped++;
       return;
     }
     this.#pending += `${line}\n`;
-    if (!this.#isWriting) this.#timer ??= setTimeout(() => this.#flush(), collectMs);
+    if (!this.#isWriting) this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
   }
 
   /** Resolves to whether this was the first call and nothing is being written any more. */
@@ -98,7 +98,7 @@ class LineQueue {
     if (this.#isEnded) return false;
     this.#isEnded = true;
     const settled = new Promise<boolean>((resolve) => {
-      const late = setTimeout(() => resolve(false), closeMs);
+      const late = setTimeout(() => resolve(false), CLOSE_MS);
       // Twice: behind the write under way are the lines that came during it.
       this.whenIdle(() => {
         this.#flush();
@@ -144,7 +144,7 @@ class LineQueue {
       if (written > 0 && descriptor === this.descriptor) this.#isCut = bytes[written - 1] !== LINE_FEED;
       for (const then of this.#whenIdle.splice(0)) then();
       if (this.#pending !== '' && !this.#isWriting && !this.#isEnded)
-        this.#timer ??= setTimeout(() => this.#flush(), collectMs);
+        this.#timer ??= setTimeout(() => this.#flush(), COLLECT_MS);
     });
   }
 }
@@ -164,7 +164,7 @@ function writeWhole(
 ): void {
   write(descriptor, bytes, before, (error, count) => {
     const written = before + (error === null ? count : 0);
-    if (error?.code === 'EAGAIN') setTimeout(() => writeWhole(descriptor, bytes, done, before), fullPipeMs);
+    if (error?.code === 'EAGAIN') setTimeout(() => writeWhole(descriptor, bytes, done, before), FULL_PIPE_MS);
     else if (error !== null || written >= bytes.length) done(error, written);
     else writeWhole(descriptor, bytes, done, written);
   });

@@ -38,11 +38,11 @@ export interface Metrics {
 }
 
 /** Upper bounds in seconds: those that Prometheus libraries have by default, and faster ones, since files take less. */
-const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 // Methods are the client's words, so those outside this list share one label: a client must not be able to make series.
 const WEBDAV = ['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK'];
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'LINK', 'UNLINK', ...WEBDAV]);
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'LINK', 'UNLINK', ...WEBDAV]);
 
 /**
  * Starts counting at nothing.
@@ -59,19 +59,19 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIO
  */
 export function createMetrics(): Metrics {
   const requests = new Map<string, number>();
-  const durations = Array.from({ length: bounds.length + 1 }, () => 0);
+  const durations = Array.from({ length: BOUNDS.length + 1 }, () => 0);
   const startTime = Date.now() / 1000;
   let durationSeconds = 0;
   let contentBytes = 0;
   let incomplete = 0;
   return {
     observe(entry) {
-      const method = entry.method !== undefined && methods.has(entry.method) ? entry.method : 'other';
+      const method = entry.method !== undefined && METHODS.has(entry.method) ? entry.method : 'other';
       const key = `${method} ${Math.floor(entry.status / 100)}xx`;
       requests.set(key, (requests.get(key) ?? 0) + 1);
       const seconds = entry.durationMs / 1000;
       let bucket = 0;
-      while (bucket < bounds.length && seconds > (bounds[bucket] ?? Infinity)) bucket++;
+      while (bucket < BOUNDS.length && seconds > (BOUNDS[bucket] ?? Infinity)) bucket++;
       durations[bucket] = (durations[bucket] ?? 0) + 1;
       durationSeconds += seconds;
       contentBytes += entry.contentBytes;
@@ -102,7 +102,7 @@ export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   const applications = addUpApplications(snapshots.flatMap((snapshot) => snapshot.applications ?? []));
   return {
     requests,
-    durations: [...bounds, Infinity].map((_, index) => total(({ durations }) => durations[index] ?? 0)),
+    durations: [...BOUNDS, Infinity].map((_, index) => total(({ durations }) => durations[index] ?? 0)),
     durationSeconds: total((one) => one.durationSeconds),
     contentBytes: total((one) => one.contentBytes),
     incomplete: total((one) => one.incomplete),
@@ -128,7 +128,7 @@ export function metricsText(snapshot: MetricsSnapshot): string {
   let atMost = 0;
   const buckets = snapshot.durations.map((inBucket, index): [string, number] => {
     atMost += inBucket;
-    return [`_bucket{le="${bounds[index] ?? '+Inf'}"}`, atMost];
+    return [`_bucket{le="${BOUNDS[index] ?? '+Inf'}"}`, atMost];
   });
   const requests = Object.entries(snapshot.requests).map(([key, value]): [string, number] => {
     const [method, status] = key.split(' ');
@@ -160,7 +160,7 @@ export function metricsResponder(
   return async ({ pathInfo }) => {
     if (!isWhole(pathInfo)) return { status: 404, fields: [] };
     const content = Buffer.from(metricsText(await collect()));
-    return { status: 200, fields: [['content-type', 'text/plain; version=0.0.4; charset=utf-8'], noStore], content };
+    return { status: 200, fields: [['content-type', 'text/plain; version=0.0.4; charset=utf-8'], NO_STORE], content };
   };
 }
 
@@ -172,14 +172,14 @@ export function healthResponder(health: () => Health): (request: RequestMessage)
   checkFunction(health, 'healthResponder', "a function such as () => 'ok'");
   const answer = (status: number, text: string): ResponseMessage => ({
     status,
-    fields: [['content-type', 'text/plain; charset=utf-8'], noStore],
+    fields: [['content-type', 'text/plain; charset=utf-8'], NO_STORE],
     content: Buffer.from(`${text}\n`),
   });
   const answers = { starting: answer(503, 'starting'), ok: answer(200, 'ok'), stopping: answer(503, 'stopping') };
   return ({ pathInfo }) => (isWhole(pathInfo) ? answers[health()] : { status: 404, fields: [] });
 }
 
-const noStore = ['cache-control', 'no-store'] as const;
+const NO_STORE = ['cache-control', 'no-store'] as const;
 
 // A route takes what is below its path too; these have nothing there.
 function isWhole(pathInfo: string): boolean {

@@ -21,9 +21,9 @@ export interface WorkerEnd {
 }
 
 // The descriptors of a worker: standard streams, the channel, then sockets.
-const firstSocket = 4;
+const FIRST_SOCKET = 4;
 // Beyond its grace, a worker may need a moment to end its scripts.
-const killAfterMs = 3000;
+const KILL_AFTER_MS = 3000;
 
 /** A running worker. What is sent to one that has just ended is lost; its end says the rest. */
 export class WorkerChild {
@@ -79,7 +79,7 @@ export class WorkerChild {
   async end(graceMs: number | undefined, withinMs: number): Promise<void> {
     this.isLeaving = true;
     this.tell({ kind: 'stop', graceMs });
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), timerMs(withinMs + killAfterMs));
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), timerMs(withinMs + KILL_AFTER_MS));
     await this.ended;
     clearTimeout(timer);
   }
@@ -87,6 +87,6 @@ export class WorkerChild {
 
 /** The sockets as a worker has them. */
 export function inheritedBy(listeners: readonly InheritedListener[]): readonly InheritedListener[] {
-  let next = firstSocket;
+  let next = FIRST_SOCKET;
   return listeners.map((listener) => ({ ...listener, descriptors: listener.descriptors.map(() => next++) }));
 }

@@ -55,7 +55,7 @@ export interface WorkerGroup {
   close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }
 
-const defaultGraceMs = 10_000;
+const DEFAULT_GRACE_MS = 10_000;
 
 /**
  * Binds sockets and answers their connections in several processes, each of which runs the server that a module makes. One that
@@ -113,14 +113,14 @@ function groupOf(workers: Workers, held: readonly HeldListener[]): WorkerGroup {
   let isOpen = true;
   return {
     addresses: held.map(({ address }) => address),
-    reload: ({ graceMs = defaultGraceMs } = {}) => {
+    reload: ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
       const turn = reloads.then(() => workers.replaceAll(graceMs));
       // The caller has the rejection; the next reload begins after it.
       reloads = turn.catch(() => undefined);
       return turn;
     },
     metrics: async () => addUp(await workers.collect()),
-    close: async ({ graceMs = defaultGraceMs } = {}) => {
+    close: async ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
       if (isOpen) closeAll(held);
       isOpen = false;
       await workers.stop(graceMs, graceMs);

@@ -7,7 +7,7 @@ import type { MetricsSnapshot } from './metrics.ts';
  * The variable of the environment that tells a worker whose it is: the process id of its primary. A process manager may run
  * the command under node:cluster too, and is not that primary.
  */
-export const primaryVariable = 'PRIMARY_OF_ONEZERO';
+export const PRIMARY_VARIABLE = 'PRIMARY_OF_ONEZERO';
 
 /** The sockets of one listener, as this process has them, and whether a certificate belongs to them. */
 export interface InheritedListener {

@@ -21,10 +21,10 @@ export interface WorkerSettings {
 
 // A worker that exits before it listens is tried again after this time, and then after twice as long each time. One that
 // did listen, or was killed, is replaced at once: a request that ends a worker must not keep the others waiting.
-const firstDelayMs = 200;
-const longestDelayMs = 30_000;
+const FIRST_DELAY_MS = 200;
+const LONGEST_DELAY_MS = 30_000;
 // A worker that is asked for its counts and does not answer in this time is left out of them.
-const countTimeoutMs = 1000;
+const COUNT_TIMEOUT_MS = 1000;
 
 // So often the first worker may be killed before it listens, until that counts as a start that failed.
 const MAX_KILLED = 5;
@@ -120,7 +120,7 @@ export class Workers {
     await Promise.race([
       Promise.all(asked),
       new Promise((resolve) => {
-        timer = setTimeout(resolve, countTimeoutMs);
+        timer = setTimeout(resolve, COUNT_TIMEOUT_MS);
       }),
     ]);
     clearTimeout(timer);
@@ -187,7 +187,7 @@ export class Workers {
   }
 
   #startDelay(): number {
-    return Math.min(firstDelayMs * 2 ** this.#failedStarts++, longestDelayMs);
+    return Math.min(FIRST_DELAY_MS * 2 ** this.#failedStarts++, LONGEST_DELAY_MS);
   }
 
   #startAnother(why: string, delayMs: number): void {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { commands } from '../../src/command-line/configuration/arguments.ts';
+import { COMMANDS } from '../../src/command-line/configuration/arguments.ts';
 import { run, site, start } from './command.ts';
 
 function isInstalled(name: string): boolean {
@@ -60,7 +60,7 @@ describe('completions', () => {
 
 test('the manual page says what each command is for, and what holds without a flag', async () => {
   const { stdout } = await run(['man']);
-  for (const name of commands)
+  for (const name of COMMANDS)
     expect(stdout).toMatch(new RegExp(`^\\.B ${name.replace('-', String.raw`\\-`)}(?: .*)?\\n\\w`, 'm'));
   expect(stdout).toMatch(/^\.B .*port <number>\n.*\(default: 8080\)/m);
 });

@@ -11,8 +11,8 @@ export const unlimited: Shape = { type: 'size', isUnlimited: true };
 export const glob: Shape = { type: 'text', pattern: /[^/]/, expects: 'a glob', refuse: globProblem };
 export const globs: Shape = { type: 'list', item: glob };
 export const fileName: Shape = { type: 'text', pattern: /^(?!\.{0,2}$)[^/\\\0]+$/, expects: 'the name of a file' };
-const token = /^[\w!#$%&'*+.^`|~-]+$/;
-export const fieldName: Shape = { type: 'text', pattern: token, expects: 'the name of a field' };
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+export const fieldName: Shape = { type: 'text', pattern: TOKEN, expects: 'the name of a field' };
 export const fieldValue: Shape = {
   type: 'text',
   pattern: /^[\t\x20-\x7e\x80-\xff]*$/,
@@ -25,7 +25,7 @@ export const rootedPath: Shape = {
   expects: 'a path that begins with /',
 };
 
-export const fieldMap: Shape = { type: 'map', key: token, expects: 'the name of a field', value: fieldValue };
+export const fieldMap: Shape = { type: 'map', key: TOKEN, expects: 'the name of a field', value: fieldValue };
 
 /** True and false, or an object that says more than true. */
 export const orObject = (members: Members): Shape => ({

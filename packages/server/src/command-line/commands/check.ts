@@ -23,11 +23,11 @@ export async function check({ configuration, warnings }: Resolved): Promise<numb
   process.stdout.write(
     `The configuration is sound${count === 0 ? '' : `, with ${count} ${count === 1 ? 'warning' : 'warnings'}`}\n`,
   );
-  if (configuration.hosts === undefined && !isExposed(configuration)) process.stdout.write(`${localNote}\n`);
+  if (configuration.hosts === undefined && !isExposed(configuration)) process.stdout.write(`${LOCAL_NOTE}\n`);
   return 0;
 }
 
-const localNote =
+const LOCAL_NOTE =
   'Requests for localhost and IP addresses are answered, and no others, because only this machine can connect. ' +
   'Behind a proxy on this machine that passes the Host field on, add --trusted-proxy 127.0.0.1, or the host names with --hosts.';
 

@@ -1,6 +1,6 @@
 // What each command of `onezero` is for, in one line: for shells and for the manual page.
 
-import type { commands } from '../configuration/arguments.ts';
+import type { COMMANDS } from '../configuration/arguments.ts';
 
 interface CommandSummary {
   /** What stands behind its name. */
@@ -8,7 +8,7 @@ interface CommandSummary {
   readonly summary: string;
 }
 
-export const commandSummaries: Readonly<Record<(typeof commands)[number], CommandSummary>> = {
+export const commandSummaries: Readonly<Record<(typeof COMMANDS)[number], CommandSummary>> = {
   serve: { words: '[directory | file] [flags]', summary: 'serve it; the word serve may be left out' },
   check: { words: '[directory] [flags]', summary: 'look for mistakes, start nothing' },
   'print-config': { words: '[directory] [flags]', summary: 'show every value and where it comes from' },

@@ -1,6 +1,6 @@
 // `onezero completions <shell>`, written out of the table of options.
 
-import { commands } from '../configuration/arguments.ts';
+import { COMMANDS } from '../configuration/arguments.ts';
 import { flagName, isNegatable, type Shape } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
 import { commandSummaries } from './command-summaries.ts';
@@ -99,7 +99,7 @@ ${cases.join('\n')}
   if [[ $word == -* ]]; then
     COMPREPLY=($(compgen -W '${all.flatMap(spellings).join(' ')}' -- "$word"))
   elif (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W '${commands.join(' ')}' -- "$word") $(compgen -d -- "$word"))
+    COMPREPLY=($(compgen -W '${COMMANDS.join(' ')}' -- "$word") $(compgen -d -- "$word"))
   else
     COMPREPLY=($(compgen -f -- "$word"))
   fi

@@ -1,10 +1,10 @@
 // `--help`, written out of the table of options.
 
 import { defaultText } from '../options/default-text.ts';
-import { flagName, groups, type Option } from '../options/option.ts';
+import { flagName, GROUPS, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
 
-const usage = `Usage: onezero [directory | file] [flags]
+const USAGE = `Usage: onezero [directory | file] [flags]
        onezero check [directory] [flags]         look for mistakes, start nothing
        onezero print-config [directory] [flags]  show every value and where it comes from
        onezero explain <url> [directory] [flags] say what would answer a request, and why
@@ -16,24 +16,24 @@ const usage = `Usage: onezero [directory | file] [flags]
 
 Serves a directory over HTTP, with CGI scripts and Python applications if asked to.`;
 
-const general = `  -h, --help                  Show this
+const GENERAL = `  -h, --help                  Show this
   -v, -V, --version           Show the version`;
 
-const closing = `Each flag is also a key in onezero.config.json and a variable of the environment: --max-age is maxAge and
+const CLOSING = `Each flag is also a key in onezero.config.json and a variable of the environment: --max-age is maxAge and
 ONEZERO_MAX_AGE. A flag wins over the environment, that over the file. --no-… switches off or unsets.
 Durations: 500ms, 30s, 5m, 1h, 7d (a bare number is seconds). Sizes: 65536, 64k, 10m, 1g.`;
 
 // The column where summaries begin; a longer flag has its summary on the next line.
-const summaryColumn = 30;
-const lineWidth = 110;
+const SUMMARY_COLUMN = 30;
+const LINE_WIDTH = 110;
 
 /** The text of `--help`. */
 export function helpText(): string {
-  const sections = groups.map((group) => {
+  const sections = GROUPS.map((group) => {
     const flags = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
     return `${group}:\n${flags.map(([key, option]) => helpLines(key, option)).join('\n')}`;
   });
-  return `${usage}\n\n${sections.join('\n\n')}\n\nGeneral:\n${general}\n\n${closing}\n`;
+  return `${USAGE}\n\n${sections.join('\n\n')}\n\nGeneral:\n${GENERAL}\n\n${CLOSING}\n`;
 }
 
 function helpLines(key: Key, option: Option): string {
@@ -41,12 +41,12 @@ function helpLines(key: Key, option: Option): string {
   const placeholder = option.placeholder?.replace(/^(?!\[=)/, ' ') ?? '';
   const flag = `  ${letters.padStart(4)}--${shownFlag(key, option)}${placeholder}`;
   const words = `${option.summary}${defaultNote(option)}`.split(' ');
-  const lines = [flag.length < summaryColumn ? flag.padEnd(summaryColumn) : `${flag}\n${' '.repeat(summaryColumn)}`];
-  let width = summaryColumn;
+  const lines = [flag.length < SUMMARY_COLUMN ? flag.padEnd(SUMMARY_COLUMN) : `${flag}\n${' '.repeat(SUMMARY_COLUMN)}`];
+  let width = SUMMARY_COLUMN;
   for (const word of words) {
-    if (width + word.length > lineWidth) {
-      lines.push(`\n${' '.repeat(summaryColumn)}`);
-      width = summaryColumn;
+    if (width + word.length > LINE_WIDTH) {
+      lines.push(`\n${' '.repeat(SUMMARY_COLUMN)}`);
+      width = SUMMARY_COLUMN;
     }
     lines.push(`${word} `);
     width += word.length + 1;

@@ -1,6 +1,6 @@
 // `onezero man`: the manual page, written out of the table of options.
 
-import { flagName, groups, type Option } from '../options/option.ts';
+import { flagName, GROUPS, type Option } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
 import { version } from '../../installed-files.ts';
 import { commandSummaries } from './command-summaries.ts';
@@ -8,7 +8,7 @@ import { defaultNote } from './help.ts';
 
 /** The manual page in the language of man(7). */
 export function manualPage(): string {
-  const sections = groups.map((group) => {
+  const sections = GROUPS.map((group) => {
     const entries = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
     return `.SS ${roff(group)}\n${entries.map(([key, option]) => manualEntry(flagName(key, option), option)).join('')}`;
   });

@@ -2,7 +2,7 @@
 // of these.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { primaryVariable } from '../../operations/worker-messages.ts';
+import { PRIMARY_VARIABLE } from '../../operations/worker-messages.ts';
 import { announce } from '../running/announce.ts';
 import { type EarlySignals, unlessStopped } from '../running/early-signals.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
@@ -20,7 +20,7 @@ import type { Controlled } from '../running/signals.ts';
 import { holdYoungHeap } from '../running/young-heap.ts';
 
 // What a server that could not start, or that shall not, gets to end what it had started.
-const stopMs = 500;
+const STOP_MS = 500;
 
 /** Serves until it is told to stop. Resolves to the exit code. */
 export async function serve(start: Start, signals: EarlySignals): Promise<number> {
@@ -33,9 +33,9 @@ export async function serve(start: Start, signals: EarlySignals): Promise<number
   if (findings.problems.length > 0) return 2;
   const allWarnings = [...warnings, ...findings.warnings];
   const mayMovePort = sources.get('port')?.from === 'default' && !configuration.strictPort;
-  const primary = process.env[primaryVariable];
+  const primary = process.env[PRIMARY_VARIABLE];
   // Not for the scripts that this process starts.
-  delete process.env[primaryVariable];
+  delete process.env[PRIMARY_VARIABLE];
   if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start, signals);
   // A worker whose primary ended before it came this far is nobody's; going on, it would become a primary of its own.
   if (primary !== undefined) return 0;
@@ -62,7 +62,7 @@ async function serveAlone(start: Start, situation: Situation): Promise<number> {
     return failed(error, configuration, 2);
   }
   // The kernel ends with us what does not end in time.
-  const end = (): Promise<unknown> => Promise.race([running.stop(0), delay(stopMs, undefined, { ref: false })]);
+  const end = (): Promise<unknown> => Promise.race([running.stop(0), delay(STOP_MS, undefined, { ref: false })]);
   try {
     const isListening = await unlessStopped(
       running.listen().then(() => true),
@@ -105,7 +105,7 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
   const program = {
     module: process.argv[1] ?? '',
     words: process.argv.slice(2),
-    environment: { [primaryVariable]: String(process.pid) },
+    environment: { [PRIMARY_VARIABLE]: String(process.pid) },
   };
   const workers = new Workers({ count, report, program, listeners: held.listeners });
   try {
@@ -115,7 +115,7 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
     );
     if (isListening === undefined) {
       held.close();
-      await workers.stop(0, stopMs);
+      await workers.stop(0, STOP_MS);
       return 0;
     }
   } catch (error) {

@@ -8,7 +8,7 @@ import { suggestion } from '../../suggestion.ts';
 import { habitOf } from './habits.ts';
 import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
 
-export const commands = [
+export const COMMANDS = [
   'serve',
   'check',
   'print-config',
@@ -29,7 +29,7 @@ export interface Written {
 }
 
 export interface CommandLine {
-  readonly command: (typeof commands)[number] | 'version';
+  readonly command: (typeof COMMANDS)[number] | 'version';
   /** Words that are no flags, without the command. */
   readonly words: readonly string[];
   readonly written: readonly Written[];
@@ -70,7 +70,7 @@ export function readCommandLine(words: readonly string[]): CommandLine {
       if ('tookNext' in result && result.tookNext) index++;
     }
   }
-  const command = commands.find((name) => name === plain[0]);
+  const command = COMMANDS.find((name) => name === plain[0]);
   return {
     command: asked ?? command ?? 'serve',
     words: command === undefined ? plain : plain.slice(1),

@@ -8,10 +8,10 @@ import { join, relative, resolve } from 'node:path';
 import { JsonTextError, parseJsonWithComments, type PlacedJson } from './json-with-comments.ts';
 
 /** The names that are looked for, in this order. */
-export const configurationFileNames = ['onezero.config.json', 'onezero.config.jsonc'] as const;
+export const CONFIGURATION_FILE_NAMES = ['onezero.config.json', 'onezero.config.jsonc'] as const;
 
 // No configuration is that long; it keeps a wrong `--config` from filling the memory.
-const maxBytes = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 export interface ConfigurationFile extends PlacedJson {
   readonly path: string;
@@ -24,11 +24,11 @@ export function readConfigurationFile(
   named: string | undefined,
   workingDirectory: string,
 ): ConfigurationFile | undefined {
-  const candidates = configurationFileNames
-    .map((name) => join(workingDirectory, name))
-    .filter((path) => existsSync(path));
+  const candidates = CONFIGURATION_FILE_NAMES.map((name) => join(workingDirectory, name)).filter((path) =>
+    existsSync(path),
+  );
   if (named === undefined && candidates.length > 1) {
-    throw new Error(`both ${configurationFileNames.join(' and ')} exist; keep one, or name one with --config`);
+    throw new Error(`both ${CONFIGURATION_FILE_NAMES.join(' and ')} exist; keep one, or name one with --config`);
   }
   const path = named === undefined ? candidates[0] : resolve(workingDirectory, named);
   if (path === undefined) return undefined;
@@ -58,7 +58,8 @@ function readText(path: string, shownPath: string): string {
         : '';
     throw new Error(`the configuration file ${shownPath} ${why}${hint}`, { cause: error });
   }
-  if (bytes.length > maxBytes) throw new Error(`the configuration file ${shownPath} is larger than ${maxBytes} bytes`);
+  if (bytes.length > MAX_BYTES)
+    throw new Error(`the configuration file ${shownPath} is larger than ${MAX_BYTES} bytes`);
   return bytes.toString('utf8');
 }
 

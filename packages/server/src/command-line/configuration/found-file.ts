@@ -12,13 +12,25 @@ import { optionEntries } from '../options/table.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { isExposed } from './inspection.ts';
 
-const programKeys = ['cgi', 'cgiBin', 'php', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app', 'python', 'virtualenv', 'chdir'];
+const PROGRAM_KEYS = [
+  'cgi',
+  'cgiBin',
+  'php',
+  'fastcgi',
+  'scgi',
+  'wsgi',
+  'asgi',
+  'app',
+  'python',
+  'virtualenv',
+  'chdir',
+];
 
 /** What the file would do that needs its user's word, in words that follow its name. */
 export function reasonsToAsk({ value, path }: ConfigurationFile): readonly string[] {
   if (!isRecord(value)) return [];
   const sites = [value, ...listOf(value['sites'])].filter(isRecord);
-  const programs = programKeys.filter((key) => sites.some((site) => isThere(site[key])));
+  const programs = PROGRAM_KEYS.filter((key) => sites.some((site) => isThere(site[key])));
   const outside = [
     ...new Set(optionEntries.flatMap(([key, { shape }]) => outsideIn(shape, value[key], key, dirname(path)))),
     ...(sites.some((site) => site['symlinks'] === 'all') ? ['symlinks'] : []),

@@ -4,7 +4,7 @@
 import { accessSync, constants, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
-import { commands } from './arguments.ts';
+import { COMMANDS } from './arguments.ts';
 import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
@@ -207,7 +207,7 @@ function missing(what: string, path: string): string {
 
 /** A command that was misspelt is taken for a directory. */
 function commandHint(root: string): string {
-  const command = dirname(root) === process.cwd() ? nearest(basename(root), commands) : undefined;
+  const command = dirname(root) === process.cwd() ? nearest(basename(root), COMMANDS) : undefined;
   return command === undefined ? '' : `; the command is onezero ${command}`;
 }
 

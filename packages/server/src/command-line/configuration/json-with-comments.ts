@@ -26,10 +26,10 @@ export class JsonTextError extends Error {
 }
 
 // Deeper nesting than any configuration has; it keeps a hostile or broken file from exhausting the stack.
-const maxDepth = 64;
-const blank = /(?:[ \t\r\n\ufeff]|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
-const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const literal = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y;
+const MAX_DEPTH = 64;
+const BLANK = /(?:[ \t\r\n\ufeff]|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const LITERAL = /(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.+-])/y;
 
 /** Reads JSON in which comments of both kinds and a comma before a closing bracket may stand. Throws `JsonTextError`. */
 export function parseJsonWithComments(text: string): PlacedJson {
@@ -57,12 +57,12 @@ class JsonReader {
   #readValue(path: string, depth: number): unknown {
     this.#skipBlank();
     if (!this.places.has(path)) this.places.set(path, this.#place());
-    if (depth > maxDepth) this.#fail(`nested deeper than ${maxDepth} levels`);
+    if (depth > MAX_DEPTH) this.#fail(`nested deeper than ${MAX_DEPTH} levels`);
     const character = this.#text[this.#offset];
     if (character === '{') return this.#readObject(path, depth);
     if (character === '[') return this.#readArray(path, depth);
     if (character === '"') return this.#readString();
-    return JSON.parse(this.#take(literal) ?? this.#fail('expected a value'));
+    return JSON.parse(this.#take(LITERAL) ?? this.#fail('expected a value'));
   }
 
   #readObject(path: string, depth: number): Record<string, unknown> {
@@ -95,7 +95,7 @@ class JsonReader {
   }
 
   #readString(): string {
-    return JSON.parse(this.#take(string) ?? this.#fail('expected a string in double quotes'));
+    return JSON.parse(this.#take(STRING) ?? this.#fail('expected a string in double quotes'));
   }
 
   #closes(bracket: string): boolean {
@@ -112,7 +112,7 @@ class JsonReader {
   }
 
   #skipBlank(): void {
-    this.#take(blank);
+    this.#take(BLANK);
     if (this.#text.startsWith('/*', this.#offset)) this.#fail('this comment does not end');
   }
 

@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { delimiter, extname, join } from 'node:path';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
-const maxScripts = 1000;
+const MAX_SCRIPTS = 1000;
 
 /** Adds a warning for each oddity of a directory of CGI scripts. `uid` is the user that they will run as, if given. */
 export function inspectScripts(directory: string, uid: unknown, warnings: string[]): void {
@@ -15,7 +15,7 @@ export function inspectScripts(directory: string, uid: unknown, warnings: string
       `scripts in ${directory} will run as root; start onezero as another user, or give the mount a uid in the configuration file`,
     );
   }
-  const entries = readdirSync(directory, { withFileTypes: true, recursive: true }).slice(0, maxScripts);
+  const entries = readdirSync(directory, { withFileTypes: true, recursive: true }).slice(0, MAX_SCRIPTS);
   for (const entry of entries.filter((one) => one.isFile()))
     inspectScript(join(entry.parentPath, entry.name), warnings);
 }
@@ -29,7 +29,7 @@ export function inspectByExtension(
   const own = Object.keys(extensions).filter((extension) => extensions[extension] === null);
   if (own.length === 0 || root === undefined || !statSync(root, { throwIfNoEntry: false })?.isDirectory()) return;
   const entries = readdirSync(root, { withFileTypes: true, recursive: true });
-  const scripts = entries.filter((entry) => entry.isFile() && own.includes(extname(entry.name))).slice(0, maxScripts);
+  const scripts = entries.filter((entry) => entry.isFile() && own.includes(extname(entry.name))).slice(0, MAX_SCRIPTS);
   for (const { parentPath, name } of scripts) {
     const path = join(parentPath, name);
     inspectScript(path, warnings);

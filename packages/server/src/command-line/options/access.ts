@@ -33,12 +33,12 @@ const fieldName = { type: 'text', pattern: /^[\w!#$%&'*+.^`|~-]+$/, expects: 'th
 const fieldValue = { type: 'text', pattern: /^[^\r\n\0]*$/, expects: 'a value on one line' } as const;
 const fieldMap = { type: 'map', key: fieldName.pattern, expects: fieldName.expects, value: fieldValue } as const;
 
-const group = 'Headers and access';
+const GROUP = 'Headers and access';
 const perSite = true;
 
 export const accessOptions: Record<keyof AccessConfiguration, Option> = {
   headers: {
-    group,
+    group: GROUP,
     perSite,
     flag: 'header',
     shape: {
@@ -56,7 +56,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     summary: 'Add a header to every response, unless it is already set',
   },
   errorPages: {
-    group,
+    group: GROUP,
     flag: 'error-page',
     shape: {
       type: 'map',
@@ -69,7 +69,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     summary: 'Your own page for a status such as 404, a class such as 5xx, or default',
   },
   authUser: {
-    group,
+    group: GROUP,
     flag: 'auth',
     only: 'command',
     isSecret: true,
@@ -79,19 +79,19 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     summary: 'Require this name and password. Other users of this machine can see them: prefer --auth-file',
   },
   authFile: {
-    group,
+    group: GROUP,
     shape: { type: 'path' },
     placeholder: '<file>',
     summary: 'Require a name and password from an htpasswd file (bcrypt, scrypt, $apr1$, {SHA})',
   },
   authRealm: {
-    group,
+    group: GROUP,
     shape: fieldValue,
     placeholder: '<name>',
     summary: 'The realm that browsers show when they ask for the password',
   },
   auth: {
-    group,
+    group: GROUP,
     only: 'file',
     isSecret: true,
     shape: {
@@ -110,7 +110,7 @@ export const accessOptions: Record<keyof AccessConfiguration, Option> = {
     summary: 'Parts of the site that need a name and password',
   },
   hosts: {
-    group,
+    group: GROUP,
     shape: texts,
     aliases: ['allowed-hosts'],
     placeholder: '<names>',

@@ -39,12 +39,12 @@ export type FilesConfiguration = {
 const text = { type: 'text' } as const;
 const origins: Shape = { type: 'text', refuse: (written) => originsOf(written).map(refuseOrigin).find(Boolean) };
 const flag = { type: 'boolean' } as const;
-const served = 'What is served';
+const SERVED = 'What is served';
 
 const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { readonly key: Keys[One] } : unknown) } = {
   fallback: {
     key: 'single',
-    group: served,
+    group: SERVED,
     default: false,
     also: [text, flag],
     toOption: (value: boolean | string) =>
@@ -53,7 +53,7 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
     aliases: ['spa', 'fallback'],
     placeholder: '[=file]',
   },
-  writable: { group: served },
+  writable: { group: SERVED },
   index: { placeholder: '<names>' },
   directoryRedirect: { only: 'file' },
   listing: {

@@ -40,13 +40,13 @@ function readCertificatePair(text: string): unknown {
   return key === undefined ? { cert: join(text, 'fullchain.pem'), key: join(text, 'privkey.pem') } : { cert, key };
 }
 
-const group = 'Where it listens';
+const GROUP = 'Where it listens';
 const flag = { type: 'boolean' } as const;
 const path = { type: 'path' } as const;
 
 export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
   port: {
-    group,
+    group: GROUP,
     shape: { type: 'integer', minimum: 0, maximum: 65_535 },
     default: 8080,
     short: ['p'],
@@ -55,7 +55,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'The port; 0 picks a free one. If the default is in use, the next free port is used',
   },
   host: {
-    group,
+    group: GROUP,
     shape: {
       type: 'either',
       shapes: [{ type: 'text', pattern: /^[\w.:%[\]-]+$/, expects: 'a host name or address' }, { type: 'boolean' }],
@@ -71,7 +71,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'The address to listen on; without a value, all addresses, so that other machines can connect',
   },
   listen: {
-    group,
+    group: GROUP,
     shape: {
       type: 'list',
       item: {
@@ -85,7 +85,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'Listen on host:port, https://host:port or unix:path instead; may be repeated',
   },
   strictPort: {
-    group,
+    group: GROUP,
     shape: flag,
     default: false,
     bare: true,
@@ -93,7 +93,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'Fail when the port is in use, even if it is the default',
   },
   https: {
-    group,
+    group: GROUP,
     shape: flag,
     default: false,
     bare: true,
@@ -102,7 +102,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
       'Serve HTTPS with a certificate made on the spot: by mkcert if it is set up, else one that browsers warn about',
   },
   tlsCert: {
-    group,
+    group: GROUP,
     shape: path,
     aliases: ['ssl-cert', 'cert'],
     placeholder: '<file>',
@@ -110,7 +110,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'Serve HTTPS with this certificate chain (PEM), which is read again when it changes',
   },
   tlsKey: {
-    group,
+    group: GROUP,
     shape: path,
     aliases: ['ssl-key', 'key'],
     placeholder: '<file>',
@@ -118,7 +118,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'The private key of the certificate (PEM)',
   },
   tlsPassphraseFile: {
-    group,
+    group: GROUP,
     shape: path,
     aliases: ['ssl-pass'],
     placeholder: '<file>',
@@ -126,7 +126,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     summary: 'A file with the passphrase of the private key',
   },
   certificates: {
-    group,
+    group: GROUP,
     flag: 'certificate',
     shape: { type: 'list', item: { type: 'object', members: certificateMembers } },
     read: readCertificatePair,
@@ -135,7 +135,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
       'One more certificate, for the host names in it (SNI): two files, or a folder as certbot makes it; may be repeated',
   },
   open: {
-    group,
+    group: GROUP,
     shape: { type: 'either', shapes: [flag, { type: 'text' }] },
     default: false,
     short: ['o'],

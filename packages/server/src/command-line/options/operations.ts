@@ -17,14 +17,14 @@ export interface OperationsConfiguration {
   readonly config: string | false | undefined;
 }
 
-const group = 'Operations';
+const GROUP = 'Operations';
 const flag = { type: 'boolean' } as const;
 const path = { type: 'path' } as const;
 const urlPath = { type: 'text', pattern: /^\/[^?#\s]+$/, expects: 'a path such as /healthz' } as const;
 
 export const operationsOptions: Record<keyof OperationsConfiguration, Option> = {
   quiet: {
-    group,
+    group: GROUP,
     shape: flag,
     default: false,
     short: ['q'],
@@ -33,7 +33,7 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     summary: 'Print nothing but errors',
   },
   accessLog: {
-    group,
+    group: GROUP,
     shape: flag,
     default: true,
     bare: true,
@@ -41,31 +41,31 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     summary: 'Log every response',
   },
   logFormat: {
-    group,
+    group: GROUP,
     shape: { type: 'choice', values: ['dev', 'common', 'combined', 'json'] },
     placeholder: '<name>',
     summary: 'dev, common, combined or json (default: dev on a terminal, otherwise combined)',
   },
   logFile: {
-    group,
+    group: GROUP,
     shape: path,
     placeholder: '<file>',
     summary: 'Append the access log to a file, opened anew on SIGHUP and SIGUSR1',
   },
   health: {
-    group,
+    group: GROUP,
     shape: urlPath,
     placeholder: '<path>',
     summary: 'A path that answers 200 while the server accepts requests, for balancers',
   },
   metrics: {
-    group,
+    group: GROUP,
     shape: urlPath,
     placeholder: '<path>',
     summary: 'A path with metrics in the Prometheus text format',
   },
   workers: {
-    group,
+    group: GROUP,
     shape: {
       type: 'either',
       shapes: [
@@ -78,7 +78,7 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     summary: 'Processes that answer requests; auto is one for each processor',
   },
   json: {
-    group,
+    group: GROUP,
     shape: flag,
     default: false,
     bare: true,
@@ -86,21 +86,21 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     summary: 'Print where it listens as one line of JSON',
   },
   readyFile: {
-    group,
+    group: GROUP,
     shape: path,
     placeholder: '<file>',
     summary:
       'Write where it listens to a file, as one line of JSON, when the server is ready; the file is removed when it stops',
   },
   keepTrying: {
-    group,
+    group: GROUP,
     shape: flag,
     default: false,
     bare: true,
     summary: 'Start even if an application does not load, and try again; until it loads, it and --health answer 503',
   },
   config: {
-    group,
+    group: GROUP,
     shape: path,
     short: ['c'],
     off: false,
@@ -109,7 +109,7 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     summary: 'The configuration file (default: onezero.config.json or .jsonc in the working directory)',
   },
   debug: {
-    group,
+    group: GROUP,
     shape: flag,
     default: false,
     bare: true,

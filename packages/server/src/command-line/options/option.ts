@@ -7,7 +7,7 @@ import type { Members, Shape } from '@onezero/static/options';
 export type { Members, Shape };
 
 /** The headings of `--help` and of the table in the README, in their order. */
-export const groups = [
+export const GROUPS = [
   'What is served',
   'Files',
   'Headers and access',
@@ -17,7 +17,7 @@ export const groups = [
 ] as const;
 
 export interface Option {
-  readonly group: (typeof groups)[number];
+  readonly group: (typeof GROUPS)[number];
   readonly shape: Shape;
   /** One line, no full stop; the default is added by whoever prints it. */
   readonly summary: string;

@@ -15,43 +15,43 @@ export interface PythonConfiguration {
   readonly reload: boolean;
 }
 
-const group = 'What is served';
+const GROUP = 'What is served';
 
 export const pythonOptions: Record<keyof PythonConfiguration, Option> = {
   python: {
-    group,
+    group: GROUP,
     shape: configuredShape(appTable.python.shape),
     placeholder: '<program>',
     summary: "The Python that runs applications (default: the virtual environment's, else python3)",
   },
   virtualenv: {
-    group,
+    group: GROUP,
     shape: configuredShape(appTable.virtualenv.shape),
     placeholder: '<directory>',
     summary:
       'The virtual environment of Python applications (default: $VIRTUAL_ENV, else .venv or venv where they run)',
   },
   chdir: {
-    group,
+    group: GROUP,
     shape: configuredShape(appTable.cwd.shape),
     placeholder: '<directory>',
     summary:
       'The working directory of Python applications, searched first for their modules (default: the working directory)',
   },
   processes: {
-    group,
+    group: GROUP,
     shape: configuredShape(appTable.processes.shape),
     placeholder: '<number>',
     summary: 'Processes of each Python application, in each worker (default: one per processor in all)',
   },
   threads: {
-    group,
+    group: GROUP,
     shape: configuredShape(appTable.threads.shape),
     placeholder: '<number>',
     summary: 'Requests that each process of a WSGI application handles at once (default: 4)',
   },
   reload: {
-    group,
+    group: GROUP,
     shape: configuredShape(appTable.reloadOnChange.shape),
     default: false,
     bare: true,

@@ -47,7 +47,7 @@ function bare(host: string): string {
 }
 
 // Far enough to get past everything that a developer has running, near enough to be found again.
-const portsTried = 100;
+const PORTS_TRIED = 100;
 
 /**
  * Opens what `open` opens, on the port given or, if it may move, on the next free one. A port that was asked for never
@@ -63,7 +63,7 @@ export async function onFreePort<Result>(
       return { port: next, result: await open(next) };
     } catch (error) {
       const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (!isTaken || !mayMove || next === port + portsTried || next === 65_535) throw error;
+      if (!isTaken || !mayMove || next === port + PORTS_TRIED || next === 65_535) throw error;
     }
   }
 }

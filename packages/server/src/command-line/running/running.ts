@@ -15,7 +15,7 @@ import type { Configuration } from '../options/table.ts';
 import type { WsgiConfiguration } from '../options/mounts.ts';
 
 // How long an application that did not load is left alone before it is asked again.
-const askAgainMs = 500;
+const ASK_AGAIN_MS = 500;
 
 export interface RunningOptions {
   readonly configuration: Configuration;
@@ -114,7 +114,7 @@ export class Running {
         const { message } = error as Error;
         if (message !== reported) this.#options.report(`Warning: not ready, trying again: ${message}`);
         reported = message;
-        await delay(askAgainMs, undefined, { ref: false });
+        await delay(ASK_AGAIN_MS, undefined, { ref: false });
       }
     }
   }

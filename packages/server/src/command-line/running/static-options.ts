@@ -2,7 +2,7 @@
 
 import type { StaticOptions } from '@onezero/static';
 import { type CorsOptions, corsTable } from '@onezero/static/options';
-import { configurationFileNames } from '../configuration/config-file.ts';
+import { CONFIGURATION_FILE_NAMES } from '../configuration/config-file.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { optionsOfPart } from './to-options.ts';
 
@@ -14,7 +14,7 @@ export function staticOptions(site: Served, around: Configuration): StaticOption
   return {
     ...options,
     // Under these names, configurations of other servers started here are not served either.
-    hide: [...(options.hide ?? []), ...configurationFileNames.map((name) => `/${name}`)],
+    hide: [...(options.hide ?? []), ...CONFIGURATION_FILE_NAMES.map((name) => `/${name}`)],
     fieldRules: site.headers?.flatMap(({ glob, fields }) => (glob === undefined ? [] : [{ glob, fields }])),
     ...(codings.length > 0 && { compress: { codings } }),
     ...(corsHeaders !== undefined && { cors: withHeaders(options.cors, corsHeaders) }),

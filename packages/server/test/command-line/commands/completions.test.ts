@@ -8,7 +8,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { printCompletions, shells } from '../../../src/command-line/commands/completions.ts';
 import { manualPage } from '../../../src/command-line/commands/manual-page.ts';
 import { helpText } from '../../../src/command-line/commands/help.ts';
-import { commands, readCommandLine } from '../../../src/command-line/configuration/arguments.ts';
+import { COMMANDS, readCommandLine } from '../../../src/command-line/configuration/arguments.ts';
 import { flagName, isNegatable } from '../../../src/command-line/options/option.ts';
 import { optionEntries } from '../../../src/command-line/options/table.ts';
 
@@ -41,7 +41,7 @@ describe('completions', () => {
     const found = new Set([...text.matchAll(pattern)].map(([name]) => name).filter((name) => name !== 'word'));
     for (const name of [...flags, 'help', 'version'])
       expect([shell, name, found.has(name)]).toEqual([shell, name, true]);
-    for (const command of commands) expect(text).toContain(command);
+    for (const command of COMMANDS) expect(text).toContain(command);
     // A summary may name a flag; the command knows each of those as well.
     const { problems } = readCommandLine([...found].map((name) => `--${name}=value`));
     expect(problems.filter((problem) => problem.includes('is not a flag'))).toEqual([]);
@@ -91,7 +91,7 @@ describe('the manual', () => {
     }
     for (const letter of letters) expect(page).toMatch(new RegExp(String.raw`^\.B .*\\-${letter}(?:,| |$)`, 'm'));
     const heads = page.split('\n').filter((line) => line.startsWith('.B '));
-    for (const command of commands)
+    for (const command of COMMANDS)
       expect(heads.map((line) => line.split(' ')[1])).toContain(command.replaceAll('-', String.raw`\-`));
   });
 
