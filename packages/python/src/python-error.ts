@@ -24,7 +24,7 @@ const statuses: Readonly<Record<PythonErrorCode, number>> = {
   'queue-timed-out': 503,
   closing: 503,
   'application-failed': 500,
-  'content-cut': 502,
+  'content-cut': 500,
   'worker-died': 502,
   'bad-worker': 502,
   'timed-out': 504,
