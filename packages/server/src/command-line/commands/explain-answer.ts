@@ -57,7 +57,7 @@ export async function explainAnswer(
 async function foundRows({ ready, workers }: Route['responder']): Promise<readonly Row[]> {
   const state = (): Omit<ApplicationState, 'path'> | undefined => [workers?.() ?? []].flat()[0];
   // What is behind a gateway was not looked for.
-  if (ready === undefined || state() === undefined || state()?.gateway !== undefined) return [];
+  if (ready === undefined || workers === undefined || state()?.gateway !== undefined) return [];
   try {
     await ready();
   } catch (error) {
