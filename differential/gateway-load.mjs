@@ -85,7 +85,10 @@ export async function compare({ seed, count = 2000, log = () => undefined }) {
     return { checked: asked + left, differences };
   } finally {
     await server.close({ graceMs: 0 });
-    fpm.kill('SIGKILL');
+    // Not by SIGKILL: its children would stay behind.
+    const ended = once(fpm, 'exit');
+    fpm.kill('SIGTERM');
+    await ended;
     folder.remove();
   }
 }
