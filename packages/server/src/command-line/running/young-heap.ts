@@ -12,20 +12,31 @@ const SMALL_BYTES = 2 * 1024 * 1024;
 /** From 1 MB to 4 MB at once. */
 const GROWTH = 4;
 
-/** How often is looked, and for how long growth is allowed then: some collections of a busy server, too few for growing twice. */
+/** How often is looked, and how much of that time a process has to have worked to be busy. */
 const LOOK_MS = 1_000;
-const ALLOWED_MS = 100;
+const BUSY_MS = 200;
+
+/** What is kept alive until the young heap grows: lists of some KB, of which it takes about 2 MB. */
+const MOST_LISTS = 4_000;
+const LIST_LENGTH = 100;
 
 /** For all of the process from now on. */
 export function holdYoungHeap(): void {
   allow(1);
-  setInterval(look, LOOK_MS).unref();
+  let worked = process.cpuUsage();
+  setInterval(() => {
+    const { user, system } = process.cpuUsage(worked);
+    worked = process.cpuUsage();
+    if (user + system > BUSY_MS * 1000 && isSmall()) grow();
+  }, LOOK_MS).unref();
 }
 
-function look(): void {
-  if (youngHeapBytes() > SMALL_BYTES) return;
+/** Growth comes with a collection that many objects live through. Here it comes at once, so that it comes once. */
+function grow(): void {
+  const alive: unknown[] = [];
   allow(GROWTH);
-  setTimeout(allow, ALLOWED_MS, 1).unref();
+  while (isSmall() && alive.length < MOST_LISTS) alive.push(Array.from({ length: LIST_LENGTH }, () => alive.length));
+  allow(1);
 }
 
 /** A factor of 1 leaves the young heap as large as it is. */
@@ -33,6 +44,7 @@ function allow(factor: number): void {
   setFlagsFromString(`--semi-space-growth-factor=${factor}`);
 }
 
-function youngHeapBytes(): number {
-  return getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0;
+function isSmall(): boolean {
+  const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+  return (young?.space_size ?? Number.POSITIVE_INFINITY) <= SMALL_BYTES;
 }
