@@ -201,9 +201,10 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
   test('reload: a page in another window shows what is saved', () =>
     at('reload', async (page) => {
       const opening = page.context().waitForEvent('page');
+      // The page may be connected before it is at hand here.
+      const connected = page.context().waitForEvent('response', (response) => response.url().includes('live-events'));
       await page.getByRole('link', { name: 'the page' }).click();
       const draft = await opening;
-      const connected = draft.waitForResponse((response) => response.url().includes('live-events'));
       await draft.getByRole('heading').waitFor();
       await connected;
       const words = `Changed on a ${look.size}`;
