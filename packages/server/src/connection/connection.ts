@@ -27,6 +27,7 @@ import { probe } from './probe.ts';
 import { RequestContent, type ContentSource } from './request-content.ts';
 import type { Service } from './service.ts';
 import { Tunnel } from './tunnel.ts';
+import { writeAtTurnEnd } from './turn-end.ts';
 import type { Receiver, Transport } from '../transport/transport.ts';
 
 /** What all connections of one server share. */
@@ -104,7 +105,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
       if (events.length === 0) break;
     }
     this.output.isBatching = false;
-    if (!this.output.flush()) this.#holds.stall();
+    writeAtTurnEnd(this.output, this.#holds);
     if (this.#mode === 'open') this.#settle();
   }
 

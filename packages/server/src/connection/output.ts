@@ -4,25 +4,30 @@
 // connections share: it is empty again when the turn is over, since what the kernel does not take at once is copied elsewhere.
 
 import type { Transport } from '../transport/transport.ts';
+import { writeWaiting } from './turn-end.ts';
 
 // Gathered answers are written when they reach this size.
 const BATCH_BYTES = 65_536;
 
-let memory: Buffer | undefined;
+// The pages of a turn in which a hundred clients ask; when it is full, everybody's answers are written.
+const SHARED_BYTES = 262_144;
 
-/** Whose answers stand in the shared memory. One connection may be served in the middle of another's turn, as by `server.fetch`. */
-let owner: Transport | undefined;
+let memory: Buffer | undefined;
+let used = 0;
+/** Outputs with answers in the shared memory. */
+let users = 0;
 
 function sharedMemory(): Buffer {
-  return (memory ??= Buffer.allocUnsafeSlow(BATCH_BYTES));
+  return (memory ??= Buffer.allocUnsafeSlow(SHARED_BYTES));
 }
 
 export class Output {
   readonly #transport: Transport;
   #batch: Uint8Array[] = [];
   #bytes = 0;
-  /** Bytes in the shared memory; then `#batch` is empty. */
+  /** Bytes in the shared memory, and from where; then `#batch` is empty. */
   #shared = 0;
+  #start = 0;
   /** While set, small answers wait for `flush`. */
   isBatching = false;
 
@@ -45,19 +50,38 @@ export class Output {
     const size = head.length + lines.length + content.length;
     if (!this.#hasSharedRoom(size)) return this.write([Buffer.concat([Buffer.from(head, 'latin1'), lines, content])]);
     const shared = sharedMemory();
-    shared.write(head, this.#shared, 'latin1');
-    shared.set(lines, this.#shared + head.length);
-    shared.set(content, this.#shared + head.length + lines.length);
+    shared.write(head, used, 'latin1');
+    shared.set(lines, used + head.length);
+    shared.set(content, used + head.length + lines.length);
+    used += size;
     this.#shared += size;
     return this.isBatching || this.flush();
   }
 
+  /** Makes room behind what this output has in the shared memory, which stays in one piece. */
   #hasSharedRoom(size: number): boolean {
     if (this.#transport.writeShared === undefined || size > BATCH_BYTES) return false;
-    if (owner !== undefined && owner !== this.#transport) return false;
-    if (this.#batch.length > 0 || this.#shared + size > BATCH_BYTES) this.flush();
-    owner = this.#transport;
+    const isLast = this.#start + this.#shared === used;
+    if (this.#batch.length > 0 || (this.#shared > 0 && !isLast) || this.#shared + size > BATCH_BYTES) this.flush();
+    if (used + size > SHARED_BYTES) {
+      this.flush();
+      writeWaiting();
+      // Somebody is in the middle of a turn of their own, as around `server.fetch`.
+      if (users > 0) return false;
+    }
+    if (this.#shared > 0) return true;
+    users += 1;
+    this.#start = used;
     return true;
+  }
+
+  /** Whether the kernel usually takes all at once, so that nobody has to be told of what waits. */
+  get mayWait(): boolean {
+    return this.#transport.writeShared !== undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#shared === 0 && this.#batch.length === 0;
   }
 
   /** Writes what was gathered; false when the system has not taken all of it. */
@@ -74,9 +98,10 @@ export class Output {
   }
 
   #flushShared(): boolean {
-    const size = this.#shared;
+    const [start, size] = [this.#start, this.#shared];
     this.#shared = 0;
-    owner = undefined;
-    return this.#transport.writeShared?.(sharedMemory(), size) ?? false;
+    users -= 1;
+    if (users === 0) used = 0;
+    return this.#transport.writeShared?.(sharedMemory(), start, size) ?? false;
   }
 }

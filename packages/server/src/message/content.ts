@@ -15,14 +15,18 @@ export function isPromiseLike<Value>(value: Value | PromiseLike<Value>): value i
 /** A final status (RFC 9110 §15) or 101 with its handler, a list of fields, usable content. Fields are checked when written. */
 export function isResponse(value: unknown): value is ResponseMessage {
   if (typeof value !== 'object' || value === null) return false;
-  const { status, content, upgrade, lines } = value as Partial<ResponseMessage>;
-  // A page that keeps the lines of its fields makes the fields when they are asked for.
-  if (lines !== undefined && status === 200 && content instanceof Uint8Array) return true;
-  const { fields } = value as Partial<ResponseMessage>;
+  const { status, fields, content, upgrade } = value as Partial<ResponseMessage>;
   const isFinal = Number.isInteger(status) && status! >= 200 && status! <= 599 && upgrade === undefined;
   const isSwitch = status === 101 && typeof upgrade === 'function';
   if (content === undefined && ('body' in value || 'headers' in value)) return false;
   return (isFinal || isSwitch) && Array.isArray(fields) && isContent(content);
+}
+
+/** A lent page that keeps the lines of its fields: it makes the fields when they are asked for, which is not here. */
+export function isPage(value: unknown): value is ResponseMessage {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, content, isLent, lines } = value as Partial<ResponseMessage>;
+  return isLent === true && lines !== undefined && status === 200 && content instanceof Uint8Array;
 }
 
 function isContent(content: unknown): boolean {

@@ -1,7 +1,7 @@
 // What responders and hooks return, made whole or refused: each typical mistake is answered with what to write instead.
 
 import { hasField } from './fields.ts';
-import { isResponse } from './content.ts';
+import { isPage, isResponse } from './content.ts';
 import type { Field, ResponseLike, ResponseMessage } from './message.ts';
 
 const TEXT: Field = ['content-type', 'text/plain; charset=utf-8'];
@@ -112,7 +112,7 @@ function kindOf(value: unknown): string {
 
 /** An answer that is whole already as it is, which is nearly every one; others made whole or refused. */
 export function checkedResponse(value: unknown): ResponseMessage | TypeError {
-  return isResponse(value) && hasPlainNames(value.fields) ? value : wholeResponse(value);
+  return isPage(value) || (isResponse(value) && hasPlainNames(value.fields)) ? value : wholeResponse(value);
 }
 
 /** Whether all are pairs with a name in lower case, as everything here compares names; people write `Content-Type`. */

@@ -144,22 +144,22 @@ export class HandleTransport implements Transport {
     return this.#becomeSocket().writeAll(after(pieces, taken));
   }
 
-  writeShared(memory: Uint8Array, size: number): boolean {
+  writeShared(memory: Uint8Array, start: number, size: number): boolean {
     this.writtenBytes += size;
-    const taken = this.#socket === undefined ? this.#take(memory, size) : 0;
+    const taken = this.#socket === undefined ? this.#take(memory, start, size) : 0;
     if (taken === undefined || taken === size) return taken !== undefined;
-    return this.#becomeSocket().write(Buffer.from(memory.subarray(taken, size)));
+    return this.#becomeSocket().write(Buffer.from(memory.subarray(start + taken, start + size)));
   }
 
   /** How many bytes the system took; undefined when the connection is gone. */
-  #take(bytes: Uint8Array | readonly Uint8Array[], size?: number): number | undefined {
+  #take(bytes: Uint8Array | readonly Uint8Array[], start = 0, size?: number): number | undefined {
     if (this.#isClosed) return undefined;
     this.#writes += 1;
     // Small writes leave at once. The first does so anyway: only a small one behind another would be held back.
     if (this.#writes === 2) this.#handle.setNoDelay?.(true);
     try {
       if (!(bytes instanceof Uint8Array)) return writevSync(this.#handle.fd, bytes);
-      return writeSync(this.#handle.fd, bytes, 0, size);
+      return writeSync(this.#handle.fd, bytes, start, size);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN' || code === 'ENOBUFS') return 0;

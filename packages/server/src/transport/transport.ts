@@ -36,8 +36,8 @@ export interface Transport {
   write(bytes: Uint8Array): boolean;
   /** The same for several pieces, in one system call where there is one. */
   writeAll(pieces: readonly Uint8Array[]): boolean;
-  /** The same for the first `size` bytes of memory that is written to anew after the call: what the system does not take is copied. */
-  writeShared?(memory: Uint8Array, size: number): boolean;
+  /** The same for a part of memory that is written to anew after the call: what the system does not take is copied. */
+  writeShared?(memory: Uint8Array, start: number, size: number): boolean;
   /** Resolves when the system has taken everything: true; or when the connection is gone: false. */
   flushed(): Promise<boolean>;
   /** Hands over nothing until `resume`. */

@@ -61,10 +61,14 @@ async function answers(parts: readonly (string | undefined)[]): Promise<string> 
   }
   await expect.poll(() => played.isWhole(), { interval: 1 }).toBe(true);
   expect(played.service.underWay).toBe(0);
-  return played
-    .text()
-    .replaceAll(/"id":"[^"]*"/g, '"id":"x"')
-    .replaceAll(/[a-z\d]+-\d+/g, 'x');
+  return (
+    played
+      .text()
+      // The number of a request grows by a digit now and then, and the length of what names it.
+      .replaceAll(/content-length: \d+(\r\n\r\n\{[^}]*"id":)"[^"]*"/g, 'content-length: n$1"x"')
+      .replaceAll(/"id":"[^"]*"/g, '"id":"x"')
+      .replaceAll(/[a-z\d]+-\d+/g, 'x')
+  );
 }
 
 describe('the same bytes', () => {

@@ -167,8 +167,8 @@ describe('lentResponse', () => {
 
 /** Takes memory that is written to anew. */
 class SharingTransport extends FakeTransport {
-  writeShared(memory: Uint8Array, size: number): boolean {
-    return this.write(memory.subarray(0, size));
+  writeShared(memory: Uint8Array, start: number, size: number): boolean {
+    return this.write(memory.subarray(start, start + size));
   }
 }
 
@@ -202,6 +202,23 @@ describe('Output', () => {
     first.writeLent('d', Buffer.from('e'), Buffer.from('f'));
     first.flush();
     expect([one.text, other.text]).toEqual(['abcdef', 'xyz']);
+  });
+
+  test('stays whole when the memory that all share is full', () => {
+    const all = Array.from({ length: 40 }, () => new SharingTransport());
+    const outputs = all.map((transport) => new Output(transport));
+    const page = Buffer.alloc(20_000);
+    for (const [number, output] of outputs.entries()) {
+      output.isBatching = true;
+      page.fill(`page ${number} `);
+      output.writeLent(`head ${number};`, Buffer.from('lines;'), page);
+      output.isBatching = false;
+    }
+    for (const output of outputs) output.flush();
+    for (const [number, { text }] of all.entries()) {
+      page.fill(`page ${number} `);
+      expect(text).toBe(`head ${number};lines;${page.toString('latin1')}`);
+    }
   });
 
   test('copies for a transport that keeps what it is given', () => {

@@ -25,7 +25,7 @@ import { isSameState } from '../http/validators.ts';
 const ADMITTED = 1 / 16;
 
 /** How often in a second a page has to be asked for before its response is kept where it may be lent: below, that costs less. */
-const USES_OF_READY = 64;
+const USES_OF_READY = 256;
 
 /** Some hundred small pages: giving them up takes less than 0.2 ms. */
 const GENERATION_BYTES = 512 * 1024;
