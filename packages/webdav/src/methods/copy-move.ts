@@ -50,8 +50,8 @@ export async function copy(folder: Folder, request: DavRequest): Promise<DavResp
 export async function move(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const depth = depthOf(request, 'infinity', ['0', 'infinity']);
   return withEnds(folder, request, async ({ source, target }) => {
-    if (source.segments.length === 0) throw refused(403, 'the root stays');
-    if (depth !== 'infinity' && source.stats.isDirectory()) throw refused(400, 'a collection moves whole');
+    if (source.segments.length === 0) throw refused(403, 'the root of the folder cannot be moved');
+    if (depth !== 'infinity' && source.stats.isDirectory()) throw refused(400, 'MOVE of a collection takes no Depth but infinity');
     const blocked = memberLocks(folder, request, source);
     if (blocked.length > 0) return failures(request, blocked, source);
     await check(folder, request, { source, target }, 'move');
@@ -88,14 +88,14 @@ async function withEnds(
 /** Throws a refusal unless the request may do what it asks for. */
 async function check(folder: Folder, request: DavRequest, { source, target }: Ends, kind: Kind): Promise<void> {
   await checkConditions(folder, request, source);
-  if (target.hasSlash && target.stats?.isFile() === true) throw refused(409, 'a file is no collection');
-  if (source.path === target.path) throw refused(403, 'source and destination are the same');
+  if (target.hasSlash && target.stats?.isFile() === true) throw refused(409, 'Destination ends with a slash, and a file is there');
+  if (source.path === target.path) throw refused(403, 'Destination is the source itself');
   if (isBelow(target.path, source.path) && source.stats.isDirectory() && kind !== 'shallow copy')
-    throw refused(403, 'the destination lies in the source');
+    throw refused(403, 'Destination lies in the source');
   if (isBelow(source.path, target.path) && target.stats !== undefined)
-    throw refused(403, 'the source lies in the destination');
+    throw refused(403, 'the source lies in Destination, which would be replaced');
   await roomFor(folder.tree, target);
-  if (target.stats !== undefined && !mayOverwrite(request)) throw refused(412, 'Overwrite: F, and something is there');
+  if (target.stats !== undefined && !mayOverwrite(request)) throw refused(412, 'a resource is at Destination, and Overwrite is F');
   mayOverwrite(request);
   if (kind === 'move') checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
   const changesParent = target.stats === undefined;
@@ -178,7 +178,7 @@ function propertiesOf({ parent, name, stats, entry }: Found): Promise<readonly P
 
 /** A collection that was moved meanwhile is not where the client wanted it any more. */
 async function refuseMoved(parent: TreeFolder): Promise<void> {
-  if (!(await parent.isInPlace())) throw refused(409, 'the collection of the destination was moved');
+  if (!(await parent.isInPlace())) throw refused(409, 'the collection that Destination lies in was moved meanwhile');
 }
 
 /**

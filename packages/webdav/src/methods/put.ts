@@ -45,7 +45,7 @@ async function prepare(folder: Folder, { parent, name, stats, path }: Place): Pr
 async function check(folder: Folder, request: DavRequest, place: Place): Promise<void> {
   const { path, stats, parent } = place;
   if (parent === undefined || stats?.isDirectory() === true)
-    throw refused(409, 'there is no collection for it, or one is there');
+    throw refused(409, 'the parent collection is missing, or the path is a collection');
   await checkIf(folder, request);
   checkLocks(folder, request, { path, isDeep: false, changesParent: stats === undefined });
 }

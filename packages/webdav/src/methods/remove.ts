@@ -46,7 +46,7 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
   let isGoing = false;
   try {
     const target = found(place);
-    if (target.segments.length === 0) throw refused(403, 'the root stays');
+    if (target.segments.length === 0) throw refused(403, 'the root of the folder cannot be removed');
     const parent = parentOf(target);
     await checkConditions(folder, request, target);
     const blocked = memberLocks(folder, request, target);
@@ -78,7 +78,7 @@ export function removeMoved(folder: Folder, request: DavRequest, moved: Found): 
       const parent = parentOf(source);
       const [was, is] = [moved.entry, source.entry];
       if (was?.ino !== is?.ino || was?.ctimeMs !== is?.ctimeMs)
-        throw refused(409, 'it was changed while it was copied');
+        throw refused(409, 'the source changed while it was copied to another file system');
       if (is?.isDirectory() !== true) return removeFile(folder, source, parent);
       const path = await takeOut(parent, source.name);
       await endLocksOfGone(folder, source.path);

@@ -66,7 +66,7 @@ export function wantedBy(element: Element | undefined): Wanted {
   const some = davChild(element, 'prop');
   if (some !== undefined) return { kind: 'some', names: namesIn(some) };
   if (davChild(element, 'propname') !== undefined) return { kind: 'names' };
-  if (davChild(element, 'allprop') === undefined) throw refused(400, 'propfind asks for nothing');
+  if (davChild(element, 'allprop') === undefined) throw refused(400, 'propfind has neither prop, propname nor allprop');
   const include = davChild(element, 'include');
   return { kind: 'all', include: include === undefined ? [] : namesIn(include) };
 }
@@ -79,7 +79,7 @@ function namesIn(element: Element): readonly QName[] {
 
 /** PROPPATCH, in the order in which the steps are to be done. */
 export function changesIn(element: Element | undefined): readonly Change[] {
-  if (element === undefined) throw refused(400, 'propertyupdate is missing');
+  if (element === undefined) throw refused(400, 'the content has no propertyupdate');
   expect(element, 'propertyupdate');
   const changes: Change[] = [];
   for (const step of elementsOf(element)) {

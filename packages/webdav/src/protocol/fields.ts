@@ -23,7 +23,7 @@ export function depthOf(
   const value = fieldValue(fields, 'depth')?.toLowerCase();
   if (value === undefined) return usual;
   const depth = allowed.find((one) => one === value);
-  if (depth === undefined) throw refused(400, `Depth: ${value} is not for this method`);
+  if (depth === undefined) throw refused(400, `Depth: ${value} is not allowed for this method`);
   return depth;
 }
 

@@ -86,8 +86,8 @@ export function found(place: Place): Found {
 
 /** The directory that something can be put into. Throws a refusal: 409 where there is none, 403 for what is there and not shown. */
 export function parentOf({ parent, stats, entry, segments }: Place): TreeFolder {
-  if (parent === undefined) throw refused(segments.length === 0 ? 403 : 409, 'there is no collection to put it into');
-  if (stats === undefined && entry !== undefined) throw refused(403, 'what is there is not for requests');
+  if (parent === undefined) throw refused(segments.length === 0 ? 403 : 409, 'the parent collection is missing');
+  if (stats === undefined && entry !== undefined) throw refused(403, 'the path is of a file that is hidden from requests');
   return parent;
 }
 
@@ -95,7 +95,7 @@ export function parentOf({ parent, stats, entry, segments }: Place): TreeFolder 
 export async function roomFor(tree: SiteTree, place: Place): Promise<TreeFolder> {
   const parent = parentOf(place);
   if (await tree.conceals(parent, place.name))
-    throw new WriteRefused(refusal(404, new Error('the name is not for files')));
+    throw new WriteRefused(refusal(404, new Error('the name is kept for files of the server')));
   return parent;
 }
 

@@ -102,7 +102,7 @@ class Reader {
         stack.at(-1)?.element.children.push(opened.element);
         if (!opened.isEmpty) stack.push(opened);
         else if (stack.length === 0) return opened.element;
-        if (stack.length > MAX_DEPTH) throw new XmlError('elements are nested too deeply');
+        if (stack.length > MAX_DEPTH) throw new XmlError(`elements are nested more than ${MAX_DEPTH} deep`);
         continue;
       }
       const current = stack.at(-1);
@@ -130,7 +130,7 @@ class Reader {
   #open(outer: ReadonlyMap<string, string>): (Open & { readonly isEmpty: boolean }) | undefined {
     const tag = this.#match(OPEN)?.[1];
     if (tag === undefined) return undefined;
-    if (++this.#elements > MAX_ELEMENTS) throw new XmlError('it has too many elements');
+    if (++this.#elements > MAX_ELEMENTS) throw new XmlError(`there are more than ${MAX_ELEMENTS} elements`);
     const written = this.#attributes();
     const end = this.#match(OPEN_END);
     if (end === undefined) throw new XmlError(`<${tag}> is not well-formed`);
@@ -146,7 +146,7 @@ class Reader {
     for (let found = this.#match(ATTRIBUTE); found !== undefined; found = this.#match(ATTRIBUTE)) {
       const [, name = '', double, single] = found;
       if (written.has(name)) throw new XmlError(`the attribute ${name} stands twice`);
-      if (written.size === MAX_ATTRIBUTES) throw new XmlError('an element has too many attributes');
+      if (written.size === MAX_ATTRIBUTES) throw new XmlError(`an element has more than ${MAX_ATTRIBUTES} attributes`);
       written.set(name, unescaped((double ?? single ?? '').replaceAll(/[\t\n]/g, ' ')));
     }
     return written;
@@ -208,7 +208,7 @@ function unescaped(text: string): string {
       if (name !== undefined && Object.hasOwn(ENTITIES, name)) return ENTITIES[name] ?? '';
       const code = ten === undefined ? Number.parseInt(hex ?? '', 16) : Number(ten);
       const character = code <= 0x10ffff ? String.fromCodePoint(code) : '\0';
-      if (name !== undefined || NO_CHARACTER.test(character)) throw new XmlError('a reference leads nowhere');
+      if (name !== undefined || NO_CHARACTER.test(character)) throw new XmlError('a reference is to no character; entities are not read');
       return character;
     },
   );
