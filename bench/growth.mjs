@@ -59,6 +59,7 @@ try {
 async function runCase(item, root, certificate) {
   const running = [];
   const results = new Map();
+  const gone = new Set();
   try {
     for (const server of present.filter(({ can }) => can(item))) {
       running.push(await start(server, item, root, certificate));
@@ -67,8 +68,18 @@ async function runCase(item, root, certificate) {
     for (const server of running) await burst(server, item, Math.max(1, (item.warm ?? 1) * Math.min(1, seconds)));
     for (let round = 0; round < rounds; round++) {
       for (const server of running) {
-        const result = await burst(server, item, seconds);
-        results.get(server.name).push({ ...result, mebibytes: restingMebibytes(server.pid) });
+        if (gone.has(server)) continue;
+        try {
+          const result = await burst(server, item, seconds);
+          results.get(server.name).push({ ...result, mebibytes: restingMebibytes(server.pid) });
+        } catch (error) {
+          // A peer that does not stand a case is left out of it; ours has to stand all.
+          const why = `${server.name}, ${item.name}: ${error.message} ${server.complaint()}`;
+          if (server.name === 'onezero' || server.name === present[0].name) throw new Error(why, { cause: error });
+          process.stderr.write(`${why}\n`);
+          gone.add(server);
+          results.delete(server.name);
+        }
       }
       process.stderr.write('.');
     }
@@ -116,7 +127,7 @@ async function start(server, item, root, certificate) {
     child.kill('SIGTERM');
     await Promise.race([exited, delay(5000).then(() => child.kill('SIGKILL'))]);
   };
-  return { name: server.name, pid: child.pid, port, stop };
+  return { name: server.name, pid: child.pid, port, stop, complaint: () => complaint };
 }
 
 /** The ratio to the baseline of one figure in one case; undefined where the server was not asked. */
