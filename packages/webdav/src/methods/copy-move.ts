@@ -51,7 +51,8 @@ export async function move(folder: Folder, request: DavRequest): Promise<DavResp
   const depth = depthOf(request, 'infinity', ['0', 'infinity']);
   return withEnds(folder, request, async ({ source, target }) => {
     if (source.segments.length === 0) throw refused(403, 'the root of the folder cannot be moved');
-    if (depth !== 'infinity' && source.stats.isDirectory()) throw refused(400, 'MOVE of a collection takes no Depth but infinity');
+    if (depth !== 'infinity' && source.stats.isDirectory())
+      throw refused(400, 'MOVE of a collection takes no Depth but infinity');
     const blocked = memberLocks(folder, request, source);
     if (blocked.length > 0) return failures(request, blocked, source);
     await check(folder, request, { source, target }, 'move');
@@ -88,14 +89,16 @@ async function withEnds(
 /** Throws a refusal unless the request may do what it asks for. */
 async function check(folder: Folder, request: DavRequest, { source, target }: Ends, kind: Kind): Promise<void> {
   await checkConditions(folder, request, source);
-  if (target.hasSlash && target.stats?.isFile() === true) throw refused(409, 'Destination ends with a slash, and a file is there');
+  if (target.hasSlash && target.stats?.isFile() === true)
+    throw refused(409, 'Destination ends with a slash, and a file is there');
   if (source.path === target.path) throw refused(403, 'Destination is the source itself');
   if (isBelow(target.path, source.path) && source.stats.isDirectory() && kind !== 'shallow copy')
     throw refused(403, 'Destination lies in the source');
   if (isBelow(source.path, target.path) && target.stats !== undefined)
     throw refused(403, 'the source lies in Destination, which would be replaced');
   await roomFor(folder.tree, target);
-  if (target.stats !== undefined && !mayOverwrite(request)) throw refused(412, 'a resource is at Destination, and Overwrite is F');
+  if (target.stats !== undefined && !mayOverwrite(request))
+    throw refused(412, 'a resource is at Destination, and Overwrite is F');
   mayOverwrite(request);
   if (kind === 'move') checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
   const changesParent = target.stats === undefined;

@@ -33,7 +33,8 @@ export async function lock(folder: Folder, request: DavRequest): Promise<DavResp
 async function refresh(folder: Folder, request: DavRequest, place: Place): Promise<DavResponse> {
   if (place.stats === undefined) throw refused(404);
   const holder = holderOf(request);
-  if (holder.tokens.size === 0) throw refused(400, 'the request has no lockinfo, and no If field with a token to refresh');
+  if (holder.tokens.size === 0)
+    throw refused(400, 'the request has no lockinfo, and no If field with a token to refresh');
   await checkIf(folder, request);
   const all = folder.locks.all();
   const mine = covering(all, place.path).filter(
@@ -57,7 +58,8 @@ async function grant(
 ): Promise<DavResponse> {
   await checkConditions(folder, request, place);
   const { path, stats, segments, hasSlash } = place;
-  if (stats?.isDirectory() !== true && hasSlash) throw refused(409, 'LOCK makes an empty file where nothing is, and the path ends with a slash');
+  if (stats?.isDirectory() !== true && hasSlash)
+    throw refused(409, 'LOCK makes an empty file where nothing is, and the path ends with a slash');
   const parent = stats === undefined ? await roomFor(folder.tree, place) : place.parent;
   const all = folder.locks.all();
   const timeoutSeconds = timeoutOf(request, USUAL_SECONDS, folder.settings.maxLockSeconds);

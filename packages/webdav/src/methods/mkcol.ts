@@ -15,7 +15,8 @@ export async function mkcol(folder: Folder, request: DavRequest): Promise<DavRes
   if (hasContent(request)) throw refused(415, 'MKCOL takes no content');
   return folder.turn.run(() =>
     withPlace(folder.tree, request.pathInfo, async (place) => {
-      if (place.stats !== undefined) throw refused(405, 'a resource is at this path already', [['allow', ALLOW_EXISTING]]);
+      if (place.stats !== undefined)
+        throw refused(405, 'a resource is at this path already', [['allow', ALLOW_EXISTING]]);
       const parent = await roomFor(folder.tree, place);
       // A condition counts only for what could be done without it (RFC 9110 §13.2.1).
       await checkConditions(folder, request, place);

@@ -87,7 +87,8 @@ export function found(place: Place): Found {
 /** The directory that something can be put into. Throws a refusal: 409 where there is none, 403 for what is there and not shown. */
 export function parentOf({ parent, stats, entry, segments }: Place): TreeFolder {
   if (parent === undefined) throw refused(segments.length === 0 ? 403 : 409, 'the parent collection is missing');
-  if (stats === undefined && entry !== undefined) throw refused(403, 'the path is of a file that is hidden from requests');
+  if (stats === undefined && entry !== undefined)
+    throw refused(403, 'the path is of a file that is hidden from requests');
   return parent;
 }
 

@@ -208,7 +208,8 @@ function unescaped(text: string): string {
       if (name !== undefined && Object.hasOwn(ENTITIES, name)) return ENTITIES[name] ?? '';
       const code = ten === undefined ? Number.parseInt(hex ?? '', 16) : Number(ten);
       const character = code <= 0x10ffff ? String.fromCodePoint(code) : '\0';
-      if (name !== undefined || NO_CHARACTER.test(character)) throw new XmlError('a reference is to no character; entities are not read');
+      if (name !== undefined || NO_CHARACTER.test(character))
+        throw new XmlError('a reference is to no character; entities are not read');
       return character;
     },
   );
