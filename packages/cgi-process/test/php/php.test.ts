@@ -1,10 +1,10 @@
 // A PHP of our own: found, started, kept alive and ended, with php-fpm and with php-cgi.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { php } from '../../src/php.ts';
 import type { PhpResponder } from '../../src/php/options.ts';
 import { isPhpSource } from '../../src/php/sources.ts';
@@ -60,6 +60,16 @@ function processesOf(folder: string): readonly string[] {
   });
 }
 
+/** Makes a folder for temporary files that no other test has, so that what is in it is this test's. */
+function useOwnTemporary(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'php-'));
+  vi.stubEnv('TMPDIR', folder);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+}
+
 function folders(): ReadonlySet<string> {
   return new Set(readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-php-')));
 }
@@ -108,10 +118,11 @@ describe.each(programs)('a %s of our own', (name, server) => {
   });
 
   test.skipIf(!isThere)('leaves nothing when it is closed', async () => {
-    const before = folders();
+    useOwnTemporary();
     const site = php({ root: none.path, server, stderr: () => {} });
     await site.ready();
-    const [folder = ''] = [...folders()].filter((one) => !before.has(one) && processesOf(one).length > 0);
+    const [folder = ''] = folders();
+    expect(processesOf(folder)).not.toEqual([]);
     await site.close();
     expect(existsSync(join(tmpdir(), folder))).toBe(false);
     await until(() => processesOf(folder).length === 0);
@@ -151,12 +162,12 @@ test.skipIf(!isInstalled(FPM, '-v'))('has nothing where neither a script nor a f
 });
 
 test('says what a program said that does not start', async () => {
-  const before = folders();
+  useOwnTemporary();
   const site = made({ server: join(none.path, 'ends/php-fpm') });
   await expect(site.ready()).rejects.toThrow(/php-fpm did not start: .*it is broken; ended with status 3/);
   const response = await site(request('/a.php'));
   expect(response).toMatchObject({ status: 502 });
-  expect([...folders()].filter((one) => !before.has(one) && processesOf(one).length > 0)).toEqual([]);
+  expect([...folders()].filter((one) => processesOf(one).length > 0)).toEqual([]);
 });
 
 test('refuses what is neither an address nor a PHP that speaks FastCGI', () => {

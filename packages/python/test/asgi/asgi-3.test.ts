@@ -381,9 +381,14 @@ describe('the event loop', () => {
     const app = own({ limits: { silenceTimeoutMs: 400 } });
     const pid = (await app.get('/pid')).text;
     const site = makeSite();
-    expect(await app.get(`/cancelled?${site.path('x')}`)).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
+    // On a busy machine a request may be given up before the application has begun with it: then nothing can be cancelled.
+    let number = 0;
+    do {
+      const answer = await app.get(`/cancelled?${site.path(`x${++number}`)}`);
+      expect(answer).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
+    } while (!site.has(`x${number}-started`) && number < 20);
     expect((await app.get('/pid')).text).toBe(pid);
-    await expect.poll(() => site.has('x-cancelled'), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => site.has(`x${number}-cancelled`), { timeout: 30_000 }).toBe(true);
   });
 
   test('is uvloop where that is installed', async () => {
