@@ -130,8 +130,9 @@ describe('an application', () => {
   test('that takes too long to load is given up', async () => {
     const site = makeSite();
     site.write('app.py', 'import time\ntime.sleep(1000)');
-    const { responder, text } = start('app', { cwd: site.folder, limits: { startTimeoutMs: 2000 } });
+    const { responder, text } = start('app', { cwd: site.folder, limits: { startTimeoutMs: 6000 } });
     onTestFinished(() => responder.close(0));
+    // Long enough for Python to begin with the application on a busy machine.
     await expect(responder.ready()).rejects.toMatchObject({ code: 'start-timed-out' });
     await expect.poll(text, { timeout: 30_000 }).toMatch(/app\.py", line 2/);
   });

@@ -138,12 +138,12 @@ describe('streamed request content', () => {
   });
 
   test('that stalls is not taken for silence of the application', async () => {
-    const impatient = start('life:application', { content: 'stream', limits: { silenceTimeoutMs: 200 } });
+    const impatient = start('life:application', { content: 'stream', limits: { silenceTimeoutMs: 1000 } });
     onTestFinished(() => impatient.responder.close(0));
     await impatient.responder.ready();
     async function* slow(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('a');
-      await new Promise((resolve) => setTimeout(resolve, 800));
+      await new Promise((resolve) => setTimeout(resolve, 2500));
       yield Buffer.from('b');
     }
     const upload = request('/digest', { method: 'POST', contentLength: 2, content: slow() });
