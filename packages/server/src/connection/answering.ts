@@ -94,7 +94,8 @@ function ask(
     exchange.refused = true;
     return fail(exchange, { status: 413, cause: undefined, source: 'limit' });
   }
-  return service.site.respond(request, 0, true);
+  // A hook may ask the same files between the answer and its sending.
+  return service.site.respond(request, 0, service.fieldsHook === undefined);
 }
 
 function fail(exchange: Exchange, failure: Interruption): ResponseMessage | Promise<ResponseMessage> {

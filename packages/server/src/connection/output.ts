@@ -97,6 +97,12 @@ export class Output {
     return size <= BATCH_BYTES ? this.#transport.write(Buffer.concat(batch, size)) : this.#transport.writeAll(batch);
   }
 
+  /** Writes what was gathered, and closes whether or not the system has taken it. */
+  flushAndClose(): void {
+    this.flush();
+    this.#transport.destroy();
+  }
+
   #flushShared(): boolean {
     const [start, size] = [this.#start, this.#shared];
     this.#shared = 0;

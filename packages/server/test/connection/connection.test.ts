@@ -100,6 +100,20 @@ describe('the same bytes', () => {
   });
 });
 
+test('an answer that waits for the end of the turn is written before a client that sends too much is cut off', async () => {
+  const played = play(OPTIONS);
+  const { transport } = played;
+  Object.assign(transport, {
+    writeShared: (memory: Uint8Array, start: number, size: number) =>
+      transport.write(memory.slice(start, start + size)),
+  });
+  // The second piece comes in the same turn.
+  const sent = played.send('POST /unread HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\n');
+  for (let piece = 0; piece < 3_000 && !transport.isClosed; piece++) void played.send('x'.repeat(65_536));
+  await sent;
+  expect(played.text()).toMatch(/^HTTP\/1\.1 \d{3} /);
+});
+
 describe('a client that leaves', () => {
   test('at any byte leaves nothing behind: each request is logged once, and nothing is under way', async () => {
     const text = [REQUESTS[3], REQUESTS[4], REQUESTS[6], REQUESTS[2]].join('');

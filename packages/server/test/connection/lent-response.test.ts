@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
+import { serveStatic } from '@onezero/static';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { complete, type Situation } from '../../src/connection/complete.ts';
 import { lentResponse } from '../../src/connection/lent-response.ts';
@@ -84,6 +85,15 @@ describe('pages of a folder', () => {
     };
     expect(await exchanged(options, SEQUENCE)).toEqual(SEQUENCE.map(contentOf));
     expect(new Set(await Promise.all(nested))).toEqual(new Set([contentOf(9)]));
+  });
+
+  test('are not lent past a hook that asks the same files', async () => {
+    const files = serveStatic(root, { maxCacheBytes: 0 });
+    const hook: ServerOptions['fields'] = () => {
+      void files.lend?.({ method: 'GET', pathInfo: '/p0.txt', fields: [] });
+      return [['x-hook', 'yes']];
+    };
+    expect(await exchanged({ static: { maxCacheBytes: 0 }, fields: hook }, SEQUENCE)).toEqual(SEQUENCE.map(contentOf));
   });
 
   test('keep the fields that the options add', async () => {
