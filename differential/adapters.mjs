@@ -33,7 +33,7 @@ export async function compare({ seed, count = 4000, log = () => undefined }) {
       const company = randomCompany(random);
       const options = randomOptions(random);
       const both = { ...options, fallthrough: !company.isFinal };
-      const our = await listen(company.build(ours(folder.path, { compress: false, precompressed: false, ...both })));
+      const our = await listen(company.build(ours(folder.path, { compression: false, precompressed: false, ...both })));
       const their = await listen(company.build(theirs(folder.path, both)));
       for (let number = 0; number < REQUESTS_PER_COMPANY && checked < count; number++, checked++) {
         const file = { target: '/large.txt', size: large.length, kind: 'file' };

@@ -39,7 +39,7 @@ export async function compare({ seed, count = 2000, log = () => undefined }) {
   const lines = [];
   const server = createServer({
     root,
-    fastcgi: { address: socket, root, stderr: (line) => lines.push(line) },
+    fastcgi: { address: socket, root, log: ({ line }) => lines.push(line) },
     reportErrors: false,
   });
   const [{ port }] = await server.listen({ port: 0, host: '127.0.0.1' });

@@ -67,8 +67,8 @@ export async function compare({ seed, count = 2000, log = () => undefined }) {
 }
 
 async function startOurs({ fastcgi, scgi }) {
-  const limits = { headerTimeoutMs: SECONDS * 1000, idleTimeoutMs: SECONDS * 1000 };
-  const mount = (address, path) => ({ address, path, limits, serverSoftware: 'onezero', stderr: () => undefined });
+  const limits = { headerTimeoutMs: SECONDS * 1000, silenceTimeoutMs: SECONDS * 1000 };
+  const mount = (address, path) => ({ address, path, limits, serverSoftware: 'onezero', log: () => undefined });
   const server = createServer({
     fastcgi: mount(fastcgi, '/fastcgi'),
     scgi: mount(scgi, '/scgi'),

@@ -91,7 +91,7 @@ function configuration(root, generation, hasPython) {
           cwd: root,
           processes: 1,
           maxRequests: 50,
-          reloadOnChange: true,
+          reload: true,
         },
       ],
       wsgi: [
@@ -101,7 +101,7 @@ function configuration(root, generation, hasPython) {
           cwd: root,
           processes: 1,
           maxRequests: 50,
-          reloadOnChange: true,
+          reload: true,
         },
       ],
     }),

@@ -4,7 +4,7 @@ import { serveStatic } from '@onezero/static/fetch';
 import { Hono } from 'hono';
 
 const scripts = cgiFetch({ directory: './cgi-bin', path: '/cgi-bin' });
-const files = serveStatic('./public', { mount: '/files' });
+const files = serveStatic('./public', { path: '/files' });
 
 const app = new Hono();
 app.all('/cgi-bin/*', (c) => scripts(c.req.raw));

@@ -1,7 +1,7 @@
 export { cgi } from './cgi.ts';
 export { CgiError } from './cgi-error.ts';
 export type { CgiErrorCode } from './cgi-error.ts';
-export type { CgiConcurrency, CgiLimits, CgiOptions, CgiResponder, ScriptExplanation, StderrSink } from './options.ts';
+export type { CgiConcurrency, CgiLimits, CgiLogEntry, CgiOptions, CgiResponder, ScriptExplanation } from './options.ts';
 export type { CgiRequest, CgiResponse, Field, Peer } from './message.ts';
 export { FairQueue } from './fair-queue.ts';
 export { metaVariables } from './request/meta-variables.ts';

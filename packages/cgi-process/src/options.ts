@@ -43,7 +43,7 @@ export interface CgiLimits {
   /** From start to the end of the script's header. @default 30_000 */
   readonly headerTimeoutMs?: number | undefined;
   /** Between two outputs of the script, while there is room for them. @default 60_000 */
-  readonly idleTimeoutMs?: number | undefined;
+  readonly silenceTimeoutMs?: number | undefined;
   /** The whole run. @default Infinity */
   readonly totalTimeoutMs?: number | undefined;
   /** From SIGTERM to SIGKILL. @default 2_000 */
@@ -69,13 +69,19 @@ export interface CgiConcurrency {
   /** @default four for each processor, at least 8 */
   readonly max?: number | undefined;
   /** How many requests may wait for a place; the next gets 503 with Retry-After. @default 16 times `max` */
-  readonly queue?: number | undefined;
+  readonly maxQueue?: number | undefined;
   /** How long a request may wait for a place before it gets 503, in milliseconds. @default 30_000 */
   readonly queueTimeoutMs?: number | undefined;
 }
 
-/** Receives one line that a script wrote to its standard error. */
-export type StderrSink = (line: string, source: { readonly script: string; readonly id: string | undefined }) => void;
+/** A line for the log: what a script or an application wrote to its standard error. */
+export interface CgiLogEntry {
+  readonly line: string;
+  /** The file of the script, or the name of the application. */
+  readonly script: string;
+  /** The id of the request; undefined where the line belongs to none, or the request has no id. */
+  readonly request: string | undefined;
+}
 
 /** How every script of a mount is run. */
 export interface CgiRunOptions {
@@ -114,10 +120,10 @@ export interface CgiRunOptions {
   readonly passAuthorization?: boolean | undefined;
   /** What happens to a script whose client has gone. @default 'kill' */
   readonly onDisconnect?: 'kill' | 'ignore' | undefined;
-  /** Whether a script may be reached through symbolic links that lead out of its directory or root. `deny`: through none at all. @default false */
-  readonly followSymlinks?: boolean | 'deny' | undefined;
-  /** Where standard error goes, line by line. @default standard error of this process, with the script's name */
-  readonly stderr?: StderrSink | undefined;
+  /** Which links lead to scripts: none, those that end inside the directory or root, or all. @default 'inside' */
+  readonly symlinks?: 'deny' | 'inside' | 'all' | undefined;
+  /** Receives each line that a script writes to its standard error. @default standard error of this process, with the script's name */
+  readonly log?: ((entry: CgiLogEntry) => void) | undefined;
   /** DOCUMENT_ROOT, and the base of PATH_TRANSLATED. @default the directory, root, or the script's directory */
   readonly documentRoot?: string | undefined;
   /** SERVER_SOFTWARE. @default 'onezero' */
@@ -189,7 +195,12 @@ export const limitsTable: Table<CgiLimits> = {
   // A script that has not made up its mind after half a minute will not.
   headerTimeoutMs: { shape: time, summary: 'how long a script may take until its header is complete', default: 30_000 },
   // Longer, since a first output has shown that it works.
-  idleTimeoutMs: { shape: time, summary: 'the longest pause between two outputs of a script', default: 60_000 },
+  silenceTimeoutMs: {
+    shape: time,
+    summary: 'the longest pause between two outputs of a script',
+    alsoCalled: ['idleTimeoutMs'],
+    default: 60_000,
+  },
   totalTimeoutMs: { shape: time, summary: 'how long a script may run in all', default: Number.POSITIVE_INFINITY },
   killGraceMs: { shape: time, summary: 'the time between SIGTERM and SIGKILL', default: 2000 },
   maxContentBytes: { shape: size, summary: 'the longest request content', default: Number.POSITIVE_INFINITY },
@@ -211,7 +222,11 @@ export const limitsTable: Table<CgiLimits> = {
 
 export const concurrencyTable: Table<CgiConcurrency> = {
   max: { shape: { type: 'integer', minimum: 1 }, summary: 'scripts that run at once (four for each processor)' },
-  queue: { shape: count, summary: 'requests that may wait for a script to end (16 for each that may run)' },
+  maxQueue: {
+    shape: count,
+    summary: 'requests that may wait for a script to end (16 for each that may run)',
+    alsoCalled: ['queue'],
+  },
   queueTimeoutMs: { shape: time, summary: 'how long a request may wait for a script to end', default: 30_000 },
 };
 
@@ -286,12 +301,17 @@ export const cgiTable: Table<AllOptions> = {
     summary: 'what happens to a script whose client has gone',
     default: 'kill',
   },
-  followSymlinks: {
-    shape: { type: 'either', shapes: [flag, { type: 'choice', values: ['deny'] }] },
-    summary: 'whether links may lead out of the directory; deny: whether there may be any',
-    default: false,
+  symlinks: {
+    shape: { type: 'choice', values: ['deny', 'inside', 'all'] },
+    summary: 'which symbolic links are followed; inside means those that end in the directory',
+    alsoCalled: ['followSymlinks'],
+    default: 'inside',
   },
-  stderr: { shape: { type: 'function', expects: 'a function that takes lines' }, summary: 'where standard error goes' },
+  log: {
+    shape: { type: 'function', expects: 'a function that takes entries' },
+    summary: 'receives each line of standard error',
+    alsoCalled: ['stderr'],
+  },
   documentRoot: { shape: path, summary: 'DOCUMENT_ROOT, and the base of PATH_TRANSLATED' },
   serverSoftware: { shape: text, summary: 'SERVER_SOFTWARE', default: 'onezero' },
   serverName: { shape: text, summary: 'SERVER_NAME where the client named no host' },

@@ -26,7 +26,7 @@ const CHILDREN_PER_PROCESSOR = 4;
 export function php(given: PhpOptions): PhpResponder {
   checkOptions(phpTable, given, 'php');
   const { server, children, ini = {}, uid, gid, front = 'index.php', ...rest } = given;
-  const { root, extensions = ['.php'], stderr } = rest;
+  const { root, extensions = ['.php'], log } = rest;
   const found = findPhp(server, root);
   const files = { ...rest, front: front === false ? undefined : front };
   if (found.kind === 'listens') {
@@ -34,7 +34,7 @@ export function php(given: PhpOptions): PhpResponder {
     return withPhp(gateway, { php: `php-fpm at ${found.address}`, address: found.address });
   }
   const max = children ?? Math.max(LEAST_CHILDREN, CHILDREN_PER_PROCESSOR * availableParallelism());
-  const own = new PhpProcess({ ...found, children: max, ini, extensions, uid, gid, stderr });
+  const own = new PhpProcess({ ...found, children: max, ini, extensions, uid, gid, log });
   const options = { ...files, address: own.socket, concurrency: { max, ...rest.concurrency } };
   return withPhp(
     gatewayResponder(options, 'fastcgi', () => own.start()),

@@ -72,13 +72,13 @@ export class ScriptRunner {
     this.#limits = limits;
     this.#budget = budget;
     this.#planner = new RunPlanner(options);
-    this.#stderr = new ScriptStderr(options.stderr, limits.maxStderrBytes);
+    this.#stderr = new ScriptStderr(options.log, limits.maxStderrBytes);
     const places = completed(concurrencyTable, options.concurrency);
     const max = places.max ?? Math.max(LEAST_PLACES, PLACES_FOR_EACH_PROCESSOR * availableParallelism());
     this.#spawner = new ShellSpawner({ uid: options.uid, gid: options.gid, max });
     this.#start = options.spawner === 'direct' ? launchDirectly : this.#spawner.run;
     this.#patienceMs = Math.min(PATIENCE_MS, limits.headerTimeoutMs, limits.totalTimeoutMs);
-    this.#queue = new RunQueue({ ...places, max, queue: places.queue ?? WAITING_FOR_EACH_PLACE * max });
+    this.#queue = new RunQueue({ ...places, max, maxQueue: places.maxQueue ?? WAITING_FOR_EACH_PLACE * max });
   }
 
   /** Runs a script when there is a place. Disposes of the content once the script has it. Rejects with CgiError. */

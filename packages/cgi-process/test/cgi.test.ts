@@ -59,7 +59,7 @@ afterAll(async () => {
 type Options = Omit<Extract<CgiOptions, { directory: string }>, 'directory'>;
 
 function responder(options: Options = {}): CgiResponder {
-  const respond = cgi({ directory: scripts.path, passEnv: [], stderr: () => {}, ...options });
+  const respond = cgi({ directory: scripts.path, passEnv: [], log: () => {}, ...options });
   responders.push(respond);
   return respond;
 }
@@ -199,14 +199,14 @@ describe.each(['shell', 'direct'] as const)('cgi with the %s spawner', (spawner)
 
   test('gives standard error to the sink, line by line', async () => {
     const lines: string[] = [];
-    const other = responder({ spawner, stderr: (line, { script, id }) => lines.push(`${script} ${id} ${line}`) });
+    const other = responder({ spawner, log: ({ line, script, request: id }) => lines.push(`${script} ${id} ${line}`) });
     expect(await text(await other(request('/write-stderr', { id: 'r1' })))).toBe('out\n');
     await expect.poll(() => lines).toEqual(['one', 'two'].map((line) => `${scripts.path}/write-stderr r1 ${line}`));
   });
 
   test('reads any amount of standard error', async () => {
     let count = 0;
-    const other = responder({ spawner, stderr: (line) => (count += line.length) });
+    const other = responder({ spawner, log: ({ line }) => (count += line.length) });
     expect(await text(await other(request('/write-much-stderr')))).toBe('out\n');
     expect(count).toBeGreaterThan(60_000);
     expect(count).toBeLessThan(70_000);
@@ -215,7 +215,7 @@ describe.each(['shell', 'direct'] as const)('cgi with the %s spawner', (spawner)
   test('survives a sink that throws', async () => {
     const other = responder({
       spawner,
-      stderr: () => {
+      log: () => {
         throw new Error('broken sink');
       },
     });

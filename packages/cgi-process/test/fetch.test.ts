@@ -9,7 +9,7 @@ const scripts = new Scripts({
   'sleep-forever': plain('echo first; sleep 1000.81'),
   'kill-self': plain('head -c 300000 /dev/zero; kill -KILL $$'),
 });
-const handle = cgiFetch({ directory: scripts.path, path: '/cgi-bin', stderr: () => {}, limits: { killGraceMs: 100 } });
+const handle = cgiFetch({ directory: scripts.path, path: '/cgi-bin', log: () => {}, limits: { killGraceMs: 100 } });
 afterAll(async () => {
   await handle.close();
   scripts.remove();

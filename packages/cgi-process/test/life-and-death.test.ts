@@ -37,7 +37,7 @@ type Options = Omit<Extract<CgiOptions, { directory: string }>, 'directory' | 'l
 
 describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) => {
   function responder(limits: CgiLimits = {}, options: Options = {}): CgiResponder {
-    const base = { directory: scripts.path, passEnv: ['PATH'], stderr: () => {}, spawner };
+    const base = { directory: scripts.path, passEnv: ['PATH'], log: () => {}, spawner };
     const respond = cgi({ ...base, limits: { killGraceMs: 100, ...limits }, ...options });
     responders.push(respond);
     return respond;
@@ -55,7 +55,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
   });
 
   test('end when they fall silent', async () => {
-    const response = await responder({ idleTimeoutMs: 40 })(request('/sleep-after-header'));
+    const response = await responder({ silenceTimeoutMs: 40 })(request('/sleep-after-header'));
     expect(await errorOf(text(response))).toBe('timed-out');
     await until(() => processesWith('1000.42').length === 0);
   });
@@ -164,7 +164,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
 
   test('let a job go on that they left running with their output, and answer whole', async () => {
     const flag = `${scripts.path}/flag-job-${spawner}`;
-    const respond = responder({ idleTimeoutMs: 40 }, { env: { FLAG: flag } });
+    const respond = responder({ silenceTimeoutMs: 40 }, { env: { FLAG: flag } });
     expect(await text(await respond(request('/leave-job')))).toBe('out\n');
     scripts.add(`flag-job-${spawner}`, '');
     await until(() => scripts.has(`flag-job-${spawner}.done`));
@@ -184,7 +184,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
   test('are not ended by limits of a month or a year', async () => {
     for (const days of [30, 365]) {
       const long = days * 86_400_000;
-      const limits = { headerTimeoutMs: long, idleTimeoutMs: long, totalTimeoutMs: long, killGraceMs: long };
+      const limits = { headerTimeoutMs: long, silenceTimeoutMs: long, totalTimeoutMs: long, killGraceMs: long };
       const respond = responder(limits, { concurrency: { queueTimeoutMs: long, max: 1 } });
       const answers = await Promise.all([1, 2].map(async () => text(await respond(request('/write-twice')))));
       expect(answers).toEqual(['first\nsecond\n', 'first\nsecond\n']);
@@ -254,7 +254,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
 
   test('wait for a place, and are refused when too many wait', async () => {
     const flag = `${scripts.path}/flag-queue-${spawner}`;
-    const respond = responder({}, { env: { FLAG: flag }, concurrency: { max: 1, queue: 1 } });
+    const respond = responder({}, { env: { FLAG: flag }, concurrency: { max: 1, maxQueue: 1 } });
     const running = respond(request('/wait-for-file'));
     await until(() => scripts.has(`flag-queue-${spawner}.started`));
     const waiting = respond(request('/hello'));
@@ -324,7 +324,7 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
 
 describe('a spawner whose shell is killed', () => {
   test('breaks the answer off, ends the script, and goes on with another shell', async () => {
-    const respond = cgi({ directory: scripts.path, stderr: () => {}, spawner: 'shell', concurrency: { max: 1 } });
+    const respond = cgi({ directory: scripts.path, log: () => {}, spawner: 'shell', concurrency: { max: 1 } });
     responders.push(respond);
     const response = await respond(request('/kill-its-shell'));
     await expect(text(response)).rejects.toMatchObject({ code: 'killed' });

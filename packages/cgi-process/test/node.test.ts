@@ -34,7 +34,7 @@ function handler(path?: string): CgiHandler {
   const made = cgiHandler({
     directory: scripts.path,
     path,
-    stderr: () => {},
+    log: () => {},
     nph: 'name',
     limits: { killGraceMs: 100 },
   });

@@ -54,13 +54,24 @@ describe('cgi', () => {
     [{ directory, limits: 5 }, 'cgi: limits: expected an object, not 5'],
     [{ directory, concurrency: { max: 0 } }, 'cgi: concurrency.max: expected a whole number from 1 up, not 0'],
     [
-      { directory, concurrency: { queu: 1 } },
-      'cgi: concurrency.queu: is not an option; did you mean concurrency.queue?',
+      { directory, concurrency: { maxQueu: 1 } },
+      'cgi: concurrency.maxQueu: is not an option; did you mean concurrency.maxQueue?',
+    ],
+    // Names that these options had once.
+    [{ directory, stderr: () => {} }, 'cgi: stderr: is not an option; did you mean log?'],
+    [{ directory, followSymlinks: true }, 'cgi: followSymlinks: is not an option; did you mean symlinks?'],
+    [
+      { directory, limits: { idleTimeoutMs: 1 } },
+      'cgi: limits.idleTimeoutMs: is not an option; did you mean limits.silenceTimeoutMs?',
+    ],
+    [
+      { directory, concurrency: { queue: 1 } },
+      'cgi: concurrency.queue: is not an option; did you mean concurrency.maxQueue?',
     ],
     [{ directory, spool: true }, 'cgi: spool: expected "small" or "always", not true'],
     [{ directory, nph: true }, 'cgi: nph: expected "name" or false, not true'],
     [{ directory, methods: ['GET', 'A B'] }, 'cgi: methods.1: expected a method, not "A B"'],
-    [{ directory, stderr: console }, 'cgi: stderr: expected a function that takes lines, not a console'],
+    [{ directory, log: console }, 'cgi: log: expected a function that takes entries, not a console'],
     [
       { root: '.', extensions: { php: 'php-cgi' } },
       'cgi: extensions.php: expected an extension with its dot for a name',

@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 async function serve(options: CgiOptions & { path?: string }): Promise<string> {
-  const handler = cgiHandler({ stderr: () => {}, ...options });
+  const handler = cgiHandler({ log: () => {}, ...options });
   const server = createServer(handler);
   handlers.push(handler);
   servers.push(server);

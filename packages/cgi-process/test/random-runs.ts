@@ -124,8 +124,8 @@ async function read(random: Source, { content: body }: CgiResponse): Promise<str
 }
 
 function responders(scripts: Scripts, spawner: CgiOptions['spawner']): CgiResponder[] {
-  const base = { directory: scripts.path, spawner, stderr: () => {}, concurrency: { max: 4, queueTimeoutMs: 60_000 } };
-  const limits = [{ totalTimeoutMs: 400 }, { idleTimeoutMs: 80 }, { headerTimeoutMs: 60, totalTimeoutMs: 900 }];
+  const base = { directory: scripts.path, spawner, log: () => {}, concurrency: { max: 4, queueTimeoutMs: 60_000 } };
+  const limits = [{ totalTimeoutMs: 400 }, { silenceTimeoutMs: 80 }, { headerTimeoutMs: 60, totalTimeoutMs: 900 }];
   return limits.flatMap((given) => [
     cgi({ ...base, limits: { killGraceMs: 30, totalTimeoutMs: 2000, ...given } }),
     cgi({ ...base, limits: { killGraceMs: 30, totalTimeoutMs: 2000, ...given }, spool: 'small' }),

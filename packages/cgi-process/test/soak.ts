@@ -41,7 +41,7 @@ export async function soak(count: number, spawner: CgiOptions['spawner']): Promi
   const descriptors = openDescriptors();
   const scripts = new Scripts(kinds);
   const limits = { killGraceMs: 100, headerTimeoutMs: 5000 };
-  const respond = cgi({ directory: scripts.path, spawner, limits, stderr: () => {} });
+  const respond = cgi({ directory: scripts.path, spawner, limits, log: () => {} });
   const outcomes = { whole: 0, broken: 0, refused: 0 };
   const once = async (): Promise<void> => {
     const names = Object.keys(kinds);

@@ -17,7 +17,7 @@ import { WorkerPool } from './workers/worker-pool.ts';
 /** All requests together may keep this many times `spoolMemoryBytes` in memory: 64 MiB by default. */
 const SPOOL_MEMORY_SHARES = 64;
 
-/** All responses together may keep this many times `maxSpoolBytes` in files: 1 GiB by default. */
+/** All responses together may keep this many times `spoolFileBytes` in files: 1 GiB by default. */
 const SPOOL_FILE_SHARES = 4;
 
 /** Answers requests with a Python application. */
@@ -57,19 +57,19 @@ export function app(options: AppOptions): PythonResponder {
 
 function responder(called: Interface | 'auto', options: AppOptions): PythonResponder {
   checkFor(called, options);
-  const limits = resolveLimits(options.limits);
+  const limits = resolveLimits(options);
   const log = safeLog(options.log);
   const pool = new WorkerPool(workerSettings(called, options), limits, ({ number, pid }, line, request) =>
     log({ worker: number, pid, request, line }),
   );
-  const application = new Application(pool, limits, { called, isStreaming: options.content === 'stream' });
+  const application = new Application(pool, limits, { called, isStreaming: options.spool === 'never' });
   if (options.lazy !== true) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
   return Object.assign((request: PythonRequest) => application.respond(request), {
     ready: () => pool.ready(),
     reload: () => pool.reload(),
     state: () => pool.state,
     drain: () => pool.drain(),
-    close: (graceMs?: number) => pool.close(graceMs ?? limits.drainTimeoutMs),
+    close: (graceMs?: number) => pool.close(graceMs ?? limits.closeTimeoutMs),
   });
 }
 
@@ -94,8 +94,8 @@ class Application {
     this.#spool = {
       readAheadBytes: limits.readAheadBytes,
       // Who waits for the client of an ASGI application is a coroutine, not a thread.
-      fileBytes: called === 'asgi' ? 0 : limits.maxSpoolBytes,
-      budget: new SpoolBudget(limits.maxSpoolBytes * SPOOL_FILE_SHARES),
+      fileBytes: called === 'asgi' ? 0 : limits.spoolFileBytes,
+      budget: new SpoolBudget(limits.spoolFileBytes * SPOOL_FILE_SHARES),
       failed: (error) => pool.warn(`cannot keep responses in a temporary file: ${error.message}`),
     };
   }

@@ -1,5 +1,14 @@
 export { app, asgi, type PythonResponder, wsgi } from './application.ts';
-export type { AppOptions, AsgiOptions, PythonLimits, PythonLogEntry, PythonOptions, WsgiOptions } from './options.ts';
+export type {
+  AppOptions,
+  AsgiConcurrency,
+  AsgiOptions,
+  PythonConcurrency,
+  PythonLimits,
+  PythonLogEntry,
+  PythonOptions,
+  WsgiOptions,
+} from './options.ts';
 export { defaultProcesses } from './resolve-options.ts';
 export { PythonError, type PythonErrorCode } from './python-error.ts';
 export type { Interface } from './exchange/channel.ts';

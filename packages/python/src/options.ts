@@ -28,12 +28,8 @@ export interface PythonLimits {
    * @default 60_000
    */
   readonly silenceTimeoutMs?: number | undefined;
-  /** How long requests under way may take when their worker is replaced or the pool reloads. @default 30_000 */
-  readonly drainTimeoutMs?: number | undefined;
-  /** Requests waiting for a place; the next gets 503 with Retry-After. @default 1024, the length of a usual listen queue */
-  readonly maxQueued?: number | undefined;
-  /** The longest a request waits for a place before it gets 503. @default 30_000 */
-  readonly queueTimeoutMs?: number | undefined;
+  /** How long requests under way may take when their worker is replaced or the pool closes. @default 30_000 */
+  readonly closeTimeoutMs?: number | undefined;
   /** After about this many requests a worker is replaced; up to a tenth more, so that not all go at once. @default Infinity */
   readonly maxRequests?: number | undefined;
   /** A worker that holds more memory than this (resident, Linux only) is replaced. @default Infinity */
@@ -43,7 +39,21 @@ export interface PythonLimits {
   /** How much of a response waits in memory for its client. @default 1_048_576 */
   readonly readAheadBytes?: number | undefined;
   /** How much of a WSGI response waits in a temporary file, so that its client holds no thread. @default 268_435_456 */
-  readonly maxSpoolBytes?: number | undefined;
+  readonly spoolFileBytes?: number | undefined;
+}
+
+/** Who waits when all are busy. */
+export interface PythonConcurrency {
+  /** How many requests may wait for a place; the next gets 503 with Retry-After. @default 1_024 */
+  readonly maxQueue?: number | undefined;
+  /** How long a request may wait for a place before it gets 503, in milliseconds. @default 30_000 */
+  readonly queueTimeoutMs?: number | undefined;
+}
+
+/** How many requests an event loop takes at once, and who waits. */
+export interface AsgiConcurrency extends PythonConcurrency {
+  /** In each process; the next waits. @default 1_000 */
+  readonly max?: number | undefined;
 }
 
 /** Which application runs, and how: what WSGI and ASGI have in common. */
@@ -72,10 +82,11 @@ export interface PythonOptions {
   /** Whether workers start with the first request instead of now. @default false */
   readonly lazy?: boolean | undefined;
   /** Whether workers are replaced when a Python source file changes. @default false */
-  readonly reloadOnChange?: boolean | undefined;
+  readonly reload?: boolean | undefined;
   /** Whether applications see Authorization. @default unless this server authenticated the request itself */
   readonly passAuthorization?: boolean | undefined;
   readonly limits?: PythonLimits | undefined;
+  readonly concurrency?: PythonConcurrency | undefined;
   /** SERVER_SOFTWARE. @default 'onezero' */
   readonly serverSoftware?: string | undefined;
   /** SERVER_NAME where the client named no host. @default the address it connected to */
@@ -94,22 +105,21 @@ export interface WsgiOptions extends PythonOptions {
    */
   readonly threads?: number | undefined;
   /**
-   * `spool`: collected before the application is called, so that slow clients hold no thread and CONTENT_LENGTH is
-   * always known. `stream`: passed on as it comes; wsgi.input ends where it ends.
+   * Whether request content is collected before the application is called, so that slow clients hold no thread and CONTENT_LENGTH
+   * is always known. `never`: it is passed on as it comes; wsgi.input ends where it ends.
    *
-   * @default 'spool'
+   * @default 'always'
    */
-  readonly content?: 'spool' | 'stream' | undefined;
+  readonly spool?: 'always' | 'never' | undefined;
 }
 
 /** An ASGI application (version 3), and how it runs. */
 export interface AsgiOptions extends PythonOptions {
-  /** How many requests each process takes at once; the next waits. @default 1_000 */
-  readonly concurrency?: number | undefined;
+  readonly concurrency?: AsgiConcurrency | undefined;
 }
 
 /** An application of either kind, whichever it is found to be. */
-export interface AppOptions extends WsgiOptions, AsgiOptions {}
+export interface AppOptions extends Omit<WsgiOptions, 'concurrency'>, AsgiOptions {}
 
 const flag: Shape = { type: 'boolean' };
 const text: Shape = { type: 'text', pattern: /^[^\0]+$/, expects: 'a text that is not empty' };
@@ -121,7 +131,7 @@ const number: Shape = { type: 'integer', minimum: 0, isUnlimited: true };
 const VARIABLE_NAME = /^[^=\0]+$/;
 
 /** Every limit with a value. */
-export type ResolvedLimits = Complete<PythonLimits>;
+export type ResolvedLimits = Complete<PythonLimits> & Complete<PythonConcurrency>;
 
 /** Every limit, with its default. */
 export const limitsTable: Table<PythonLimits> = {
@@ -131,15 +141,10 @@ export const limitsTable: Table<PythonLimits> = {
     summary: 'the longest time in which the application sends nothing, waiting for slow clients not counted',
     default: 60_000,
   },
-  drainTimeoutMs: {
+  closeTimeoutMs: {
     shape: time,
     summary: 'how long requests may take when their worker is replaced, or the pool closes',
-    default: 30_000,
-  },
-  maxQueued: { shape: number, summary: 'requests that wait for a free worker; the next gets 503', default: 1024 },
-  queueTimeoutMs: {
-    shape: time,
-    summary: 'how long a request waits for a free worker before it gets 503',
+    alsoCalled: ['drainTimeoutMs'],
     default: 30_000,
   },
   maxRequests: { shape: number, summary: 'requests after which a worker is replaced', default: Infinity },
@@ -150,11 +155,39 @@ export const limitsTable: Table<PythonLimits> = {
     default: 0x100000,
   },
   readAheadBytes: { shape: size, summary: 'how much of a response waits in memory for its client', default: 0x100000 },
-  maxSpoolBytes: {
+  spoolFileBytes: {
     shape: size,
     summary: 'how much of a WSGI response waits in a file without a name',
+    alsoCalled: ['maxSpoolBytes'],
     default: 0x10000000,
   },
+};
+
+/** Who waits, with the defaults. */
+export const concurrencyTable: Table<PythonConcurrency> = {
+  // The length of a usual listen queue.
+  maxQueue: {
+    shape: number,
+    summary: 'requests that may wait for a free worker; the next gets 503',
+    alsoCalled: ['queue', 'maxQueued'],
+    default: 1024,
+  },
+  queueTimeoutMs: {
+    shape: time,
+    summary: 'how long a request may wait for a free worker before it gets 503',
+    default: 30_000,
+  },
+};
+
+/** The same for event loops. */
+export const asgiConcurrencyTable: Table<AsgiConcurrency> = {
+  max: {
+    shape: count,
+    summary: 'requests that each process takes at once',
+    alsoCalled: ['concurrency'],
+    default: 1000,
+  },
+  ...concurrencyTable,
 };
 
 const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
@@ -198,13 +231,19 @@ const commonMembers: Table<Omit<PythonOptions, 'application'>> = {
     alsoCalled: ['workers'],
   },
   lazy: { shape: flag, summary: 'whether workers start with the first request', default: false },
-  reloadOnChange: {
+  reload: {
     shape: flag,
     summary: 'whether workers are replaced when a Python source file changes',
+    alsoCalled: ['reloadOnChange', 'watch'],
     default: false,
   },
   passAuthorization: { shape: flag, summary: 'whether the application sees Authorization' },
   limits: { shape: { type: 'object', members: limitsTable }, summary: 'times, sizes and counts', default: {} },
+  concurrency: {
+    shape: { type: 'object', members: concurrencyTable },
+    summary: 'who waits when all are busy',
+    default: {},
+  },
   serverSoftware: { shape: text, summary: 'SERVER_SOFTWARE', default: 'onezero' },
   serverName: { shape: text, summary: 'SERVER_NAME where the client named no host' },
   log: { shape: { type: 'function', expects: 'a function' }, summary: 'receives each line for the log' },
@@ -222,15 +261,20 @@ const application: Member<string> = {
 
 const wsgiMembers = {
   threads: { shape: count, summary: 'requests that each process takes at once', default: 4 },
-  content: {
-    shape: { type: 'choice', values: ['spool', 'stream'] },
-    summary: 'request content is collected first, or passed on as it comes',
-    default: 'spool',
+  spool: {
+    shape: { type: 'choice', values: ['always', 'never'] },
+    summary: 'whether request content is collected before the application is called, or passed on as it comes',
+    alsoCalled: ['content'],
+    default: 'always',
   },
 } as const satisfies Partial<Table<WsgiOptions>>;
 
 const asgiMembers = {
-  concurrency: { shape: count, summary: 'requests that each process takes at once', default: 1000 },
+  concurrency: {
+    shape: { type: 'object', members: asgiConcurrencyTable },
+    summary: 'how many at once, and who waits',
+    default: {},
+  },
 } as const satisfies Partial<Table<AsgiOptions>>;
 
 /** Every option of `wsgi`. A thread is cheap while it waits, but all threads of a process share one interpreter lock. */

@@ -6,9 +6,10 @@ import { checkOptions, completed } from '@onezero/cgi-process/options';
 import {
   type AppOptions,
   appTable,
+  asgiConcurrencyTable,
   asgiTable,
+  concurrencyTable,
   limitsTable,
-  type PythonLimits,
   type ResolvedLimits,
   wsgiTable,
 } from './options.ts';
@@ -26,9 +27,9 @@ export function checkFor(called: Interface | 'auto', options: unknown): void {
   checkOptions(tables[called], options, called === 'auto' ? 'app' : called);
 }
 
-/** Fills in the limits. */
-export function resolveLimits(limits: PythonLimits = {}): ResolvedLimits {
-  return completed(limitsTable, limits);
+/** Fills in what bounds requests and workers. */
+export function resolveLimits({ limits, concurrency }: Pick<AppOptions, 'limits' | 'concurrency'>): ResolvedLimits {
+  return { ...completed(limitsTable, limits), ...completed(concurrencyTable, concurrency) };
 }
 
 /** How many Python processes there are by default: one for each processor, shared among as many processes of ours. */
@@ -39,7 +40,7 @@ export function defaultProcesses(workers = 1): number {
 /** What workers have to know. The options must have been checked. */
 export function workerSettings(called: Interface | 'auto', options: AppOptions): WorkerSettings {
   const settings = completed(appTable, options);
-  const { application, env, pythonPath, threads, concurrency, limits, passAuthorization, serverSoftware } = settings;
+  const { application, env, pythonPath, threads, concurrency, passAuthorization, serverSoftware } = settings;
   const cwd = resolve(options.cwd ?? '.');
   const passed = options.passEnv?.map((name) => [name, process.env[name]] as const) ?? Object.entries(process.env);
   const own = Object.entries(settings.settings);
@@ -51,11 +52,11 @@ export function workerSettings(called: Interface | 'auto', options: AppOptions):
     interface: called,
     processes: options.processes ?? defaultProcesses(),
     threads,
-    concurrency,
+    concurrency: completed(asgiConcurrencyTable, concurrency).max,
     path: [...pythonPath.map((folder) => resolve(cwd, folder)), cwd],
     environ: Object.fromEntries(own.map(([name, value]) => [`onezero.${name}`, value])),
     request: { passAuthorization, serverSoftware, serverName: options.serverName },
-    watch: settings.reloadOnChange ? WATCH_INTERVAL : 0,
-    startTimeoutMs: resolveLimits(limits).startTimeoutMs,
+    watch: settings.reload ? WATCH_INTERVAL : 0,
+    startTimeoutMs: resolveLimits(options).startTimeoutMs,
   };
 }

@@ -16,7 +16,7 @@ describe('a wrong option is refused in one line that names it', () => {
     [{ thread: 2 }, 'wsgi: thread: is not an option; did you mean threads?'],
     [{ Threads: 2 }, 'wsgi: Threads: is not an option; did you mean threads?'],
     [{ worker: 2 }, 'wsgi: worker: is not an option'],
-    [{ concurrency: 2 }, 'wsgi: concurrency: is not an option'],
+    [{ concurrency: { max: 2 } }, 'wsgi: concurrency.max: is not an option'],
     [{ threads: 0 }, 'wsgi: threads: expected a whole number from 1 up, not 0'],
     [{ threads: 1.5 }, 'wsgi: threads: expected a whole number from 1 up, not 1.5'],
     [{ threads: '4' }, 'wsgi: threads: expected a whole number from 1 up, not "4"'],
@@ -33,19 +33,34 @@ describe('a wrong option is refused in one line that names it', () => {
     [{ passEnv: true }, 'wsgi: passEnv: expected a list, not true'],
     [{ settings: { a: {} } }, 'wsgi: settings.a: expected '],
     [{ lazy: 'yes' }, 'wsgi: lazy: expected true or false, not "yes"'],
-    [{ reloadOnChange: 1 }, 'wsgi: reloadOnChange: expected true or false, not 1'],
-    [{ reload: true }, 'wsgi: reload: is not an option'],
-    [{ content: 'buffer' }, 'wsgi: content: expected "spool" or "stream", not "buffer"'],
+    [{ reload: 1 }, 'wsgi: reload: expected true or false, not 1'],
+    [{ spool: 'buffer' }, 'wsgi: spool: expected "always" or "never", not "buffer"'],
     [{ limits: 5 }, 'wsgi: limits: expected an object, not 5'],
     [
-      { limits: { queueTimeout: 1 } },
-      'wsgi: limits.queueTimeout: is not an option; did you mean limits.queueTimeoutMs?',
+      { concurrency: { queueTimeout: 1 } },
+      'wsgi: concurrency.queueTimeout: is not an option; did you mean concurrency.queueTimeoutMs?',
     ],
     [
-      { limits: { queueTimeoutMs: -1 } },
-      'wsgi: limits.queueTimeoutMs: expected a whole number of milliseconds or Infinity, not -1',
+      { concurrency: { queueTimeoutMs: -1 } },
+      'wsgi: concurrency.queueTimeoutMs: expected a whole number of milliseconds or Infinity, not -1',
     ],
-    [{ limits: { maxQueued: NaN } }, 'wsgi: limits.maxQueued: expected a whole number from 0 up, not NaN'],
+    // Names that these options had once.
+    [{ reloadOnChange: true }, 'wsgi: reloadOnChange: is not an option; did you mean reload?'],
+    [{ content: 'stream' }, 'wsgi: content: is not an option; did you mean spool?'],
+    [{ limits: { maxQueued: 1 } }, 'wsgi: limits.maxQueued: is not an option; did you mean concurrency.maxQueue?'],
+    [
+      { limits: { queueTimeoutMs: 1 } },
+      'wsgi: limits.queueTimeoutMs: is not an option; did you mean concurrency.queueTimeoutMs?',
+    ],
+    [
+      { limits: { drainTimeoutMs: 1 } },
+      'wsgi: limits.drainTimeoutMs: is not an option; did you mean limits.closeTimeoutMs?',
+    ],
+    [
+      { limits: { maxSpoolBytes: 1 } },
+      'wsgi: limits.maxSpoolBytes: is not an option; did you mean limits.spoolFileBytes?',
+    ],
+    [{ concurrency: { maxQueue: NaN } }, 'wsgi: concurrency.maxQueue: expected a whole number from 0 up, not NaN'],
     [{ log: 'file' }, 'wsgi: log: expected a function, not "file"'],
     [{ virtualenv: '/nowhere' }, 'wsgi: there is no virtual environment in /nowhere'],
   ])('%j', (options, message) => {
@@ -59,7 +74,9 @@ describe('a wrong option is refused in one line that names it', () => {
 
   test('under the name of the function', () => {
     expect(make(asgi, { threads: 2 })).toThrow('asgi: threads: is not an option');
-    expect(make(asgi, { concurrency: 0 })).toThrow('asgi: concurrency: expected a whole number from 1 up, not 0');
+    expect(make(asgi, { concurrency: { max: 0 } })).toThrow(
+      'asgi: concurrency.max: expected a whole number from 1 up, not 0',
+    );
     expect(make(app, { thread: 2 })).toThrow('app: thread: is not an option; did you mean threads?');
   });
 });

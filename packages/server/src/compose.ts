@@ -4,7 +4,7 @@
 // application where they have nothing, and scripts by extension to files, so that one directory can hold all three.
 
 import { basename, dirname, resolve } from 'node:path';
-import type { cgi } from '@onezero/cgi-process';
+import type { cgi, CgiLogEntry } from '@onezero/cgi-process';
 import type { fastcgi, php, scgi } from '@onezero/cgi-process/fastcgi';
 import type { app, asgi, PythonLogEntry, wsgi } from '@onezero/python';
 import { serveStatic, type StaticOptions } from '@onezero/static';
@@ -122,19 +122,24 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
     const given = asFiles(mount, files);
     const documentRoot = documentRootOf(mount, root);
-    const { script, front } = scriptRoutes(needed(makers, 'cgi'), { serverSoftware, stderr, documentRoot, ...given });
+    const { script, front } = scriptRoutes(needed(makers, 'cgi'), {
+      serverSoftware,
+      log: logOfScript,
+      documentRoot,
+      ...given,
+    });
     all.push(sends(script));
     fronts.push(...front.map(sends));
   }
   for (const { kind, mount } of gatewayMounts(options)) {
     const given = asFiles(mount, files);
-    const { script, front } = gatewayRoutes(needed(makers, kind), { serverSoftware, stderr, ...given });
+    const { script, front } = gatewayRoutes(needed(makers, kind), { serverSoftware, log: logOfScript, ...given });
     all.push(sends(script));
     fronts.push(...front.map(sends));
   }
   for (const mount of phpMounts(options)) {
     const given = asFiles(mount, files);
-    const { script, front } = phpRoutes(needed(makers, 'php'), { serverSoftware, stderr, ...given });
+    const { script, front } = phpRoutes(needed(makers, 'php'), { serverSoftware, log: logOfScript, ...given });
     all.push(sends(script));
     fronts.push(...front.map(sends));
   }
@@ -178,7 +183,7 @@ function webdavRoute(
 }
 
 // What scripts and applications log goes to standard error in one way, whichever package runs them.
-function stderr(line: string, { script }: { readonly script: string }): void {
+function logOfScript({ line, script }: CgiLogEntry): void {
   reportLine(`${basename(script)}: ${line}`);
 }
 
@@ -204,7 +209,7 @@ function asFiles<Mount extends CgiMount | GatewayMount | PhpMount>(
   const scripts = extensions.map((extension) => `index${extension}`);
   const { index, symlinks = 'inside' } = files ?? {};
   return {
-    followSymlinks: symlinks === 'inside' ? false : symlinks === 'all' ? true : 'deny',
+    symlinks,
     ...(Array.isArray(index) && { index: [...new Set([...(index as readonly string[]), ...scripts])] }),
     ...mount,
   };

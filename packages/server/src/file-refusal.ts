@@ -39,7 +39,7 @@ export async function whyRefused(
   files: StaticOptions,
   request: RequestMessage,
 ): Promise<string | undefined> {
-  const plain = { ...files, errorPages: false, fallback: undefined, writable: false };
+  const plain = { ...files, statusPages: false, fallback: undefined, writable: false };
   const status = await statusOf(root, plain, request);
   if (status < 400) return undefined;
   if (status === 405) return 'files accept GET, HEAD and OPTIONS, and with writable also PUT and DELETE';

@@ -50,7 +50,7 @@ export const limitsTable: Table<Limits> = {
   // Either direction, over any contentTimeoutMs; Apache asks for 500. A modem of 1995 brings 1 400.
   minBytesPerSecond: { shape: count, summary: 'the slowest transfer that is accepted; 0: no limit', default: 240 },
   // Content that nobody read is read to here and dropped, so that the client gets to see its answer; more is cut off.
-  drainBytes: {
+  maxDrainBytes: {
     shape: size,
     summary: 'how much request content that was not read is received and dropped before the connection is closed',
     default: 16_777_216,

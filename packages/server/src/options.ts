@@ -342,7 +342,7 @@ export interface Limits {
   readonly silenceTimeoutMs?: number | undefined;
   readonly hookTimeoutMs?: number | undefined;
   readonly minBytesPerSecond?: number | undefined;
-  readonly drainBytes?: number | undefined;
+  readonly maxDrainBytes?: number | undefined;
   readonly drainTimeoutMs?: number | undefined;
   readonly closeTimeoutMs?: number | undefined;
   readonly drainDelayMs?: number | undefined;

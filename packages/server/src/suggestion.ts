@@ -9,8 +9,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return byName.get(nearestName(word.replace(/^-+/, ''), byName.keys()) ?? '');
 }
 
-/** ` (did you mean "…"?)` with a leading blank, or nothing. */
-export function suggestion(word: string, candidates: Iterable<string>): string {
-  const found = nearest(word, candidates);
-  return found === undefined ? '' : ` (did you mean "${found}"?)`;
+/**
+ * ` (did you mean "…"?)` with a leading blank, or nothing. A map gives each candidate, which may be another word for it, the name
+ * to show.
+ */
+export function suggestion(word: string, candidates: Iterable<string> | ReadonlyMap<string, string>): string {
+  const names = candidates instanceof Map ? (candidates as ReadonlyMap<string, string>) : undefined;
+  const found = nearest(word, names?.keys() ?? (candidates as Iterable<string>));
+  return found === undefined ? '' : ` (did you mean "${names?.get(found) ?? found}"?)`;
 }

@@ -50,6 +50,15 @@ const wrong: readonly (readonly [unknown, RegExp])[] = [
   ],
   [{ methods: 'PURGE' }, /^createServer: methods: expected a list, not "PURGE"; put it into \[ \]$/],
   [{ methods: [{ name: 'PURGE' }] }, /^createServer: methods\.0\.safe: is missing$/],
+  // Names that these options had once.
+  [
+    { limits: { drainBytes: 1 } },
+    /^createServer: limits\.drainBytes: is not an option; did you mean limits\.maxDrainBytes\?$/,
+  ],
+  [
+    { static: { compress: true } },
+    /^createServer: static\.compress: is not an option; did you mean static\.compression\?$/,
+  ],
   [{ errorPages: { 200: { file: 'x' } } }, /^createServer: errorPages\.200: expected a status such as 404/],
   [
     { errorPages: { 404: { fil: 'x' } } },

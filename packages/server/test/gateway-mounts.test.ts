@@ -123,7 +123,7 @@ describe.skipIf(!isInstalled())('createServer with fastcgi', () => {
     const own = join(folder, 'own');
     mkdirSync(own, { recursive: true });
     writeFileSync(join(own, '404.html'), 'own page');
-    const ask = await answers({ root: own, php: { server: address }, static: { errorPages: true } });
+    const ask = await answers({ root: own, php: { server: address }, static: { statusPages: true } });
     expect(await ask('/missing')).toBe('404 own page');
     writeFileSync(join(own, 'index.php'), '<?php echo "front";');
     expect(await ask('/missing')).toBe('200 front');

@@ -61,7 +61,7 @@ test('PHP of our own has processes as well; several processes of ours add up', (
 
 test('a server tells what its gateways were asked', async () => {
   const application = await fastcgiApplication();
-  const server = createServer({ fastcgi: { path: '/a', address: application.address, stderr: () => {} } });
+  const server = createServer({ fastcgi: { path: '/a', address: application.address, log: () => {} } });
   const [listening] = await server.listen({ port: 0 });
   await (await fetch(`${listening?.url}/a?Content-Type:%20a/b`)).text();
   expect(server.applications).toMatchObject([

@@ -33,7 +33,7 @@ beforeAll(async () => {
     python,
     env,
     processes: 1,
-    concurrency: 2 * COUNT,
+    concurrency: { max: 2 * COUNT },
     log: () => {},
   };
   running = await start({ asgi, limits: { maxConnections: 2 * COUNT } });

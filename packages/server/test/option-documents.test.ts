@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { cgiTable, gatewayTable, phpTable } from '@onezero/cgi-process/options';
 import { appTable } from '@onezero/python/options';
 import {
-  compressTable,
+  compressionTable,
   corsTable,
   listingTable,
   type Member,
@@ -29,7 +29,7 @@ const interfaces: readonly (readonly [string, string, Members])[] = [
   ['static/src/options.ts', 'StaticOptions', staticTable],
   ['static/src/options/parts.ts', 'CorsOptions', corsTable],
   ['static/src/options/parts.ts', 'ListingOptions', listingTable],
-  ['static/src/options/parts.ts', 'CompressOptions', compressTable],
+  ['static/src/options/parts.ts', 'CompressionOptions', compressionTable],
   ['static/src/options/parts.ts', 'WriteOptions', writeTable],
   ['cgi-process/src/options.ts', 'CgiRunOptions', cgiTable],
   ['cgi-process/src/options.ts', 'CgiLimits', membersAt(cgiTable, 'limits')],

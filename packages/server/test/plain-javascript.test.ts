@@ -141,7 +141,7 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   [
     'another word for a time',
     () => untyped(cgi)({ directory, timeout: 5 }),
-    'cgi: timeout: is not an option; did you mean limits.headerTimeoutMs, limits.idleTimeoutMs or limits.totalTimeoutMs?',
+    'cgi: timeout: is not an option; did you mean limits.headerTimeoutMs, limits.silenceTimeoutMs or limits.totalTimeoutMs?',
   ],
   [
     'a time with a unit',
@@ -226,7 +226,7 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   [
     'another word for mount',
     () => untyped(fetchStatic)(directory, { prefix: '/x' }),
-    'prefix: is not an option; did you mean mount?',
+    'prefix: is not an option; did you mean path?',
   ],
   [
     'options alone, as for Hono',

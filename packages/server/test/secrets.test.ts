@@ -62,7 +62,7 @@ describe('the source of a script is never sent', () => {
     ['/a.sh.bak', {}, {}],
     ['/out.txt', {}, { symlinks: 'all' as const }],
     ['/out/b.sh', {}, { symlinks: 'all' as const }],
-    ['/out/b.sh', { followSymlinks: true }, { symlinks: 'all' as const }],
+    ['/out/b.sh', { symlinks: 'all' as const }, { symlinks: 'all' as const }],
   ])('for %s with %j, %j', async (path, mount, files) => {
     const root = folder(names);
     writeFileSync(join(root, 'A.SH'), script);

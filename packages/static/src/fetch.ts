@@ -18,17 +18,17 @@ export type { StaticOptions } from './options.ts';
 /** The options of `serveStatic`, and where the handler is mounted. */
 export interface FetchStaticOptions extends StaticOptions {
   /** The path prefix below which the root lies, such as `/assets`; requests elsewhere are 404. @default '' */
-  readonly mount?: string | undefined;
+  readonly path?: string | undefined;
   /** Told why a status of 500 or more was answered. @default nothing is told */
   readonly onError?: ((cause: unknown, request: Request) => void) | undefined;
 }
 
 const fetchTable: Table<FetchStaticOptions> = {
   ...staticTable,
-  mount: {
+  path: {
     shape: { type: 'text', pattern: /^(?:\/.*)?$/, expects: 'a path that begins with /' },
     summary: 'the path prefix below which the root lies',
-    alsoCalled: ['path', 'prefix', 'baseUrl'],
+    alsoCalled: ['mount', 'prefix', 'baseUrl'],
     default: '',
   },
   onError: { shape: { type: 'function', expects: 'a function (cause, request)' }, summary: 'told of errors' },
@@ -47,15 +47,15 @@ export interface FetchStatic {
  * Throws a TypeError that names the option when `root` does not exist or an option is wrong.
  *
  * @example
- * const files = serveStatic('./public', { mount: '/assets' });
+ * const files = serveStatic('./public', { path: '/assets' });
  * app.use('/assets/*', files);
  * app.get('/assets/*', (context) => files(context.req.raw));
  */
 export function serveStatic(root: string, options: FetchStaticOptions = {}): FetchStatic {
   checkOptions(fetchTable, options);
-  const { mount = '', onError, ...rest } = options;
+  const { path = '', onError, ...rest } = options;
   const respond = makeResponder(root, rest);
-  const prefix = prefixOf(mount);
+  const prefix = prefixOf(path);
   const answer = async (request: Request): Promise<StaticResponse> => {
     const message = staticRequest(request, prefix);
     let response: StaticResponse;
@@ -84,10 +84,10 @@ function hasNothing({ status, content, isNothing }: StaticResponse): boolean {
 }
 
 /** The decoded form of a mount, which may be written either way, without the slash at its end. */
-function prefixOf(mount: string): string {
-  const encoded = mount.replace(/[\u0080-\uffff]+/g, encodeURIComponent);
-  const prefix = canonicalPath(mount === '' ? '/' : encoded)?.path.replace(/\/+$/, '');
-  if (prefix === undefined) throw new TypeError(`mount: ${JSON.stringify(mount)} is not a path`);
+function prefixOf(path: string): string {
+  const encoded = path.replace(/[\u0080-\uffff]+/g, encodeURIComponent);
+  const prefix = canonicalPath(path === '' ? '/' : encoded)?.path.replace(/\/+$/, '');
+  if (prefix === undefined) throw new TypeError(`path: ${JSON.stringify(path)} is not a path`);
   return prefix;
 }
 

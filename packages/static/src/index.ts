@@ -1,7 +1,7 @@
 export { canonicalPath, type CanonicalTarget } from './canonical-target.ts';
 export type { Field, StaticRequest, StaticResponse } from './message.ts';
 export type {
-  CompressOptions,
+  CompressionOptions,
   CorsOptions,
   FieldRule,
   GlobRule,

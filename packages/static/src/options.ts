@@ -3,8 +3,8 @@
 
 import type { EntityTagKind } from './http/validators.ts';
 import {
-  type CompressOptions,
-  compressTable,
+  type CompressionOptions,
+  compressionTable,
   type CorsOptions,
   corsTable,
   type FieldRule,
@@ -36,8 +36,8 @@ import {
 export { checkOptions, completed } from './options/checks.ts';
 export { nearest } from './options/nearest.ts';
 export {
-  type CompressOptions,
-  compressTable,
+  type CompressionOptions,
+  compressionTable,
   type CorsOptions,
   corsTable,
   type FieldRule,
@@ -115,7 +115,7 @@ export interface StaticOptions {
   /** Whether `file.zst`, `file.br` and `file.gz` are sent as codings of a compressible `file`. @default true */
   readonly precompressed?: boolean | undefined;
   /** @default true */
-  readonly compress?: boolean | CompressOptions | undefined;
+  readonly compression?: boolean | CompressionOptions | undefined;
   /** Whether `/about` finds `about.html`; `redirect` also sends `/about.html` there. @default 'off' */
   readonly cleanUrls?: 'off' | 'lookup' | 'redirect' | undefined;
   /** Extensions that clean URLs try, in order. @default ['html'] */
@@ -123,7 +123,7 @@ export interface StaticOptions {
   /** A path below the root, such as `/index.html`, that answers navigations to paths where nothing is. @default none */
   readonly fallback?: string | undefined;
   /** Whether `/404.html`, or `/<status>.html`, of the root is the content of that status. @default false */
-  readonly errorPages?: boolean | undefined;
+  readonly statusPages?: boolean | undefined;
   /** The first match wins. @default [] */
   readonly redirects?: readonly RedirectRule[] | undefined;
   /** All matches apply, later ones replace earlier ones. @default [] */
@@ -133,7 +133,7 @@ export interface StaticOptions {
   /** Whether PUT and DELETE work. Put authentication before it. @default false */
   readonly writable?: boolean | WriteOptions | undefined;
   /** The memory for remembered responses, in bytes. Large heaps make starting processes slow. @default 67_108_864 */
-  readonly maxCacheBytes?: number | undefined;
+  readonly cacheMemoryBytes?: number | undefined;
   /** The largest file kept in memory, in bytes. @default 1_048_576 */
   readonly maxCachedFileBytes?: number | undefined;
 }
@@ -183,7 +183,11 @@ export const staticTable: Table<StaticOptions> = {
     summary: 'media types by extension, over all others',
     default: {},
   },
-  typesFile: { shape: { type: 'path' }, summary: 'media types in the format of Apache mime.types' },
+  typesFile: {
+    shape: { type: 'path' },
+    summary: 'media types in the format of Apache mime.types',
+    alsoCalled: ['mimeTypes', 'mimeTypesFile'],
+  },
   defaultType: {
     shape: mediaType,
     summary: 'the media type of files with an unknown extension',
@@ -227,9 +231,10 @@ export const staticTable: Table<StaticOptions> = {
     summary: 'send file.zst, file.br or file.gz instead of file to clients that accept it',
     default: true,
   },
-  compress: {
-    shape: orObject(compressTable),
+  compression: {
+    shape: orObject(compressionTable),
     summary: 'compress text while it is sent, for clients that accept it',
+    alsoCalled: ['compress', 'gzip', 'brotli'],
     default: true,
   },
   cleanUrls: {
@@ -245,10 +250,12 @@ export const staticTable: Table<StaticOptions> = {
   fallback: {
     shape: rootedPath,
     summary: 'for single-page applications: answer navigations to unknown paths with index.html (or this file)',
+    alsoCalled: ['single', 'spa'],
   },
-  errorPages: {
+  statusPages: {
     shape: flag,
     summary: 'use 404.html and other <status>.html of the root as error pages',
+    alsoCalled: ['errorPages'],
     default: false,
   },
   redirects: {
@@ -279,6 +286,11 @@ export const staticTable: Table<StaticOptions> = {
     summary: 'allow PUT, DELETE and uploads in the listing; combine with --auth-file',
     default: false,
   },
-  maxCacheBytes: { shape: size, summary: 'memory for the cache of files', default: 64 * 1024 * 1024 },
+  cacheMemoryBytes: {
+    shape: size,
+    summary: 'memory for the cache of files',
+    alsoCalled: ['maxCacheBytes', 'cache', 'cacheSize'],
+    default: 64 * 1024 * 1024,
+  },
   maxCachedFileBytes: { shape: size, summary: 'the largest file kept in memory', default: 1024 * 1024 },
 };

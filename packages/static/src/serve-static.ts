@@ -88,7 +88,7 @@ class Site {
         : new FileWriter(settings, settings.write, (request) => this.#findAfresh(request));
     this.#context = { storage, onGrown: (path, entry, bytes) => this.#cache.grow(path, entry, bytes) };
     this.#methods = `GET, HEAD, OPTIONS${settings.write === undefined ? '' : ', PUT, DELETE'}`;
-    this.#isPlain = settings.cors === undefined && !settings.errorPages && settings.redirects.length === 0;
+    this.#isPlain = settings.cors === undefined && !settings.statusPages && settings.redirects.length === 0;
   }
 
   respond(request: StaticRequest): Answer {
@@ -246,7 +246,7 @@ class Site {
   }
 
   #complete(response: StaticResponse, request: StaticRequest): Answer {
-    if (this.#settings.errorPages && response.status >= 400 && response.content === undefined) {
+    if (this.#settings.statusPages && response.status >= 400 && response.content === undefined) {
       const page = this.#errorPage(response);
       if (page instanceof Promise) return page.then((whole) => this.#finish(whole, request));
       return this.#finish(page, request);

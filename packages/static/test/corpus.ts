@@ -9,18 +9,18 @@ import { exchange, type RawResponse, SECRET } from './site.ts';
 
 /** Option sets that cases need; each runs on a server of its own. */
 export const CORPUS_SITES = {
-  usual: { compress: false },
+  usual: { compression: false },
   compressing: {},
-  listing: { listing: true, compress: false },
-  hiding: { hide: ['*.key', '/private'], dotfiles: 'allow', compress: false },
-  noLinks: { symlinks: 'deny', compress: false },
-  windows: { windowsNames: 'deny', compress: false },
-  cached: { maxAgeSeconds: 600, immutable: true, compress: false },
-  shared: { cors: true, compress: false },
-  sharedWithOne: { cors: { origins: ['https://good.example'], credentials: true }, compress: false },
-  application: { fallback: '/index.html', compress: false },
-  pages: { errorPages: true, compress: false },
-  rules: { redirects: [{ from: '/old/*', to: '/*' }], cleanUrls: 'redirect', compress: false },
+  listing: { listing: true, compression: false },
+  hiding: { hide: ['*.key', '/private'], dotfiles: 'allow', compression: false },
+  noLinks: { symlinks: 'deny', compression: false },
+  windows: { windowsNames: 'deny', compression: false },
+  cached: { maxAgeSeconds: 600, immutable: true, compression: false },
+  shared: { cors: true, compression: false },
+  sharedWithOne: { cors: { origins: ['https://good.example'], credentials: true }, compression: false },
+  application: { fallback: '/index.html', compression: false },
+  pages: { statusPages: true, compression: false },
+  rules: { redirects: [{ from: '/old/*', to: '/*' }], cleanUrls: 'redirect', compression: false },
 } as const satisfies Readonly<Record<string, StaticOptions>>;
 
 export type CorpusSite = keyof typeof CORPUS_SITES;

@@ -87,7 +87,7 @@ describe('serveStatic as a fetch handler', () => {
 describe('in Hono', () => {
   test('serves below a mount', async () => {
     const application = new Hono();
-    const files = serveStatic(site.root, { mount: '/assets' });
+    const files = serveStatic(site.root, { path: '/assets' });
     application.get('/assets/*', (context) => files(context.req.raw));
     expect(await (await application.request('/assets/a.txt')).text()).toBe('0123456789');
     expect((await application.request('/assets/sub?x=1')).headers.get('location')).toBe('/assets/sub/?x=1');
@@ -102,7 +102,7 @@ describe('as middleware of Hono', () => {
     try {
       writeFileSync(join(site.root, 'own.txt'), 'own');
       const app = new Hono();
-      app.use('/files/*', serveStatic(site.root, { mount: '/files' }));
+      app.use('/files/*', serveStatic(site.root, { path: '/files' }));
       app.post('/files/own.txt', (context) => context.text('posted'));
       app.get('/files/*', (context) => context.text('later', 404));
       const textOf = async (path: string, init?: RequestInit): Promise<string> =>

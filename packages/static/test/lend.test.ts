@@ -78,12 +78,12 @@ async function kept({ status, fields: given, content }: StaticResponse): Promise
 
 const CASES: readonly (readonly [string, StaticOptions])[] = [
   ['with its defaults', {}],
-  ['with a cache that holds a few pages', { maxCacheBytes: 300_000 }],
-  ['without a cache', { maxCacheBytes: 0 }],
+  ['with a cache that holds a few pages', { cacheMemoryBytes: 300_000 }],
+  ['without a cache', { cacheMemoryBytes: 0 }],
   [
     'with rules, CORS and pages of its own',
     {
-      errorPages: true,
+      statusPages: true,
       cors: true,
       fieldRules: [{ glob: 'many/p1*.html', fields: { 'X-One': 'yes' } }],
       maxAgeSeconds: 60,

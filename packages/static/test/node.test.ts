@@ -225,10 +225,10 @@ describe('in company of other middleware', () => {
         return end(gzipSync(chunk));
       }) as typeof response.end;
     };
-    const got = await exchange(await behind(code, { compress: false }), '/about.html');
+    const got = await exchange(await behind(code, { compression: false }), '/about.html');
     expect(got.field('content-encoding')).toBe('gzip');
     expect(got.field('etag')).toMatch(/^W\/"/);
-    const strong = await exchange(await behind(() => {}, { compress: false }), '/a.txt');
+    const strong = await exchange(await behind(() => {}, { compression: false }), '/a.txt');
     expect(strong.field('etag')).toMatch(/^"/);
   });
 

@@ -35,11 +35,11 @@ test('the defaults in it are those that hold', () => {
     precompressed: true,
     cleanUrls: 'off',
     extensions: ['html'],
-    maxCacheBytes: 64 * 1024 * 1024,
+    cacheMemoryBytes: 64 * 1024 * 1024,
     maxCachedFileBytes: 1024 * 1024,
     write: undefined,
   });
   expect(settings.allowsDotfile('.env')).toBe(false);
   expect(settings.cacheControlOf('a.txt')).toBe('no-cache');
-  expect(settings.compress).toMatchObject({ minBytes: 1024, maxBytes: 16 * 1024 * 1024 });
+  expect(settings.compression).toMatchObject({ minBytes: 1024, maxBytes: 16 * 1024 * 1024 });
 });

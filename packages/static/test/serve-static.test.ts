@@ -108,7 +108,7 @@ describe('what is remembered', () => {
     const places = ['one', 'other'].map((name) => join(site.root, `${name}.bin`));
     for (const place of places) writeFileSync(place, Buffer.alloc(40_000));
     await Promise.all(places.map(async (place) => untilRested(place)));
-    const respond = serveStatic(site.root, { maxCacheBytes: 80_000 });
+    const respond = serveStatic(site.root, { cacheMemoryBytes: 80_000 });
     const first = await respond(get('/one.bin'));
     expect(respond(get('/one.bin'))).toBe(first);
     await turned();
@@ -117,14 +117,14 @@ describe('what is remembered', () => {
     const other = await respond(get('/other.bin'));
     expect(respond(get('/one.bin'))).toBe(first);
     expect(respond(get('/other.bin'))).not.toBe(other);
-    const none = serveStatic(site.root, { maxCacheBytes: 0 });
+    const none = serveStatic(site.root, { cacheMemoryBytes: 0 });
     const uncached = await none(get('/a.txt'));
     expect(await text(uncached)).toBe('0123456789');
     expect(none(get('/a.txt'))).not.toBe(uncached);
   });
 
   test('a file too large for memory comes from the disk, byte for byte, whole and in parts', async () => {
-    const respond = serveStatic(site.root, { maxCachedFileBytes: 100, compress: false });
+    const respond = serveStatic(site.root, { maxCachedFileBytes: 100, compression: false });
     for (let round = 0; round < 2; round++) {
       const whole = await respond(get('/big.js'));
       expect(whole.content).not.toBeInstanceOf(Uint8Array);
@@ -187,7 +187,7 @@ describe('codings', () => {
   });
 
   test('are skipped for files that are small, large or compressed already', async () => {
-    const respond = serveStatic(site.root, { compress: { minBytes: 100, maxBytes: 1_000 } });
+    const respond = serveStatic(site.root, { compression: { minBytes: 100, maxBytes: 1_000 } });
     for (const path of ['/a.txt', '/made.js', '/big.js.gz']) {
       const response = await respond(get(path, { 'accept-encoding': 'gzip, br' }));
       expect(field(response, 'content-encoding')).toBeUndefined();
@@ -209,7 +209,7 @@ describe('codings', () => {
     const path = join(site.root, 'later.js');
     writeFileSync(path, BIG_JS);
     await untilRested(path);
-    const respond = serveStatic(site.root, { compress: false });
+    const respond = serveStatic(site.root, { compression: false });
     const request = get('/later.js', { 'accept-encoding': 'gzip' });
     expect(field(await respond(request), 'content-encoding')).toBeUndefined();
     writeTree(site.root, { 'later.js.gz': 'pretend' });
@@ -323,7 +323,7 @@ describe('roots', () => {
 describe('a link swapped while it is asked for', () => {
   test('never lets an outside byte out', async () => {
     const path = join(site.root, 'racing.txt');
-    const respond = serveStatic(site.root, { maxCacheBytes: 0 });
+    const respond = serveStatic(site.root, { cacheMemoryBytes: 0 });
     const finished = new AbortController();
     writeFileSync(path, 'inside');
     const swapping = (async () => {

@@ -6,7 +6,7 @@ import { checkOptions, staticTable, type Table } from '@onezero/static/options';
 /** How the files are read, named and hidden: as `serveStatic` does; entity tags are those of `etag: 'state'`. */
 export type FileOptions = Omit<
   StaticOptions,
-  'etag' | 'cleanUrls' | 'extensions' | 'fallback' | 'errorPages' | 'redirects' | 'writable' | 'directoryRedirect'
+  'etag' | 'cleanUrls' | 'extensions' | 'fallback' | 'statusPages' | 'redirects' | 'writable' | 'directoryRedirect'
 >;
 
 /** What bounds a folder and what one client can cost. */
@@ -51,7 +51,7 @@ const {
   cleanUrls: _cleanUrls,
   extensions: _extensions,
   fallback: _fallback,
-  errorPages: _errorPages,
+  statusPages: _statusPages,
   redirects: _redirects,
   writable: _writable,
   directoryRedirect: _directoryRedirect,

@@ -1,16 +1,16 @@
 // Where a script's standard error goes, and what is said about its exit.
 
 import { basename } from 'node:path';
-import type { StderrSink } from '../options.ts';
+import type { CgiLogEntry } from '../options.ts';
 import { StderrLines } from './stderr-lines.ts';
 
-/** Passes lines to the `stderr` option, or to standard error of this process. */
+/** Passes lines to the `log` option, or to standard error of this process. */
 export class ScriptStderr {
-  readonly #sink: StderrSink;
+  readonly #log: (entry: CgiLogEntry) => void;
   readonly #maxBytes: number;
 
-  constructor(sink: StderrSink | undefined, maxBytes: number) {
-    this.#sink = sink ?? writeStderr;
+  constructor(log: ((entry: CgiLogEntry) => void) | undefined, maxBytes: number) {
+    this.#log = log ?? writeStderr;
     this.#maxBytes = maxBytes;
   }
 
@@ -24,13 +24,12 @@ export class ScriptStderr {
     if (code !== null && code !== 0) this.#pass(`(exited with code ${code})`, script, id);
   }
 
-  #pass(line: string, script: string, id: string | undefined): void {
-    const source = { script, id };
+  #pass(line: string, script: string, request: string | undefined): void {
     try {
-      this.#sink(line, source);
+      this.#log({ line, script, request });
     } catch (error) {
-      // A broken sink is the user's; it must neither end the server nor the script.
-      writeStderr(`the stderr option threw: ${String(error)}`, source);
+      // A broken log is the user's; it must neither end the server nor the script.
+      writeStderr({ line: `the log failed: ${String(error)}`, script });
     }
   }
 }
@@ -46,7 +45,7 @@ function escaped(line: string): string {
   return line.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-function writeStderr(line: string, { script }: { script: string }): void {
+function writeStderr({ line, script }: { line: string; script: string }): void {
   if (process.stderr.writableLength > MAX_WAITING_BYTES) return;
   process.stderr.write(`${escaped(`${basename(script)}: ${line}`)}\n`);
 }

@@ -25,7 +25,7 @@ const SILENCE_AFTER_EXIT_MS = 5000;
 
 export interface RunLimits extends HeaderLimits {
   readonly headerTimeoutMs: number;
-  readonly idleTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
 }
 
 export interface RunOptions {
@@ -117,7 +117,7 @@ export class ScriptRun {
   /** Reads and drops what is left, so that a script whose output nobody wants can end as it likes. */
   async drain(): Promise<void> {
     try {
-      while (typeof (await this.#reader.read(this.#options.limits.idleTimeoutMs)) !== 'string');
+      while (typeof (await this.#reader.read(this.#options.limits.silenceTimeoutMs)) !== 'string');
     } finally {
       this.end();
     }
@@ -125,12 +125,12 @@ export class ScriptRun {
 
   /** What a reader of the content gets next; undefined at the end. Rejects with CgiError when there is no proper end. */
   async more(isComplete: boolean): Promise<Uint8Array | undefined> {
-    const bytes = await this.#reader.read(this.#options.limits.idleTimeoutMs);
+    const bytes = await this.#reader.read(this.#options.limits.silenceTimeoutMs);
     if (bytes === 'timed-out') {
       const isWhole = this.#process.hasEndedItself;
       this.end();
       if (isWhole) return undefined;
-      throw this.#error('timed-out', `no output for ${this.#options.limits.idleTimeoutMs} ms`);
+      throw this.#error('timed-out', `no output for ${this.#options.limits.silenceTimeoutMs} ms`);
     }
     if (bytes !== 'end') return bytes;
     if (isComplete) return undefined;

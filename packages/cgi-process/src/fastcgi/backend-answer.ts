@@ -84,10 +84,10 @@ export class BackendAnswer implements ContentSource {
     if (early !== undefined) return early;
     if (this.#end === 'ended') return undefined;
     if (this.#end !== undefined) throw this.#end.error;
-    const bytes = await this.#next(this.#limits.idleTimeoutMs);
+    const bytes = await this.#next(this.#limits.silenceTimeoutMs);
     if (bytes === 'timed-out') {
       this.end();
-      throw this.#named(new CgiError('timed-out', `no output for ${this.#limits.idleTimeoutMs} ms`));
+      throw this.#named(new CgiError('timed-out', `no output for ${this.#limits.silenceTimeoutMs} ms`));
     }
     if (bytes === undefined) return undefined;
     return this.#gathers ? this.#gathered(bytes) : bytes;

@@ -85,12 +85,12 @@ export class Gateway {
     this.#backends = new Backends({
       addresses: texts.map((text) => ({ text, address: addressOf(text, protocol) })),
       connectTimeoutMs: this.#limits.connectTimeoutMs,
-      maxIdle: concurrency.idle,
-      idleMs: concurrency.idleMs,
+      maxIdle: concurrency.maxIdle,
+      idleMs: concurrency.keepIdleMs,
     });
     this.#queue = new RunQueue(concurrency);
     this.#budget = new SpoolBudget(this.#limits.spoolTotalBytes);
-    this.#stderr = new ScriptStderr(options.stderr, this.#limits.maxStderrBytes);
+    this.#stderr = new ScriptStderr(options.log, this.#limits.maxStderrBytes);
     this.#methods = allowedMethods(options.methods);
     this.find = fileFinder(options);
     const place = options.root ?? options.directory;

@@ -1,6 +1,6 @@
 // Everything `fastcgi` and `scgi` can be told, and the table that it is checked against.
 
-import type { ScriptExplanation, StderrSink } from '../options.ts';
+import type { CgiLogEntry, ScriptExplanation } from '../options.ts';
 import type { CgiRequest, CgiResponse } from '../message.ts';
 import type { Shape, Table } from '../options/shape.ts';
 import { ADDRESS_FORM } from './address.ts';
@@ -13,7 +13,7 @@ export interface GatewayLimits {
   /** From the request to the end of the header. @default 60_000 */
   readonly headerTimeoutMs?: number | undefined;
   /** Between two outputs, while there is room for them. @default 60_000 */
-  readonly idleTimeoutMs?: number | undefined;
+  readonly silenceTimeoutMs?: number | undefined;
   /** Longest request content; beyond it 413. @default Infinity: the server has a limit of its own */
   readonly maxContentBytes?: number | undefined;
   /** The header of an answer, all lines. @default 65_536 */
@@ -35,13 +35,13 @@ export interface GatewayConcurrency {
   /** @default 32 */
   readonly max?: number | undefined;
   /** How many requests may wait for a place; the next gets 503 with Retry-After. @default 512 */
-  readonly queue?: number | undefined;
+  readonly maxQueue?: number | undefined;
   /** @default 30_000 */
   readonly queueTimeoutMs?: number | undefined;
   /** Connections that are kept while nothing goes over them; each holds a child of php-fpm. FastCGI only. @default 8 */
-  readonly idle?: number | undefined;
+  readonly maxIdle?: number | undefined;
   /** How long. @default 1_000 */
-  readonly idleMs?: number | undefined;
+  readonly keepIdleMs?: number | undefined;
 }
 
 /** An application behind FastCGI or SCGI. */
@@ -60,8 +60,8 @@ export interface GatewayOptions {
   readonly directory?: string | undefined;
   /** The same place as the application sees it, where it has a file system of its own. @default the root or directory itself */
   readonly backendRoot?: string | undefined;
-  /** Whether scripts may be reached through symbolic links that lead out of the root. `deny`: through none at all. @default false */
-  readonly followSymlinks?: boolean | 'deny' | undefined;
+  /** Which links lead to scripts: none, those that end inside the root, or all. @default 'inside' */
+  readonly symlinks?: 'deny' | 'inside' | 'all' | undefined;
   /** Parameters beside the meta-variables; they win. */
   readonly params?: Readonly<Record<string, string>> | undefined;
   /** Methods that the application gets; others are 405. HEAD comes with GET. @default all */
@@ -74,8 +74,8 @@ export interface GatewayOptions {
   readonly spool?: 'small' | 'always' | undefined;
   readonly limits?: GatewayLimits | undefined;
   readonly concurrency?: GatewayConcurrency | undefined;
-  /** Where STDERR goes, line by line. @default standard error of this process */
-  readonly stderr?: StderrSink | undefined;
+  /** Receives each line that the application writes to STDERR. @default standard error of this process */
+  readonly log?: ((entry: CgiLogEntry) => void) | undefined;
   /** DOCUMENT_ROOT, and the base of PATH_TRANSLATED. @default `backendRoot`, the root or the directory */
   readonly documentRoot?: string | undefined;
   readonly serverSoftware?: string | undefined;
@@ -120,7 +120,12 @@ export const gatewayLimitsTable: Table<GatewayLimits> = {
     summary: 'how long the application may take until its header is complete',
     default: 60_000,
   },
-  idleTimeoutMs: { shape: time, summary: 'the longest pause between two outputs of the application', default: 60_000 },
+  silenceTimeoutMs: {
+    shape: time,
+    summary: 'the longest pause between two outputs of the application',
+    alsoCalled: ['idleTimeoutMs'],
+    default: 60_000,
+  },
   maxContentBytes: { shape: size, summary: 'the longest request content', default: Number.POSITIVE_INFINITY },
   maxHeaderBytes: { shape: size, summary: 'the longest header of a response', default: 65_536 },
   maxHeaderLines: { shape: count, summary: 'the most lines in the header of a response', default: 200 },
@@ -141,11 +146,21 @@ export const gatewayConcurrencyTable: Table<GatewayConcurrency> = {
     summary: 'requests at once, each on a connection of its own',
     default: 32,
   },
-  queue: { shape: count, summary: 'requests that may wait for a connection', default: 512 },
+  maxQueue: {
+    shape: count,
+    summary: 'requests that may wait for a connection',
+    alsoCalled: ['queue'],
+    default: 512,
+  },
   queueTimeoutMs: { shape: time, summary: 'how long a request may wait for a connection', default: 30_000 },
   // As many as a few busy clients use; a connection that waits for a child makes others close.
-  idle: { shape: count, summary: 'idle connections that are kept open', default: 8 },
-  idleMs: { shape: time, summary: 'how long an idle connection is kept open', default: 1000 },
+  maxIdle: { shape: count, summary: 'idle connections that are kept open', alsoCalled: ['idle'], default: 8 },
+  keepIdleMs: {
+    shape: time,
+    summary: 'how long an idle connection is kept open',
+    alsoCalled: ['idleMs'],
+    default: 1000,
+  },
 };
 
 /** Every option of `fastcgi` and `scgi`. */
@@ -173,10 +188,11 @@ export const gatewayTable: Table<GatewayOptions> = {
   front: { shape: fileName, summary: 'the front controller: a script that answers paths without a file' },
   directory: { shape: path, summary: 'a directory whose executable files the application runs' },
   backendRoot: { shape: path, summary: 'the root as the application sees it' },
-  followSymlinks: {
-    shape: { type: 'either', shapes: [flag, { type: 'choice', values: ['deny'] }] },
-    summary: 'whether links may lead out of the root; deny: whether there may be any',
-    default: false,
+  symlinks: {
+    shape: { type: 'choice', values: ['deny', 'inside', 'all'] },
+    summary: 'which symbolic links are followed; inside means those that end in the root',
+    alsoCalled: ['followSymlinks'],
+    default: 'inside',
   },
   params: {
     shape: {
@@ -202,7 +218,11 @@ export const gatewayTable: Table<GatewayOptions> = {
   },
   limits: { shape: { type: 'object', members: gatewayLimitsTable }, summary: 'what bounds one request' },
   concurrency: { shape: { type: 'object', members: gatewayConcurrencyTable }, summary: 'how many at once' },
-  stderr: { shape: { type: 'function', expects: 'a function that takes lines' }, summary: 'where STDERR goes' },
+  log: {
+    shape: { type: 'function', expects: 'a function that takes entries' },
+    summary: 'receives each line of STDERR',
+    alsoCalled: ['stderr'],
+  },
   documentRoot: { shape: path, summary: 'DOCUMENT_ROOT, and the base of PATH_TRANSLATED' },
   serverSoftware: { shape: text, summary: 'SERVER_SOFTWARE', default: 'onezero' },
   serverName: { shape: text, summary: 'SERVER_NAME where the client named no host' },

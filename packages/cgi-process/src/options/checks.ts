@@ -27,10 +27,16 @@ export function completed<Options extends object>(
   return Object.fromEntries(entries) as Complete<Options>;
 }
 
+/** The object around one, in which a member may have its place. */
+interface Around {
+  readonly members: Members;
+  readonly path: string;
+}
+
 type Simple = Exclude<Shape, { type: 'list' | 'map' | 'object' | 'either' }>;
 
 /** What is wrong with a value, in one line; undefined when it fits. `path` is '' for the options themselves. */
-function problemWith(shape: Shape, value: unknown, path: string): string | undefined {
+function problemWith(shape: Shape, value: unknown, path: string, around?: Around): string | undefined {
   switch (shape.type) {
     case 'list':
       if (!Array.isArray(value) || value.length < (shape.minimum ?? 0)) return refusal(shape, value, path);
@@ -42,30 +48,39 @@ function problemWith(shape: Shape, value: unknown, path: string): string | undef
         return problemWith(shape.value, value[key], below(path, key));
       });
     case 'object':
-      return isRecord(value) ? problemWithMembers(shape.members, value, path) : refusal(shape, value, path);
+      return isRecord(value) ? problemWithMembers(shape.members, value, path, around) : refusal(shape, value, path);
     case 'either':
-      return problemWithAll(shape.shapes, value, path);
+      return problemWithAll(shape.shapes, value, path, around);
     default:
       return fits(shape, value) ? undefined : refusal(shape, value, path);
   }
 }
 
 /** A name that is not known goes first: when one is missing, it most often is the one that was misspelt. */
-function problemWithMembers(members: Members, value: Readonly<Record<string, unknown>>, path: string) {
+function problemWithMembers(
+  members: Members,
+  value: Readonly<Record<string, unknown>>,
+  path: string,
+  around?: Around,
+): string | undefined {
   const names = Object.keys(value);
   const stranger = names.find((name) => !Object.hasOwn(members, name));
-  if (stranger !== undefined) return `${below(path, stranger)}: is not an option${advice(stranger, members, path)}`;
+  if (stranger !== undefined) {
+    const elsewhere = around && placeOf(stranger, around);
+    const instead = elsewhere === undefined ? advice(stranger, members, path) : `; did you mean ${elsewhere}?`;
+    return `${below(path, stranger)}: is not an option${instead}`;
+  }
   const missing = Object.keys(members).find((name) => members[name]?.isRequired && value[name] === undefined);
   if (missing !== undefined) return `${below(path, missing)}: is missing`;
   return first(names, (name) => {
     const shape = value[name] === undefined ? undefined : members[name]?.shape;
-    return shape === undefined ? undefined : problemWith(shape, value[name], below(path, name));
+    return shape === undefined ? undefined : problemWith(shape, value[name], below(path, name), { members, path });
   });
 }
 
 /** Of several shapes one has to fit. When none does, a list or object is answered for by the shape that is alike. */
-function problemWithAll(shapes: readonly Shape[], value: unknown, path: string): string | undefined {
-  const problems = shapes.map((shape) => problemWith(shape, value, path));
+function problemWithAll(shapes: readonly Shape[], value: unknown, path: string, around?: Around): string | undefined {
+  const problems = shapes.map((shape) => problemWith(shape, value, path, around));
   if (problems.includes(undefined)) return undefined;
   const alike = shapes.findIndex(({ type }) =>
     isRecord(value) ? type === 'object' || type === 'map' : type === 'list' && Array.isArray(value),
@@ -145,6 +160,17 @@ function advice(word: string, members: Members, path: string): string {
   return names.length === 0 || names.length > FEW
     ? ''
     : `; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`;
+}
+
+/** Where a word has its place in the object around the one that it was written in: beside that, or in another beside it. */
+function placeOf(word: string, { members, path }: Around): string | undefined {
+  const named = (all: Members): string | undefined =>
+    Object.keys(all).find((name) => name === word || all[name]?.alsoCalled?.includes(word));
+  for (const [name, { shape }] of Object.entries(members)) {
+    const inner = shape.type === 'object' ? named(shape.members) : undefined;
+    if (inner !== undefined) return below(path, `${name}.${inner}`);
+  }
+  return undefined;
 }
 
 /** Names that begin with the word, or else have it in them; the nearer ones first, three at most. */

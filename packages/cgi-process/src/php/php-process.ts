@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ScriptStderr } from '../answer/stderr.ts';
 import { openConnection } from '../fastcgi/connection.ts';
-import type { StderrSink } from '../options.ts';
+import type { CgiLogEntry } from '../options.ts';
 import { withOwnGroup } from '../process/owner.ts';
 import { KEEPER } from './keeper.ts';
 import { phpCommand } from './php-command.ts';
@@ -36,7 +36,7 @@ const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
 export interface PhpProcessOptions extends Omit<PhpProgram, 'runsAs'> {
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
-  readonly stderr?: StderrSink | undefined;
+  readonly log?: ((entry: CgiLogEntry) => void) | undefined;
 }
 
 export class PhpProcess {
@@ -56,7 +56,7 @@ export class PhpProcess {
 
   constructor(options: PhpProcessOptions) {
     this.#options = options;
-    this.#stderr = new ScriptStderr(options.stderr, MAX_STDERR_BYTES);
+    this.#stderr = new ScriptStderr(options.log, MAX_STDERR_BYTES);
     const name = `onezero-php-${randomBytes(8).toString('hex')}`;
     const socket = join(tmpdir(), name, 'php.sock');
     this.#folder = socket.length > MAX_SOCKET_CHARACTERS ? join('/tmp', name) : join(tmpdir(), name);

@@ -42,17 +42,19 @@ export function scriptFinder(options: CgiOptions): FindScript {
     existing('script', file);
     return (pathInfo) => ({ kind: 'script', file, interpreter: undefined, scriptName: '', pathInfo });
   }
-  const followSymlinks = options.followSymlinks ?? false;
+  const symlinks = options.symlinks ?? 'inside';
   if ('directory' in options) {
-    return new ScriptTree(existing('directory', options.directory), { followSymlinks }).find;
+    return new ScriptTree(existing('directory', options.directory), { symlinks }).find;
   }
   const interpreters = new Map(
     Object.entries(options.extensions).map(([extension, command]) => [extension, command && resolveCommand(command)]),
   );
   const { front } = options;
   const index = indexNames(options);
-  return new ScriptTree(existing('root', options.root), { followSymlinks, interpreters, index, front }).find;
+  return new ScriptTree(existing('root', options.root), { symlinks, interpreters, index, front }).find;
 }
+
+type Links = 'deny' | 'inside' | 'all';
 
 /** Which files an application in another process runs. */
 export interface FileOptions {
@@ -61,14 +63,14 @@ export interface FileOptions {
   readonly index?: readonly string[] | undefined;
   readonly front?: string | undefined;
   readonly directory?: string | undefined;
-  readonly followSymlinks?: boolean | 'deny' | undefined;
+  readonly symlinks?: Links | undefined;
 }
 
 /** The same search for files that an application runs; without a root or directory every path is the application's. */
 export function fileFinder(options: FileOptions): FindScript {
-  const { root, directory, followSymlinks = false, extensions = ['.php'], front } = options;
+  const { root, directory, symlinks = 'inside', extensions = ['.php'], front } = options;
   if (directory !== undefined) {
-    return new ScriptTree(existing('directory', directory), { followSymlinks }).find;
+    return new ScriptTree(existing('directory', directory), { symlinks }).find;
   }
   if (root === undefined) {
     return (pathInfo) => ({ kind: 'script', file: '', interpreter: undefined, scriptName: '', pathInfo });
@@ -77,7 +79,7 @@ export function fileFinder(options: FileOptions): FindScript {
   const run = Object.fromEntries(extensions.map((extension) => [extension, 'application']));
   const index = indexNames({ root, extensions: run, index: options.index });
   const interpreters = new Map(Object.entries(run));
-  return new ScriptTree(existing('root', root), { followSymlinks, interpreters, index, front }).find;
+  return new ScriptTree(existing('root', root), { symlinks, interpreters, index, front }).find;
 }
 
 /** The names that answer for a directory: a page goes before scripts, as under Apache. */
@@ -115,7 +117,7 @@ type Look =
   | { readonly code: 'script-forbidden' | 'script-not-found'; readonly why: string };
 
 interface TreeOptions {
-  readonly followSymlinks: boolean | 'deny';
+  readonly symlinks: Links;
   /** Undefined: every executable file is a script. */
   readonly interpreters?: ReadonlyMap<string, string | null>;
   readonly index?: readonly string[];
@@ -124,14 +126,14 @@ interface TreeOptions {
 
 class ScriptTree {
   readonly #root: string;
-  readonly #followSymlinks: boolean | 'deny';
+  readonly #symlinks: Links;
   readonly #interpreters: ReadonlyMap<string, string | null> | undefined;
   readonly #index: readonly string[];
   readonly #front: string | undefined;
 
-  constructor(root: string, { followSymlinks, interpreters, index = [], front }: TreeOptions) {
+  constructor(root: string, { symlinks, interpreters, index = [], front }: TreeOptions) {
     this.#root = root;
-    this.#followSymlinks = followSymlinks;
+    this.#symlinks = symlinks;
     this.#interpreters = interpreters;
     this.#index = index;
     this.#front = front;
@@ -160,9 +162,9 @@ class ScriptTree {
     try {
       const stats = lstatSync(path);
       if (!stats.isSymbolicLink()) return { stats };
-      if (this.#followSymlinks === 'deny') return { code: 'script-forbidden', why: 'is a symbolic link' };
+      if (this.#symlinks === 'deny') return { code: 'script-forbidden', why: 'is a symbolic link' };
       const target = realpathSync(path);
-      if (this.#followSymlinks || target.startsWith(this.#root + sep)) return { stats: statSync(target) };
+      if (this.#symlinks === 'all' || target.startsWith(this.#root + sep)) return { stats: statSync(target) };
       return { code: 'script-forbidden', why: `is a symbolic link that leads out of ${this.#root}` };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

@@ -27,9 +27,9 @@ export class RunQueue {
   #running = 0;
   #closed = false;
 
-  constructor({ max, queue, queueTimeoutMs }: { max: number; queue: number; queueTimeoutMs: number }) {
+  constructor({ max, maxQueue, queueTimeoutMs }: { max: number; maxQueue: number; queueTimeoutMs: number }) {
     this.#max = max;
-    this.#waiting = new FairQueue(queue);
+    this.#waiting = new FairQueue(maxQueue);
     this.#timeoutMs = queueTimeoutMs;
   }
 

@@ -51,7 +51,7 @@ class FakeProcess {
   }
 }
 
-const limits = { maxHeaderBytes: 1000, maxHeaderLines: 10, headerTimeoutMs: 60_000, idleTimeoutMs: 30_000 };
+const limits = { maxHeaderBytes: 1000, maxHeaderLines: 10, headerTimeoutMs: 60_000, silenceTimeoutMs: 30_000 };
 
 interface Started {
   readonly process: FakeProcess;

@@ -44,7 +44,12 @@ class FakeOutput implements BackendOutput {
   }
 }
 
-const limits = { ...completed(gatewayLimitsTable, {}), headerTimeoutMs: 5000, idleTimeoutMs: 700, maxHeaderBytes: 100 };
+const limits = {
+  ...completed(gatewayLimitsTable, {}),
+  headerTimeoutMs: 5000,
+  silenceTimeoutMs: 700,
+  maxHeaderBytes: 100,
+};
 
 function answerOf(...said: Said[]): { output: FakeOutput; answer: BackendAnswer } {
   const output = new FakeOutput(...said);

@@ -20,7 +20,7 @@ async function made(
 ): Promise<{ ask: GatewayResponder; app: Backend; lines: string[] }> {
   const app = await backend(answer);
   const lines: string[] = [];
-  const ask = fastcgi({ address: app.address, stderr: (line) => lines.push(line), ...options });
+  const ask = fastcgi({ address: app.address, log: ({ line }) => lines.push(line), ...options });
   open.push(ask, app);
   return { ask, app, lines };
 }
@@ -159,7 +159,7 @@ describe('fastcgi', () => {
     ['answers another request', ({ reply }) => void reply.out(`${HEAD}part`).as(2).out('x').end(), 'bad-header'],
     ['ends another request', ({ reply }) => void reply.out(`${HEAD}part`).as(257).end().as(1).end(), 'bad-header'],
   ])('breaks an answer off when the application %s', async (_, answer, code) => {
-    const { ask } = await made(answer, { limits: { idleTimeoutMs: 50 } });
+    const { ask } = await made(answer, { limits: { silenceTimeoutMs: 50 } });
     const response = await ask(request('/'));
     // What is there with the header makes a status of it.
     const error = await text(response).then(
@@ -293,7 +293,7 @@ describe('fastcgi', () => {
       ['a', 'b'].map(async (name) => backend(({ reply }) => void reply.out(`${HEAD}${name}`).end())),
     );
     const addresses = [...apps.map(({ address }) => address), '/nonexistent/php.sock'];
-    const ask = fastcgi({ address: addresses, concurrency: { idle: 0 } });
+    const ask = fastcgi({ address: addresses, concurrency: { maxIdle: 0 } });
     open.push(ask, ...apps);
     const answers: string[] = [];
     for (let count = 0; count < 9; count++) answers.push(await text(await ask(request('/'))));

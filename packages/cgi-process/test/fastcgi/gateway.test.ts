@@ -17,7 +17,7 @@ interface Served {
 async function serve(options: Partial<GatewayOptions> = {}): Promise<Served> {
   const asked: Asked[] = [];
   const application = await backend((one) => void asked.push(one));
-  const respond = fastcgi({ address: application.address, stderr: () => {}, ...options });
+  const respond = fastcgi({ address: application.address, log: () => {}, ...options });
   onTestFinished(async () => {
     await respond.close();
     await application.close();
@@ -77,7 +77,7 @@ describe('a request that got no answer', () => {
       count++;
       reply.socket.destroy();
     });
-    const respond = fastcgi({ address: application.address, stderr: () => {} });
+    const respond = fastcgi({ address: application.address, log: () => {} });
     expect(await respond(request('/'))).toMatchObject({ status: 502 });
     expect(count).toBe(5);
     await respond.close();
@@ -101,7 +101,7 @@ describe('connections', () => {
       connections.push(connection);
       reply.out('A: b\n\nx').end();
     });
-    const respond = fastcgi({ address: application.address, stderr: () => {}, concurrency: { idleMs: 600_000 } });
+    const respond = fastcgi({ address: application.address, log: () => {}, concurrency: { keepIdleMs: 600_000 } });
     for (const method of ['GET', 'GET', 'POST', 'GET', 'PUT']) await text(await respond(request('/', { method })));
     expect(connections).toEqual([0, 0, 1, 1, 2]);
     await respond.close();
@@ -109,7 +109,7 @@ describe('connections', () => {
   });
 
   test('are as many as may be, and the rest waits in the order of its clients', async () => {
-    const { respond, asked } = await serve({ concurrency: { max: 2, queue: 2 } });
+    const { respond, asked } = await serve({ concurrency: { max: 2, maxQueue: 2 } });
     const from = (address: string, path: string): ReturnType<GatewayResponder> =>
       respond(request(path, { remote: { address, port: 1 } }));
     const first = [from('a', '/1'), from('a', '/2')];

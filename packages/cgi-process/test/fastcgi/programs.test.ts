@@ -88,7 +88,7 @@ describe.skipIf(!isInstalled('/usr/sbin/php-fpm8.2', '-v'))('php-fpm', () => {
         'pm = static\npm.max_children = 4\npm.max_requests = 50\ncatch_workers_output = no\n',
     );
     fpm = await run();
-    php = fastcgi({ address: socket, root: site.path, stderr: (line) => lines.push(line) });
+    php = fastcgi({ address: socket, root: site.path, log: ({ line }) => lines.push(line) });
     closables.push(php);
   });
 
@@ -248,7 +248,7 @@ describe.skipIf(!isInstalled('fcgiwrap', '-h'))('fcgiwrap', () => {
     const socket = join(folder, 'wrap.sock');
     await start(socket, 'fcgiwrap', '-f', '-s', `unix:${socket}`);
     const lines: string[] = [];
-    const ask = fastcgi({ address: socket, directory: scripts.path, stderr: (line) => lines.push(line) });
+    const ask = fastcgi({ address: socket, directory: scripts.path, log: ({ line }) => lines.push(line) });
     closables.push(ask);
     for (let count = 0; count < 5; count++) {
       expect(await text(await ask(request('/hello/a b', { content: 'content' })))).toBe('/cgi-bin/hello /a b\ncontent');
@@ -281,7 +281,7 @@ describe.skipIf(!isInstalled('fcgiwrap', '-h') || !isInstalled('/usr/lib/cgi-bin
       MS_MAPFILE: join(site.path, 'test.map'),
       MAPSERVER_CONFIG_FILE: join(site.path, 'map.conf'),
     };
-    const ask = fastcgi({ address: socket, directory: '/usr/lib/cgi-bin', followSymlinks: true, params });
+    const ask = fastcgi({ address: socket, directory: '/usr/lib/cgi-bin', symlinks: 'all', params });
     closables.push(ask);
     const wms = 'SERVICE=WMS&VERSION=1.1.1';
     const answer = await ask(request('/mapserv', { query: `${wms}&REQUEST=GetCapabilities` }));
@@ -330,7 +330,7 @@ describe.skipIf(!hasLibfcgi())('libfcgi', () => {
     const socket = join(folder, 'libfcgi.sock');
     await start(socket, program, socket);
     const lines: string[] = [];
-    const ask = fastcgi({ address: socket, stderr: (line) => lines.push(line) });
+    const ask = fastcgi({ address: socket, log: ({ line }) => lines.push(line) });
     closables.push(ask);
     const rest = '0123456789\n'.repeat(5000);
     for (const length of [0, 1, 65_535, 65_536, 1_000_000]) {

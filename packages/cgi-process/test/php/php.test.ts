@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 function made(options: Omit<Parameters<typeof php>[0], 'root'> & { readonly root?: string }): PhpResponder {
-  const responder = php({ root: site.path, stderr: () => {}, ...options });
+  const responder = php({ root: site.path, log: () => {}, ...options });
   closables.push(responder);
   return responder;
 }
@@ -100,7 +100,7 @@ describe.each(programs)('a %s of our own', (name, server) => {
 
   test.skipIf(!isThere)('goes on when its master is killed, and says so', async () => {
     const lines: string[] = [];
-    const site = made({ server, children: 3, stderr: (line) => lines.push(line) });
+    const site = made({ server, children: 3, log: ({ line }) => lines.push(line) });
     expect(site.state()).toMatchObject({ processes: 3, ready: 0, restarts: 0 });
     const { parent } = await report(site, '/');
     expect(site.state()).toMatchObject({
@@ -119,7 +119,7 @@ describe.each(programs)('a %s of our own', (name, server) => {
 
   test.skipIf(!isThere)('leaves nothing when it is closed', async () => {
     useOwnTemporary();
-    const site = php({ root: none.path, server, stderr: () => {} });
+    const site = php({ root: none.path, server, log: () => {} });
     await site.ready();
     const [folder = ''] = folders();
     expect(processesOf(folder)).not.toEqual([]);
@@ -150,7 +150,7 @@ describe.each(programs)('a %s of our own', (name, server) => {
 
 test.skipIf(!isInstalled(FPM, '-v'))('passes on what scripts log', async () => {
   const lines: string[] = [];
-  const site = made({ server: FPM, stderr: (line) => lines.push(line) });
+  const site = made({ server: FPM, log: ({ line }) => lines.push(line) });
   await site(request('/log.php')).then(text);
   await until(() => lines.some((line) => line.includes('a line of a script')));
 });

@@ -32,7 +32,7 @@ function directories(): string[] {
 
 describe.each(['shell', 'direct'] as const)('FIFOs for %s', (spawner) => {
   function mount(): CgiResponder {
-    const options = { spawner, stderr: () => {}, concurrency: { max: 3 }, spool: 'small' as const };
+    const options = { spawner, log: () => {}, concurrency: { max: 3 }, spool: 'small' as const };
     const respond = cgi({ directory: scripts.path, ...options });
     onTestFinished(() => respond.close());
     return respond;

@@ -64,8 +64,8 @@ describe.skipIf(!isRoot)('another user', () => {
     ['direct', 200_000, 199_000],
   ] as const)('can open its standard streams again: %s, %i bytes', async (spawner, contentLength, expected) => {
     const lines: string[] = [];
-    const stderr = (line: string): unknown => lines.push(line);
-    const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner, spool: 'small', stderr });
+    const log = ({ line }: { line: string }): unknown => lines.push(line);
+    const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner, spool: 'small', log });
     const content = chunks(contentLength / 10_000, 10_000);
     const rest = await text(await respond(request('/reopen', { content, contentLength })));
     expect(Number(rest)).toBe(expected);

@@ -64,7 +64,7 @@ describe('a file that the kernel cannot execute', () => {
   test.each(mounts)('answers 500 and runs nothing: %s', async (_, options) => {
     const respond = cgi({
       directory: scripts.path,
-      stderr: () => {},
+      log: () => {},
       env: { FLAG: `${scripts.path}/flag` },
       ...options,
     });
@@ -130,7 +130,7 @@ describe('interpreterIn', () => {
 describe.each(['shell', 'direct'] as const)('a file that is being written, started by %s', (spawner) => {
   async function answer(closeAfterMs: number | undefined): Promise<CgiResponse> {
     const file = scripts.add(`busy-${spawner}.cgi`, '#!/bin/sh\necho Content-Type: text/plain; echo; echo started\n');
-    const respond = cgi({ directory: scripts.path, spawner, stderr: () => {} });
+    const respond = cgi({ directory: scripts.path, spawner, log: () => {} });
     // Shells and pipes are made, and the file is not yet busy.
     await respond(request('/inner.cgi'));
     const open = openSync(file, 'a');
@@ -161,7 +161,7 @@ test('a script that is read as it comes is started when its writer closes it at 
     'busy-large.cgi',
     `#!/bin/sh\necho Content-Type: text/plain; echo; for i in $(seq 1500); do echo ${large}; done\n`,
   );
-  const respond = cgi({ directory: scripts.path, stderr: () => {} });
+  const respond = cgi({ directory: scripts.path, log: () => {} });
   // From then on its output is expected to be large.
   const first = await text(await respond(request('/busy-large.cgi')));
   // A busy machine may close it too late for the second attempt: then the answer says so.

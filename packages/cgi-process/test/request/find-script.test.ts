@@ -80,7 +80,7 @@ describe('scriptFinder', () => {
   });
 
   test('follows links that lead out when told to', () => {
-    const options = { directory: scripts.path, followSymlinks: true };
+    const options = { directory: scripts.path, symlinks: 'all' as const };
     expect(found(options, '/leads-out.cgi')).toMatchObject({ kind: 'script' });
     expect(found(options, '/directory-out/secret.cgi')).toMatchObject({ kind: 'script' });
   });

@@ -20,7 +20,7 @@ async function codeOf(entering: Release | Promise<Release>): Promise<string> {
 
 describe('RunQueue', () => {
   test('gives a place at once while there is one', async () => {
-    const queue = new RunQueue({ max: 2, queue: 0, queueTimeoutMs: 1000 });
+    const queue = new RunQueue({ max: 2, maxQueue: 0, queueTimeoutMs: 1000 });
     const first = queue.enter(client('a')) as Release;
     expect(typeof first).toBe('function');
     expect(typeof queue.enter(client('a'))).toBe('function');
@@ -33,7 +33,7 @@ describe('RunQueue', () => {
   });
 
   test('takes turns between clients, however many requests one of them sends', async () => {
-    const queue = new RunQueue({ max: 1, queue: 100, queueTimeoutMs: 60_000 });
+    const queue = new RunQueue({ max: 1, maxQueue: 100, queueTimeoutMs: 60_000 });
     let release = queue.enter(client('greedy')) as Release;
     const order: string[] = [];
     const ask = (name: string): void => {
@@ -66,7 +66,7 @@ describe('RunQueue', () => {
     );
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 1, max: 3 }), fc.nat(5), async (all, max, length) => {
-        const queue = new RunQueue({ max, queue: length, queueTimeoutMs: 60_000 });
+        const queue = new RunQueue({ max, maxQueue: length, queueTimeoutMs: 60_000 });
         const held: Release[] = [];
         const waiting: AbortController[] = [];
         let [asked, settled] = [0, 0];
@@ -109,7 +109,7 @@ describe('RunQueue', () => {
   });
 
   test('gives the place of who left to the next', async () => {
-    const queue = new RunQueue({ max: 1, queue: 1, queueTimeoutMs: 60_000 });
+    const queue = new RunQueue({ max: 1, maxQueue: 1, queueTimeoutMs: 60_000 });
     const release = queue.enter(client('a')) as Release;
     const controller = new AbortController();
     const leaving = codeOf(queue.enter({ ...client('b'), signal: controller.signal }));
@@ -122,7 +122,7 @@ describe('RunQueue', () => {
   });
 
   test('refuses everybody once it is closed, those who wait as well', async () => {
-    const queue = new RunQueue({ max: 1, queue: 5, queueTimeoutMs: 60_000 });
+    const queue = new RunQueue({ max: 1, maxQueue: 5, queueTimeoutMs: 60_000 });
     void queue.enter(client('a'));
     const waiting = [codeOf(queue.enter(client('b'))), codeOf(queue.enter(client('c')))];
     queue.close();
@@ -131,7 +131,7 @@ describe('RunQueue', () => {
   });
 
   test('refuses who waited too long', async () => {
-    const queue = new RunQueue({ max: 1, queue: 5, queueTimeoutMs: 10 });
+    const queue = new RunQueue({ max: 1, maxQueue: 5, queueTimeoutMs: 10 });
     void queue.enter(client('a'));
     expect(await codeOf(queue.enter(client('b')))).toBe('queue-timed-out');
   });

@@ -46,7 +46,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     this.#limits = limits;
     this.#log = log;
     this.#startLog = new StartLog(log);
-    this.queue = new RequestQueue(limits.maxQueued, limits.queueTimeoutMs);
+    this.queue = new RequestQueue(limits.maxQueue, limits.queueTimeoutMs);
     this.#health = new Health(limits, this);
     this.#places = Array.from({ length: settings.processes }, (_, index) => {
       return { number: index + 1, worker: undefined, next: undefined, failures: 0, retry: undefined };
@@ -136,7 +136,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     place.next = undefined;
     this.#failure = undefined;
     this.#startLog.started();
-    if (old !== undefined) old.retire(this.#limits.drainTimeoutMs);
+    if (old !== undefined) old.retire(this.#limits.closeTimeoutMs);
     void worker.exited.then(() => this.#died(place, worker));
     this.#serveQueue();
   }
@@ -235,7 +235,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
       place.worker = undefined;
       if (place.next === undefined) this.#fillLater(place);
     }
-    worker.hang(this.#limits.drainTimeoutMs);
+    worker.hang(this.#limits.closeTimeoutMs);
   }
 
   /**

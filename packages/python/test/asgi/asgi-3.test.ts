@@ -352,7 +352,7 @@ describe('the event loop', () => {
   });
 
   test('takes no more than it is told to', async () => {
-    const app = own({ concurrency: 2 });
+    const app = own({ concurrency: { max: 2 } });
     await app.responder.ready();
     const site = makeSite();
     const held = Array.from({ length: 5 }, () => app.get(`/held?${site.path('go')}`));

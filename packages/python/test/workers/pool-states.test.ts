@@ -34,11 +34,11 @@ chmodSync(python, 0o755);
 type Mode = 'good' | 'fail' | 'exit' | 'never' | 'die' | 'deaf';
 
 const limits: ResolvedLimits = {
-  maxQueued: 10,
+  maxQueue: 10,
   queueTimeoutMs: 60_000,
   silenceTimeoutMs: 60_000,
   startTimeoutMs: 60_000,
-  drainTimeoutMs: 60_000,
+  closeTimeoutMs: 60_000,
   maxRequests: Infinity,
   maxMemoryBytes: Infinity,
   readAheadBytes: 1000,
@@ -165,7 +165,7 @@ describe('a pool', () => {
   });
 
   test('replaces one that hangs at once', async () => {
-    const { pool } = driven(1, { drainTimeoutMs: 0 });
+    const { pool } = driven(1, { closeTimeoutMs: 0 });
     await pool.start();
     const [old] = [...pool.alive] as [Worker];
     pool.hung(old);
@@ -246,7 +246,7 @@ describe('a pool', () => {
         fc.array(step, { minLength: 3, maxLength: 10 }),
         fc.integer({ min: 1, max: 2 }),
         async (steps, count) => {
-          const { pool, next, ask } = driven(count, { drainTimeoutMs: 0 });
+          const { pool, next, ask } = driven(count, { closeTimeoutMs: 0 });
           await pool.start();
           const everybody = new Set<number>();
           const exchanges: Exchange[] = [];

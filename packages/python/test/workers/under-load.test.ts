@@ -53,7 +53,8 @@ describe.each(['wsgi', 'asgi'] as const)('%s', (called) => {
       limits,
       log: () => {},
     };
-    const responder = called === 'wsgi' ? wsgi({ ...common, threads: 1 }) : asgi({ ...common, concurrency: 1 });
+    const responder =
+      called === 'wsgi' ? wsgi({ ...common, threads: 1 }) : asgi({ ...common, concurrency: { max: 1 } });
     onTestFinished(() => responder.close(0));
     await responder.ready();
     return responder;

@@ -154,7 +154,7 @@ describe('an application', () => {
 describe('the queue', () => {
   test('is bounded, and sends away with Retry-After', async () => {
     const site = makeSite();
-    const app = run({ threads: 1, limits: { maxQueued: 1 } });
+    const app = run({ threads: 1, concurrency: { maxQueue: 1 } });
     const first = await hold(app, site, 'first');
     const second = app.get('/pid');
     const third = await app.get('/pid');
@@ -166,7 +166,7 @@ describe('the queue', () => {
 
   test('has a time limit', async () => {
     const site = makeSite();
-    const app = run({ threads: 1, limits: { queueTimeoutMs: 100 } });
+    const app = run({ threads: 1, concurrency: { queueTimeoutMs: 100 } });
     await app.responder.ready();
     const first = await hold(app, site, 'first');
     expect(await app.get('/pid')).toMatchObject({ status: 503, cause: { code: 'queue-timed-out' } });
@@ -361,7 +361,7 @@ describe('reload()', () => {
     const site = makeSite();
     site.write('part.py', 'TEXT = b"one"\n');
     site.write('app.py', saying('x').replace('b"x"', '__import__("part").TEXT') + '\nimport part\n');
-    const { responder, text } = start('app', { cwd: site.folder, reloadOnChange: true, processes: 2 });
+    const { responder, text } = start('app', { cwd: site.folder, reload: true, processes: 2 });
     onTestFinished(() => responder.close(0));
     const answer = async (): Promise<string> => (await read(responder(request('/')))).text;
     expect(await answer()).toBe('one');
@@ -377,7 +377,7 @@ describe('reload()', () => {
   test('happens by itself also when the application did not load at first', async () => {
     const site = makeSite();
     site.write('app.py', 'def application(:\n');
-    const { responder } = start('app', { cwd: site.folder, reloadOnChange: true });
+    const { responder } = start('app', { cwd: site.folder, reload: true });
     onTestFinished(() => responder.close(0));
     await expect(responder.ready()).rejects.toMatchObject({ code: 'start-failed' });
     expect((await read(responder(request('/')))).status).toBe(503);

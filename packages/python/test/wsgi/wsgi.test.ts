@@ -22,7 +22,7 @@ import {
 import { makeSite } from '../site.ts';
 
 const app = start('life:application', { threads: 1 });
-const streaming = start('life:application', { threads: 1, content: 'stream' });
+const streaming = start('life:application', { threads: 1, spool: 'never' });
 
 beforeAll(async () => {
   await Promise.all([app.responder.ready(), streaming.responder.ready()]);
@@ -138,7 +138,7 @@ describe('streamed request content', () => {
   });
 
   test('that stalls is not taken for silence of the application', async () => {
-    const impatient = start('life:application', { content: 'stream', limits: { silenceTimeoutMs: 1000 } });
+    const impatient = start('life:application', { spool: 'never', limits: { silenceTimeoutMs: 1000 } });
     onTestFinished(() => impatient.responder.close(0));
     await impatient.responder.ready();
     async function* slow(): AsyncGenerator<Uint8Array> {
@@ -166,7 +166,7 @@ describe('streamed request content', () => {
 
 describe('response content', () => {
   test('is made no faster than it is taken, beyond a limit', async () => {
-    const two = start('life:application', { threads: 2, limits: { maxSpoolBytes: 0 } });
+    const two = start('life:application', { threads: 2, limits: { spoolFileBytes: 0 } });
     onTestFinished(() => two.responder.close(0));
     const made = async (): Promise<number> => Number((await read(two.responder(request('/how-much')))).text);
     const { content } = await two.responder(request('/produce?blocks=5000&size=10000'));

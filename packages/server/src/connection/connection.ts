@@ -171,7 +171,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
 
   #drop(bytes: number): void {
     this.#droppedBytes += bytes;
-    if (this.#droppedBytes > this.limits.drainBytes) this.output.flushAndClose();
+    if (this.#droppedBytes > this.limits.maxDrainBytes) this.output.flushAndClose();
   }
 
   // What the answer asks for.

@@ -21,9 +21,9 @@ export function mayFollow(
   { persistent, form, contentLength }: RequestHeadEvent,
   { isClosing, hasFailed, requests, isExhausted }: ConnectionState,
 ): boolean {
-  const { maxRequestsPerConnection, drainBytes } = exchange.service.limits;
+  const { maxRequestsPerConnection, maxDrainBytes } = exchange.service.limits;
   const isContentPending = exchange.content !== undefined && !exchange.received;
-  const isBeyondDraining = (contentLength ?? 0) - exchange.receivedBytes > drainBytes;
+  const isBeyondDraining = (contentLength ?? 0) - exchange.receivedBytes > maxDrainBytes;
   return (
     persistent &&
     !exchange.refused &&

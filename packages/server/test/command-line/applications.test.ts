@@ -124,11 +124,11 @@ async def app(scope, receive, send):
     expect(bad.stdout).toMatch(/^ +app does not load in \/.*python: .*module_that_is_nowhere/m);
   });
 
-  test('--chdir, --processes and a virtual environment that is found', async () => {
+  test('--cwd, --processes and a virtual environment that is found', async () => {
     const { path } = folder(asgi);
     const environment = join(path, '.venv');
     execFileSync('python3', ['-m', 'venv', '--without-pip', environment]);
-    const flags = ['--app', 'app', '--chdir', path, '--processes', '2', '--port', '0', '--quiet'];
+    const flags = ['--app', 'app', '--cwd', path, '--processes', '2', '--port', '0', '--quiet'];
     const ready = join(path, 'ready');
     const server = startPlain([...flags, '--ready-file', ready], { cwd: tmpdir(), env });
     onTestFinished(() => void server.child.kill('SIGKILL'));

@@ -44,7 +44,7 @@ function contentsIn(text: string): string[] {
 }
 
 async function exchanged(options: ServerOptions, pages: readonly number[], isSlow = false): Promise<string[]> {
-  const running = await start({ root, static: { maxCacheBytes: 200_000 }, ...options });
+  const running = await start({ root, static: { cacheMemoryBytes: 200_000 }, ...options });
   onTestFinished(() => running.close());
   const socket = await running.connect();
   const last = pages.length - 1;
@@ -68,7 +68,7 @@ describe('pages of a folder', () => {
   });
 
   test('are whole while another connection is answered in the middle of a turn', async () => {
-    const inner = await start({ root, static: { maxCacheBytes: 200_000 } });
+    const inner = await start({ root, static: { cacheMemoryBytes: 200_000 } });
     onTestFinished(() => inner.close());
     const nested: Promise<string>[] = [];
     const options: ServerOptions = {
@@ -88,12 +88,14 @@ describe('pages of a folder', () => {
   });
 
   test('are not lent past a hook that asks the same files', async () => {
-    const files = serveStatic(root, { maxCacheBytes: 0 });
+    const files = serveStatic(root, { cacheMemoryBytes: 0 });
     const hook: ServerOptions['fields'] = () => {
       void files.lend?.({ method: 'GET', pathInfo: '/p0.txt', fields: [] });
       return [['x-hook', 'yes']];
     };
-    expect(await exchanged({ static: { maxCacheBytes: 0 }, fields: hook }, SEQUENCE)).toEqual(SEQUENCE.map(contentOf));
+    expect(await exchanged({ static: { cacheMemoryBytes: 0 }, fields: hook }, SEQUENCE)).toEqual(
+      SEQUENCE.map(contentOf),
+    );
   });
 
   test('keep the fields that the options add', async () => {

@@ -167,7 +167,7 @@ describe('content that nobody reads', () => {
   });
 
   test('closes the connection when it is long, and the answer arrives all the same', async () => {
-    const { connect, server } = await serve({ limits: { drainBytes: 1_000_000 } });
+    const { connect, server } = await serve({ limits: { maxDrainBytes: 1_000_000 } });
     const socket = await connect();
     const text = readAll(socket);
     socket.write(post('/hello', 'Content-Length: 50000000\r\n'));

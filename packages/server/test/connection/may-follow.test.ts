@@ -39,9 +39,9 @@ describe('another request may follow', () => {
 
   test('if the rest of the content can be read away', () => {
     const pending = { content, received: false };
-    expect(decide(pending, { contentLength: 100 }, {}, { drainBytes: 100 })).toBe(true);
-    expect(decide(pending, { contentLength: 101 }, {}, { drainBytes: 100 })).toBe(false);
-    expect(decide({ ...pending, receivedBytes: 1 }, { contentLength: 101 }, {}, { drainBytes: 100 })).toBe(true);
+    expect(decide(pending, { contentLength: 100 }, {}, { maxDrainBytes: 100 })).toBe(true);
+    expect(decide(pending, { contentLength: 101 }, {}, { maxDrainBytes: 100 })).toBe(false);
+    expect(decide({ ...pending, receivedBytes: 1 }, { contentLength: 101 }, {}, { maxDrainBytes: 100 })).toBe(true);
     expect(decide({ ...pending, continueDue: true }, { contentLength: 1 })).toBe(false);
   });
 });

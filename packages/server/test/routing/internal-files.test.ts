@@ -61,8 +61,8 @@ beforeAll(async () => {
   const [{ address: fastcgi }, { address: scgi }] = applications;
   server = createServer({
     root,
-    fastcgi: { path: '/fastcgi', address: fastcgi, stderr: () => {} },
-    scgi: { path: '/scgi', address: scgi, stderr: () => {} },
+    fastcgi: { path: '/fastcgi', address: fastcgi, log: () => {} },
+    scgi: { path: '/scgi', address: scgi, log: () => {} },
     cgi: join(folder, 'cgi-bin'),
     wsgi: [{ path: '/py', application: 'sends:application', cwd: folder, processes: 1 }],
     asgi: [{ path: '/asgi', application: 'sends_later:application', cwd: folder, processes: 1 }],

@@ -102,13 +102,13 @@ function storedOf({ siblings }: Siblings, path: string, contentType: string, sto
 /** Of files without siblings, which is most, all have this one. */
 const NONE: Representation[] = [];
 
-function codingsOf(state: FileState, contentType: string, { compress }: Settings): readonly Coding[] {
+function codingsOf(state: FileState, contentType: string, { compression }: Settings): readonly Coding[] {
   const { stamp, sample } = state;
-  const { minBytes, maxBytes } = compress;
+  const { minBytes, maxBytes } = compression;
   const size = state.bytes?.length ?? stamp.size;
-  if (size < minBytes || size > maxBytes || compress.codings.length === 0 || !isCompressible(contentType)) return [];
+  if (size < minBytes || size > maxBytes || compression.codings.length === 0 || !isCompressible(contentType)) return [];
   // Small files show when they are coded whether it was worth it; a large one is on its way by then.
-  return sample === undefined || shrinks(sample.bytes) ? compress.codings : [];
+  return sample === undefined || shrinks(sample.bytes) ? compression.codings : [];
 }
 
 /** A file as a coding of a resource: `path` is the resource's, for rules. */

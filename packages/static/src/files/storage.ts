@@ -23,13 +23,13 @@ const DIRECTORY_SHARE = 1 / 8;
 const READY_SHARE = 1 / 16;
 
 /** What is left of the cache's memory for files. */
-export function fileBudget({ maxCacheBytes }: Settings): number {
-  return maxCacheBytes * (1 - DIRECTORY_SHARE - READY_SHARE);
+export function fileBudget({ cacheMemoryBytes }: Settings): number {
+  return cacheMemoryBytes * (1 - DIRECTORY_SHARE - READY_SHARE);
 }
 
 /** The memory for responses that stand ready. */
-export function readyBudget({ maxCacheBytes }: Settings): number {
-  return maxCacheBytes * READY_SHARE;
+export function readyBudget({ cacheMemoryBytes }: Settings): number {
+  return cacheMemoryBytes * READY_SHARE;
 }
 
 export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk()): Storage {
@@ -38,7 +38,7 @@ export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk())
     disk,
     root: new Root(settings.root, disk),
     secrets: secretsOf(settings, disk),
-    directories: new Directories(disk, settings.maxCacheBytes * DIRECTORY_SHARE),
+    directories: new Directories(disk, settings.cacheMemoryBytes * DIRECTORY_SHARE),
     digests: new Digests(),
   };
 }

@@ -57,7 +57,7 @@ export interface ListingOptions {
 }
 
 /** Coding files while they are sent, where no precompressed sibling exists. */
-export interface CompressOptions {
+export interface CompressionOptions {
   /** In the order preferred at equal quality. @default ['br', 'zstd', 'gzip'], zstd where Node has it */
   readonly codings?: readonly Coding[] | undefined;
   /** Smaller files gain nothing from it. @default 1_024 */
@@ -123,7 +123,7 @@ export const listingTable: Table<ListingOptions> = {
 };
 
 /** Below 1 KiB fields outweigh what a coding saves; above 16 MiB it costs too much processor time on every request. */
-export const compressTable: Table<CompressOptions> = {
+export const compressionTable: Table<CompressionOptions> = {
   codings: {
     shape: { type: 'list', item: { type: 'choice', values: ['br', 'zstd', 'gzip'] } },
     summary: 'codings, in the order preferred',

@@ -9,8 +9,8 @@ import { globIndex } from './glob-index.ts';
 import { anyGlob, anyGlobAbove, isHashedName, type NamesTest } from './globs.ts';
 import type { Field } from '../message.ts';
 import {
-  type CompressOptions,
-  compressTable,
+  type CompressionOptions,
+  compressionTable,
   type CorsOptions,
   corsTable,
   type ListingOptions,
@@ -42,7 +42,7 @@ type Compiled =
   | 'maxAgeSeconds'
   | 'immutable'
   | 'cacheControl'
-  | 'compress'
+  | 'compression'
   | 'extensions'
   | 'fallback'
   | 'redirects'
@@ -69,7 +69,7 @@ export interface Settings extends Omit<Complete<StaticOptions>, Compiled> {
   readonly types: ReadonlyMap<string, string>;
   /** The Cache-Control value for a path below the root, or '' for none. */
   readonly cacheControlOf: (path: string) => string;
-  readonly compress: { readonly codings: readonly Coding[]; readonly minBytes: number; readonly maxBytes: number };
+  readonly compression: { readonly codings: readonly Coding[]; readonly minBytes: number; readonly maxBytes: number };
   readonly extensions: readonly string[];
   readonly fallback: string | undefined;
   readonly redirects: readonly Complete<RedirectRule>[];
@@ -104,7 +104,7 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
     windowsNames: process.platform === 'win32' ? 'deny' : (options.windowsNames ?? 'allow'),
     types: readTypes(options),
     cacheControlOf: cacheControl(all),
-    compress: compressSettings(all.compress),
+    compression: compressionSettings(all.compression),
     extensions: all.extensions.map((name) => name.replace(/^\.(?=.)/, '')),
     fallback: options.fallback,
     redirects: all.redirects.map(({ from, to, status = 301 }) => ({ from, to, status })),
@@ -138,10 +138,10 @@ function rootPlace(root: string): { root: string; onlyFile: string | undefined }
   return { root: dirname(real), onlyFile: basename(real) };
 }
 
-function compressSettings(compress: boolean | CompressOptions): Settings['compress'] {
+function compressionSettings(compression: boolean | CompressionOptions): Settings['compression'] {
   const hasZstd = 'createZstdCompress' in zlib;
-  const given = compress === false ? { codings: [] } : compress;
-  const { codings, ...sizes } = membersOf<CompressOptions>(compressTable, given);
+  const given = compression === false ? { codings: [] } : compression;
+  const { codings, ...sizes } = membersOf<CompressionOptions>(compressionTable, given);
   return { codings: codings.filter((coding) => coding !== 'zstd' || hasZstd), ...sizes };
 }
 

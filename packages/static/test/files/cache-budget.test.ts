@@ -16,12 +16,12 @@ import { settingsOf } from '../../src/options/settings.ts';
 /** The files that there are: their states by location. */
 type Files = Map<string, Stamp>;
 
-function storageOf(files: Files, maxCacheBytes: number): Storage {
+function storageOf(files: Files, cacheMemoryBytes: number): Storage {
   const stat: Disk['stat'] = (path) => {
     const stamp = files.get(path);
     return stamp === undefined ? undefined : ({ ...stamp, isDirectory: () => false, isFile: () => true } as Stats);
   };
-  return makeStorage(settingsOf(import.meta.dirname, { maxCacheBytes }), { ...mainThreadDisk, stat });
+  return makeStorage(settingsOf(import.meta.dirname, { cacheMemoryBytes }), { ...mainThreadDisk, stat });
 }
 
 /** Bytes that no other file of any state has. */
@@ -83,9 +83,9 @@ describe('any sequence', () => {
   test('finds what is true, with its own bytes, within the budget', async () => {
     const budgets = fc.constantFrom(0, 5_000, 100_000, 400_000, 3_000_000);
     await fc.assert(
-      fc.asyncProperty(fc.array(steps, { minLength: 100, maxLength: 400 }), budgets, async (all, maxCacheBytes) => {
+      fc.asyncProperty(fc.array(steps, { minLength: 100, maxLength: 400 }), budgets, async (all, cacheMemoryBytes) => {
         const files: Files = new Map();
-        const storage = storageOf(files, maxCacheBytes);
+        const storage = storageOf(files, cacheMemoryBytes);
         const cache = new FileCache(storage);
         const budget = fileBudget(storage.settings);
         const held = new Map<string, FileEntry>();

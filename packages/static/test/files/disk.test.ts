@@ -82,7 +82,7 @@ describe.runIf(process.platform === 'linux')('calls of a request', () => {
   });
 
   test('for a page that is not remembered: one open, one read, and looks at the root and, for codings, the directory', async () => {
-    const { callsOf } = counted({ maxCacheBytes: 100_000, maxCachedFileBytes: 50_000 });
+    const { callsOf } = counted({ cacheMemoryBytes: 100_000, maxCachedFileBytes: 50_000 });
     await untilNamesAreKnown(callsOf, '/pages/');
     // Some pages fill what the cache has; looks at the directory are remembered apart from it.
     for (let page = 0; page < 60; page++) await callsOf(`/pages/p${page}.html`);

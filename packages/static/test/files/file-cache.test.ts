@@ -25,7 +25,7 @@ test('a response keeps its bytes while its place in memory is given to others', 
   for (let page = 0; page < 240; page++) writeFileSync(join(folder, `p${page}.bin`), contentOf(page));
   while (Date.now() - statSync(join(folder, 'p239.bin')).ctimeMs < 40) await passed(5);
   // Holds a fourth of the pages, so generations come and go all the time.
-  const respond = serveStatic(site.root, { maxCacheBytes: 1_500_000 });
+  const respond = serveStatic(site.root, { cacheMemoryBytes: 1_500_000 });
   const held: { readonly page: number; readonly response: StaticResponse }[] = [];
   let seed = 1;
   for (let request = 0; request < 4_000; request++) {

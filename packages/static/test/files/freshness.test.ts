@@ -214,10 +214,10 @@ const options = fc.record(
     hide: fc.constantFrom(['*.key'], ['a/b'], []),
     index: fc.constantFrom<StaticOptions['index']>(['index.html'], ['absent.html', 'x.html', 'index.html'], false),
     fallback: fc.constantFrom(undefined, '/x.html'),
-    maxCacheBytes: fc.constantFrom(64 * 1024 * 1024, 12_000, 0),
-    compress: fc.constantFrom<StaticOptions['compress']>(false, { minBytes: 1 }),
+    cacheMemoryBytes: fc.constantFrom(64 * 1024 * 1024, 12_000, 0),
+    compression: fc.constantFrom<StaticOptions['compression']>(false, { minBytes: 1 }),
   },
-  { requiredKeys: ['compress'] },
+  { requiredKeys: ['compression'] },
 );
 
 /** What says in which form a file is sent. */
@@ -286,7 +286,7 @@ test('what is remembered is what is there', async () => {
           log.push(`${request.method} ${request.pathInfo} ${JSON.stringify(request.fields)}`);
           await turned();
           const [ours, fresh] = [await remembering(request), await serveStatic(root, given)(request)];
-          const isExact = given.compress === false;
+          const isExact = given.compression === false;
           const [have, want] = [await seen(ours, request, isExact), await seen(fresh, request, isExact)];
           expect([log.join('\n'), have]).toEqual([log.join('\n'), want]);
         }

@@ -55,7 +55,7 @@ describe('a file that grows', () => {
   ])('is served with the length it had when it was opened: %s', async (name, size) => {
     writeFileSync(join(site.root, `${name}.log`), Buffer.alloc(size, 'x'));
     changing(`fs.appendFileSync(root + '/${name}.log', 'x'.repeat(1 + (round % 50)))`);
-    const respond = serveStatic(site.root, { compress: false });
+    const respond = serveStatic(site.root, { compression: false });
     for (let round = 0; round < 20; round++) {
       const responses = await Promise.all(
         Array.from({ length: 8 }, async (_, index) => {

@@ -35,6 +35,12 @@ const WRONG: readonly [options: unknown, message: string][] = [
   [{ listing: 'yes' }, 'listing: expected true or false or an object, not "yes"'],
   [{ listing: { pageEntrys: 5 } }, 'listing.pageEntrys: is not an option; did you mean listing.pageEntries?'],
   [{ listing: { pageEntries: 0 } }, 'listing.pageEntries: expected a whole number from 1 up, not 0'],
+  // Names that these options had once.
+  [{ compress: false }, 'compress: is not an option; did you mean compression?'],
+  [{ errorPages: true }, 'errorPages: is not an option; did you mean statusPages?'],
+  [{ maxCacheBytes: 0 }, 'maxCacheBytes: is not an option; did you mean cacheMemoryBytes?'],
+  [{ mimeTypes: 'mime.types' }, 'mimeTypes: is not an option; did you mean typesFile?'],
+  [{ single: true }, 'single: is not an option; did you mean fallback?'],
   [{ dotfiles: 'ignore' }, 'dotfiles: expected "deny" or "allow" or a list, not "ignore"'],
   [{ symlinks: false }, 'symlinks: expected "deny", "inside" or "all", not false'],
   [{ hide: '*.key' }, 'hide: expected a list, not "*.key"; put it into [ ]'],
@@ -59,8 +65,8 @@ const WRONG: readonly [options: unknown, message: string][] = [
     { cacheControl: [{ glob: '*', value: 'a\nb' }] },
     'cacheControl.0.value: expected a text without control characters and characters above U+00FF, not "a\\nb"',
   ],
-  [{ compress: { codings: ['lzma'] } }, 'compress.codings.0: expected "br", "zstd" or "gzip", not "lzma"'],
-  [{ compress: { minBytes: 1.5 } }, 'compress.minBytes: expected a whole number of bytes, not 1.5'],
+  [{ compression: { codings: ['lzma'] } }, 'compression.codings.0: expected "br", "zstd" or "gzip", not "lzma"'],
+  [{ compression: { minBytes: 1.5 } }, 'compression.minBytes: expected a whole number of bytes, not 1.5'],
   [{ cleanUrls: true }, 'cleanUrls: expected "off", "lookup" or "redirect", not true'],
   [{ extensions: 'html' }, 'extensions: expected a list, not "html"; put it into [ ]'],
   [{ fallback: 'index.html' }, 'fallback: expected a path that begins with /, not "index.html"'],
@@ -107,7 +113,7 @@ const WRONG: readonly [options: unknown, message: string][] = [
   [{ writable: { quota: 5 } }, 'writable.quota: is not an option; did you mean writable.quotaBytes?'],
   [{ writable: { quotaByte: 5 } }, 'writable.quotaByte: is not an option; did you mean writable.quotaBytes?'],
   [{ writable: { maxFileBytes: -1 } }, 'writable.maxFileBytes: expected a whole number of bytes or Infinity, not -1'],
-  [{ maxCacheBytes: Infinity }, 'maxCacheBytes: expected a whole number of bytes, not Infinity'],
+  [{ cacheMemoryBytes: Infinity }, 'cacheMemoryBytes: expected a whole number of bytes, not Infinity'],
   [{ maxCachedFileBytes: 10n }, 'maxCachedFileBytes: expected a whole number of bytes, not 10'],
 ];
 
@@ -149,7 +155,12 @@ describe('a wrong option', () => {
   });
 
   test.each([['files'], ['/a%zz'], ['/a/../..'], [5]])('of a mount is as well: %o', (mount) => {
-    expect(thrownBy(serveFetch, { mount })).toMatchObject({ message: expect.stringMatching(/^mount: /) });
+    expect(thrownBy(serveFetch, { path: mount })).toMatchObject({ message: expect.stringMatching(/^path: /) });
+  });
+
+  test('of a mount is the path of other packages, by whatever name', () => {
+    const problem = 'mount: is not an option; did you mean path?';
+    expect(thrownBy(serveFetch, { mount: '/files' })).toEqual(new TypeError(problem));
   });
 
   test('is repeated in part only, however long', () => {

@@ -66,8 +66,10 @@ describe('without options', () => {
       charset: 'utf-8',
       defaultType: 'application/octet-stream',
     });
-    expect(settings().compress.minBytes).toBe(1024);
-    expect(settings().compress.codings).toEqual('createZstdCompress' in zlib ? ['br', 'zstd', 'gzip'] : ['br', 'gzip']);
+    expect(settings().compression.minBytes).toBe(1024);
+    expect(settings().compression.codings).toEqual(
+      'createZstdCompress' in zlib ? ['br', 'zstd', 'gzip'] : ['br', 'gzip'],
+    );
   });
 });
 
@@ -156,8 +158,8 @@ describe('a listing', () => {
 
 describe('coding on the way', () => {
   test('is off, or with the members that are given', () => {
-    expect(settings({ compress: false }).compress.codings).toEqual([]);
-    expect(settings({ compress: { codings: ['gzip'], minBytes: 0 } }).compress).toMatchObject({
+    expect(settings({ compression: false }).compression.codings).toEqual([]);
+    expect(settings({ compression: { codings: ['gzip'], minBytes: 0 } }).compression).toMatchObject({
       codings: ['gzip'],
       minBytes: 0,
       maxBytes: 16 * 1024 * 1024,

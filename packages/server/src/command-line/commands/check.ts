@@ -81,7 +81,7 @@ async function badCertificates(configuration: Configuration): Promise<readonly s
 /** Whether an application loads is seen in one process as well as in many; threads are made when they are needed. */
 function withOneProcess(configuration: Configuration): Configuration {
   const one = (mounts: Served['wsgi']): Served['wsgi'] =>
-    mounts?.map((mount) => ({ ...mount, processes: 1, lazy: false, reloadOnChange: false }));
+    mounts?.map((mount) => ({ ...mount, processes: 1, lazy: false, reload: false }));
   const withOne = <One extends Pick<Served, 'wsgi' | 'asgi' | 'app'>>(site: One): One => ({
     ...site,
     wsgi: one(site.wsgi),

@@ -74,7 +74,7 @@ export async function explanationOf(configuration: Configuration, question: Ques
 // All routes in one list, so that each is known by identity; the server composes nothing more.
 async function composed(configuration: Configuration): Promise<ServerOptions> {
   const idle = (mounts: Configuration['app']): Configuration['app'] =>
-    mounts?.map((mount) => ({ ...mount, processes: 1, lazy: true, reloadOnChange: false }));
+    mounts?.map((mount) => ({ ...mount, processes: 1, lazy: true, reload: false }));
   const [wsgi, asgi, app] = [configuration.wsgi, configuration.asgi, configuration.app].map(idle);
   const lazy = { ...configuration, wsgi, asgi, app };
   const makers: Makers = {};

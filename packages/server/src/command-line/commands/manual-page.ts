@@ -67,7 +67,7 @@ Serve a folder, to this machine only.
 .B onezero ./public \\-\\-host \\-\\-https
 Serve it to other machines, with a certificate made on the spot.
 .TP
-.B onezero dist \\-\\-single \\-\\-live \\-\\-proxy /api=http://localhost:3000
+.B onezero dist \\-\\-fallback \\-\\-live \\-\\-proxy /api=http://localhost:3000
 A single\\-page application that reloads when a file changes, and its API.
 .TP
 .B onezero ./public \\-\\-php

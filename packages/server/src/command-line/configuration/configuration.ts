@@ -166,25 +166,41 @@ function unknownFileKeys(file: ConfigurationFile | undefined): string[] {
   if (file === undefined) return [];
   if (!isRecord(file.value)) return [`the configuration expects an object (${file.shownPath}:1:1)`];
   const problems: string[] = [];
-  const known = optionEntries.filter(([, option]) => option.only !== 'command').map(([key]) => key);
+  const written = optionEntries.filter(([, option]) => option.only !== 'command');
+  const known = written.map(([key]) => key);
+  const names = new Map(written.flatMap(([key, option]) => keySpellings(key, option)));
   for (const key of Object.keys(file.value)) {
     if (key === '$schema' || known.includes(key as Key)) continue;
     const place = describeSource(sourceIn(file, key));
     const isFlag = Object.hasOwn(options, key);
     problems.push(
-      `"${key}" is ${isFlag ? 'only a flag, not' : 'not'} an option of the file${suggestion(key, known)} (${place})`,
+      `"${key}" is ${isFlag ? 'only a flag, not' : 'not'} an option of the file${suggestion(key, names)} (${place})`,
     );
   }
   return problems;
 }
 
+/** The words that lead to a key: itself, and the other names of its flag as keys. */
+function keySpellings(key: string, option: Option): readonly (readonly [string, string])[] {
+  const others = (option.aliases ?? []).map((alias) =>
+    alias.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  );
+  return [...others, key].map((word) => [word, key] as const);
+}
+
 function unknownEnvironment(environment: Sources['environment']): string[] {
-  const known = optionEntries.flatMap(([key, option]) =>
-    option.only === 'file' ? [] : [environmentName(key, option)],
+  const read = optionEntries.filter(([, option]) => option.only !== 'file');
+  const known = read.map(([key, option]) => environmentName(key, option));
+  const names = new Map(
+    read.flatMap(([key, option]) => {
+      const name = environmentName(key, option);
+      const others = (option.aliases ?? []).map((alias) => environmentName(key, { ...option, flag: alias }));
+      return [...others, name].map((one) => [one, name] as const);
+    }),
   );
   return Object.keys(environment)
     .filter((name) => name.startsWith('ONEZERO_') && !known.includes(name) && !isServiceVariable(name))
-    .map((name) => `${name} in the environment is not an option${suggestion(name, known)}`);
+    .map((name) => `${name} in the environment is not an option${suggestion(name, names)}`);
 }
 
 // Kubernetes gives every container of a namespace ONEZERO_PORT=tcp://10.0.0.1:80, ONEZERO_SERVICE_HOST and more when a

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 
 /** What other servers read in their root, and what does the same here. */
 const FOREIGN: Readonly<Record<string, string>> = {
-  'serve.json': 'its rules are cleanUrls, redirects, headers and single of onezero.config.json',
-  'now.json': 'its rules are redirects, headers and single of onezero.config.json',
-  'vercel.json': 'its rules are redirects, headers and single of onezero.config.json',
+  'serve.json': 'its rules are cleanUrls, redirects, headers and fallback of onezero.config.json',
+  'now.json': 'its rules are redirects, headers and fallback of onezero.config.json',
+  'vercel.json': 'its rules are redirects, headers and fallback of onezero.config.json',
   'netlify.toml': 'its rules are redirects and headers of onezero.config.json',
   _headers: 'its rules are headers with a glob in onezero.config.json',
   _redirects: 'its rules are redirects of onezero.config.json',

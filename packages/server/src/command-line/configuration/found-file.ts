@@ -12,19 +12,7 @@ import { optionEntries } from '../options/table.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { isExposed } from './inspection.ts';
 
-const PROGRAM_KEYS = [
-  'cgi',
-  'cgiBin',
-  'php',
-  'fastcgi',
-  'scgi',
-  'wsgi',
-  'asgi',
-  'app',
-  'python',
-  'virtualenv',
-  'chdir',
-];
+const PROGRAM_KEYS = ['cgi', 'cgiBin', 'php', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app', 'python', 'virtualenv', 'cwd'];
 
 /** What the file would do that needs its user's word, in words that follow its name. */
 export function reasonsToAsk({ value, path }: ConfigurationFile): readonly string[] {

@@ -1,7 +1,7 @@
 // Flags of other servers that do not exist here, or mean something else: a sentence says what does the same.
 
 const WRITABLE = 'uploads are --writable';
-const SINGLE = 'for single-page applications there is --single';
+const FALLBACK = 'for single-page applications there is --fallback';
 const HOST = 'the address is --host, without a value for all addresses';
 const ARCHIVES = 'downloads of folders are --listing=archives';
 const TITLE = 'the title of a listing is the path, and cannot be changed';
@@ -29,7 +29,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '-U': 'logs have UTC where their format has it',
   '-b': PRECOMPRESSED,
   '-e': 'clean URLs are --clean-urls, and their extensions --extensions',
-  '-f': SINGLE,
+  '-f': FALLBACK,
   '-g': PRECOMPRESSED,
   '-k': KEY,
   '-n': 'nothing is copied here; leave it out',
@@ -55,7 +55,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--enable-tar': ARCHIVES,
   '--enable-tar-gz': ARCHIVES,
   '--enable-zip': ARCHIVES,
-  '--entry-file': SINGLE,
+  '--entry-file': FALLBACK,
   '--ext': 'clean URLs are --clean-urls, and their extensions --extensions',
   '--files': WATCHED,
   '--gzip-static': PRECOMPRESSED,
@@ -79,7 +79,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--qr': QR,
   '--qrcode': QR,
   '--render-index': 'index.html answers for its directory already; --index names other files',
-  '--render-spa': SINGLE,
+  '--render-spa': FALLBACK,
   '--robots': 'put a robots.txt into the directory',
   '--server': 'the directory is the first argument: onezero ./site',
   '--silent-logging': QUIET,

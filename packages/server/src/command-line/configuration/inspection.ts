@@ -47,16 +47,16 @@ function isNamed(path: string | undefined): path is string {
 }
 
 function inspectSite(site: Served, findings: Findings): void {
-  const { root, cgiBin, mimeTypes } = site;
+  const { root, cgiBin, typesFile } = site;
   const { problems } = findings;
   if (root !== undefined && kindOf(root) === undefined)
     problems.push(missing('the directory', root) + commandHint(root));
   if (root !== undefined && /\.(?:py|wsgi)$/i.test(root) && kindOf(root) === 'file') {
     problems.push(`${root} is Python source, which would be shown to visitors; to run it: onezero --wsgi ${root}`);
   }
-  if (mimeTypes !== undefined) requireFile('the file of media types', mimeTypes, problems);
-  if (typeof site.single === 'string' && root !== undefined && kindOf(join(root, site.single)) === undefined) {
-    findings.warnings.push(`${site.single}, which answers unknown paths, is not in ${root}`);
+  if (typesFile !== undefined) requireFile('the file of media types', typesFile, problems);
+  if (typeof site.fallback === 'string' && root !== undefined && kindOf(join(root, site.fallback)) === undefined) {
+    findings.warnings.push(`${site.fallback}, which answers unknown paths, is not in ${root}`);
   }
   const mounts: readonly CgiConfiguration[] = site.cgi ?? [];
   for (const mount of mounts) inspectMount(mount, root, findings);

@@ -4,14 +4,6 @@ import { corsTable, refuseOrigin, type Shape, type StaticOptions, staticTable } 
 import { type Configured, type KeyOf, optionsFrom, type Words } from './from-table.ts';
 import type { Option } from './option.ts';
 
-/** Options that have another key than their name. */
-interface Keys {
-  readonly compress: 'compression';
-  readonly errorPages: 'statusPages';
-  readonly fallback: 'single';
-  readonly typesFile: 'mimeTypes';
-}
-
 /** What the command takes beside what the options take. */
 interface Also {
   readonly cleanUrls: boolean;
@@ -31,9 +23,7 @@ export const notConfigured = {
 type Name = Exclude<keyof StaticOptions, keyof typeof notConfigured>;
 
 export type FilesConfiguration = {
-  readonly [One in Name as One extends keyof Keys ? Keys[One] : KeyOf<One>]:
-    | Configured<StaticOptions[One]>
-    | (One extends keyof Also ? Also[One] : never);
+  readonly [One in Name as KeyOf<One>]: Configured<StaticOptions[One]> | (One extends keyof Also ? Also[One] : never);
 };
 
 const text = { type: 'text' } as const;
@@ -41,16 +31,15 @@ const origins: Shape = { type: 'text', refuse: (written) => originsOf(written).m
 const flag = { type: 'boolean' } as const;
 const SERVED = 'What is served';
 
-const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { readonly key: Keys[One] } : unknown) } = {
+const lines: { readonly [One in Name]-?: Words } = {
   fallback: {
-    key: 'single',
     group: SERVED,
     default: false,
     also: [text, flag],
     toOption: (value: boolean | string) =>
       value === false ? undefined : value === true ? '/index.html' : `/${value.replace(/^\/+/, '')}`,
     short: ['s'],
-    aliases: ['spa', 'fallback'],
+    aliases: ['single', 'spa'],
     placeholder: '[=file]',
   },
   writable: { group: SERVED },
@@ -69,13 +58,13 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
     placeholder: '[=redirect]',
   },
   extensions: {},
-  errorPages: { key: 'statusPages', default: true },
+  statusPages: { default: true },
   dotfiles: { bare: 'allow', off: 'deny', placeholder: '[=allow|deny|globs]' },
   symlinks: { short: ['S'], bare: 'all', off: 'deny', placeholder: '[=deny|inside|all]' },
   hide: { read: (glob) => glob, placeholder: '<glob>' },
   windowsNames: { bare: 'allow', off: 'deny', placeholder: '[=deny|allow]' },
   redirects: { only: 'file' },
-  typesFile: { key: 'mimeTypes', aliases: ['mimetypes'] },
+  typesFile: { aliases: ['mime-types', 'mimetypes'] },
   types: { only: 'file' },
   defaultType: { aliases: ['default-mimetype'], placeholder: '<type>' },
   charset: { off: false, placeholder: '<name>' },
@@ -90,7 +79,7 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
   immutable: { short: ['i'] },
   cacheControl: { only: 'file' },
   precompressed: {},
-  compress: { key: 'compression', aliases: ['compress'] },
+  compression: { aliases: ['compress'] },
   cors: {
     group: 'Headers and access',
     also: [origins, { type: 'list', item: origins }],
@@ -98,7 +87,7 @@ const lines: { readonly [One in Name]-?: Words & (One extends keyof Keys ? { rea
     short: ['C'],
     placeholder: '[=origin,...]',
   },
-  maxCacheBytes: { perSite: false },
+  cacheMemoryBytes: { perSite: false },
   maxCachedFileBytes: { perSite: false },
 };
 

@@ -11,9 +11,6 @@ import type { Option } from './option.ts';
 const RENAMED = {
   minBytes: 'minSize',
   maxBytes: 'maxSize',
-  drainBytes: 'maxDrain',
-  idleMs: 'keepIdle',
-  maxCacheBytes: 'cacheMemory',
 } as const;
 
 type Unitless<Name> = Name extends `${infer Stem}${'Ms' | 'Seconds' | 'Bytes'}` ? Stem : Name;
@@ -58,7 +55,12 @@ export function configuredShape(shape: Shape): Shape {
 /** A member as the configuration has it. */
 export function configuredMember({ default: value, ...member }: Member): Member {
   const fallback = value === undefined ? undefined : fromOption(member.shape, value);
-  return { ...member, shape: configuredShape(member.shape), ...(fallback !== undefined && { default: fallback }) };
+  return {
+    ...member,
+    shape: configuredShape(member.shape),
+    ...(fallback !== undefined && { default: fallback }),
+    ...(member.alsoCalled !== undefined && { alsoCalled: member.alsoCalled.map(keyOf) }),
+  };
 }
 
 /** Members as the configuration has them. */
@@ -110,8 +112,6 @@ function fromOption(shape: Shape, value: unknown): unknown {
 
 /** What a line of a flag says about an option that a table has. */
 export interface Words extends Omit<Partial<Option>, 'shape' | 'sets' | 'toOption'> {
-  /** The key, where it is not the option's name without its unit. */
-  readonly key?: string;
   /** What it takes beside what the option takes. */
   readonly also?: readonly Shape[];
   /** Makes the option's value of what `also` lets through. */
@@ -120,7 +120,7 @@ export interface Words extends Omit<Partial<Option>, 'shape' | 'sets' | 'toOptio
 
 /** The option of the command for `member` of a table; `path` leads to it from the options of the server. */
 function optionFrom(path: string, member: Member, words: Words & Pick<Option, 'group'>): Option {
-  const { key: _key, also = [], toOption: convert, ...rest } = words;
+  const { also = [], toOption: convert, ...rest } = words;
   const own = configuredShape(member.shape);
   const shape: Shape =
     also.length === 0 ? own : { type: 'either', shapes: [...(own.type === 'either' ? own.shapes : [own]), ...also] };
@@ -146,7 +146,7 @@ export function optionsFrom<Key extends string>(
   const entries = Object.entries(lines).map(([name, words]): [string, Option] => {
     const member = table[name];
     if (member === undefined) throw new Error(`there is no option ${name}`);
-    return [words.key ?? keyOf(name), optionFrom(`${part}${name}`, member, { ...common, ...words })];
+    return [keyOf(name), optionFrom(`${part}${name}`, member, { ...common, ...words })];
   });
   return Object.fromEntries(entries) as Record<Key, Option>;
 }

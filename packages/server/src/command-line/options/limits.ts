@@ -22,7 +22,7 @@ const lines: { readonly [Name in keyof Limits]-?: Words } = {
   silenceTimeoutMs: {},
   hookTimeoutMs: {},
   minBytesPerSecond: {},
-  drainBytes: {},
+  maxDrainBytes: {},
   drainTimeoutMs: {},
   closeTimeoutMs: { aliases: ['grace'] },
   drainDelayMs: {},

@@ -14,14 +14,24 @@ import {
   parseAddress,
   type Shape,
 } from '@onezero/cgi-process/options';
-import type { GatewayLimits, GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
-import { type AppOptions, appTable, asgiTable, type PythonLimits, wsgiTable } from '@onezero/python/options';
+import type { GatewayConcurrency, GatewayLimits, GatewayOptions, PhpOptions } from '@onezero/cgi-process/fastcgi';
+import {
+  type AppOptions,
+  type AsgiConcurrency,
+  appTable,
+  asgiTable,
+  type PythonLimits,
+  wsgiTable,
+} from '@onezero/python/options';
 import type { AppMount, CgiMount, GatewayMount, PhpMount } from '../../options.ts';
 import { type Configured, configuredMember, configuredShape, isWritten, keyOf, toOption } from './from-table.ts';
 
 /** One mount: a directory of scripts, scripts by extension, or one script, and how they run. */
 export interface CgiConfiguration
-  extends Configured<Omit<CgiRunOptions, 'env' | 'limits' | 'concurrency'>>, Configured<CgiLimits> {
+  extends
+    Configured<Omit<CgiRunOptions, 'env' | 'limits' | 'concurrency'>>,
+    Configured<CgiLimits>,
+    Configured<Omit<CgiConcurrency, 'max'>> {
   readonly path?: string;
   readonly directory?: string;
   readonly root?: string;
@@ -31,16 +41,12 @@ export interface CgiConfiguration
   readonly script?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly maxConcurrent?: number;
-  readonly maxQueue?: number;
-  readonly queueTimeout?: Configured<CgiConcurrency>['queueTimeout'];
 }
 
 /** What applications behind FastCGI and SCGI have in common. */
-interface Asked extends Configured<GatewayLimits> {
+interface Asked extends Configured<GatewayLimits>, Configured<Omit<GatewayConcurrency, 'max'>> {
   readonly path?: string;
   readonly maxConcurrent?: number;
-  readonly maxQueue?: number;
-  readonly maxIdle?: number;
 }
 
 /** An application behind FastCGI or SCGI, and how it is asked. */
@@ -53,17 +59,17 @@ export interface PhpConfiguration extends Asked, Configured<Omit<PhpOptions, 'li
 
 /** One application and how it runs. */
 export interface WsgiConfiguration
-  extends Configured<Omit<AppOptions, 'limits' | 'application'>>, Configured<PythonLimits> {
+  extends
+    Configured<Omit<AppOptions, 'limits' | 'concurrency' | 'application'>>,
+    Configured<PythonLimits>,
+    Configured<Omit<AsgiConcurrency, 'max'>> {
   readonly path?: string;
+  readonly maxConcurrent?: number;
   readonly application: string;
 }
 
-// Members that would not say what they are outside of the object that they come from.
-const RENAMED: Readonly<Record<string, string>> = {
-  'concurrency.max': 'maxConcurrent',
-  'concurrency.queue': 'maxQueue',
-  'concurrency.idle': 'maxIdle',
-};
+/** A member that would not say what it is outside of the object that it comes from. */
+const RENAMED: Readonly<Record<string, string>> = { 'concurrency.max': 'maxConcurrent' };
 
 /** A member of a mount: its key in the configuration, and where its value goes. */
 interface Place {

@@ -9,7 +9,7 @@ import type { Option } from './option.ts';
 export interface PythonConfiguration {
   readonly python: string | undefined;
   readonly virtualenv: string | undefined;
-  readonly chdir: string | undefined;
+  readonly cwd: string | undefined;
   readonly processes: number | undefined;
   readonly threads: number | undefined;
   readonly reload: boolean;
@@ -31,9 +31,10 @@ export const pythonOptions: Record<keyof PythonConfiguration, Option> = {
     summary:
       'The virtual environment of Python applications (default: $VIRTUAL_ENV, else .venv or venv where they run)',
   },
-  chdir: {
+  cwd: {
     group: GROUP,
     shape: configuredShape(appTable.cwd.shape),
+    aliases: ['chdir'],
     placeholder: '<directory>',
     summary:
       'The working directory of Python applications, searched first for their modules (default: the working directory)',
@@ -52,7 +53,7 @@ export const pythonOptions: Record<keyof PythonConfiguration, Option> = {
   },
   reload: {
     group: GROUP,
-    shape: configuredShape(appTable.reloadOnChange.shape),
+    shape: configuredShape(appTable.reload.shape),
     default: false,
     bare: true,
     summary: 'Reload Python applications when their source changes',
@@ -62,15 +63,15 @@ export const pythonOptions: Record<keyof PythonConfiguration, Option> = {
 /** Mounts with what holds for all of them. */
 export function withPythonDefaults(
   mounts: readonly WsgiConfiguration[] | undefined,
-  { python, virtualenv, chdir, processes, threads, reload }: PythonConfiguration,
+  { python, virtualenv, cwd, processes, threads, reload }: PythonConfiguration,
 ): readonly WsgiConfiguration[] | undefined {
   const common: Partial<WsgiConfiguration> = {
     ...(python !== undefined && { python }),
     ...(virtualenv !== undefined && { virtualenv }),
-    ...(chdir !== undefined && { cwd: chdir }),
+    ...(cwd !== undefined && { cwd }),
     ...(processes !== undefined && { processes }),
     ...(threads !== undefined && { threads }),
-    ...(reload && { reloadOnChange: true }),
+    ...(reload && { reload: true }),
   };
   return mounts?.map((mount) => ({ ...common, ...mount }));
 }

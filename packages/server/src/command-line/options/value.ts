@@ -2,7 +2,7 @@
 // is first turned into what the file would hold, so that there is one check and one set of messages for all three.
 
 import { resolve } from 'node:path';
-import type { Option, Shape } from './option.ts';
+import type { Members, Option, Shape } from './option.ts';
 import { suggestion } from '../../suggestion.ts';
 
 /** What is wrong with a value: `path` leads to the part of it that is meant, `''` being the whole. */
@@ -178,11 +178,20 @@ function acceptObject(shape: Extract<Shape, { type: 'object' }>, value: unknown,
     const at = inside(checking, name);
     const member = Object.hasOwn(shape.members, name) ? shape.members[name] : undefined;
     if (member !== undefined) return [name, acceptValue(member.shape, item, at)];
-    const hint = suggestion(name, Object.keys(shape.members));
+    const hint = suggestion(name, otherNames(shape.members));
     checking.problems.push({ path: at.path, message: `is not an option here${hint}` });
     return [name, undefined];
   });
   return Object.fromEntries(entries);
+}
+
+/** Every name that a member has or is also called, with the one that it has. */
+function otherNames(members: Members): ReadonlyMap<string, string> {
+  const own = Object.keys(members).map((name) => [name, name] as const);
+  const others = Object.entries(members).flatMap(([name, { alsoCalled = [] }]) =>
+    alsoCalled.map((other) => [other, name] as const),
+  );
+  return new Map([...others, ...own]);
 }
 
 // Of several shapes the first that fits counts. When none does, an object is answered for by the shape for objects, so

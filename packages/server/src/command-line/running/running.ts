@@ -191,7 +191,7 @@ function mayLoadLater({ keepTrying, wsgi, asgi, app, sites = [] }: Configuration
 }
 
 function isWatched(mount: WsgiConfiguration): boolean {
-  return mount['reloadOnChange'] === true;
+  return mount['reload'] === true;
 }
 
 function isLogged({ accessLog: isWanted, quiet, logFile }: Configuration): boolean {

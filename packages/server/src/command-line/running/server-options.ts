@@ -104,7 +104,7 @@ function liveOption({ live, sites = [] }: Configuration): ServerOptions['live'] 
 
 // A site of its own has its own document root, so what is tied to one is not taken over.
 function filesOf(around: Configuration): Served {
-  return { ...around, single: false, writable: false, redirects: undefined, headers: undefined };
+  return { ...around, fallback: false, writable: false, redirects: undefined, headers: undefined };
 }
 
 function authRules({ authUser, authFile, authRealm: realm, auth = [] }: Configuration): readonly AuthRule[] {

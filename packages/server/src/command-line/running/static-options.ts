@@ -16,7 +16,7 @@ export function staticOptions(site: Served, around: Configuration): StaticOption
     // Under these names, configurations of other servers started here are not served either.
     hide: [...(options.hide ?? []), ...CONFIGURATION_FILE_NAMES.map((name) => `/${name}`)],
     fieldRules: site.headers?.flatMap(({ glob, fields }) => (glob === undefined ? [] : [{ glob, fields }])),
-    ...(codings.length > 0 && { compress: { codings } }),
+    ...(codings.length > 0 && { compression: { codings } }),
     ...(corsHeaders !== undefined && { cors: withHeaders(options.cors, corsHeaders) }),
   };
 }

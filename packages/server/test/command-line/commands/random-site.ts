@@ -153,7 +153,7 @@ export class RandomSite {
       ...(choices.once(4) && {
         index: choices.pick([['index.sh', 'index.html'], ['b.html'], ['a.txt', 'index.html']]),
       }),
-      ...(choices.once(5) && { single: true }),
+      ...(choices.once(5) && { fallback: true }),
       ...(choices.once(5) && {
         redirects: [
           { from: '/a.txt', to: '/b.html' },

@@ -86,6 +86,21 @@ describe('resolveConfiguration', () => {
   });
 
   test.each([
+    // Names that these keys had once.
+    ['{ "single": 1 }', '"single" is not an option of the file (did you mean "fallback"?) (onezero.config.json:1:3)'],
+    [
+      '{ "mimeTypes": 1 }',
+      '"mimeTypes" is not an option of the file (did you mean "typesFile"?) (onezero.config.json:1:3)',
+    ],
+    ['{ "chdir": 1 }', '"chdir" is not an option of the file (did you mean "cwd"?) (onezero.config.json:1:3)'],
+    [
+      '{ "cgi": [{ "idleTimeout": 1 }] }',
+      'cgi.0.idleTimeout is not an option here (did you mean "silenceTimeout"?) (onezero.config.json:1:13)',
+    ],
+    [
+      '{ "asgi": [{ "concurrency": 1 }] }',
+      'asgi.0.concurrency is not an option here (did you mean "maxConcurrent"?) (onezero.config.json:1:14)',
+    ],
     ['{ "prot": 1 }', '"prot" is not an option of the file (did you mean "port"?) (onezero.config.json:1:3)'],
     ['{ "json": true }', '"json" is only a flag, not an option of the file (onezero.config.json:1:3)'],
     ['{\n "port": "80a" }', 'port expects a whole number from 0 to 65535, not "80a" (onezero.config.json:2:2)'],
@@ -118,6 +133,10 @@ describe('resolveConfiguration', () => {
       'maxAge expects a duration such as 500ms, 30s, 5m, 1h or 7d (a bare number is seconds), not "long" (environment ONEZERO_MAX_AGE)',
     ]);
     expect(warnings).toEqual(['ONEZERO_MAXAGE in the environment is not an option (did you mean "ONEZERO_MAX_AGE"?)']);
+    const other = resolve([], { ONEZERO_SINGLE: '1' });
+    expect(other.warnings).toEqual([
+      'ONEZERO_SINGLE in the environment is not an option (did you mean "ONEZERO_FALLBACK"?)',
+    ]);
   });
 });
 
@@ -152,7 +171,7 @@ describe('readCommandLine', () => {
     expect(readCommandLine(['-s', 'dir']).words).toEqual(['dir']);
     expect(readCommandLine(['-sqp', '3000', 'dir'])).toMatchObject({
       words: ['dir'],
-      written: [{ key: 'single' }, { key: 'quiet' }, { key: 'port', value: 3000 }],
+      written: [{ key: 'fallback' }, { key: 'quiet' }, { key: 'port', value: 3000 }],
     });
   });
 });

@@ -517,14 +517,14 @@ test('--app serves a Python application of either kind', async () => {
   });
 });
 
-test('--python, --virtualenv, --chdir, --processes, --threads and --reload hold for every application', async () => {
-  for (const flag of ['--python', '--virtualenv', '--chdir', '--processes', '--threads', '--reload']) used.add(flag);
+test('--python, --virtualenv, --cwd, --processes, --threads and --reload hold for every application', async () => {
+  for (const flag of ['--python', '--virtualenv', '--cwd', '--processes', '--threads', '--reload']) used.add(flag);
   const words = [
     '--python',
     '/usr/bin/env',
     '--virtualenv',
     'venv',
-    '--chdir',
+    '--cwd',
     'www',
     '--processes',
     '3',
@@ -538,7 +538,7 @@ test('--python, --virtualenv, --chdir, --processes, --threads and --reload hold 
   for (const part of [
     '"python": "/usr/bin/env", // flag --python',
     `"virtualenv": "${folder('venv')}", // flag --virtualenv`,
-    `"chdir": "${folder('www')}", // flag --chdir`,
+    `"cwd": "${folder('www')}", // flag --cwd`,
     '"processes": 3, // flag --processes',
     '"threads": 5, // flag --threads',
     '"reload": true, // flag --reload',

@@ -20,7 +20,7 @@ describe('keyOf', () => {
     ['headTimeoutMs', 'headTimeout'],
     ['maxHeadBytes', 'maxHead'],
     ['minBytesPerSecond', 'minBytesPerSecond'],
-    ['drainBytes', 'maxDrain'],
+    ['maxDrainBytes', 'maxDrain'],
     ['minBytes', 'minSize'],
     ['index', 'index'],
     ['toString', 'toString'],
@@ -83,7 +83,7 @@ describe('optionsFrom', () => {
   const lines = {
     fastMs: { short: ['f'] },
     loud: {},
-    mode: { key: 'way', also: [flag], toOption: (value: unknown) => (value === true ? 'a' : value) },
+    mode: { also: [flag], toOption: (value: unknown) => (value === true ? 'a' : value) },
     names: { placeholder: '<one>' },
   };
   const made = optionsFrom<string>(table, lines, { part: 'limits.', group: 'Limits', perSite: true });
@@ -107,7 +107,7 @@ describe('optionsFrom', () => {
   });
 
   test('widens what is taken, and leads back', () => {
-    const way = made['way'];
+    const way = made['mode'];
     expect(way?.shape).toMatchObject({ type: 'either' });
     expect([true, 'b'].map((value) => way?.toOption?.(value))).toEqual(['a', 'b']);
     expect(made['fast']?.toOption?.(2)).toBe(2000);

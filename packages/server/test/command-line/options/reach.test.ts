@@ -56,7 +56,7 @@ describe('a mount', () => {
       if (member.shape.type === 'function') return [];
       return member.shape.type === 'object' ? Object.keys(member.shape.members).map(keyOf) : [keyOf(name)];
     });
-    const renamed: Record<string, string> = { max: 'maxConcurrent', queue: 'maxQueue' };
+    const renamed: Record<string, string> = { max: 'maxConcurrent' };
     expect([...membersOf(shape)].sort()).toEqual(['path', ...written.map((name) => renamed[name] ?? name)].sort());
   });
 });

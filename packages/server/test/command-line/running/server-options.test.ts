@@ -85,7 +85,7 @@ describe('serverOptions', () => {
     ]);
     expect(files).toMatchObject({
       cors: { origins: ['https://a'], maxAgeSeconds: 3600 },
-      compress: { codings: ['gzip'], minBytes: 2048 },
+      compression: { codings: ['gzip'], minBytes: 2048 },
       writable: { maxFileBytes: 1_048_576 },
     });
   });
