@@ -21,7 +21,5 @@ it('keeps what a broken sink threw in one line', () => {
   };
   const lines = new ScriptStderr(sink, 65_536).lines('/scripts/talk', undefined);
   lines.add(Buffer.from('hello\n'));
-  expect(write.mock.calls.map(([text]) => text)).toEqual([
-    'talk: the log failed: Error: first\\u000aforged: second\n',
-  ]);
+  expect(write.mock.calls.map(([text]) => text)).toEqual(['talk: the log failed: Error: first\\u000aforged: second\n']);
 });
