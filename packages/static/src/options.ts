@@ -88,7 +88,7 @@ export interface StaticOptions {
   readonly isSource?: SourceTest | undefined;
   /** Names that Windows reads differently: devices, streams, short names, trailing dots. @default 'deny' on Windows */
   readonly windowsNames?: 'deny' | 'allow' | undefined;
-  /** Media types by extension, over those of mime-types. @default {} */
+  /** Media types by extension, over those of mime-db. @default {} */
   readonly types?: Readonly<Record<string, string>> | undefined;
   /** An Apache `mime.types` file; `types` goes over it. */
   readonly typesFile?: string | undefined;
