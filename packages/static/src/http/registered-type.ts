@@ -47,8 +47,10 @@ export const usualTypes: ReadonlyMap<string, string> = new Map(
   USUAL_TYPES.flatMap(([type, extensions]) => extensions.split(' ').map((extension) => [extension, type] as const)),
 );
 
+const require = createRequire(import.meta.url);
+
 /** The registry's entry of a type; those without a source were added by the table's own keepers. */
-export interface RegisteredType {
+interface RegisteredType {
   readonly source?: string;
   readonly extensions?: readonly string[];
 }
@@ -59,7 +61,7 @@ let table: ReadonlyMap<string, string> | undefined;
 export function registeredType(extension: string): string | false {
   const usual = usualTypes.get(extension);
   if (usual !== undefined) return usual;
-  table ??= typesByExtension(createRequire(import.meta.url)('mime-db') as Readonly<Record<string, RegisteredType>>);
+  table ??= typesByExtension(require('mime-db') as Readonly<Record<string, RegisteredType>>);
   return table.get(extension) ?? false;
 }
 
