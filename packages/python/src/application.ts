@@ -23,6 +23,8 @@ const SPOOL_FILE_SHARES = 4;
 /** Answers requests with a Python application. */
 export interface PythonResponder {
   (request: PythonRequest): Promise<PythonResponse>;
+  /** The same answer for a server that copies small content behind its head: then it has `isLent`. */
+  readonly lend: (request: PythonRequest) => Promise<PythonResponse>;
   /** Starts the workers if they are not yet. Resolves when all are ready; rejects with `PythonError` and the traceback in `detail`. */
   ready(): Promise<void>;
   /** Loads the application anew without losing a request. Rejects, and keeps what runs, if that fails. */
@@ -64,13 +66,16 @@ function responder(called: Interface | 'auto', options: AppOptions): PythonRespo
   );
   const application = new Application(pool, limits, { called, isStreaming: options.spool === 'never' });
   if (options.lazy !== true) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
-  return Object.assign((request: PythonRequest) => application.respond(request), {
+  const respond = Object.assign((request: PythonRequest) => application.respond(request, false), {
     ready: () => pool.ready(),
     reload: () => pool.reload(),
     state: () => pool.state,
     drain: () => pool.drain(),
     close: (graceMs?: number) => pool.close(graceMs ?? limits.closeTimeoutMs),
   });
+  // Not to be copied to a function around it, which it would walk past.
+  const lend = (request: PythonRequest): Promise<PythonResponse> => application.respond(request, true);
+  return Object.defineProperty(respond, 'lend', { value: lend }) as typeof respond & { readonly lend: typeof lend };
 }
 
 class Application {
@@ -101,16 +106,16 @@ class Application {
   }
 
   /** The response, or a bare status with the `PythonError` as its cause. */
-  respond(request: PythonRequest): Promise<PythonResponse> {
+  respond(request: PythonRequest, mayLend: boolean): Promise<PythonResponse> {
     const { content, contentLength: length } = request;
     if (request.upgrade !== undefined && this.#interface === 'asgi') {
       const opens = opensWebSocket(request);
       if (typeof opens === 'object') return Promise.resolve(opens);
     }
-    if (length === 0) return this.#ask(request, noContent);
+    if (length === 0) return this.#ask(request, noContent, mayLend);
     return this.#isStreaming || this.#interface === 'asgi'
-      ? this.#ask(request, { content, length, discard: nothingToDiscard })
-      : this.#askWhenCollected(request);
+      ? this.#ask(request, { content, length, discard: nothingToDiscard }, mayLend)
+      : this.#askWhenCollected(request, mayLend);
   }
 
   /** Until it is known, content is collected: that suits both. */
@@ -118,19 +123,20 @@ class Application {
     return this.#called === 'auto' ? this.#pool.interface : this.#called;
   }
 
-  async #askWhenCollected(request: PythonRequest): Promise<PythonResponse> {
+  async #askWhenCollected(request: PythonRequest, mayLend: boolean): Promise<PythonResponse> {
     try {
       const { content, contentLength } = request;
       const { spoolMemoryBytes } = this.#limits;
-      return await this.#ask(request, await spoolContent(content, spoolMemoryBytes, this.#memory, contentLength));
+      const collected = await spoolContent(content, spoolMemoryBytes, this.#memory, contentLength);
+      return await this.#ask(request, collected, mayLend);
     } catch (error) {
       if (error instanceof PythonError) return error.response();
       throw error;
     }
   }
 
-  #ask(request: PythonRequest, content: RequestContent): Promise<PythonResponse> {
-    const exchange = new Exchange(request, content, this.#spool);
+  #ask(request: PythonRequest, content: RequestContent, mayLend: boolean): Promise<PythonResponse> {
+    const exchange = new Exchange(request, content, this.#spool, mayLend);
     this.#pool.serve(exchange);
     return exchange.answer;
   }

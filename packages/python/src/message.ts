@@ -13,4 +13,6 @@ export interface PythonRequest extends CgiRequest {
 export interface PythonResponse extends CgiResponse {
   /** With status 101: gets the connection, as raw bytes, when the head is out. */
   readonly upgrade?: ((stream: Socket) => void) | undefined;
+  /** Whether the content is small, and best copied behind its head. Only in what `lend` of a responder resolves with. */
+  readonly isLent?: boolean | undefined;
 }

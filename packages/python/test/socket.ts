@@ -74,6 +74,7 @@ export function record(type: number, id: number, content: string | Uint8Array = 
 }
 
 export const output = (id: number, text: string | Uint8Array): Buffer => record(6, id, text);
+export const lastOutput = (id: number, text: string | Uint8Array): Buffer => record(23, id, text);
 export const errors = (id: number, text: string | Uint8Array): Buffer => record(7, id, text);
 export const pause = (id: number, isPaused: boolean): Buffer => record(18, id, Uint8Array.of(Number(isPaused)));
 

@@ -15,17 +15,21 @@ from collections import deque
 from .fields import CONTROL_BYTES, FILE_NAMERS_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
     ABORT,
+    BARE_REQUEST,
     BEGIN,
     COPY_LIMIT,
     DRAIN,
     END,
     FILE_REPLY,
+    LAST_OUTPUT,
     MAX_CONTENT,
     PARAMS,
     PAUSE,
     PING,
+    RECORD,
     RECORD_AND_END,
     RECORD_HEAD,
+    REQUEST,
     STDERR,
     STDIN,
     STDOUT,
@@ -54,35 +58,65 @@ BLOCKED_AFTER = 1.0
 FILE_PIECE = 0x40000
 
 known_names = {}
+# Fields that came before and their lines: an application says the same in most of its responses.
+known_lines = {}
+known_statuses = {}
+MAX_KNOWN = 1000
+MAX_KNOWN_VALUE = 256
 
 
 def encode_head(status, headers):
-    """The head as the server reads it, and the declared length. Raises for what must not be on the wire."""
-    if not isinstance(status, int) or not 200 <= status <= 599:
-        raise ValueError("the status must be a number from 200 to 599, not %r" % (status,))
-    lines = [b"Status: %d " % status]
+    """
+    The head as the server reads it, without an empty line and without its length, and the declared length. Raises for what must not
+    be on the wire.
+    """
+    line = known_statuses.get(status) if type(status) is int else None
+    lines = [line or status_line(status)]
     length = None
     names_file = False
-    for name, value in headers:
-        kind = (known_names.get(name) if type(name) is bytes else None) or field_kind(name)
-        if not isinstance(value, (bytes, bytearray)):
-            raise TypeError("the value of %r must be bytes, not %s" % (name, type(value).__name__))
-        if CONTROL_BYTES(value):
-            raise ValueError("control character in the value of %r: %r" % (name, value))
-        if kind == b"content-length":
-            if not value.isdigit():
-                raise ValueError("not a Content-Length: %r" % value)
-            if length is not None and length != int(value):
-                raise ValueError("two Content-Length fields that differ: %d and %d" % (length, int(value)))
-            length = int(value)
-        elif kind in FILE_NAMERS_BYTES:
-            names_file = True
-        if kind not in HOP_BY_HOP_BYTES:  # they are the connection's
-            lines.append(b"%b: %b" % (kind, value.strip(b" \t")))
-    if names_file and length is not None:  # the length is that of the file
-        return encode_head(status, [pair for pair in headers if pair[0].lower() != b"content-length"])
-    lines.append(b"\n")
-    return b"\n".join(lines), length
+    for pair in headers:
+        try:
+            line = known_lines.get(pair)
+        except TypeError:  # a list, or a value that may change
+            line = None
+        if line is None:
+            name, value = pair
+            kind, line = field_line(name, value)
+            if kind == b"content-length":
+                if length is not None and length != int(value):
+                    raise ValueError("two Content-Length fields that differ: %d and %d" % (length, int(value)))
+                length = int(value)
+            elif kind in FILE_NAMERS_BYTES:
+                names_file = True
+        lines.append(line)
+    if names_file:  # the length is that of the file
+        length = None
+    return b"".join(lines), length
+
+
+def status_line(status):
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError("the status must be a number from 200 to 599, not %r" % (status,))
+    line = known_statuses[int(status)] = b"Status: %d \n" % status
+    return line
+
+
+def field_line(name, value):
+    """What the field is, and its line: empty for what is told in another way, or belongs to the connection."""
+    kind = (known_names.get(name) if type(name) is bytes else None) or field_kind(name)
+    if not isinstance(value, (bytes, bytearray)):
+        raise TypeError("the value of %r must be bytes, not %s" % (name, type(value).__name__))
+    if CONTROL_BYTES(value):
+        raise ValueError("control character in the value of %r: %r" % (name, value))
+    if kind == b"content-length":
+        if not value.isdigit():
+            raise ValueError("not a Content-Length: %r" % value)
+        return kind, b""
+    line = b"" if kind in HOP_BY_HOP_BYTES else b"%b: %b\n" % (kind, value.strip(b" \t"))
+    is_lasting = type(name) is bytes and type(value) is bytes and kind not in FILE_NAMERS_BYTES
+    if is_lasting and len(value) <= MAX_KNOWN_VALUE and len(known_lines) < MAX_KNOWN:
+        known_lines[(name, value)] = line
+    return kind, line
 
 
 def field_kind(name):
@@ -91,7 +125,7 @@ def field_kind(name):
     if not TOKEN_BYTES(name):
         raise ValueError("not a header name: %r" % name)
     kind = bytes(name).lower()
-    if len(known_names) < 1000:
+    if len(known_names) < MAX_KNOWN:
         known_names[bytes(name)] = kind
     return kind
 
@@ -99,35 +133,34 @@ def field_kind(name):
 class Request:
     """One call of the application: its scope, what it receives and what it sends."""
 
-    __slots__ = (
-        "connection", "number", "scope", "chunks", "waiting", "paused_content", "content_ended", "is_content_told",
-        "disconnected", "receiver", "head", "length", "sent", "started", "is_head", "complete", "room", "task", "reply",
-    )  # fmt: skip
+    # What most requests do not change is not set for each.
+    chunks = None  # a deque, once there is content
+    waiting = 0  # bytes in chunks
+    paused_content = False
+    content_ended = False
+    is_content_told = False  # all of it was received, its end included
+    disconnected = False
+    receiver = None
+    head = None
+    length = None
+    sent = 0
+    started = False
+    complete = False
+    room = None  # a future while the server cannot take more of this response
+    task = None
+    reply = None
 
     def __init__(self, connection, number, scope):
         self.connection = connection
         self.number = number
         self.scope = scope
-        self.chunks = deque()
-        self.waiting = 0  # bytes in chunks
-        self.paused_content = False
-        self.content_ended = False
-        self.is_content_told = False  # all of it was received, its end included
-        self.disconnected = False
-        self.receiver = None
-        self.head = None
-        self.length = None
-        self.sent = 0
-        self.started = False
         self.is_head = scope.get("method") == "HEAD"
-        self.complete = False
-        self.room = None  # a future while the server cannot take more of this response
-        self.task = None
-        self.reply = None
 
     # What comes from the server
 
     def add_content(self, data):
+        if self.chunks is None:
+            self.chunks = deque()
         self.chunks.append(data)
         self.waiting += len(data)
         if self.waiting > RECEIVE_LIMIT and not self.paused_content:
@@ -205,8 +238,9 @@ class Request:
             if self.room is not None or self.connection.is_crowded():
                 await self.take_turn()
         elif kind == "http.response.start" and self.head is None:
-            self.head, self.length = encode_head(message["status"], message.get("headers", ()))
-            if message["status"] in (204, 304):
+            status = message["status"]
+            self.head, self.length = encode_head(status, message.get("headers", ()))
+            if status == 204 or status == 304:
                 self.is_head = True
         elif kind == "http.response.pathsend" and self.head is not None:
             await self.send_path(message["path"])
@@ -222,6 +256,11 @@ class Request:
         if type(body) is not bytes:
             body = bytes(body)  # what it is made of may change before it has left
         size = 0 if self.is_head else len(body)
+        if size and not more and not self.started and size + len(self.head) < COPY_LIMIT:
+            if self.length is None or self.length == size:
+                self.started = True
+                self.connection.write_last(self.number, self.head, body)
+                return self.finish()
         self.sent += size
         if self.length is not None and not self.is_head:
             if self.sent > self.length:
@@ -231,13 +270,16 @@ class Request:
         output = self.connection.write_output
         if not self.started:
             self.started = True
-            output(self.number, self.head)
+            output(self.number, self.whole_head(self.length))
         if size:
             for start in range(0, size, MAX_CONTENT):
                 output(self.number, body[start : start + MAX_CONTENT])
         if not more:
             self.connection.write(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
             self.finish()
+
+    def whole_head(self, length):
+        return self.head + b"\n" if length is None else b"%bcontent-length: %d\n\n" % (self.head, length)
 
     def finish(self):
         self.complete = True
@@ -272,9 +314,8 @@ class Request:
                 return await self.send_unsized(descriptor)
             if not self.started:
                 self.started = True
-                if self.length is None:
-                    self.head = self.head[:-1] + b"content-length: %d\n\n" % size
-                self.connection.write(record(STDOUT, self.number, len(self.head)) + self.head)
+                head = self.whole_head(size)
+                self.connection.write(record(STDOUT, self.number, len(head)) + head)
             self.reply = self.connection.loop.create_future()
             self.connection.write(file_offer(self.number, descriptor, 0, size, state))
             if await self.reply:
@@ -389,6 +430,14 @@ class Connection(asyncio.BufferedProtocol):
         self.out.append(data)
         self.out_bytes += len(data)
 
+    def write_last(self, number, head, body):
+        """Writes a small response in one record."""
+        self.close_output()
+        self.want_flush()
+        size = len(head) + 1 + len(body)
+        self.out += (RECORD.pack(1, LAST_OUTPUT, number, size, 0, 0), head, b"\n", body)
+        self.out_bytes += size
+
     def write_output(self, number, data):
         """Writes content of a response. What follows itself is one record."""
         if number != self.output_number or self.output_bytes + len(data) > MAX_CONTENT:
@@ -419,7 +468,11 @@ class Connection(asyncio.BufferedProtocol):
     def flush(self):
         self.close_output()
         out, self.out = self.out, []
-        self.out_bytes = 0
+        size, self.out_bytes = self.out_bytes, 0
+        if size <= COPY_LIMIT:
+            if out:
+                self.transport.write(b"".join(out))
+            return
         small = []
         for part in out:
             if len(part) <= COPY_LIMIT:
@@ -477,6 +530,10 @@ class Connection(asyncio.BufferedProtocol):
                 request.add_content(content)
             else:
                 request.end_content()
+        elif kind == BARE_REQUEST:
+            self.begin(number, content).content_ended = True
+        elif kind == REQUEST:
+            self.begin(number, content)
         elif kind == BEGIN:
             self.parameters[number] = b""
         elif kind == ABORT:
@@ -504,6 +561,7 @@ class Connection(asyncio.BufferedProtocol):
         self.requests[number] = request
         self.running.add(request)
         request.task = self.loop.create_task(request.run(self.application))
+        return request
 
     @staticmethod
     def websocket():

@@ -161,7 +161,7 @@ class WebSocket(Request):
         if message.get("subprotocol"):
             own.append((b"sec-websocket-protocol", message["subprotocol"].encode("latin-1")))
         fields = encode_head(200, own)[0].split(b"\n")[1:]  # checked like any other head
-        head = b"\n".join(lines + fields)
+        head = b"\n".join(lines + fields) + b"\n"
         self.frames = Frames(self.deflate)
         self.accepted = True
         self.started = True

@@ -14,6 +14,9 @@ FILE, FILE_REPLY = 16, 17
 # PAUSE: the receiver shall send no more content of this request for now (1), or go on (0). PING is sent back.
 # DRAIN: no request will follow, and what has no end of its own shall end.
 PAUSE, PING, DRAIN = 18, 19, 20
+# A request in one record, with all of PARAMS: content follows, or nothing. LAST_OUTPUT makes a response whole; it is read as one
+# piece, so it is for small ones, and no length is told in its head.
+REQUEST, BARE_REQUEST, LAST_OUTPUT = 21, 22, 23
 RECORD = struct.Struct(">BBHHBB")  # version, type, request, length (low 16 bits), padding length, length (high 8 bits)
 RECORD_HEAD = struct.Struct(">xBHHBB").unpack_from
 RECORD_AND_END = struct.Struct(">BBHHBxIB3x")
@@ -23,7 +26,6 @@ MAX_CONTENT = 0xFFFFFF
 TIME_MASK = 0xFFFFFFFFFFFFFFFF  # times before 1970 are negative
 # Blocks up to this size are copied behind their record header to leave in one piece; larger ones are not copied.
 COPY_LIMIT = 0x8000
-
 
 
 def file_offer(request, descriptor, offset, length, state):

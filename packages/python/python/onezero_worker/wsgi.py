@@ -17,14 +17,17 @@ import traceback
 from .fields import FILE_NAMERS, check_length, check_status, check_value, field_kind, known_names, known_statuses
 from .records import (
     ABORT,
+    BARE_REQUEST,
     BEGIN,
     COPY_LIMIT,
     END,
     FILE_REPLY,
+    LAST_OUTPUT,
     MAX_CONTENT,
     RECORD,
     RECORD_AND_END,
     RECORD_HEAD,
+    REQUEST,
     STDERR,
     STDIN,
     STDOUT,
@@ -92,6 +95,7 @@ class Response:
                 if length is not None:
                     raise ValueError("Content-Length was given twice")
                 length = check_length(value)
+                continue  # take_head() tells it
             elif kind in FILE_NAMERS:
                 names_file = True
             lines += (kind, ": ", value, "\n")
@@ -115,8 +119,11 @@ class Response:
             self.left -= len(data)
         self.connection.send_output(head, data if self.has_content else b"")
 
-    def take_head(self, size=None):
-        """The head as bytes: it cannot change any more. `size` is the length of the content, where it is known."""
+    def take_head(self, size=None, last=None):
+        """
+        The head as bytes: it cannot change any more. `size` is the length of the content, where it is known; `last` the length of
+        what is sent with the head, if that is the last of it.
+        """
         if self.status is None:
             raise RuntimeError("the application did not call start_response before its first output")
         self.head_sent = True
@@ -126,9 +133,12 @@ class Response:
         # A HEAD request without content says nothing about the length that GET would have.
         if self.length is None and size is not None and may_have_content and (size or self.has_content):
             self.length = size
-            lines += b"content-length: %d\n" % size
         if self.has_content:
             self.left = self.length
+            if last and last == self.length and last + len(lines) < COPY_LIMIT:
+                return lines + b"\n"  # one record will have all of it
+        if self.length is not None:
+            lines += b"content-length: %d\n" % self.length
         return lines + b"\n"
 
     def send(self, result):
@@ -166,7 +176,7 @@ class Response:
 
     def send_block(self, block, size=None):
         """Sends one block at once. True when the response can hold no more."""
-        head = b"" if self.head_sent else self.take_head(size)
+        head = b"" if self.head_sent else self.take_head(size, len(block))
         if not self.has_content:
             block = b""
             self.ended = True
@@ -414,24 +424,36 @@ class Connection:
             self.skip(self.content_left)
             self.content_left = 0
         kind, request, length = self.next_record()
-        self.skip(length)
-        if kind != BEGIN:  # what the last application left unread, or an abort that came too late
-            return
+        if kind == BARE_REQUEST or kind == REQUEST:
+            variables = self.take(length)
+        else:
+            self.skip(length)
+            if kind != BEGIN:  # what the last application left unread, or an abort that came too late
+                return
+            variables = self.take_variables()
         self.request = request
-        variables = b""
-        kind, _, length = self.next_record()
-        while length:  # PARAMS ends with an empty record
-            variables = variables + self.take(length) if variables else self.take(length)
-            kind, _, length = self.next_record()
         environ = self.base.copy()
         words = variables.decode("latin-1").split("\0")
         environ.update(zip(words[::2], words[1::2]))
-        environ["wsgi.input"] = self.open_content(environ.get("CONTENT_LENGTH"))
-        if not self.content_ended and "CONTENT_LENGTH" not in environ:
-            environ["wsgi.input_terminated"] = True  # frameworks that know it read to the end
+        if kind == BARE_REQUEST:
+            self.content_ended = True
+            environ["wsgi.input"] = io.BytesIO()
+        else:
+            environ["wsgi.input"] = self.open_content(environ.get("CONTENT_LENGTH"))
+            if not self.content_ended and "CONTENT_LENGTH" not in environ:
+                environ["wsgi.input_terminated"] = True  # frameworks that know it read to the end
         self.busy = True
         self.answer(environ)
         self.busy = False
+
+    def take_variables(self):
+        """PARAMS in several records, of which the last is empty."""
+        variables = b""
+        _, _, length = self.next_record()
+        while length:
+            variables += self.take(length)
+            _, _, length = self.next_record()
+        return variables
 
     def open_content(self, announced):
         """wsgi.input: bytes in memory if they came along with the head, otherwise a stream."""
@@ -516,7 +538,10 @@ class Connection:
             with self.lock:
                 gathered = self.take_gathered()
                 size += len(gathered)
-                parts = (record(STDOUT, request, size) if size else b"", head, gathered, data, end)
+                if status == 0 and data:
+                    parts = (record(LAST_OUTPUT, request, size), head, gathered, data)
+                else:
+                    parts = (record(STDOUT, request, size) if size else b"", head, gathered, data, end)
                 self.socket.sendall(b"".join(parts))
             return None
         if size <= MAX_CONTENT:

@@ -16,7 +16,6 @@ import {
   encodeFileReply,
   encodePause,
   encodePing,
-  encodeRequestHead,
 } from '../exchange/fastcgi.ts';
 import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
@@ -45,9 +44,8 @@ export class LoopChannel implements Channel, ExchangeOwner {
   readonly #reader: RecordReader;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #streams = new Map<number, Stream>();
-  readonly #ids = new Map<Exchange, number>();
   /** Exchanges that said something in the chunk that is being read. */
-  readonly #touched = new Set<Exchange>();
+  #touched: Exchange[] = [];
   #lastId = 0;
   readonly #waitingForRoom: (() => void)[] = [];
   readonly #writer: TurnWriter;
@@ -60,6 +58,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     this.#owner = owner;
     this.#reader = new RecordReader({
       output: (content, id) => this.#touch(id)?.output(content),
+      lastOutput: (content, id) => this.#lastOutput(content, id),
       errors: (content, id) => this.#errors(content, id),
       file: (id, offer) => this.#takeFile(id, offer),
       pause: (id, isPaused) => this.#pause(id, isPaused),
@@ -76,33 +75,32 @@ export class LoopChannel implements Channel, ExchangeOwner {
     return Math.max(0, this.#settings.concurrency - this.#streams.size);
   }
 
-  get underWay(): Iterable<Exchange> {
-    return this.#ids.keys();
+  get underWay(): readonly Exchange[] {
+    return Array.from(this.#streams.values(), ({ exchange }) => exchange);
   }
 
   send(exchange: Exchange): void {
     exchange.begin(this);
-    const id = this.#freeId();
-    let head: string;
+    let params: string;
     try {
-      head = encodeRequestHead(id, this.#settings.encode(exchange));
+      params = this.#settings.encode(exchange);
     } catch (error) {
       return exchange.refuse(error);
     }
+    const id = this.#freeId();
     const stream = streamOf(id, exchange);
     this.#streams.set(id, stream);
-    this.#ids.set(exchange, id);
-    if (opensWebSocket(exchange.request) === true) return this.#writer.write(head);
+    exchange.number = id;
     const { content } = exchange.content;
+    const isBare = Array.isArray(content) && content.length === 0 && opensWebSocket(exchange.request) !== true;
+    this.#writer.writeRequest(id, params, !isBare);
+    if (isBare || opensWebSocket(exchange.request) === true) return;
     if (!Array.isArray(content)) {
-      this.#writer.write(head);
       this.#pump(content as AsyncIterable<Uint8Array>, stream).catch((error: unknown) => {
         exchange.fail(error);
         this.abandon(exchange);
       });
-    } else if (content.length === 0) this.#writer.write(head + encodeContentEnd(id));
-    else {
-      this.#writer.write(head);
+    } else {
       for (const piece of content as readonly Uint8Array[]) this.#writer.writeContent(id, piece);
       this.#writer.write(encodeContentEnd(id));
       exchange.content.discard();
@@ -145,8 +143,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   switch(exchange: Exchange, socket: Socket, content: ResponseContent): void {
-    const id = this.#ids.get(exchange);
-    const stream = id === undefined ? undefined : this.#streams.get(id);
+    const stream = this.#streamOf(exchange);
     if (stream === undefined) {
       // The worker has ended it meanwhile: what it said goes out.
       tunnel(socket, content, { write: () => true, end: () => {}, abandon: () => {} });
@@ -184,19 +181,33 @@ export class LoopChannel implements Channel, ExchangeOwner {
     } catch (error) {
       this.#owner.broken(error);
     }
-    if (this.#touched.size === 0) return;
+    const touched = this.#touched;
+    if (touched.length === 0) return;
+    this.#touched = [];
     const now = performance.now();
-    for (const exchange of this.#touched) {
+    for (const exchange of touched) {
       exchange.lastProgress = now;
       if (!exchange.hasEnded) exchange.flush();
     }
-    this.#touched.clear();
   }
 
   #touch(id: number): Exchange | undefined {
     const exchange = this.#streams.get(id)?.exchange;
-    if (exchange !== undefined) this.#touched.add(exchange);
+    if (exchange !== undefined && this.#touched.at(-1) !== exchange) this.#touched.push(exchange);
     return exchange;
+  }
+
+  #streamOf(exchange: Exchange): Stream | undefined {
+    const stream = this.#streams.get(exchange.number);
+    return stream?.exchange === exchange ? stream : undefined;
+  }
+
+  #lastOutput(content: Buffer, id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#forget(stream);
+    stream.exchange.lastOutput(content);
+    this.#owner.released();
   }
 
   #errors(content: Buffer, id: number): void {
@@ -227,25 +238,24 @@ export class LoopChannel implements Channel, ExchangeOwner {
 
   #forget(stream: Stream): void {
     this.#streams.delete(stream.id);
-    this.#ids.delete(stream.exchange);
     release(stream);
   }
 
   hold(exchange: Exchange, isHeld: boolean): void {
-    const id = this.#ids.get(exchange);
-    if (id !== undefined) this.#writer.write(encodePause(id, isHeld));
+    const stream = this.#streamOf(exchange);
+    if (stream !== undefined) this.#writer.write(encodePause(stream.id, isHeld));
   }
 
   /** The worker is told, and what it still says of this request is dropped. */
   abandon(exchange: Exchange): void {
-    const id = this.#ids.get(exchange);
-    if (id === undefined || exchange.isAbandoned) return;
+    const stream = this.#streamOf(exchange);
+    if (stream === undefined || exchange.isAbandoned) return;
     exchange.isAbandoned = true;
     exchange.isHeld = false;
     exchange.isFed = false;
     exchange.lastProgress = performance.now();
-    release(this.#streams.get(id)!);
-    this.#writer.write(encodeAbort(id));
+    release(stream);
+    this.#writer.write(encodeAbort(stream.id));
   }
 
   silence(now: number): number {

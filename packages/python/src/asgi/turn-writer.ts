@@ -2,7 +2,15 @@
 
 import type { Socket } from 'node:net';
 import { writeDirectly, writePieces } from '../exchange/direct-write.ts';
-import { contentHeader, HEADER_BYTES, MAX_RECORD_CONTENT } from '../exchange/fastcgi.ts';
+import {
+  contentHeader,
+  encodeRequest,
+  HEADER_BYTES,
+  isOneRecord,
+  MAX_RECORD_CONTENT,
+  requestType,
+  VERSION,
+} from '../exchange/fastcgi.ts';
 
 /** What one turn gathers at most. */
 const TURN_BYTES = 0x10000;
@@ -26,6 +34,25 @@ export class TurnWriter {
   write(text: string): void {
     if (!this.#hasRoom(text.length)) return writeDirectly(this.#socket, text);
     this.#end += this.#turn.write(text, this.#end, 'latin1');
+  }
+
+  /** Writes the head of a request; `params` is a byte string. */
+  writeRequest(id: number, params: string, hasContent: boolean): void {
+    const { length } = params;
+    if (!isOneRecord(params) || !this.#hasRoom(HEADER_BYTES + length)) {
+      return this.write(encodeRequest(id, params, hasContent));
+    }
+    const turn = this.#turn;
+    const at = this.#end;
+    turn[at] = VERSION;
+    turn[at + 1] = requestType(hasContent);
+    turn[at + 2] = id >>> 8;
+    turn[at + 3] = id & 0xff;
+    turn[at + 4] = length >>> 8;
+    turn[at + 5] = length & 0xff;
+    turn[at + 6] = 0;
+    turn[at + 7] = 0;
+    this.#end = at + HEADER_BYTES + turn.write(params, at + HEADER_BYTES, 'latin1');
   }
 
   /** Whether so much can be gathered; what was gathered before has left if not. */

@@ -13,10 +13,31 @@ export interface ResponseHead {
 
 const STATUS_AT = 'Status: '.length;
 
+/** Heads that came before: an application says the same of most of its pages. */
+let known = new Map<string, ResponseHead>();
+
+/** Some thousand different heads are those of an application that says something new each time. */
+const MAX_KNOWN_HEADS = 256;
+const MAX_KNOWN_LENGTH = 1024;
+
+/** The same as `parseResponseHead`, which is asked once for heads that repeat: then the fields are the same object, too. */
+export function responseHead(text: string): ResponseHead {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  const head = parseResponseHead(text);
+  if (text.length > MAX_KNOWN_LENGTH) return head;
+  if (known.size >= MAX_KNOWN_HEADS) known = new Map();
+  for (const field of head.fields) Object.freeze(field);
+  Object.freeze(head.fields);
+  known.set(text, head);
+  return head;
+}
+
 /** Takes the head apart. `text` is a byte string without the empty line. Date and Server are left to the HTTP server. */
 export function parseResponseHead(text: string): ResponseHead {
   const lines = text.split('\n');
   const statusLine = lines[0]!;
+  const reason = statusLine.slice(STATUS_AT + 4);
   const fields: Field[] = [];
   let contentLength: number | undefined;
   for (let index = 1; index < lines.length; index++) {
@@ -29,7 +50,8 @@ export function parseResponseHead(text: string): ResponseHead {
   }
   return {
     status: Number(statusLine.slice(STATUS_AT, STATUS_AT + 3)),
-    reason: statusLine.slice(STATUS_AT + 4) || undefined,
+    // What everybody says needs no saying.
+    reason: reason === '' || reason === 'OK' ? undefined : reason,
     fields,
     contentLength,
   };

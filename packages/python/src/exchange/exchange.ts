@@ -9,7 +9,7 @@ import type { Field } from '@onezero/cgi-process';
 import type { HandedFile } from '../content/handed-file.ts';
 import type { RequestContent } from '../content/request-content.ts';
 import { ResponseContent, type ResponseSpool } from '../content/response-content.ts';
-import { parseResponseHead, type ResponseHead } from '../content/response-head.ts';
+import { responseHead, type ResponseHead } from '../content/response-head.ts';
 import type { PythonRequest, PythonResponse } from '../message.ts';
 import { PythonError } from '../python-error.ts';
 import type { Socket } from 'node:net';
@@ -19,6 +19,9 @@ const emptyLine = Buffer.from('\n\n');
 
 /** How much of what Python said about one request is kept for its error. */
 const MAX_DETAIL_LENGTH = 0x10000;
+
+/** Content up to this size is copied behind its head, by a server that takes it so. */
+const MAX_LENT_BYTES = 0x8000;
 
 /** What stands for the answer once the protocol has changed. */
 const switchedHead: ResponseHead = { status: 101, reason: undefined, fields: [], contentLength: undefined };
@@ -53,10 +56,13 @@ export class Exchange {
   hasAnswered = false;
   hasEnded = false;
   isAbandoned = false;
+  /** Its number on a connection that carries several; 0 for none. */
+  number = 0;
   /** True when the application was silent for too long. */
   isHung = false;
   #owner: ExchangeOwner | undefined;
   readonly #spool: ResponseSpool;
+  readonly #mayLend: boolean;
   #settle!: { resolve(response: PythonResponse): void; reject(error: unknown): void };
   #headBytes: Buffer | undefined;
   #head: ResponseHead | undefined;
@@ -69,10 +75,12 @@ export class Exchange {
   #detail = '';
   #onDeparture: (() => void) | undefined;
 
-  constructor(request: PythonRequest, content: RequestContent, spool: ResponseSpool) {
+  /** `mayLend`: who asks uses the content of the answer at once, or copies it. */
+  constructor(request: PythonRequest, content: RequestContent, spool: ResponseSpool, mayLend = false) {
     this.request = request;
     this.content = content;
     this.#spool = spool;
+    this.#mayLend = mayLend;
     this.answer = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -107,6 +115,12 @@ export class Exchange {
     this.#owner.abandon(this);
   }
 
+  /** Takes the last of the output of a response that is whole. */
+  lastOutput(chunk: Buffer): void {
+    this.output(chunk);
+    this.end(0);
+  }
+
   /** Takes some of the worker's output, head first. The chunk is valid during the call only. */
   output(chunk: Buffer): void {
     if (this.isAbandoned) return;
@@ -117,7 +131,7 @@ export class Exchange {
       this.#headBytes = Buffer.from(bytes);
       return;
     }
-    this.#head = parseResponseHead(bytes.toString('latin1', 0, end));
+    this.#head = responseHead(bytes.toString('latin1', 0, end));
     if (end + 2 < bytes.length) this.#views.push(bytes.subarray(end + 2));
   }
 
@@ -199,7 +213,8 @@ export class Exchange {
   #respond({ status, reason, fields, contentLength }: ResponseHead): PythonResponse {
     if (this.hasEnded && this.#status === 0 && this.#hasAll(contentLength)) {
       const content = this.#early.length === 1 ? this.#early[0]! : Buffer.concat(this.#early);
-      return { status, reason, fields, content };
+      const isLent = this.#mayLend && content.length <= MAX_LENT_BYTES;
+      return isLent ? { status, reason, fields, content, isLent } : { status, reason, fields, content };
     }
     const content = new ResponseContent(this.#spool);
     this.#response = content;

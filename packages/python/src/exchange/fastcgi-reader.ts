@@ -8,6 +8,8 @@ import { FILE_CONTENT_BYTES, HEADER_BYTES, recordType, VERSION } from './fastcgi
 /** What a worker said about a request. A chunk is as valid as the one that was pushed. */
 export interface RecordSink {
   output(content: Buffer, requestId: number): void;
+  /** The whole of a record; the response is whole with it. */
+  lastOutput(content: Buffer, requestId: number): void;
   /** The whole of a record. */
   errors(content: Buffer, requestId: number): void;
   file(requestId: number, offer: FileOffer): void;
@@ -30,6 +32,11 @@ export class FastCgiError extends Error {
   override readonly name = 'FastCgiError';
 }
 
+/** Whether content is handed on as it comes. */
+function isStream(type: number): boolean {
+  return type === recordType.stdout || type === recordType.lastOutput || type === recordType.stderr;
+}
+
 /** Reads the records of one connection, however they are cut into chunks. */
 export class RecordReader {
   readonly #sink: RecordSink;
@@ -40,8 +47,8 @@ export class RecordReader {
   #requestId = 0;
   #contentLeft = 0;
   #paddingLeft = 0;
-  /** The beginning of a record of errors that has not arrived completely. */
-  #errors: Buffer[] = [];
+  /** The beginning of a record that is handed on whole, of errors or of last output, and has not arrived completely. */
+  #begun: Buffer[] = [];
 
   constructor(sink: RecordSink) {
     this.#sink = sink;
@@ -83,7 +90,12 @@ export class RecordReader {
     this.#contentLeft = (bytes[at + 7]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!;
     this.#paddingLeft = bytes[at + 6]!;
     if (bytes[at] !== VERSION) throw new FastCgiError(`FastCGI version ${bytes[at]}, not 1`);
-    if (this.#type === recordType.stdout || this.#type === recordType.stderr) return;
+    if (isStream(this.#type)) {
+      if (this.#contentLeft === 0 && this.#type === recordType.lastOutput) {
+        throw new FastCgiError('the last output of a response is empty');
+      }
+      return;
+    }
     const expected = fixedLengths[this.#type];
     if (expected === undefined) throw new FastCgiError(`a worker sent a record of type ${this.#type}`);
     if (this.#contentLeft !== expected) {
@@ -93,23 +105,24 @@ export class RecordReader {
   }
 
   #readContent(chunk: Buffer, position: number): number {
-    if (this.#type !== recordType.stdout && this.#type !== recordType.stderr) return this.#readFixed(chunk, position);
+    if (!isStream(this.#type)) return this.#readFixed(chunk, position);
     const size = Math.min(this.#contentLeft, chunk.length - position);
     const content = chunk.subarray(position, position + size);
     this.#contentLeft -= size;
     if (this.#type === recordType.stdout) this.#sink.output(content, this.#requestId);
-    else this.#readErrors(content);
+    else this.#readWhole(content);
     return position + size;
   }
 
-  #readErrors(content: Buffer): void {
+  #readWhole(content: Buffer): void {
     if (this.#contentLeft > 0) {
-      this.#errors.push(Buffer.from(content));
+      this.#begun.push(Buffer.from(content));
       return;
     }
-    const whole = this.#errors.length === 0 ? content : Buffer.concat([...this.#errors, content]);
-    this.#errors = [];
-    this.#sink.errors(whole, this.#requestId);
+    const whole = this.#begun.length === 0 ? content : Buffer.concat([...this.#begun, content]);
+    this.#begun = [];
+    if (this.#type === recordType.stderr) this.#sink.errors(whole, this.#requestId);
+    else this.#sink.lastOutput(whole, this.#requestId);
   }
 
   #readFixed(chunk: Buffer, position: number): number {

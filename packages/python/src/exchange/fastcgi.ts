@@ -34,6 +34,12 @@ export const recordType = {
   ping: 19,
   /** No request will follow, and what has no end of its own, such as a WebSocket, shall end. */
   drain: 20,
+  /** A request in one record: all of PARAMS. Content follows. */
+  request: 21,
+  /** The same without content: nothing follows. */
+  bareRequest: 22,
+  /** The last output of a response that is whole; there is no END. */
+  lastOutput: 23,
 } as const;
 
 /** What `file` holds. */
@@ -53,6 +59,26 @@ function header(type: number, requestId: number, length: number): string {
 }
 
 const beginBody = String.fromCharCode(0, RESPONDER_ROLE, KEEP_CONNECTION, 0, 0, 0, 0, 0);
+
+/**
+ * The head of a request as a byte string; STDIN has to follow where it has content. One record, as each costs the worker more than
+ * its bytes do, unless it is large: then BEGIN_REQUEST and PARAMS, as FastCGI has it.
+ */
+export function encodeRequest(requestId: number, params: string, hasContent: boolean): string {
+  if (isOneRecord(params)) return header(requestType(hasContent), requestId, params.length) + params;
+  const head = encodeRequestHead(requestId, params);
+  return hasContent ? head : head + encodeContentEnd(requestId);
+}
+
+/** Whether the head of a request fits into one record. */
+export function isOneRecord(params: string): boolean {
+  return params.length <= MAX_PARAMS_CONTENT;
+}
+
+/** The type of the record that a request fits into. */
+export function requestType(hasContent: boolean): number {
+  return hasContent ? recordType.request : recordType.bareRequest;
+}
 
 /** BEGIN_REQUEST and all of PARAMS as a byte string. STDIN has to follow. */
 export function encodeRequestHead(requestId: number, params: string): string {

@@ -7,13 +7,7 @@ import type { Socket } from 'node:net';
 import { type FileOffer, takeFile } from '../content/handed-file.ts';
 import type { PythonError } from '../python-error.ts';
 import type { Exchange, ExchangeOwner } from '../exchange/exchange.ts';
-import {
-  encodeAbort,
-  encodeContent,
-  encodeContentEnd,
-  encodeFileReply,
-  encodeRequestHead,
-} from '../exchange/fastcgi.ts';
+import { encodeAbort, encodeContent, encodeContentEnd, encodeFileReply, encodeRequest } from '../exchange/fastcgi.ts';
 import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { writeDirectly } from '../exchange/direct-write.ts';
 import { readShared } from '../exchange/shared-reads.ts';
@@ -47,6 +41,7 @@ export class ThreadConnection implements ExchangeOwner {
     this.#owner = owner;
     this.#reader = new RecordReader({
       output: (content) => this.exchange?.output(content),
+      lastOutput: (content, requestId) => this.#lastOutput(content, requestId),
       errors: (content) => this.#errors(content),
       file: (requestId, offer) => this.#takeFile(requestId, offer),
       pause: () => {},
@@ -63,7 +58,7 @@ export class ThreadConnection implements ExchangeOwner {
     const requestId = (this.#requestId % 0xffff) + 1;
     let head: string;
     try {
-      head = encodeRequestHead(requestId, this.#encode(exchange));
+      head = encodeRequest(requestId, this.#encode(exchange), hasContent(exchange));
     } catch (error) {
       exchange.refuse(error);
       this.#owner.released(this);
@@ -81,11 +76,8 @@ export class ThreadConnection implements ExchangeOwner {
   }
 
   #sendWhole(head: string, requestId: number, { content }: Exchange, pieces: readonly Uint8Array[]): void {
+    if (pieces.length === 0) return writeDirectly(this.#socket, head);
     const end = encodeContentEnd(requestId);
-    if (pieces.length === 0) {
-      writeDirectly(this.#socket, head + end);
-      return;
-    }
     this.#socket.cork();
     this.#socket.write(head, 'latin1');
     this.#writeAll(encodeContent(requestId, pieces));
@@ -121,6 +113,7 @@ export class ThreadConnection implements ExchangeOwner {
 
   #room(): void {
     const waiting = this.#waitingForRoom;
+    if (waiting.length === 0) return;
     this.#waitingForRoom = [];
     for (const resolve of waiting) resolve();
   }
@@ -154,11 +147,23 @@ export class ThreadConnection implements ExchangeOwner {
     this.#end(requestId, 0);
   }
 
+  #lastOutput(content: Buffer, requestId: number): void {
+    const { exchange } = this;
+    if (exchange === undefined || requestId !== this.#requestId) return;
+    this.exchange = undefined;
+    exchange.lastOutput(content);
+    this.#free();
+  }
+
   #end(requestId: number, status: number): void {
     const { exchange } = this;
     if (exchange === undefined || requestId !== this.#requestId) return;
     this.exchange = undefined;
     exchange.end(status);
+    this.#free();
+  }
+
+  #free(): void {
     this.#room();
     this.#owner.released(this);
   }
@@ -194,4 +199,8 @@ export class ThreadConnection implements ExchangeOwner {
     this.#room();
     this.#socket.destroy();
   }
+}
+
+function hasContent({ content: { content } }: Exchange): boolean {
+  return !Array.isArray(content) || content.length > 0;
 }

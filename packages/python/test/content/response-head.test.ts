@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseResponseHead } from '../../src/content/response-head.ts';
+import { parseResponseHead, responseHead } from '../../src/content/response-head.ts';
 
 describe('parseResponseHead', () => {
   test('takes a head apart', () => {
     const head = 'Status: 200 OK\ncontent-type: text/plain\nset-cookie: a=b: c\nset-cookie: d\ncontent-length: 12';
     expect(parseResponseHead(head)).toEqual({
       status: 200,
-      reason: 'OK',
+      reason: undefined,
       fields: [
         ['content-type', 'text/plain'],
         ['set-cookie', 'a=b: c'],
@@ -25,6 +25,14 @@ describe('parseResponseHead', () => {
       contentLength: undefined,
     });
     expect(parseResponseHead('Status: 418 I am a teapot').reason).toBe('I am a teapot');
+  });
+
+  test('is one value for heads that repeat, which nobody can change', () => {
+    const heads = Array.from({ length: 1000 }, (_, index) => `Status: 200 OK\nx-a: ${index % 300}`);
+    for (const head of heads) expect(responseHead(head)).toEqual(parseResponseHead(head));
+    const head = responseHead('Status: 404 Not Found\nx-a: b');
+    expect(responseHead('Status: 404 Not Found\nx-a: b')).toBe(head);
+    expect([Object.isFrozen(head.fields), Object.isFrozen(head.fields[0])]).toEqual([true, true]);
   });
 
   test('leaves Date and Server to the server', () => {

@@ -20,6 +20,19 @@ function begin(): { exchange: Exchange; client: AbortController; abandoned: Exch
   return { exchange, client, abandoned };
 }
 
+describe('Exchange', () => {
+  test('lends an answer that is small and whole to who asked for that', async () => {
+    const isLent = async (size: number, mayLend: boolean, method = 'GET'): Promise<boolean | undefined> => {
+      const exchange = new Exchange(request('/', { method }), noContent, spool, mayLend);
+      exchange.begin({ hold: () => {}, abandon: () => {} });
+      exchange.lastOutput(Buffer.from(`Status: 200 OK\n\n${'x'.repeat(size)}`));
+      return (await exchange.answer).isLent;
+    };
+    expect([await isLent(0x8000, true), await isLent(0x8000, false)]).toEqual([true, undefined]);
+    expect([await isLent(0x8001, true), await isLent(1, true, 'HEAD')]).toEqual([undefined, undefined]);
+  });
+});
+
 describe('Exchange.watchClient', () => {
   test('gives a request up at the moment in which its client leaves', async () => {
     const { exchange, client, abandoned } = begin();

@@ -6,6 +6,7 @@ import {
   encodeContentEnd,
   encodeFileReply,
   encodePause,
+  encodeRequest,
   encodeRequestHead,
 } from '../../src/exchange/fastcgi.ts';
 import { FastCgiError, RecordReader } from '../../src/exchange/fastcgi-reader.ts';
@@ -47,6 +48,7 @@ function events(pieces: Buffer[]): [string, ...(string | number)[]][] {
   };
   const reader = new RecordReader({
     output: (bytes) => content('output', bytes),
+    lastOutput: (bytes, id) => seen.push(['lastOutput', id, bytes.toString('latin1')]),
     errors: (bytes) => content('errors', bytes),
     file: (id, { descriptor, offset, length }) => seen.push(['file', id, descriptor, offset, length]),
     pause: (id, isPaused) => seen.push(['pause', id, Number(isPaused)]),
@@ -78,6 +80,7 @@ const workerRecord: fc.Arbitrary<WireRecord> = fc.oneof(
     id,
     content: fc.uint8Array({ minLength: 60, maxLength: 60 }).map((array) => Buffer.from(array)),
   }),
+  fc.record({ type: fc.constant(23), id, content: bytes(40).filter(({ length }) => length > 0) }),
   fc.record({ type: fc.constant(18), id, content: fc.constantFrom(Buffer.from([0]), Buffer.from([1])) }),
   fc.record({ type: fc.constant(19), id: fc.constant(0), content: fc.constant(Buffer.alloc(0)) }),
 );
@@ -134,6 +137,7 @@ describe('RecordReader', () => {
     ['another version', Buffer.from([2, 6, 0, 1, 0, 0, 0, 0])],
     ['a record that only servers send', Buffer.from([1, 4, 0, 1, 0, 0, 0, 0])],
     ['an end of another size', Buffer.from([1, 3, 0, 1, 0, 7, 0, 0])],
+    ['a last output without bytes', Buffer.from([1, 23, 0, 1, 0, 0, 0, 0])],
     ['text', Buffer.from('HTTP/1.1 200 OK\r\n')],
   ])('refuses %s', (_, input) => {
     expect(() => events([input])).toThrow(FastCgiError);
@@ -150,6 +154,27 @@ describe('RecordReader', () => {
         }
       }),
     );
+  });
+});
+
+describe('encodeRequest', () => {
+  test.each([0, 1, 65_535])('is one record for %d bytes', (size) => {
+    const params = 'v'.repeat(size);
+    for (const hasContent of [true, false]) {
+      const [only, ...more] = decode(encodeRequest(0x1234, params, hasContent));
+      expect([only?.type, only?.id, only?.content.toString(), more]).toEqual([
+        hasContent ? 21 : 22,
+        0x1234,
+        params,
+        [],
+      ]);
+    }
+  });
+
+  test('is what FastCGI has for more', () => {
+    const params = 'v'.repeat(65_536);
+    expect(encodeRequest(7, params, true)).toBe(encodeRequestHead(7, params));
+    expect(encodeRequest(7, params, false)).toBe(encodeRequestHead(7, params) + encodeContentEnd(7));
   });
 });
 

@@ -51,17 +51,17 @@ class Case(unittest.TestCase):
 class Heads(unittest.TestCase):
     def test_fields_are_written_in_lower_case_without_white_space_around(self):
         head, length = encode_head(200, [(b"X-A", b" b\t"), (b"Set-Cookie", b"a"), (b"set-cookie", b"b"), (b"x-empty", b"")])
-        self.assertEqual((head, length), (b"Status: 200 \nx-a: b\nset-cookie: a\nset-cookie: b\nx-empty: \n\n", None))
+        self.assertEqual((head, length), (b"Status: 200 \nx-a: b\nset-cookie: a\nset-cookie: b\nx-empty: \n", None))
 
     def test_any_pairs_of_any_bytes(self):
         for name in (b"X-A", bytearray(b"X-A")):
             for value in (b"\xe9", bytearray(b"\xe9")):
                 for pair in ((name, value), [name, value], iter((name, value))):
-                    self.assertEqual(encode_head(200, iter([pair]))[0], b"Status: 200 \nx-a: \xe9\n\n")
+                    self.assertEqual(encode_head(200, iter([pair]))[0], b"Status: 200 \nx-a: \xe9\n")
 
     def test_what_belongs_to_the_connection_is_left_out(self):
         for name in (b"connection", b"Keep-Alive", b"transfer-encoding", b"TE", b"Trailer", b"upgrade"):
-            self.assertEqual(encode_head(200, [(name, b"x"), (b"a", b"b")])[0], b"Status: 200 \na: b\n\n")
+            self.assertEqual(encode_head(200, [(name, b"x"), (b"a", b"b")])[0], b"Status: 200 \na: b\n")
 
     def test_statuses(self):
         for status in (200, 299, 599, http.HTTPStatus.NOT_FOUND):

@@ -3,7 +3,7 @@
 import asyncio
 
 from onezero_worker.asgi import Connection
-from wire import PARAMS, record, records
+from wire import BARE_REQUEST, PARAMS, REQUEST, record, records
 
 PAUSE, PING, DRAIN = 18, 19, 20
 BEGIN, STDIN = 1, 5
@@ -85,8 +85,12 @@ def scope(kind="http", method="GET", path="/", fields=(), **changes):
 
 
 def begin(number=1, **words):
+    if number % 2:  # in one record, as what is not large comes
+        return record(REQUEST, scope(**words), number)
     return record(BEGIN, b"\0\1\1\0\0\0\0\0", number) + record(PARAMS, scope(**words), number) + record(PARAMS, b"", number)
 
 
 def request(number=1, content=(), **words):
+    if number % 2 and not content:
+        return record(BARE_REQUEST, scope(**words), number)
     return begin(number, **words) + b"".join(record(STDIN, piece, number) for piece in content) + record(STDIN, b"", number)

@@ -10,7 +10,7 @@ import { Exchange } from '../../src/exchange/exchange.ts';
 import { PythonError } from '../../src/python-error.ts';
 import { ThreadConnection } from '../../src/wsgi/thread-connection.ts';
 import { chunks, read, request } from '../harness.ts';
-import { end, errors, FakeSocket, offer, output } from '../socket.ts';
+import { end, errors, FakeSocket, lastOutput, offer, output } from '../socket.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-thread-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,13 +51,10 @@ describe('ThreadConnection', () => {
     const { fake, told, begin } = thread();
     for (const id of [1, 2, 3]) {
       const exchange = begin();
-      expect(fake.heard().map((record) => [record.type, record.id])).toEqual([
-        [1, id],
-        [4, id],
-        [4, id],
-        [5, id],
-      ]);
-      fake.say(output(id, `${HEAD}text ${id}`), end(id));
+      expect(fake.heard().map((record) => [record.type, record.id])).toEqual([[22, id]]);
+      const text = `${HEAD}text ${id}`;
+      if (id === 2) fake.say(lastOutput(id, text));
+      else fake.say(output(id, text), end(id));
       expect((await read(exchange.answer)).text).toBe(`text ${id}`);
       expect(told.splice(0)).toEqual(['released']);
     }
@@ -85,7 +82,7 @@ describe('ThreadConnection', () => {
     const content = [Buffer.alloc(70_000, 'x'), Buffer.from('y')];
     begin({ content, length: 70_001, discard: () => void discards++ });
     await turn();
-    expect(types(fake)).toEqual([1, 4, 4, 'stdin 70001', 'stdin 0']);
+    expect(types(fake)).toEqual([21, 'stdin 70001', 'stdin 0']);
     expect(discards).toBe(1);
   });
 
@@ -94,7 +91,7 @@ describe('ThreadConnection', () => {
     begin({ content: chunks('one', '', 'three'), length: undefined });
     await turn();
     await turn();
-    expect(types(fake)).toEqual([1, 4, 4, 'stdin 3', 'stdin 5', 'stdin 0']);
+    expect(types(fake)).toEqual([21, 'stdin 3', 'stdin 5', 'stdin 0']);
   });
 
   test('waits for a thread that takes no content', async () => {
@@ -120,7 +117,7 @@ describe('ThreadConnection', () => {
     const exchange = begin({ content: content(), length: undefined });
     await expect(exchange.answer).rejects.toThrow('reset');
     await turn();
-    expect(types(fake)).toEqual([1, 4, 4, 'stdin 4', 2]);
+    expect(types(fake)).toEqual([21, 'stdin 4', 2]);
     expect(told).toEqual(['abort 1']);
     fake.say(output(1, 'late'), end(1, 1));
     await turn();

@@ -45,9 +45,48 @@ export interface AnswerTarget {
 export function answer(target: AnswerTarget, exchange: Exchange, refusal: Interruption | undefined): void {
   try {
     const asked = ask(target, exchange, refusal);
-    const going = isPromiseLike(asked)
-      ? firstOf(exchange, asked).then((response) => reply(target, exchange, response))
-      : reply(target, exchange, asked);
+    if (isPromiseLike(asked)) answerLater(target, exchange, asked);
+    else answerWith(target, exchange, asked);
+  } catch (error) {
+    void recover(target, exchange, error);
+  }
+}
+
+/**
+ * Answers with what the responder says, unless the request breaks off or patience ends before. Whatever is first decides: a race of
+ * promises would make several for each request.
+ */
+function answerLater(target: AnswerTarget, exchange: Exchange, asked: Promise<ResponseMessage>): void {
+  const interrupted = exchange.onInterruption((interruption) => {
+    exchange.answered = true;
+    exchange.abort();
+    asked
+      .then((late) => discard(late.content))
+      .catch((error: unknown) => warnOnce('an answer that came too late', error));
+    void answerInstead(target, exchange, interruption);
+  });
+  if (interrupted) return;
+  asked.then(
+    (response) => {
+      if (exchange.heard()) answerWith(target, exchange, response);
+    },
+    (error: unknown) => {
+      if (exchange.heard()) void recover(target, exchange, error);
+    },
+  );
+}
+
+async function answerInstead(target: AnswerTarget, exchange: Exchange, interruption: Interruption): Promise<void> {
+  try {
+    answerWith(target, exchange, await fail(exchange, interruption));
+  } catch (error) {
+    await recover(target, exchange, error);
+  }
+}
+
+function answerWith(target: AnswerTarget, exchange: Exchange, response: ResponseMessage): void {
+  try {
+    const going = reply(target, exchange, response);
     if (going === undefined) finish(target, exchange);
     else void finishAfter(target, exchange, going);
   } catch (error) {
@@ -101,19 +140,6 @@ function ask(
 function fail(exchange: Exchange, failure: Interruption): ResponseMessage | Promise<ResponseMessage> {
   const { service, request, headSent } = exchange;
   return service.site.fail({ ...failure, request, headSent });
-}
-
-/** The responder's answer, unless the request breaks off or patience ends before it has one. */
-async function firstOf(exchange: Exchange, asked: Promise<ResponseMessage>): Promise<ResponseMessage> {
-  const first = await Promise.race([asked.then((response) => ({ response })), exchange.interrupted()]);
-  exchange.heard();
-  if ('response' in first) return first.response;
-  exchange.answered = true;
-  exchange.abort();
-  asked
-    .then((late) => discard(late.content))
-    .catch((error: unknown) => warnOnce('an answer that came too late', error));
-  return fail(exchange, first);
 }
 
 function reply(target: AnswerTarget, exchange: Exchange, response: ResponseMessage): Promise<boolean> | undefined {

@@ -93,17 +93,18 @@ export class Exchange implements RequestSource {
     this.#onInterruption?.(this.#interruption);
   }
 
-  /** Resolves when the answer has to be given by somebody else. */
-  interrupted(): Promise<Interruption> {
-    if (this.#interruption !== undefined) return Promise.resolve(this.#interruption);
-    return new Promise((resolve) => {
-      this.#onInterruption = resolve;
-    });
+  /** Calls `take` once the answer has to be given by somebody else, unless the responder is heard before; true if that is now. */
+  onInterruption(take: (interruption: Interruption) => void): boolean {
+    const interruption = this.#interruption;
+    if (interruption === undefined) this.#onInterruption = take;
+    else take(interruption);
+    return interruption !== undefined;
   }
 
-  /** The responder has spoken: nobody waits for an interruption any more, nor keeps what it would have led to. */
-  heard(): void {
+  /** The responder has spoken: nobody waits for an interruption any more. False if one came before. */
+  heard(): boolean {
     this.#onInterruption = undefined;
+    return this.#interruption === undefined;
   }
 
   /** Remembers the content being sent, to close it when the client goes. */
