@@ -66,14 +66,13 @@ function answerLater(target: AnswerTarget, exchange: Exchange, asked: Promise<Re
     void answerInstead(target, exchange, interruption);
   });
   if (interrupted) return;
-  asked.then(
-    (response) => {
-      if (exchange.heard()) answerWith(target, exchange, response);
-    },
-    (error: unknown) => {
-      if (exchange.heard()) void recover(target, exchange, error);
-    },
-  );
+  const answered = (response: ResponseMessage): void => {
+    if (exchange.heard()) answerWith(target, exchange, response);
+  };
+  const failed = (error: unknown): void => {
+    if (exchange.heard()) void recover(target, exchange, error);
+  };
+  void asked.then(answered, failed);
 }
 
 async function answerInstead(target: AnswerTarget, exchange: Exchange, interruption: Interruption): Promise<void> {
