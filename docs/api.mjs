@@ -1,5 +1,5 @@
 // Writes docs/api/*.md, the reference of each package, from the declarations and doc comments that its build emitted; the index of
-// decisions; and what is made out of the tables of options.
+// decisions; the listing of rooms; and what is made out of the tables of options.
 //
 //   node docs/api.mjs            write
 //   node docs/api.mjs --check    compare instead, and fail where a page is stale
@@ -11,6 +11,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decisionIndex } from './decisions.mjs';
+import { layoutPage } from './layout.mjs';
 import { configurationPage, flagsPage, optionTables, schemaText } from './options.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -149,6 +150,7 @@ const pages = [
     packagesWithEntries().map(async (name) => [`docs/api/${name}.md`, await page(join(root, 'packages', name))]),
   )),
   ['decisions/README.md', decisionIndex()],
+  ['docs/layout.md', layoutPage()],
   ['docs/flags.md', flagsPage()],
   ['docs/configuration.md', configurationPage()],
   ['packages/server/onezero.schema.json', schemaText()],

@@ -16,11 +16,14 @@ const ROOMS = {
   '07': 'Releases',
   '08': 'Recipes and demo',
   '09': 'Connections',
+  10: 'WebDAV',
 };
 
 /** The text of the index. */
 export function decisionIndex() {
   const names = readdirSync(folder).filter((name) => /^\d/.test(name));
+  const homeless = names.find((name) => ROOMS[name.slice(0, 2)] === undefined);
+  if (homeless !== undefined) throw new Error(`decisions/${homeless} is of no room that docs/decisions.mjs knows`);
   const lines = [
     '# Decisions',
     '',

@@ -2,9 +2,10 @@
 //
 // Entries and types are judged by publint and attw; that ES modules may be loaded with require() (Node 20.19 and later) is
 // why attw's ESM-only profile is the right one. Ours are the rules that neither knows: the manifest says what a stranger
-// needs, nothing runs at installation, every packed file is of a kind we mean to ship, and dist/ agrees with src/.
+// needs, nothing runs at installation, every packed file is of a kind we mean to ship, dist/ agrees with src/, and
+// the size is what docs/layout.md says.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -47,6 +48,18 @@ function* manifestProblems(manifest) {
   }
 }
 
+/** How a package's size differs from what docs/layout.md says: a tenth is nothing, more is a choice to be written down. */
+function* sizeProblems(name, bytes) {
+  const row = readFileSync(join(root, 'docs/layout.md'), 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`| \`${name}\` |`));
+  const stored = Number(/(\d+) kB \|$/.exec(row ?? '')?.[1]);
+  const kilobytes = bytes / 1000;
+  if (!(Math.abs(kilobytes - stored) <= Math.max(1, stored / 10))) {
+    yield `unpacked it has ${kilobytes.toFixed(0)} kB, and docs/layout.md says ${stored} kB`;
+  }
+}
+
 /** What is wrong with the list of packed files. `read` gives the text of one. */
 function* fileProblems(files, read) {
   for (const name of ['package.json', 'README.md', 'LICENSE']) if (!files.has(name)) yield `${name} is missing`;
@@ -68,7 +81,8 @@ try {
   const files = new Set(entries.map((entry) => join(entry.parentPath, entry.name).slice(packed.length + 1)));
   const read = (name) => readFileSync(join(packed, name), 'utf8');
   const manifest = JSON.parse(read('package.json'));
-  const problems = [...manifestProblems(manifest), ...fileProblems(files, read)];
+  const bytes = entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  const problems = [...manifestProblems(manifest), ...fileProblems(files, read), ...sizeProblems(manifest.name, bytes)];
   for (const tool of [
     ['publint', 'run', tarball, '--strict'],
     ['attw', tarball, '--profile', 'esm-only', '--no-color', '--no-emoji'],

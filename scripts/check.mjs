@@ -15,6 +15,7 @@ const steps = [
   ['package', 'turbo run package --continue --output-logs=errors-only --log-prefix=none'],
   ['rooms', 'node scripts/check-rooms.mjs'],
   ['sizes', 'node scripts/measure.mjs --check'],
+  ['checks', 'node --test scripts/test/'],
   ['constants', 'node scripts/check-constants.mjs'],
   ['unused', 'knip --no-progress --no-config-hints'],
   ['api', 'node scripts/api-snapshot.mjs --check'],

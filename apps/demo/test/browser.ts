@@ -13,7 +13,7 @@ const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 export const noBrowser: boolean = !existsSync(executablePath) && process.env['CI'] === undefined;
 export const because: string = noBrowser ? ' (needs Chromium)' : '';
 
-const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
+export const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 
 /** How a page is looked at. */
 export interface Look {
@@ -31,6 +31,8 @@ export class Visit {
   readonly origin: string;
   readonly #server: ChildProcessWithoutNullStreams;
   readonly #browser: Browser | undefined;
+  /** Pages that visits have left, by their options. */
+  readonly #pages = new Map<string, { page: Page; complaints: string[] }>();
 
   private constructor(origin: string, server: ChildProcessWithoutNullStreams, browser: Browser | undefined) {
     this.origin = origin;
@@ -49,27 +51,39 @@ export class Visit {
   }
 
   /**
-   * Shows a fresh page to `look` and returns what the browser complained about meanwhile: messages of its console and
-   * uncaught errors. A status of 400 or more is part of the tour, though the browser calls it an error.
+   * Shows a page to `look` and returns what the browser complained about meanwhile: messages of its console and uncaught
+   * errors. A status of 400 or more is part of the tour, though the browser calls it an error. The page is the one of the
+   * visit before with the same options, empty again: a page of its own costs more than most visits.
    */
   async page(options: Look, look: (page: Page) => Promise<void>): Promise<string[]> {
+    const key = JSON.stringify(options);
+    const { page, complaints } = this.#pages.get(key) ?? (await this.#open(options));
+    this.#pages.delete(key);
+    complaints.length = 0;
+    try {
+      await look(page);
+      await page.goto('about:blank');
+      this.#pages.set(key, { page, complaints });
+    } catch (error) {
+      await page.context().close();
+      throw error;
+    }
+    return [...complaints];
+  }
+
+  async #open(options: Look): Promise<{ page: Page; complaints: string[] }> {
     if (this.#browser === undefined) throw new Error('there is no browser');
     const { size, ...rest } = options;
     const context = await this.#browser.newContext({ viewport: sizes[size], baseURL: this.origin, ...rest });
     // Shorter than a test's own, so that a failure names what was waited for.
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     const complaints: string[] = [];
     context.on('console', (message) => {
       const isStatus = message.text().startsWith('Failed to load resource');
       if (message.type() === 'error' && !isStatus) complaints.push(message.text());
     });
     context.on('weberror', (error) => complaints.push(error.error().message));
-    try {
-      await look(await context.newPage());
-    } finally {
-      await context.close();
-    }
-    return complaints;
+    return { page: await context.newPage(), complaints };
   }
 
   async close(): Promise<number | null> {

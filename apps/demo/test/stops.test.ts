@@ -1,9 +1,12 @@
 // What each stop promises, done as a visitor does it, with the keyboard.
+//
+// Each stop is visited once, in turn on a desktop in the light and on a phone in the dark: what it does depends on neither.
+// That every stop fits and can be reached in all four looks is shown in tour.test.ts.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { because, demo, noBrowser, Visit, type Look } from './browser.ts';
 
 const noPython = spawnSync('python3', ['--version']).status !== 0 && process.env['CI'] === undefined;
@@ -28,15 +31,16 @@ async function press(page: Page, name: string, shown: RegExp): Promise<void> {
   await page.locator('.wire', { hasText: shown }).waitFor();
 }
 
-const visitors: readonly Look[] = [
+const VISITORS: readonly Look[] = [
   { size: 'desktop', colorScheme: 'light' },
   { size: 'phone', colorScheme: 'dark' },
 ];
+let visits = 0;
 
-describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme${because}`, (look) => {
+describe.skipIf(noBrowser)(`the stops${because}`, () => {
   /** Opens a stop, does something there, and expects a browser without complaints. */
   async function at(stop: string, act: (page: Page) => Promise<void>): Promise<void> {
-    const complaints = await visit.page(look, async (page) => {
+    const complaints = await visit.page(VISITORS[visits++ % VISITORS.length]!, async (page) => {
       await page.goto(`/tour/${stop}`);
       await act(page);
     });
@@ -76,12 +80,10 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
   test('upload: a file arrives whole, with progress', () =>
     at('upload', async (page) => {
       const buffer = Buffer.alloc(3_000_000, 'onezero ');
-      await page
-        .getByLabel('A file of yours')
-        .setInputFiles({ name: `a ${look.size}.txt`, mimeType: 'text/plain', buffer });
-      await press(page, 'Upload', /PUT \/uploads\/a%20\w+.txt[^]*201 Created/);
+      await page.getByLabel('A file of yours').setInputFiles({ name: 'a file.txt', mimeType: 'text/plain', buffer });
+      await press(page, 'Upload', /PUT \/uploads\/a%20file.txt[^]*201 Created/);
       expect(await page.locator('progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);
-      const stored = await fetch(`${visit.origin}/uploads/a%20${look.size}.txt`);
+      const stored = await fetch(`${visit.origin}/uploads/a%20file.txt`);
       expect(Buffer.from(await stored.arrayBuffer()).equals(buffer)).toBe(true);
       await press(page, 'Upload', /204 No Content/);
     }));
@@ -103,10 +105,15 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
 
   test('stream: the first line is there before the last', () =>
     at('stream', async (page) => {
-      await page.getByRole('link', { name: 'Count to eight' }).press('Enter');
       const frame = page.frameLocator('iframe');
-      await frame.getByText('2 of 8').waitFor();
-      expect(await frame.getByText('8 of 8').count()).toBe(0);
+      // The script takes four seconds. A browser that is held up for so long on a busy machine sees all lines at once: again.
+      const firstLineIsAlone = async (): Promise<void> => {
+        await page.goto('/tour/stream');
+        await page.getByRole('link', { name: 'Count to eight' }).press('Enter');
+        await frame.getByText('1 of 8').waitFor();
+        expect(await frame.getByText('8 of 8').count()).toBe(0);
+      };
+      await vi.waitFor(firstLineIsAlone, { timeout: 50_000 });
       await frame.getByText('Done.').waitFor();
     }));
 
@@ -207,7 +214,7 @@ describe.skipIf(noBrowser).each(visitors)(`the stops on a $size in $colorScheme$
       const draft = await opening;
       await draft.getByRole('heading').waitFor();
       await connected;
-      const words = `Changed on a ${look.size}`;
+      const words = 'Changed by a visitor';
       await page.getByLabel('The page').fill(`<!doctype html><title>A draft</title><h1>${words}</h1>`);
       await page.getByRole('button', { name: 'Save' }).press('Enter');
       await page.locator('.wire', { hasText: '204 No Content' }).waitFor();

@@ -282,6 +282,24 @@ class Receiving(Case):
         self.assertEqual(self.seen, ["the client has left"])
         self.assertEqual(Answer(server.heard()).errors, "")
 
+    def test_going_on_after_the_client_has_left_is_cancelled_in_the_end(self):
+        async def application(scope, receive, send):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.seen.append("cancelled")
+                raise
+
+        server = self.server(application)
+        server.say(request() + record(ABORT))
+        self.assertEqual(self.seen, [])
+        now = server.loop.time
+        for late, seen in ((asgi.CANCEL_AFTER - 1, []), (asgi.CANCEL_AFTER, ["cancelled"])):
+            server.loop.time = lambda late=late: now() + late
+            server.turn()
+            self.assertEqual(self.seen, seen)
+        self.assertEqual(Answer(server.heard()).errors, "")
+
     def test_too_much_content_asks_the_server_to_wait(self):
         go_on = []
 
