@@ -1,5 +1,6 @@
 // `cgi(options)`: a request becomes a run of a script, its output a response. The order of the steps is all that is here.
 
+import { checkMessage } from './request/callers.ts';
 import { CgiError } from './cgi-error.ts';
 import type { CgiRequest, CgiResponse } from './message.ts';
 import { cgiTable, checkOptions, completed, limitsTable } from './options.ts';
@@ -29,7 +30,10 @@ export function cgi(given: CgiOptions): CgiResponder {
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as CgiOptions;
   checkChoice(options);
   const mount = new CgiMount(options);
-  const scripts = async (request: CgiRequest): Promise<CgiResponse> => mount.respond(request, request.pathInfo);
+  const scripts = (request: CgiRequest): Promise<CgiResponse> => {
+    checkMessage(request);
+    return mount.respond(request, request.pathInfo);
+  };
   const name = 'front' in options ? options.front : undefined;
   const front = async (request: CgiRequest): Promise<CgiResponse> => mount.respond(request, `/${name}`);
   const both = async (request: CgiRequest): Promise<CgiResponse> => {

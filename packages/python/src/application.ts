@@ -66,7 +66,14 @@ function responder(called: Interface | 'auto', options: AppOptions): PythonRespo
   );
   const application = new Application(pool, limits, { called, isStreaming: options.spool === 'never' });
   if (options.lazy !== true) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
-  const respond = Object.assign((request: PythonRequest) => application.respond(request, false), {
+  const ask = (request: PythonRequest): Promise<PythonResponse> => {
+    const { pathInfo, fields } = (request ?? {}) as Partial<PythonRequest>;
+    if (typeof pathInfo === 'string' && Array.isArray(fields)) return application.respond(request, false);
+    throw new TypeError(
+      `${called}: expected a request of createServer of @onezero/server; put it into a route of that`,
+    );
+  };
+  const respond = Object.assign(ask, {
     ready: () => pool.ready(),
     reload: () => pool.reload(),
     state: () => pool.state,

@@ -51,7 +51,12 @@ export function checkServerOptions(options: unknown): void {
 }
 
 /** What other servers take where this one has something else. */
-function checkHabits({ static: files, fetch }: Readonly<Record<string, unknown>>): void {
+function checkHabits({ static: files, fetch, proxy }: Readonly<Record<string, unknown>>): void {
+  const [path, target] = isObject(proxy) ? (Object.entries(proxy)[0] ?? []) : [];
+  if (path?.startsWith('/') === true) {
+    const meant = `{ path: ${JSON.stringify(path)}, target: ${typeof target === 'string' ? JSON.stringify(target) : '…'} }`;
+    throw new TypeError(`createServer: proxy: expected an object with path and target; did you mean ${meant}?`);
+  }
   if (typeof files === 'string') {
     const given = JSON.stringify(files);
     throw new TypeError(`createServer: static: expected an object, not ${given}; did you mean { root: ${given} }?`);
@@ -73,12 +78,21 @@ export function checkListeners(listeners: readonly Listener[], more: readonly un
     const host = typeof first === 'string' ? JSON.stringify(first) : '…';
     throw new TypeError(`listen: takes one value; did you mean { port: …, host: ${host} }?`);
   }
+  if (listeners.length === 0)
+    throw new TypeError('listen: expected a listener such as { port: 8080 }, not an empty list');
   for (const listener of listeners as readonly unknown[]) {
     if (typeof listener === 'string' && /^\d+$/.test(listener)) {
       throw new TypeError(`listen: expected a number, not ${JSON.stringify(listener)}; did you mean ${listener}?`);
     }
     checkOptions(tables.listenerTable, listener, 'listen');
   }
+}
+
+/** The same for `fetch`. */
+export function checkAsked(request: unknown): void {
+  if (request instanceof URL || (isObject(request) && typeof request['url'] === 'string' && 'headers' in request))
+    return;
+  throw new TypeError(`fetch: expected a path such as "/", a URL or a Request, not ${kindOf(request)}`);
 }
 
 /** The same for `close`. */

@@ -101,8 +101,18 @@ export const serverTable: Table<ServerOptions> = {
   },
   proxy: { shape: mounts(proxyTable), summary: 'HTTP servers that requests are passed on to' },
   webdav: { shape: mounts(webdavTable), summary: 'folders over WebDAV' },
-  live: { shape: { type: 'either', shapes: [flag, texts] }, summary: 'reload pages when files change', default: false },
-  base: { shape: path, summary: 'the path below which everything is served', default: '/' },
+  live: {
+    shape: { type: 'either', shapes: [flag, texts] },
+    summary: 'reload pages when files change',
+    default: false,
+    alsoCalled: ['watch', 'liveReload', 'livereload', 'reload', 'hot', 'hmr'],
+  },
+  base: {
+    shape: path,
+    summary: 'the path below which everything is served',
+    default: '/',
+    alsoCalled: ['basePath', 'baseUrl', 'baseURL', 'prefix', 'mount'],
+  },
   routes: {
     shape: {
       type: 'list',

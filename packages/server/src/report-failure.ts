@@ -1,5 +1,6 @@
 // Failures that no hook sees: written to standard error, so that an application that throws is not silent.
 
+import { inspect } from 'node:util';
 import type { Failure } from './options.ts';
 import { reportLine } from './standard-error.ts';
 
@@ -16,11 +17,28 @@ export function reportFailure(failure: Failure, write: (line: string) => void = 
   write(`Error: ${status}${asked}: ${first}`);
   // Indented, so that a message of several lines does not pass for several reports.
   for (const line of rest) write(`    ${line.trim()}`);
+  const hint = hintFor(cause);
+  if (hint !== undefined) write(`    hint: ${hint}`);
+}
+
+/** Calls that a list of fields does not have, and what does the same. */
+const FIELDS_CALL = /\b(?:fields|headers)\.(get|has|set|append|delete|getSetCookie) is not a function/;
+
+/** What to write instead, for a message of the engine that does not say so. */
+function hintFor(cause: unknown): string | undefined {
+  if (!(cause instanceof TypeError)) return undefined;
+  const [, call] = FIELDS_CALL.exec(cause.message) ?? [];
+  if (call === undefined) return undefined;
+  return `fields is a list of [name, value]: const headers = new Headers(request.fields), then headers.${call}(…)`;
 }
 
 /** The stack, which begins with the message; of what is no Error, its text. */
 function textOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : 'something that is no Error was thrown';
+  if (typeof cause === 'string') return cause;
+  if (cause instanceof Response)
+    return 'a Response was thrown: return it, in a function that is wrapped in fetchResponder';
+  if (!(cause instanceof Error))
+    return `what was thrown is no Error: ${inspect(cause, { depth: 1, breakLength: Infinity })}`;
   const inner = cause.cause instanceof Error ? `\ncaused by ${textOf(cause.cause)}` : '';
   return `${cause.stack ?? cause.message}${inner}`;
 }

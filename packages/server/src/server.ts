@@ -1,6 +1,6 @@
 // `HttpServer`, which `createServer` makes: what is listened on, who is connected, what is served now, and how all of that ends.
 
-import { checkListeners, checkQuestion, checkStopOptions } from './check-options.ts';
+import { checkAsked, checkListeners, checkQuestion, checkStopOptions } from './check-options.ts';
 import { compose, type Makers } from './compose.ts';
 import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
@@ -22,6 +22,7 @@ import type {
   StopOptions,
   TlsOptions,
 } from './options.ts';
+import { refuseHabits } from './server-habits.ts';
 import { Stop } from './stop.ts';
 import { warnOnce } from './warn-once.ts';
 import { refuseExposure } from './webdav-mounts.ts';
@@ -84,6 +85,7 @@ export class HttpServer implements Server, Engine {
   async fetch(request: Request | URL | string, init?: RequestInit): Promise<Response> {
     if (this.isStopping) throw new Error(CLOSED);
     const asked = typeof request === 'string' ? new URL(request, 'http://localhost') : request;
+    checkAsked(asked);
     const { fetchInMemory } = await import('./fetch-in-memory.ts');
     return fetchInMemory(new Request(asked, init), (transport) => {
       const receiver = this.#admit(transport, new Ends(transport, this.service.isTrusted));
@@ -275,6 +277,8 @@ export class HttpServer implements Server, Engine {
     await Promise.all([this.service.site.close(), this.#reloads]);
   }
 }
+
+refuseHabits(HttpServer);
 
 async function closeSite({ site }: Service): Promise<void> {
   try {

@@ -113,3 +113,12 @@ test.each<[string, () => unknown, string]>([
   expect(answer).not.toContain('x-evil');
   expect(failures).toContain(cause);
 });
+
+test('that is an async function which rejects is refused, and ends no process', async () => {
+  const { exchange, failures } = await serve({
+    routes: [{ responder: () => ({ status: 200, content: 'x' }) }],
+    fields: untyped(async () => Promise.reject(new Error('later'))),
+  });
+  expect(await exchange('GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.[01] 500 /);
+  expect(failures[0]).toContain('the function returned a promise: return the list itself');
+});

@@ -1,5 +1,9 @@
 // Mistakes that plain JavaScript makes where a compiler would have warned: each is refused in one line that says what to do.
 
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { cgi, startProcess } from '@onezero/cgi-process';
 import { fastcgi } from '@onezero/cgi-process/fastcgi';
 import { cgiFetch } from '@onezero/cgi-process/fetch';
@@ -9,7 +13,7 @@ import { asgi, wsgi } from '@onezero/python';
 import { serveStatic } from '@onezero/static';
 import { serveStatic as fetchStatic } from '@onezero/static/fetch';
 import { serveStatic as nodeStatic } from '@onezero/static/node';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import * as server from '@onezero/server';
 
 /** As a script without types sees it. */
@@ -29,6 +33,13 @@ const listen = async (...values: readonly unknown[]): Promise<unknown> => {
 const close = async (...values: readonly unknown[]): Promise<unknown> => createServer().close(...values);
 const responder = (): { status: number; fields: [] } => ({ status: 204, fields: [] });
 const directory = import.meta.dirname;
+const folder = mkdtempSync(join(tmpdir(), 'onezero-mistakes-'));
+const PRECIOUS = join(folder, 'precious.txt');
+writeFileSync(PRECIOUS, 'precious');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const NODE_REQUEST = { method: 'GET', url: '/', headers: {}, socket: {} };
+const NODE_RESPONSE = { setHeader() {}, end() {} };
 
 const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
   ['a misspelt option', () => createServer({ rot: '.' }), 'createServer: rot: is not an option; did you mean root?'],
@@ -364,6 +375,200 @@ const HABITS: readonly (readonly [string, () => unknown, string])[] = [
   ],
 ];
 
+/** What a caller of another kind does with a function of ours, and calls that come with the wrong things. */
+const CALLS: readonly (readonly [string, () => unknown, string | RegExp])[] = [
+  ['no listener', async () => listen([]), 'listen: expected a listener such as { port: 8080 }, not an empty list'],
+  [
+    'a file where a socket is to be',
+    async () => listen({ socket: PRECIOUS }),
+    `listen: ${PRECIOUS} exists and is not a socket; it is left as it is`,
+  ],
+  [
+    'a socket in no directory',
+    async () => listen({ socket: '/nowhere/at/all.sock' }),
+    'listen: /nowhere/at/all.sock cannot be made: its directory does not exist, or this user may not write there',
+  ],
+  [
+    'a path too long for a socket',
+    async () => listen({ socket: `/tmp/${'x'.repeat(200)}` }),
+    /is longer than the \d+ bytes/,
+  ],
+  [
+    'a descriptor that is none',
+    async () => listen({ fd: 9999 }),
+    'listen: the descriptor 9999 is no socket that can be listened on',
+  ],
+  [
+    'upstreams by path',
+    () => createServer({ proxy: { '/api': 'http://localhost:3000' } }),
+    'createServer: proxy: expected an object with path and target; did you mean { path: "/api", target: "http://localhost:3000" }?',
+  ],
+  ['spa', () => createServer({ spa: true }), 'createServer: spa: is not an option; did you mean static.fallback?'],
+  ['watch', () => createServer({ watch: true }), 'createServer: watch: is not an option; did you mean live?'],
+  ['basePath', () => createServer({ basePath: '/x' }), 'createServer: basePath: is not an option; did you mean base?'],
+  [
+    'nothing to fetch',
+    async () => createServer().fetch(),
+    'fetch: expected a path such as "/", a URL or a Request, not undefined',
+  ],
+  [
+    'events of a server',
+    () => createServer().on('error', () => {}),
+    'server.on: there are no events; failures go to the option onError, requests to accessLog, and listen() returns a promise',
+  ],
+  ['address()', () => createServer().address(), 'server.address: the addresses are server.addresses, a list'],
+  [
+    'use()',
+    () => createServer().use(() => {}),
+    'server.use: there is no middleware; { routes: [{ path, responder }] } is an option of createServer',
+  ],
+  [
+    'an application with a fetch in nodeResponder',
+    () => untyped(server.nodeResponder)({ fetch() {} }),
+    /^nodeResponder: expected .* not an object; one with a fetch goes into fetchResponder$/,
+  ],
+  [
+    'an Express application in fetchResponder',
+    () => untyped(server.fetchResponder)((_request: unknown, _response: unknown, _next: unknown) => {}),
+    'fetchResponder: the function takes 3 arguments, as an application of Express does; wrap it in nodeResponder',
+  ],
+  [
+    'no server for a snapshot',
+    () => untyped(server.createMetrics().snapshot)(),
+    'snapshot: expected the server: metrics.snapshot(server)',
+  ],
+  ['one snapshot for several', () => untyped(server.addUp)({}), 'addUp: expected a list of snapshots; put it into [ ]'],
+  ...(
+    [
+      ['static', serveStatic(directory), nodeStatic(directory), fetchStatic(directory)],
+      ['cgi-process', cgi({ directory }), cgiHandler({ directory }), cgiFetch({ directory })],
+    ] as const
+  ).flatMap(([name, core, node, fetching]): readonly (readonly [string, () => unknown, string])[] => [
+    [
+      `a request of node:http for the responder of ${name}`,
+      async () => untyped(core)(NODE_REQUEST, NODE_RESPONSE),
+      `@onezero/${name}: expected a request of the form { method, pathInfo, fields, … }; for node:http and Express there is @onezero/${name}/node, for fetch and Hono @onezero/${name}/fetch`,
+    ],
+    [
+      `a Request for the handler of node:http of ${name}`,
+      async () => untyped(node)(new Request('http://localhost/')),
+      `@onezero/${name}/node: expected request and response of node:http; for fetch and Hono there is @onezero/${name}/fetch`,
+    ],
+    [
+      `a request of node:http for the handler of fetch of ${name}`,
+      async () => untyped(fetching)(NODE_REQUEST, NODE_RESPONSE),
+      `@onezero/${name}/fetch: expected a Request; for node:http and Express there is @onezero/${name}/node`,
+    ],
+  ]),
+  [
+    'a Request for an upstream',
+    async () => untyped(server.proxyResponder({ target: 'http://localhost:9' }))(new Request('http://localhost/')),
+    'proxyResponder: expected a request of createServer; put it into a route of that',
+  ],
+];
+
+/** What responders return and do, and what is reported of it. */
+const ANSWERS: readonly (readonly [string, Untyped, string])[] = [
+  [
+    'text that is computed later',
+    () => ({ status: 200, content: async function* later() {} }),
+    'the content is a function: call it',
+  ],
+  ['null', () => ({ status: 200, content: null }), 'the content is null: leave it out'],
+  [
+    'a generator that does not wait',
+    () => ({ status: 200, content: (function* now() {})() }),
+    'the content is iterated at once: make it an async function*, or write Buffer.concat([...content])',
+  ],
+  [
+    'wide numbers',
+    () => ({ status: 200, content: new Uint16Array(2) }),
+    'the content is no Uint8Array: write Buffer.from(view.buffer)',
+  ],
+  [
+    'a date',
+    () => ({ status: 200, content: new Date() }),
+    'the content is an object with a text: write String(content)',
+  ],
+  ['an error', () => ({ status: 200, content: new Error('x') }), 'the content is an Error: throw it'],
+  [
+    'a misspelt member',
+    () => ({ status: 200, filds: [], content: 'x' }),
+    'the response has "filds": did you mean fields?',
+  ],
+  [
+    'misspelt content',
+    () => ({ status: 200, fields: [], contents: 'x' }),
+    'the response has "contents": did you mean content?',
+  ],
+  [
+    'json',
+    () => ({ status: 200, fields: [], json: {} }),
+    'the response has "json": here it is called content: JSON.stringify(value), with ["content-type", "application/json"] in fields',
+  ],
+  [
+    'a redirect',
+    () => ({ redirect: '/x' }),
+    'the response has "redirect": here it is called status 302, with ["location", "/there"] in fields',
+  ],
+  [
+    'a number in a field',
+    () => ({ status: 200, fields: [['x-a', 5]], content: 'x' }),
+    'the value of the field x-a must be text, not 5',
+  ],
+  [
+    'no value in a field',
+    () => ({ status: 200, fields: [['x-a', undefined]] }),
+    'the value of the field x-a must be text, not a undefined',
+  ],
+];
+
+/** Mistakes in what reads a request or sends something early. */
+const READS: readonly (readonly [string, (request: Readonly<Record<string, Untyped>>) => unknown, string])[] = [
+  [
+    'iterates over the request',
+    (request) => Readable.from(request as unknown as AsyncIterable<unknown>),
+    'request is not iterable here: for await (const chunk of request.content)',
+  ],
+  [
+    'parses content that is not read',
+    (request) => JSON.parse(String(request['content'])),
+    "request.content is no text: import { text } from 'node:stream/consumers' and await text(request.content)",
+  ],
+  [
+    'sends fields of an object early',
+    (request) => request['inform']?.(103, { link: '</a>' }),
+    'inform: fields must be a list of pairs such as [["content-type", "text/html"]]: write Object.entries(fields)',
+  ],
+  [
+    'throws nothing',
+    () => {
+      throw undefined;
+    },
+    'the responder threw undefined',
+  ],
+  [
+    'a health that is a promise',
+    untyped(server.healthResponder(untyped(async () => 'ok'))),
+    "healthResponder: the function returned a promise, not 'starting', 'ok' or 'stopping'",
+  ],
+  [
+    'metrics of nothing',
+    untyped(server.metricsResponder(untyped(() => undefined))),
+    'metricsResponder: the function returned no snapshot: return metrics.snapshot(server)',
+  ],
+  [
+    'an application of fetch in nodeResponder',
+    untyped(server.nodeResponder(untyped(async () => new Response('x')))),
+    'the application returned a Response: wrap it in fetchResponder',
+  ],
+  [
+    'a responder in fetchResponder',
+    untyped(server.fetchResponder(untyped(() => ({ status: 200, content: 'x' })))),
+    'the application returned { status, … }, not a Response: a responder needs no fetchResponder',
+  ],
+];
+
 /** What reads a member of a request that has another name here. */
 const REQUESTS: readonly (readonly [string, (request: Readonly<Record<string, Untyped>>) => unknown, string])[] = [
   [
@@ -408,6 +613,29 @@ describe('plain JavaScript is told about', () => {
     });
     const { status } = (await one.fetch('/')) as Response;
     expect([status, causes]).toEqual([500, [new TypeError(message)]]);
+    await one.close();
+  });
+
+  test.each(CALLS)('%s', async (_, make, message) => {
+    const expected = typeof message === 'string' ? new TypeError(message).message : message;
+    await expect((async () => make())()).rejects.toThrow(expected);
+  });
+
+  test('a file in place of a socket, which stays', () => {
+    expect(readFileSync(PRECIOUS, 'utf8')).toBe('precious');
+  });
+
+  test.each([
+    ...ANSWERS.map(([name, give, message]) => [name, give, `the responder of the route /: ${message}`] as const),
+    ...READS,
+  ])('a responder: %s', async (_, give, message) => {
+    const causes: unknown[] = [];
+    const one = createServer({
+      routes: [{ responder: (request: never) => give(request) }],
+      onError: ({ cause }: { cause: unknown }) => void causes.push((cause as Error).message),
+    });
+    const { status } = (await one.fetch('/', { method: 'POST', body: '{}' })) as Response;
+    expect([status, causes]).toEqual([500, [message]]);
     await one.close();
   });
 

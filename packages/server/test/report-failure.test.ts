@@ -17,6 +17,22 @@ test('a failure of the server is reported with its stack, in lines that cannot b
 });
 
 test.each([
+  [
+    new TypeError('request.fields.get is not a function'),
+    /^ {4}hint: fields is a list of \[name, value\]: .*headers\.get\(…\)$/,
+  ],
+  [
+    new Response('x'),
+    /^Error: 500: a Response was thrown: return it, in a function that is wrapped in fetchResponder$/,
+  ],
+  [{ status: 404 }, /^Error: 500: what was thrown is no Error: \{ status: 404 \}$/],
+])('what engines and habits leave unsaid is said: %o', (cause, expected) => {
+  const lines: string[] = [];
+  reportFailure({ ...failure, cause }, (line) => lines.push(line));
+  expect(lines.at(-1)).toMatch(expected);
+});
+
+test.each([
   [{ ...failure, status: 404, cause: new Error('gone') }],
   [{ ...failure, status: 501, source: 'parser', cause: new Error('PRI') }],
   [{ ...failure, cause: undefined }],

@@ -4,6 +4,7 @@
 // left encoded is decoded here, once, under the same rules as everywhere. Content streams with back pressure: the file is
 // read when the consumer pulls, and closed when it cancels.
 
+import { checkFetchRequest } from './adapters/callers.ts';
 import { canonicalPath } from './canonical-target.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import { checkOptions } from './options/checks.ts';
@@ -70,6 +71,7 @@ export function serveStatic(root: string, options: FetchStaticOptions = {}): Fet
   return (async (given: Request | { readonly req: { readonly raw: Request } }, next?: () => Promise<void>) => {
     const isContext = 'req' in given;
     const request = isContext ? given.req.raw : given;
+    checkFetchRequest(request);
     const response = await answer(request);
     if (isContext && next !== undefined && hasNothing(response)) {
       await next();

@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
+import { checkNodePair } from './adapters/callers.ts';
 import { isContentGone, readRequest, redirectedAsAsked } from './adapters/node-request.ts';
 import { answerBehind, discard, seenBehind, sendContent, setHead } from './adapters/node-response.ts';
 import type { StaticResponse } from './message.ts';
@@ -46,6 +47,7 @@ export function serveStatic(root: string, options: NodeStaticOptions = {}): Node
     root: statSync(root).isFile() ? dirname(resolve(root)) : resolve(root),
   };
   return (request, response, next) => {
+    checkNodePair(request, response);
     void serve(request, response, { ...serving, next });
   };
 }

@@ -250,7 +250,7 @@ export const staticTable: Table<StaticOptions> = {
   fallback: {
     shape: rootedPath,
     summary: 'for single-page applications: answer navigations to unknown paths with index.html (or this file)',
-    alsoCalled: ['single', 'spa'],
+    alsoCalled: ['single', 'spa', 'historyApiFallback'],
   },
   statusPages: {
     shape: flag,

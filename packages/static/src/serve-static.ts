@@ -4,6 +4,7 @@
 // every response. Answers that are known are returned, not promised, so that a server can write them in the same turn of
 // the loop.
 
+import { checkMessage } from './adapters/callers.ts';
 import { answerDirectory } from './listing/answer-directory.ts';
 import { Folders } from './listing/folders.ts';
 import { answerFile, type AnswerContext, lentAnswer } from './answer-file.ts';
@@ -59,7 +60,10 @@ export function serveStatic(root: string, options: StaticOptions = {}): StaticRe
 /** The same for settings and a disk, which tests choose. */
 export function responderFor(settings: Settings, disk?: Disk): StaticResponder {
   const site = new Site(settings, makeStorage(settings, disk));
-  const respond: StaticResponder = (request) => site.respond(request);
+  const respond: StaticResponder = (request) => {
+    checkMessage(request);
+    return site.respond(request);
+  };
   // Not enumerable: assigned to a function that wraps the responder, it would be a way around that.
   return Object.defineProperty(respond, 'lend', { value: (request: StaticRequest) => site.lend(request) });
 }

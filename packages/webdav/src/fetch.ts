@@ -1,5 +1,6 @@
 // `@onezero/webdav/fetch`: a `(Request) => Response` handler for fetch-style servers such as Hono.
 
+import { checkFetchRequest } from './adapters/callers.ts';
 import { checkOptions } from '@onezero/static/options';
 import { mounted, mountOf } from './adapters/mount.ts';
 import { withPlainPage } from './adapters/plain-page.ts';
@@ -30,6 +31,7 @@ export function webdav(options: WebdavMountOptions): WebdavFetchHandler {
   // The first write reports what a failed start has to say; until then nothing waits for it.
   respond.ready().catch(() => {});
   return async (request, user) => {
+    checkFetchRequest(request);
     const url = new URL(request.url);
     const place = mounted(url.pathname + url.search, mount);
     const response = typeof place === 'number' ? refusal(place) : await respond(messageOf(request, place, user));

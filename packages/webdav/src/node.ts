@@ -1,5 +1,6 @@
 // `@onezero/webdav/node`: a `(request, response, next)` handler for node:http, Express and Connect.
 
+import { checkNodePair } from './adapters/callers.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { checkOptions } from '@onezero/static/options';
 import { mounted, mountOf } from './adapters/mount.ts';
@@ -42,6 +43,7 @@ export function webdav(options: WebdavMountOptions): WebdavHandler {
     await send(withPlainPage(answer), request, response);
   };
   return (request, response, next) => {
+    checkNodePair(request, response);
     const fail = (error: unknown): void => {
       if (next === undefined || response.headersSent) response.destroy();
       else next(error);

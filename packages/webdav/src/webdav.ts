@@ -1,5 +1,6 @@
 // `webdav`: which method answers a request, and how what goes wrong becomes a response.
 
+import { checkMessage } from './adapters/callers.ts';
 import { refusalOf } from '@onezero/static/tree';
 import { Folder } from './folder.ts';
 import type { DavRequest, DavResponder, DavResponse, Field } from './message.ts';
@@ -46,6 +47,7 @@ export const DAV_METHODS: readonly string[] = METHODS;
 export function webdav(options: WebdavOptions): DavResponder {
   const folder = new Folder(settingsOf(options));
   const respond = async (request: DavRequest): Promise<DavResponse> => {
+    checkMessage(request);
     const response = await answer(folder, request);
     return folder.tree.withCors(response, request, METHODS.join(', '));
   };

@@ -3,6 +3,7 @@
 // A Request has lost what scripts may want to know (the raw target, repeated fields, both addresses), so those come from
 // options, or stay at a sensible nothing.
 
+import { checkFetchRequest } from '../request/callers.ts';
 import type { CgiRequest, CgiResponse, Field, Peer } from '../message.ts';
 import { mountedPath, mountSegments } from '../request/mounted-path.ts';
 import type { Responder } from './node-handler.ts';
@@ -26,6 +27,7 @@ export interface FetchHandler {
 export function fetchHandler(respond: Responder, { path = '', remote }: FetchHandlerOptions): FetchHandler {
   const mount = mountSegments(path);
   const handle = async (request: Request): Promise<Response> => {
+    checkFetchRequest(request);
     const message = requestOf(request, mount, remote?.(request));
     return responseOf(
       typeof message === 'number' ? { status: message, fields: [] } : await respond(message),

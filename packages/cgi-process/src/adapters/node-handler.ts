@@ -4,6 +4,7 @@
 // client takes a part for the whole. A local redirect becomes a 302, since only the server around us could route it. What
 // middleware in front has set stays: it may have rewritten `url`, named fields to vary by, or given cookies.
 
+import { checkNodePair } from '../request/callers.ts';
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { once } from 'node:events';
@@ -49,6 +50,7 @@ export function nodeHandler(respond: Responder, path: string): NodeHandler {
   };
   return Object.assign(
     (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
+      checkNodePair(request, response);
       const fail = (error: unknown): void => {
         if (next === undefined || response.headersSent) response.destroy();
         else next(error);

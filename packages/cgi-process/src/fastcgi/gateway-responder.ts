@@ -1,5 +1,6 @@
 // What `fastcgi`, `scgi` and `php` return: a function with everything around it that a server asks of a mount.
 
+import { checkMessage } from '../request/callers.ts';
 import type { CgiRequest, CgiResponse } from '../message.ts';
 import { checkOptions } from '../options.ts';
 import { explainScript } from '../request/explain-script.ts';
@@ -21,10 +22,13 @@ export function gatewayResponder(
   ) as unknown as GatewayOptions;
   checkChoice(options, protocol);
   const gateway = new Gateway(options, protocol, prepare);
-  const scripts = async (request: CgiRequest): Promise<CgiResponse> => gateway.respond(request);
+  const scripts = (request: CgiRequest): Promise<CgiResponse> => {
+    checkMessage(request);
+    return gateway.respond(request);
+  };
   const front = async (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request);
   const respond = async (request: CgiRequest): Promise<CgiResponse> => {
-    const answer = await gateway.respond(request);
+    const answer = await scripts(request);
     return options.front !== undefined && answer.isNothing === true ? front(request) : answer;
   };
   return Object.assign(respond, {

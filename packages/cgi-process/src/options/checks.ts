@@ -154,6 +154,7 @@ function advice(word: string, members: Members, path: string): string {
   const meant =
     names.find((name) => members[name]?.alsoCalled?.includes(word)) ??
     nearest(word, names) ??
+    innerAlias(word, members) ??
     inner.find((name) => nearest(word, [lastOf(name)]) !== undefined);
   const alike = meant === undefined ? withWord(word, names, inner) : [meant];
   if (alike.length > 0) return `; did you mean ${inWords(alike.map((name) => below(path, name)))}?`;
@@ -186,9 +187,20 @@ function withWord(word: string, ...places: readonly (readonly string[])[]): read
 }
 
 function innerNames(members: Members): readonly string[] {
+  return innerMembers(members).map(([name]) => name);
+}
+
+/** The option one level down that others call so. */
+function innerAlias(word: string, members: Members): string | undefined {
+  return innerMembers(members).find(([, { alsoCalled }]) => alsoCalled?.includes(word))?.[0];
+}
+
+function innerMembers(members: Members): readonly (readonly [string, Member])[] {
   return Object.entries(members).flatMap(([name, { shape }]) =>
     (shape.type === 'either' ? shape.shapes : [shape]).flatMap((one) =>
-      one.type === 'object' ? Object.keys(one.members).map((inner) => `${name}.${inner}`) : [],
+      one.type === 'object'
+        ? Object.entries<Member>(one.members).map(([inner, member]) => [`${name}.${inner}`, member] as const)
+        : [],
     ),
   );
 }

@@ -44,9 +44,9 @@ export async function sendContent(
       }
       const piece: unknown = step.value;
       if (!(piece instanceof Uint8Array)) {
-        throw new TypeError(
-          `the content yielded ${typeof piece === 'string' ? 'text' : `a ${typeof piece}`}: yield bytes, such as Buffer.from(text)`,
-        );
+        const shown =
+          typeof piece === 'string' ? 'text' : piece == null ? String(piece) : `a value of type ${typeof piece}`;
+        throw new TypeError(`the content yielded ${shown}: yield bytes, such as Buffer.from(text)`);
       }
       if (piece.length === 0) continue;
       if (length !== undefined && exchange.contentBytes + piece.length > length) {

@@ -17,7 +17,11 @@ export function withOwnFields(
   if (response.upgrade !== undefined) return response;
   const given: unknown = hook(request, response);
   if (given === undefined) return response;
-  if (isPromiseLike(given)) throw new TypeError('fields: the function returned a promise: return the list itself');
+  if (isPromiseLike(given)) {
+    // Its rejection, unhandled, would end the process.
+    void Promise.resolve(given).catch(() => undefined);
+    throw new TypeError('fields: the function returned a promise: return the list itself');
+  }
   const problem = fieldsProblem(given);
   if (problem !== undefined) throw new TypeError(`fields: what the function returned: ${problem}`);
   const own = (given as readonly (readonly [string, string])[])

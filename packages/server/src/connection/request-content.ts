@@ -45,6 +45,13 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     this.#source = source;
   }
 
+  /** Where text is expected, as by JSON.parse. */
+  toString(): never {
+    throw new TypeError(
+      "request.content is no text: import { text } from 'node:stream/consumers' and await text(request.content)",
+    );
+  }
+
   /** Whether the reader waits for bytes that have not come. */
   get isAwaited(): boolean {
     return this.#reader !== undefined;

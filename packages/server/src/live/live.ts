@@ -18,8 +18,9 @@ import { TreeWatcher } from './watch-tree.ts';
 /** Where the script and its events are, below the base path. */
 const FOLDER = '/.onezero';
 
-// An editor writes a file in a few milliseconds, in several steps.
-const QUIET_MS = 40;
+// An editor writes a file in a few milliseconds, in several steps; where several files change, more may follow.
+const QUIET_MS = 20;
+const SEVERAL_QUIET_MS = 40;
 
 // More changes than an editor makes are those of a build, which pauses between its steps.
 const EDITED = 6;
@@ -42,6 +43,9 @@ export class Live {
   #onlyStyles = true;
   #burstBegan = 0;
   #burst = 0;
+  /** The first path of a burst, and whether others have changed as well. */
+  #path: string | undefined;
+  #areSeveral = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** `directories` are watched from the first page on; `base` is the path that all of the site is below. */
@@ -113,7 +117,10 @@ export class Live {
     clearTimeout(this.#timer);
     this.#onlyStyles &&= extname(path).toLowerCase() === '.css';
     this.#burst += 1;
-    const quiet = this.#burst > EDITED ? BUILT_QUIET_MS : QUIET_MS;
+    this.#path ??= path;
+    this.#areSeveral ||= this.#path !== path;
+    const edited = this.#areSeveral ? SEVERAL_QUIET_MS : QUIET_MS;
+    const quiet = this.#burst > EDITED ? BUILT_QUIET_MS : edited;
     const wait = Math.min(quiet, Math.max(0, this.#burstBegan + MAX_BURST_MS - now));
     this.#timer = setTimeout(() => this.#tell(), wait);
     this.#timer.unref();
@@ -123,6 +130,8 @@ export class Live {
     this.#timer = undefined;
     this.#count += 1;
     this.#burst = 0;
+    this.#path = undefined;
+    this.#areSeveral = false;
     const event = this.#onlyStyles ? 'styles' : 'reload';
     this.#onlyStyles = true;
     for (const subscription of this.#subscriptions) subscription.send(event, this.#version);

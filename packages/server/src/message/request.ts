@@ -86,6 +86,21 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   text: "is not here: import { text } from 'node:stream/consumers' and await text(request.content)",
   json: "is not here: import { json } from 'node:stream/consumers' and await json(request.content)",
   ip: 'is called remote.address here',
+  get: 'is not here: new Headers(request.fields).get(name)',
+  header: 'is not here: new Headers(request.fields).get(name)',
+  cookies: "is not here: new Headers(request.fields).get('cookie') has them as the client sent them",
+  host: 'is called authority here, the port included',
+  hostname: 'is called authority here, the port included',
+  protocol: 'is called scheme here',
+  httpVersion: 'is called version here',
+  originalUrl: 'is called target here',
+  pathname: 'is called pathInfo here',
+  socket: 'is not here: the addresses are remote and local',
+  on: "is not here: import { Readable } from 'node:stream' and Readable.from(request.content).on(…)",
+  pipe: "is not here: import { pipeline } from 'node:stream/promises' and await pipeline(request.content, …)",
+  arrayBuffer:
+    "is not here: import { arrayBuffer } from 'node:stream/consumers' and await arrayBuffer(request.content)",
+  formData: 'is not here: fetchResponder gives a Request, which has formData()',
 };
 
 for (const [name, advice] of Object.entries(ELSEWHERE)) {
@@ -95,6 +110,12 @@ for (const [name, advice] of Object.entries(ELSEWHERE)) {
     },
   });
 }
+
+Object.defineProperty(LazyRequest.prototype, Symbol.asyncIterator, {
+  get() {
+    throw new TypeError('request is not iterable here: for await (const chunk of request.content)');
+  },
+});
 
 /** The same request with some members changed; the signal is still made only when asked for. */
 export function changed(request: RequestMessage, changes: Partial<Members>): RequestMessage {

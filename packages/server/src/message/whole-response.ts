@@ -1,6 +1,7 @@
 // What responders and hooks return, made whole or refused: each typical mistake is answered with what to write instead.
 
 import { hasField } from './fields.ts';
+import { nearest } from '../suggestion.ts';
 import { isPage, isResponse } from './content.ts';
 import type { Field, ResponseLike, ResponseMessage } from './message.ts';
 
@@ -39,15 +40,36 @@ function noObject(value: unknown): string {
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   statusCode: 'status',
   code: 'status',
+  statusText: 'reason',
+  statusMessage: 'reason',
   headers: 'fields, a list such as [["content-type", "text/html"]]',
+  header: 'fields, a list such as [["content-type", "text/html"]]',
   body: 'content',
   data: 'content',
+  text: 'content',
+  html: 'content, with ["content-type", "text/html"] in fields',
+  json: 'content: JSON.stringify(value), with ["content-type", "application/json"] in fields',
+  redirect: 'status 302, with ["location", "/there"] in fields',
+  location: 'status 302, with ["location", "/there"] in fields',
+  cookies: 'fields, one ["set-cookie", "name=value"] for each',
 };
 
+/** What may be misspelt; other members, which programs of one's own may add, are let through. */
+const NAMES = ['status', 'reason', 'fields', 'content', 'upgrade', 'cause', 'isNothing', 'localRedirect', 'nonParsed'];
+
 function misnamed(value: object): string | undefined {
-  const name = Object.keys(OTHER_NAMES).find((key) => key in value);
-  return name === undefined ? undefined : `the response has "${name}": here it is called ${OTHER_NAMES[name]}`;
+  for (const key of Object.keys(value)) {
+    if (NAMES.includes(key)) continue;
+    const other = Object.hasOwn(OTHER_NAMES, key) ? OTHER_NAMES[key] : undefined;
+    if (other !== undefined) return `the response has "${key}": here it is called ${other}`;
+    const meant = INNER.has(key) ? undefined : nearest(key, NAMES);
+    if (meant !== undefined) return `the response has "${key}": did you mean ${meant}?`;
+  }
+  return undefined;
 }
+
+/** What responders of this house add to their responses. */
+const INNER = new Set(['file', 'isLent', 'lines', 'source']);
 
 function wrongStatus(value: object): string | undefined {
   const { status, upgrade } = value as Partial<ResponseLike>;
@@ -93,9 +115,17 @@ function wrongContent(value: object): string | undefined {
     if (content instanceof Promise) return 'the content is a promise: await it';
     if (content instanceof Blob) return 'the content is a Blob: write blob.stream()';
     if (content instanceof ArrayBuffer) return 'the content is an ArrayBuffer: write new Uint8Array(buffer)';
+    if (ArrayBuffer.isView(content)) return 'the content is no Uint8Array: write Buffer.from(view.buffer)';
+    if (content instanceof URLSearchParams || content instanceof Date)
+      return 'the content is an object with a text: write String(content)';
+    if (content instanceof Error) return 'the content is an Error: throw it';
+    if (Symbol.iterator in content && !Array.isArray(content))
+      return 'the content is iterated at once: make it an async function*, or write Buffer.concat([...content])';
   }
   if (typeof content === 'object' && content !== null && !Array.isArray(content))
     return 'the content is an object: write JSON.stringify(content)';
+  if (typeof content === 'function') return 'the content is a function: call it';
+  if (content === null) return 'the content is null: leave it out';
   return `the content must be text, bytes or an async iterable of bytes, not ${kindOf(content)}`;
 }
 
@@ -112,13 +142,17 @@ function kindOf(value: unknown): string {
 
 /** An answer that is whole already as it is, which is nearly every one; others made whole or refused. */
 export function checkedResponse(value: unknown): ResponseMessage | TypeError {
-  return isPage(value) || (isResponse(value) && hasPlainNames(value.fields)) ? value : wholeResponse(value);
+  return isPage(value) || (isResponse(value) && isPlain(value)) ? value : wholeResponse(value);
 }
 
-/** Whether all are pairs with a name in lower case, as everything here compares names; people write `Content-Type`. */
-function hasPlainNames(fields: readonly unknown[]): boolean {
-  for (const field of fields) {
-    if (!Array.isArray(field)) return false;
+/**
+ * Whether all fields are pairs of texts with a name in lower case, as everything here compares names; people write
+ * `Content-Type`. A success without content may have it under another name.
+ */
+function isPlain(response: ResponseMessage): boolean {
+  if (response.content === undefined && response.status < 204 && misnamed(response) !== undefined) return false;
+  for (const field of response.fields as readonly unknown[]) {
+    if (!Array.isArray(field) || typeof field[1] !== 'string') return false;
     const name: unknown = field[0];
     if (typeof name !== 'string' || name !== name.toLowerCase()) return false;
   }

@@ -1,7 +1,8 @@
 // Counters in the Prometheus text exposition format. A snapshot is plain data, so that those of several processes can be
 // sent about and added up.
 
-import { checkFunction } from '../check-options.ts';
+import { checkFunction, kindOf } from '../check-options.ts';
+import { isPromiseLike } from '../message/content.ts';
 import type { RequestMessage, ResponseMessage } from '../message/message.ts';
 import type { AccessLogEntry, ApplicationState } from '../options.ts';
 import { addUpApplications, applicationFamilies } from './application-metrics.ts';
@@ -77,23 +78,37 @@ export function createMetrics(): Metrics {
       contentBytes += entry.contentBytes;
       if (!entry.complete) incomplete++;
     },
-    snapshot: (now) => ({
-      requests: Object.fromEntries(requests),
-      durations: [...durations],
-      durationSeconds,
-      contentBytes,
-      incomplete,
-      connections: now.connections,
-      underWay: now.requests,
-      startTime,
-      workers: 1,
-      ...(now.applications !== undefined && now.applications.length > 0 && { applications: now.applications }),
-    }),
+    snapshot: (now) =>
+      counted(now, {
+        requests: Object.fromEntries(requests),
+        durations: [...durations],
+        durationSeconds,
+        contentBytes,
+        incomplete,
+        startTime,
+        workers: 1,
+      }),
   };
+}
+
+/** What was counted, with what there is now. */
+function counted(
+  now: Present | undefined,
+  counts: Omit<MetricsSnapshot, 'connections' | 'underWay' | 'applications'>,
+): MetricsSnapshot {
+  if (typeof now?.connections !== 'number')
+    throw new TypeError('snapshot: expected the server: metrics.snapshot(server)');
+  const { connections, requests: underWay, applications = [] } = now;
+  return { ...counts, connections, underWay, ...(applications.length > 0 && { applications }) };
+}
+
+function checkSnapshots(given: unknown): void {
+  if (!Array.isArray(given)) throw new TypeError('addUp: expected a list of snapshots; put it into [ ]');
 }
 
 /** The snapshots of several processes as one. */
 export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+  checkSnapshots(snapshots);
   const total = (of: (snapshot: MetricsSnapshot) => number): number => snapshots.reduce((sum, one) => sum + of(one), 0);
   const requests: Record<string, number> = {};
   for (const [key, count] of snapshots.flatMap((snapshot) => Object.entries(snapshot.requests))) {
@@ -159,9 +174,16 @@ export function metricsResponder(
   checkFunction(collect, 'metricsResponder', 'a function such as () => metrics.snapshot(server)');
   return async ({ pathInfo }) => {
     if (!isWhole(pathInfo)) return { status: 404, fields: [] };
-    const content = Buffer.from(metricsText(await collect()));
+    const snapshot: unknown = await collect();
+    if (!isSnapshot(snapshot))
+      throw new TypeError('metricsResponder: the function returned no snapshot: return metrics.snapshot(server)');
+    const content = Buffer.from(metricsText(snapshot));
     return { status: 200, fields: [['content-type', 'text/plain; version=0.0.4; charset=utf-8'], NO_STORE], content };
   };
+}
+
+function isSnapshot(value: unknown): value is MetricsSnapshot {
+  return typeof value === 'object' && value !== null && 'durations' in value && 'requests' in value;
 }
 
 /** What a load balancer wants to know: 200 for `ok`; 503 before, while applications load, and after, while it stops. */
@@ -175,8 +197,22 @@ export function healthResponder(health: () => Health): (request: RequestMessage)
     fields: [['content-type', 'text/plain; charset=utf-8'], NO_STORE],
     content: Buffer.from(`${text}\n`),
   });
-  const answers = { starting: answer(503, 'starting'), ok: answer(200, 'ok'), stopping: answer(503, 'stopping') };
-  return ({ pathInfo }) => (isWhole(pathInfo) ? answers[health()] : { status: 404, fields: [] });
+  const answers = new Map<unknown, ResponseMessage>([
+    ['starting', answer(503, 'starting')],
+    ['ok', answer(200, 'ok')],
+    ['stopping', answer(503, 'stopping')],
+  ]);
+  return ({ pathInfo }) => {
+    if (!isWhole(pathInfo)) return { status: 404, fields: [] };
+    const state: unknown = health();
+    const known = answers.get(state);
+    if (known !== undefined) return known;
+    // Its rejection, unhandled, would end the process.
+    if (isPromiseLike(state)) void Promise.resolve(state).catch(() => undefined);
+    throw new TypeError(
+      `healthResponder: the function returned ${isPromiseLike(state) ? 'a promise' : kindOf(state)}, not 'starting', 'ok' or 'stopping'`,
+    );
+  };
 }
 
 const NO_STORE = ['cache-control', 'no-store'] as const;

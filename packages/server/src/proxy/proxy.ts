@@ -50,6 +50,9 @@ export function proxyResponder(options: ProxyOptions): Responder & { drain(): vo
   // Tunnels and event streams have no end of their own.
   const endless = new Set<() => void>();
   const respond = async (request: RequestMessage): Promise<ResponseMessage> => {
+    const { pathInfo, fields } = (request ?? {}) as Partial<RequestMessage>;
+    if (typeof pathInfo !== 'string' || !Array.isArray(fields))
+      throw new TypeError('proxyResponder: expected a request of createServer; put it into a route of that');
     const hostField = host === 'client' ? (request.authority ?? upstream.authority) : upstream.authority;
     const exchange = begin(request, upstream, hostField, connectTimeoutMs);
     const { head } = await exchange.head.catch((error: unknown) => {

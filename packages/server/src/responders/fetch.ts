@@ -51,6 +51,10 @@ export function fetchResponder(application: FetchApplication): Responder {
     const expected = 'a function (request) => Response, or an object with one named fetch';
     throw new TypeError(`fetchResponder: expected ${expected}, not ${kindOf(application)}`);
   }
+  if (typeof application === 'function' && application.length > 2) {
+    const taken = `takes ${application.length} arguments, as an application of Express does`;
+    throw new TypeError(`fetchResponder: the function ${taken}; wrap it in nodeResponder`);
+  }
   const ask =
     typeof application === 'function'
       ? application
@@ -65,6 +69,10 @@ export function fetchResponder(application: FetchApplication): Responder {
     outgoing.headersSent = true;
     if (!(response instanceof Response) && !isResponseLike(response)) {
       const shown = response === undefined ? 'nothing' : kindOf(response);
+      if (isMessage(response))
+        throw new TypeError(
+          'the application returned { status, … }, not a Response: a responder needs no fetchResponder',
+        );
       throw new TypeError(`the application returned ${shown}, not a Response: return new Response(content)`);
     }
     return fromResponse(response, request.method);
@@ -177,6 +185,11 @@ function chunksOf(body: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
       };
     },
   };
+}
+
+/** What responders of this server return. */
+function isMessage(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'status' in value && ('content' in value || 'fields' in value);
 }
 
 /** Frameworks may bring a Response class of their own. */

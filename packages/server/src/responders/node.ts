@@ -32,7 +32,7 @@ export type NodeApplication = (request: IncomingMessage, response: ServerRespons
 export function nodeResponder(application: NodeApplication | Server): Responder {
   if (typeof application !== 'function' && typeof application?.listenerCount !== 'function') {
     const expected = 'a function (request, response), such as an Express application, or a server of node:http';
-    throw new TypeError(`nodeResponder: expected ${expected}, not ${kindOf(application)}`);
+    throw new TypeError(`nodeResponder: expected ${expected}, not ${kindOf(application)}${fetchHint(application)}`);
   }
   const exchanges = new WeakMap<object, NodeExchange>();
   const given = typeof application === 'function' ? undefined : application;
@@ -47,6 +47,12 @@ export function nodeResponder(application: NodeApplication | Server): Responder 
     if (given !== undefined) Object.assign(exchange.socket, { server: given });
     return exchange.response;
   };
+}
+
+/** Hono and its like have a member `fetch`. */
+function fetchHint(application: unknown): string {
+  const isFetch = typeof application === 'object' && application !== null && 'fetch' in application;
+  return isFetch ? '; one with a fetch goes into fetchResponder' : '';
 }
 
 function expectsContinue({ version, fields }: Parameters<Responder>[0]): boolean {
@@ -95,8 +101,14 @@ function prepare(request: IncomingMessage, response: ServerResponse, { socket }:
 
 /** A throw or a rejection of the application is its response's failure, not the process's. */
 function guarded(exchange: NodeExchange, run: () => unknown): boolean {
-  new Promise((resolve) => resolve(run())).catch((error: unknown) => exchange.fail(error));
+  void settled(run).catch((error: unknown) => exchange.fail(error));
   return true;
+}
+
+async function settled(run: () => unknown): Promise<void> {
+  // It waits for a response that will not be written.
+  if ((await run()) instanceof Response)
+    throw new TypeError('the application returned a Response: wrap it in fetchResponder');
 }
 
 function listenAlike(server: Server, given: Server, name: (typeof ASKED_FOR)[number]): void {

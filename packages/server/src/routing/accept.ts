@@ -5,13 +5,14 @@ const PARAMETER = /;[ \t]*q=([01](?:\.\d{0,3})?)/i;
 
 /**
  * The best of `offered`; the first when the client takes none of them. At equal quality a type that is named goes before one
- * that only `*` takes; then the order of `offered` decides.
+ * that only `*` takes; then the order of `offered` decides. `unnamed` is for a client that takes anything and names nothing.
  */
 export function preferredType<Type extends string>(
   accept: string | undefined,
   offered: readonly [Type, ...Type[]],
+  unnamed: Type = offered[0],
 ): Type {
-  if (accept === undefined) return offered[0];
+  if (accept === undefined || accept === '*/*') return unnamed;
   const ranges = accept.split(',', 32).map(parseRange);
   let best: Type = offered[0];
   let known: Match = { quality: 0, precision: 0 };

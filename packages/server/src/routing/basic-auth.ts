@@ -14,6 +14,7 @@ import { FailedLogins } from './failed-logins.ts';
 import { usersOf, watchHtpasswd, type Users } from './htpasswd.ts';
 import { type Checked, checkPassword } from './password-checks.ts';
 import { hashClass, hashProblem } from './password-hash.ts';
+import { warnOnce } from '../warn-once.ts';
 import { matchPrefix, prefixIndex, prefixSegments } from './prefix.ts';
 
 /** Let in (as `user`, or unasked when undefined), or refused with a challenge, or too many are waiting to be checked. */
@@ -115,6 +116,9 @@ function checkOf(users: AuthRule['users']): Check {
       isKnown: () => false,
       ask: async (user, password) => {
         const isGood: unknown = await users(user, password);
+        // A user, a text or a promise inside of something: nobody is let in by what only looks like yes.
+        if (Boolean(isGood) && isGood !== true)
+          warnOnce('auth', new TypeError('users: the function returned neither true nor false: return true to let in'));
         return isGood === true;
       },
     };

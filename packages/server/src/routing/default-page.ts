@@ -94,7 +94,10 @@ const RENDERERS: Readonly<Record<PageType, (status: number, id: string | undefin
   },
   'application/json': problem,
   'application/problem+json': problem,
-  'text/plain': (status, id) => `${status} ${reasonPhrase(status)}\n${id === undefined ? '' : `Request ${id}\n`}`,
+  'text/plain': (status, id) => {
+    const lines = [`${status} ${reasonPhrase(status)}`, SENTENCES.get(status), id && `Request ${id}`];
+    return `${lines.filter((line) => line !== undefined).join('\n')}\n`;
+  },
 };
 
 function sentenceOf(status: number): string {

@@ -80,7 +80,9 @@ export function withDefaultPage(
   { status, request }: Pick<Failure, 'status' | 'request'>,
   bare: ResponseMessage,
 ): ResponseMessage {
-  const type = preferredType(request && firstField(request.fields, 'accept'), PAGE_TYPES);
+  // Browsers name HTML; what takes anything is a program, and its user reads its output in a terminal or a log.
+  const type =
+    request === undefined ? 'text/html' : preferredType(firstField(request.fields, 'accept'), PAGE_TYPES, 'text/plain');
   if (status >= 500 && request !== undefined) return complete(bare, defaultPage(status, type, request.id));
   let known = completed.get(bare);
   if (known === undefined) completed.set(bare, (known = new Map()));

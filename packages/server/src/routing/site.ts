@@ -176,7 +176,8 @@ class PartedSite implements Site {
   }
 
   #broke(request: RequestMessage, cause: unknown): Answer {
-    return this.fail({ status: failureStatus(cause), cause, source: 'responder', request });
+    const reason = cause ?? new Error(`the responder threw ${String(cause)}`);
+    return this.fail({ status: failureStatus(cause), cause: reason, source: 'responder', request });
   }
 
   #whole(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {

@@ -1,10 +1,11 @@
 // Opens what a server listens on. One listener may be several sockets: `localhost` is both loopback addresses.
 
 import { createServer as createNetServer, connect, type AddressInfo, type Server as NetServer } from 'node:net';
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import type { Address, Listener, TlsOptions } from '../options.ts';
 import { openQueues } from './accept-queues.ts';
 import { takeConnections, openDocumented } from './accept.ts';
+import { listenError, MAX_SOCKET_BYTES } from './listen-error.ts';
 import { abandonPending, renew, secureServer, type SecureSettings } from './secure-server.ts';
 
 export interface ListeningSettings extends SecureSettings {
@@ -41,8 +42,23 @@ interface OpenedServers {
   readonly address: Address;
 }
 
-/** Opens whatever a listener stands for: descriptors, a Unix socket, or a port. `openTcp` opens one TCP address. */
+/**
+ * Opens whatever a listener stands for: descriptors, a Unix socket, or a port. `openTcp` opens one TCP address. Rejects with the
+ * system's error, its message rewritten to say what to do.
+ */
 export async function openServers(
+  listener: Listener,
+  open: OpenServer,
+  openTcp: typeof openQueues,
+): Promise<OpenedServers> {
+  try {
+    return await openEach(listener, open, openTcp);
+  } catch (error) {
+    throw listenError(error);
+  }
+}
+
+async function openEach(
   { fd, socket, host, port, tls }: Listener,
   open: OpenServer,
   openTcp: typeof openQueues,
@@ -80,7 +96,7 @@ async function openInherited(
 ): Promise<OpenedServers> {
   const servers: NetServer[] = [];
   try {
-    for (const fd of descriptors) servers.push(await open({ fd, backlog: BACKLOG }));
+    for (const fd of descriptors) servers.push(await openDescriptor(fd, open));
   } catch (error) {
     await Promise.all(servers.map(closeServer));
     throw error;
@@ -89,6 +105,16 @@ async function openInherited(
   if (bound === undefined || bound === null) throw new TypeError('a listener needs one descriptor at least');
   if (typeof bound === 'string') return { servers, address: unixAddress(bound, secure) };
   return { servers, address: tcpAddress(bound, servers.length > 1 ? 'localhost' : bound.address, secure) };
+}
+
+async function openDescriptor(fd: number, open: OpenServer): Promise<NetServer> {
+  try {
+    return await open({ fd, backlog: BACKLOG });
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL') throw error;
+    const message = `listen: the descriptor ${fd} is no socket that can be listened on`;
+    throw Object.assign(new Error(message, { cause: error }), { code: 'EINVAL' });
+  }
 }
 
 function unixAddress(path: string, secure: boolean): Address {
@@ -117,12 +143,18 @@ async function openIpv6Twin(
   }
 }
 
-/** Takes the place of a socket file that nobody listens on any more. */
+/** Takes the place of a socket that no process listens on any more, and of no other file. */
 async function openUnixSocket(path: string, open: (path: object) => Promise<NetServer>): Promise<NetServer> {
+  if (Buffer.byteLength(path) > MAX_SOCKET_BYTES)
+    throw Object.assign(new Error('too long'), { code: 'ENAMETOOLONG', address: path });
   try {
     return await open({ path });
   } catch (error) {
-    if (codeOf(error) !== 'EADDRINUSE' || (await isAlive(path))) throw error;
+    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    // A connection to a file of another kind is refused as well.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false)
+      throw Object.assign(new Error(`${path} is not a socket`), { code: 'ENOTSOCK', address: path });
+    if (await isAlive(path)) throw error;
     unlinkSync(path);
     return open({ path });
   }

@@ -115,7 +115,7 @@ describe('field names in capitals', () => {
   test('are one field with those that an error page brings along', async () => {
     const { status, fields } = await answerOf({ status: 404, fields: [...PAGE, ['Allow', 'GET']] });
     expect(status).toBe(404);
-    expect(fields.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(fields.get('content-type')).toBe('text/plain; charset=utf-8');
     expect(fields.get('allow')).toBe('GET');
   });
 });

@@ -39,7 +39,9 @@ test('names the request, and lets nothing of it become markup', () => {
   const id = '"><script>alert(1)</script>';
   expect(textOf(500, 'text/html', id)).toContain(`Request ${escapeHtml(id)}`);
   expect(textOf(500, 'text/html', id)).not.toContain('<script>');
-  expect(textOf(500, 'text/plain', 'abc')).toBe('500 Internal Server Error\nRequest abc\n');
+  expect(textOf(500, 'text/plain', 'abc')).toBe(
+    '500 Internal Server Error\nSomething went wrong on the server.\nRequest abc\n',
+  );
   expect(JSON.parse(textOf(500, 'application/problem+json', id))).toEqual({
     type: 'about:blank',
     title: 'Internal Server Error',

@@ -2,6 +2,7 @@
 
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
+import { listenProblem } from '../../transport/listen-error.ts';
 import type { Configuration } from '../options/table.ts';
 
 /** Every listener that the configuration asks for. `port` replaces the configured one. */
@@ -70,24 +71,10 @@ export async function onFreePort<Result>(
 
 /** One line for an address that cannot be listened on, with what to do about it. */
 export function listenFailure(error: unknown): string {
-  const { code, address, port, syscall, message } = error as NodeJS.ErrnoException & {
-    address?: string;
-    port?: number;
-  };
-  const where = port === undefined || port < 0 ? (address ?? '') : `port ${port}`;
-  switch (code) {
-    case 'EADDRINUSE':
-      return port === undefined || port < 0
-        ? `${where} is in use by another server`
-        : `${where} is in use; see by whom with: ss -ltnp 'sport = :${port}' (or lsof -i :${port})`;
-    case 'EACCES':
-      return `${where} needs privileges that this user does not have; ports below 1024 are for root, or use --port 8080`;
-    case 'EADDRNOTAVAIL':
-      return `${address ?? 'the address'} is not an address of this machine`;
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `the host ${(error as { hostname?: string }).hostname ?? ''} is unknown; write a directory before the flags, or the address as --host=…`;
-    default:
-      return syscall === 'listen' || syscall === 'bind' ? `cannot listen: ${message}` : message;
-  }
+  const { code, port, syscall, message } = error as NodeJS.ErrnoException & { readonly port?: number };
+  const problem = listenProblem(error);
+  if (problem === undefined) return syscall === 'listen' || syscall === 'bind' ? `cannot listen: ${message}` : message;
+  if (code === 'EACCES' && port !== undefined && port >= 0) return `${problem}, or use --port 8080`;
+  const isName = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  return isName ? `${problem}; write a directory before the flags, or the address as --host=…` : problem;
 }
