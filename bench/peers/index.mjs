@@ -71,8 +71,11 @@ export const peers = [
   },
 ];
 
-/** Starts a peer on the server core and waits until it accepts; `{ name, pid, port, startMs, stop() }`. */
-export async function start(peer, root, scratch) {
+/**
+ * Starts a peer on the server core and waits until it accepts, or until `isReady` of its port; `{ name, pid, port, startMs,
+ * stop() }`.
+ */
+export async function start(peer, root, scratch, isReady = accepts) {
   const port = await freePort();
   const folder = join(scratch, `${peer.name.replaceAll(/\W+/g, '-')}-${port}`);
   mkdirSync(folder, { recursive: true });
@@ -88,7 +91,7 @@ export async function start(peer, root, scratch) {
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (complaint += text));
   const exited = once(child, 'exit');
-  while (!(await accepts(port))) {
+  while (!(await isReady(port))) {
     if (child.exitCode !== null) throw new Error(`${peer.name} ended at start: ${complaint}`);
     await delay(2);
   }
@@ -146,6 +149,17 @@ export function accepts(port) {
     const socket = createConnection(port, '127.0.0.1');
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
+  });
+}
+
+/** Whether what listens answers a request for `/index.html` with 200. */
+export function answers(port) {
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1');
+    let answer = '';
+    socket.once('connect', () => socket.write('GET /index.html HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'));
+    socket.on('data', (bytes) => (answer += bytes.toString('latin1')));
+    socket.once('error', () => resolve(false)).once('close', () => resolve(/^HTTP\/1\.\d 200 /.test(answer)));
   });
 }
 

@@ -11,7 +11,7 @@ import { serveStatic, type StaticOptions } from '@onezero/static';
 import type { webdav } from '@onezero/webdav';
 import { resolveLimits } from './limits.ts';
 import { type FileRoute, whyRefused } from './file-refusal.ts';
-import { Live } from './live/live.ts';
+import type { Live } from './live/live.ts';
 import { methodRegistry } from './methods.ts';
 import type {
   Address,
@@ -25,13 +25,13 @@ import type {
   ServerOptions,
   WebdavMount,
 } from './options.ts';
-import { proxyResponder } from './proxy/proxy.ts';
-import { authentication } from './routing/basic-auth.ts';
+import type { proxyResponder } from './proxy/proxy.ts';
+import type { authentication, Authentication } from './routing/basic-auth.ts';
 import { ownPages } from './routing/error-pages.ts';
 import { createFail } from './routing/failures.ts';
 import { guardWrites } from './routing/guard-writes.ts';
 import { ownHosts } from './routing/host.ts';
-import { internalFiles } from './routing/internal-files.ts';
+import type { internalFiles } from './routing/internal-files.ts';
 import { localHosts } from './routing/local-hosts.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
@@ -42,7 +42,7 @@ import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';
 import { version } from './installed-files.ts';
 
-/** What makes responders out of mounts of scripts and applications. */
+/** What some options need and most servers of files do not: whoever composes loads it when they are there. */
 export interface Makers {
   readonly cgi?: typeof cgi;
   readonly fastcgi?: typeof fastcgi;
@@ -52,17 +52,26 @@ export interface Makers {
   readonly asgi?: typeof asgi;
   readonly app?: typeof app;
   readonly webdav?: typeof webdav;
+  readonly proxy?: typeof proxyResponder;
+  readonly live?: typeof Live;
+  readonly auth?: typeof authentication;
+  readonly internal?: typeof internalFiles;
 }
+
+const NO_RULES: Authentication = { check: () => ({ outcome: 'open' }), ruleFor: () => undefined };
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
 export function compose(options: ServerOptions, makers: Makers, listening: () => readonly Address[]): Site {
   const registry = methodRegistry(options.methods);
   const base = (options.base ?? '').replace(/\/+$/, '');
   const auth = (options.auth ?? []).map((rule) => (base === '' ? rule : { ...rule, path: below(base, rule.path) }));
-  const rules = authentication(auth, registry);
+  const rules = auth.length === 0 ? NO_RULES : needed(makers, 'auth')(auth, registry);
   const pages = ownPages(options.errorPages);
   const { hookTimeoutMs } = resolveLimits(options.limits);
-  const live = options.live === undefined || options.live === false ? undefined : new Live(watchedBy(options), base);
+  const live =
+    options.live === undefined || options.live === false
+      ? undefined
+      : new (needed(makers, 'live'))(watchedBy(options), base);
   const own = routesOf(options, makers).map((route) =>
     base === '' ? route : { ...route, path: below(base, route.path) },
   );
@@ -118,7 +127,7 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
   const all: Route[] = [...routes];
   const serverSoftware = `onezero/${version()}`;
   const fronts: Route[] = [];
-  const sends = options.internal === undefined ? unchanged : internalFiles(options.internal, files?.types);
+  const sends = options.internal === undefined ? unchanged : needed(makers, 'internal')(options.internal, files?.types);
   for (const mount of mountsOf<CgiMount>(scripts, (directory) => ({ directory, path: '/cgi-bin' }))) {
     const given = asFiles(mount, files);
     const documentRoot = documentRootOf(mount, root);
@@ -152,7 +161,11 @@ export function routesOf(options: ServerOptions, makers: Makers): readonly Route
     });
   }
   all.push(...fronts);
-  all.push(...mountsOf<ProxyMount>(options.proxy, (target) => ({ target })).map(proxyRoute));
+  all.push(
+    ...mountsOf<ProxyMount>(options.proxy, (target) => ({ target })).map((mount) =>
+      proxyRoute(needed(makers, 'proxy'), mount),
+    ),
+  );
   for (const kind of ['wsgi', 'asgi', 'app'] as const) {
     const mounts = mountsOf<AppMount>(options[kind], (application) => ({ application }));
     all.push(...mounts.map((mount) => sends(applicationRoute(needed(makers, kind), mount))));
@@ -233,8 +246,8 @@ function applicationRoute(make: NonNullable<Makers['app']>, { path, ...options }
   return { name: `the application ${application}`, path, responder: Object.assign(responder, { workers }) };
 }
 
-function proxyRoute({ path, ...options }: ProxyMount): Route {
-  return { name: `the upstream ${options.target}`, path, responder: proxyResponder(options) };
+function proxyRoute(make: NonNullable<Makers['proxy']>, { path, ...options }: ProxyMount): Route {
+  return { name: `the upstream ${options.target}`, path, responder: make(options) };
 }
 
 function scriptRoutes(make: NonNullable<Makers['cgi']>, { path, ...rest }: CgiMount): ScriptRoutes {

@@ -1,7 +1,4 @@
-import { cgi } from '@onezero/cgi-process';
-import { fastcgi, php, scgi } from '@onezero/cgi-process/fastcgi';
-import { app, asgi, wsgi } from '@onezero/python';
-import { webdav } from '@onezero/webdav';
+import { everyMaker } from './every-maker.ts';
 import type { Server, ServerOptions } from './options.ts';
 import { HttpServer } from './server.ts';
 
@@ -15,5 +12,5 @@ import { HttpServer } from './server.ts';
  * const [address] = await server.listen({ port: 8080 });
  */
 export function createServer(options: ServerOptions = {}): Server {
-  return new HttpServer(options, { cgi, fastcgi, scgi, php, wsgi, asgi, app, webdav });
+  return new HttpServer(options, everyMaker);
 }

@@ -5,12 +5,10 @@
 // the loop.
 
 import { checkMessage } from './adapters/callers.ts';
-import { answerDirectory } from './listing/answer-directory.ts';
-import { Folders } from './listing/folders.ts';
 import { answerFile, type AnswerContext, lentAnswer } from './answer-file.ts';
 import { preflightFields, withCors } from './site/cors.ts';
 import type { Disk } from './files/disk.ts';
-import type { Entry, FileEntry, MissingEntry } from './files/entry.ts';
+import type { DirectoryEntry, Entry, FileEntry, MissingEntry } from './files/entry.ts';
 import { type Eventually, whenReady } from './files/eventually.ts';
 import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
@@ -72,7 +70,8 @@ class Site {
   readonly #settings: Settings;
   readonly #storage: Storage;
   readonly #cache: FileCache;
-  readonly #folders: Folders;
+  /** What lists directories, once it is loaded. */
+  #lists: ((segments: readonly string[], request: StaticRequest) => Answer) | undefined;
   readonly #writer: FileWriter | undefined;
   readonly #context: AnswerContext;
   readonly #methods: string;
@@ -85,7 +84,6 @@ class Site {
     this.#settings = settings;
     this.#storage = storage;
     this.#cache = new FileCache(storage);
-    this.#folders = new Folders(settings);
     this.#writer =
       settings.write === undefined
         ? undefined
@@ -211,13 +209,32 @@ class Site {
 
   #answer(entry: Entry, request: StaticRequest): Answer {
     if (entry.kind === 'missing') return this.#answerMissing(entry, request);
-    if (entry.kind === 'directory') return answerDirectory(entry, request, this.#storage, this.#folders);
+    if (entry.kind === 'directory') return this.#answerDirectory(entry, request);
     if (this.#settings.cleanUrls === 'redirect') {
       const clean = cleanForm(request.pathInfo, this.#settings);
       if (clean !== undefined) return this.#redirectIfSame(entry, clean, request);
     }
     const lent = this.#cache.isLending ? lentAnswer(entry, request, this.#context) : undefined;
     return lent ?? answerFile(entry, request, this.#context);
+  }
+
+  /** Relative links need the slash, so a listing is only ever behind one. */
+  #answerDirectory({ segments, isAskedAsDirectory }: DirectoryEntry, request: StaticRequest): Answer {
+    if (isAskedAsDirectory) return this.#lists?.(segments, request) ?? this.#loadLists(segments, request);
+    if (!this.#settings.directoryRedirect) return NOT_FOUND;
+    const location = redirectLocation(request, segments, true);
+    return location === undefined ? NOT_FOUND : { status: 301, fields: [['location', location]] };
+  }
+
+  /** The first listing waits for its code, a fourth of the package, which a site with index files never needs. */
+  async #loadLists(segments: readonly string[], request: StaticRequest): Promise<StaticResponse> {
+    const { answerDirectory, makeFolders } = await import('./listing/answer-directory.ts');
+    // Who asked meanwhile has loaded it too; what is known of folders is known once.
+    if (this.#lists === undefined) {
+      const folders = makeFolders(this.#settings);
+      this.#lists = (path, asked) => answerDirectory(path, asked, this.#storage, folders);
+    }
+    return this.#lists(segments, request);
   }
 
   /** Sends a file's long name to its short one, if that really is the same file. */

@@ -18,8 +18,10 @@ export function localHosts(
   listening: () => readonly Address[],
 ): LocalHosts | undefined {
   if (hosts !== 'local') return undefined;
-  const isTrusted = addressMatcher('trustedProxies', trustedProxies);
-  if (isTrusted('127.0.0.1') || isTrusted('::1')) return undefined;
+  if (trustedProxies.length > 0) {
+    const isTrusted = addressMatcher('trustedProxies', trustedProxies);
+    if (isTrusted('127.0.0.1') || isTrusted('::1')) return undefined;
+  }
   const named = [serverName, ...routes.map(({ host }) => host)].filter((host) => host !== undefined);
   const isNamed = anyHost(named.map((host) => hostPattern('host', host)));
   let lastPassed: string | undefined;

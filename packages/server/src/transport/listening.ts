@@ -6,7 +6,8 @@ import type { Address, Listener, TlsOptions } from '../options.ts';
 import { openQueues } from './accept-queues.ts';
 import { takeConnections, openDocumented } from './accept.ts';
 import { listenError, MAX_SOCKET_BYTES } from './listen-error.ts';
-import { abandonPending, renew, secureServer, type SecureSettings } from './secure-server.ts';
+import { frontOf } from './secure-fronts.ts';
+import type { SecureSettings } from './secure-server.ts';
 
 export interface ListeningSettings extends SecureSettings {
   /** What goes wrong while accepting; nothing ends by it. */
@@ -185,6 +186,11 @@ async function openSocket(path: object, tls: TlsOptions | undefined, settings: L
   });
 }
 
+async function secureServer(tls: TlsOptions, settings: ListeningSettings): Promise<NetServer> {
+  const { secureServer: make } = await import('./secure-server.ts');
+  return make(tls, settings);
+}
+
 function plainServer({ accept }: ListeningSettings): NetServer {
   return createNetServer({ allowHalfOpen: true }, (socket) => openDocumented(socket, false, accept));
 }
@@ -194,13 +200,13 @@ function listeningOf(servers: readonly NetServer[], address: Address): Listening
     address,
     renewCertificate(tls) {
       if (!address.secure) throw new TypeError(`${address.url} has no certificate`);
-      for (const server of servers) renew(server, tls);
+      for (const server of servers) frontOf(server)?.renew(tls);
     },
     close: async () => {
       await Promise.all(servers.map(closeServer));
     },
     abandonHandshakes: () => {
-      for (const server of servers) abandonPending(server);
+      for (const server of servers) frontOf(server)?.abandonPending();
     },
   };
 }

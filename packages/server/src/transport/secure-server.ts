@@ -8,6 +8,7 @@ import { openDocumented, type Accept, type ReadHeader } from './accept.ts';
 import { bareAddress } from './forwarded.ts';
 import { rawOf } from './handle.ts';
 import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
+import { addFront, type SecureFront } from './secure-fronts.ts';
 import { contextFor, contextsByName, type ByName } from './server-names.ts';
 import { takeHeader } from './socket-header.ts';
 
@@ -21,12 +22,9 @@ export interface SecureSettings {
 
 interface Secure {
   readonly server: TlsServer;
-  /** Sockets whose header has not been read yet. */
-  readonly waiting: Set<Socket>;
-  readonly renew: (tls: TlsOptions) => void;
+  readonly renew: SecureFront['renew'];
 }
 
-const secureOf = new WeakMap<NetServer, Secure>();
 const headerOf = new WeakMap<Socket, ReadHeader>();
 
 const NO_HEADER: ReadHeader = { ends: undefined };
@@ -35,6 +33,7 @@ const NO_HEADER: ReadHeader = { ends: undefined };
 export async function secureServer(tls: TlsOptions, settings: SecureSettings): Promise<NetServer> {
   const { sendsProxyHeader, handshakeTimeoutMs, maxConnections } = settings;
   const { server, renew } = await tlsServer(tls, settings);
+  // Sockets whose header has not been read yet.
   const waiting = new Set<Socket>();
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {
     if (!sendsProxyHeader(bareAddress(socket.remoteAddress ?? '') ?? '')) {
@@ -51,7 +50,11 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
   });
   // Connections in the middle of a handshake are not counted by the engine; node:net counts them.
   if (maxConnections > 0) front.maxConnections = maxConnections;
-  secureOf.set(front, { server, waiting, renew });
+  const abandonPending = (): void => {
+    for (const socket of waiting) socket.destroy();
+    abandonHandshakes(server);
+  };
+  addFront(front, { renew, abandonPending });
   return front;
 }
 
@@ -65,10 +68,7 @@ function usable(make: () => TlsServer): TlsServer {
   }
 }
 
-async function tlsServer(
-  tls: TlsOptions,
-  { accept, handshakeTimeoutMs }: SecureSettings,
-): Promise<Pick<Secure, 'server' | 'renew'>> {
+async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: SecureSettings): Promise<Secure> {
   const { createServer } = await import('node:tls');
   const { others = [], ...first } = tls;
   let byName = contextsOf(first, others);
@@ -104,17 +104,4 @@ function contextsOf(shared: TlsOptions, others: readonly NamedCertificate[]): By
   return contextsByName(others, ({ cert, key, passphrase }) =>
     createSecureContext({ ...shared, cert, key, passphrase }),
   );
-}
-
-/** Uses other certificates for the handshakes to come. Throws what is wrong with them; then nothing has changed. */
-export function renew(front: NetServer, tls: TlsOptions): void {
-  secureOf.get(front)?.renew(tls);
-}
-
-/** Closes the connections that are before or in the middle of their handshake. */
-export function abandonPending(front: NetServer): void {
-  const secure = secureOf.get(front);
-  if (secure === undefined) return;
-  for (const socket of secure.waiting) socket.destroy();
-  abandonHandshakes(secure.server);
 }

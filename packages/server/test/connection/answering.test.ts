@@ -10,6 +10,7 @@ import { RequestContent } from '../../src/connection/request-content.ts';
 import { late } from '../../src/connection/refusals.ts';
 import { type Service, serviceOf } from '../../src/connection/service.ts';
 import { compose } from '../../src/compose.ts';
+import { everyMaker } from '../../src/every-maker.ts';
 import type { Responder, ResponseMessage } from '../../src/message/message.ts';
 import type { AccessLogEntry, ServerOptions } from '../../src/options.ts';
 import { Ends } from '../../src/transport/ends.ts';
@@ -54,7 +55,7 @@ function prepare(respond: Responder, { text = GET, options = {}, isFollowed = tr
       routes: [{ responder: respond }],
       ...options,
     },
-    (given) => compose(given, {}, () => []),
+    (given) => compose(given, everyMaker, () => []),
   );
   const transport = new FakeTransport();
   transport.destroy = () => void told.push('destroy');

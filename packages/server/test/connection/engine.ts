@@ -4,6 +4,7 @@ import type { Clock, Watched } from '../../src/connection/clock.ts';
 import { Connection, type Engine } from '../../src/connection/connection.ts';
 import { type Service, serviceOf } from '../../src/connection/service.ts';
 import { compose } from '../../src/compose.ts';
+import { everyMaker } from '../../src/every-maker.ts';
 import type { AccessLogEntry, ServerOptions } from '../../src/options.ts';
 import { Ends } from '../../src/transport/ends.ts';
 import { MemoryTransport } from '../../src/transport/memory-transport.ts';
@@ -48,7 +49,7 @@ export function play(options: ServerOptions, { isStopping = false } = {}): Playe
   const entries: AccessLogEntry[] = [];
   const service = serviceOf(
     { reportErrors: false, serverField: false, accessLog: (entry) => void entries.push(entry), ...options },
-    (given) => compose(given, {}, () => []),
+    (given) => compose(given, everyMaker, () => []),
   );
   const clock = new SetClock();
   let text = '';

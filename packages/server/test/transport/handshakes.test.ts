@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { selfSigned } from '../../src/operations/self-signed.ts';
-import { abandonPending, renew, secureServer } from '../../src/transport/secure-server.ts';
+import { frontOf } from '../../src/transport/secure-fronts.ts';
+import { secureServer } from '../../src/transport/secure-server.ts';
 import type { Receiver, Transport } from '../../src/transport/transport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-handshakes-'));
@@ -81,7 +82,7 @@ describe.each(['TCP', 'a Unix socket'])('over %s', (kind) => {
     waiting[0]?.socket.write(Buffer.from([0x16, 0x03, 0x01]));
     await new Promise((resolve) => setImmediate(resolve));
     const closes = waiting.map(({ socket }) => once(socket, 'close'));
-    abandonPending(server);
+    frontOf(server)?.abandonPending();
     await Promise.all(closes);
     through.write('still here');
     expect(String((await once(through, 'data'))[0])).toBe('still here');
@@ -105,9 +106,9 @@ describe.each(['TCP', 'a Unix socket'])('over %s', (kind) => {
       return socket.getPeerCertificate().subject;
     };
     expect(await subjectOf()).toEqual({ CN: 'onezero for localhost' });
-    renew(server, selfSigned(['other'], new Date(), new Date(Date.now() + 86_400_000)));
+    frontOf(server)?.renew(selfSigned(['other'], new Date(), new Date(Date.now() + 86_400_000)));
     expect(await subjectOf()).toEqual({ CN: 'onezero for other' });
-    expect(() => renew(server, { cert: 'nonsense', key: made.key })).toThrow();
+    expect(() => frontOf(server)?.renew({ cert: 'nonsense', key: made.key })).toThrow();
     expect(await subjectOf()).toEqual({ CN: 'onezero for other' });
   });
 });

@@ -1,12 +1,11 @@
-// A directory becomes a redirect to its slash, or a listing.
+// A directory becomes a listing, or an archive of all in it. Loaded when the first is asked for.
 
-import type { DirectoryEntry } from '../files/entry.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import type { Storage } from '../files/storage.ts';
 import type { Settings } from '../options/settings.ts';
 import { NOT_FOUND, refusal } from '../refusals.ts';
-import { encodeSegment, redirectLocation } from '../site/location.ts';
-import { type Folder, type Folders, isSameDirectory } from './folders.ts';
+import { encodeSegment } from '../site/location.ts';
+import { type Folder, Folders, isSameDirectory } from './folders.ts';
 import { renderListing } from './page.ts';
 import { listPage, type RememberedPage, rememberedPage, rememberPage } from './pages.ts';
 import { type ArchiveFormat, archiveFormat, type ListingQuery, listingQuery } from './query.ts';
@@ -16,22 +15,22 @@ import { tarOf } from './tar.ts';
 import { UPLOAD_POLICY } from './upload.ts';
 import { zipOf } from './zip.ts';
 
-/** Answers GET and HEAD for a directory entry. Relative links need the slash, so a listing is only ever behind one. */
+/** Answers GET and HEAD for a directory whose path ends in a slash, without which relative links would lead elsewhere. */
 export function answerDirectory(
-  { segments, isAskedAsDirectory }: DirectoryEntry,
+  segments: readonly string[],
   request: StaticRequest,
   storage: Storage,
   folders: Folders,
 ): StaticResponse | Promise<StaticResponse> {
   const { settings } = storage;
-  if (isAskedAsDirectory) {
-    const format = settings.listing?.archives === true ? archiveFormat(request.query) : undefined;
-    if (format !== undefined) return answerArchive(segments, format, request, storage, folders);
-    return answerListing(segments, request, settings, folders);
-  }
-  if (!settings.directoryRedirect) return NOT_FOUND;
-  const location = redirectLocation(request, segments, true);
-  return location === undefined ? NOT_FOUND : { status: 301, fields: [['location', location]] };
+  const format = settings.listing?.archives === true ? archiveFormat(request.query) : undefined;
+  if (format !== undefined) return answerArchive(segments, format, request, storage, folders);
+  return answerListing(segments, request, settings, folders);
+}
+
+/** Remembers folders for one site. */
+export function makeFolders(settings: Settings): Folders {
+  return new Folders(settings);
 }
 
 function answerArchive(

@@ -30,14 +30,14 @@ export async function explanationOf(configuration: Configuration, question: Ques
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
   // What the route before has; its status and fields are the answer's only where no other route follows.
   let last: readonly Row[] = [];
-  const options = await composed(configuration);
+  const { options, makers } = await composed(configuration);
   const closables = options.routes ?? [];
   const sites = [configuration, ...(configuration.sites ?? [])];
   const writable = new Set(sites.flatMap(({ root, writable: is }) => (root === undefined || !is ? [] : [root])));
   const isWritable = (root: string): boolean => writable.has(root);
   // A route that has nothing there is taken away, and the question asked again, as the request would go on.
   for (let routes = closables; ;) {
-    const explanation = new HttpServer({ ...options, routes }, {}).explain(question);
+    const explanation = new HttpServer({ ...options, routes }, makers).explain(question);
     const isFirst = routes === closables;
     const { route } = explanation;
     // The answer of the route before stands when there is no other.
@@ -72,7 +72,9 @@ export async function explanationOf(configuration: Configuration, question: Ques
 }
 
 // All routes in one list, so that each is known by identity; the server composes nothing more.
-async function composed(configuration: Configuration): Promise<ServerOptions> {
+async function composed(
+  configuration: Configuration,
+): Promise<{ readonly options: ServerOptions; readonly makers: Makers }> {
   const idle = (mounts: Configuration['app']): Configuration['app'] =>
     mounts?.map((mount) => ({ ...mount, processes: 1, lazy: true, reload: false }));
   const [wsgi, asgi, app] = [configuration.wsgi, configuration.asgi, configuration.app].map(idle);
@@ -88,7 +90,7 @@ async function composed(configuration: Configuration): Promise<ServerOptions> {
     makers,
   });
   const nothing = Object.fromEntries(SERVED.map((name) => [name, undefined]));
-  return { ...options, ...nothing, routes: routesOf(options, makers) };
+  return { options: { ...options, ...nothing, routes: routesOf(options, makers) }, makers };
 }
 
 const SERVED = ['root', 'static', 'cgi', 'fastcgi', 'scgi', 'php', 'proxy', 'wsgi', 'asgi', 'app', 'webdav'] as const;

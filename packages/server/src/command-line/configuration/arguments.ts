@@ -130,19 +130,29 @@ function everySpelling(): ReadonlyMap<string, Spelling> {
   return all;
 }
 
+/** Whether the word that follows is its value, whatever it is. */
+function takesWord({ option, isNegative }: Spelling): boolean {
+  return !isNegative && option.bare === undefined;
+}
+
 function parse(words: readonly string[]): NonNullable<ReturnType<typeof parseArgs>['tokens']> {
   const known: Record<string, { type: 'boolean' | 'string'; short?: string }> = {
     help: { type: 'boolean', short: 'h' },
     version: { type: 'boolean', short: 'v' },
   };
-  for (const [name, { option, isNegative }] of everySpelling()) {
-    known[name] = { type: isNegative || option.bare !== undefined ? 'boolean' : 'string' };
+  // The parser looks through what it knows for each word, so it is told of those flags alone that are there.
+  for (const word of words) {
+    const [, name = ''] = /^--([^=]+)/.exec(word) ?? [];
+    const spelling = spellings.get(name);
+    if (spelling !== undefined) known[name] = { type: takesWord(spelling) ? 'string' : 'boolean' };
   }
   for (const [key, option] of optionEntries) {
     const names = [flagName(key, option), ...(option.aliases ?? [])];
     for (const [index, letter] of (option.short ?? []).entries()) {
       const name = names[index];
-      if (name !== undefined) known[name] = { ...known[name], type: known[name]?.type ?? 'boolean', short: letter };
+      const spelling = name === undefined ? undefined : spellings.get(name);
+      if (name !== undefined && spelling !== undefined)
+        known[name] = { type: takesWord(spelling) ? 'string' : 'boolean', short: letter };
     }
   }
   const args = words.map((word) => (word === '-V' ? '-v' : word));

@@ -90,9 +90,14 @@ function placesOf(table: Members): readonly Place[] {
   });
 }
 
-/** What a list of mounts with the options of `table` can hold. */
-function mountsShape(table: Members): Shape {
-  return { type: 'list', item: mountShape(table) };
+/** What a list of mounts with the options of `table` can hold. Made when it is first asked for: most starts mount nothing. */
+function mountsShape(table: Members): () => Shape {
+  return once((): Shape => ({ type: 'list', item: mountShape(table) }));
+}
+
+function once(make: () => Shape): () => Shape {
+  let made: Shape | undefined;
+  return () => (made ??= make());
 }
 
 /** What one mount can hold. */
@@ -116,27 +121,27 @@ function mountOptions(table: Members, mount: Readonly<Record<string, unknown>>):
 }
 
 /** The shape of the `cgi` key. */
-export const cgiShape: Shape = mountsShape(cgiTable);
+export const cgiShape: () => Shape = mountsShape(cgiTable);
 
 /** The shape of the `wsgi` key. */
-export const wsgiShape: Shape = mountsShape(wsgiTable);
+export const wsgiShape: () => Shape = mountsShape(wsgiTable);
 
 /** The shape of the `asgi` key. */
-export const asgiShape: Shape = mountsShape(asgiTable);
+export const asgiShape: () => Shape = mountsShape(asgiTable);
 
 /** The shape of the `app` key. */
-export const appShape: Shape = mountsShape(appTable);
+export const appShape: () => Shape = mountsShape(appTable);
 
 /** The shape of the `fastcgi` and `scgi` keys. */
-export const gatewayShape: Shape = mountsShape(gatewayTable);
+export const gatewayShape: () => Shape = mountsShape(gatewayTable);
 
 const phpMembers: Members = { ...phpTable, root: { ...phpTable.root, isRequired: false } };
 
 /** The shape of the `php` key. */
-export const phpShape: Shape = {
+export const phpShape: () => Shape = once(() => ({
   type: 'either',
   shapes: [{ type: 'boolean' }, phpTable.server.shape, mountShape(phpMembers)],
-};
+}));
 
 /** An application behind FastCGI or SCGI as `createServer` takes it. */
 export function gatewayMountOptions(mount: GatewayConfiguration): GatewayMount {

@@ -62,7 +62,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   cgi: {
     group: 'What is served',
-    shape: cgiShape,
+    get shape() {
+      return cgiShape();
+    },
     placeholder: '<.ext[=program] | /path=script>',
     summary: 'Run files with this extension, or one script at a path, as CGI',
     read: readCgi,
@@ -90,7 +92,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   php: {
     group: 'What is served',
-    shape: phpShape,
+    get shape() {
+      return phpShape();
+    },
     default: false,
     bare: true,
     placeholder: '[=address|program]',
@@ -108,7 +112,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   fastcgi: {
     group: 'What is served',
-    shape: gatewayShape,
+    get shape() {
+      return gatewayShape();
+    },
     flag: 'fcgi',
     aliases: ['fastcgi'],
     placeholder: '<[/path=]address>',
@@ -118,7 +124,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   scgi: {
     group: 'What is served',
-    shape: gatewayShape,
+    get shape() {
+      return gatewayShape();
+    },
     placeholder: '<[/path=]address>',
     summary: 'Pass requests to an SCGI application, at / or at a path',
     read: readGateway,
@@ -135,7 +143,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   wsgi: {
     group: 'What is served',
-    shape: wsgiShape,
+    get shape() {
+      return wsgiShape();
+    },
     placeholder: '<[/path=]module:callable>',
     summary: 'Run a WSGI application (Django, Flask), at / or at a path',
     read: readWsgi,
@@ -143,7 +153,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   asgi: {
     group: 'What is served',
-    shape: asgiShape,
+    get shape() {
+      return asgiShape();
+    },
     placeholder: '<[/path=]module:callable>',
     summary: 'Run an ASGI application (FastAPI, Starlette), at / or at a path',
     read: readWsgi,
@@ -151,7 +163,9 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   app: {
     group: 'What is served',
-    shape: appShape,
+    get shape() {
+      return appShape();
+    },
     placeholder: '<[/path=]module:callable>',
     summary:
       'Run a Python application of either kind, which is detected; also a folder with wsgi.py, asgi.py or app.py',

@@ -50,20 +50,18 @@ export async function generationOptions(
 }
 
 function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
-  const needed = new Set<keyof Makers>();
+  const { live, auth, authFile, authUser } = configuration;
   const sites: readonly Served[] = [configuration, ...(configuration.sites ?? [])];
-  for (const { cgi, cgiBin, php, fastcgi, scgi, wsgi, asgi, app, webdav = false } of sites) {
-    if (webdav !== false) needed.add('webdav');
-    if (cgi !== undefined || cgiBin !== undefined) needed.add('cgi');
-    if (php !== undefined && php !== false) needed.add('php');
-    if (fastcgi !== undefined) needed.add('fastcgi');
-    if (scgi !== undefined) needed.add('scgi');
-    if (wsgi !== undefined) needed.add('wsgi');
-    if (asgi !== undefined) needed.add('asgi');
-    if (app !== undefined) needed.add('app');
-  }
+  const isMounted = (name: keyof Makers & keyof Served): boolean =>
+    sites.some((site) => site[name] !== undefined && site[name] !== false);
+  const needed = new Set<keyof Makers>(MOUNTS.filter(isMounted));
+  if (sites.some(({ cgiBin }) => cgiBin !== undefined)) needed.add('cgi');
+  if (live !== false) needed.add('live');
+  if ([auth, authFile, authUser].some((rule) => rule !== undefined)) needed.add('auth');
   return needed;
 }
+
+const MOUNTS = ['cgi', 'php', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app', 'webdav', 'proxy', 'internal'] as const;
 
 function operationRoutes({ health, metrics }: Configuration, surroundings: Surroundings): Route[] {
   const methods = ['GET', 'HEAD'];

@@ -1,4 +1,4 @@
-// Loads the packages that a configuration needs, and no others: their reading is most of the time of a start.
+// Loads the packages and parts that a configuration needs, and no others: their reading is most of the time of a start.
 
 import type { Makers } from '../../compose.ts';
 
@@ -22,6 +22,14 @@ async function packageOf(name: keyof Makers): Promise<LoadedMakers> {
       const { fastcgi, scgi, php } = await import('@onezero/cgi-process/fastcgi');
       return { fastcgi, scgi, php };
     }
+    case 'proxy':
+      return { proxy: (await import('../../proxy/proxy.ts')).proxyResponder };
+    case 'live':
+      return { live: (await import('../../live/live.ts')).Live };
+    case 'auth':
+      return { auth: (await import('../../routing/basic-auth.ts')).authentication };
+    case 'internal':
+      return { internal: (await import('../../routing/internal-files.ts')).internalFiles };
     case 'webdav':
       return { webdav: (await import('@onezero/webdav')).webdav };
     default: {

@@ -49,8 +49,8 @@ describe('a mount', () => {
     shape.type === 'list' && shape.item.type === 'object' ? Object.keys(shape.item.members) : [];
 
   test.each<[string, Members, Shape]>([
-    ['cgi', cgiTable, cgiShape],
-    ['app', appTable, appShape],
+    ['cgi', cgiTable, cgiShape()],
+    ['app', appTable, appShape()],
   ])('of %s has all that a file can say, side by side', (_, table, shape) => {
     const written = Object.entries(table).flatMap(([name, member]): string[] => {
       if (member.shape.type === 'function') return [];
