@@ -157,7 +157,9 @@ export function answers(port) {
   return new Promise((resolve) => {
     const socket = createConnection(port, '127.0.0.1');
     let answer = '';
-    socket.once('connect', () => socket.write('GET /index.html HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'));
+    socket.once('connect', () =>
+      socket.write('GET /index.html HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
+    );
     socket.on('data', (bytes) => (answer += bytes.toString('latin1')));
     socket.once('error', () => resolve(false)).once('close', () => resolve(/^HTTP\/1\.\d 200 /.test(answer)));
   });
