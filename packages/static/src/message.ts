@@ -1,5 +1,7 @@
 // What `serveStatic` reads of a request and what it returns: plain values, so that any server can hold them.
 
+import type { HeldDirectories } from './writing/held-directories.ts';
+
 /** One field line: name in lower case, value (RFC 9110 §5). */
 export type Field = readonly [name: string, value: string];
 
@@ -21,8 +23,13 @@ export interface StaticRequest {
   /**
    * Called when a PUT has its whole content and no other writer has the target: may do what belongs to the write, calls
    * `place`, which lets the file take its place, and returns its answer or another. A rejection ends the write.
+   *
+   * A small file may be placed in a directory that the caller holds, which `SiteTree.inTurn` gives; where that cannot be, `place`
+   * resolves with an answer that the caller returns as it is, and is called once more without.
    */
-  readonly commit?: ((place: () => Promise<StaticResponse>) => Promise<StaticResponse>) | undefined;
+  readonly commit?:
+    | ((place: (held?: HeldDirectories) => Promise<StaticResponse>) => Promise<StaticResponse>)
+    | undefined;
 }
 
 /** Keeps bytes that a caller makes of a response's fields for as long as the fields are the same. */

@@ -23,11 +23,13 @@ import { responderFor, type StaticResponder } from './serve-static.ts';
 import { preflightFields, withCors } from './site/cors.ts';
 import { mayChange, tagsOfForms } from './writing/known-tags.ts';
 import { livenessOf, ownName } from './writing/owner.ts';
+import { HeldDirectories } from './writing/held-directories.ts';
 import { chargeOf, Quota } from './writing/quota.ts';
 import { WorkFolder } from './writing/work-folder.ts';
 
 export type { Eventually } from './files/eventually.ts';
 export type { SitePath } from './files/path.ts';
+export type { HeldDirectories } from './writing/held-directories.ts';
 export type { Liveness } from './writing/owner.ts';
 export { livenessOf, OWN_PREFIX, ownName };
 export { refusalOf, WriteRefused } from './writing/write-refusal.ts';
@@ -258,14 +260,16 @@ export class SiteTree {
 
   /**
    * Runs `action` while no other process, on this machine or another, runs one of that name for the same root. Rejects with a
-   * `WriteRefused` of 503 when others keep the turn for 10 s.
+   * `WriteRefused` of 503 when others keep the turn for 10 s. `held` is for the `commit` of writes within the turn, one at a time.
    */
-  async inTurn<Value>(name: string, action: () => Promise<Value>): Promise<Value> {
+  async inTurn<Value>(name: string, action: (held: HeldDirectories) => Promise<Value>): Promise<Value> {
     const path = join(this.root, `${PARTIAL_FILE_PREFIX}${name}`);
     const { folder, file } = await WorkFolder.create(path, 'claim');
+    const held = new HeldDirectories();
     try {
-      return await folder.inTurn(file, action);
+      return await folder.inTurn(file, () => action(held));
     } finally {
+      await held.release();
       await file.discard();
       await folder.close();
     }

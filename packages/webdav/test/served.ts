@@ -94,7 +94,7 @@ export class Served {
   /** Every path below the root, whatever it is. */
   paths(): string[] {
     // The turn of the root is kept for a moment after a request (turn.ts).
-    return treeOf(this.root).filter((path) => !path.startsWith('.onezero-partial-webdav'));
+    return treeOf(this.root).filter((path) => !/(?:^|\/)\.onezero-partial-w/.test(path));
   }
 
   /** Ends the server and leaves the folder. */

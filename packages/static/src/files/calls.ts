@@ -25,6 +25,12 @@ const WRITE_AT_ONCE_BYTES = 64 * 1024;
 const changes = new Pace(SLOW_CALL_MS);
 const others = new Pace();
 
+/**
+ * For small files that are written at once: a new file and a rename, each of which may meet a commit. Together they take long enough
+ * to be interrupted on a busy machine, one of twenty at a load of ten, while on a slow disk most of them wait.
+ */
+const files = new Pace(2 * SLOW_CALL_MS, 0.25);
+
 /** A call in both ways. */
 function paced<Words extends readonly unknown[], Value>(
   pace: Pace,
@@ -41,6 +47,22 @@ function paced<Words extends readonly unknown[], Value>(
       pace.record(endMs - startMs, endMs);
     }
   };
+}
+
+/** Whether whole small files are written fast enough for the main thread. */
+export function isFastForFiles(): boolean {
+  return !files.isSlow(performance.now());
+}
+
+/** Writes a small file with calls on the main thread, and notes how long that took. */
+export function timedFile<Value>(write: () => Value): Value {
+  const startMs = performance.now();
+  try {
+    return write();
+  } finally {
+    const endMs = performance.now();
+    files.record(endMs - startMs, endMs);
+  }
 }
 
 type Mode = number | undefined;

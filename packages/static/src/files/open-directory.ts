@@ -53,7 +53,8 @@ export async function openDirectory(
 const roots = new WeakMap<Settings, Root>();
 const disk = new MeasuredDisk();
 
-async function rootPlace(settings: Settings, isNow: boolean): Promise<string> {
+/** Where the root is, without links; by default as it was looked up in this turn of the loop. */
+export async function rootPlace(settings: Settings, isNow = false): Promise<string> {
   let root = roots.get(settings);
   if (root === undefined) roots.set(settings, (root = new Root(settings.root, disk)));
   const place = await (isNow ? root.placeNow() : root.place());

@@ -29,15 +29,17 @@ const MAX_PAUSE_MS = 5_000;
 
 export class Pace {
   readonly #slowCallMs: number;
+  readonly #slowShare: number;
   #calls = 0;
   #slowCalls = 0;
   #blockedMs = 0;
   #slowUntilMs = Number.NEGATIVE_INFINITY;
   #pauseMs = FIRST_PAUSE_MS;
 
-  /** A call that takes `slowCallMs` has waited for something. */
-  constructor(slowCallMs: number = SLOW_LOOK_MS) {
+  /** A call that takes `slowCallMs` has waited for something; fewer than `slowShare` of all were interrupted. */
+  constructor(slowCallMs: number = SLOW_LOOK_MS, slowShare: number = SLOW_SHARE) {
     this.#slowCallMs = slowCallMs;
+    this.#slowShare = slowShare;
   }
 
   isSlow(nowMs: number): boolean {
@@ -50,7 +52,7 @@ export class Pace {
     if (tookMs >= this.#slowCallMs) {
       this.#slowCalls++;
       this.#blockedMs += tookMs;
-      const isFrequent = this.#slowCalls >= MIN_SLOW_CALLS && this.#slowCalls > this.#calls * SLOW_SHARE;
+      const isFrequent = this.#slowCalls >= MIN_SLOW_CALLS && this.#slowCalls > this.#calls * this.#slowShare;
       if (isFrequent && this.#blockedMs > MAX_BLOCKED_MS) this.#pause(nowMs);
     } else if (this.#calls > WINDOW_CALLS) {
       this.#pauseMs = FIRST_PAUSE_MS;

@@ -42,6 +42,9 @@ export function targetKey(name: string): string {
   return key;
 }
 
+/** A key for a claim on every name at once. No name has it, by the odds of a hash. */
+export const EVERY_NAME: string = '-'.repeat(16);
+
 /** Where a folder is, what tells it from others, and what for. */
 export interface WorkPlace {
   /** Its path, for as long as it is worked in. */
@@ -121,17 +124,27 @@ export class WorkFolder {
     }
   }
 
+  /** Whether no other writer of any process has claimed what this file claims, now. */
+  async isAlone(file: WorkFile): Promise<boolean> {
+    return (await this.#othersOf(file, new Map())).length === 0;
+  }
+
   /** The claims of others, without those of the dead, which are removed. */
   async #othersOf(file: WorkFile, seen: Map<string, SeenClaim>): Promise<readonly string[]> {
     const others: string[] = [];
     for (const name of await readdir(this.#path)) {
-      if (!name.endsWith(this.#suffix) || name === file.claimName) continue;
+      if (!this.#isRival(name) || name === file.claimName) continue;
       const liveness = livenessOf(name);
       const isDead = liveness === 'dead' || (liveness === 'unknown' && (await this.#isStale(name, seen)));
       if (isDead) await removeIfThere(`${this.#path}/${name}`);
       else others.push(name);
     }
     return others;
+  }
+
+  #isRival(name: string): boolean {
+    if (name.endsWith(this.#suffix) || name.endsWith(EVERY_SUFFIX)) return true;
+    return this.#suffix === EVERY_SUFFIX && name.endsWith(CLAIM);
   }
 
   async #isStale(name: string, seen: Map<string, SeenClaim>): Promise<boolean> {
@@ -156,6 +169,7 @@ interface SeenClaim {
 }
 
 const CLAIM = '.claim';
+const EVERY_SUFFIX = `.${EVERY_NAME}${CLAIM}`;
 
 /** Files that are neither placed nor removed. A process that ends by itself leaves none of them, nor their folders. */
 const unfinished = new Set<WorkFile>();

@@ -18,14 +18,16 @@ import { exactStateTag } from '../http/validators.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import type { Settings } from '../options/settings.ts';
 import { BAD_REQUEST, NOT_FOUND, PRECONDITION_FAILED, refusal } from '../refusals.ts';
-import { arrivedOf, GATHER_BYTES, wholeOf, writeContent } from './content.ts';
-import { ExpectedDigests } from './digests.ts';
+import { writeContent } from './content.ts';
 import { mayWrite } from './known-tags.ts';
+import { letGo } from './held-directories.ts';
+import { putHeld } from './put-held.ts';
 import { chargeOf, Quota } from './quota.ts';
 import { QuotaShare } from './quota-share.ts';
 import { RENEW_MS, Sweeper } from './sweep.ts';
+import { announcedBytes, type Upload, uploadOf } from './upload.ts';
 import { removeIfThere, targetKey, type WorkFile, WorkFolder, type WorkPlace } from './work-folder.ts';
-import { contentOf, refusalOf, WriteRefused } from './write-refusal.ts';
+import { refusalOf, WriteRefused } from './write-refusal.ts';
 
 /** Where a write goes and under which conditions. */
 interface Target {
@@ -35,14 +37,6 @@ interface Target {
   /** Where its writes are prepared. */
   readonly work: WorkPlace;
   readonly request: StaticRequest;
-}
-
-/** What is on its way into a file. */
-interface Upload {
-  readonly content: AsyncIterable<Uint8Array>;
-  readonly digests: ExpectedDigests;
-  /** Whether all of it has arrived. */
-  readonly isWhole: boolean;
 }
 
 /** What is found at a path of the site, looked up anew if it may have changed. */
@@ -80,20 +74,26 @@ export class FileWriter {
     if (path === 404) return NOT_FOUND;
     const name = path.segments.at(-1);
     if (name === undefined || path.isDirectory) return refusal(409);
-    const early = request.method === 'PUT' ? this.#refuseEarly(request) : undefined;
+    const isPut = request.method === 'PUT';
+    const early = isPut ? this.#refuseEarly(request) : undefined;
     if (early !== undefined) return early;
+    let upload: Upload | undefined;
     let directory: OpenDirectory | undefined;
     try {
       await this.#swept;
+      upload = isPut ? await uploadOf(request) : undefined;
+      const held = upload && (await putHeld(upload, request, path.segments, this.#settings));
+      if (held !== undefined) return held;
       directory = await openDirectory(path.segments.slice(0, -1), this.#settings);
       if (directory === undefined) return NOT_FOUND;
       const location = join(this.#settings.root, ...path.segments);
       const work = workPlace(directory, name);
       const target: Target = { directory, location, path: `${directory.path}/${name}`, work, request };
-      return await (request.method === 'PUT' ? this.#put(target) : this.#delete(target));
+      return await (upload === undefined ? this.#delete(target) : this.#put(target, upload));
     } catch (error) {
       return refusalOf(error);
     } finally {
+      upload?.end();
       await directory?.close();
     }
   }
@@ -106,22 +106,10 @@ export class FileWriter {
     return announcedBytes(fields) > this.#limits.maxFileBytes ? refusal(413) : undefined;
   }
 
-  async #put(target: Target): Promise<StaticResponse> {
-    const { fields } = target.request;
-    const digests = new ExpectedDigests(fields);
-    const content = contentOf(target.request);
-    // What is here already is looked at without asking a client for it that waits to be asked.
-    const early = mayHaveArrived(fields) ? await arrivedOf(content) : undefined;
-    const isWhole = early !== undefined && early.next === undefined;
-    if (!isWhole) await this.#check(target, { mayBeAbsent: true });
+  async #put(target: Target, upload: Upload): Promise<StaticResponse> {
+    if (!upload.isWhole) await this.#check(target, { mayBeAbsent: true });
     await this.#quota.prepare();
-    const whole = early === undefined ? content : wholeOf(early, content);
-    try {
-      return await this.#store(target, { content: whole, digests, isWhole });
-    } finally {
-      // What has not been asked for yet will not be.
-      if (!isWhole) content.return().catch(() => {});
-    }
+    return this.#store(target, upload);
   }
 
   #store(target: Target, upload: Upload): Promise<StaticResponse> {
@@ -138,7 +126,10 @@ export class FileWriter {
     this.#keepAlive(file);
     const place = (): Promise<StaticResponse> => this.#place(file, target, upload, share);
     const { commit = (placing: typeof place) => placing() } = target.request;
-    const take = (): Promise<StaticResponse> => folder.inTurn(file, () => commit(place));
+    const take = async (): Promise<StaticResponse> => {
+      await letGo(target.directory);
+      return folder.inTurn(file, () => commit(place));
+    };
     try {
       await this.#fill(file, target, upload, share);
       return await (isAtOnce ? take() : this.#inTurn(target.location, take));
@@ -166,6 +157,7 @@ export class FileWriter {
 
   async #delete(target: Target): Promise<StaticResponse> {
     await this.#check(target, { mayBeAbsent: false });
+    await letGo(target.directory);
     const claim = await WorkFolder.create(target.work).catch(unlessFull);
     const remove = async (): Promise<StaticResponse> => {
       const stats = await this.#check(target, { mayBeAbsent: false });
@@ -265,16 +257,6 @@ export class FileWriter {
     result.then(leave, leave);
     return result;
   }
-}
-
-function announcedBytes(fields: readonly Field[]): number {
-  const bytes = Number(fieldValue(fields, 'content-length') ?? 0);
-  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : 0;
-}
-
-/** Whether content can have come with its request: it is short, and its client did not ask whether it is wanted. */
-function mayHaveArrived(fields: readonly Field[]): boolean {
-  return announcedBytes(fields) <= GATHER_BYTES && fieldValue(fields, 'expect') === undefined;
 }
 
 /** Permissions are the old file's; what lets a program run as its owner was not given to these bytes. */

@@ -1,6 +1,7 @@
 // PUT: the writing of @onezero/static, with the locks of WebDAV asked before content is taken and again when the file takes its place.
 
 import { join } from 'node:path';
+import type { HeldDirectories } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
 import type { DavRequest, DavResponse } from '../message.ts';
 import { refused } from '../refusals.ts';
@@ -13,10 +14,11 @@ import { endLocks } from './end-locks.ts';
 export async function put(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const isPlain = ifLists(request).length === 0 && folder.locks.isEmpty(folder.turn.held);
   if (!isPlain) await withPlace(folder.tree, request.pathInfo, (place) => check(folder, request, place));
-  const commit = (place: () => Promise<DavResponse>): Promise<DavResponse> =>
+  const commit = (place: (held?: HeldDirectories) => Promise<DavResponse>): Promise<DavResponse> =>
     folder.turn.run(() => {
       // With neither locks nor properties around there is nothing to look at that the writing does not look at itself.
-      if (isPlain && folder.locks.isEmpty(folder.turn.held) && !hasProperties(folder, request)) return place();
+      if (isPlain && folder.locks.isEmpty(folder.turn.held) && !hasProperties(folder, request))
+        return place(folder.turn.directories);
       return withPlace(folder.tree, request.pathInfo, async (target) => {
         await check(folder, request, target);
         await prepare(folder, target);

@@ -4,15 +4,24 @@ import { opendir } from 'node:fs/promises';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { OWN_PREFIX } from '@onezero/static/tree';
 import { join } from 'node:path';
+import { ignoreAbsent } from './folder.ts';
 
-/** The path of something in a directory that is hidden, or undefined. Links are entries like others; what they lead to stays. */
+/**
+ * The path of something in a directory that is hidden, or undefined. Links are entries like others; what they lead to stays. What is
+ * moved or removed meanwhile hides nothing: whoever has the turn looks whether it is still there.
+ */
 export async function concealedIn(tree: SiteTree, segments: readonly string[]): Promise<string | undefined> {
-  const folder = await tree.open(segments);
-  if (folder === undefined) return segments.join('/');
   try {
-    return await concealedInFolder(tree, folder);
-  } finally {
-    await folder.close();
+    const folder = await tree.open(segments);
+    if (folder === undefined) return segments.join('/');
+    try {
+      return await concealedInFolder(tree, folder);
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    ignoreAbsent(error);
+    return undefined;
   }
 }
 

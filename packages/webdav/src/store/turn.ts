@@ -4,7 +4,7 @@
 // there are a few renames. Within a process requests wait in line here, so that processes compete and not requests. A process
 // keeps the turn for a moment after a request, since taking it costs more than what most requests do in it.
 
-import type { SiteTree } from '@onezero/static/tree';
+import type { HeldDirectories, SiteTree } from '@onezero/static/tree';
 import { isFull } from './folder.ts';
 
 /** How long the turn is kept when nothing more comes: what clients need for their next request. */
@@ -15,6 +15,8 @@ const KEPT_MS = 50;
 
 interface Held {
   readonly sinceMs: number;
+  /** Directories that are written to while the turn is kept. */
+  readonly directories: HeldDirectories;
   /** Gives the turn up; resolves when others can have it. */
   release(): Promise<void>;
 }
@@ -32,6 +34,11 @@ export class Turn {
   /** What is the same as long as this process keeps the turn: what it has seen stays as it was unless it changes it. */
   get held(): object | undefined {
     return this.#held;
+  }
+
+  /** Directories for small writes of whoever has the turn, as long as this process keeps it. */
+  get directories(): HeldDirectories | undefined {
+    return this.#held?.directories;
   }
 
   /** Runs an action alone. Rejects with what it throws, or with a refusal with 503 when other processes keep the turn. */
@@ -83,13 +90,13 @@ export class Turn {
 
   #take(): Promise<Held> {
     return new Promise((resolve, reject) => {
-      const ended = this.#tree.inTurn('webdav', () => {
+      const ended = this.#tree.inTurn('webdav', (directories) => {
         return new Promise<void>((end) => {
           const release = (): Promise<void> => {
             end();
             return ended;
           };
-          resolve({ sinceMs: performance.now(), release });
+          resolve({ sinceMs: performance.now(), directories, release });
         });
       });
       ended.catch(reject);
