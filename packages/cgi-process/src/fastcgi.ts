@@ -3,7 +3,13 @@
 import { gatewayResponder } from './fastcgi/gateway-responder.ts';
 import type { GatewayOptions, GatewayResponder } from './fastcgi/options.ts';
 
-export type { GatewayConcurrency, GatewayLimits, GatewayOptions, GatewayResponder } from './fastcgi/options.ts';
+export type {
+  GatewayConcurrency,
+  GatewayLimits,
+  GatewayOptions,
+  GatewayResponder,
+  LendingResponder,
+} from './fastcgi/options.ts';
 export type { BackendCounts, BackendState, GatewayState, PhpState } from './fastcgi/state.ts';
 export { php } from './php.ts';
 export type { PhpOptions, PhpResponder } from './php/options.ts';

@@ -53,6 +53,8 @@ export interface CgiResponse {
   readonly cause?: unknown;
   /** A path and optional query: answer as a GET of it would be answered (RFC 3875 §6.2.2). */
   readonly localRedirect?: string | undefined;
+  /** Whether `content` is bytes that are only valid until the loop turns. Only in what a `lend` returns. */
+  readonly isLent?: boolean | undefined;
   /** `content` is the whole response, first line included; write it unchanged and close (RFC 3875 §5). */
   readonly nonParsed?: boolean | undefined;
 }

@@ -1,6 +1,6 @@
 // The routes of mounts that run scripts: the scripts themselves, and a front controller behind the files.
 
-import type { fastcgi, GatewayResponder, php } from '@onezero/cgi-process/fastcgi';
+import type { fastcgi, GatewayResponder, LendingResponder, php } from '@onezero/cgi-process/fastcgi';
 import { backendStates, phpState } from './gateway-states.ts';
 import type { RequestMessage } from './message/message.ts';
 import type { GatewayMount, PhpMount, Route } from './options.ts';
@@ -29,7 +29,12 @@ export function phpRoutes(make: typeof php, { path, root, ...rest }: PhpMount): 
   return routesOfScripts({ ...responder, workers: () => phpState(responder) }, place);
 }
 
-type Scripts = Pick<GatewayResponder, 'scripts' | 'front' | 'explain' | 'close'> & {
+/** A responder, which may have a `lend`. */
+type Part = ((request: RequestMessage) => ReturnType<LendingResponder>) & Partial<Pick<LendingResponder, 'lend'>>;
+
+type Scripts = Pick<GatewayResponder, 'explain' | 'close'> & {
+  readonly scripts: Part;
+  readonly front: Part | undefined;
   readonly ready?: () => Promise<void>;
   readonly workers?: Route['responder']['workers'];
 };
@@ -47,13 +52,13 @@ export function routesOfScripts(
   const { name, path, isShared, front: script } = place;
   const { explain, ready, close, workers } = made;
   const scripts = async (request: RequestMessage): ReturnType<typeof made.scripts> => made.scripts(request);
-  const responder = Object.assign(scripts, { explain, ready, close, workers });
+  const responder = Object.assign(scripts, { explain, ready, close, workers, lend: made.scripts.lend });
   const front = (made.front === undefined ? [] : [made.front]).map((answer): Route => {
     const own = async (request: RequestMessage): ReturnType<typeof answer> => answer(request);
     return {
       name: `${script} for ${name}`,
       path,
-      responder: Object.assign(own, { explain: () => explain(`/${script}`) }),
+      responder: Object.assign(own, { explain: () => explain(`/${script}`), lend: answer.lend }),
     };
   });
   return { script: { name, path, responder, fallThrough: isShared }, front };

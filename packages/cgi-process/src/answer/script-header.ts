@@ -41,7 +41,7 @@ const SINGLE = new Set(['content-type', 'status', 'location', 'content-length'])
 /** Collects a script's output until its header is whole. */
 export class ScriptHeadParser {
   readonly #limits: HeaderLimits;
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #searched = 0;
 
   constructor(limits: HeaderLimits) {
@@ -53,14 +53,20 @@ export class ScriptHeadParser {
     return this.#bytes.length === 0;
   }
 
-  /** The head once its blank line has come. Throws CgiError (`bad-header`). */
+  /** The head once its blank line has come; its `rest` is a part of `bytes`. Throws CgiError (`bad-header`). */
   push(bytes: Uint8Array): ScriptHead | undefined {
-    this.#bytes = this.#bytes.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#bytes, bytes]);
+    const isFirst = this.#bytes.length === 0;
+    this.#bytes = isFirst
+      ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      : Buffer.concat([this.#bytes, bytes]);
     const end = this.#findEnd();
     if (end === undefined ? this.#bytes.length > this.#limits.maxHeaderBytes : end > this.#limits.maxHeaderBytes) {
       throw new CgiError('bad-header', `the header is longer than ${this.#limits.maxHeaderBytes} bytes`);
     }
-    if (end === undefined) return undefined;
+    if (end === undefined) {
+      if (isFirst) this.#bytes = Buffer.from(this.#bytes);
+      return undefined;
+    }
     const lines = this.#bytes.toString('latin1', 0, end).split('\n', this.#limits.maxHeaderLines + 3);
     lines.splice(-2);
     if (lines.length > this.#limits.maxHeaderLines) {

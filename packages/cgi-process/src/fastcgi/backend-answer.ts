@@ -6,16 +6,28 @@ import type { ScriptHead } from '../answer/script-header.ts';
 import { ScriptContent } from '../answer/script-output.ts';
 import type { ContentSource } from '../answer/script-output.ts';
 import { CgiError } from '../cgi-error.ts';
-import type { BackendOutput } from './connection.ts';
+import type { BackendOutput } from './output.ts';
 import type { GatewayLimits } from './options.ts';
 
 // PHP writes its page in pieces of 8 KiB, and each piece that is passed on alone costs a write and a wake-up of the client, which on
-// a busy machine is more than all the rest. The first is passed on at once; what follows is gathered for a moment that nobody
-// sees. Events are passed on one by one.
+// a busy machine is more than all the rest. So they are gathered for a moment that nobody sees, the first ones too: most answers
+// are whole by then, and need neither chunks nor a second write. Events are passed on one by one.
 const GATHER_MS = 20;
-const GATHER_BYTES = 65_536;
+/** Of an answer that took longer, this part of its time. */
+const GATHER_SHARE = 1 / 8;
+const MAX_GATHER_MS = 60;
+
+const NOTHING = new Uint8Array(0);
+
+/** Bytes, or what gives them as they come. */
+export type BackendContent = Uint8Array | AsyncIterableIterator<Uint8Array>;
 
 type Limits = { readonly [Name in keyof GatewayLimits]-?: number };
+
+/** Whether an application has left: what it wrote before may be all, as where it said how long that is. */
+function isGone(error: Error): boolean {
+  return error instanceof CgiError && error.code === 'backend-gone';
+}
 
 export class BackendAnswer implements ContentSource {
   readonly #output: BackendOutput;
@@ -23,12 +35,8 @@ export class BackendAnswer implements ContentSource {
   readonly #limits: Limits;
   /** The end of what it said on STDERR. */
   readonly #tail: () => string;
-  /** Output that was read with the header. */
-  readonly #early: Uint8Array[] = [];
-  /** Whether pieces are gathered: not before the first has been given. */
-  #gathers = false;
-  /** What the output came to behind pieces that were given. */
-  #end: 'ended' | { readonly error: unknown } | undefined;
+  /** How long pieces are gathered. */
+  #gatherMs = 0;
 
   constructor(output: BackendOutput, name: string, limits: Limits, tail: () => string) {
     this.#output = output;
@@ -37,14 +45,14 @@ export class BackendAnswer implements ContentSource {
     this.#tail = tail;
   }
 
-  /** Rejects with CgiError, with the connection given up. */
+  /** Its `rest` is left for `content`, and only there for now. Rejects with CgiError, with the connection given up. */
   async head(): Promise<ScriptHead> {
     const { headerTimeoutMs } = this.#limits;
     const parser = new ScriptHeadParser(this.#limits);
     const deadline = performance.now() + headerTimeoutMs;
     try {
       for (;;) {
-        const bytes = await this.#output.read(Math.max(1, deadline - performance.now()));
+        const bytes = await this.#output.peek(Math.max(1, deadline - performance.now()));
         if (bytes === 'timed-out') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
         if (bytes === 'end') {
           const [code, why] = parser.isEmpty
@@ -53,6 +61,7 @@ export class BackendAnswer implements ContentSource {
           throw new CgiError(code, why);
         }
         const head = parser.push(bytes);
+        this.#output.skip(bytes.length - (head?.rest.length ?? 0));
         if (head !== undefined) return head;
       }
     } catch (error) {
@@ -62,58 +71,36 @@ export class BackendAnswer implements ContentSource {
   }
 
   /**
-   * The content: bytes, where the application has ended already. Throws CgiError (`content-cut`) when it wrote less than it
-   * announced; for HEAD it may.
+   * The content after `head`: bytes, where the application has ended within a moment. Rejects with CgiError (`content-cut`) when it
+   * wrote less than it announced; for HEAD it may.
+   * @param isForNow whether bytes have to last no longer than this turn of the loop
    */
-  content(head: ScriptHead, method: string): Uint8Array | AsyncIterableIterator<Uint8Array> {
+  async content(head: ScriptHead, method: string, isForNow = false): Promise<BackendContent> {
     const { rest, contentLength, status, fields } = head;
-    const { chunks, isEnd } = this.#output.readNow();
-    if (isEnd) {
-      const whole = chunks.length === 0 ? rest : Buffer.concat([rest, ...chunks]);
-      if (contentLength === undefined || contentLength <= whole.length) return whole.subarray(0, contentLength);
-      if (method !== 'HEAD' && hasContent(status)) throw this.cut(whole.length, contentLength);
-    }
-    this.#early.push(...chunks);
     const isEvents = fields.some(([name, value]) => name === 'content-type' && /^text\/event-stream/i.test(value));
-    this.#gathers = rest.length > 0 && !isEvents;
-    return new ScriptContent(this, rest, contentLength);
+    if (rest.length > 0 && !isEvents) {
+      this.#gatherMs = Math.min(Math.max(GATHER_MS, this.#output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
+      await this.#output.gathered(this.#gatherMs);
+    }
+    const { bytes = NOTHING, end } = this.#output.readNow(isForNow);
+    if (end instanceof Error && !isGone(end)) throw end instanceof CgiError ? this.#named(end) : end;
+    if (end === 'end') {
+      if (contentLength === undefined || contentLength <= bytes.length) return bytes.subarray(0, contentLength);
+      if (method !== 'HEAD' && hasContent(status)) throw this.cut(bytes.length, contentLength);
+    }
+    return new ScriptContent(this, bytes, contentLength);
   }
 
   async more(): Promise<Uint8Array | undefined> {
-    const early = this.#early.shift();
-    if (early !== undefined) return early;
-    if (this.#end === 'ended') return undefined;
-    if (this.#end !== undefined) throw this.#end.error;
     const bytes = await this.#next(this.#limits.silenceTimeoutMs);
-    if (bytes === 'timed-out') {
-      this.end();
-      throw this.#named(new CgiError('timed-out', `no output for ${this.#limits.silenceTimeoutMs} ms`));
-    }
-    if (bytes === undefined) return undefined;
-    return this.#gathers ? this.#gathered(bytes) : bytes;
-  }
-
-  /** More of what comes within a moment. What ends it is told with the next piece. */
-  async #gathered(first: Uint8Array): Promise<Uint8Array> {
-    const parts = [first];
-    const until = performance.now() + GATHER_MS;
-    for (let size = first.length; size < GATHER_BYTES;) {
-      const left = until - performance.now();
-      const bytes = left <= 0 ? 'timed-out' : await this.#next(left).catch((error: unknown) => ({ error }));
-      if (bytes === 'timed-out') break;
-      if (!(bytes instanceof Uint8Array)) {
-        this.#end = bytes ?? 'ended';
-        break;
-      }
-      parts.push(bytes);
-      size += bytes.length;
-    }
-    return parts.length === 1 ? first : Buffer.concat(parts);
+    if (bytes !== 'timed-out') return bytes;
+    this.end();
+    throw this.#named(new CgiError('timed-out', `no output for ${this.#limits.silenceTimeoutMs} ms`));
   }
 
   async #next(timeoutMs: number): Promise<Uint8Array | 'timed-out' | undefined> {
     try {
-      const bytes = await this.#output.read(timeoutMs);
+      const bytes = await this.#output.read(timeoutMs, this.#gatherMs);
       return bytes === 'end' ? undefined : bytes;
     } catch (error) {
       this.end();

@@ -117,7 +117,7 @@ export class Backends {
       const index = this.#turn++ % addresses.length;
       const { address } = addresses[index] as (typeof addresses)[number];
       try {
-        return new Connection(await openConnection(address, connectTimeoutMs), this.#counts[index]);
+        return await openConnection(address, connectTimeoutMs, this.#counts[index]);
       } catch (error) {
         failure = error as NodeJS.ErrnoException;
       }

@@ -31,12 +31,14 @@ export function gatewayResponder(
     const answer = await scripts(request);
     return options.front !== undefined && answer.isNothing === true ? front(request) : answer;
   };
+  const lendScripts = async (request: CgiRequest): Promise<CgiResponse> => gateway.respond(request, true);
+  const lendFront = async (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request, true);
   return Object.assign(respond, {
-    scripts,
+    scripts: Object.assign(scripts, { lend: lendScripts }),
     explain: (pathInfo: string) =>
       explainScript(gateway.find, pathInfo, { sharesRoot: gateway.sharesRoot, isElsewhere: true }),
     ...sourcesOf(options),
-    front: options.front === undefined ? undefined : front,
+    front: options.front === undefined ? undefined : Object.assign(front, { lend: lendFront }),
     state: () => gateway.state,
     close: async (graceMs = 0) => gateway.close(graceMs),
   });

@@ -23,10 +23,11 @@ import { isSafe, isUnanswered, MAX_ATTEMPTS, unanswered, waitForRestart } from '
 import { BackendAnswer } from './backend-answer.ts';
 import { backendParams } from './backend-params.ts';
 import { Backends } from './backends.ts';
-import { FastcgiOutput, ScgiOutput } from './connection.ts';
-import type { BackendOutput, BackendRequest, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
 import type { GatewayLimits, GatewayOptions } from './options.ts';
+import { FastcgiOutput, ScgiOutput } from './output.ts';
+import type { BackendOutput, BackendRequest } from './output.ts';
 import type { GatewayState } from './state.ts';
 
 /** Which of the two an application speaks. */
@@ -35,14 +36,22 @@ export type Protocol = 'fastcgi' | 'scgi';
 /** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
 const LEAST_PATIENCE_MS = 1;
 const PATIENCE_TIMES = 4;
-/** When a client that leaves is worth to be noticed before its answer. */
-const WATCH_MS = 50;
+/** When a client that leaves is worth to be noticed before its answer: an application that is busy takes as long as this. */
+const WATCH_MS = 250;
+
+/** Which script is asked, and for whom. */
+interface Wish {
+  readonly find: () => ReturnType<FindScript>;
+  /** Whether content that is whole has to last no longer than this turn of the loop. */
+  readonly isForNow: boolean;
+}
 
 /** A request with all that is needed to ask. */
 interface Job {
   readonly request: CgiRequest;
   readonly found: FoundScript;
   readonly content: Collected;
+  readonly isForNow: boolean;
 }
 
 /** How a request is asked. */
@@ -98,14 +107,14 @@ export class Gateway {
     this.sharesRoot = options.root !== undefined;
   }
 
-  /** Asks for what a path names. */
-  async respond(request: CgiRequest): Promise<CgiResponse> {
-    return this.#answered(request, () => this.find(request.pathInfo));
+  /** Asks for what a path names. With `isForNow` the answer may be lent. */
+  async respond(request: CgiRequest, isForNow = false): Promise<CgiResponse> {
+    return this.#answered(request, { find: () => this.find(request.pathInfo), isForNow });
   }
 
   /** Asks the front controller, whatever the path. */
-  async respondFromFront(request: CgiRequest): Promise<CgiResponse> {
-    return this.#answered(request, () => this.find(`/${this.#options.front}`));
+  async respondFromFront(request: CgiRequest, isForNow = false): Promise<CgiResponse> {
+    return this.#answered(request, { find: () => this.find(`/${this.#options.front}`), isForNow });
   }
 
   /** What it is doing now. */
@@ -129,14 +138,14 @@ export class Gateway {
     this.#backends.close();
   }
 
-  async #answered(request: CgiRequest, find: () => ReturnType<FindScript>): Promise<CgiResponse> {
+  async #answered(request: CgiRequest, { find, isForNow }: Wish): Promise<CgiResponse> {
     let content = nothing;
     try {
       const found = find();
       if (found.kind === 'missing-slash') return slashRedirect(request);
       checkHead(request, this.#methods, this.#limits.maxContentBytes);
       if (request.contentLength !== 0) content = await this.#collect(request);
-      return await this.#ask({ request, found, content });
+      return await this.#ask({ request, found, content, isForNow });
     } catch (error) {
       content.dispose();
       if (!(error instanceof CgiError)) throw error;
@@ -210,7 +219,7 @@ export class Gateway {
     try {
       const head = await answer.head();
       if (!isNew) this.#typicalMs += (performance.now() - since - this.#typicalMs) / 8;
-      return this.#response(head, answer, request);
+      return await this.#response(head, answer, job);
     } catch (error) {
       if (hasLeft(request)) throw new CgiError('client-gone', 'the client left before the answer');
       connection.counts.failures++;
@@ -256,7 +265,11 @@ export class Gateway {
     return false;
   }
 
-  #response(head: Parameters<typeof responseOf>[0], answer: BackendAnswer, request: CgiRequest): CgiResponse {
+  async #response(
+    head: Parameters<typeof responseOf>[0],
+    answer: BackendAnswer,
+    { request, isForNow }: Job,
+  ): Promise<CgiResponse> {
     const { kind, location } = head;
     const isLocal = kind === 'local-redirect' && this.#options.localRedirect !== false;
     const known = notModified(request, head);
@@ -265,11 +278,13 @@ export class Gateway {
       return isLocal ? redirectTo(location ?? '') : responseOf(known ?? head, undefined);
     }
     const { spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.#limits;
-    const content = answer.content(head, request.method);
+    const isLent = isForNow && head.status === 200;
+    const content = await answer.content(head, request.method, isLent);
     if (content instanceof Uint8Array) {
       // What is written for HEAD may be less than for GET.
       const isUnknown = request.method === 'HEAD' && content.length === 0;
-      return responseOf(head, isUnknown ? unknownContent() : content);
+      if (isUnknown) return responseOf(head, unknownContent());
+      return isLent ? { ...responseOf(head, content), isLent } : responseOf(head, content);
     }
     const response = responseOf(head, readAhead(content, { memoryBytes, fileBytes, budget: this.#budget }));
     if (response.content === undefined) answer.drain().catch(() => {});

@@ -83,6 +83,13 @@ export interface GatewayOptions {
   readonly serverAdmin?: string | undefined;
 }
 
+/** Answers requests by a part of an application. */
+export interface LendingResponder {
+  (request: CgiRequest): Promise<CgiResponse>;
+  /** The same, with content that may be valid until the loop turns only (`isLent`): for a server that sends it at once. */
+  readonly lend: (request: CgiRequest) => Promise<CgiResponse>;
+}
+
 /** Answers requests by asking an application. */
 export interface GatewayResponder {
   (request: CgiRequest): Promise<CgiResponse>;
@@ -92,9 +99,9 @@ export interface GatewayResponder {
   readonly isSource: (file: string, asked?: string) => boolean;
   readonly sources: readonly string[];
   /** The responder without its front controller: nothing is where no script is. */
-  readonly scripts: (request: CgiRequest) => Promise<CgiResponse>;
+  readonly scripts: LendingResponder;
   /** The responder of the front controller alone, to be asked where files have nothing; undefined without `front`. */
-  readonly front: ((request: CgiRequest) => Promise<CgiResponse>) | undefined;
+  readonly front: LendingResponder | undefined;
   /** What it is doing now, and what it has done. */
   readonly state: () => GatewayState;
   /** Takes no more requests (503), lets those under way end for `graceMs`, then ends them. @param graceMs default 0 */

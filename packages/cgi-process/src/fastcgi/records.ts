@@ -20,7 +20,8 @@ const RESPONDER = 1;
 const KEEP_CONNECTION = 1;
 /** Lengths from here on take four bytes, the first of which has its highest bit set (§3.4). */
 const LONG_LENGTH = 128;
-const LONG_LENGTH_FLAG = 0x80_00_00_00;
+
+const NOTHING = Buffer.alloc(0);
 
 /** Management records concern the connection and not a request; an application may send them at any time. */
 const MANAGEMENT_ID = 0;
@@ -65,55 +66,89 @@ export function requestHead(params: Readonly<Record<string, string>>, keepConnec
   return Buffer.concat([recordHeader(BEGIN_REQUEST, begin.length), begin, ...pairs, emptyRecord(PARAMS)]);
 }
 
-/** Names and values with their lengths (§3.4). */
+/** Names and values with their lengths (§3.4). One text is put together: a buffer for each part costs more than all the rest. */
 export function encodePairs(params: Readonly<Record<string, string>>): Buffer {
-  const parts: Buffer[] = [];
-  for (const [name, value] of Object.entries(params)) {
-    parts.push(encodeLength(name.length), encodeLength(value.length), Buffer.from(name + value, 'latin1'));
+  let pairs = '';
+  for (const name in params) {
+    const value = params[name] ?? '';
+    pairs += encodeLength(name.length) + encodeLength(value.length) + name + value;
   }
-  return Buffer.concat(parts);
+  return Buffer.from(pairs, 'latin1');
 }
 
-function encodeLength(length: number): Buffer {
-  if (length < LONG_LENGTH) return Buffer.from([length]);
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(LONG_LENGTH_FLAG + length);
-  return bytes;
+function encodeLength(length: number): string {
+  if (length < LONG_LENGTH) return String.fromCharCode(length);
+  return String.fromCharCode(LONG_LENGTH | (length >>> 24), (length >>> 16) & 255, (length >>> 8) & 255, length & 255);
 }
 
-/** Collects bytes from an application and gives its records. */
+/** Reads the bytes of an application as records, as they come. */
 export class RecordReader {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
+  /** A header or the end of a request as far as it has come. */
+  #begun: Buffer = NOTHING;
+  /** The record that is under way: what is still to come of its content and padding. */
+  #isInside = false;
+  #type = 0;
+  #isManagement = false;
+  #contentLeft = 0;
+  #paddingLeft = 0;
 
-  push(bytes: Uint8Array): void {
-    this.#bytes =
-      this.#bytes.length === 0
-        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-        : Buffer.concat([this.#bytes, bytes]);
+  /** Gives it bytes, when it has none left. They may be overwritten once `next` has nothing more. */
+  push(bytes: Buffer): void {
+    this.#bytes = bytes;
   }
 
   /** Whether bytes of a further record are here. */
   get hasMore(): boolean {
-    return this.#bytes.length > 0;
+    return this.#bytes.length > 0 || this.#begun.length > 0 || this.#isInside;
   }
 
   /**
-   * The next whole record; undefined while it is not here. Management records are passed over. Throws a RangeError for what is
-   * no FastCGI, and for the record of a request that is not on this connection: its content is somebody else's.
+   * The next record, or as much of it as is here; undefined when all bytes are read. Only the end of a request comes whole.
+   * Management records are passed over. Throws a RangeError for what is no FastCGI, and for the record of a request that is not
+   * on this connection: its content is somebody else's.
    */
   next(): FastcgiRecord | undefined {
-    for (;;) {
-      const bytes = this.#bytes;
-      if (bytes.length > 0 && bytes[0] !== 1) throw new RangeError(`version ${bytes[0]} of FastCGI`);
-      if (bytes.length < HEADER_BYTES) return undefined;
-      const type = bytes[1] ?? 0;
-      const isManagement = isOfConnection(type, bytes.readUInt16BE(2));
-      const end = HEADER_BYTES + bytes.readUInt16BE(4);
-      const next = end + (bytes[6] ?? 0);
-      if (bytes.length < next) return undefined;
-      this.#bytes = bytes.subarray(next);
-      if (!isManagement) return { type, content: bytes.subarray(HEADER_BYTES, end) };
+    while (this.#isInside || this.#readHeader()) {
+      const content = this.#take(this.#contentLeft);
+      this.#contentLeft -= content.length;
+      if (this.#contentLeft === 0) this.#paddingLeft -= this.#take(this.#paddingLeft).length;
+      const isWhole = this.#contentLeft === 0 && this.#paddingLeft === 0;
+      this.#isInside = !isWhole;
+      if (!this.#isManagement) {
+        if (this.#type === END_REQUEST) return this.#end(content, isWhole);
+        if (content.length > 0) return { type: this.#type, content };
+      }
+      if (!isWhole) return undefined;
     }
+    return undefined;
+  }
+
+  #end(content: Buffer, isWhole: boolean): FastcgiRecord | undefined {
+    const end = Buffer.concat([this.#begun, content]);
+    this.#begun = isWhole ? NOTHING : end;
+    return isWhole ? { type: END_REQUEST, content: end } : undefined;
+  }
+
+  /** Whether a header is here whole. */
+  #readHeader(): boolean {
+    const bytes = this.#take(HEADER_BYTES - this.#begun.length);
+    const header =
+      this.#begun.length === 0 && bytes.length === HEADER_BYTES ? bytes : Buffer.concat([this.#begun, bytes]);
+    if (header.length > 0 && header[0] !== 1) throw new RangeError(`version ${header[0]} of FastCGI`);
+    this.#begun = header.length < HEADER_BYTES ? header : NOTHING;
+    if (header.length < HEADER_BYTES) return false;
+    this.#type = header[1] ?? 0;
+    this.#isManagement = isOfConnection(this.#type, header.readUInt16BE(2));
+    this.#contentLeft = header.readUInt16BE(4);
+    this.#paddingLeft = header[6] ?? 0;
+    return true;
+  }
+
+  #take(most: number): Buffer {
+    const bytes = this.#bytes.subarray(0, most);
+    this.#bytes = this.#bytes.subarray(bytes.length);
+    return bytes;
   }
 }
 

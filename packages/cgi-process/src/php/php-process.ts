@@ -116,7 +116,7 @@ export class PhpProcess {
 
   async #accepts(): Promise<boolean> {
     try {
-      (await openConnection({ path: this.socket }, START_MS)).destroy();
+      (await openConnection({ path: this.socket }, START_MS)).socket.destroy();
       return true;
     } catch {
       // Not there yet.

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { CgiError } from '../../src/index.ts';
 import { BackendAnswer } from '../../src/fastcgi/backend-answer.ts';
-import type { BackendOutput } from '../../src/fastcgi/connection.ts';
 import { gatewayLimitsTable } from '../../src/fastcgi/options.ts';
+import type { BackendOutput } from '../../src/fastcgi/output.ts';
+import type { OutputNow } from '../../src/fastcgi/pending-output.ts';
 import { completed } from '../../src/options.ts';
 
 /** `end` and `timed-out` are themselves, other texts are output. */
@@ -12,31 +13,57 @@ type Said = string | Error;
 class FakeOutput implements BackendOutput {
   readonly hasAnswered = true;
   readonly waitingSince = undefined;
+  tookMs = 0;
   aborts = 0;
   readonly waits: number[] = [];
+  /** For how long what follows was to be gathered. */
+  readonly gathers: number[] = [];
   /** Whether all that it says is here already, and whether its end is. */
   isNow = false;
   isEndNow = true;
+  endNow: 'end' | Error = 'end';
   readonly #said: Said[];
+  #left: Buffer | undefined;
 
   constructor(...said: Said[]) {
     this.#said = said;
   }
 
-  async read(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
+  async read(timeoutMs: number, gatherMs = 0): Promise<Uint8Array | 'end' | 'timed-out'> {
     this.waits.push(timeoutMs);
+    this.gathers.push(gatherMs);
+    if (this.#left !== undefined) return this.readNow().bytes ?? 'end';
     const said = this.#said[0] ?? 'end';
     if (said !== 'end') this.#said.shift();
     if (said instanceof Error) throw said;
     return said === 'end' || said === 'timed-out' ? said : Buffer.from(said, 'latin1');
   }
 
-  readNow(): { chunks: Uint8Array[]; isEnd: boolean } {
-    const chunks: Uint8Array[] = [];
+  async peek(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
+    const said = this.#said[0];
+    const bytes = await this.read(timeoutMs);
+    if (typeof bytes !== 'string') this.#said.unshift(said as string);
+    return bytes;
+  }
+
+  /** What is left of an output is here in any case. */
+  skip(count: number): void {
+    const left = Buffer.from(this.#said.shift() as string, 'latin1').subarray(count);
+    this.#left = left.length === 0 ? undefined : left;
+  }
+
+  async gathered(withinMs: number): Promise<void> {
+    this.gathers.push(withinMs);
+  }
+
+  readNow(): OutputNow {
+    const chunks = this.#left === undefined ? [] : [this.#left];
+    this.#left = undefined;
     while (this.isNow && this.#said.length > 0 && this.#said[0] !== 'end') {
       chunks.push(Buffer.from(this.#said.shift() as string));
     }
-    return { chunks, isEnd: this.isNow && this.isEndNow };
+    const bytes = chunks.length === 0 ? undefined : Buffer.concat(chunks);
+    return { bytes, end: this.isNow && this.isEndNow ? this.endNow : undefined };
   }
 
   abort(): void {
@@ -108,7 +135,7 @@ describe('BackendAnswer.head', () => {
 });
 
 describe('BackendAnswer.content', () => {
-  async function contentOf(isNow: boolean, ...said: Said[]): Promise<ReturnType<BackendAnswer['content']>> {
+  async function contentOf(isNow: boolean, ...said: Said[]): ReturnType<BackendAnswer['content']> {
     const { answer, output } = answerOf(...said);
     const head = await answer.head();
     output.isNow = isNow;
@@ -125,7 +152,7 @@ describe('BackendAnswer.content', () => {
   });
 
   test('is no bytes where it is done and wrote nothing', async () => {
-    expect(await contentOf(true, 'A: b\n\n')).toEqual(Buffer.alloc(0));
+    expect(await contentOf(true, 'A: b\n\n')).toHaveLength(0);
   });
 
   test('has what is here already in its place where the application goes on', async () => {
@@ -133,7 +160,27 @@ describe('BackendAnswer.content', () => {
     const head = await answer.head();
     output.isNow = true;
     output.isEndNow = false;
-    expect(await text(answer.content(head, 'GET'))).toBe('onetwothree');
+    expect(await text(await answer.content(head, 'GET'))).toBe('onetwothree');
+  });
+
+  test.each(['Content-Length: 6\n\n', 'A: b\n\n', 'Status: 304\n\n'])(
+    'is what came before an application left, behind %j',
+    async (header) => {
+      const { answer, output } = answerOf(`${header}one`, 'two');
+      const head = await answer.head();
+      output.isNow = true;
+      output.endNow = new CgiError('backend-gone', 'it closed');
+      const content = (await answer.content(head, 'GET')) as AsyncIterableIterator<Uint8Array>;
+      expect((await content.next()).value).toEqual(Buffer.from('onetwo'));
+    },
+  );
+
+  test('is refused with all that is no FastCGI', async () => {
+    const { answer, output } = answerOf('A: b\n\none');
+    const head = await answer.head();
+    output.isNow = true;
+    output.endNow = new CgiError('bad-header', 'not FastCGI');
+    await expect(answer.content(head, 'GET')).rejects.toMatchObject({ message: '/app.php: not FastCGI' });
   });
 
   test('comes as it is made where the application goes on', async () => {
@@ -152,8 +199,9 @@ describe('BackendAnswer.content', () => {
       const read = await answer.head();
       output.isNow = true;
       const isRefused = method === 'GET' && read.status === 200;
-      if (!isRefused) expect(answer.content(read, method)).not.toBeInstanceOf(Uint8Array);
-      else expect(() => answer.content(read, method)).toThrow('/app.php: it announced 9 bytes and wrote 6');
+      const content = answer.content(read, method);
+      if (isRefused) await expect(content).rejects.toThrow('/app.php: it announced 9 bytes and wrote 6');
+      else expect(await content).not.toBeInstanceOf(Uint8Array);
     }
   });
 
@@ -164,20 +212,20 @@ describe('BackendAnswer.content', () => {
     const { answer, output } = answerOf('Content-Length: 4\n\none', 'two', 'end');
     const head = await answer.head();
     output.isNow = isNow;
-    expect(await text(answer.content(head, 'GET'))).toBe('onet');
+    expect(await text(await answer.content(head, 'GET'))).toBe('onet');
     expect(output.aborts).toBe(aborts);
   });
 
   test('fails after the time between two outputs, with the connection given up', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'timed-out');
-    const content = answer.content(await answer.head(), 'GET');
+    const content = await answer.content(await answer.head(), 'GET');
     await expect(text(content)).rejects.toMatchObject({ code: 'timed-out', message: '/app.php: no output for 700 ms' });
     expect([output.aborts, output.waits.at(-1)]).toEqual([1, 700]);
   });
 
   test('gives the connection up when its reader leaves', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'two');
-    const content = answer.content(await answer.head(), 'GET');
+    const content = await answer.content(await answer.head(), 'GET');
     for await (const bytes of content as AsyncIterable<Uint8Array>) {
       expect(Buffer.from(bytes).toString()).toBe('one');
       break;
@@ -186,37 +234,31 @@ describe('BackendAnswer.content', () => {
   });
 });
 
-describe('pieces behind the first', () => {
-  async function piecesOf(...said: Said[]): Promise<string[]> {
-    const { answer } = answerOf(...said);
-    const pieces: string[] = [];
-    try {
-      for await (const bytes of answer.content(await answer.head(), 'GET') as AsyncIterable<Uint8Array>)
-        pieces.push(Buffer.from(bytes).toString());
-    } catch (error) {
-      pieces.push((error as CgiError).code);
-    }
-    return pieces;
+describe('pieces', () => {
+  async function gathersOf(...said: Said[]): Promise<readonly number[]> {
+    const { answer, output } = answerOf(...said);
+    await text(await answer.content(await answer.head(), 'GET'));
+    return output.gathers;
   }
 
-  test('are gathered, and what ends them comes behind', async () => {
-    expect(await piecesOf('A: b\n\none', 'two', 'three', 'end')).toEqual(['one', 'twothree']);
-    const gone = new CgiError('backend-gone', 'it closed');
-    expect(await piecesOf('A: b\n\none', 'two', 'three', gone)).toEqual(['one', 'twothree', 'backend-gone']);
-    expect(await piecesOf('A: b\n\none', gone)).toEqual(['one', 'backend-gone']);
-  });
-
-  test('are gathered for a moment, and up to a size', async () => {
-    expect(await piecesOf('A: b\n\none', 'two', 'timed-out', 'three', 'end')).toEqual(['one', 'two', 'three']);
-    const large = 'x'.repeat(40_000);
-    const sizes = (await piecesOf('A: b\n\none', large, large, large, 'end')).map(({ length }) => length);
-    expect(sizes).toEqual([3, 80_000, 40_000]);
+  test('are gathered behind a header that came with content', async () => {
+    expect(await gathersOf('A: b\n\none', 'two', 'end')).toEqual([0, 20, 20, 20]);
+    for (const [tookMs, gatherMs] of [
+      [160, 20],
+      [240, 30],
+      [10_000, 60],
+    ] as const) {
+      const { answer, output } = answerOf('A: b\n\none', 'end');
+      output.tookMs = tookMs;
+      await answer.content(await answer.head(), 'GET');
+      expect(output.gathers.at(-1)).toBe(gatherMs);
+    }
   });
 
   test('pass one by one where they are events, or the header came alone', async () => {
     const events = 'Content-Type: text/event-stream; charset=utf-8\n\n';
-    expect(await piecesOf(`${events}one`, 'two', 'three', 'end')).toEqual(['one', 'two', 'three']);
-    expect(await piecesOf('A: b\n\n', 'one', 'two', 'end')).toEqual(['one', 'two']);
+    expect(await gathersOf(`${events}one`, 'two', 'end')).toEqual([0, 0, 0]);
+    expect(await gathersOf('A: b\n\n', 'one', 'end')).toEqual([0, 0, 0]);
   });
 });
 

@@ -59,7 +59,9 @@ function backends(texts: readonly string[], changes: Partial<BackendOptions> = {
 
 function connection(): { connection: Connection; fake: FakeSocket } {
   const fake = new FakeSocket();
-  return { fake, connection: new Connection(fake.socket) };
+  const made = new Connection(fake.socket);
+  fake.connection = made;
+  return { fake, connection: made };
 }
 
 describe('Backends.open', () => {

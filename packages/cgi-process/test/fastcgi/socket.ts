@@ -2,6 +2,7 @@
 
 import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
+import type { Connection } from '../../src/fastcgi/connection.ts';
 
 export class FakeSocket extends Duplex {
   readonly #written: Buffer[] = [];
@@ -9,6 +10,11 @@ export class FakeSocket extends Duplex {
   #goOn: (() => void) | undefined;
   isStuck = false;
   isReferenced = true;
+  /** What is told of what comes, out of a buffer that is used again. */
+  connection: Connection | undefined;
+  readonly #coming: Uint8Array[] = [];
+  /** Whether nothing is read. */
+  isHeld = false;
 
   constructor() {
     super({ allowHalfOpen: false, writableHighWaterMark: 1000 });
@@ -38,8 +44,29 @@ export class FakeSocket extends Duplex {
     this.#goOn?.();
   }
 
+  /** Bytes from the application, or its end. */
   say(bytes: Uint8Array | null): void {
-    this.push(bytes);
+    if (bytes === null) {
+      this.push(null);
+      this.read(0);
+      return;
+    }
+    this.#coming.push(bytes);
+    this.#deliver();
+  }
+
+  override resume(): this {
+    this.isHeld = false;
+    this.#deliver();
+    return super.resume();
+  }
+
+  #deliver(): void {
+    while (!this.isHeld && this.#coming.length > 0) {
+      const shared = Buffer.from(this.#coming.shift() as Uint8Array);
+      this.isHeld = this.connection?.receive(shared) === false;
+      shared.fill(0xdd);
+    }
   }
 
   ref(): void {

@@ -53,7 +53,10 @@ export function internalFiles(
     const files = serveStatic(place, { ...options, symlinks: 'inside' });
     return { path: path.replace(/\/*$/, '/'), places: [...new Set([place, realpathSync(place)])], files };
   });
-  return (route) => ({ ...route, responder: Object.assign(sender(route.responder, folders), route.responder) });
+  return (route) => {
+    const around = Object.assign(sender(route.responder, folders), route.responder, { lend: undefined });
+    return { ...route, responder: around };
+  };
 }
 
 function sender(respond: Respond, folders: readonly Folder[]): (request: RequestMessage) => ReturnType<Respond> {

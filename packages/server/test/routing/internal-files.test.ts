@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createServer } from '../../src/create-server.ts';
 import type { Server } from '../../src/options.ts';
+import { internalFiles } from '../../src/routing/internal-files.ts';
 import { readAll } from '../exchange.ts';
 import { fastcgiApplication, scgiApplication } from '../gateway-applications.ts';
 import type { Application } from '../gateway-applications.ts';
@@ -243,4 +244,15 @@ test('refuses a folder that is not there', () => {
     /none/,
   );
   expect(() => createServer({ internal: { a: folder } })).toThrow(/internal/);
+});
+
+test('no responder is walked around by what it lends', async () => {
+  const page = {
+    status: 200,
+    fields: [['x-sendfile', join(files, 'a b.txt')]] as const,
+    content: Buffer.from('instead'),
+  };
+  const responder = Object.assign(() => page, { lend: () => page });
+  const sends = internalFiles({ '/files': files }, undefined);
+  expect(sends({ responder }).responder.lend).toBeUndefined();
 });

@@ -1,0 +1,234 @@
+// A request over a connection, and the output that comes back, over FastCGI and over SCGI.
+//
+// Output is taken as it comes and kept until it is read; an application that writes faster than its output is read is held back by its
+// own socket. Content is written at the same time, since an application may answer before it has read all. A connection is used
+// again only when the application said that it is done and took all of the content; after anything else it is closed.
+
+import type { Socket } from 'node:net';
+import { CgiError } from '../cgi-error.ts';
+import type { Collected } from '../spool/collect-content.ts';
+import type { Connection, Receiver } from './connection.ts';
+import { PendingOutput } from './pending-output.ts';
+import type { OutputNow } from './pending-output.ts';
+import {
+  ABORT_REQUEST,
+  emptyRecord,
+  END_REQUEST,
+  endOfRequest,
+  RecordReader,
+  requestHead,
+  scgiHead,
+  STDERR,
+  STDIN,
+  STDOUT,
+  streamRecords,
+} from './records.ts';
+import type { EndOfRequest } from './records.ts';
+
+/** What goes over a connection. */
+export interface BackendRequest {
+  readonly params: Readonly<Record<string, string>>;
+  readonly content: Collected;
+  /** Whether the application is asked to leave the connection open. */
+  readonly keep: boolean;
+  readonly stderr: (bytes: Buffer) => void;
+}
+
+/** The output of an application, until it ends. */
+export interface BackendOutput {
+  /** Whether any byte has come. */
+  readonly hasAnswered: boolean;
+  /** Since when a new connection has waited for its first byte: perhaps for somebody to take it. Undefined for a kept one. */
+  readonly waitingSince: number | undefined;
+  /** How long it has taken so far. */
+  readonly tookMs: number;
+  /** The next output, which is not taken; valid until something else comes. Rejects as `read` does. */
+  peek(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'>;
+  /** Drops so many bytes of what is here. */
+  skip(count: number): void;
+  /**
+   * The next output, where `gatherMs` is given with what follows within that time, up to a piece that is worth a write. Rejects
+   * with CgiError (`backend-gone`, `busy`, `bad-header`).
+   */
+  read(timeoutMs: number, gatherMs?: number): Promise<Uint8Array | 'end' | 'timed-out'>;
+  /** Waits until there is a piece that is worth a write, the end, or no more time. */
+  gathered(withinMs: number): Promise<void>;
+  /** What is here already. Nothing is waited for. See `PendingOutput`. */
+  readNow(isForNow?: boolean): OutputNow;
+  /** Gives the connection up. May be repeated; does nothing after the end. */
+  abort(): void;
+}
+
+/** Writes content bit by bit. Stops when the connection closes. */
+async function writeContent(
+  socket: Socket,
+  { content }: BackendRequest,
+  framed: (bytes: Uint8Array) => readonly Uint8Array[],
+): Promise<void> {
+  for await (const bytes of content.pieces()) {
+    socket.cork();
+    let hasRoom = true;
+    for (const part of framed(bytes)) hasRoom = socket.write(part);
+    socket.uncork();
+    if (!hasRoom) await drained(socket);
+    if (socket.destroyed) return;
+  }
+}
+
+async function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      socket.off('drain', settle);
+      socket.off('close', settle);
+      resolve();
+    };
+    socket.on('drain', settle);
+    socket.on('close', settle);
+    if (socket.destroyed) settle();
+  });
+}
+
+function gone(cause?: unknown): CgiError {
+  return new CgiError('backend-gone', 'the application closed the connection before its answer was whole', { cause });
+}
+
+/** A request over FastCGI. `finished` is called once, with whether the connection may be used again. */
+export class FastcgiOutput extends PendingOutput implements BackendOutput, Receiver {
+  readonly #connection: Connection;
+  readonly #request: BackendRequest;
+  readonly #finished: (mayKeep: boolean) => void;
+  readonly #records = new RecordReader();
+  #hasSentAll = false;
+  #isOver = false;
+  hasAnswered = false;
+
+  constructor(connection: Connection, request: BackendRequest, finished: (mayKeep: boolean) => void) {
+    super(() => connection.resume());
+    this.#connection = connection;
+    this.#request = request;
+    this.#finished = finished;
+    connection.receiver = this;
+    void this.#send();
+  }
+
+  get waitingSince(): number | undefined {
+    return this.hasAnswered || this.#connection.hasServed ? undefined : this.#connection.openedAt;
+  }
+
+  /** Empty records only end a stream. */
+  receive(bytes: Buffer): boolean {
+    this.hasAnswered = true;
+    try {
+      this.#records.push(bytes);
+      for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
+        const { type, content } = record;
+        if (type === STDOUT) this.add(content);
+        if (type === STDERR && content.length > 0) this.#request.stderr(content);
+        if (type === END_REQUEST) {
+          this.#ended(endOfRequest(content));
+          return true;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const message = `the application does not speak FastCGI: ${error.message}`;
+      this.#fail(new CgiError('bad-header', message, { cause: error }));
+    }
+    return this.mayGoOn();
+  }
+
+  closed(error: Error | undefined): void {
+    this.#fail(gone(error));
+  }
+
+  abort(): void {
+    if (this.#isOver) return;
+    if (this.#connection.isOpen) this.#connection.socket.write(emptyRecord(ABORT_REQUEST));
+    this.#fail(gone());
+  }
+
+  async #send(): Promise<void> {
+    const { socket } = this.#connection;
+    const { params, keep, content } = this.#request;
+    const head = requestHead(params, keep);
+    try {
+      if (content.length === 0) {
+        socket.write(Buffer.concat([head, emptyRecord(STDIN)]));
+      } else {
+        socket.write(head);
+        await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes));
+        if (this.#isOver) return;
+        socket.write(emptyRecord(STDIN));
+      }
+      this.#hasSentAll = true;
+    } catch {
+      // The client's content broke off: it has gone, and so has the reader of the answer.
+      this.abort();
+    }
+  }
+
+  #ended({ protocol }: EndOfRequest): void {
+    const error =
+      protocol === 'overloaded'
+        ? new CgiError('busy', 'the application says that it is overloaded')
+        : protocol === 'refused'
+          ? new CgiError('bad-header', 'the application does not take this kind of request')
+          : undefined;
+    this.finish(error);
+    this.#over(this.#hasSentAll && this.#request.keep && !this.#records.hasMore && error === undefined);
+  }
+
+  #fail(error: CgiError): void {
+    this.finish(error);
+    this.#over(false);
+  }
+
+  #over(mayKeep: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection.receiver = undefined;
+    if (!mayKeep) this.#connection.socket.destroySoon();
+    this.#finished(mayKeep);
+  }
+}
+
+/** A request over SCGI: its answer ends with the connection. */
+export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver {
+  readonly #connection: Connection;
+  readonly #finished: (mayKeep: boolean) => void;
+  #isOver = false;
+  readonly waitingSince = undefined;
+  hasAnswered = false;
+
+  constructor(connection: Connection, request: BackendRequest, finished: (mayKeep: boolean) => void) {
+    super(() => connection.resume());
+    this.#connection = connection;
+    this.#finished = finished;
+    connection.receiver = this;
+    connection.socket.write(scgiHead(request.params));
+    writeContent(connection.socket, request, (bytes) => [bytes]).catch(() => this.abort());
+  }
+
+  receive(bytes: Buffer): boolean {
+    this.hasAnswered = true;
+    this.add(bytes);
+    return this.mayGoOn();
+  }
+
+  closed(error: Error | undefined): void {
+    this.#over(error === undefined && this.hasAnswered ? undefined : gone(error));
+  }
+
+  abort(): void {
+    this.#over(gone());
+  }
+
+  #over(error: CgiError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.finish(error);
+    this.#connection.receiver = undefined;
+    this.#connection.socket.destroy();
+    this.#finished(false);
+  }
+}

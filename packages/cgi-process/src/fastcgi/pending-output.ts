@@ -1,0 +1,189 @@
+// What an application has written and nobody has read yet.
+//
+// All reads of sockets share one buffer, so what is to be kept is copied, into few large pieces. Memory outside of V8's heap is what
+// its collector counts: a buffer for each read, or for each answer, has it look at the whole heap every hundred requests. So
+// pieces are leased, and go back where the whole answer is for somebody who has done with it when the loop turns. Who reads waits
+// for as much as is worth a write, with one timer.
+
+import { afterMs } from '../timer.ts';
+
+/** An answer that is here at once needs no room beyond it. */
+const SMALL_BYTES = 4096;
+/** A piece: what a write to a client takes well. */
+export const PIECE_BYTES = 65_536;
+/** Beyond this the application has to wait. */
+const MAX_BYTES = 2 * PIECE_BYTES;
+/**
+ * A page that took its time comes in pieces as well, and each of them wakes this process in the middle of what makes the next. So
+ * after each of the first the socket is left alone for this part of the time that the answer has taken, while the system
+ * collects what comes: less than a client can tell, and less than half as many turns of the loop.
+ */
+const REST_SHARE = 1 / 8;
+const LEAST_REST_MS = 1;
+const MAX_REST_MS = 20;
+/** Pieces that wait for the next lease: as many as answers are usually under way. */
+const MAX_SPARE = 16;
+
+const spare: Buffer[] = [];
+
+function giveBack(piece: Buffer): void {
+  if (spare.length < MAX_SPARE) spare.push(piece);
+}
+
+/** What an output has come to. */
+export interface OutputNow {
+  readonly bytes: Uint8Array | undefined;
+  readonly end: 'end' | Error | undefined;
+}
+
+export class PendingOutput {
+  #bytes: Buffer | undefined;
+  #start = 0;
+  #used = 0;
+  #isLeased = false;
+  #isOver = false;
+  #error: Error | undefined;
+  readonly #since = performance.now();
+  #total = 0;
+  #rest: NodeJS.Timeout | undefined;
+  /** Of who waits: for how many bytes, and what tells it. */
+  #wanted = 0;
+  #wake: (() => void) | undefined;
+  readonly #hasRoom: () => void;
+
+  /** @param hasRoom called when output was taken that was too much */
+  constructor(hasRoom: () => void) {
+    this.#hasRoom = hasRoom;
+  }
+
+  get isFull(): boolean {
+    return this.#used - this.#start >= MAX_BYTES;
+  }
+
+  /** Keeps a copy. */
+  add(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#total += bytes.length;
+    const used = this.#used;
+    if (this.#bytes === undefined || used + bytes.length > this.#bytes.length) this.#grow(used + bytes.length);
+    this.#bytes?.set(bytes, used);
+    this.#used += bytes.length;
+    if (this.#used - this.#start >= this.#wanted) this.#wake?.();
+  }
+
+  /** Whether more is wanted at once; `hasRoom` is called later otherwise. */
+  mayGoOn(): boolean {
+    if (this.isFull) return false;
+    const rest = this.#total < PIECE_BYTES ? this.tookMs * REST_SHARE : 0;
+    if (this.#isOver || this.#total === 0 || rest < LEAST_REST_MS) return true;
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(this.#hasRoom, Math.min(rest, MAX_REST_MS));
+    return false;
+  }
+
+  /** How long the output has taken so far. */
+  get tookMs(): number {
+    return performance.now() - this.#since;
+  }
+
+  /** Nothing more comes. Only the first call counts. */
+  finish(error?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#error = error;
+    clearTimeout(this.#rest);
+    this.#wake?.();
+  }
+
+  /** Waits for output and shows it; it may be overwritten when something else comes. Ends as `read` does. */
+  async peek(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
+    await this.#has(1, timeoutMs);
+    return this.#bytes?.subarray(this.#start, this.#used) ?? this.#ended() ?? 'timed-out';
+  }
+
+  /** Drops so many bytes of what is here. */
+  skip(count: number): void {
+    const wasFull = this.isFull;
+    this.#start += count;
+    if (this.#start === this.#used) this.#leave(true);
+    if (wasFull && !this.isFull) this.#hasRoom();
+  }
+
+  /**
+   * Waits for output, and where some has come, `gatherMs` more for as much as fits a piece. What it ended with is told when all
+   * output was taken: `end`, or a rejection.
+   */
+  async read(timeoutMs: number, gatherMs = 0): Promise<Uint8Array | 'end' | 'timed-out'> {
+    await this.#has(1, timeoutMs);
+    if (gatherMs > 0 && this.#bytes !== undefined) await this.#has(PIECE_BYTES, gatherMs);
+    return this.#take(false) ?? this.#ended() ?? 'timed-out';
+  }
+
+  /** Waits until there is a piece, the end, or no more time. */
+  async gathered(withinMs: number): Promise<void> {
+    await this.#has(PIECE_BYTES, withinMs);
+  }
+
+  /**
+   * What is here, with how it ended, if it has.
+   * @param isForNow whether the bytes, if they are all, have to last no longer than this turn of the loop
+   */
+  readNow(isForNow = false): OutputNow {
+    const end = this.#isOver ? (this.#error ?? 'end') : undefined;
+    return { bytes: this.#take(isForNow && end === 'end'), end };
+  }
+
+  #ended(): 'end' | undefined {
+    if (this.#error !== undefined) throw this.#error;
+    return this.#isOver ? 'end' : undefined;
+  }
+
+  #take(isForNow: boolean): Uint8Array | undefined {
+    const piece = this.#bytes;
+    if (piece === undefined) return undefined;
+    const wasFull = this.isFull;
+    const bytes = piece.subarray(this.#start, this.#used);
+    // A piece that is mostly empty is not given away.
+    const isCopied = this.#isLeased && !isForNow && bytes.length <= PIECE_BYTES / 4;
+    const taken = isCopied ? Buffer.from(bytes) : bytes;
+    if (isForNow && this.#isLeased) setImmediate(giveBack, piece);
+    this.#leave(isCopied);
+    if (wasFull) this.#hasRoom();
+    return taken;
+  }
+
+  #leave(isDone: boolean): void {
+    if (isDone && this.#isLeased && this.#bytes !== undefined) giveBack(this.#bytes);
+    this.#bytes = undefined;
+    this.#isLeased = false;
+    this.#start = 0;
+    this.#used = 0;
+  }
+
+  #grow(least: number): void {
+    const before = this.#bytes;
+    const wasLeased = this.#isLeased;
+    const isSmall = before === undefined && least <= SMALL_BYTES;
+    this.#isLeased = !isSmall && least <= PIECE_BYTES;
+    if (this.#isLeased) this.#bytes = spare.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+    else this.#bytes = isSmall ? Buffer.allocUnsafe(least) : Buffer.allocUnsafeSlow(Math.max(least, MAX_BYTES));
+    if (before === undefined) return;
+    this.#bytes.set(before.subarray(0, this.#used));
+    if (wasLeased) giveBack(before);
+  }
+
+  /** Waits for so many bytes, the end, or no more time. */
+  async #has(wanted: number, withinMs: number): Promise<void> {
+    if (this.#isOver || this.#used - this.#start >= wanted) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        stop();
+        this.#wake = undefined;
+        resolve();
+      };
+      const stop = afterMs(withinMs, settle);
+      this.#wanted = wanted;
+      this.#wake = settle;
+    });
+  }
+}
