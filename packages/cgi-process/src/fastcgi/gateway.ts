@@ -15,12 +15,13 @@ import type { FindScript, FoundScript } from '../request/find-script.ts';
 import { RunQueue } from '../request/run-queue.ts';
 import { collectContent, nothing } from '../spool/collect-content.ts';
 import type { Collected } from '../spool/collect-content.ts';
-import { readAhead } from '../spool/read-ahead.ts';
+import type { ReadAheadOptions } from '../spool/read-ahead.ts';
 import { SpoolBudget } from '../spool/spool-file.ts';
 import { afterMs } from '../timer.ts';
 import { addressOf } from './address.ts';
 import { isSafe, isUnanswered, MAX_ATTEMPTS, unanswered, waitForRestart } from './attempts.ts';
 import { BackendAnswer } from './backend-answer.ts';
+import { responseWithContent } from './content-response.ts';
 import { backendParams } from './backend-params.ts';
 import { Backends } from './backends.ts';
 import type { Connection } from './connection.ts';
@@ -71,7 +72,7 @@ export class Gateway {
   readonly #root: string | undefined;
   readonly #backends: Backends;
   readonly #queue: RunQueue;
-  readonly #budget: SpoolBudget;
+  readonly #ahead: ReadAheadOptions;
   readonly #stderr: ScriptStderr;
   readonly #methods: ReadonlySet<string> | undefined;
   /** Makes sure that somebody listens. */
@@ -98,7 +99,8 @@ export class Gateway {
       idleMs: concurrency.keepIdleMs,
     });
     this.#queue = new RunQueue(concurrency);
-    this.#budget = new SpoolBudget(this.#limits.spoolTotalBytes);
+    const { spoolTotalBytes, spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.#limits;
+    this.#ahead = { memoryBytes, fileBytes, budget: new SpoolBudget(spoolTotalBytes) };
     this.#stderr = new ScriptStderr(options.log, this.#limits.maxStderrBytes);
     this.#methods = allowedMethods(options.methods);
     this.find = fileFinder(options);
@@ -155,9 +157,7 @@ export class Gateway {
 
   async #collect({ content, contentLength }: CgiRequest): Promise<Collected> {
     return collectContent(content, {
-      memoryBytes: this.#limits.spoolMemoryBytes,
-      fileBytes: this.#limits.spoolFileBytes,
-      budget: this.#budget,
+      ...this.#ahead,
       maxBytes: this.#limits.maxContentBytes,
       announced: contentLength,
       whole: contentLength === undefined || this.#options.spool !== 'small',
@@ -277,18 +277,7 @@ export class Gateway {
       answer.drain().catch(() => {});
       return isLocal ? redirectTo(location ?? '') : responseOf(known ?? head, undefined);
     }
-    const { spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.#limits;
-    const isLent = isForNow && head.status === 200;
-    const content = await answer.content(head, request.method, isLent);
-    if (content instanceof Uint8Array) {
-      // What is written for HEAD may be less than for GET.
-      const isUnknown = request.method === 'HEAD' && content.length === 0;
-      if (isUnknown) return responseOf(head, unknownContent());
-      return isLent ? { ...responseOf(head, content), isLent } : responseOf(head, content);
-    }
-    const response = responseOf(head, readAhead(content, { memoryBytes, fileBytes, budget: this.#budget }));
-    if (response.content === undefined) answer.drain().catch(() => {});
-    return response;
+    return responseWithContent(head, answer, { method: request.method, isForNow, ahead: this.#ahead });
   }
 
   #requestOf({ request, found, content }: Job, lines: StderrLines): BackendRequest {
@@ -302,8 +291,6 @@ export class Gateway {
     return [this.#options.address].flat().join(', ');
   }
 }
-
-async function* unknownContent(): AsyncGenerator<Uint8Array> {}
 
 function hasLeft({ signal }: CgiRequest): boolean {
   return signal?.aborted === true;

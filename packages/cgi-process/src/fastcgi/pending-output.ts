@@ -10,7 +10,7 @@ import { afterMs } from '../timer.ts';
 /** An answer that is here at once needs no room beyond it. */
 const SMALL_BYTES = 4096;
 /** A piece: what a write to a client takes well. */
-export const PIECE_BYTES = 65_536;
+const PIECE_BYTES = 65_536;
 /** Beyond this the application has to wait. */
 const MAX_BYTES = 2 * PIECE_BYTES;
 /**
