@@ -26,6 +26,8 @@ const SHORT_LIFE_MS = 1000;
 const FIRST_WAIT_MS = 100;
 const LAST_WAIT_MS = 5000;
 const LAST_WORDS_MS = 200;
+/** The descriptor that the keeper's watcher holds. */
+const WATCH = 4;
 /** The rest of standard error of one life is dropped; php-fpm says little at its level. */
 const MAX_STDERR_BYTES = 1_048_576;
 
@@ -147,8 +149,12 @@ export class PhpProcess {
     child.stdin?.on('error', () => {});
     // What it says to being ended is what it was told.
     child.stderr?.on('data', (bytes: Buffer) => this.#isClosed || lines.add(bytes));
+    const watch = child.stdio[WATCH] as Socket | null;
+    // The watcher has gone: nobody would end this PHP after us.
+    watch?.on('error', () => {}).once('close', () => void child.kill('SIGTERM'));
+    watch?.resume();
     child.unref();
-    for (const pipe of [child.stdin, child.stderr]) (pipe as Socket | null)?.unref();
+    for (const pipe of [child.stdin, child.stderr, watch]) (pipe as Socket | null)?.unref();
   }
 
   #launchAgain(livedMs: number): void {
@@ -180,7 +186,7 @@ export class PhpProcess {
       env: { ...Object.fromEntries(passed), ...env },
       cwd: '/',
       detached: true,
-      stdio: ['pipe', 'ignore', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe', 'ignore', 'pipe'],
       ...(isOther ? runsAs : {}),
     });
   }

@@ -60,6 +60,19 @@ function processesOf(folder: string): readonly string[] {
   });
 }
 
+/** The parent and the process group of a process; none where it has ended. */
+function statOf(pid: string): { readonly parent?: string | undefined; readonly group?: string | undefined } {
+  if (!/^\d+$/.test(pid)) return {};
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const [, parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { parent, group };
+  } catch {
+    // It has ended meanwhile.
+    return {};
+  }
+}
+
 /** Makes a folder for temporary files that no other test has, so that what is in it is this test's. */
 function useOwnTemporary(): void {
   const folder = mkdtempSync(join(tmpdir(), 'php-'));
@@ -115,6 +128,31 @@ describe.each(programs)('a %s of our own', (name, server) => {
     await until(() => lines.some((line) => line.includes('ended with status')));
     await until(async () => (await report(site, '/'))['parent'] !== parent);
     expect(site.state()).toMatchObject({ processes: 3, ready: 3, restarts: 1 });
+  });
+
+  test.skipIf(!isThere || name !== 'php-fpm')(
+    'goes on when the shell around it is killed, whose last act is not to end the next',
+    async () => {
+      const site = made({ server });
+      const { parent: master } = await report(site, '/');
+      const keeper = statOf(String(master)).parent;
+      process.kill(Number(keeper), 'SIGKILL');
+      const isGone = (): boolean => !readdirSync('/proc').some((pid) => statOf(pid).group === keeper);
+      await until(async () => isGone() && existsSync(site.address) && (await report(site, '/'))['parent'] !== master);
+      expect(existsSync(site.address)).toBe(true);
+      expect(await report(site, '/a.php')).toMatchObject({ name: '/a.php' });
+    },
+  );
+
+  test.skipIf(!isThere)('is another one when what watches over it is killed: nobody would end it', async () => {
+    const site = made({ server });
+    const { parent: master } = await report(site, '/');
+    const keeper = statOf(String(master)).parent;
+    const isWatcher = (pid: string): boolean =>
+      statOf(pid).parent === keeper && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sh\n';
+    for (const pid of readdirSync('/proc').filter(isWatcher)) process.kill(Number(pid), 'SIGKILL');
+    await until(() => !existsSync(`/proc/${master}`) && !existsSync(`/proc/${keeper}`));
+    await until(async () => (await report(site, '/a.php'))['name'] === '/a.php');
   });
 
   test.skipIf(!isThere)('leaves nothing when it is closed', async () => {
