@@ -49,8 +49,13 @@ export function peakMebibytes(pid) {
 
 /** The memory that the tree holds now, in MiB; pages that processes share count once (the proportional set size). */
 export function restingMebibytes(pid) {
+  return mebibytesOf(processTree(pid));
+}
+
+/** The same for these processes. */
+export function mebibytesOf(pids) {
   let kibibytes = 0;
-  for (const id of processTree(pid)) {
+  for (const id of pids) {
     try {
       kibibytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, 'latin1'))?.[1] ?? 0);
     } catch (error) {

@@ -1,19 +1,26 @@
-// Ten minutes of every kind of traffic against the real command; afterwards it has to hold what it held before.
+// Minutes of every kind of traffic against the real command; afterwards it has to hold what it held before.
 //
-//   node bench/soak.mjs [--minutes N] [--clients N] [--seed N] [--workers N]
+//   node bench/soak.mjs [--minutes N] [--clients N] [--seed N] [--replicas N] [--write]
 //
-// Clients ask for files, listings, scripts and Python, upload, break off, read slowly; meanwhile scripts kill themselves,
-// Python workers are killed and the server is told to reload. It ends with 1 where an answer was wrong, or where descriptors,
-// processes or files are left over, or memory is half as much again.
+// Clients ask for files, listings, scripts, Python of both kinds, PHP and an upstream, open WebSockets, upload, work on a drive,
+// break off, read slowly. Up to three servers share the folder: one process, one with workers, and one that is killed as a whole.
+// Meanwhile processes are killed and servers told to reload. It ends with 1 where an answer was wrong, or where descriptors,
+// processes or files are left over, or memory is half as much again. `--write` keeps the figures in results/soak.md.
 
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { startServer, COMMAND } from '../differential/peers.mjs';
 import { randomSource } from '../differential/random.mjs';
-import { processTree } from './process-tree.mjs';
-import { gains, holdingsAtRest, holdingsOf } from './soak/holdings.mjs';
+import { emptyDrive } from './soak/drive.mjs';
+import { gains, holdingsAtRest } from './soak/holdings.mjs';
+import { startReplicas, strays } from './soak/replicas.mjs';
+import { soakReport } from './soak/report.mjs';
 import { makeSite } from './soak/site.mjs';
 import { clients } from './soak/traffic.mjs';
+import { makeTrouble } from './soak/trouble.mjs';
+import { startUpstream } from './soak/upstream.mjs';
 
 /** Memory may grow by this factor: caches, compiled code and the collector's leisure. */
 const MEMORY_FACTOR = 1.5;
@@ -23,112 +30,128 @@ const MOST_HARMED = 16;
 const WARM_UP_SECONDS = 3;
 /** It rests when nothing it holds has changed for so long. */
 const REST_MS = 3000;
+/** A folder of pipes that a killed server left is removed by the next start that finds it unchanged for a minute. */
+const SETTLED_MS = 61_000;
+/** After a request that came to nothing: a server that is away refuses thousands in a second. */
+const PAUSE_MS = 20;
 
 /**
- * Runs the soak; `{ counts, wrong, harmed, left, before, after, complaint }`. `log` gets a line now and then, `onRest` the
- * process id of the server before what is left over is told.
+ * Runs the soak; `{ counts, wrong, harmed, trouble, left, holdings, complaint }`. `log` gets a line now and then.
  *
  * @param {{
- *   seconds: number, concurrency?: number, seed?: number, warmUpSeconds?: number, restMs?: number, memoryFactor?: number,
- *   log?: (line: string) => void, onRest?: (pid: number) => void,
+ *   seconds: number, concurrency?: number, seed?: number, replicas?: number, warmUpSeconds?: number, restMs?: number,
+ *   memoryFactor?: number, log?: (line: string) => void,
  * }} run
  */
 export async function soak({
   seconds,
   concurrency = 24,
   seed = 1,
+  replicas: count = 3,
   warmUpSeconds = WARM_UP_SECONDS,
   restMs = REST_MS,
   memoryFactor = MEMORY_FACTOR,
   log = () => undefined,
-  onRest = () => undefined,
 }) {
-  const site = makeSite();
-  const words = ['--config', site.config, '--quiet', '--no-access-log', '--host', '127.0.0.1'];
-  const server = await startServer(
-    'onezero',
-    (port) => [process.execPath, COMMAND, ...words, '--port', String(port), '--strict-port'],
-    { env: { TMPDIR: site.temporary }, cwd: site.path },
-  );
-  const folders = [site.temporary, site.root];
-  try {
-    await traffic(server, warmUpSeconds, concurrency, seed);
-    const before = await holdingsAtRest(server.pid, folders, restMs);
-    log(`before: ${JSON.stringify(before)}`);
-    const trouble = (isOver, harmed) => makeTrouble(server, randomSource(seed), isOver, harmed, log, folders);
-    const { counts, wrong, harmed } = await traffic(server, seconds, concurrency, seed + 1, trouble);
-    // The same traffic again, so that as many shells rest as before.
-    await traffic(server, warmUpSeconds, concurrency, seed);
-    const after = await holdingsAtRest(server.pid, folders, restMs);
-    log(`after:  ${JSON.stringify(after)}`);
-    onRest(server.pid);
-    const left = gains(before, after);
-    if (after.mebibytes > before.mebibytes * memoryFactor) {
-      left.push(`${after.mebibytes} MiB, before ${before.mebibytes} MiB`);
+  const upstream = await startUpstream();
+  const site = makeSite(upstream.url);
+  const replicas = await startReplicas(site, count);
+  const warmUp = () => traffic(replicas, warmUpSeconds, concurrency, seed);
+  const hold = async (when) => {
+    const all = [];
+    for (const [index, { name, pid }] of replicas.entries()) {
+      const held = await holdingsAtRest(pid, index === 0 ? [site.temporary, site.root] : [], restMs);
+      log(`${when}, ${name}: ${JSON.stringify(held)}`);
+      all.push(held);
     }
-    return { counts, wrong, harmed, left, before, after, complaint: server.complaint() };
+    return all;
+  };
+  try {
+    await warmUp();
+    const before = await hold('before');
+    const trouble = (isOver) => makeTrouble({ replicas, random: randomSource(seed), isOver, log });
+    const seen = await traffic(replicas, seconds, concurrency, seed + 1, trouble);
+    if (seen.trouble.replaced > 0) {
+      await delay(SETTLED_MS);
+      for (const replica of replicas.filter(({ isKilledWhole }) => isKilledWhole)) await replica.restart();
+    }
+    // The same traffic again, so that as many shells rest as before.
+    await warmUp();
+    const after = await hold('after');
+    const holdings = replicas.map(({ name }, index) => ({ name, before: before[index], after: after[index] }));
+    const pids = replicas.map(({ pid }) => pid);
+    const processes = replicas.reduce((sum, replica) => sum + replica.processes, 0);
+    const left = [
+      ...holdings.flatMap((one) => leftOf(one, memoryFactor, processes)),
+      ...strays(site.temporary, pids).map((command) => `a process of a server that is gone: ${command}`),
+    ];
+    return { ...seen, left, holdings, complaint: replicas.map((replica) => replica.complaint()).join('') };
   } finally {
-    await server.stop();
+    await Promise.all(replicas.map((replica) => replica.stop()));
+    await upstream.stop();
     site.remove();
   }
 }
 
-/** Every client in turn, `concurrency` at once, for some seconds, while `trouble` is made. */
-async function traffic(server, seconds, concurrency, seed, trouble = async () => undefined) {
-  const counts = new Map(Object.keys(clients).map((name) => [name, 0]));
-  const wrong = [];
-  const harmed = { count: 0, kills: 0 };
-  const end = performance.now() + seconds * 1000;
+function leftOf({ name, before, after }, memoryFactor, processes) {
+  const left = gains(before, after, processes);
+  if (after.mebibytes > before.mebibytes * memoryFactor)
+    left.push(`${after.mebibytes} MiB, before ${before.mebibytes} MiB`);
+  return left.map((line) => `${name}: ${line}`);
+}
+
+/** Every client in turn, `concurrency` at once, for some seconds, while `makeTrouble` runs. */
+async function traffic(replicas, seconds, concurrency, seed, makeTrouble = async () => ({ kills: 0, replaced: 0 })) {
   const names = Object.keys(clients);
+  const counts = new Map(names.map((name) => [name, 0]));
+  const wrong = [];
+  let harmed = 0;
+  const end = performance.now() + seconds * 1000;
   const loop = async (number) => {
     const random = randomSource(seed * 1000 + number);
     while (performance.now() < end) {
       const name = random.pick(names);
-      const seen = await clients[name](server.port, random);
+      const replica = random.pick(replicas.filter(({ isUp }) => isUp));
+      const seen = await clients[name](replica.port, random);
       counts.set(name, counts.get(name) + 1);
-      if (seen === 'harmed') harmed.count++;
-      else if (seen !== 'right') wrong.push(`${name}: ${seen}`);
+      if (seen === 'right') continue;
+      if (seen === 'harmed' || (replica.isMortal && isBroken(seen))) harmed++;
+      else wrong.push(`${name} (${replica.name}): ${seen}`);
+      await delay(PAUSE_MS);
     }
   };
   const loops = Array.from({ length: concurrency }, (_, number) => loop(number));
   let isOver = false;
-  const troubled = trouble(() => isOver, harmed);
+  const troubled = makeTrouble(() => isOver);
   await Promise.all(loops);
   isOver = true;
-  await troubled;
+  const trouble = await troubled;
   // Files that clients have stored are no leftovers.
-  for (let number = 0; number < 10; number++) await clients['a DELETE'](server.port, { int: () => number });
-  if (harmed.count > harmed.kills * MOST_HARMED) wrong.push(`${harmed.count} harmed by ${harmed.kills} kills`);
-  return { counts, wrong, harmed };
+  for (let number = 0; number < 10; number++) await clients['a DELETE'](replicas[0].port, { int: () => number });
+  await emptyDrive(replicas[0].port);
+  const most = trouble.kills * MOST_HARMED + trouble.replaced * concurrency;
+  if (harmed > most) wrong.push(`${harmed} harmed by ${trouble.kills} kills and ${trouble.replaced} servers`);
+  return { counts, wrong, harmed, trouble };
 }
 
-/** Kills a Python worker or reloads every second or so, and says every half minute what is held. */
-async function makeTrouble(server, random, isOver, harmed, log, folders) {
-  for (let second = 1; !isOver(); second++) {
-    for (let part = 0; part < 10 && !isOver(); part++) await new Promise((resolve) => setTimeout(resolve, 100));
-    if (random.chance(0.3)) reload(server);
-    else if (killOne(processTree(server.pid).slice(1), random)) harmed.kills++;
-    if (second % 30 === 0) log(`${second} s: ${JSON.stringify(holdingsOf(server.pid, folders))}`);
-  }
+/** Whether an answer broke off or did not begin. */
+function isBroken(seen) {
+  return /^0,|whole: false/.test(seen);
 }
 
-function reload(server) {
-  try {
-    process.kill(server.pid, 'SIGHUP');
-  } catch (error) {
-    throw new Error(`the server is gone: ${server.complaint()}`, { cause: error });
-  }
-}
-
-/** SIGKILL for one of the processes: a shell, a script, a Python worker, whatever it is. */
-function killOne(pids, random) {
-  if (pids.length === 0) return false;
-  try {
-    return process.kill(random.pick(pids), 'SIGKILL');
-  } catch (error) {
-    if (error.code !== 'ESRCH') throw error;
-    return false;
-  }
+function print({ counts, wrong, harmed, trouble, left, complaint }) {
+  for (const [name, count] of counts) console.log(`${String(count).padStart(8)}  ${name}`);
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const wrongs = new Map();
+  for (const line of wrong) wrongs.set(line, (wrongs.get(line) ?? 0) + 1);
+  for (const [line, count] of wrongs) console.log(`wrong ${count} times: ${line}`);
+  const { kills, reloads, replaced } = trouble;
+  console.log(
+    `${harmed} requests harmed by ${kills} killed processes and ${replaced} killed servers; ${reloads} reloads`,
+  );
+  for (const line of left) console.log(`left over: ${line}`);
+  console.log(`${total} requests, ${wrong.length} wrong, ${left.length} left over`);
+  if (complaint !== '') console.log(complaint.slice(-3000));
 }
 
 if (process.argv[1] === import.meta.filename) {
@@ -137,22 +160,20 @@ if (process.argv[1] === import.meta.filename) {
       minutes: { type: 'string', default: '10' },
       clients: { type: 'string', default: '24' },
       seed: { type: 'string', default: '1' },
+      replicas: { type: 'string', default: '3' },
+      write: { type: 'boolean', default: false },
     },
   });
+  const seconds = Number(values.minutes) * 60;
   const result = await soak({
-    seconds: Number(values.minutes) * 60,
+    seconds,
+    warmUpSeconds: Math.max(WARM_UP_SECONDS, seconds / 60),
     concurrency: Number(values.clients),
     seed: Number(values.seed),
+    replicas: Number(values.replicas),
     log: console.log,
   });
-  for (const [name, count] of result.counts) console.log(`${String(count).padStart(8)}  ${name}`);
-  const total = [...result.counts.values()].reduce((sum, count) => sum + count, 0);
-  const wrongs = new Map();
-  for (const line of result.wrong) wrongs.set(line, (wrongs.get(line) ?? 0) + 1);
-  for (const [line, count] of wrongs) console.log(`wrong ${count} times: ${line}`);
-  console.log(`${result.harmed.count} requests harmed by ${result.harmed.kills} killed processes`);
-  for (const line of result.left) console.log(`left over: ${line}`);
-  console.log(`${total} requests, ${result.wrong.length} wrong, ${result.left.length} left over`);
-  if (result.complaint !== '') console.log(result.complaint.slice(-2000));
+  print(result);
+  if (values.write) writeFileSync(join(import.meta.dirname, 'results/soak.md'), soakReport(result, values));
   if (result.wrong.length > 0 || result.left.length > 0) process.exitCode = 1;
 }

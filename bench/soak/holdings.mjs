@@ -4,15 +4,17 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { processTree, restingMebibytes } from '../process-tree.mjs';
+import { mebibytesOf, processTree } from '../process-tree.mjs';
 
 /** `{ descriptors, children, files, mebibytes }` of a process and the folders that it may write to. */
 export function holdingsOf(pid, folders) {
+  const children = processTree(pid).slice(1);
   return {
     descriptors: countBy(descriptorsOf(pid)),
-    children: countBy(processTree(pid).slice(1).flatMap(commandOf)),
+    children: countBy(children.flatMap(commandOf)),
     files: countBy(folders.flatMap((folder) => readdirSync(folder, { recursive: true })).map(nameless)),
-    mebibytes: Math.round(restingMebibytes(pid)),
+    // Children of PHP come and go as it likes.
+    mebibytes: Math.round(mebibytesOf([pid, ...children.filter((child) => !commandOf(child).some(isOfPool))])),
   };
 }
 
@@ -37,18 +39,26 @@ const KEPT_PIPES = 2;
 /** Shells that may rest: one for each script that may run at once. */
 const MOST_SHELLS = Math.max(8, 4 * availableParallelism());
 
+/** Children that a pool of PHP may start, and end when it likes; the site says so for each of our processes. */
+export const PHP_CHILDREN = 4;
+
+const isOfPool = (name) => name.startsWith('php-fpm: pool');
 const isOfShells = (name) => name.endsWith('/onezero-pipes/N');
 
 /**
- * What `after` holds that `before` did not, one line each. Shells rest as long as they like, so only more of them than there
- * are places count, and only more pipes than they keep.
+ * What `after` holds that `before` did not, one line each. Shells rest as long as they like, and so do children of PHP: only more
+ * of them than there are places count, and only more pipes than they keep in the folder that so many processes of ours share.
  */
-export function gains(before, after) {
+export function gains(before, after, processes) {
   const pipes = KEPT_PIPES * MOST_SHELLS;
+  const pools = Object.entries(before.children).find(([name]) => name.startsWith('php-fpm: master'))?.[1] ?? 0;
   const allowed = {
     descriptors: (name, count) => (isOfShells(name) ? count + pipes : count),
-    files: (name, count) => (isOfShells(`/${name}`) ? count + pipes : count),
-    children: (name, count) => (isOfShells(name) ? MOST_SHELLS : count),
+    files: (name, count) => (isOfShells(`/${name}`) ? count + pipes * processes : count),
+    children: (name, count) => {
+      if (isOfPool(name)) return PHP_CHILDREN * pools;
+      return isOfShells(name) ? Math.max(MOST_SHELLS, count) : count;
+    },
   };
   return Object.keys(allowed).flatMap((kind) =>
     Object.entries(after[kind]).flatMap(([name, count]) => {
@@ -69,6 +79,7 @@ function nameless(path) {
   return path
     .replace(/ \(deleted\)$/, '')
     .replaceAll(/(onezero-[a-z]+)-\w{6}/g, '$1')
+    .replaceAll(/(onezero-php)[0-9a-f]{10}/g, '$1')
     .replaceAll(/\/\d+(?=[/.]|$)/g, '/N');
 }
 

@@ -1,69 +1,13 @@
-// Clients of every temper. Each makes one connection, does what its name says, and resolves with what it saw: 'right',
-// 'harmed' where the script or worker behind it was killed, or a few words. A client that leaves early counts as right; the
-// server's part is what it leaves behind.
+// The clients of the soak, by what they ask for. The names are the rows of the report.
 
-import { createConnection } from 'node:net';
+import { requestBytes, sendBytes } from '../../differential/client.mjs';
+import { drive } from './drive.mjs';
+import { hasPhp } from './site.mjs';
+import { asks, breaksOff, echoes, isStatus, orHarmed, posts, readsSlowly, sizes } from './tempers.mjs';
+import { echoMessages } from './web-socket.mjs';
 
-import { exchange, requestBytes } from '../../differential/client.mjs';
-
-const isStatus =
-  (...statuses) =>
-  (answer) =>
-    statuses.includes(answer.status) && answer.isWhole ? 'right' : `${answer.status}, whole: ${answer.isWhole}`;
-
-/** For what a process answers that may be killed: its end is 500, 502 or 503, or an answer that is broken off. */
-const orHarmed = (judge) => (answer, request) => {
-  const seen = judge(answer, request);
-  const isHarm = [500, 502, 503].includes(answer.status) || !answer.isWhole || answer.ending === 'reset';
-  return seen !== 'right' && isHarm && answer.ending !== 'silence' ? 'harmed' : seen;
-};
-
-/** Asks and compares. */
-const asks = (request, judge) => async (port, random) => {
-  const made = typeof request === 'function' ? request(random) : request;
-  return judge(await exchange(port, made), made);
-};
-
-/** Sends a head that announces more content than it sends, some of the content, and leaves. */
-const breaksOff = (method, target) => (port, random) => {
-  const announced = random.int(1, 600_000);
-  const sent = random.int(0, announced - 1);
-  const head = requestBytes({ method, target, fields: [['Content-Length', announced]] });
-  return leaving(port, [head, Buffer.alloc(sent, 'u')], random);
-};
-
-/** Asks, reads some of the answer, stops reading for a while, and leaves. */
-const readsSlowly = (target) => (port, random) => leaving(port, [requestBytes({ target })], random, true);
-
-/** Connects, sends pieces, and leaves after a random while, by FIN or by reset. */
-function leaving(port, pieces, random, pauses = false) {
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1');
-    const stays = random.int(0, 300);
-    const resets = random.chance(0.5);
-    socket.once('connect', () => {
-      for (const piece of pieces) socket.write(piece);
-      if (pauses) socket.once('data', () => socket.pause());
-      else socket.resume();
-      setTimeout(() => (resets ? socket.resetAndDestroy() : socket.destroy()), stays);
-    });
-    socket.on('error', () => undefined).once('close', () => resolve('right'));
-  });
-}
-
-const posts = (target, judge) =>
-  asks((random) => {
-    const content = Buffer.alloc(random.length(300_000), 'c');
-    return { method: 'POST', target, fields: [['Content-Length', content.length]], content };
-  }, judge);
-
-const echoes = (answer, { content }) =>
-  answer.status === 200 && answer.content.equals(content)
-    ? 'right'
-    : `${answer.status}, ${answer.content.length} of ${content.length} bytes`;
-
-/** Name to client. The names are the rows of the report. */
-export const clients = {
+/** Name to client: files, scripts, WSGI. */
+const plain = {
   'a small file': asks({ target: '/small.txt' }, isStatus(200)),
   'a large file': asks({ target: '/large.bin' }, isStatus(200)),
   'a range': asks({ target: '/large.bin', fields: [['Range', 'bytes=5-99999']] }, isStatus(206)),
@@ -82,7 +26,7 @@ export const clients = {
   'a script with words on standard error': asks({ target: '/cgi-bin/noisy.sh' }, orHarmed(isStatus(200))),
   'a script without a header': asks({ target: '/cgi-bin/nonsense.sh' }, isStatus(500, 502, 503)),
   Python: asks({ target: '/python/' }, orHarmed(isStatus(200))),
-  'an upload to Python': posts('/python/', orHarmed(isStatus(200))),
+  'an upload to Python': posts('/python/', orHarmed(sizes)),
   'an exception in Python': asks({ target: '/python/raise' }, isStatus(500, 502, 503)),
   'a large answer of Python': asks({ target: '/python/large' }, orHarmed(isStatus(200))),
   'a PUT': asks(
@@ -103,3 +47,51 @@ export const clients = {
   'a slow reader of Python': readsSlowly('/python/large'),
   'a slow reader of a listing': readsSlowly('/many/'),
 };
+
+/** A WebSocket that echoes random messages; every third is left in the middle. */
+const webSocket = (target) => async (port, random) => {
+  const messages = Array.from({ length: random.int(0, 12) }, () => Buffer.alloc(random.length(70_000), 'm'));
+  const seen = await echoMessages(port, target, messages, random.chance(0.3) ? random.int(0, 12) : undefined);
+  return /^(?:0|50[023]), /.test(seen) ? 'harmed' : seen;
+};
+
+/** Several requests at once on one connection, which the last of them ends. */
+const pipelines = async (port, random) => {
+  const count = random.int(2, 20);
+  const targets = Array.from({ length: count }, () => `/many/${random.int(0, 299)}.txt`);
+  const pieces = targets.map((target, index) =>
+    requestBytes({ target, fields: [['Connection', index === count - 1 ? 'close' : 'keep-alive']] }),
+  );
+  const { bytes, ending } = await sendBytes(port, [Buffer.concat(pieces)]);
+  const answers = bytes.toString('latin1').split('HTTP/1.1 200 OK').length - 1;
+  return answers === count ? 'right' : `0, whole: false, ${answers} of ${count} answers, then ${ending}`;
+};
+
+/** ASGI, a proxied upstream, kept connections. */
+const applications = {
+  'requests on a kept connection': pipelines,
+  'an event loop': asks({ target: '/loop/' }, orHarmed(isStatus(200))),
+  'an upload to an event loop': posts('/loop/', orHarmed(sizes)),
+  'an exception in an event loop': asks({ target: '/loop/raise' }, isStatus(500, 502, 503)),
+  'an upload to an event loop broken off': breaksOff('POST', '/loop/'),
+  'a slow reader of an event loop': readsSlowly('/loop/large'),
+  'a WebSocket of an event loop': webSocket('/loop/'),
+  'an upstream': asks({ target: '/up/' }, isStatus(200)),
+  'an upload to an upstream': posts('/up/', sizes),
+  'an upload to an upstream broken off': breaksOff('POST', '/up/'),
+  'a slow reader of an upstream': readsSlowly('/up/large'),
+  'a listener to events of an upstream': readsSlowly('/up/events'),
+  'a WebSocket of an upstream': webSocket('/up/'),
+};
+
+/** PHP by FastCGI. */
+const php = {
+  PHP: asks({ target: '/php/page.php' }, orHarmed(isStatus(200))),
+  'an upload to PHP': posts('/php/size.php', orHarmed(sizes)),
+  'a fatal error in PHP': asks({ target: '/php/fatal.php' }, isStatus(500, 502, 503)),
+  'an upload to PHP broken off': breaksOff('POST', '/php/size.php'),
+  'a slow reader of PHP': readsSlowly('/php/large.php'),
+};
+
+/** Name to client. */
+export const clients = { ...plain, ...applications, ...drive, ...(hasPhp && php) };
