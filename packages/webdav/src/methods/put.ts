@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { HeldDirectories } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
 import type { DavRequest, DavResponse } from '../message.ts';
+import { ContentFailed } from '../protocol/contents.ts';
 import { refused } from '../refusals.ts';
 import { hasFolder } from '../store/folder.ts';
 import { forget, settle } from '../store/records.ts';
@@ -27,7 +28,13 @@ export async function put(folder: Folder, request: DavRequest): Promise<DavRespo
     });
   // Member by member: of a server's request the others may be made when they are first read.
   const { method, version, scriptName, pathInfo, target, query, fields, content } = request;
-  return folder.tree.respond({ method, version, scriptName, pathInfo, target, query, fields, content, commit });
+  try {
+    const asked = { method, version, scriptName, pathInfo, target, query, fields, content, commit };
+    return await folder.tree.respond(asked);
+  } catch (error) {
+    // It rejects only with what the content threw.
+    throw new ContentFailed('the content broke off', { cause: error });
+  }
 }
 
 /** Whether the collection of the target keeps properties of its files. */

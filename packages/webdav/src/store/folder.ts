@@ -30,7 +30,13 @@ async function makeFolder(directory: string): Promise<string> {
 
 /** Whether a directory has the folder. Most have none, which one call to the system tells. */
 export function hasFolder(directory: string): boolean {
-  return lstatSync(join(directory, FOLDER), { throwIfNoEntry: false }) !== undefined;
+  try {
+    return lstatSync(join(directory, FOLDER), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    // Another process has put a file in its place since we looked.
+    if (codeOf(error) === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 /** How often the folder is made anew when others remove it as empty at the same time. */

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WriteRefused } from '@onezero/static/tree';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DavRequest, Field } from '../../src/message.ts';
 import { changesIn, ContentFailed, lockWishIn, readContent, wantedBy } from '../../src/protocol/contents.ts';
+import { webdav } from '../../src/webdav.ts';
 import type { Element } from '../../src/xml/element.ts';
 import { readXml } from '../../src/xml/reader.ts';
 import { writeElement } from '../../src/xml/writer.ts';
@@ -195,4 +199,21 @@ describe('LOCK', () => {
     const said = typeof wish === 'object' ? [wish.scope, wish.owner && writeElement(wish.owner)] : wish;
     expect(said).toEqual(expected);
   });
+});
+
+test('content that breaks off is the failure of who sent it, and no answer of ours', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'onezero-webdav-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const respond = webdav({ root: root, fsync: false });
+  const broken = new Error('reset');
+  for (const method of ['PUT', 'PROPPATCH']) {
+    const content = (async function* () {
+      yield Buffer.from('<a');
+      throw broken;
+    })();
+    await expect(
+      respond({ method, pathInfo: '/a.txt', fields: [['content-length', '9']], contentLength: 9, content }),
+      method,
+    ).rejects.toBe(broken);
+  }
 });

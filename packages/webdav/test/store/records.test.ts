@@ -253,3 +253,9 @@ test('random changes leave each file with its own', async () => {
     { numRuns: 60 },
   );
 });
+
+test('a file has no folder of records, also where a collection was a moment ago', async () => {
+  writeFileSync(join(root, 'a'), '');
+  const stats = lstatSync(root);
+  expect(await readProperties({ directory: root, name: 'a', stats })).toEqual([]);
+});
