@@ -151,7 +151,7 @@ describe.each(programs)('a %s of our own', (name, server) => {
     const isWatcher = (pid: string): boolean =>
       statOf(pid).parent === keeper && readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sh\n';
     for (const pid of readdirSync('/proc').filter(isWatcher)) process.kill(Number(pid), 'SIGKILL');
-    await until(() => !existsSync(`/proc/${master}`) && !existsSync(`/proc/${keeper}`));
+    await until(() => !existsSync(`/proc/${String(master)}`) && !existsSync(`/proc/${String(keeper)}`));
     await until(async () => (await report(site, '/a.php'))['name'] === '/a.php');
   });
 
