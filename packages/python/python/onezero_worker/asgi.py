@@ -145,6 +145,7 @@ class Request:
     length = None
     sent = 0
     started = False
+    is_streaming = False  # content of no declared length is being sent to a client that is there
     complete = False
     room = None  # a future while the server cannot take more of this response
     task = None
@@ -176,6 +177,7 @@ class Request:
         if self.complete:
             return
         self.disconnected = True
+        self.is_streaming = False
         self.wake()
         self.let_go()
         if self.reply is not None and not self.reply.done():
@@ -232,6 +234,15 @@ class Request:
     async def send(self, message):
         kind = message["type"]
         if kind == "http.response.body" and self.head is not None:
+            if self.is_streaming and message.get("more_body", False):
+                connection = self.connection
+                body = message.get("body", b"")
+                if type(body) is bytes and connection.output_number == self.number and len(body) <= TURN_LIMIT:
+                    connection.output.append(body)
+                    connection.out_bytes += len(body)
+                    if connection.out_bytes > TURN_LIMIT or self.room is not None or connection.is_full:
+                        await self.take_turn()
+                    return
             if self.disconnected:
                 raise Disconnected("the client has left")
             self.send_body(message.get("body", b""), message.get("more_body", False))
@@ -270,6 +281,7 @@ class Request:
         output = self.connection.write_output
         if not self.started:
             self.started = True
+            self.is_streaming = self.length is None and not self.is_head
             output(self.number, self.whole_head(self.length))
         if size:
             for start in range(0, size, MAX_CONTENT):
@@ -283,6 +295,7 @@ class Request:
 
     def finish(self):
         self.complete = True
+        self.is_streaming = False
         self.connection.requests.pop(self.number, None)
         self.wake()
 
@@ -390,7 +403,7 @@ class Connection(asyncio.BufferedProtocol):
         self.out = []
         self.out_bytes = 0
         self.output = []  # parts of a record of content that may grow, behind `out`
-        self.output_bytes = 0
+        self.output_start = 0  # what out_bytes was when that record began
         self.output_number = 0
         self.transport = None
         self.is_full = False
@@ -440,21 +453,20 @@ class Connection(asyncio.BufferedProtocol):
 
     def write_output(self, number, data):
         """Writes content of a response. What follows itself is one record."""
-        if number != self.output_number or self.output_bytes + len(data) > MAX_CONTENT:
+        if number != self.output_number or self.out_bytes - self.output_start + len(data) > MAX_CONTENT:
             self.close_output()
             self.want_flush()
             self.output_number = number
+            self.output_start = self.out_bytes
         self.output.append(data)
-        self.output_bytes += len(data)
         self.out_bytes += len(data)
 
     def close_output(self):
         """Ends the record of content that is being gathered."""
         if self.output:
-            self.out.append(record(STDOUT, self.output_number, self.output_bytes))
+            self.out.append(record(STDOUT, self.output_number, self.out_bytes - self.output_start))
             self.out += self.output
             self.output = []
-            self.output_bytes = 0
         self.output_number = 0
 
     def want_flush(self):
@@ -468,8 +480,8 @@ class Connection(asyncio.BufferedProtocol):
     def flush(self):
         self.close_output()
         out, self.out = self.out, []
-        size, self.out_bytes = self.out_bytes, 0
-        if size <= COPY_LIMIT:
+        self.out_bytes = 0
+        if max(map(len, out), default=0) <= COPY_LIMIT:
             if out:
                 self.transport.write(b"".join(out))
             return

@@ -3,6 +3,7 @@
 import asyncio
 import http
 import io
+import random
 import tempfile
 import unittest
 from contextlib import redirect_stderr
@@ -10,7 +11,7 @@ from contextlib import redirect_stderr
 from loop import DRAIN, PAUSE, PING, Server, begin, request
 from onezero_worker import asgi
 from onezero_worker.asgi import RECEIVE_LIMIT, Lifespan, encode_head, strips_path
-from wire import ABORT, END, FILE_REPLY, STDIN, Answer, record
+from wire import ABORT, END, FILE_REPLY, STDIN, STDOUT, Answer, record
 
 
 def start(status=200, headers=()):
@@ -161,6 +162,48 @@ class Sending(Case):
             self.seen.clear()
         answer = self.sends(start(headers=[(b"content-length", b"3")]), body(b"ab", True), body(b"c"))
         self.assertEqual((answer.content, answer.status, self.seen), (b"abc", 0, []))
+
+    def test_pieces_of_all_sizes_of_several_responses_at_once(self):
+        chance = random.Random(7)
+        sizes = (0, 1, 11, 11, 11, 400, 0x7FFF, 0x8001, 0x10000, 0x10001, 0x30000)
+        pieces = {
+            str(number): [bytes([number]) * chance.choice(sizes) for _ in range(40)] for number in range(1, 6)
+        }
+
+        async def application(scope, receive, send):
+            await send(start())
+            for piece in pieces[scope["path"]]:
+                await send(body(piece if len(piece) % 3 else bytearray(piece), True))
+                if len(piece) == 1:
+                    await asyncio.sleep(0)
+            await send(body())
+            with self.assertRaises(RuntimeError):
+                await send(body(b"late", True))
+
+        server = self.server(application)
+        server.say(b"".join(request(number, path=str(number)) for number in range(1, 6)))
+        server.turn(2000)
+        found = server.heard()
+        self.assertNotIn(0, [len(content) for kind, _, content in found if kind == STDOUT])
+        for number in range(1, 6):
+            answer = Answer([entry for entry in found if entry[1] == number])
+            self.assertEqual((answer.content, answer.status), (b"".join(pieces[str(number)]), 0))
+
+    def test_a_stream_whose_client_has_left(self):
+        async def application(scope, receive, send):
+            await send(start())
+            try:
+                for _ in range(10):
+                    await send(body(b"x", True))
+                    await asyncio.sleep(0)
+            except OSError as error:
+                self.seen.append(error)
+
+        server = self.server(application)
+        server.receive(request())
+        server.turn(3)
+        server.say(record(ABORT, number=1))
+        self.assertEqual([str(error) for error in self.seen], ["the client has left"])
 
     def test_no_content_where_there_must_be_none(self):
         for status, method in ((204, "GET"), (304, "GET"), (200, "HEAD")):
