@@ -132,6 +132,9 @@ const PATHS = [
   '/%61.php',
   '/sub/../a.php',
   '/./a.php',
+  '//a.php',
+  '/sub//index.php',
+  '//sub//',
 ];
 const BEHIND = [
   '',

@@ -166,7 +166,9 @@ export interface CgiResponder {
   readonly explain: (pathInfo: string) => ScriptExplanation;
   /**
    * Whether a file is the source of a script of this mount, by its path, with links resolved or not, in any letter case:
-   * servers of files must not send it. Hard links are not seen; compare with `sources` by device and inode for them.
+   * servers of files must not send it. Hard links are not seen; compare with `sources` by device and inode for them. Where
+   * scripts are run for their extension there are none to compare with: a hard link with another extension is what a copy of that
+   * name is, made by somebody who may write there, and sites that are deployed by hard links have one for each file.
    */
   readonly isSource: (file: string, asked?: string) => boolean;
   /** Paths whose files, or all files below, are sources: the script directory or the one script. */

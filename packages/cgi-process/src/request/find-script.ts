@@ -146,7 +146,7 @@ class ScriptTree {
       path = path.endsWith('/') ? path + name : `${path}/${name}`;
       const stats = this.#look(path);
       if (stats.isDirectory()) continue;
-      return this.#script(path, stats, { scriptName: pathInfo.slice(0, end), pathInfo: pathInfo.slice(end) });
+      return this.#script(path, stats, { scriptName: merged(pathInfo.slice(0, end)), pathInfo: pathInfo.slice(end) });
     }
     return this.#indexOf(path, pathInfo);
   };
@@ -197,7 +197,7 @@ class ScriptTree {
       if (!isThere(file)) continue;
       if (!this.#isRun(file)) throw new CgiError(code, `${directory} has ${name}, which is not a script`);
       if (!pathInfo.endsWith('/')) return { kind: 'missing-slash' };
-      return this.#script(file, this.#look(file), { scriptName: pathInfo + name, pathInfo: '' });
+      return this.#script(file, this.#look(file), { scriptName: merged(pathInfo + name), pathInfo: '' });
     }
     const front = this.#front === undefined ? undefined : join(this.#root, this.#front);
     if (front !== undefined && this.#isRun(front) && isThere(front)) {
@@ -208,6 +208,14 @@ class ScriptTree {
       `${directory} is a directory${this.#index.length === 0 ? '' : ' without an index script'}`,
     );
   }
+}
+
+/**
+ * The path of a script without empty segments, as under Apache: programs make links of it, and `//a.php` is one to the host
+ * `a.php`. What is behind a script is its own, and stays as it came.
+ */
+function merged(scriptName: string): string {
+  return scriptName.replaceAll(/\/{2,}/g, '/');
 }
 
 function isThere(file: string): boolean {

@@ -1,17 +1,18 @@
 // FastCGI and SCGI with the programs that people run behind them.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fastcgi, scgi } from '../../src/fastcgi.ts';
 import type { GatewayResponder } from '../../src/fastcgi.ts';
 import { fastcgiFetch } from '../../src/fetch.ts';
-import { fastcgiHandler } from '../../src/node.ts';
+import { fastcgiHandler, scgiHandler } from '../../src/node.ts';
 import { chunks, field, isInstalled, plain, request, Scripts, text, until } from '../mount.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-fastcgi-'));
@@ -101,6 +102,9 @@ describe.skipIf(!isInstalled('/usr/sbin/php-fpm8.2', '-v'))('php-fpm', () => {
     ['/', { name: '/index.php', info: null, file: 'index.php' }],
     ['/sub/', { name: '/sub/index.php', info: null }],
     ['/sub/index.php/x', { name: '/sub/index.php', info: '/x' }],
+    ['//report.php', { name: '/report.php', info: null, self: '/report.php' }],
+    ['//sub//', { name: '/sub/index.php', info: null, file: 'index.php' }],
+    ['/sub//index.php//x', { name: '/sub/index.php', info: '//x' }],
   ])('runs %s with the names that Apache gives', async (path, expected) => {
     expect(await report(path)).toMatchObject({ ...expected, uri: encodeURI(path) });
   });
@@ -380,5 +384,51 @@ describe.skipIf(!isInstalled('python3', '--version'))('scgi', () => {
     expect(answers).toEqual(Array.from({ length: 20 }, (_, index) => `POST /cgi-bin /p${index} ${index * 10_000}`));
     await end(app);
     expect(await ask(request('/'))).toMatchObject({ status: 502, cause: { code: 'backend-gone' } });
+  });
+});
+
+const HGWEB = `import os
+from mercurial.hgweb import hgweb
+application = hgweb(os.environb[b'REPOSITORY'])
+`;
+
+/** Runs while this process answers. */
+const run = promisify(execFile);
+
+async function hg(...words: string[]): Promise<void> {
+  await run('hg', words, { env: { ...process.env, HGRCPATH: '', HGPLAIN: '1' } });
+}
+
+describe.skipIf(!isInstalled('hg', '--version') || !isInstalled('uwsgi', '--version'))('Mercurial behind uWSGI', () => {
+  test('is cloned from and pushed to over SCGI', async () => {
+    const place = new Scripts({ 'hgweb.py': HGWEB, 'work/a b.txt': 'content\n'.repeat(20_000) });
+    const repository = join(place.path, 'repository');
+    await hg('init', repository);
+    writeFileSync(join(repository, '.hg/hgrc'), '[web]\nallow-push = *\npush_ssl = false\n');
+    const socket = join(folder, 'hg.sock');
+    const app = [
+      '--scgi-socket',
+      socket,
+      '--wsgi-file',
+      join(place.path, 'hgweb.py'),
+      '--env',
+      `REPOSITORY=${repository}`,
+    ];
+    await start(socket, 'uwsgi', '--plugin', 'python3', '--need-app', '--die-on-term', '--processes', '2', ...app);
+    const handler = scgiHandler({ address: socket, path: '/hg' });
+    const server = createServer((incoming, response) => handler(incoming, response, () => response.end('next')));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closables.push(handler);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hg`;
+    const work = join(place.path, 'work');
+    await hg('init', work);
+    await hg('--cwd', work, 'commit', '--addremove', '--user', 'ann', '--message', 'first');
+    await hg('--cwd', work, 'push', url);
+    await hg('clone', url, join(place.path, 'clone'));
+    expect(place.read('clone/a b.txt')).toBe(place.read('work/a b.txt'));
+    expect(await (await fetch(`${url}/raw-file/tip/a%20b.txt`)).text()).toBe(place.read('work/a b.txt'));
+    expect((await fetch(`${url}/raw-file/tip/none`)).status).toBe(404);
+    await new Promise((resolve) => server.close(resolve));
+    place.remove();
   });
 });
