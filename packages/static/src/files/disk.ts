@@ -14,6 +14,12 @@ export interface Opened {
   readonly stats: fs.Stats;
 }
 
+/** What was read of a file, and its state after that. */
+export interface ReadAgain {
+  readonly count: number;
+  readonly stats: fs.Stats;
+}
+
 export interface Disk {
   /** The state of what a path leads to; undefined when nothing is there. */
   stat(path: string): Eventually<fs.Stats | Error | undefined>;
@@ -23,6 +29,8 @@ export interface Disk {
   realPath(path: string): Eventually<string | Error>;
   /** Fills `bytes` from a position of the file on; the number of bytes there were. */
   read(descriptor: number, bytes: Uint8Array, position: number): Eventually<number | Error>;
+  /** Opens, reads from the start what `bytes` has room for, asks for the state and closes. What cannot be read at a position fails. */
+  readAgain(path: string, bytes: Uint8Array): Eventually<ReadAgain | Error>;
   /** The state of an open descriptor; needs no storage. Throws what the system says. */
   state(descriptor: number): fs.Stats;
   close(descriptor: number): void;
@@ -38,7 +46,7 @@ export interface DiskUse {
 const OPEN_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
 /** Files up to this size are read on the main thread: copying them from memory takes less than 50 us. */
-const READ_AT_ONCE_BYTES = 128 * 1024;
+export const READ_AT_ONCE_BYTES: number = 128 * 1024;
 
 /** Every question on the main thread. */
 export const mainThreadDisk: Disk = {
@@ -67,6 +75,16 @@ export const mainThreadDisk: Disk = {
       return filled;
     });
   },
+  readAgain: (path, bytes) =>
+    outcome(() => {
+      const descriptor = fs.openSync(path, OPEN_FLAGS);
+      try {
+        const count = bytes.length === 0 ? 0 : fs.readSync(descriptor, bytes, 0, bytes.length, 0);
+        return { count, stats: fs.fstatSync(descriptor) };
+      } finally {
+        fs.closeSync(descriptor);
+      }
+    }),
   state: (descriptor) => fs.fstatSync(descriptor),
   close: (descriptor) => {
     outcome(() => fs.closeSync(descriptor));
@@ -93,6 +111,15 @@ export const poolDisk: Disk = {
   placeOf: (descriptor) => settled(readLink(`/proc/self/fd/${descriptor}`)).then(placeOrNone),
   realPath: (path) => settled(realPath(path)),
   read: (descriptor, bytes, position) => settled(readWhole(descriptor, bytes, position)),
+  readAgain: async (path, bytes) => {
+    const opened = await poolDisk.open(path);
+    if (opened instanceof Error) return opened;
+    const count = await poolDisk.read(opened.descriptor, bytes, 0);
+    const stats = outcome(() => fs.fstatSync(opened.descriptor));
+    poolDisk.close(opened.descriptor);
+    if (count instanceof Error) return count;
+    return stats instanceof Error ? stats : { count, stats };
+  },
   state: (descriptor) => fs.fstatSync(descriptor),
   // The outcome cannot matter for a file that was only read.
   close: (descriptor) => fs.close(descriptor, () => {}),
@@ -140,6 +167,10 @@ export class MeasuredDisk implements Disk {
 
   read(descriptor: number, bytes: Uint8Array, position: number): Eventually<number | Error> {
     return this.#ask((disk) => disk.read(descriptor, bytes, position));
+  }
+
+  readAgain(path: string, bytes: Uint8Array): Eventually<ReadAgain | Error> {
+    return this.#ask((disk) => disk.readAgain(path, bytes));
   }
 
   state(descriptor: number): fs.Stats {

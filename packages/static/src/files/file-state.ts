@@ -22,6 +22,8 @@ export interface FileState {
   readonly sample: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
   /** Whether `bytes` are those of one moment. */
   readonly isWhole: boolean;
+  /** The SHA-256 of `bytes` in base64url, once it is known. */
+  sha256: string | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventu
   const { disk, settings } = storage;
   if (stamp.size > settings.maxCachedFileBytes) {
     return whenReady(readSample(opened, disk), (sample) => {
-      return { location, stamp, bytes: undefined, start: sample.bytes, sample, isWhole: true };
+      return { location, stamp, bytes: undefined, start: sample.bytes, sample, isWhole: true, sha256: undefined };
     });
   }
   const bytes = lendBytes(stamp.size);
@@ -43,7 +45,7 @@ export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventu
     const isWhole = count === stamp.size && isSameState(stamp, now);
     if (!isWhole && reads < MAX_READS) return readState({ ...opened, stamp: now }, storage, reads + 1);
     const whole = bytes.subarray(0, count);
-    return { location, stamp, bytes: whole, start: whole, sample: undefined, isWhole };
+    return { location, stamp, bytes: whole, start: whole, sample: undefined, isWhole, sha256: undefined };
   });
 }
 

@@ -8,7 +8,7 @@ import { type Eventually, whenReady } from './eventually.ts';
 import { locationOf, type NotFound, openFile, openLocation, type OpenFile, type Outcome } from './open-file.ts';
 import { isVisible, type SitePath } from './path.ts';
 import { closing } from './file-state.ts';
-import { readFileEntry } from './read-file.ts';
+import { readFileEntry, readKnownEntry } from './read-file.ts';
 import { NOT_FOUND, refusal } from '../refusals.ts';
 import type { Storage } from './storage.ts';
 
@@ -34,12 +34,15 @@ function findOnlyFile({ segments, isDirectory }: SitePath, name: string, storage
 /** A path without a slash at its end: a file, a directory that wants the slash, or a clean URL. */
 function findNamed(segments: readonly string[], storage: Storage): Eventually<Entry> {
   const location = locationOf(storage.settings.root, segments);
-  if (!storage.directories.expects(location)) return findUnexpected(segments, storage);
-  return whenReady(openLocation(location, storage), (found) =>
-    found.kind === 'file'
-      ? readAndClose(found, segments, NO_EARLIER, storage)
-      : findUnexpected(segments, storage, found),
-  );
+  return whenReady(readKnownEntry(location, segments, storage), (known) => {
+    if (known !== undefined) return known;
+    if (!storage.directories.expects(location)) return findUnexpected(segments, storage);
+    return whenReady(openLocation(location, storage), (found) =>
+      found.kind === 'file'
+        ? readAndClose(found, segments, NO_EARLIER, storage)
+        : findUnexpected(segments, storage, found),
+    );
+  });
 }
 
 /** The same for what is not, or not known to be, a file: its directory has a say. `opened` is what opening the path gave, if it was. */
@@ -81,6 +84,13 @@ function findBesideDirectory(
 
 /** A path with a slash at its end: the index file, or the directory for a listing. */
 function findDirectory(segments: readonly string[], storage: Storage): Eventually<Entry> {
+  const [first] = indexOf(segments, storage);
+  if (first === undefined) return findInDirectory(segments, storage);
+  const known = readKnownEntry(locationOf(storage.settings.root, first), first, storage);
+  return whenReady(known, (entry) => entry ?? findInDirectory(segments, storage));
+}
+
+function findInDirectory(segments: readonly string[], storage: Storage): Eventually<Entry> {
   return whenReady(lookAt(segments, storage), (directory) => {
     if (directory === 'absent') return MISSING;
     return whenReady(openFirst(indexOf(segments, storage), directory, storage), (index) => {

@@ -19,6 +19,8 @@ export interface OpenFile {
   readonly descriptor: number;
   readonly location: string;
   readonly stamp: Stamp;
+  /** The revision of the secrets that it was judged by, if it has no other name, and is behind no link that matters. */
+  readonly revision: number | undefined;
 }
 
 export interface FoundDirectory {
@@ -66,9 +68,14 @@ function attempt(location: string, storage: Storage, count: number): Eventually<
     if (root instanceof Error) return refusal(location, root);
     return whenReady(storage.disk.open(location), (opened) => {
       if (opened instanceof Error) return refusal(location, opened);
+      // As of before the judgement: what changes meanwhile makes it one of an earlier revision.
+      const { revision } = storage.secrets;
       return whenReady(admit(opened, location, root, storage), (verdict) => {
-        if (verdict === 'file') {
-          return { kind: 'file', descriptor: opened.descriptor, location, stamp: stampOf(opened.stats) };
+        if (verdict === 'file' || verdict === 'linked') {
+          const { descriptor, stats } = opened;
+          const isOnlyName = verdict === 'file' && stats.nlink === 1;
+          const stamp = stampOf(stats);
+          return { kind: 'file', descriptor, location, stamp, revision: isOnlyName ? revision : undefined };
         }
         storage.disk.close(opened.descriptor);
         if (verdict === 'directory') return { kind: 'directory', location };
@@ -87,7 +94,7 @@ function attemptIfMoved(location: string, root: string, storage: Storage, count:
   );
 }
 
-type Verdict = 'file' | 'directory' | 'elsewhere' | 'refused' | Error;
+type Verdict = 'file' | 'linked' | 'directory' | 'elsewhere' | 'refused' | Error;
 
 function admit({ descriptor, stats }: Opened, location: string, root: string, storage: Storage): Eventually<Verdict> {
   const { settings, secrets } = storage;
@@ -99,7 +106,10 @@ function admit({ descriptor, stats }: Opened, location: string, root: string, st
     const asked = root + location.slice(settings.root.length);
     const whole = stats.nlink === 0 ? withoutDeleted(place) : place;
     if (!isPermittedPlace(whole, asked, root, settings)) return 'elsewhere';
-    return whenReady(secrets.cover(stats, whole, location), (isSecret) => (isSecret ? 'refused' : kind));
+    return whenReady(secrets.cover(stats, whole, location), (isSecret) => {
+      if (isSecret) return 'refused';
+      return kind === 'file' && place !== asked ? 'linked' : kind;
+    });
   });
 }
 

@@ -2,13 +2,15 @@
 
 import type { Coding } from '../http/content-coding.ts';
 import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.ts';
-import { contentTag, digestTag, exactStateTag, hasRested, stateTag } from '../http/validators.ts';
+import { digestTag, exactStateTag, hasRested, isSameState, sha256Of, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { shrinks } from './coded-content.ts';
 import type { FileEntry, Neighbours } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { type FileState, readState } from './file-state.ts';
-import { ownBytes } from './lent-buffers.ts';
+import { READ_AT_ONCE_BYTES } from './disk.ts';
+import type { KnownFile } from './known-files.ts';
+import { lendBytes, ownBytes } from './lent-buffers.ts';
 import type { OpenFile } from './open-file.ts';
 import { Representation } from './representation.ts';
 import { findSiblings, NO_SIBLINGS, type Siblings } from './siblings.ts';
@@ -21,17 +23,68 @@ export function readFileEntry(
   earlier: readonly string[],
   storage: Storage,
 ): Eventually<FileEntry> {
-  return whenReady(readState(opened, storage), (state) => {
-    const path = segments.join('/');
-    const contentType = contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
-    const coding = ownCoding(path, state.start);
-    const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
-    const isAlone = coding !== undefined || !storage.settings.precompressed || !isCompressible(contentType);
-    const file = { state, path, contentType, coding, codings, earlier };
-    // Where codings are made, Vary is sent in any case, and siblings can wait for a client that takes one.
-    if (isAlone || codings.length > 0) return makeEntry(file, NO_SIBLINGS, isAlone, storage);
-    return whenReady(findSiblings(state, segments, storage), (found) => makeEntry(file, found, true, storage));
+  return whenReady(readState(opened, storage), (state) =>
+    whenReady(entryOf(state, segments, earlier, storage), (entry) => {
+      const { revision } = opened;
+      const isSmall = state.bytes !== undefined && state.bytes.length <= READ_AT_ONCE_BYTES;
+      if (revision !== undefined && isSmall && entry.isCacheable) {
+        storage.known.add(entry.location, { stamp: entry.stamp, sha256: state.sha256 ?? '' }, revision);
+      }
+      return entry;
+    }),
+  );
+}
+
+/**
+ * The entry for a file at a location that is known and in the same state still, by one read; undefined for all others.
+ */
+export function readKnownEntry(
+  location: string,
+  segments: readonly string[],
+  storage: Storage,
+): Eventually<FileEntry | undefined> {
+  const { settings, secrets, root, known } = storage;
+  const file = known.find(location);
+  if (file === undefined) return undefined;
+  return whenReady(root.place(), (place) => {
+    if (place instanceof Error) return undefined;
+    const judged = secrets.revisionFor(place + location.slice(settings.root.length), location);
+    return whenReady(judged, (revision) => {
+      if (revision === undefined || !known.isOf(revision)) return undefined;
+      return readAgain(file, location, segments, storage);
+    });
   });
+}
+
+function readAgain(
+  { stamp, sha256 }: KnownFile,
+  location: string,
+  segments: readonly string[],
+  storage: Storage,
+): Eventually<FileEntry | undefined> {
+  const bytes = lendBytes(stamp.size);
+  return whenReady(storage.disk.readAgain(location, bytes), (read) => {
+    if (read instanceof Error || read.count !== stamp.size || !isSameState(stamp, read.stats)) return undefined;
+    const state = { location, stamp, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };
+    return entryOf(state, segments, NO_EARLIER, storage);
+  });
+}
+
+function entryOf(
+  state: FileState,
+  segments: readonly string[],
+  earlier: readonly string[],
+  storage: Storage,
+): Eventually<FileEntry> {
+  const path = segments.join('/');
+  const contentType = contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
+  const coding = ownCoding(path, state.start);
+  const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
+  const isAlone = coding !== undefined || !storage.settings.precompressed || !isCompressible(contentType);
+  const file = { state, path, contentType, coding, codings, earlier };
+  // Where codings are made, Vary is sent in any case, and siblings can wait for a client that takes one.
+  if (isAlone || codings.length > 0) return makeEntry(file, NO_SIBLINGS, isAlone, storage);
+  return whenReady(findSiblings(state, segments, storage), (found) => makeEntry(file, found, true, storage));
 }
 
 interface ReadFile {
@@ -99,6 +152,8 @@ function storedOf({ siblings }: Siblings, path: string, contentType: string, sto
   });
 }
 
+const NO_EARLIER: readonly string[] = [];
+
 /** Of files without siblings, which is most, all have this one. */
 const NONE: Representation[] = [];
 
@@ -138,16 +193,16 @@ interface Tags {
   readonly formerEtag: string | undefined;
 }
 
-function tagsOf(
-  { stamp, bytes, sample, location }: FileState,
-  coding: Coding | undefined,
-  { settings, digests }: Storage,
-): Tags {
+function tagsOf(state: FileState, coding: Coding | undefined, { settings, digests }: Storage): Tags {
+  const { stamp, bytes, sample, location } = state;
   if (settings.etag === false) return { etag: undefined, formerEtag: undefined };
   const suffix = coding === undefined ? '' : `-${coding}`;
   if (settings.etag === 'state') return { etag: exactStateTag(stamp, suffix), formerEtag: undefined };
   if (settings.etag === 'weak') return { etag: stateTag(stamp, suffix), formerEtag: undefined };
-  if (bytes !== undefined) return { etag: contentTag(bytes, suffix), formerEtag: undefined };
+  if (bytes !== undefined) {
+    state.sha256 ??= sha256Of(bytes);
+    return { etag: digestTag(bytes.length, state.sha256, suffix), formerEtag: undefined };
+  }
   const hash = `.${sample?.hash ?? ''}`;
   const weak = stateTag(stamp, `${hash}${digests.discriminator(location, stamp, stateTag(stamp, hash))}${suffix}`);
   const sha256 = digests.find(location, stamp);

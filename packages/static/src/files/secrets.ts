@@ -30,6 +30,7 @@ export class Secrets {
   readonly #isSource: SourceTest | undefined;
   readonly #disk: Disk;
   #turn = -1;
+  #revision = 0;
 
   constructor(paths: readonly string[], isSource: SourceTest | undefined, disk: Disk) {
     this.#secrets = paths.map((path) => ({
@@ -48,6 +49,17 @@ export class Secrets {
   /** Whether there is anything to hide: then the place of what is open must be known. */
   get isEmpty(): boolean {
     return this.#secrets.length === 0 && this.#isSource === undefined;
+  }
+
+  /** Another number whenever one of them has become another file, or lies elsewhere. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The revision as of this turn; undefined when a hook knows `place` for the source of a program. */
+  revisionFor(place: string, asked: string): Eventually<number | undefined> {
+    if (this.#isSourceName(asked) || this.#isSourceName(place, asked)) return undefined;
+    return whenReady(this.#refresh(), () => this.#revision);
   }
 
   /** Whether an open file or directory must not be served. `place` is its path without links, `asked` the path that led there. */
@@ -116,6 +128,7 @@ export class Secrets {
       const { dev, ino, ctimeMs } = stats;
       if (secret.ino === ino && secret.dev === dev && secret.ctimeMs === ctimeMs) return undefined;
       Object.assign(secret, { dev, ino, ctimeMs, isDirectory: stats.isDirectory() });
+      this.#revision++;
       return this.#place(secret, secret.path, '');
     });
   }
@@ -124,12 +137,15 @@ export class Secrets {
   #resolveAbsent(secret: Secret): Eventually<void> {
     if (secret.ino === undefined && secret.place !== undefined) return undefined;
     Object.assign(secret, { dev: undefined, ino: undefined, ctimeMs: undefined, isDirectory: false });
+    this.#revision++;
     return this.#place(secret, dirname(secret.path), basename(secret.path));
   }
 
   #place(secret: Secret, directory: string, name: string): Eventually<void> {
     return whenReady(this.#disk.realPath(directory), (place) => {
-      if (typeof place === 'string') secret.place = join(place, name);
+      if (typeof place !== 'string') return;
+      secret.place = join(place, name);
+      this.#revision++;
     });
   }
 }

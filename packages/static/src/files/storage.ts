@@ -3,6 +3,7 @@
 import { Directories } from './directories.ts';
 import { type Disk, MeasuredDisk } from './disk.ts';
 import { Digests } from './digests.ts';
+import { KnownFiles } from './known-files.ts';
 import { Root } from './root.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
 import type { Settings } from '../options/settings.ts';
@@ -14,6 +15,7 @@ export interface Storage {
   readonly secrets: Secrets;
   readonly directories: Directories;
   readonly digests: Digests;
+  readonly known: KnownFiles;
 }
 
 /** The share of the cache's memory that names of directories may take: 8 MiB of the usual 64 are some 110,000 names. */
@@ -22,9 +24,12 @@ const DIRECTORY_SHARE = 1 / 8;
 /** The share for responses that stand ready: 4 MiB are some 1,000 pages. */
 const READY_SHARE = 1 / 16;
 
+/** The share for what is known of files that are not in memory: 8 MiB are some 116,000 files. */
+const KNOWN_SHARE = 1 / 8;
+
 /** What is left of the cache's memory for files. */
 export function fileBudget({ cacheMemoryBytes }: Settings): number {
-  return cacheMemoryBytes * (1 - DIRECTORY_SHARE - READY_SHARE);
+  return cacheMemoryBytes * (1 - DIRECTORY_SHARE - READY_SHARE - KNOWN_SHARE);
 }
 
 /** The memory for responses that stand ready. */
@@ -40,5 +45,6 @@ export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk())
     secrets: secretsOf(settings, disk),
     directories: new Directories(disk, settings.cacheMemoryBytes * DIRECTORY_SHARE),
     digests: new Digests(),
+    known: new KnownFiles(settings.cacheMemoryBytes * KNOWN_SHARE),
   };
 }

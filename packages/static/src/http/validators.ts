@@ -54,14 +54,14 @@ export function hasRested(lastChangeMs: number, nowMs: number): boolean {
 }
 
 /** 132 bits of a SHA-256: far more than accidents need, and finding a collision takes 2^66 attempts. */
-const HASH_CHARACTERS = 22;
+export const HASH_CHARACTERS: number = 22;
 
-/** The strong tag of these bytes, quotes included. `suffix` tells codings of the same file apart. */
-export function contentTag(bytes: Uint8Array, suffix = ''): string {
-  return digestTag(bytes.length, crypto.hash('sha256', bytes, 'base64url'), suffix);
+/** The SHA-256 of bytes, in base64url. */
+export function sha256Of(bytes: Uint8Array): string {
+  return crypto.hash('sha256', bytes, 'base64url');
 }
 
-/** The strong tag of `size` bytes whose SHA-256 is known, in base64url. */
+/** The strong tag of `size` bytes with this SHA-256 in base64url, quotes included. `suffix` tells codings of the same file apart. */
 export function digestTag(size: number, sha256: string, suffix = ''): string {
   // Joined, the text stands for itself; a template would keep all that it was made of alive, for each remembered file.
   return ['"', size.toString(36), '-', sha256.slice(0, HASH_CHARACTERS), suffix, '"'].join('');

@@ -24,11 +24,11 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
-type Counts = Record<'stat' | 'open' | 'placeOf' | 'realPath' | 'read' | 'state' | 'close', number>;
+type Counts = Record<'stat' | 'open' | 'placeOf' | 'realPath' | 'read' | 'readAgain' | 'state' | 'close', number>;
 
 /** A disk on the main thread that counts, and calls `before` each call. */
 function counting(disk: Disk, before: (name: keyof Counts) => void = () => {}): { disk: Disk; counts: Counts } {
-  const counts: Counts = { stat: 0, open: 0, placeOf: 0, realPath: 0, read: 0, state: 0, close: 0 };
+  const counts: Counts = { stat: 0, open: 0, placeOf: 0, realPath: 0, read: 0, readAgain: 0, state: 0, close: 0 };
   const counted = Object.fromEntries(
     (Object.keys(counts) as (keyof Counts)[]).map((name) => [
       name,
@@ -59,7 +59,7 @@ function counted(options: StaticOptions = {}) {
   return { respond, callsOf, counts };
 }
 
-const NONE = { stat: 0, open: 0, placeOf: 0, realPath: 0, read: 0, state: 0, close: 0 };
+const NONE = { stat: 0, open: 0, placeOf: 0, realPath: 0, read: 0, readAgain: 0, state: 0, close: 0 };
 
 /** Asks for absent names until the names of their directory are known. */
 async function untilNamesAreKnown(callsOf: ReturnType<typeof counted>['callsOf'], directory: string): Promise<void> {
@@ -89,6 +89,16 @@ describe.runIf(process.platform === 'linux')('calls of a request', () => {
     const found = { ...NONE, status: 200, open: 1, placeOf: 1, read: 1, state: 1, close: 1 };
     expect(await callsOf('/pages/p198.html')).toEqual({ ...found, stat: 1 });
     expect(await callsOf('/pages/p199.html', [['accept-encoding', 'gzip']])).toEqual({ ...found, stat: 2 });
+  });
+
+  test('for one that was checked and is in the same state: one read, with which it is opened, looked at and closed', async () => {
+    const { callsOf } = counted({ cacheMemoryBytes: 100_000, maxCachedFileBytes: 50_000 });
+    await untilNamesAreKnown(callsOf, '/pages/');
+    for (let page = 0; page < 60; page++) await callsOf(`/pages/p${page}.html`);
+    await callsOf('/pages/p198.html');
+    const again = { ...NONE, status: 200, readAgain: 1 };
+    expect(await callsOf('/pages/p198.html')).toEqual({ ...again, stat: 1 });
+    expect(await callsOf('/pages/p198.html', [['accept-encoding', 'gzip']])).toEqual({ ...again, stat: 2 });
   });
 
   test('for a path that is missing: a look at the directory, whatever the name, with clean URLs too', async () => {
