@@ -15,8 +15,8 @@ import { tour } from './parts/tour.ts';
 
 const here = join(import.meta.dirname, '..'); // the pages, the scripts and the Python application
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-tour-')); // what visitors write; it goes when the tour ends
-const [uploads, drafts] = [join(scratch, 'uploads'), join(scratch, 'drafts')];
-for (const folder of [uploads, drafts]) mkdirSync(folder);
+const [uploads, drafts, drive] = [join(scratch, 'uploads'), join(scratch, 'drafts'), join(scratch, 'drive')];
+for (const folder of [uploads, drafts, drive]) mkdirSync(folder);
 const { php, files: besidePhp } = phpIn(join(here, 'php'), '/php');
 const sandboxed = { glob: '**', fields: { 'content-security-policy': 'sandbox' } }; // shown, never run
 const uploadRules = { writable: { quotaBytes: 100e6 }, listing: true, fieldRules: [sandboxed] };
@@ -32,6 +32,7 @@ const server: Server = createServer({
     { path: '/echo', application: 'echo:application', cwd: join(here, 'wsgi'), processes: 1, lazy: true },
   ],
   php,
+  webdav: { path: '/drive', root: drive },
   routes: [
     { path: '/tour', responder: tour(here) },
     { path: '/uploads', responder: serveStatic(uploads, uploadRules) },

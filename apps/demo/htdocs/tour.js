@@ -21,7 +21,7 @@ export async function show(method, target, options = {}) {
     if (response.headers.has(name)) exchange.push(line(`${name}: ${response.headers.get(name)}`));
   }
   const type = response.headers.get('content-type') ?? '';
-  const readable = /^text\/plain|json/.test(type) ? `\n${new TextDecoder().decode(content.subarray(0, 1500))}` : '';
+  const readable = /^text\/plain|json|xml/.test(type) ? `\n${new TextDecoder().decode(content.subarray(0, 1500))}` : '';
   exchange.push(line(readable || `(${content.length} bytes of content)`));
   wire.replaceChildren(...exchange);
   return response;
@@ -29,9 +29,11 @@ export async function show(method, target, options = {}) {
 
 for (const button of document.querySelectorAll('[data-ask]')) {
   button.addEventListener('click', async () => {
-    const { ask, range, accept, content, again } = button.dataset;
+    const { ask, range, accept, depth, destination, content, again } = button.dataset;
     const [method, target] = ask.split(' ');
-    const headers = { ...(range && { range }), ...(accept && { accept }) };
+    const place = destination && new URL(destination, location.href).href;
+    const fields = { range, accept, depth, destination: place };
+    const headers = Object.fromEntries(Object.entries(fields).filter(([, value]) => value));
     const first = await show(method, target, { headers, body: content });
     if (again === undefined) return;
     const before = [...wire.childNodes, line('')];

@@ -31,7 +31,8 @@ export function tour(folder: string): Responder {
 
 function render(stops: readonly Stop[], at: number, folder: string): string {
   const stop = stops[at] as Stop;
-  const [story = '', beside = ''] = readFileSync(stop.file, 'utf8').split('<!-- beside -->');
+  const [written = '', beside = ''] = readFileSync(stop.file, 'utf8').split('<!-- beside -->');
+  const story = written.replaceAll(/\{\{empty (.+?)\}\}/g, (_, words: string) => emptyFrame(words));
   const sources = beside.replaceAll(/<!-- source (\S+?)(?:: (.+?))? -->/g, (_, file: string, words?: string) =>
     figure(file, excerpt(readFileSync(join(folder, file), 'utf8'), words), words === undefined ? 'whole' : 'lines'),
   );
@@ -54,6 +55,12 @@ function render(stops: readonly Stop[], at: number, folder: string): string {
 </body>
 </html>
 `;
+}
+
+/** What a frame shows before something is pressed, as the value of its `srcdoc`. */
+function emptyFrame(words: string): string {
+  const page = `<!doctype html><html lang='en'><title>Empty</title><link rel='stylesheet' href='/style.css'><body class='small'><p>${words}`;
+  return page.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 }
 
 function way(stop: Stop | undefined, rel: 'prev' | 'next', arrow: string): string {

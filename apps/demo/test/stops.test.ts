@@ -162,6 +162,14 @@ describe.skipIf(noBrowser)(`the stops${because}`, () => {
       await press(page, 'DELETE it', /405[^]*allow: .*PURGE/);
     }));
 
+  test('drive: a letter is put, listed, moved and deleted', () =>
+    at('drive', async (page) => {
+      await press(page, 'PUT a letter', /201 Created/);
+      await press(page, 'PROPFIND the folder', /207 Multi-Status[^]*ada\.txt/);
+      await press(page, 'MOVE it to Grace', /201 Created/);
+      await press(page, 'DELETE it', /204 No Content/);
+    }));
+
   test('live: a hundred requests move the number', () =>
     at('live', async (page) => {
       const number = page.locator('[data-number=requests]');
