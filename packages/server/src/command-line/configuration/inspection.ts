@@ -9,6 +9,7 @@ import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { inspectPhp } from './php-inspection.ts';
+import { inspectDjango } from './django-inspection.ts';
 import { foreignFiles } from './foreign-files.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
 
@@ -61,6 +62,7 @@ function inspectSite(site: Served, findings: Findings): void {
   const mounts: readonly CgiConfiguration[] = site.cgi ?? [];
   for (const mount of mounts) inspectMount(mount, root, findings);
   inspectPhp(site, findings);
+  findings.warnings.push(...inspectDjango(site));
   const directories = [cgiBin, ...mounts.map(({ directory }) => directory)].filter((path) => path !== undefined);
   for (const directory of directories) {
     if (kindOf(directory) !== 'directory') problems.push(missing('the directory of scripts', directory));

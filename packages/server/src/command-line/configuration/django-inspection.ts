@@ -1,0 +1,47 @@
+// What people forget when they leave Django's runserver: it serves static files by itself, and no other server does.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Served } from '../options/table.ts';
+
+/** A warning for each Django project whose static files nothing serves. */
+export function inspectDjango(site: Served & { readonly sites?: readonly unknown[] | undefined }): readonly string[] {
+  const { wsgi = [], asgi = [], app = [], root, mount = {}, sites = [] } = site;
+  const isServed = root !== undefined || Object.keys(mount).length + sites.length > 0;
+  const folders = [...wsgi, ...asgi, ...app].map(({ application, ...options }) => {
+    const cwd = typeof options['cwd'] === 'string' ? options['cwd'] : process.cwd();
+    return application.includes(':') ? cwd : join(cwd, application);
+  });
+  return isServed ? [] : [...new Set(folders)].flatMap(hintFor);
+}
+
+function hintFor(folder: string): readonly string[] {
+  if (textOf(join(folder, 'manage.py'))?.includes('django') !== true) return [];
+  for (const name of packagesIn(folder)) {
+    const settings = textOf(join(folder, name, 'settings.py'));
+    // WhiteNoise serves them from the application.
+    if (settings?.includes('django.contrib.staticfiles') !== true || /whitenoise/i.test(settings)) continue;
+    const isNamed = /^STATIC_ROOT\b/m.test(settings);
+    const first = isNamed ? '' : `set STATIC_ROOT = BASE_DIR / 'staticfiles' in ${name}/settings.py, `;
+    return [
+      `the admin will have no style, as only runserver serves the static files of Django: ${first}run manage.py collectstatic, and add --mount /static=staticfiles`,
+    ];
+  }
+  return [];
+}
+
+function packagesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+/** Undefined for what cannot be read: the application says so itself, if it needs it. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
+}
