@@ -19,7 +19,7 @@ const [uploads, drafts, drive] = [join(scratch, 'uploads'), join(scratch, 'draft
 for (const folder of [uploads, drafts, drive]) mkdirSync(folder);
 const { php, files: besidePhp } = phpIn(join(here, 'php'), '/php');
 const sandboxed = { glob: '**', fields: { 'content-security-policy': 'sandbox' } }; // shown, never run
-const uploadRules = { writable: { quotaBytes: 100e6 }, listing: true, fieldRules: [sandboxed] };
+const uploadRules = { writable: { quotaBytes: 100e6 }, listing: { archives: true }, fieldRules: [sandboxed] };
 const page = (name: string) => ({ template: readFileSync(join(here, 'errors', name), 'utf8') });
 
 const server: Server = createServer({

@@ -39,6 +39,22 @@ describe.skipIf(noBrowser)(`the tour${because}`, () => {
     expect(complaints).toEqual([]);
   });
 
+  test.each(['/files/', '/uploads/', '/no/such/page', '/broken'])(
+    '%s, a page of the server, is for everyone',
+    async (path) => {
+      await visit.page(desk, async (page) => {
+        await page.goto(path);
+        await page.evaluate(AXE);
+        for (const look of looks) {
+          await page.setViewportSize(sizes[look.size]);
+          await page.emulateMedia({ colorScheme: look.colorScheme });
+          const expected = { beyond: 0, isInverted: false, unreachable: [], violations: [] };
+          expect(await problems(page, look), `${look.size}, ${look.colorScheme}`).toMatchObject(expected);
+        }
+      });
+    },
+  );
+
   test.each(['phone', 'desktop'] as const)(
     'can be walked with the keyboard alone on a %s',
     { timeout: 90_000 },

@@ -40,6 +40,7 @@ td.name a{display:flex;align-items:center;gap:.7rem;padding:.6rem 1rem;overflow-
 th.size a{text-align:right}
 .empty{padding:2.5rem 1rem;text-align:center;color:var(--soft)}
 footer{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;justify-content:space-between;margin-top:1rem;color:var(--soft);font-size:.875rem}
+footer span a{text-decoration:underline}
 .uploads{list-style:none;margin:0 0 1rem;padding:0;font-size:.875rem;color:var(--soft)}
 .uploads li{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem 1rem;padding:.25rem 0}
 .uploads bdi{color:var(--ink);overflow-wrap:anywhere}

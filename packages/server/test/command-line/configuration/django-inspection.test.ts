@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { inspectDjango } from '../../../src/command-line/configuration/django-inspection.ts';
 
-type Site = Parameters<typeof inspectDjango>[0];
-
 const SETTINGS = "INSTALLED_APPS = ['django.contrib.admin', 'django.contrib.staticfiles']\nSTATIC_URL = '/static/'\n";
 
 /** A project as django-admin lays it out. */
@@ -18,7 +16,7 @@ function project(settings = SETTINGS): string {
   return folder;
 }
 
-const inspect = (site: object): readonly string[] => inspectDjango(site as Site);
+const inspect = (site: object): readonly string[] => inspectDjango(site);
 
 test('static files that nothing serves are told of once, however the project is named', () => {
   const cwd = project();
