@@ -1,17 +1,14 @@
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
-
-// Packages whose test files share a process, one after another: to read what is tested took half of all processor time. Their tests
-// leave nothing in the process, and count only what is theirs.
-const SHARING = ['http-parser', 'server', 'static', 'webdav'];
 
 // One configuration for every package: each runs its own `test/` folder from its own directory.
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    isolate: !SHARING.includes(basename(process.cwd())),
+    // Test files share two processes: to start one for each, and read there what is tested, took up to half of all processor
+    // time. So tests leave nothing behind in their process, and count only what is theirs.
+    isolate: false,
     // Most tests wait for sockets and children, not for the processor, so none of the cores is kept back.
     maxWorkers: availableParallelism(),
     // Only a test that hangs gets here: on a machine with ten times as much to do as it has cores, others take as much longer.

@@ -1,5 +1,6 @@
 // Builds and tests every workspace, one line for each as it ends; a failing one shows its output, and the reasons stand last.
-// Two are tested at a time, the largest first: most tests wait for sockets, children and browsers, not for the processor.
+// Two are tested at a time, those that take longest first, so that both ends come together: most tests wait for sockets, children
+// and browsers, not for the processor.
 //
 // Reports of earlier runs are removed first, so that only what ran now is counted. A workspace that has tests but left no
 // report, a test file that could not be loaded, and a run that executed nothing are failures: green means that tests ran.
@@ -43,7 +44,16 @@ async function run(command, folder) {
   return { isFine: status === 0, seconds: (performance.now() - start) / 1000, output };
 }
 
-/** How much there is to test in a workspace: bytes of its tests. */
+// What takes longest beside its size, since it runs programs and browsers: in this order before the others.
+const LONGEST = ['packages/server', 'differential', 'packages/static', 'packages/cgi-process', 'apps/demo', 'cookbook'];
+
+/** How much there is to test in a workspace: bytes of its tests, and more where `LONGEST` says so. */
+function weightOf(folder) {
+  const at = LONGEST.indexOf(folder);
+  return at === -1 ? sizeOf(folder) : 1e9 - at;
+}
+
+/** Bytes of a workspace's tests. */
 function sizeOf(folder) {
   const tests = join(root, folder, 'test');
   if (!existsSync(tests)) return 0;
@@ -104,7 +114,7 @@ if (!build.isFine) {
   console.log(build.output);
   process.exit(1);
 }
-const waiting = testedFolders().toSorted((a, b) => sizeOf(b) - sizeOf(a));
+const waiting = testedFolders().toSorted((a, b) => weightOf(b) - weightOf(a));
 const results = [];
 async function testInTurn() {
   for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {

@@ -18,7 +18,7 @@ const response = await application({
   local: { address: '127.0.0.1', port: 8080 },
 });
 
-console.log(response.status, response.reason, response.fields);
+console.log(response.status, response.fields);
 const text = Buffer.from(response.content).toString();
 console.log(text.match(/^(Hello.*|PATH_INFO.*|QUERY_STRING.*|SCRIPT_NAME.*)$/gm).join('\n'));
 await application.close();

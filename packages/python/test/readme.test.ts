@@ -21,7 +21,9 @@ test('the first example of the README is the program in examples, and prints wha
 });
 
 test('the tables of options and limits name every one, in order', () => {
-  expect(rows('option').map(([, name]) => name)).toEqual(Object.keys(appTable));
+  // A member of an option has a row of its own, as in `concurrency.max`.
+  const names = rows('option').map(([, name = '']) => name.split('.')[0]);
+  expect([...new Set(names)]).toEqual(Object.keys(appTable));
   expect(rows('limit').map(([, name]) => name)).toEqual(Object.keys(limitsTable));
 });
 

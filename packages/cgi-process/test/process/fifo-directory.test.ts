@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { cgi } from '../../src/index.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type * as entry from '../../src/index.ts';
 import type { CgiResponder } from '../../src/index.ts';
 import { plain, request, Scripts, text, until } from '../mount.ts';
 
@@ -13,10 +13,14 @@ const scripts = new Scripts({
   large: plain('head -c 200000 /dev/zero'),
 });
 let folder = '';
+let cgi: typeof entry.cgi;
 const before = process.env['TMPDIR'];
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fifos-'));
   process.env['TMPDIR'] = folder;
+  // All mounts of a process share FIFOs, so those of other test files would be elsewhere.
+  vi.resetModules();
+  ({ cgi } = await import('../../src/index.ts'));
 });
 afterAll(() => {
   if (before === undefined) delete process.env['TMPDIR'];

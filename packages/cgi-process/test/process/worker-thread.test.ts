@@ -54,7 +54,7 @@ describe('in a worker thread', () => {
 
   test.each(['shell', 'direct'])('scripts do, started by %s', async (spawner) => {
     const code = `
-      const respond = cgi({ directory: workerData.directory, spawner: '${spawner}', stderr() {} });
+      const respond = cgi({ directory: workerData.directory, spawner: '${spawner}', log() {} });
       const request = { method: 'GET', target: '/hello', version: '1.1', scheme: 'http', authority: 'a', scriptName: '',
         pathInfo: '/hello', fields: [], contentLength: 0, content: (async function* () {})(),
         remote: { address: '192.0.2.1', port: 1 }, local: { address: '192.0.2.1', port: 1 } };

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { bin, run, site, start, type Started } from './command.ts';
+import { bin, run, runAlone, site, start, type Started } from './command.ts';
 
 const place = site({
   'www/index.html': '<h1>home</h1>',
@@ -506,6 +506,20 @@ describe('check and explain', () => {
       }
     }
   });
+
+  test.each(['check .', 'explain /a.txt', 'print-config .', 'recipe systemd', 'recipe nothing', 'check nowhere'])(
+    '%s says as a program what it says in the tests, where one process runs many',
+    async (line) => {
+      const folder = site({ 'a.txt': 'a' });
+      const surroundings = { cwd: folder.path };
+      const [alone, inTurn] = await Promise.all([
+        runAlone(line.split(' '), surroundings),
+        run(line.split(' '), surroundings),
+      ]);
+      expect(inTurn).toEqual(alone);
+      folder.remove();
+    },
+  );
 
   test('explain changes nothing on a site that is writable', async () => {
     const before = readFileSync(join(www, 'a.txt'), 'utf8');

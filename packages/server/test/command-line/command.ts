@@ -1,6 +1,6 @@
 // Runs the real command, as built, in a directory of its own.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -61,7 +61,44 @@ function launch(
 
 /** Runs a command that ends by itself. */
 export function run(words: readonly string[], surroundings: Surroundings = {}): Promise<Finished> {
+  return ASKING.has(words[0] ?? '') ? runInTurn(words, surroundings) : runAlone(words, surroundings);
+}
+
+/** Runs a command that ends by itself, in any case as a program. */
+export function runAlone(words: readonly string[], surroundings: Surroundings = {}): Promise<Finished> {
   return launch(words, surroundings).finished;
+}
+
+/** Commands that answer a question. Most of such a run is the start of a process, so one process runs them all, in turn. */
+const ASKING = new Set(['check', 'explain', 'print-config', 'recipe']);
+
+const running = new Map<number, { resolve: (result: Finished) => void; reject: (error: Error) => void }>();
+let runner: ChildProcess | undefined;
+let runs = 0;
+
+function runInTurn(words: readonly string[], { cwd, env }: Surroundings): Promise<Finished> {
+  runner ??= startRunner();
+  const id = (runs += 1);
+  runner.send({ id, words, cwd, env: { ...environment, ...env } });
+  return new Promise((resolve, reject) => running.set(id, { resolve, reject }));
+}
+
+function startRunner(): ChildProcess {
+  const program = fileURLToPath(new URL('../fixtures/commands.mjs', import.meta.url));
+  const child = fork(program, { env: environment, execArgv: [] });
+  // It ends with this process, which need not wait for it.
+  child.unref();
+  child.channel?.unref();
+  child.on('message', ({ id, ...result }: Finished & { id: number }) => {
+    running.get(id)?.resolve(result);
+    running.delete(id);
+  });
+  child.on('exit', (code, signal) => {
+    for (const { reject } of running.values()) reject(new Error(`the commands ended with ${code ?? signal}`));
+    running.clear();
+    runner = undefined;
+  });
+  return child;
 }
 
 /** Starts a server on a free port and waits until it says that it is ready. */
