@@ -2,7 +2,7 @@
 // it is read from the right, and only as far as the addresses that added to it are trusted; the rest is hearsay.
 
 import { BlockList, isIP, SocketAddress } from 'node:net';
-import { firstField, listField } from '../message/fields.ts';
+import { listField } from '../message/fields.ts';
 import type { Field } from '../message/message.ts';
 
 /** Whether an address (bare; `''` for a Unix socket) belongs to a trusted proxy. */
@@ -51,14 +51,25 @@ interface Origin {
 
 function byXForwardedFor(fields: readonly Field[], peer: Origin, isTrusted: IsTrusted): Origin {
   let { address } = peer;
+  let taken = 0;
   const hops = (listField(fields, 'x-forwarded-for') ?? '').split(',');
   for (let hop = hops.pop(); hop !== undefined; hop = hops.pop()) {
     const named = bareAddress(hop.trim());
     if (named === undefined) break;
     address = named;
+    taken += 1;
     if (!isTrusted(address)) break;
   }
-  return { address, scheme: schemeOf(firstField(fields, 'x-forwarded-proto')) ?? peer.scheme };
+  return { address, scheme: forwardedScheme(fields, taken) ?? peer.scheme };
+}
+
+/**
+ * The scheme that the last trusted proxy saw. Some proxies add to the list and some say it anew, so it is read from the right as far
+ * as addresses were taken, and no further than it goes: what a client wrote in front of that is hearsay.
+ */
+function forwardedScheme(fields: readonly Field[], hops: number): 'http' | 'https' | undefined {
+  const schemes = (listField(fields, 'x-forwarded-proto') ?? '').split(',');
+  return schemeOf(schemes[Math.max(0, schemes.length - Math.max(1, hops))]);
 }
 
 /** RFC 7239 §4: each element tells what one proxy saw, its client and how that one connected. */
@@ -97,7 +108,11 @@ function forwardedElements(value: string): readonly ReadonlyMap<string, string>[
 }
 
 function schemeOf(text: string | undefined): 'http' | 'https' | undefined {
-  const proto = text?.trim().toLowerCase();
+  // Traefik names a WebSocket by its own scheme, which is this one of HTTP.
+  const proto = text
+    ?.trim()
+    .toLowerCase()
+    .replace(/^ws(?=s?$)/, 'http');
   return proto === 'https' || proto === 'http' ? proto : undefined;
 }
 

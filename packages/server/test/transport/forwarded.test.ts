@@ -31,3 +31,39 @@ describe('Forwarded', () => {
     expect(forwarded(both, peer, isTrusted, 'forwarded')).toEqual({ address: '1.1.1.1', scheme: 'https' });
   });
 });
+
+describe('X-Forwarded-Proto', () => {
+  test.each([
+    ['192.0.2.1', 'https', 'https'],
+    ['192.0.2.1', 'HTTPS', 'https'],
+    ['192.0.2.1', 'https, http', 'http'],
+    ['192.0.2.1', 'http,https', 'https'],
+    ['192.0.2.1, 10.0.0.2', 'https, http', 'https'],
+    ['192.0.2.1, 10.0.0.2', 'https', 'https'],
+    ['1.1.1.1, 192.0.2.1, 10.0.0.2', 'http, https, http', 'https'],
+    ['1.1.1.1, 192.0.2.1', 'https, http', 'http'],
+    ['', 'http, https', 'https'],
+    ['', 'https', 'https'],
+    ['192.0.2.1', 'wss', 'https'],
+    ['192.0.2.1', 'ws', 'http'],
+    ['192.0.2.1', 'https, ftp', 'http'],
+    ['192.0.2.1', 'https,', 'http'],
+    ['192.0.2.1', 'javascript:https', 'http'],
+    ['192.0.2.1', '', 'http'],
+  ])('of a request for %s: %s is %s', (addresses, schemes, scheme) => {
+    const fields = [
+      ['x-forwarded-for', addresses],
+      ['x-forwarded-proto', schemes],
+    ] as const;
+    expect(forwarded(fields, peer, isTrusted).scheme).toBe(scheme);
+  });
+
+  test('in several lines is one list', () => {
+    const fields = [
+      ['x-forwarded-for', '192.0.2.1, 10.0.0.2'],
+      ['x-forwarded-proto', 'https'],
+      ['x-forwarded-proto', 'http'],
+    ] as const;
+    expect(forwarded(fields, peer, isTrusted).scheme).toBe('https');
+  });
+});

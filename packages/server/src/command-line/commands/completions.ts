@@ -83,16 +83,22 @@ function spellings({ long, short }: Flag): readonly string[] {
 function bash(): string {
   const all = flags();
   const cases = all
-    .filter(({ value }) => value === 'required')
+    .filter(({ value }) => value !== 'none')
     .map((flag) => {
       const generate = flag.isPath ? '-f' : flag.words.length > 0 ? `-W '${flag.words.join(' ')}'` : undefined;
-      const reply = generate === undefined ? 'return' : `COMPREPLY=($(compgen ${generate} -- "$word")); return`;
-      return `    ${spellings(flag).join('|')}) ${reply} ;;`;
+      const reply = generate === undefined ? 'return' : `COMPREPLY=($(compgen -P "$lead" ${generate} -- "$word")); return`;
+      // A value that may be left out follows its flag in the same word.
+      const before = flag.value === 'required' ? spellings(flag) : [];
+      return `    ${[...before, `--${flag.long}=`].join('|')}) ${reply} ;;`;
     });
   return `# bash completion for onezero: eval "$(onezero completions bash)"
 _onezero() {
-  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]}
+  local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} lead=
   COMPREPLY=()
+  # A flag and its value are three words where = is in COMP_WORDBREAKS, and elsewhere one, which is replaced as a whole.
+  if [[ $word == = ]]; then before=$before= word=
+  elif [[ $before == = ]] && (( COMP_CWORD > 1 )); then before=\${COMP_WORDS[COMP_CWORD-2]}=
+  elif [[ $word == --*=* ]]; then before=\${word%%=*}= word=\${word#*=} lead=\$before; fi
   case $before in
 ${cases.join('\n')}
   esac

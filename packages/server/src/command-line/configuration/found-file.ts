@@ -2,8 +2,8 @@
 //
 // People start this command in a folder to look at what is in it, as they start other small servers, none of which runs what
 // lies there. So a file that is only found describes how its own folder is served on this machine. One that starts programs,
-// listens for other machines, or reaches for files elsewhere is refused until it is named. Which options name files, the table
-// of options says; a link in the folder may lead out of it, too.
+// listens for other machines, passes requests on, or reaches for files elsewhere is refused until it is named. Which options name
+// files, the table of options says; a link in the folder may lead out of it, too.
 
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
@@ -28,8 +28,11 @@ export function reasonsToAsk({ value, path }: ConfigurationFile): readonly strin
     host: typeof host === 'string' || host === true ? host : 'localhost',
     listen: listen === undefined ? undefined : listOf(listen).map(String),
   });
+  // A page of the folder would read through it what browsers keep from pages: servers of this machine and of its network.
+  const passesOn = sites.some((site) => isThere(site['proxy']));
   return [
     ...(programs.length === 0 ? [] : [`would start programs (${programs.join(', ')})`]),
+    ...(passesOn ? ['would pass requests on to other servers (proxy)'] : []),
     ...(reaches ? ['would let other machines connect'] : []),
     ...(outside.length === 0 ? [] : [`reaches outside its folder (${outside.join(', ')})`]),
   ];

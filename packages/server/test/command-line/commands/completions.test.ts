@@ -75,9 +75,29 @@ describe('completions', () => {
 COMP_WORDS=(onezero --log-format c); COMP_CWORD=2; _onezero; echo "\${COMPREPLY[*]}"
 COMP_WORDS=(onezero --no-acc); COMP_CWORD=1; _onezero; echo "\${COMPREPLY[*]}"
 COMP_WORDS=(onezero expl); COMP_CWORD=1; _onezero; echo "\${COMPREPLY[*]}"
-COMP_WORDS=(onezero --port ''); COMP_CWORD=2; _onezero; echo "[\${COMPREPLY[*]}]"`;
+COMP_WORDS=(onezero --port ''); COMP_CWORD=2; _onezero; echo "[\${COMPREPLY[*]}]"
+COMP_WORDS=(onezero --log-format = c); COMP_CWORD=3; _onezero; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(onezero --log-format =); COMP_CWORD=2; _onezero; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(onezero --log-format=co); COMP_CWORD=1; _onezero; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(onezero --listing=a); COMP_CWORD=1; _onezero; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(onezero --root = /et); COMP_CWORD=3; _onezero; echo "\${COMPREPLY[0]}"
+COMP_WORDS=(onezero --port = ''); COMP_CWORD=3; _onezero; echo "[\${COMPREPLY[*]}]"
+COMP_WORDS=(onezero = a); COMP_CWORD=2; _onezero; echo "[\${COMPREPLY[*]}]"`;
     const said = execFileSync('bash', ['--norc', '-c', script], { encoding: 'utf8', cwd: '/' });
-    expect(said.split('\n')).toEqual(['common combined', '--no-access-log', 'explain', '[]', '']);
+    expect(said.split('\n')).toEqual([
+      'common combined',
+      '--no-access-log',
+      'explain',
+      '[]',
+      'common combined',
+      'dev common combined json',
+      '--log-format=common --log-format=combined',
+      '--listing=archives',
+      '/etc',
+      '[]',
+      '[]',
+      '',
+    ]);
   });
 });
 

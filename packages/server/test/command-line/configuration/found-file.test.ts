@@ -130,6 +130,12 @@ describe('a reason', () => {
     [{ php: true }, ['would start programs (php)']],
     [{ php: false, cgi: [], wsgi: null }, []],
     [{ asgi: [{ application: 'a:b' }], app: [{ application: 'c:d' }] }, ['would start programs (asgi, app)']],
+    [
+      { proxy: [{ path: '/api', target: 'http://localhost:3000' }] },
+      ['would pass requests on to other servers (proxy)'],
+    ],
+    [{ sites: [{ path: '/a', proxy: 'http://10.0.0.1' }] }, ['would pass requests on to other servers (proxy)']],
+    [{ proxy: [] }, []],
     [{ host: '0.0.0.0' }, ['would let other machines connect']],
     [{ host: 'localhost' }, []],
     [{ host: false }, []],
