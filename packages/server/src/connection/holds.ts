@@ -8,6 +8,9 @@ export const HOLDS = { content: 1, ahead: 2, stalled: 4, tunnel: 8 } as const;
 // What a client may send ahead while its request is answered; beyond it the socket is not read.
 const AHEAD_BYTES = 65_536;
 
+// Less than this is no sign of a slow client: TLS has no bytes taken before the turn is over.
+const FEW_BYTES = 16_384;
+
 /** Pauses a transport while there is a reason. */
 export class Holds {
   readonly #transport: Transport;
@@ -41,6 +44,7 @@ export class Holds {
 
   /** The client reads its answers slower than it asks: no more requests are read until it has them. */
   stall(): void {
+    if (this.#transport.pendingBytes < FEW_BYTES) return;
     this.add(HOLDS.stalled);
     void this.#transport.flushed().then(() => this.release(HOLDS.stalled));
   }

@@ -11,14 +11,11 @@ export class FakeTransport implements Transport {
   isReady = true;
   isGone = false;
   isBroken = false;
+  pendingBytes = 0;
   #waiting: ((isFlushed: boolean) => void)[] = [];
 
   get writtenBytes(): number {
     return this.writes.reduce((sum, { length }) => sum + length, 0);
-  }
-
-  get pendingBytes(): number {
-    return 0;
   }
 
   get text(): string {

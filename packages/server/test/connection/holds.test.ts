@@ -58,11 +58,21 @@ describe('Holds', () => {
   test('read no further request until the answers are taken', async () => {
     const transport = new Paused();
     transport.isReady = false;
+    transport.pendingBytes = 16_384;
     const holds = new Holds(transport);
     holds.stall();
     expect(transport.isPaused).toBe(true);
     transport.settle(true);
     await expect.poll(() => transport.isPaused).toBe(false);
+  });
+
+  test('read on while a few bytes are on their way, as always over TLS', () => {
+    const transport = new Paused();
+    transport.isReady = false;
+    transport.pendingBytes = 16_383;
+    const holds = new Holds(transport);
+    holds.stall();
+    expect([transport.isPaused, transport.waiting]).toEqual([false, 0]);
   });
 
   test('several reasons end each by itself', () => {

@@ -86,7 +86,8 @@ function bash(): string {
     .filter(({ value }) => value !== 'none')
     .map((flag) => {
       const generate = flag.isPath ? '-f' : flag.words.length > 0 ? `-W '${flag.words.join(' ')}'` : undefined;
-      const reply = generate === undefined ? 'return' : `COMPREPLY=($(compgen -P "$lead" ${generate} -- "$word")); return`;
+      const reply =
+        generate === undefined ? 'return' : `COMPREPLY=($(compgen -P "$lead" ${generate} -- "$word")); return`;
       // A value that may be left out follows its flag in the same word.
       const before = flag.value === 'required' ? spellings(flag) : [];
       return `    ${[...before, `--${flag.long}=`].join('|')}) ${reply} ;;`;

@@ -189,6 +189,8 @@ function keySpellings(key: string, option: Option): readonly (readonly [string, 
 }
 
 function unknownEnvironment(environment: Sources['environment']): string[] {
+  const given = Object.keys(environment).filter((name) => name.startsWith('ONEZERO_') && !isServiceVariable(name));
+  if (given.length === 0) return [];
   const read = optionEntries.filter(([, option]) => option.only !== 'file');
   const known = read.map(([key, option]) => environmentName(key, option));
   const names = new Map(
@@ -198,8 +200,8 @@ function unknownEnvironment(environment: Sources['environment']): string[] {
       return [...others, name].map((one) => [one, name] as const);
     }),
   );
-  return Object.keys(environment)
-    .filter((name) => name.startsWith('ONEZERO_') && !known.includes(name) && !isServiceVariable(name))
+  return given
+    .filter((name) => !known.includes(name))
     .map((name) => `${name} in the environment is not an option${suggestion(name, names)}`);
 }
 
