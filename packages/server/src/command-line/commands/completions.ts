@@ -99,7 +99,7 @@ _onezero() {
   # A flag and its value are three words where = is in COMP_WORDBREAKS, and elsewhere one, which is replaced as a whole.
   if [[ $word == = ]]; then before=$before= word=
   elif [[ $before == = ]] && (( COMP_CWORD > 1 )); then before=\${COMP_WORDS[COMP_CWORD-2]}=
-  elif [[ $word == --*=* ]]; then before=\${word%%=*}= word=\${word#*=} lead=\$before; fi
+  elif [[ $word == --*=* ]]; then before=\${word%%=*}= word=\${word#*=} lead=$before; fi
   case $before in
 ${cases.join('\n')}
   esac
