@@ -96,6 +96,8 @@ describe('without room for content', () => {
   test('PROPPATCH and LOCK are 507; properties and locks stay as they were', async ({ skip }) => {
     await onSmallDisk(skip, async (served) => {
       writeFileSync(join(root, 'a.txt'), 'a');
+      writeFileSync(join(root, 'b.txt'), 'b');
+      const other = await served.lock('/b.txt');
       expect(await served.status('PROPPATCH', '/a.txt', {}, setting('<t:p>old</t:p>'))).toBe(207);
       const token = await served.lock('/a.txt');
       fill(0);
@@ -110,9 +112,14 @@ describe('without room for content', () => {
       const said = await served.ask('PROPFIND', '/a.txt', { depth: '0' }, asking('<t:p/><D:lockdiscovery/>'));
       expect([said.text.includes('>old<'), said.text.includes(token)]).toEqual([true, true]);
       expect(await served.status('PUT', '/a.txt', {}, 'x')).toBe(423);
-      // Without room for the locks that are left, or for what replaces them, there is room for none.
-      expect(await served.status('DELETE', '/filler')).toBe(204);
+      // A lock ends where it stands, and the others stay.
       expect(await served.status('UNLOCK', '/a.txt', { 'lock-token': `<${token}>` })).toBe(204);
+      expect(await served.status('UNLOCK', '/a.txt', { 'lock-token': `<${token}>` })).toBe(409);
+      expect(await served.status('DELETE', '/b.txt')).toBe(423);
+      expect(served.paths()).toEqual(before);
+      expect(await served.status('UNLOCK', '/b.txt', { 'lock-token': `<${other}>` })).toBe(204);
+      expect(await served.status('DELETE', '/b.txt')).toBe(204);
+      expect(await served.status('DELETE', '/filler')).toBe(204);
       expect(await served.status('PROPPATCH', '/a.txt', {}, long)).toBe(207);
     });
   });
@@ -123,6 +130,7 @@ describe('without an inode', () => {
     await onSmallDisk(skip, async (served) => {
       mkdirSync(join(root, 'd'));
       writeFileSync(join(root, 'd/a.txt'), 'a');
+      const tokens = [await served.lock('/d/b.txt', {}, 'shared'), await served.lock('/d/b.txt', {}, 'shared')];
       takeInodes();
       const before = served.paths();
       for (const [method, path, fields, content] of [
@@ -139,6 +147,8 @@ describe('without an inode', () => {
         expect(served.paths()).toEqual(before);
       }
       expect(readFileSync(join(root, 'd/a.txt'), 'utf8')).toBe('a');
+      for (const token of tokens)
+        expect(await served.status('UNLOCK', '/d/b.txt', { 'lock-token': `<${token}>` })).toBe(204);
       expect(await served.status('PROPFIND', '/d/', { depth: '1' })).toBe(207);
       expect(await served.status('GET', '/d/a.txt')).toBe(200);
     });

@@ -107,7 +107,7 @@ async function makeEmpty(folder: Folder, path: string, before: () => Promise<voi
 
 export async function unlock(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const token = lockTokenOf(request);
-  return folder.turn.run(() =>
+  return folder.turn.runAnyway(() =>
     withPlace(folder.tree, request.pathInfo, async (place) => {
       found(place);
       const all = folder.locks.all();
@@ -115,7 +115,7 @@ export async function unlock(folder: Folder, request: DavRequest): Promise<DavRe
       if (mine === undefined) throw violated(409, 'lock-token-matches-request-uri');
       if (mine.user !== undefined && mine.user !== request.user) throw refused(403, 'the lock is another user’s');
       await checkConditions(folder, request, place);
-      await folder.locks.write(all.filter((one) => one !== mine));
+      await folder.locks.end(mine, all);
       return { status: 204, fields: [] };
     }),
   );

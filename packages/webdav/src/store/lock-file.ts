@@ -3,10 +3,10 @@
 // Whoever changes it has the turn of the root (turn.ts). A lock is void when its time is over, or when nothing is at its root any
 // more: what removed the resource may have ended before it could remove the lock.
 
-import { lstatSync, readFileSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dropFolder, FOLDER, ignoreAbsent, replaceFile } from './folder.ts';
+import { dropFolder, FOLDER, ignoreAbsent, isFull, replaceFile } from './folder.ts';
 import { isBelow, type Lock } from './locks.ts';
 
 const FILE = 'locks.json';
@@ -86,6 +86,36 @@ export class LockFile {
     }
     await replaceFile(this.#root, FILE, JSON.stringify(locks), this.#fsync);
   }
+
+  /** Ends one lock. On a disk without room for another file, its time is set to a past one where it stands. The caller has the turn. */
+  async end(lock: Lock, all: readonly Lock[]): Promise<void> {
+    try {
+      await this.write(all.filter((one) => one !== lock));
+    } catch (error) {
+      if (!isFull(error) || !endInPlace(this.#path, lock.token)) throw error;
+      this.#known = undefined;
+    }
+  }
+}
+
+/** As many digits as any time of now: whatever part of it is on the disk after a crash, the file can be read. */
+const PAST_MS = '1000000000000';
+
+/** Writes over the time of a lock; whether it was found. */
+function endInPlace(path: string, token: string): boolean {
+  const bytes = readFileSync(path);
+  const time = '"expiresAtMs":';
+  const start = bytes.indexOf(JSON.stringify(token));
+  const at = start < 0 ? -1 : bytes.indexOf(time, start);
+  const from = at + time.length;
+  if (at < 0 || !/^\d{13}[,}]/.test(bytes.toString('latin1', from, from + PAST_MS.length + 1))) return false;
+  const descriptor = openSync(path, 'r+');
+  try {
+    writeSync(descriptor, PAST_MS, from, 'latin1');
+  } finally {
+    closeSync(descriptor);
+  }
+  return true;
 }
 
 /** None for a file that is not ours: it is replaced by the next lock. */
