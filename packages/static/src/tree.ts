@@ -7,6 +7,7 @@ import { type Dir, lstat, lstatSync, opendir, type Stats } from 'node:fs';
 import { realpath, stat, statfs } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { SmallDirectories } from './files/small-directories.ts';
 import { type Eventually, whenReady } from './files/eventually.ts';
 import { openDirectory } from './files/open-directory.ts';
 import { isPermittedPlace, realRoot } from './files/open-file.ts';
@@ -65,6 +66,7 @@ export class SiteTree {
   readonly #secrets: Secrets;
   readonly #quota: Quota;
   readonly #pace = new Pace();
+  readonly #small = new SmallDirectories();
 
   constructor(root: string, options: Omit<StaticOptions, 'etag'> = {}) {
     const settings = settingsOf(root, { ...options, etag: 'state' });
@@ -101,8 +103,22 @@ export class SiteTree {
     };
   }
 
-  /** The names in a directory that policies let through, as they come. Non-UTF-8 names are there, with nothing behind them. */
-  async *names(folder: TreeFolder): AsyncGenerator<readonly string[], void> {
+  /**
+   * The names in a directory that policies let through, in batches as they come, for `for await`. Non-UTF-8 names are there, with
+   * nothing behind them.
+   */
+  names(folder: TreeFolder): Iterable<readonly string[]> | AsyncIterable<readonly string[]> {
+    const few = this.#fewNames(folder);
+    return few === undefined ? this.#manyNames(folder) : batchesOf(few);
+  }
+
+  /** All names of a small directory at once; undefined for a larger one, and while storage is slow. */
+  #fewNames({ path, place, segments }: TreeFolder): readonly string[] | undefined {
+    if (this.#pace.isSlow(performance.now())) return undefined;
+    return this.#small.names(path, place, (name) => isVisible([...segments, name], this.#settings));
+  }
+
+  async *#manyNames(folder: TreeFolder): AsyncGenerator<readonly string[], void> {
     const directory = await openNames(`${folder.path}/`, { bufferSize: NAMES_AT_ONCE });
     try {
       let taken = 0;
@@ -274,6 +290,10 @@ export class SiteTree {
       await folder.close();
     }
   }
+}
+
+function* batchesOf(names: readonly string[]): Generator<readonly string[], void> {
+  for (let from = 0; from < names.length; from += NAMES_AT_ONCE) yield names.slice(from, from + NAMES_AT_ONCE);
 }
 
 const statLater = promisify(lstat);

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { readXml } from '../src/xml/reader.ts';
 import { asking, type Answer, lockInfo, makeFolder, Served, setting } from './served.ts';
 
 let served: Served;
@@ -35,6 +36,17 @@ describe('PROPFIND', () => {
     expect(hrefs(answer).toSorted()).toEqual(['/', '/%C3%BC%26.txt', '/._a', '/a%20b.txt', '/sub/']);
     expect(await served.status('PROPFIND', '/.env', { depth: '0' })).toBe(404);
     expect(await served.status('PROPFIND', '/secret/x', { depth: '0' })).toBe(404);
+  });
+
+  test('of an empty collection names it alone, in whole XML', async () => {
+    await start({ 'empty/': '' });
+    const { status, text } = await served.ask('PROPFIND', '/empty/', { depth: '1' }, asking('<D:resourcetype/>'));
+    expect(status).toBe(207);
+    const { name, children } = readXml(Buffer.from(text));
+    expect([name, children.filter((child) => typeof child !== 'string')]).toMatchObject([
+      'multistatus',
+      [{ name: 'response', children: [{ name: 'href', children: ['/empty/'] }, { name: 'propstat' }] }],
+    ]);
   });
 
   test('gives the tag, date and length that GET gives', async () => {

@@ -149,7 +149,8 @@ async function* membersOf(
       yield Buffer.from(text);
       text = '';
     }
-    yield Buffer.from(CLOSING);
+    // An empty collection has no batch of names.
+    yield Buffer.from(text + CLOSING);
   } finally {
     await members.close();
   }
