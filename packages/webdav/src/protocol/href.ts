@@ -39,7 +39,8 @@ export function baseOf({ scriptName = '' }: DavRequest): string {
 
 /** Where a URL leads below the mount, decoded; undefined when it leads elsewhere, to another host for one. */
 export function pathOfUrl(url: string, request: DavRequest): string | undefined {
-  const [, authority, rest] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)([^?#]*)/i.exec(url) ?? [];
+  const [, scheme, authority, rest] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)/i.exec(url) ?? [];
+  if (scheme !== undefined && !/^https?$/i.test(scheme)) return undefined;
   if (authority !== undefined && !isOurs(authority, request)) return undefined;
   const path = authority === undefined ? url : rest === '' ? '/' : rest;
   const read = path === undefined ? undefined : canonicalPath(path)?.path;
@@ -62,10 +63,10 @@ function withoutPort(authority: string): string {
     .toLowerCase();
 }
 
-/** The path of the Destination field. Throws a refusal: 400 for none, 502 for another server (RFC 4918 §9.8.5). */
+/** The path of the Destination field. Throws a refusal: 400 for none or one with a fragment, 502 for another server (RFC 4918 §9.8.5). */
 export function destinationOf(request: DavRequest): string {
   const value = fieldValue(request.fields, 'destination');
-  if (value === undefined || !/^(?:[a-z][a-z0-9+.-]*:\/\/|\/)[\x21-\x7e\x80-\xff]*$/i.test(value))
+  if (value === undefined || !/^(?:[a-z][a-z0-9+.-]*:\/\/|\/)[\x21\x22\x24-\x7e\x80-\xff]*$/i.test(value))
     throw refused(400, 'Destination is missing or no URL');
   if (canonicalPath(value.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '') || '/') === undefined)
     throw refused(400, 'the path of Destination cannot be read');
