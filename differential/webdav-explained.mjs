@@ -2,8 +2,17 @@
 
 const refuses = ({ status }) => status >= 400;
 
+/** What stands for the rest of a tree that has no end in sight. */
+export const TOO_DEEP = 'goes on and on';
+
 /** @type {{ name: string, applies: (difference: any) => boolean }[]} */
 export const EXPLAINED = [
+  {
+    // Ours is made out of sight and ends; mod_dav copies what it has just made until no path is long enough.
+    name: 'a copy into itself by way of a link',
+    applies: ({ request, their, trees }) =>
+      request.method === 'COPY' && refuses(their) && trees[1].includes(TOO_DEEP) && !trees[0].includes(TOO_DEEP),
+  },
   {
     name: 'GET of a collection',
     applies: ({ request, our, their }) =>

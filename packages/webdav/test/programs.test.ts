@@ -185,3 +185,59 @@ describe.skipIf(!isInstalled('mount.davfs'))('davfs2', () => {
     expect(await served.status('DELETE', '/dav/papers/')).toBe(204);
   });
 });
+
+describe.skipIf(!isInstalled('fusermount3') || !isInstalled('rclone'))('rclone mount', () => {
+  test('writes, moves and removes as a folder does', async ({ skip }) => {
+    const reason = whyNoMount();
+    if (reason !== undefined) skip(reason);
+    const place = join(home, 'mount');
+    mkdirSync(place);
+    const remote = `:webdav,url='${served.url}/dav':`;
+    const cache = ['--cache-dir', join(home, 'cache'), '--vfs-cache-mode', 'writes', '--vfs-write-back', '0s'];
+    const words = ['--config', '/dev/null', 'mount', remote, place, '--daemon', '--daemon-wait', '20s', ...cache];
+    const mounted = await run('rclone', words);
+    if (mounted.code !== 0) skip(`mounting is refused: ${mounted.text}`);
+    try {
+      const script = ['mkdir d', 'echo hallo > "d/a ü.txt"', 'cp "d/a ü.txt" b.txt', 'test "$(cat b.txt)" = hallo'];
+      const { code, text } = await run('sh', ['-ec', `cd '${place}'\n${script.join('\n')}`]);
+      expect([code, text]).toEqual([0, '']);
+      // It sends what was written a moment after it was closed.
+      await expect.poll(() => own(served.paths()), { timeout: 20_000 }).toEqual(['b.txt', 'd/', 'd/a ü.txt']);
+      expect((await run('sh', ['-ec', `cd '${place}'; mv b.txt d/c.txt; rm "d/a ü.txt"`])).text).toBe('');
+      await expect.poll(() => own(served.paths()), { timeout: 20_000 }).toEqual(['d/', 'd/c.txt']);
+      expect(served.read('d/c.txt')).toBe('hallo\n');
+    } finally {
+      await run('fusermount3', ['-u', '-z', place]);
+    }
+  });
+});
+
+/** Paths without those of the server itself. */
+const own = (paths: readonly string[]): string[] => paths.filter((path) => !path.includes('.onezero'));
+
+/** GNOME Files stands on this. */
+const hasGvfs = isInstalled('gio') && isInstalled('dbus-run-session') && existsSync('/usr/share/gvfs/mounts/dav.mount');
+
+describe.skipIf(!hasGvfs)('gvfs', () => {
+  test('mounts, copies, renames, lists and removes', async () => {
+    const url = `${served.url.replace('http:', 'dav:')}/dav`;
+    writeFileSync(join(home, 'note.txt'), 'a note');
+    const script = [
+      `gio mount ${url}/`,
+      `gio list ${url}/`,
+      `gio mkdir ${url}/new`,
+      `gio copy note.txt ${url}/n.txt`,
+      `gio rename ${url}/n.txt 'ü m.txt'`,
+      `gio move ${url}/%C3%BC%20m.txt ${url}/new/k.txt`,
+      `gio cat ${url}/new/k.txt`,
+      `gio copy note.txt ${url}/gone.txt`,
+      `gio remove ${url}/gone.txt`,
+      `gio mount -u ${url}/`,
+    ];
+    const env = { XDG_RUNTIME_DIR: home, GVFS_DISABLE_FUSE: '1', LC_ALL: 'C.UTF-8' };
+    const { code, text } = await run('dbus-run-session', ['--', 'sh', '-ec', script.join('\n')], { env });
+    expect([code, text]).toEqual([0, expect.stringContaining('a note')]);
+    expect(own(served.paths())).toEqual(['new/', 'new/k.txt']);
+    expect(served.read('new/k.txt')).toBe('a note');
+  });
+});
