@@ -44,13 +44,25 @@ export async function lookAt(tree: SiteTree, pathInfo: string): Promise<Place> {
   if (parent === undefined)
     return { ...common, name, parent, stats: undefined, entry: undefined, close: async () => {} };
   try {
-    const stats = await tree.look(parent, name);
-    const entry = await tree.entry(parent, name);
-    return { ...common, name, parent, stats, entry, close: () => parent.close() };
+    const states = await statesOf(tree, parent, name);
+    return { ...common, name, parent, ...states, close: () => parent.close() };
   } catch (error) {
     await parent.close();
     throw error;
   }
+}
+
+/** What a name stands for, and what there is. What comes or goes between the two looks is not taken for hidden. */
+async function statesOf(
+  tree: SiteTree,
+  parent: TreeFolder,
+  name: string,
+): Promise<{ readonly stats: Stats | undefined; readonly entry: Stats | undefined }> {
+  const entry = await tree.entry(parent, name);
+  if (entry === undefined) return { stats: undefined, entry };
+  const stats = await tree.look(parent, name);
+  if (stats === undefined && (await tree.entry(parent, name))?.ino !== entry.ino) return statesOf(tree, parent, name);
+  return { stats, entry };
 }
 
 async function openParent(tree: SiteTree, segments: readonly string[]): Promise<TreeFolder | undefined> {
