@@ -100,6 +100,9 @@ describe('a recipe', () => {
           .filter((line) => line.includes(path)),
       ).toEqual([]);
       expect(checked.status).toBe(0);
+      // In tenths of systemd's points from 0 to 10, of which most packages' units have 9.
+      const exposure = ['security', '--offline=true', '--threshold=25', path];
+      expect(spawnSync('systemd-analyze', exposure).status).toBe(0);
       const [drain, stop] = [figure(text, /A stop takes (\S+) s in/), figure(text, /^TimeoutStopSec=(\d+)/m)];
       const grace = flags.includes('--grace') ? Number.parseFloat(flags[flags.indexOf('--grace') + 1] ?? '') : 10;
       expect(stop).toBeGreaterThan(drain + grace);

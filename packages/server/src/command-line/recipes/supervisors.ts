@@ -3,6 +3,26 @@
 import type { Figures } from './figures.ts';
 import { note, unitWord } from './text.ts';
 
+/** What neither the server nor its scripts need. MemoryDenyWriteExecute is not among it, as Node compiles while it runs. */
+const SANDBOX = `# Nothing of the machine but files, processes of its own, and the network.
+PrivateDevices=yes
+PrivateMounts=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM`;
+
 /** A unit that starts the command with these words, in this directory. */
 export function systemd(figures: Figures, words: readonly string[], directory: string): string {
   const { stopSeconds, startSeconds, missingFlags, port } = figures;
@@ -31,11 +51,15 @@ DynamicUser=yes
 AmbientCapabilities=${capability}
 CapabilityBoundingSet=${capability}
 NoNewPrivileges=yes
+LimitNOFILE=65536
+
+# The file system cannot be written to; folders that --writable or --webdav change need ReadWritePaths= of their own.
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
-PrivateDevices=yes
-LimitNOFILE=65536
+UMask=0077
+
+${SANDBOX}
 
 [Install]
 WantedBy=multi-user.target
