@@ -414,7 +414,18 @@ describe.skipIf(!isInstalled('hg', '--version') || !isInstalled('uwsgi', '--vers
       '--env',
       `REPOSITORY=${repository}`,
     ];
-    await start(socket, 'uwsgi', '--plugin', 'python3', '--need-app', '--die-on-term', '--processes', '2', ...app);
+    await start(
+      socket,
+      'uwsgi',
+      '--plugin',
+      'python3',
+      '--need-app',
+      '--master',
+      '--die-on-term',
+      '--processes',
+      '2',
+      ...app,
+    );
     const handler = scgiHandler({ address: socket, path: '/hg' });
     const server = createServer((incoming, response) => handler(incoming, response, () => response.end('next')));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
