@@ -1,8 +1,19 @@
 // Answers of one turn wait for its end, in order; what may not wait does not.
 
 import { setImmediate as turned } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeAtTurnEnd, writeWaiting } from '../../src/connection/turn-end.ts';
+
+let nowMs = 0;
+
+beforeEach(() => {
+  nowMs = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 class Recorder {
   isEmpty = false;
@@ -72,5 +83,20 @@ describe('the end of a turn', () => {
     await turned();
     await turned();
     expect(log).toEqual(['write a', 'write b']);
+  });
+
+  test('comes early for answers that took long to make, for each millisecond of them', async () => {
+    const log: string[] = [];
+    const written: number[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      given(log, name);
+      written.push(log.length);
+      nowMs += 0.6;
+    }
+    expect(written).toEqual([0, 0, 3, 3, 3, 6]);
+    given(log, 'g');
+    await turned();
+    await turned();
+    expect(log).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `write ${name}`));
   });
 });
