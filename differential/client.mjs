@@ -1,5 +1,6 @@
 // A client that sends exactly the bytes it is given and reports exactly what came back: no redirects, no pool, no repairs.
 
+import { createHash } from 'node:crypto';
 import { createConnection } from 'node:net';
 
 /** How long one exchange may take before it counts as `ending: 'silence'`; a guard, never a measurement. */
@@ -112,4 +113,20 @@ function readChunks(bytes) {
     chunks.push(bytes.subarray(end + 2, end + 2 + size));
     at = end + 2 + size + 2;
   }
+}
+
+/** Sends a part of the request, and goes. */
+export function leave(port, { pieces, leaves }) {
+  const bytes = Buffer.concat(pieces).subarray(0, leaves);
+  return new Promise((resolve) => {
+    const socket = createConnection(port, '127.0.0.1', () => {
+      socket.write(bytes, () => socket.destroy());
+    });
+    socket.on('error', () => {}).on('close', resolve);
+  });
+}
+
+/** Content as a difference shows it: its length and the beginning of its hash. */
+export function digest(content) {
+  return `${content.length} ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
 }

@@ -3,12 +3,10 @@
 // and in chunks, cut at random places, HEAD, HTTP/1.0, and clients that leave in the middle.
 
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 
-import { exchange, field, readResponse, requestBytes, sendBytes } from './client.mjs';
+import { digest, exchange, field, leave, readResponse, requestBytes, sendBytes } from './client.mjs';
 import { isInstalled, scratchFolder, startOnezero, startServer } from './peers.mjs';
 import { randomSource } from './random.mjs';
 
@@ -221,17 +219,6 @@ async function ask(port, { method, pieces }, silenceMs) {
   return { ...response, ending, isClean: response.isWhole && ending === 'end' && response.status !== 0 };
 }
 
-/** Sends a part of the request, and goes. */
-function leave(port, { pieces, leaves }) {
-  const bytes = Buffer.concat(pieces).subarray(0, leaves);
-  return new Promise((resolve) => {
-    const socket = createConnection(port, '127.0.0.1', () => {
-      socket.write(bytes, () => socket.destroy());
-    });
-    socket.on('error', () => {}).on('close', resolve);
-  });
-}
-
 function differenceOf(our, their) {
   const shown = (response) => ({
     status: response.status,
@@ -242,10 +229,6 @@ function differenceOf(our, their) {
   });
   const [ours, theirs] = [shown(our), shown(their)];
   return JSON.stringify(ours) === JSON.stringify(theirs) ? undefined : { ours, theirs };
-}
-
-function digest(content) {
-  return `${content.length} ${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
 }
 
 /** close() of every iterable has to be called, whatever happened to its request. */

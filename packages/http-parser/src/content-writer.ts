@@ -34,7 +34,7 @@ export class ContentWriter {
     if (this.framing === 'chunked') return encodeChunk(bytes);
     if (this.framing === 'length') {
       if (bytes.length > this.#remaining)
-        throw new SerializeError('There is more content than Content-Length promised');
+        throw new SerializeError('There is more content than Content-Length announced');
       this.#remaining -= bytes.length;
     }
     return [bytes];

@@ -1,7 +1,7 @@
 // field-line = field-name ":" OWS field-value OWS CRLF, up to the empty line   (RFC 9112 §5)
 //
 // `scanFieldLines` judges every octet and marks the few fields that framing depends on. The values themselves are cut out
-// of the decoded head only when somebody asks (`decodeFields`): by then it is known that every line has a name, a colon
+// of the decoded head only when a caller asks (`decodeFields`): by then it is known that every line has a name, a colon
 // and a value without CR or NUL, so cutting cannot disagree with judging.
 
 import { CLASS as SHARED_CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './grammar.ts';

@@ -48,7 +48,7 @@ export function isAuthority(text: string): boolean {
 
 /**
  * 1*( unreserved / pct-encoded / sub-delims ), which includes every IPv4 address; but no comma, which no host has: it is the
- * mark of two Host lines that somebody joined.
+ * mark of two Host lines that a recipient joined.
  */
 function isRegisteredName(text: string): boolean {
   return /^(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})+$/.test(text);

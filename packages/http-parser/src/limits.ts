@@ -37,7 +37,7 @@ const DEFAULT_LIMITS: ResolvedLimits = {
 };
 
 /**
- * Fills in the defaults. Throws `TypeError` for an option that is none, `RangeError` for a limit that is not a whole number
+ * Fills in the defaults. Throws `TypeError` for an unknown option, `RangeError` for a limit that is not a whole number
  * from 0 up, each in one line that names it.
  *
  * @param others names of options that are no limits
@@ -63,7 +63,7 @@ export function resolveLimits(options: ParserLimits, subject: string, others: re
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(given) };
 }
 
-/** Throws for what are no bytes, at the one place where they come in. */
+/** Throws `TypeError` for what is no Uint8Array or other view of bytes. */
 export function checkBytes(bytes: unknown): void {
   if (ArrayBuffer.isView(bytes)) return;
   const remedy = typeof bytes === 'string' ? '; make bytes of it: new TextEncoder().encode(text)' : '';

@@ -1,6 +1,6 @@
 // What some platforms do faster than a loop can: Latin-1 to string and back, and comparing bytes.
 //
-// Node's Buffer methods work on any Uint8Array. Elsewhere the loops below do the same; nothing else in the package knows.
+// Node's Buffer methods work on any Uint8Array. Elsewhere the loops below do the same; no other file of the package depends on the platform.
 
 interface BufferMethods {
   latin1Slice?: (this: Uint8Array, start: number, end: number) => string;

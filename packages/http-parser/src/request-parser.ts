@@ -67,7 +67,7 @@ export class RequestParser {
   #current: RequestHeadEvent | undefined = undefined;
   /** Of a request that was refused before its head was read. */
   #refusedMethod: string | undefined = undefined;
-  /** Why nothing will follow what waits. */
+  /** The error once all that waits has been read: the peer finished, or sent too much. */
   #ending: HttpParseErrorCode | undefined = undefined;
 
   constructor(options: RequestParserOptions = DEFAULTS) {
@@ -128,7 +128,8 @@ export class RequestParser {
    */
   next(): readonly ParserEvent[] {
     if (this.#state === 'closed' || this.#state === 'failed') return NO_EVENTS;
-    if (this.#state !== 'paused') throw new Error(`There is no complete message to go on from (${this.state})`);
+    if (this.#state !== 'paused')
+      throw new Error(`next: no complete request waits for its response (state: ${this.state})`);
     if (this.#current?.persistent !== true) {
       this.#state = 'closed';
       this.#buffer.clear();
@@ -186,7 +187,7 @@ export class RequestParser {
     return this.#readContent(this.#content, [event]);
   }
 
-  /** There is no head: not yet, or never. */
+  /** The head is incomplete, or refused. */
   #stopAtHead(outcome: typeof INCOMPLETE | typeof REFUSED, start: number): readonly ParserEvent[] {
     const { bytes, at, end } = scan;
     if (outcome === INCOMPLETE) {
@@ -254,7 +255,7 @@ export class RequestParser {
     else buffer.waitFrom(start);
   }
 
-  /** Draws the consequence when nothing will follow what was read. */
+  /** Handles the end of input: closed when idle, otherwise an error. */
   #finish(events: readonly ParserEvent[]): readonly ParserEvent[] {
     if (this.#ending === undefined || this.#state === 'paused' || this.#state === 'failed') return events;
     if (this.#state === 'idle' && this.#ending === 'unexpected-end') {

@@ -13,11 +13,11 @@ export class RequestWriter {
    * not have. Without it the request has no content.
    */
   head(request: RequestHeadInput, contentLength?: number | 'chunked'): Uint8Array {
-    if (this.#content !== undefined) throw new SerializeError('The request before has not ended');
+    if (this.#content !== undefined) throw new SerializeError('The previous request has not ended yet');
     const told = request.fields.find(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name));
-    if (told !== undefined) throw new SerializeError(`${told[0]} is decided by the writer`);
+    if (told !== undefined) throw new SerializeError(`The writer sets ${told[0]} itself: leave the field out`);
     if (typeof contentLength === 'number' && (!Number.isSafeInteger(contentLength) || contentLength < 0)) {
-      throw new SerializeError(`${contentLength} is not a length`);
+      throw new SerializeError(`contentLength: expected a whole number from 0 up, not ${contentLength}`);
     }
     const bytes = serializeHead({ ...request, fields: [...request.fields, ...framingFields(contentLength)] });
     this.#content = contentWriter(contentLength);
@@ -26,13 +26,13 @@ export class RequestWriter {
 
   /** The octets to send for a part of the content. */
   write(bytes: Uint8Array): readonly Uint8Array[] {
-    if (this.#content === undefined) throw new SerializeError('There is no request head yet');
+    if (this.#content === undefined) throw new SerializeError('The request head has not been written yet');
     return this.#content.write(bytes);
   }
 
   /** The octets that end the request. */
   end(trailers: readonly Field[] = []): readonly Uint8Array[] {
-    if (this.#content === undefined) throw new SerializeError('There is no request head yet');
+    if (this.#content === undefined) throw new SerializeError('The request head has not been written yet');
     const bytes = this.#content.end(trailers);
     this.#content = undefined;
     return bytes;

@@ -1,6 +1,6 @@
 // The response side of a connection as a state machine, for clients, proxies and tests.
 //
-// `next` says which request is answered now: without its method and version nobody can tell where a response ends. What
+// `next` says which request is answered now: where a response ends depends on the request's method and version. What
 // comes without a request to answer is kept and not read: who sends one request at a time looks at `remainder`, and closes a
 // connection that had something to say unasked.
 
@@ -58,7 +58,7 @@ export class ResponseParser {
 
   /** Says which request is answered next, and reads what was kept. Throws unless the parser is idle. */
   next(request: { readonly method: string; readonly version?: Version | undefined }): readonly ResponseParserEvent[] {
-    if (this.#state !== 'idle') throw new Error(`No response can begin now (${this.#state})`);
+    if (this.#state !== 'idle') throw new Error(`next: the parser does not wait for a request (state: ${this.#state})`);
     if (typeof request?.method !== 'string') {
       throw new TypeError(
         `next: expected the request that is answered, such as { method: 'GET' }, not ${shown(request)}`,
@@ -181,7 +181,7 @@ export class ResponseParser {
     this.#state = this.#persistent && !isSwitch ? 'idle' : 'closed';
   }
 
-  /** Draws the consequence when nothing will follow what was read. */
+  /** Handles the end of input: the end of content that the connection delimits, otherwise an error. */
   #finish(events: ResponseParserEvent[]): readonly ResponseParserEvent[] {
     if (this.#ending === undefined || this.#state === 'failed' || this.#state === 'closed') return events;
     if (this.#ending === 'unexpected-end' && this.#state === 'idle') {

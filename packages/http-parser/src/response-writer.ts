@@ -35,8 +35,9 @@ export class ResponseWriter {
 
   /** Takes a request to answer. */
   open(request: AnsweredRequest): void {
-    if (this.#request !== undefined) throw new SerializeError('The request before is not answered yet');
-    if (!this.#persistent || this.#switched) throw new SerializeError('The connection carries no more responses');
+    if (this.#request !== undefined) throw new SerializeError('The previous request has not been answered yet');
+    if (!this.#persistent || this.#switched)
+      throw new SerializeError('No response may follow: the connection is to be closed, or was upgraded');
     this.#request = request;
     this.#content = undefined;
   }
@@ -44,7 +45,8 @@ export class ResponseWriter {
   /** An interim response (1xx but 101). HTTP/1.0 clients cannot read one and get nothing. */
   informational(status: number, fields: readonly Field[] = []): Uint8Array {
     const { head } = this.#awaitingHead();
-    if (status < 100 || status > 199 || status === 101) throw new SerializeError(`${status} is not interim`);
+    if (status < 100 || status > 199 || status === 101)
+      throw new SerializeError(`${status} is not the status of an interim response: 1xx but 101`);
     refuseOwnFields(fields);
     return head.version === '1.1' ? serializeHead({ status, fields }) : new Uint8Array(0);
   }
@@ -54,7 +56,7 @@ export class ResponseWriter {
     const request = this.#awaitingHead();
     const { contentLength } = content;
     if (contentLength !== undefined && (!Number.isSafeInteger(contentLength) || contentLength < 0)) {
-      throw new SerializeError(`${contentLength} is not a length`);
+      throw new SerializeError(`contentLength: expected a whole number from 0 up, not ${contentLength}`);
     }
     refuseOwnFields(response.fields);
     if (response.status < 200) return this.#switchProtocols(request, response);
@@ -87,12 +89,12 @@ export class ResponseWriter {
 
   #awaitingHead(): AnsweredRequest {
     if (this.#request === undefined) throw new SerializeError('There is no request to answer');
-    if (this.#content !== undefined) throw new SerializeError('The head was written before');
+    if (this.#content !== undefined) throw new SerializeError('The response head has been written already');
     return this.#request;
   }
 
   #awaitingContent(): ContentWriter {
-    if (this.#content === undefined) throw new SerializeError('There is no response head yet');
+    if (this.#content === undefined) throw new SerializeError('The response head has not been written yet');
     return this.#content;
   }
 
@@ -102,7 +104,7 @@ export class ResponseWriter {
       throw new SerializeError(`${response.status} does not answer this request`);
     }
     if (!response.fields.some(([name]) => name.toLowerCase() === 'upgrade'))
-      throw new SerializeError('101 names no protocol');
+      throw new SerializeError('A 101 response needs an Upgrade field');
     const bytes = serializeHead({
       ...response,
       version: '1.1',
@@ -116,5 +118,5 @@ export class ResponseWriter {
 
 function refuseOwnFields(fields: readonly Field[]): void {
   const own = fields.find(([name]) => OWN_FIELDS.has(name.toLowerCase()));
-  if (own !== undefined) throw new SerializeError(`${own[0]} is decided by the writer`);
+  if (own !== undefined) throw new SerializeError(`The writer sets ${own[0]} itself: leave the field out`);
 }

@@ -1,4 +1,4 @@
-// The hands of the scanners: where they are in which bytes, and what they found.
+// What all scanners share: the input, the position in it, and the offsets found so far.
 //
 // There is one `Scan` for all parsers. A scan begins and ends within one call, so nothing in it outlives that call, and no
 // memory is needed for each connection. Scanners go strictly from left to right and judge each octet as they reach it:
@@ -7,7 +7,7 @@
 import type { HttpParseErrorCode } from './parse-error.ts';
 import type { Version } from './message.ts';
 
-/** The scanner went through and `at` is behind what it read. */
+/** The scanner succeeded: `at` is behind what it read. */
 export const DONE = 0;
 /** Nothing wrong so far, but the bytes end too early. */
 export const INCOMPLETE = 1;
@@ -46,7 +46,7 @@ export class Scan {
   bareLf = false;
   /** A line that begins with white space continues the one before (HTTP/1.0, and responses). */
   folding = false;
-  /** Whether one of these two was made use of: the message is then the last of its connection. */
+  /** Whether one of these two was needed: the message is then the last of its connection. */
   lenient = false;
   /** Triples of name, start of value, end of value: the fields named above, in order. Only `markCount` numbers count. */
   readonly marks: number[] = [];

@@ -1,5 +1,5 @@
 // One head as bytes. Whatever would make two readers disagree about it is refused, not repaired: CR, LF and NUL in any
-// part, names that are no tokens, a length told twice, a transfer coding told to HTTP/1.0.
+// part, names that are no tokens, a length given twice, a transfer coding in HTTP/1.0.
 
 import { isAuthority, isToken } from './grammar.ts';
 import type { Field, Version } from './message.ts';
@@ -43,7 +43,7 @@ export function serializeHead(head: RequestHeadInput | ResponseHeadInput): Uint8
   return encodeLatin1(headText(head));
 }
 
-/** The same as text, a character for each octet: for whoever writes it into memory of their own. Throws `SerializeError`. */
+/** The same as text, a character for each octet: for callers that write it into memory of their own. Throws `SerializeError`. */
 export function headText(head: RequestHeadInput | ResponseHeadInput): string {
   const isRequest = 'method' in head;
   if (head.version === '0.9') return isRequest ? simpleRequest(head) : '';
@@ -99,7 +99,7 @@ function isFraming(name: string): boolean {
   return name === 'content-length' || name === 'transfer-encoding';
 }
 
-/** Writes field lines, checking each; at most one of them may tell the length. */
+/** Writes field lines, checking each; at most one of them may give the length. */
 export function fieldLines(fields: readonly Field[], version: Version): string {
   let lines = '';
   let lengths = 0;
@@ -108,7 +108,7 @@ export function fieldLines(fields: readonly Field[], version: Version): string {
     if (name.length === 14 || name.length === 17) lengths += checkFraming(name.toLowerCase(), value, version);
     lines += `${name}: ${value}\r\n`;
   }
-  if (lengths > 1) throw new SerializeError('The length of the content is told more than once');
+  if (lengths > 1) throw new SerializeError('More than one field gives the length of the content');
   return lines;
 }
 
@@ -132,7 +132,7 @@ function isLength(value: string): boolean {
   return /^(?:0|[1-9][0-9]{0,15})$/.test(value) && Number.isSafeInteger(Number(value));
 }
 
-/** 1 for a field that tells the length, 0 for another. */
+/** 1 for a field that gives the length, 0 for another. */
 function checkFraming(name: string, value: string, version: Version): number {
   if (!isFraming(name)) return 0;
   if (name === 'content-length' && !isLength(value)) throw new SerializeError(`${value} is not a content-length`);

@@ -1,7 +1,7 @@
 // request-target = origin-form / absolute-form / authority-form / asterisk-form   (RFC 9112 §3.2)
 //
-// The scanner has seen to it that a target is printable ASCII without "#". Here it is decided which form it has, and whether
-// that form goes with the method.
+// The scanner let only printable ASCII without "#" pass. This file decides which form a target has, and whether its method
+// allows that form.
 
 import { isAuthority } from './grammar.ts';
 import type { TargetForm } from './message.ts';

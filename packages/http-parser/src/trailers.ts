@@ -1,7 +1,7 @@
 // trailer-section = *( field-line CRLF )   (RFC 9112 §7.1.2), with the empty line behind it.
 //
 // Trailers are handed out apart from the head and never merged into it. Those that would have decided framing or routing,
-// had they come in time, are refused: somebody else on the way may merge them (RFC 9110 §6.5.1).
+// had they come in time, are refused: a recipient on the way may merge them (RFC 9110 §6.5.1).
 
 import { decodeFields, scanFieldLines } from './field-lines.ts';
 import type { ResolvedLimits } from './limits.ts';
