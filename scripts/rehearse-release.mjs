@@ -9,7 +9,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { entriesOf, useAlone, useCommand } from './rehearsal/consumer.mjs';
+import { entriesOf, useAlone, useCommand, useContainerRecipe } from './rehearsal/consumer.mjs';
 import { startRegistry } from './rehearsal/registry.mjs';
 import { Repository, versionAfter } from './rehearsal/repository.mjs';
 import { check, closeCounts, run } from './rehearsal/run.mjs';
@@ -102,6 +102,9 @@ class Rehearsal {
       if (manifest.bin === undefined) continue;
       await useCommand(manifest.name, tag, join(folder, 'command', basename(source)), this.#environment);
     }
+    const recipe = join(import.meta.dirname, '../cookbook/container');
+    const version = this.#versions()['@onezero/server'];
+    await useContainerRecipe(recipe, version, join(folder, 'container'), this.#environment);
   }
 
   /** Releases a patch of one leaf. Nothing else may move: the ranges of those that use it still hold. */

@@ -126,6 +126,20 @@ export async function useAlone({ folder: source, manifest }, tag, folder, enviro
   });
 }
 
+/** Does what the container recipe says, but in a folder: makes the lockfile, and installs by it with the line of the Containerfile. */
+export async function useContainerRecipe(recipe, version, folder, environment) {
+  await check(`the container recipe installs ${version} by its lockfile`, () => {
+    mkdirSync(folder, { recursive: true });
+    const read = (file) => readFileSync(join(recipe, file), 'utf8');
+    writeFileSync(join(folder, 'package.json'), read('package.json'));
+    run(folder, environment, 'npm', 'install', '--package-lock-only');
+    const [, install = ''] = /^RUN (npm ci .*)$/m.exec(read('Containerfile')) ?? [];
+    run(folder, environment, ...install.split(' '));
+    const [, command = ''] = /^CMD \["([^"]+)"/m.exec(read('Containerfile')) ?? [];
+    deepStrictEqual(run(folder, environment, join(folder, command), '--version').trim(), version);
+  });
+}
+
 /** Runs a package's command with npx in a folder that has a page and nothing else. */
 export async function useCommand(name, tag, folder, environment) {
   const page = '<!doctype html><title>Rehearsal</title>\n';
