@@ -16,7 +16,7 @@ export { nodeResponder, type NodeApplication } from './responders/node.ts';
 export { proxyResponder, type ProxyOptions } from './proxy/proxy.ts';
 export { accessLog, type AccessLog, type AccessLogOptions } from './operations/access-log.ts';
 export {
-  addUp,
+  addUpMetrics,
   createMetrics,
   type Health,
   healthResponder,

@@ -437,7 +437,11 @@ const CALLS: readonly (readonly [string, () => unknown, string | RegExp])[] = [
     () => untyped(server.createMetrics().snapshot)(),
     'snapshot: expected the server: metrics.snapshot(server)',
   ],
-  ['one snapshot for several', () => untyped(server.addUp)({}), 'addUp: expected a list of snapshots; put it into [ ]'],
+  [
+    'one snapshot for several',
+    () => untyped(server.addUpMetrics)({}),
+    'addUpMetrics: expected a list of snapshots; put it into [ ]',
+  ],
   ...(
     [
       ['static', serveStatic(directory), nodeStatic(directory), fetchStatic(directory)],

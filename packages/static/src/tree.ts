@@ -56,7 +56,7 @@ const NAMES_AT_ONCE = 256;
 /**
  * The files below a root, under the options of `serveStatic`; entity tags are those of `etag: 'state'`.
  *
- * Throws a TypeError that names the option when `root` is no directory or an option is wrong.
+ * Provisional, for `@onezero/webdav`. Throws a TypeError that names the option when `root` is no directory or an option is wrong.
  */
 export class SiteTree {
   /** Answers GET, HEAD, OPTIONS, and where it is writable PUT and DELETE, as `serveStatic` does. */

@@ -103,11 +103,11 @@ function counted(
 }
 
 function checkSnapshots(given: unknown): void {
-  if (!Array.isArray(given)) throw new TypeError('addUp: expected a list of snapshots; put it into [ ]');
+  if (!Array.isArray(given)) throw new TypeError('addUpMetrics: expected a list of snapshots; put it into [ ]');
 }
 
 /** The snapshots of several processes as one. */
-export function addUp(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
+export function addUpMetrics(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
   checkSnapshots(snapshots);
   const total = (of: (snapshot: MetricsSnapshot) => number): number => snapshots.reduce((sum, one) => sum + of(one), 0);
   const requests: Record<string, number> = {};

@@ -2,7 +2,7 @@
 // terminal or a process group sends to every process are the primary's to handle.
 
 import type { Address } from '../options.ts';
-import { addUp, type MetricsSnapshot } from './metrics.ts';
+import { addUpMetrics, type MetricsSnapshot } from './metrics.ts';
 import type { InheritedListener, Notice, Order } from './worker-messages.ts';
 
 /** What a worker does when it is ordered to. */
@@ -36,7 +36,7 @@ export class Primary {
     const id = ++this.#lastId;
     const snapshots = new Promise<readonly MetricsSnapshot[]>((resolve) => this.#collecting.set(id, resolve));
     void tell({ kind: 'collect', id });
-    return addUp(await snapshots);
+    return addUpMetrics(await snapshots);
   }
 
   /** Does as it is ordered until the primary says stop, or is gone. Resolves to the exit code. */

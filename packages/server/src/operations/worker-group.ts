@@ -6,7 +6,7 @@ import { checkListeners, checkWorkersOptions } from '../check-options.ts';
 import { WORKER_PROGRAM } from '../installed-files.ts';
 import type { Address, Listener, Server } from '../options.ts';
 import { type HeldListener, holdListener } from '../transport/held-listener.ts';
-import { addUp, type MetricsSnapshot } from './metrics.ts';
+import { addUpMetrics, type MetricsSnapshot } from './metrics.ts';
 import { Workers } from './workers.ts';
 
 /** What `startWorkers` takes. */
@@ -119,7 +119,7 @@ function groupOf(workers: Workers, held: readonly HeldListener[]): WorkerGroup {
       reloads = turn.catch(() => undefined);
       return turn;
     },
-    metrics: async () => addUp(await workers.collect()),
+    metrics: async () => addUpMetrics(await workers.collect()),
     close: async ({ graceMs = DEFAULT_GRACE_MS } = {}) => {
       if (isOpen) closeAll(held);
       isOpen = false;

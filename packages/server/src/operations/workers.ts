@@ -6,7 +6,7 @@
 // that refuses ends it. A replacement starts another process for each and ends the one before when the other is ready.
 
 import type { Address } from '../options.ts';
-import { addUp, endedSnapshot, type MetricsSnapshot } from './metrics.ts';
+import { addUpMetrics, endedSnapshot, type MetricsSnapshot } from './metrics.ts';
 import { inheritedBy, WorkerChild, type WorkerProgram } from './worker-child.ts';
 import type { InheritedListener, Notice } from './worker-messages.ts';
 
@@ -217,7 +217,7 @@ export class Workers {
     this.#workers.delete(worker);
     if (worker.counts === undefined) return;
     const ended = endedSnapshot(worker.counts);
-    this.#retired = this.#retired === undefined ? ended : addUp([this.#retired, ended]);
+    this.#retired = this.#retired === undefined ? ended : addUpMetrics([this.#retired, ended]);
   }
 }
 

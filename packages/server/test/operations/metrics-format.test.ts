@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addUpApplications } from '../../src/operations/application-metrics.ts';
 import {
-  addUp,
+  addUpMetrics,
   createMetrics,
   endedSnapshot,
   type MetricsSnapshot,
@@ -82,7 +82,7 @@ describe('metrics of several processes', () => {
   test('say in Prometheus terms what was observed in all of them', () => {
     fc.assert(
       fc.property(processes, (given) => {
-        const samples = read(metricsText(addUp(given.map(([entries, states]) => snapshotOf(entries, states)))));
+        const samples = read(metricsText(addUpMetrics(given.map(([entries, states]) => snapshotOf(entries, states)))));
         const all = given.flatMap(([entries]) => entries);
         const valueOf = (name: string): number =>
           sum(samples.filter((one) => one.name === name).map(({ value }) => value));
@@ -109,7 +109,7 @@ describe('metrics of several processes', () => {
     fc.assert(
       fc.property(processes, (given) => {
         const states = given.flatMap(([, some]) => some);
-        const samples = read(metricsText(addUp(given.map(([entries, some]) => snapshotOf(entries, some)))));
+        const samples = read(metricsText(addUpMetrics(given.map(([entries, some]) => snapshotOf(entries, some)))));
         const queued = samples.filter(({ name }) => name === 'onezero_application_requests_queued');
         const expected = new Map<string, number>();
         for (const one of states) {
@@ -130,7 +130,7 @@ describe('metrics of several processes', () => {
   test('never fall when a process ends', () => {
     const counters = (snapshots: readonly MetricsSnapshot[]): ReadonlyMap<string, number> =>
       new Map(
-        read(metricsText(addUp(snapshots)))
+        read(metricsText(addUpMetrics(snapshots)))
           .filter(({ name }) => /_total$|_bucket$|_sum$|_count$/.test(name))
           .map((one) => [`${one.name}${JSON.stringify(one.labels)}`, one.value]),
       );
@@ -147,7 +147,7 @@ describe('metrics of several processes', () => {
   });
 
   test('are all 0 where none counts', () => {
-    const nothing = addUp([]);
+    const nothing = addUpMetrics([]);
     expect(nothing).toMatchObject({ startTime: 0, workers: 0, connections: 0, underWay: 0, contentBytes: 0 });
     for (const { name, value } of read(metricsText(nothing))) expect(value, name).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
-  addUp,
+  addUpMetrics,
   createMetrics,
   endedSnapshot,
   type Health,
@@ -83,7 +83,7 @@ describe('applications', () => {
 
   test('are one where several of our processes, or hosts, have them', () => {
     const one = snapshot({ ...now, applications: [shop, shop] });
-    const { applications } = addUp([one, snapshot(now), snapshot({ ...now, applications: [api, shop] })]);
+    const { applications } = addUpMetrics([one, snapshot(now), snapshot({ ...now, applications: [api, shop] })]);
     expect(applications).toEqual([{ ...shop, processes: 6, ready: 3, busy: 9, queued: 12, restarts: 15 }, api]);
     expect(metricsText(one).match(/^onezero_application_restarts_total.*$/gm)).toHaveLength(1);
   });
@@ -95,14 +95,14 @@ describe('applications', () => {
   });
 });
 
-describe('addUp', () => {
+describe('addUpMetrics', () => {
   test('sums the counts of several processes', () => {
     const one = createMetrics();
     const two = createMetrics();
     one.observe(entry());
     two.observe(entry());
     two.observe(entry({ method: 'POST' }));
-    const sum = addUp([one.snapshot(now), two.snapshot(now)]);
+    const sum = addUpMetrics([one.snapshot(now), two.snapshot(now)]);
     expect(sum).toMatchObject({
       requests: { 'GET 2xx': 2, 'POST 2xx': 1 },
       connections: 6,
