@@ -61,21 +61,35 @@ await test('publishes what the commit has, each under its channel, and prints th
   );
 });
 
-for (const [what, changes, complaint] of [
-  ['a name that the commit has not', { name: '@onezero/c' }, 'no package of this commit is called @onezero/c'],
-  ['a name that npm would take for an option', { name: '--registry=http://evil' }, 'no package of this commit'],
-  ['another version', { version: '1.0.0' }, '@onezero/a is 1.0.0-alpha.1, not 1.0.0'],
-  [
-    'a registry of its own',
-    { publishConfig: { registry: 'http://evil' } },
-    'publishConfig of @onezero/a is another one',
-  ],
-  ['a script that would run at installation', { scripts: { postinstall: 'x' } }, 'would run a script at installation'],
-]) {
+const FAULTS = [
+  {
+    what: 'a name that the commit has not',
+    changes: { name: '@onezero/c' },
+    complaint: /no package of this commit is called @onezero\/c/,
+  },
+  {
+    what: 'a name that npm would take for an option',
+    changes: { name: '--registry=http://evil' },
+    complaint: /no package of this commit is called --registry/,
+  },
+  { what: 'another version', changes: { version: '1.0.0' }, complaint: /@onezero\/a is 1\.0\.0-alpha\.1, not 1\.0\.0/ },
+  {
+    what: 'a registry of its own',
+    changes: { publishConfig: { registry: 'http://evil' } },
+    complaint: /publishConfig of @onezero\/a is another one/,
+  },
+  {
+    what: 'a script that would run at installation',
+    changes: { scripts: { postinstall: 'x' } },
+    complaint: /would run a script at installation/,
+  },
+];
+
+for (const { what, changes, complaint } of FAULTS) {
   await test(`publishes nothing at all where a tarball has ${what}`, () => {
     const { status, stderr, published } = publish(COMMITTED[1], { ...COMMITTED[0], ...changes });
     assert.equal(status, 1);
-    assert.match(stderr, new RegExp(complaint.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)));
+    assert.match(stderr, complaint);
     assert.deepEqual(published, []);
   });
 }
