@@ -1,10 +1,13 @@
 // Scripts that will not run, or that others could change, found before the first request finds them.
 
-import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { delimiter, extname, join } from 'node:path';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
 const MAX_SCRIPTS = 1000;
+
+/** Among so many files scripts are looked for by their extension. */
+const MAX_FILES = 50_000;
 
 /** Adds a warning for each oddity of a directory of CGI scripts. `uid` is the user that they will run as, if given. */
 export function inspectScripts(directory: string, uid: unknown, warnings: string[]): void {
@@ -15,9 +18,34 @@ export function inspectScripts(directory: string, uid: unknown, warnings: string
       `scripts in ${directory} will run as root; start onezero as another user, or give the mount a uid in the configuration file`,
     );
   }
-  const entries = readdirSync(directory, { withFileTypes: true, recursive: true }).slice(0, MAX_SCRIPTS);
-  for (const entry of entries.filter((one) => one.isFile()))
-    inspectScript(join(entry.parentPath, entry.name), warnings);
+  for (const path of filesBelow(directory, MAX_SCRIPTS)) inspectScript(path, warnings);
+}
+
+/**
+ * The first files below a directory. Links are not followed: they may lead anywhere, and in circles (`readdirSync` does, from
+ * Node 22 on). What cannot be listed is passed over.
+ */
+function filesBelow(directory: string, most: number): readonly string[] {
+  const found: string[] = [];
+  const waiting = [directory];
+  for (let folder = waiting.pop(); folder !== undefined && found.length < most; folder = waiting.pop()) {
+    for (const entry of entriesOf(folder)) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) waiting.push(path);
+      else if (entry.isFile()) found.push(path);
+    }
+  }
+  return found.slice(0, most);
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
 }
 
 /** The same for scripts that are told by their extension and run by themselves. */
@@ -28,10 +56,8 @@ export function inspectByExtension(
 ): void {
   const own = Object.keys(extensions).filter((extension) => extensions[extension] === null);
   if (own.length === 0 || root === undefined || !statSync(root, { throwIfNoEntry: false })?.isDirectory()) return;
-  const entries = readdirSync(root, { withFileTypes: true, recursive: true });
-  const scripts = entries.filter((entry) => entry.isFile() && own.includes(extname(entry.name))).slice(0, MAX_SCRIPTS);
-  for (const { parentPath, name } of scripts) {
-    const path = join(parentPath, name);
+  const scripts = filesBelow(root, MAX_FILES).filter((path) => own.includes(extname(path)));
+  for (const path of scripts.slice(0, MAX_SCRIPTS)) {
     inspectScript(path, warnings);
     const isPlain = (statSync(path).mode & 0o111) === 0 && !firstLine(path).startsWith('#!');
     if (isPlain) warnings.push(`${path} is not executable: chmod +x`);
