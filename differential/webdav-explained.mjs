@@ -63,6 +63,21 @@ export const EXPLAINED = [
     applies: ({ request, our, their }) => request.isLost && refuses(our) && refuses(their),
   },
   {
+    // mod_dav cannot remove the link, and neither what is around it.
+    name: 'a tree with a link that leads nowhere',
+    applies: ({ request, their, before }) =>
+      ['DELETE', 'MOVE', 'COPY'].includes(request.method) &&
+      before.includes(' leads nowhere') &&
+      their.resources?.every((one) => one.endsWith(' | 403')),
+  },
+  {
+    name: 'a conflict with the lock of what is gone',
+    applies: ({ request, our, their, before }) =>
+      request.method === 'LOCK' &&
+      !refuses(our) &&
+      their.resources?.filter((one) => one.endsWith(' | 423')).every((one) => !isIn(before, one)),
+  },
+  {
     name: 'which resources are named as locked',
     applies: ({ our, their }) => isLocked(our) && isLocked(their),
   },
@@ -96,7 +111,8 @@ export const EXPLAINED = [
   },
   {
     name: 'If of a source',
-    applies: ({ request, their }) => request.destination !== undefined && hasIf(request) && their.status === 412,
+    applies: ({ request, their }) =>
+      request.destination !== undefined && hasIf(request) && [412, 424].includes(their.status),
   },
   {
     name: 'If of a new member',
@@ -115,6 +131,12 @@ export const EXPLAINED = [
 ];
 
 const hasIf = ({ condition, fields }) => condition.length > 0 || fields.some(([name]) => name.startsWith('If-'));
+/** Whether what a line of a multistatus is about is in a tree. */
+function isIn(tree, line) {
+  const path = line.split(' | ')[0].split('/').slice(2).join('/');
+  return tree.split('\n').some((one) => one.startsWith(`${path}/ `) || one.startsWith(`${path} `));
+}
+
 const isSame = (one, other) => one.join('/') === other.join('/');
 
 const locksOff = (tree) => tree.replaceAll(/ *\[(?:exclusive|shared) \w+\]/g, '').replaceAll(/ +$/gm, '');

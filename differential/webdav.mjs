@@ -387,7 +387,7 @@ async function stateOf(side, top) {
       return;
     }
     const place = join(side.root, top, ...path);
-    const stats = statSync(place, { throwIfNoEntry: false });
+    const stats = existsSync(place) ? statSync(place, { throwIfNoEntry: false }) : undefined;
     if (stats === undefined) {
       lines.push(`${path.join('/')} leads nowhere`);
       return;
