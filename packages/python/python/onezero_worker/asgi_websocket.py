@@ -77,7 +77,7 @@ class WebSocket(Request):
                 self.write(encode_frame(PONG, event[1]))
         elif kind == CLOSE:
             if not self.closing:
-                self.write(encode_close(event[1]))
+                self.write(encode_close(event[1], event[2]))
             self.disconnected_with(event[1], event[2])
             self.end()
 

@@ -246,7 +246,7 @@ class Closing(Case):
     def test_by_the_client(self):
         for data, told, answer in (
             (b"\x03\xe8", {"code": 1000, "reason": ""}, (1000, "")),
-            (b"\x0f\xa0bye", {"code": 4000, "reason": "bye"}, (4000, "")),
+            (b"\x0f\xa0bye", {"code": 4000, "reason": "bye"}, (4000, "bye")),
             (b"", {"code": 1005, "reason": ""}, None),
         ):
             self.start(self.echo)
