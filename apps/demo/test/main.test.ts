@@ -48,11 +48,12 @@ describe('the demo', () => {
     busy.close();
   });
 
-  test('serves the map and the nineteen stops on it, titled alike, with all their sources', async () => {
+  test('serves the map and on it every stop that has a page, titled alike, with all their sources', async () => {
     await withDemo(0, async (origin) => {
       const map = await text(origin);
       const stops = [...map.matchAll(/href="(\/tour\/\w+)"><b>(.+?)<\/b>/g)];
-      expect(stops).toHaveLength(19);
+      const pages = readdirSync(join(demo, 'pages')).toSorted();
+      expect(stops.map(([, path]) => path)).toEqual(pages.map((name) => `/tour/${name.slice(3, -5)}`));
       for (const [, path = '', title] of stops) {
         const stop = await fetch(origin + path);
         expect(stop.status, path).toBe(200);
