@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** For npx, which installs first, on a machine that does other things as well. */
+const PATIENCE_MS = 180_000;
+
 /**
  * Runs a program. One that ends by itself has to end with 0. One that prints an http: address is asked for its page, and
  * then has to end, all of it, on Ctrl-C. Resolves with all that was printed and what was answered.
@@ -21,7 +24,7 @@ export async function runProgram(cwd, environment, command, parameters) {
   const deadline = setTimeout(() => {
     isLate = true;
     signalAll('SIGKILL');
-  }, 60_000);
+  }, PATIENCE_MS);
   let printed = '';
   let answer;
   const address = new Promise((resolve) => {
