@@ -43,7 +43,9 @@ describe('a request', () => {
     expect((await seen(request(changes))).request.url).toBe(url);
   });
 
-  test.each(['999.1.1.1', '1.2.3.4.5', '0x100000000', 'a.org:99999', '[::1', 'xn--a'])(
+  // Node 26 takes any label for a name.
+  const labels = URL.canParse('http://xn--a/') ? [] : ['xn--a'];
+  test.each(['999.1.1.1', '1.2.3.4.5', '0x100000000', 'a.org:99999', '[::1', ...labels])(
     'for %s, which no URL can name, is the fault of the client',
     async (authority) => {
       const application = vi.fn(() => new Response('x'));
