@@ -13,6 +13,7 @@ import { PARTIAL_FILE_PREFIX } from '../files/path.ts';
 import type { Settings } from '../options/settings.ts';
 import { refusal } from '../refusals.ts';
 import { ownName } from './owner.ts';
+import { canHoldReplaced, holdReplaced } from './replaced-files.ts';
 import { EVERY_NAME, type WorkFile, WorkFolder } from './work-folder.ts';
 import { WriteRefused } from './write-refusal.ts';
 
@@ -105,6 +106,7 @@ export class HeldDirectory {
   readonly #folder: WorkFolder;
   readonly #claim: WorkFile;
   readonly #sinceMs = performance.now();
+  readonly #holdsReplaced: boolean;
   #released: Promise<void> | undefined;
 
   constructor(directory: OpenDirectory, path: string, folder: WorkFolder, claim: WorkFile) {
@@ -112,6 +114,7 @@ export class HeldDirectory {
     this.#path = path;
     this.#folder = folder;
     this.#claim = claim;
+    this.#holdsReplaced = canHoldReplaced(directory.path);
   }
 
   /** Whether it still lies at a place, and is held. */
@@ -142,7 +145,10 @@ export class HeldDirectory {
     if (descriptor === undefined) return undefined;
     try {
       for (const chunk of chunks) writeAll(descriptor, chunk);
-      if (replaced !== undefined) takeMode(descriptor, replaced.mode & 0o777);
+      if (replaced !== undefined) {
+        takeMode(descriptor, replaced.mode & 0o777);
+        if (this.#holdsReplaced && replaced.blocks > 0 && replaced.nlink === 1) holdReplaced(target);
+      }
       fs.renameSync(partial, target);
       return { replaced, stats: fs.fstatSync(descriptor) };
     } catch (error) {

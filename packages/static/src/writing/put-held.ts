@@ -6,6 +6,7 @@ import { exactStateTag } from '../http/validators.ts';
 import type { StaticRequest, StaticResponse } from '../message.ts';
 import type { Settings } from '../options/settings.ts';
 import { refusal } from '../refusals.ts';
+import { allFreed } from './replaced-files.ts';
 import type { Upload } from './upload.ts';
 
 /** What `place` says when the directory is not held; the caller only passes it on. */
@@ -23,12 +24,26 @@ export async function putHeld(
   if (commit === undefined || name === undefined || !isPlain(upload, request, settings)) return undefined;
   const answer = await commit(async (held) => {
     const directory = await held?.take(segments.slice(0, -1), settings);
-    const outcome = directory?.write(name, upload.chunks);
+    const outcome = directory && (await writeWithRoom(() => directory.write(name, upload.chunks)));
     if (outcome === undefined) return NOT_HELD;
     const { replaced, stats } = outcome;
     return { status: replaced === undefined ? 201 : 204, fields: [['etag', exactStateTag(stats)]] };
   });
   return answer === NOT_HELD ? undefined : answer;
+}
+
+/** Writes, and once more where the disk is full and had yet to free what was replaced before. */
+async function writeWithRoom<Value>(write: () => Value): Promise<Value> {
+  try {
+    return write();
+  } catch (error) {
+    if (!isFull(error) || !(await allFreed())) throw error;
+    return write();
+  }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** Whether there is nothing to wait for and nothing to look at but the target. */

@@ -1,5 +1,6 @@
 // A directory that is held for many writes: each is whole, writers of single files wait for it, and nothing of it is left.
 
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -7,16 +8,21 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { settingsOf } from '../../src/options/settings.ts';
 import { type HeldDirectories, SiteTree } from '../../src/tree.ts';
+import { allFreed, canHoldReplaced } from '../../src/writing/replaced-files.ts';
 import { EVERY_NAME, targetKey, WorkFolder } from '../../src/writing/work-folder.ts';
 
 // All are removed at the end: a new directory with the inode of one that others wrote in would not be held either.
@@ -126,6 +132,58 @@ describe('in a directory that is held', () => {
     });
     expect(readFileSync(join(root, 'd/a'), 'utf8')).toBe('two');
     expect(litter()).toEqual([]);
+  });
+});
+
+describe('what is replaced', () => {
+  /** Files without a name that this process has, below the root. */
+  const nameless = (): string[] =>
+    readdirSync('/proc/self/fd')
+      .map((descriptor) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${descriptor}`);
+        } catch {
+          // The descriptor with which the directory was read.
+          return '';
+        }
+      })
+      .filter((path) => path.startsWith(root) && path.endsWith('(deleted)'));
+
+  test('is freed by the pool, and nothing of it is left', async ({ skip }) => {
+    if (!canHoldReplaced(root)) skip('the file system of the tests is not one where replaced files are held');
+    const tree = writable();
+    await tree.inTurn('t', async (held) => {
+      const directory = await held.take(['d'], settingsOf(root, {}));
+      for (const text of ['one', 'two', 'three']) directory?.write('a', [Buffer.from(text)]);
+      expect(nameless()).toHaveLength(2);
+    });
+    await allFreed();
+    expect(nameless()).toEqual([]);
+    expect(await allFreed()).toBe(false);
+  });
+
+  test('makes room in time on a disk that is full', async ({ skip }) => {
+    const image = join(top, 'image');
+    writeFileSync(image, '');
+    truncateSync(image, 256 * 1024);
+    try {
+      execFileSync('mkfs.ext4', ['-q', '-m', '0', '-O', '^has_journal', image], { stdio: 'ignore' });
+      execFileSync('mount', ['-o', 'loop', image, root], { stdio: 'ignore' });
+    } catch {
+      skip('mounting needs privileges');
+    }
+    try {
+      mkdirSync(join(root, 'd'));
+      const tree = writable();
+      const text = 'x'.repeat(60_000);
+      await tree.inTurn('t', async (held) => {
+        for (let round = 0; round < 30; round++)
+          expect((await put(tree, '/d/a', text, held)).status).toBe(round === 0 ? 201 : 204);
+      });
+      await allFreed();
+    } finally {
+      execFileSync('umount', ['--lazy', root]);
+    }
   });
 });
 
