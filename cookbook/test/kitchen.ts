@@ -3,6 +3,7 @@
 // A page says 8080 as people do; a test cannot, so each port that a page or its files name becomes a free one, in the
 // copy of the files and in the commands. Nothing else is changed.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -29,12 +30,14 @@ interface Background {
 export class Kitchen {
   readonly folder: string;
   readonly #ports: ReadonlyMap<string, string>;
+  readonly #claims: readonly Socket[];
   #running: Background[] = [];
   #path = `${process.env['PATH']}:/usr/sbin`;
 
-  private constructor(folder: string, ports: ReadonlyMap<string, string>) {
+  private constructor(folder: string, { ports, claims }: FreePorts) {
     this.folder = folder;
     this.#ports = ports;
+    this.#claims = claims;
   }
 
   static async open(recipe: string, needs: readonly string[]): Promise<Kitchen> {
@@ -136,6 +139,7 @@ export class Kitchen {
 
   async close(): Promise<void> {
     await this.endServers();
+    for (const claim of this.#claims) claim.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
@@ -161,19 +165,46 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
+interface FreePorts {
+  /** What stands in the page, and what takes its place. */
+  readonly ports: ReadonlyMap<string, string>;
+  readonly claims: readonly Socket[];
+}
+
 /**
  * Free ports below the range from which the system takes the near ends of connections: asking again and again whether a
  * port inside that range answers can connect a socket to itself.
  */
-async function freePorts(page: string): Promise<Map<string, string>> {
+async function freePorts(page: string): Promise<FreePorts> {
   const ports = new Map<string, string>();
+  const claims: Socket[] = [];
   for (const port of new Set(['8080', ...(page.match(portsOfPages) ?? [])])) {
-    let free: number;
-    do free = 20_000 + Math.floor(Math.random() * 10_000);
-    while ([...ports.values()].includes(String(free)) || !(await canListen(free)));
+    let claim: Socket | undefined;
+    let free = 0;
+    while (claim === undefined) {
+      free = 20_000 + Math.floor(Math.random() * 10_000);
+      claim = (await canListen(free)) ? await claimOf(free) : undefined;
+    }
     ports.set(port, String(free));
+    claims.push(claim);
   }
-  return ports;
+  return { ports, claims };
+}
+
+/**
+ * Keeps a port from other kitchens, of this process or another, until it is closed: recipes are cooked side by side, and the server
+ * listens some time after its port was found free. Undefined where another kitchen has the port.
+ */
+async function claimOf(port: number): Promise<Socket | undefined> {
+  const socket = createSocket('udp4');
+  const isBound = await new Promise<boolean>((resolve) => {
+    socket
+      .once('error', () => resolve(false))
+      .bind({ port: port - 10_000, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
+  if (isBound) return socket;
+  socket.close();
+  return undefined;
 }
 
 async function canListen(port: number): Promise<boolean> {
