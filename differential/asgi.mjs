@@ -54,6 +54,14 @@ const EXPLAINED = [
     applies: ({ plan, client, their }) => plan.raise !== undefined && client.content.length > 0 && their.status === 0,
   },
   {
+    name: 'an application that ends before it starts its response: daphne waits for ever, or closes the connection',
+    applies: ({ plan, our, their, against }) =>
+      against === 'daphne' &&
+      their.status === 0 &&
+      our.status === 500 &&
+      (plan.start === 'none' || plan.raise === 'before'),
+  },
+  {
     name: 'content of HEAD: daphne sends it',
     applies: ({ client, our, their, against }) =>
       against === 'daphne' && client.method === 'HEAD' && their.status === our.status && !their.isClean,
