@@ -24,7 +24,12 @@ const tables = { wsgi: wsgiTable, asgi: asgiTable, auto: appTable };
 
 /** Throws a TypeError of one line that begins with the name of the function and of the option. */
 export function checkFor(called: Interface | 'auto', options: unknown): void {
-  checkOptions(tables[called], options, called === 'auto' ? 'app' : called);
+  const name = called === 'auto' ? 'app' : called;
+  if (typeof options === 'object' && options !== null && 'path' in options) {
+    const place = `{ routes: [{ path, responder: ${name}({ … }) }] }`;
+    throw new TypeError(`${name}: path: is not an option; it goes beside the responder: ${place}`);
+  }
+  checkOptions(tables[called], options, name);
 }
 
 /** Fills in what bounds requests and workers. */

@@ -1,4 +1,5 @@
 // What servers of node:http, Express and Hono have as methods, and what does the same here: called, each says so.
+// And their methods work alone, as those of plain objects do.
 
 /** Where such a method is looked for, and the advice. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -22,5 +23,13 @@ export function refuseHabits({ prototype }: { readonly prototype: object }): voi
         throw new TypeError(`server.${name}: ${advice}`);
       },
     });
+  }
+}
+
+/** Lets methods be taken out of a server, as in `const { listen } = createServer()`. */
+export function bindMethods(server: object): void {
+  for (const name of ['listen', 'fetch', 'reload', 'close', 'ready', 'explain']) {
+    const method: unknown = Reflect.get(server, name);
+    if (typeof method === 'function') Object.defineProperty(server, name, { value: method.bind(server) });
   }
 }

@@ -22,7 +22,7 @@ import type {
   StopOptions,
   TlsOptions,
 } from './options.ts';
-import { refuseHabits } from './server-habits.ts';
+import { bindMethods, refuseHabits } from './server-habits.ts';
 import { Stop } from './stop.ts';
 import { warnOnce } from './warn-once.ts';
 import { refuseExposure } from './webdav-mounts.ts';
@@ -76,6 +76,7 @@ export class HttpServer implements Server, Engine {
       drainTimeoutMs,
     ];
     this.clock = new Clock(timeouts);
+    bindMethods(this);
   }
 
   #serviceOf(options: ServerOptions): Service {

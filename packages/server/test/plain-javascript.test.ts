@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { cgi, startProcess } from '@onezero/cgi-process';
+import { cgi, collectContent, metaVariables, startProcess } from '@onezero/cgi-process';
 import { fastcgi } from '@onezero/cgi-process/fastcgi';
 import { cgiFetch } from '@onezero/cgi-process/fetch';
 import { cgiHandler } from '@onezero/cgi-process/node';
@@ -47,6 +47,16 @@ const MISTAKES: readonly (readonly [string, () => unknown, string])[] = [
     'a port where the server is made',
     () => createServer({ root: '.', port: 8080 }),
     'createServer: port: is not an option here; it belongs to listen({ port })',
+  ],
+  [
+    'variables of no request',
+    () => untyped(metaVariables)({}),
+    '@onezero/cgi-process: expected a request of the form { method, pathInfo, fields, … }; for node:http and Express there is @onezero/cgi-process/node, for fetch and Hono @onezero/cgi-process/fetch',
+  ],
+  [
+    'content of no request',
+    () => untyped(collectContent)('text'),
+    'collectContent: expected the content of a request, an async iterable of bytes',
   ],
   [
     'a directory alone',
@@ -661,5 +671,15 @@ describe('plain JavaScript is told about', () => {
       new TypeError('the application returned a text, not a Response: return new Response(content)'),
     ]);
     await one.close();
+  });
+
+  test('methods that were taken out of the server work alone', async () => {
+    const { listen: open, fetch, reload, close: stop } = createServer({ routes: [{ responder }] });
+    await expect(open(0)).resolves.toHaveLength(1);
+    await expect(fetch('/')).resolves.toMatchObject({ status: 204 });
+    await reload({ routes: [{ responder: () => ({ status: 205, fields: [] }) }] });
+    await expect(fetch('/')).resolves.toMatchObject({ status: 205 });
+    await stop();
+    await expect(open(0)).rejects.toThrow('closed');
   });
 });

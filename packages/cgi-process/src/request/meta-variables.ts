@@ -7,6 +7,7 @@
 
 import { toByteString } from '../byte-string.ts';
 import type { CgiRequest, Peer } from '../message.ts';
+import { checkMessage } from './callers.ts';
 
 /** What the variables need to know beside the request. */
 export interface MetaVariableOptions {
@@ -39,6 +40,7 @@ type Variables = Record<string, string>;
  * UTF-8 bytes. (That is what WSGI puts into its environ.)
  */
 export function metaVariables(request: CgiRequest, options: MetaVariableOptions = {}): Record<string, string> {
+  checkMessage(request);
   const variables: Variables = {};
   addFields(variables, request, options.passAuthorization ?? false);
   addRequest(variables, request);

@@ -73,6 +73,9 @@ export const nothing: Collected = {
  * `content-unstored`). Provisional, for `@onezero/python`.
  */
 export async function collectContent(content: AsyncIterable<Uint8Array>, options: CollectOptions): Promise<Collected> {
+  if (typeof (content as Partial<typeof content> | undefined)?.[Symbol.asyncIterator] !== 'function') {
+    throw new TypeError('collectContent: expected the content of a request, an async iterable of bytes');
+  }
   const collector = new Collector(content[Symbol.asyncIterator](), options);
   try {
     return await collector.collect();

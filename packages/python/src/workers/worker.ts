@@ -5,6 +5,7 @@
 // and what the application starts can be ended with it.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { afterMs } from '@onezero/cgi-process';
@@ -72,6 +73,12 @@ function adviceFor(reason: string, application: string): string {
   return '; another Python is chosen by python or virtualenv (--python, --virtualenv)';
 }
 
+/** The system blames the program when it is the working directory that is missing. */
+function cannotRun(python: string, cwd: string, message: string): string {
+  const isThere = statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true;
+  return `cannot run ${python} in ${cwd}: ${isThere ? message : 'there is no such directory'}`;
+}
+
 /** A Python process and its connections. */
 export class Worker implements ChannelOwner {
   readonly number: number;
@@ -126,7 +133,7 @@ export class Worker implements ChannelOwner {
     const sockets = settings.interface === 'asgi' ? 1 : threads;
     const pipes = Array.from({ length: FIRST_CONNECTION + sockets }, () => 'pipe' as const);
     this.#child = spawn(python, [WORKER_PROGRAM, application], { cwd, env: environment, stdio: pipes, detached: true });
-    this.#child.on('error', (error) => this.#failToStart(`cannot run ${python} in ${cwd}: ${error.message}`));
+    this.#child.on('error', ({ message }) => this.#failToStart(cannotRun(python, cwd, message)));
     this.#child.on('exit', (code, signal) => this.#exit(code, signal));
     this.#child.on('close', () => this.#gone());
     // The reason of an error is in the worker's exit; what matters here is that the socket closes.

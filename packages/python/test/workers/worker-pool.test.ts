@@ -117,7 +117,7 @@ describe('an application', () => {
 
   test.each([
     ['Python is not there', { python: '/nowhere/python3' }, 'cannot run /nowhere/python3'],
-    ['the working directory is not there', { cwd: '/nowhere' }, 'cannot run'],
+    ['the working directory is not there', { cwd: '/nowhere' }, 'in /nowhere: there is no such directory'],
   ])('does not start when %s', async (_, options, message) => {
     const app = run(options);
     await expect(app.responder.ready()).rejects.toMatchObject({

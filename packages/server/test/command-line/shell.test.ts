@@ -129,6 +129,7 @@ test('habits of other servers get a sentence, and far names no hint', async () =
     (await run(['check', ...words])).stderr.split('\n')[0] ?? '';
   expect(await problem('-c-1')).toContain('--max-age');
   expect(await problem('--ext', 'html')).toContain('--clean-urls');
+  expect(await problem('--wsgi-python', 'python3')).toContain('the interpreter is --python');
   expect(await problem('--zip')).toContain('--listing=archives');
   expect(await problem('--prot', '80')).toContain('did you mean "--port"');
   expect(await problem('--banana')).toBe('Error: --banana is not a flag');

@@ -16,6 +16,7 @@ const CACHED = 'a cache lifetime is --max-age, such as --max-age 1h';
 const WATCHED = 'live reload is --live, and other directories are --live=directory';
 const DOTFILES = 'names that begin with a dot are served with --dotfiles';
 const KEY = 'the private key is --tls-key';
+const PYTHON = 'the interpreter is --python, and a virtual environment --virtualenv';
 const QR = 'no QR code is printed; --host prints the addresses of this machine';
 
 const HABITS: Readonly<Record<string, string>> = {
@@ -44,6 +45,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--allow-search': 'the listing has a search already',
   '--allow-symlink': 'links that lead out of the root are followed with --symlinks=all',
   '--allow-upload': WRITABLE,
+  '--asgi-python': PYTHON,
   '--browse': LISTED,
   '--cache': CACHED,
   '--cacheTtl': CACHED,
@@ -91,6 +93,8 @@ const HABITS: Readonly<Record<string, string>> = {
   '--upload-files': WRITABLE,
   '--upstream': PROXIED,
   '--utc': 'logs have UTC where their format has it',
+  '--venv': PYTHON,
+  '--wsgi-python': PYTHON,
   '--zip': ARCHIVES,
 };
 
