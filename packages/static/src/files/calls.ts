@@ -10,10 +10,18 @@ import type { Eventually } from './eventually.ts';
 import { Pace } from './pace.ts';
 
 /**
- * A rename that replaces a file takes 0.2 ms, and one that meets another's journal commit one or two. A disk that seeks takes more. In
- * the pool the same call takes a millisecond of processor time then, as threads spin for the lock of the directory.
+ * A rename that replaces a file takes 0.2 ms, and one that meets another's journal commit one or two; a busy machine takes the processor
+ * away for three to five. A disk that seeks takes more. In the pool the same call takes a millisecond of processor time then, as
+ * threads spin for the lock of the directory.
  */
-const SLOW_CALL_MS = 3;
+const SLOW_CALL_MS = 6;
+const SLOW_LOOK_MS = 0.2;
+
+/**
+ * The share of slow calls that makes storage slow. What changes a directory may sleep until the disk has taken its word, and on a busy
+ * machine another has the processor then: at a load of five up to one of five took 3 ms. On a slow disk most of them wait.
+ */
+const SLOW_SHARE = 0.25;
 
 /** Copying so much to the system's memory takes less than 30 us. */
 const WRITE_AT_ONCE_BYTES = 64 * 1024;
@@ -22,14 +30,11 @@ const WRITE_AT_ONCE_BYTES = 64 * 1024;
  * How fast the storage of this process is: for what changes directories, which may wait for a journal, and for the rest, which seldom
  * waits. All roots share it: the pool is never wrong, only slower.
  */
-const changes = new Pace(SLOW_CALL_MS);
-const others = new Pace();
+const changes = new Pace(SLOW_CALL_MS, SLOW_SHARE);
+const others = new Pace(SLOW_LOOK_MS, SLOW_SHARE);
 
-/**
- * For small files that are written at once: a new file and a rename, each of which may meet a commit. Together they take long enough
- * to be interrupted on a busy machine, one of twenty at a load of ten, while on a slow disk most of them wait.
- */
-const files = new Pace(2 * SLOW_CALL_MS, 0.25);
+/** For small files that are written at once: a new file and a rename, each of which may meet a commit. */
+const files = new Pace(SLOW_CALL_MS, SLOW_SHARE);
 
 /** A call in both ways. */
 function paced<Words extends readonly unknown[], Value>(
