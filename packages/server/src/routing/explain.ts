@@ -42,7 +42,7 @@ export function explain(
   }
   const { route, scriptName, pathInfo } = found;
   why.push(
-    `${route.name ?? `the route at ${route.path ?? '/'}`} answers, with ${pathInfo || 'nothing'} as the rest of the path`,
+    `asked: ${route.name ?? `the route at ${route.path ?? '/'}`}, with ${pathInfo || 'nothing'} as the rest of the path`,
   );
   if (route.fallThrough === true) why.push('on 404 or 405, the next matching route is tried');
   return { ...base, auth, route, scriptName, pathInfo, status: undefined, why };

@@ -104,7 +104,7 @@ test.skipIf(!isInstalled(FPM))('gives each worker a PHP, and leaves none of them
 
 test.skipIf(!isInstalled(FPM))('says which PHP and which script answers', async () => {
   const { stdout } = await run(['explain', '/x/y', root, `--php=${FPM}`]);
-  expect(stdout).toContain(`PHP in ${root} by ${FPM} answers`);
+  expect(stdout).toContain(`asked: PHP in ${root} by ${FPM}, with /x/y`);
   expect(stdout).toContain(`run       ${join(root, 'index.php')}`);
   expect(await run(['check', root, `--php=${FPM}`])).toMatchObject({ code: 0 });
   expect(await run(['check', folder, `--php=${FPM}`])).toMatchObject({

@@ -130,6 +130,9 @@ test('habits of other servers get a sentence, and far names no hint', async () =
   expect(await problem('-c-1')).toContain('--max-age');
   expect(await problem('--ext', 'html')).toContain('--clean-urls');
   expect(await problem('--wsgi-python', 'python3')).toContain('the interpreter is --python');
+  expect(await problem('--page-fallback', 'app.html')).toContain('there is --fallback');
+  expect(await problem('--route-prefix', '/app')).toContain('--base /path');
+  expect(await problem('-S=inside')).toContain('-p8080 or -p 8080');
   expect(await problem('--zip')).toContain('--listing=archives');
   expect(await problem('--prot', '80')).toContain('did you mean "--port"');
   expect(await problem('--banana')).toBe('Error: --banana is not a flag');

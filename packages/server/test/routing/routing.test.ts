@@ -205,7 +205,7 @@ describe('explain', () => {
       pathInfo: '/b',
       auth: undefined,
       status: undefined,
-      why: ['/x/../a/b is read as /a/b', 'the a route answers, with /b as the rest of the path'],
+      why: ['/x/../a/b is read as /a/b', 'asked: the a route, with /b as the rest of the path'],
     });
     expect(server.explain({ target: '/a/secret' }).auth?.path).toBe('/a/secret');
     expect(server.explain({ target: '/..' }).status).toBe(400);
