@@ -150,10 +150,10 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   async #send(): Promise<void> {
     const { socket } = this.#connection;
     const { params, keep, content } = this.#request;
-    const head = requestHead(params, keep);
+    const head = requestHead(params, keep, content.length === 0);
     try {
       if (content.length === 0) {
-        socket.write(Buffer.concat([head, emptyRecord(STDIN)]));
+        socket.write(head);
       } else {
         socket.write(head);
         await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes));

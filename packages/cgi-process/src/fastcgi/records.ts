@@ -42,6 +42,20 @@ function recordHeader(type: number, length: number): Buffer {
   return header;
 }
 
+/** The same as a byte string. */
+function headerText(type: number, length: number): string {
+  return recordHeader(type, length).toString('latin1');
+}
+
+function beginText(flags: number): string {
+  return headerText(BEGIN_REQUEST, 8) + String.fromCharCode(0, RESPONDER, flags, 0, 0, 0, 0, 0);
+}
+
+const BEGIN_ONCE = beginText(0);
+const BEGIN_KEPT = beginText(KEEP_CONNECTION);
+const END_OF_PARAMS = headerText(PARAMS, 0);
+const END_OF_BOTH = END_OF_PARAMS + headerText(STDIN, 0);
+
 /** A record without content: the end of a stream, or an abort. */
 export function emptyRecord(type: number): Buffer {
   return recordHeader(type, 0);
@@ -57,23 +71,36 @@ export function streamRecords(type: number, bytes: Uint8Array): Uint8Array[] {
   return parts;
 }
 
-/** Everything that precedes the content of a request. The values are byte strings. */
-export function requestHead(params: Readonly<Record<string, string>>, keepConnection: boolean): Buffer {
-  const begin = Buffer.alloc(HEADER_BYTES);
-  begin.writeUInt16BE(RESPONDER, 0);
-  begin[2] = keepConnection ? KEEP_CONNECTION : 0;
-  const pairs = streamRecords(PARAMS, encodePairs(params));
-  return Buffer.concat([recordHeader(BEGIN_REQUEST, begin.length), begin, ...pairs, emptyRecord(PARAMS)]);
+/**
+ * Everything that precedes the content of a request, and with `isWhole` the end of content that is empty. The values are byte
+ * strings. One text is made of it all: a buffer for each record costs more than all the rest.
+ */
+export function requestHead(
+  params: Readonly<Record<string, string>>,
+  keepConnection: boolean,
+  isWhole = false,
+): Buffer {
+  const pairs = pairsOf(params);
+  let head = keepConnection ? BEGIN_KEPT : BEGIN_ONCE;
+  for (let start = 0; start < pairs.length; start += MAX_CONTENT_BYTES) {
+    const content = pairs.slice(start, start + MAX_CONTENT_BYTES);
+    head += headerText(PARAMS, content.length) + content;
+  }
+  return Buffer.from(head + (isWhole ? END_OF_BOTH : END_OF_PARAMS), 'latin1');
 }
 
-/** Names and values with their lengths (§3.4). One text is put together: a buffer for each part costs more than all the rest. */
+/** Names and values with their lengths (§3.4). */
 export function encodePairs(params: Readonly<Record<string, string>>): Buffer {
+  return Buffer.from(pairsOf(params), 'latin1');
+}
+
+function pairsOf(params: Readonly<Record<string, string>>): string {
   let pairs = '';
   for (const name in params) {
     const value = params[name] ?? '';
     pairs += encodeLength(name.length) + encodeLength(value.length) + name + value;
   }
-  return Buffer.from(pairs, 'latin1');
+  return pairs;
 }
 
 function encodeLength(length: number): string {
@@ -84,6 +111,8 @@ function encodeLength(length: number): string {
 /** Reads the bytes of an application as records, as they come. */
 export class RecordReader {
   #bytes: Buffer = NOTHING;
+  /** How many of them are read: a view for each part of a record costs more than reading it. */
+  #at = 0;
   /** A header or the end of a request as far as it has come. */
   #begun: Buffer = NOTHING;
   /** The record that is under way: what is still to come of its content and padding. */
@@ -96,11 +125,12 @@ export class RecordReader {
   /** Gives it bytes, when it has none left. They may be overwritten once `next` has nothing more. */
   push(bytes: Buffer): void {
     this.#bytes = bytes;
+    this.#at = 0;
   }
 
   /** Whether bytes of a further record are here. */
   get hasMore(): boolean {
-    return this.#bytes.length > 0 || this.#begun.length > 0 || this.#isInside;
+    return this.#at < this.#bytes.length || this.#begun.length > 0 || this.#isInside;
   }
 
   /**
@@ -112,7 +142,7 @@ export class RecordReader {
     while (this.#isInside || this.#readHeader()) {
       const content = this.#take(this.#contentLeft);
       this.#contentLeft -= content.length;
-      if (this.#contentLeft === 0) this.#paddingLeft -= this.#take(this.#paddingLeft).length;
+      if (this.#contentLeft === 0) this.#skipPadding();
       const isWhole = this.#contentLeft === 0 && this.#paddingLeft === 0;
       this.#isInside = !isWhole;
       if (!this.#isManagement) {
@@ -125,18 +155,19 @@ export class RecordReader {
   }
 
   #end(content: Buffer, isWhole: boolean): FastcgiRecord | undefined {
-    const end = Buffer.concat([this.#begun, content]);
-    this.#begun = isWhole ? NOTHING : end;
+    const end = this.#begun.length === 0 ? content : Buffer.concat([this.#begun, content]);
+    this.#begun = isWhole ? NOTHING : Buffer.from(end);
     return isWhole ? { type: END_REQUEST, content: end } : undefined;
   }
 
   /** Whether a header is here whole. */
   #readHeader(): boolean {
+    if (this.#at === this.#bytes.length) return false;
     const bytes = this.#take(HEADER_BYTES - this.#begun.length);
     const header =
       this.#begun.length === 0 && bytes.length === HEADER_BYTES ? bytes : Buffer.concat([this.#begun, bytes]);
     if (header.length > 0 && header[0] !== 1) throw new RangeError(`version ${header[0]} of FastCGI`);
-    this.#begun = header.length < HEADER_BYTES ? header : NOTHING;
+    this.#begun = header.length < HEADER_BYTES ? Buffer.from(header) : NOTHING;
     if (header.length < HEADER_BYTES) return false;
     this.#type = header[1] ?? 0;
     this.#isManagement = isOfConnection(this.#type, header.readUInt16BE(2));
@@ -145,9 +176,16 @@ export class RecordReader {
     return true;
   }
 
+  #skipPadding(): void {
+    const skipped = Math.min(this.#paddingLeft, this.#bytes.length - this.#at);
+    this.#paddingLeft -= skipped;
+    this.#at += skipped;
+  }
+
   #take(most: number): Buffer {
-    const bytes = this.#bytes.subarray(0, most);
-    this.#bytes = this.#bytes.subarray(bytes.length);
+    const end = Math.min(this.#at + most, this.#bytes.length);
+    const bytes = end === this.#at ? NOTHING : this.#bytes.subarray(this.#at, end);
+    this.#at = end;
     return bytes;
   }
 }

@@ -55,6 +55,19 @@ describe('streamRecords and RecordReader', () => {
     expect(reader.next()).toBeUndefined();
   });
 
+  test('come byte by byte through a buffer that is overwritten', () => {
+    const reader = new RecordReader();
+    const got: string[] = [];
+    const shared = Buffer.alloc(1);
+    for (const byte of Buffer.concat([record(6, Buffer.from('one'), 5), record(3, Buffer.alloc(8, 'e'), 3)])) {
+      shared[0] = byte;
+      reader.push(shared);
+      for (let next = reader.next(); next !== undefined; next = reader.next()) got.push(next.content.toString());
+    }
+    expect(got).toEqual(['o', 'n', 'e', 'eeeeeeee']);
+    expect(reader.hasMore).toBe(false);
+  });
+
   test('refuse what is no FastCGI', () => {
     const reader = new RecordReader();
     reader.push(Buffer.from('HTTP/1.1 200 OK'));
@@ -99,6 +112,13 @@ describe('requestHead', () => {
       [4, 0],
     ]);
     expect(head.subarray(8, 16)).toEqual(Buffer.from([0, 1, 1, 0, 0, 0, 0, 0]));
+  });
+
+  test('ends content that is empty in the same bytes', () => {
+    const head = requestHead({ A: '\xff' }, false, true);
+    const begin = [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    const params = [1, 4, 0, 1, 0, 4, 0, 0, 1, 1, 0x41, 0xff, 1, 4, 0, 1, 0, 0, 0, 0];
+    expect(head).toEqual(Buffer.from([...begin, ...params, 1, 5, 0, 1, 0, 0, 0, 0]));
   });
 });
 
