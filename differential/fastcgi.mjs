@@ -61,7 +61,9 @@ export async function compare({ seed, count = 500, log = () => undefined }) {
       const isFile = request.method === 'POST' && our.status === 405 && their.status === 200;
       // A path that is no UTF-8 is refused before anybody is asked.
       const isNoText = request.target.includes('%ff') && our.status === 400;
-      if (one === other || isFile || isNoText) continue;
+      // Apache refuses an encoded question mark before any application (CVE-2024-38474); here it is part of a name.
+      const isEncodedQuestion = /%3f/i.test(request.target.split('?')[0]) && their.status === 403;
+      if (one === other || isFile || isNoText || isEncodedQuestion) continue;
       log(
         `DIFFERENCE: ${JSON.stringify({ request: { ...request, content: request.content.length }, ours: essences[0], theirs: essences[1] })}`,
       );
