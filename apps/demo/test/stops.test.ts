@@ -188,7 +188,7 @@ describe.skipIf(noBrowser)(`the stops${because}`, () => {
 
   test('explain: each refusal has its reason', () =>
     at('explain', async (page) => {
-      await press(page, 'This tour', /the path is \/tour\/page[^]*answers/);
+      await press(page, 'This tour', /the path is \/tour\/page[^]*asked: /);
       await press(page, 'Climb above the root', /so the answer is 400/);
       await press(page, 'An unknown method', /FROB is not a known method[^]*501/);
     }));
