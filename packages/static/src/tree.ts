@@ -285,9 +285,13 @@ export class SiteTree {
     try {
       return await folder.inTurn(file, () => action(held));
     } finally {
-      await held.release();
-      await file.discard();
-      await folder.close();
+      try {
+        await held.release();
+      } finally {
+        // Whatever became of the directories, the turn is over: nobody else could write otherwise.
+        await file.discard();
+        await folder.close();
+      }
     }
   }
 }

@@ -8,12 +8,13 @@
 // A directory vouches only where its times can be trusted: on file systems that are known to keep them, and once they are
 // older than the clock's last tick, in which a second change would not show. Elsewhere each name is asked for.
 
-import { type Dir, opendir, statfsSync } from 'node:fs';
+import { type Dir, opendir } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { isSameState, hasRested, type Stamp, stampOf } from '../http/validators.ts';
 import type { Disk } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
+import { isExactFileSystem } from './exact-file-systems.ts';
 import { loopTurn } from './loop-turn.ts';
 
 /** Names read at most: 8,192 are some 5 ms of processor time in slices, and 0.6 MiB. In larger directories names are asked for one by one. */
@@ -29,23 +30,6 @@ const READ_BATCH = 256;
 /** What a view keeps alive: a name is a string and a slot in a set. */
 const VIEW_BYTES = 600;
 const NAME_BYTES = 72;
-
-/**
- * File systems of Linux that keep a directory's times exact, by the magic number of statfs(2). Network and FUSE file systems
- * are not among them: their directories may be cached, or have no times of their own.
- */
-const EXACT_FILE_SYSTEMS: ReadonlySet<number> = new Set([
-  0xef53, // ext2, ext3, ext4
-  0x58465342, // xfs
-  0x9123683e, // btrfs
-  0x01021994, // tmpfs
-  0x794c7630, // overlayfs
-  0x2fc12fc1, // zfs
-  0xf2f52010, // f2fs
-  0xca451a4e, // bcachefs
-  0x73717368, // squashfs
-  0xe0f5e1e2, // erofs
-]);
 
 const openDirectory = promisify(opendir);
 
@@ -182,19 +166,9 @@ export class Directories {
   #isExactAt(location: string, device: number): boolean {
     const known = this.#isExact.get(device);
     if (known !== undefined) return known;
-    const isExact = process.platform === 'linux' && isExactFileSystem(location);
+    const isExact = isExactFileSystem(location);
     this.#isExact.set(device, isExact);
     return isExact;
-  }
-}
-
-function isExactFileSystem(location: string): boolean {
-  try {
-    return EXACT_FILE_SYSTEMS.has(statfsSync(location).type);
-  } catch (error) {
-    // Gone or closed to us meanwhile: the next change asks again, and until then names are asked for one by one.
-    if (error instanceof Error && 'code' in error) return false;
-    throw error;
   }
 }
 

@@ -1,9 +1,11 @@
 // The names in small directories: read at once, and remembered as long as the directory is as it was.
 //
 // To read the names of a thousand files, and to ask policies about each, takes a third of what a look at each of them does, and
-// who lists a directory once lists it again. Its change time tells that no name came or went, once that time is past.
+// who lists a directory once lists it again. Its change time tells that no name came or went, once that time is past, on
+// file systems that keep it exact.
 
 import { readdirSync, type Stats, statSync } from 'node:fs';
+import { isExactFileSystem } from './exact-file-systems.ts';
 
 /** Some thousands of names, by the 12 to 30 bytes that file systems count for each: read in less than a millisecond. */
 const SMALL_BYTES = 64 * 1024;
@@ -26,9 +28,12 @@ export class SmallDirectories {
   readonly #listed = new Map<string, Listed>();
   readonly #now: () => number;
 
-  /** `now` is the clock of the file system, in milliseconds. */
-  constructor(now: () => number = Date.now) {
+  readonly #isExact: (path: string) => boolean;
+
+  /** `now` is the clock of the file system, in milliseconds; `isExact` tells whether a directory's times can be believed. */
+  constructor(now: () => number = Date.now, isExact: (path: string) => boolean = isExactFileSystem) {
     this.#now = now;
+    this.#isExact = isExact;
   }
 
   /**
@@ -43,7 +48,7 @@ export class SmallDirectories {
     if (known !== undefined && isSame(known, stats)) return known.names;
     this.#listed.delete(key);
     const names = readdirSync(`${path}/`).filter(isVisible);
-    if (isRested(stats, this.#now())) this.#remember(key, stats, names);
+    if (isRested(stats, this.#now()) && this.#isExact(path)) this.#remember(key, stats, names);
     return names;
   }
 

@@ -89,14 +89,19 @@ async function holdUnlessShared(directory: OpenDirectory, place: string): Promis
   const isHeld = directory.path !== directory.place && directory.place === place;
   if (!isHeld || (shared.get(directory.identity) ?? 0) > performance.now()) return undefined;
   const path = `${directory.path}/${PARTIAL_FILE_PREFIX}writes`;
+  const holdsReplaced = canHoldReplaced(directory.path);
   const { folder, file } = await WorkFolder.create({ path, identity: directory.identity, key: EVERY_NAME }, 'claim');
-  const held = new HeldDirectory(directory, path, folder, file);
-  if (await folder.isAlone(file)) {
-    holds.set(directory.identity, held);
-    return held;
+  const held = new HeldDirectory(directory, path, folder, file, holdsReplaced);
+  let isAlone = false;
+  try {
+    isAlone = await folder.isAlone(file);
+  } finally {
+    // A claim that stays would keep all others from the directory as long as this process lives.
+    if (!isAlone) await held.leave();
   }
-  await held.leave();
-  return undefined;
+  if (!isAlone) return undefined;
+  holds.set(directory.identity, held);
+  return held;
 }
 
 /** A directory with a claim on every name in it. */
@@ -109,12 +114,12 @@ export class HeldDirectory {
   readonly #holdsReplaced: boolean;
   #released: Promise<void> | undefined;
 
-  constructor(directory: OpenDirectory, path: string, folder: WorkFolder, claim: WorkFile) {
+  constructor(directory: OpenDirectory, path: string, folder: WorkFolder, claim: WorkFile, holdsReplaced: boolean) {
     this.#directory = directory;
     this.#path = path;
     this.#folder = folder;
     this.#claim = claim;
-    this.#holdsReplaced = canHoldReplaced(directory.path);
+    this.#holdsReplaced = holdsReplaced;
   }
 
   /** Whether it still lies at a place, and is held. */

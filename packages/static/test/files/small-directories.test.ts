@@ -73,3 +73,12 @@ test('a large directory is for those who read it in pieces, and one that is gone
   expect(rested().names(path, 'd', isVisible)?.length ?? 'large').toBe(statSync(path).size > 64 * 1024 ? 'large' : 401);
   expect(() => rested().names(join(top, 'none'), 'n', isVisible)).toThrow('ENOENT');
 });
+
+test('names are read each time where the times of directories are not exact', () => {
+  const small = new SmallDirectories(
+    () => Date.now() + 10_000,
+    () => false,
+  );
+  for (let count = 0; count < 3; count++) expect(small.names(path, 'd', isVisible)).toEqual(['a']);
+  expect(asked).toBe(6);
+});

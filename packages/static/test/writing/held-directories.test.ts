@@ -254,3 +254,12 @@ describe('of two writers', () => {
     expect(litter()).toEqual([]);
   });
 });
+
+test('a turn ends where its directories cannot be let go of', async () => {
+  const tree = writable();
+  const broken = tree.inTurn('t', async (held) => {
+    held.release = () => Promise.reject(new Error('too many open files'));
+  });
+  await expect(broken).rejects.toThrow('too many open files');
+  expect(await tree.inTurn('t', async () => 'next')).toBe('next');
+});
