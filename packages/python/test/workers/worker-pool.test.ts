@@ -258,11 +258,15 @@ describe('a worker that is silent', () => {
     'gets 504, shows its stacks and is replaced: %s',
     async (target) => {
       const app = run({ threads: 1, limits });
-      const pid = await app.pid();
-      expect(await app.get(target)).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
-      expect(await app.pid()).not.toBe(pid);
-      await until(() => !isRunning(pid));
-      expect(app.text()).toContain(`in ${target.slice(1).replaceAll('-', '_')}`);
+      const name = `in ${target.slice(1).replaceAll('-', '_')}`;
+      // Where other processes kept the worker from the processor for all of the limit, it is still reading the request.
+      for (let attempt = 0; attempt < 5 && !app.text().includes(name); attempt++) {
+        const pid = await app.pid();
+        expect(await app.get(target)).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
+        expect(await app.pid()).not.toBe(pid);
+        await until(() => !isRunning(pid));
+      }
+      expect(app.text()).toContain(name);
     },
   );
 
