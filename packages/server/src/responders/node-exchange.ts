@@ -15,6 +15,12 @@ export interface MountMembers {
   readonly method: string;
 }
 
+/**
+ * How much is held for the client before the application's writes wait: what a kernel takes from a socket at once. So what was
+ * written before the application closes its connection is sent, as under node:http.
+ */
+const HELD_BYTES = 65_536;
+
 export class NodeExchange {
   readonly response: Promise<ResponseMessage>;
   /** The application's end. */
@@ -24,6 +30,8 @@ export class NodeExchange {
   readonly #content: PlayedContent;
   readonly #parser = new ResponseParser();
   readonly #chunks: Buffer[] = [];
+  /** How many bytes `#chunks` has. */
+  #held = 0;
   #resolve!: (response: ResponseMessage) => void;
   #reject!: (error: unknown) => void;
   /** The application's write that waits for its bytes to be taken. */
@@ -81,16 +89,21 @@ export class NodeExchange {
     let isSwitching = false;
     for (const event of events) {
       if (event.type === 'interim') this.#inform(event.head);
-      else if (event.type === 'content') this.#chunks.push(Buffer.from(event.bytes));
+      else if (event.type === 'content') this.#hold(event.bytes);
       else if (event.type === 'end') this.#ended = true;
       else if (event.type === 'error') return this.fail(event.error);
       else if (event.head.status === 101) isSwitching = this.#switch(event.head);
       else this.#begin(event.head);
     }
-    // The next bytes are taken when the client has taken these, or when there is a tunnel for them.
-    if (isSwitching || (this.#chunks.length > 0 && !this.#ended)) this.#taken = taken;
+    // The next bytes are taken when the client has taken of these, or when there is a tunnel for them.
+    if (isSwitching || (this.#held >= HELD_BYTES && !this.#ended)) this.#taken = taken;
     else taken();
     this.#wake?.();
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#chunks.push(Buffer.from(bytes));
+    this.#held += bytes.length;
   }
 
   /** Content is asked for where the application says 100 itself; others of the class go to the client. */
@@ -131,7 +144,10 @@ export class NodeExchange {
   async #nextChunk(): Promise<IteratorResult<Uint8Array, undefined>> {
     for (;;) {
       const bytes = this.#chunks.shift();
-      if (bytes !== undefined) return { done: false, value: bytes };
+      if (bytes !== undefined) {
+        this.#held -= bytes.length;
+        return { done: false, value: bytes };
+      }
       if (this.#error !== undefined) throw this.#error;
       if (this.#ended) {
         // The response is complete: the end of the application's connection.

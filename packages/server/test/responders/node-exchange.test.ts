@@ -186,6 +186,30 @@ describe('an application', () => {
     await expect(textOf(answer.content)).rejects.toThrow(/closed the connection/);
   });
 
+  test.each([
+    ['whole', true],
+    ['as far as it was written', false],
+  ])('that destroys it before anything was read is %s', async (_, isEnded) => {
+    let isClosed = false;
+    const { content } = await answered(async (_asked, response) => {
+      response.on('close', () => (isClosed = true));
+      for (const text of ['one ', 'two ', 'three']) {
+        response.write(text);
+        await new Promise((resolve) => process.nextTick(resolve));
+      }
+      if (isEnded) response.end();
+      await new Promise((resolve) => process.nextTick(resolve));
+      response.destroy();
+    });
+    await expect.poll(() => isClosed).toBe(true);
+    const pieces: Uint8Array[] = [];
+    const reading = (async () => {
+      for await (const piece of content as AsyncIterable<Uint8Array>) pieces.push(piece);
+    })();
+    await (isEnded ? reading : expect(reading).rejects.toThrow(/closed the connection/));
+    expect(Buffer.concat(pieces).toString()).toBe('one two three');
+  });
+
   test.each(['not http\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n'])(
     'that writes %j past node:http is a failure',
     async (text) => {
