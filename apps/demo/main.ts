@@ -21,6 +21,7 @@ const { php, files: besidePhp } = phpIn(join(here, 'php'), '/php');
 const sandboxed = { glob: '**', fields: { 'content-security-policy': 'sandbox' } }; // shown, never run
 const uploadRules = { writable: { quotaBytes: 100e6 }, listing: { archives: true }, fieldRules: [sandboxed] };
 const page = (name: string) => ({ template: readFileSync(join(here, 'errors', name), 'utf8') });
+const textOf = (error: unknown) => (error instanceof Error ? error.message : '');
 
 const server: Server = createServer({
   root: join(here, 'htdocs'),
@@ -46,7 +47,7 @@ const server: Server = createServer({
   ],
   methods: [PURGE],
   errorPages: { 404: page('404.html'), default: page('default.html') },
-  onError: ({ status, cause }) => console.error(status, cause instanceof Error ? cause.message : ''),
+  onError: ({ status, request, cause }) => console.error(status, request?.method, request?.target, textOf(cause)),
   fields: [['content-security-policy', "default-src 'self'"]],
   accessLog: count,
 });

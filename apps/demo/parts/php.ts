@@ -11,7 +11,7 @@ export function phpIn(
 ): Pick<ServerOptions, 'php'> & { readonly files: NonNullable<ServerOptions['routes']> } {
   if (!hasPhp()) return { files: [] };
   return {
-    php: { root, path, children: 2 },
+    php: { root, path, children: 4 },
     files: [{ path, responder: serveStatic(root, { hide: ['*.php'] }), fallThrough: true }],
   };
 }

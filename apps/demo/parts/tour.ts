@@ -13,7 +13,7 @@ interface Stop {
   readonly title: string;
 }
 
-/** Answers `/NAME` with the stop of that name; `folder` holds `pages/` and everything the pages quote. */
+/** Answers `/NAME` with the stop of that name, and `/` with the way to the map; `folder` holds `pages/` and everything the pages quote. */
 export function tour(folder: string): Responder {
   const stops = readdirSync(join(folder, 'pages'))
     .toSorted()
@@ -23,6 +23,7 @@ export function tour(folder: string): Responder {
     });
   return ({ pathInfo, scheme, authority }: RequestMessage): ResponseMessage => {
     const at = stops.findIndex(({ name }) => `/${name}` === pathInfo);
+    if (pathInfo === '' || pathInfo === '/') return { status: 302, fields: [['location', '/']] };
     if (at === -1) return { status: 404, fields: [] };
     const html = render(stops, at, folder).replaceAll('{{origin}}', `${scheme}://${authority ?? 'localhost'}`);
     return { status: 200, fields: [['content-type', 'text/html; charset=utf-8']], content: Buffer.from(html) };
@@ -32,7 +33,9 @@ export function tour(folder: string): Responder {
 function render(stops: readonly Stop[], at: number, folder: string): string {
   const stop = stops[at] as Stop;
   const [written = '', beside = ''] = readFileSync(stop.file, 'utf8').split('<!-- beside -->');
-  const story = written.replaceAll(/\{\{empty (.+?)\}\}/g, (_, words: string) => emptyFrame(words));
+  const story = written
+    .replaceAll(/\{\{empty (.+?)\}\}/g, (_, words: string) => emptyFrame(words))
+    .replaceAll(/<pre class="shell">.*?<\/pre>/gs, withWholeFlags);
   const sources = beside.replaceAll(/<!-- source (\S+?)(?:: (.+?))? -->/g, (_, file: string, words?: string) =>
     figure(file, excerpt(readFileSync(join(folder, file), 'utf8'), words), words === undefined ? 'whole' : 'lines'),
   );
@@ -55,6 +58,11 @@ function render(stops: readonly Stop[], at: number, folder: string): string {
 </body>
 </html>
 `;
+}
+
+/** A command whose flags are not broken behind their hyphens where it needs another line. */
+function withWholeFlags(command: string): string {
+  return command.replaceAll(/(?<=\s)-[\w-]+/g, '<span>$&</span>');
 }
 
 /** What a frame shows before something is pressed, as the value of its `srcdoc`. */

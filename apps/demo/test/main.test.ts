@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const demo = join(import.meta.dirname, '..');
 let scratch: string;
@@ -17,14 +17,18 @@ beforeEach(() => {
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Runs the demo while `visit` lasts; returns the code it ended with. */
-async function withDemo(port: number, visit: (origin: string) => Promise<void>): Promise<number | null> {
+async function withDemo(
+  port: number,
+  visit: (origin: string, complaints: () => string) => Promise<void>,
+): Promise<number | null> {
   const env = { ...process.env, PORT: String(port), TMPDIR: scratch };
   const child = spawn(process.execPath, [join(demo, 'dist/main.js')], { env });
-  child.stderr.resume();
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   const closed = once(child, 'close');
   try {
     const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-    await visit(/^The tour is at (http:\S+)$/m.exec(line)?.[1] ?? line);
+    await visit(/^The tour is at (http:\S+)$/m.exec(line)?.[1] ?? line, () => complaints);
   } finally {
     child.kill('SIGTERM');
   }
@@ -63,6 +67,14 @@ describe('the demo', () => {
         expect(html, path).toContain('<figure');
         expect(html, path).not.toMatch(/<code><\/code>|<!-- source|\{\{origin\}\}/);
       }
+    });
+  });
+
+  test('leads from /tour/ to the map, and names what went wrong by its path', async () => {
+    await withDemo(0, async (origin, output) => {
+      expect((await fetch(`${origin}/tour/`)).url).toBe(`${origin}/`);
+      await fetch(`${origin}/broken?x`);
+      await vi.waitFor(() => expect(output()).toContain('500 GET /broken?x broken on purpose\n'), 10_000);
     });
   });
 

@@ -24,9 +24,14 @@ export function reportFailure(failure: Failure, write: (line: string) => void = 
 /** Calls that a list of fields does not have, and what does the same. */
 const FIELDS_CALL = /\b(?:fields|headers)\.(get|has|set|append|delete|getSetCookie) is not a function/;
 
+/** Calls that a query does not have. */
+const QUERY_CALL = /\bquery\.(get|getAll|has|entries|keys|values|forEach) is not a function/;
+
 /** What to write instead, for a message of the engine that does not say so. */
 function hintFor(cause: unknown): string | undefined {
   if (!(cause instanceof TypeError)) return undefined;
+  const [, asked] = QUERY_CALL.exec(cause.message) ?? [];
+  if (asked !== undefined) return `query is text: new URLSearchParams(request.query).${asked}(…)`;
   const [, call] = FIELDS_CALL.exec(cause.message) ?? [];
   if (call === undefined) return undefined;
   return `fields is a list of [name, value]: const headers = new Headers(request.fields), then headers.${call}(…)`;

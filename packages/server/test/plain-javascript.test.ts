@@ -531,6 +531,16 @@ const ANSWERS: readonly (readonly [string, Untyped, string])[] = [
     'the value of the field x-a must be text, not 5',
   ],
   [
+    'a promise in a field',
+    () => ({ status: 200, fields: [['x-a', Promise.resolve('b')]] }),
+    'the value of the field x-a must be text, not a promise: await it',
+  ],
+  [
+    'a status that is a promise',
+    () => ({ status: Promise.resolve(200), fields: [] }),
+    'the status must be a number such as 200, not a promise: await it',
+  ],
+  [
     'no value in a field',
     () => ({ status: 200, fields: [['x-a', undefined]] }),
     'the value of the field x-a must be text, not a undefined',
@@ -650,6 +660,53 @@ describe('plain JavaScript is told about', () => {
     });
     const { status } = (await one.fetch('/', { method: 'POST', body: '{}' })) as Response;
     expect([status, causes]).toEqual([500, [message]]);
+    await one.close();
+  });
+
+  test.each([
+    [
+      'a generator',
+      () =>
+        (async function* () {
+          yield Buffer.from('once');
+        })(),
+      'GET',
+    ],
+    [
+      'a generator that HEAD has closed',
+      () =>
+        (async function* () {
+          yield Buffer.from('once');
+        })(),
+      'HEAD',
+    ],
+    ['a stream of Node', () => Readable.from([Buffer.from('once')], { objectMode: false }), 'GET'],
+    ['a stream of the web', () => new Response('once').body, 'GET'],
+  ])('a responder that returns %s of an earlier response', async (_, make, method) => {
+    const causes: string[] = [];
+    const content = untyped(make)();
+    const one = createServer({
+      routes: [{ responder: () => ({ status: 200, fields: [], content }) }],
+      onError: ({ cause }: { cause: unknown }) => void causes.push(String(cause)),
+    });
+    const ask = async (given: string): Promise<unknown> => {
+      const response = (await one.fetch('/', { method: given })) as Response;
+      return [response.status, await response.text()];
+    };
+    expect(await ask(method)).toEqual([200, method === 'GET' ? 'once' : '']);
+    expect(await ask('GET')).toEqual([500, expect.any(String)]);
+    expect(causes).toEqual([
+      'TypeError: the content is a generator or stream that was read before: make one for each response',
+    ]);
+    await one.close();
+  });
+
+  test('text that is made of a promise', async () => {
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    const responder = (): object => ({ status: 200, content: `Hello ${String(Promise.resolve('you'))}` });
+    const one = createServer({ routes: [{ responder }] });
+    await one.fetch('/');
+    expect((await warned).message).toBe('a response: its text has "[object Promise]": is an await missing?');
     await one.close();
   });
 

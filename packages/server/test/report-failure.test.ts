@@ -22,6 +22,10 @@ test.each([
     /^ {4}hint: fields is a list of \[name, value\]: .*headers\.get\(…\)$/,
   ],
   [
+    new TypeError('request.query.get is not a function'),
+    /^ {4}hint: query is text: new URLSearchParams\(request\.query\)\.get\(…\)$/,
+  ],
+  [
     new Response('x'),
     /^Error: 500: a Response was thrown: return it, in a function that is wrapped in fetchResponder$/,
   ],

@@ -4,8 +4,7 @@
 // connect to it, and when this process dies the kernel ends it. It runs in a session of its own: Ctrl-C reaches only us,
 // and what the application starts can be ended with it.
 
-import { spawn, type ChildProcess } from 'node:child_process';
-import { statSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { afterMs } from '@onezero/cgi-process';
@@ -18,6 +17,7 @@ import { ThreadChannel } from '../wsgi/thread-channel.ts';
 import type { Channel, ChannelOwner, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { whichPython } from './find-python.ts';
+import { startChild } from './start-child.ts';
 import { readLines } from './lines.ts';
 import { parseReport } from './report.ts';
 import { type LoadedApplication, loadedOf } from './loaded.ts';
@@ -73,12 +73,6 @@ function adviceFor(reason: string, application: string): string {
   return '; another Python is chosen by python or virtualenv (--python, --virtualenv)';
 }
 
-/** The system blames the program when it is the working directory that is missing. */
-function cannotRun(python: string, cwd: string, message: string): string {
-  const isThere = statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true;
-  return `cannot run ${python} in ${cwd}: ${isThere ? message : 'there is no such directory'}`;
-}
-
 /** A Python process and its connections. */
 export class Worker implements ChannelOwner {
   readonly number: number;
@@ -132,8 +126,10 @@ export class Worker implements ChannelOwner {
     const { python, application, cwd, environment, threads } = settings;
     const sockets = settings.interface === 'asgi' ? 1 : threads;
     const pipes = Array.from({ length: FIRST_CONNECTION + sockets }, () => 'pipe' as const);
-    this.#child = spawn(python, [WORKER_PROGRAM, application], { cwd, env: environment, stdio: pipes, detached: true });
-    this.#child.on('error', ({ message }) => this.#failToStart(cannotRun(python, cwd, message)));
+    const words = [WORKER_PROGRAM, application];
+    this.#child = startChild(python, words, { cwd, env: environment, stdio: pipes, detached: true }, (reason) =>
+      this.#failToStart(reason),
+    );
     this.#child.on('exit', (code, signal) => this.#exit(code, signal));
     this.#child.on('close', () => this.#gone());
     // The reason of an error is in the worker's exit; what matters here is that the socket closes.

@@ -118,6 +118,7 @@ describe('an application', () => {
   test.each([
     ['Python is not there', { python: '/nowhere/python3' }, 'cannot run /nowhere/python3'],
     ['the working directory is not there', { cwd: '/nowhere' }, 'in /nowhere: there is no such directory'],
+    ['the working directory lies below a file', { cwd: `${import.meta.filename}/x` }, ': there is no such directory'],
   ])('does not start when %s', async (_, options, message) => {
     const app = run(options);
     await expect(app.responder.ready()).rejects.toMatchObject({

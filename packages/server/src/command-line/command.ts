@@ -1,6 +1,7 @@
 // `onezero`: which command is meant, and what it is told. What a command needs is imported when it is asked for, so that
 // `--help` and `--version` come at once.
 
+import { existsSync } from 'node:fs';
 import type { CommandLine } from './configuration/arguments.ts';
 import { type EarlySignals, earlySignals } from './running/early-signals.ts';
 import type { Resolved } from './configuration/configuration.ts';
@@ -39,7 +40,7 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
   if (line.command === 'completions') {
     return (await import('./commands/completions.ts')).printCompletions(line.words[0]);
   }
-  const problems = [...line.problems, ...superfluousWords(line)];
+  const problems = [...line.problems, ...(await wordProblems(line))];
   if (problems.length > 0) return refuse(problems);
   if (line.command === 'compress') return (await import('./commands/compress.ts')).compress(line.words[0] ?? '.');
   const { resolveAll } = await import('./configuration/sources.ts');
@@ -79,11 +80,14 @@ async function showVersion(): Promise<number> {
   return 0;
 }
 
-function superfluousWords({ command, words }: CommandLine): readonly string[] {
+async function wordProblems({ command, words }: CommandLine): Promise<readonly string[]> {
   if (command === 'explain' && words.length === 0) return ['explain needs a URL or path: onezero explain /path'];
   const most = command === 'explain' || command === 'recipe' ? 2 : 1;
-  if (words.length <= most) return [];
-  return [`unexpected argument "${words[most] ?? ''}": only one directory or file can be served`];
+  const { habitOfWord } = await import('./configuration/habits.ts');
+  const advice = words.slice(most - 1).flatMap((word) => (existsSync(word) ? [] : (habitOfWord(word) ?? [])));
+  if (words.length > most)
+    return [[`unexpected argument "${words[most]}": only one directory or file can be served`, ...advice].join('; ')];
+  return advice.length > 0 && command !== 'recipe' ? [`there is no ${words[most - 1]}: ${advice[0]}`] : [];
 }
 
 /** The words that start the server, where others ask for a recipe for it. */

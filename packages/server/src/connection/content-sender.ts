@@ -2,7 +2,7 @@
 // may reuse its buffer and a slow client slows the producer; frames it; counts it against the length that was promised.
 
 import { encodeChunk, encodeLastChunk } from '@onezero/http-parser/serializer';
-import { discard } from '../message/content.ts';
+import { begin, discard } from '../message/content.ts';
 import type { Framed } from './complete.ts';
 import type { Exchange } from './exchange.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -30,7 +30,7 @@ export async function sendContent(
   transport: Transport,
 ): Promise<boolean> {
   const out = new HeldHead(head, exchange, transport);
-  const iterator = content[Symbol.asyncIterator]();
+  const iterator = begin(content);
   exchange.sending(iterator);
   let finished = false;
   let sinceTurn = 0;

@@ -1,5 +1,6 @@
 // What is done with values that come from other code: told apart, checked, and closed when nobody reads them.
 
+import type { Readable } from 'node:stream';
 import type { ContentOut, ResponseMessage } from './message.ts';
 
 /** Whether an answer comes later. One that is there at once stays in this turn of the loop and is written in it. */
@@ -34,9 +35,36 @@ function isContent(content: unknown): boolean {
   return typeof content === 'object' && content !== null && Symbol.asyncIterator in content;
 }
 
+/** What every async generator inherits from. */
+const GENERATOR = Object.getPrototypeOf(async function* none() {}).prototype as object;
+
+/** Generators and streams of the web that were sent or closed: they yield nothing any more. */
+const spent = new WeakSet<object>();
+
+/** Begins content that is sent. Throws a TypeError for a generator or stream of an earlier response, which would send nothing. */
+export function begin(content: AsyncIterable<Uint8Array>): AsyncIterator<Uint8Array> {
+  if (isSpent(content)) {
+    throw new TypeError('the content is a generator or stream that was read before: make one for each response');
+  }
+  noteSpent(content);
+  return content[Symbol.asyncIterator]();
+}
+
+function isSpent(content: object): boolean {
+  if (spent.has(content)) return true;
+  // A stream of Node that failed says so itself.
+  const { readableDidRead, destroyed, errored, locked } = content as Partial<Readable> & { locked?: boolean };
+  return locked === true || (readableDidRead === true && destroyed === true && errored == null);
+}
+
+function noteSpent(content: object): void {
+  if (Object.prototype.isPrototypeOf.call(GENERATOR, content) || content instanceof ReadableStream) spent.add(content);
+}
+
 /** Closes content that has not been iterated. What closing throws is nobody's to handle any more. */
 export function discard(content: ContentOut | undefined): void {
   if (content === undefined || content instanceof Uint8Array) return;
+  noteSpent(content);
   void abandon(() => content[Symbol.asyncIterator]());
 }
 

@@ -28,7 +28,10 @@ export interface RequestMessage {
    * without NUL. Whoever compares or opens it ignores empty segments, so `//admin` is `/admin` everywhere.
    */
   readonly pathInfo: string;
-  /** The query without `?`, as it stood on the wire; undefined when there was no `?`. */
+  /**
+   * The query without `?`, as it stood on the wire; undefined when there was no `?`. Text, which has no members:
+   * `new URLSearchParams(query).get('name')`.
+   */
   readonly query: string | undefined;
   /** 0 when there is no content, undefined when it is chunked. */
   readonly contentLength: number | undefined;

@@ -2,8 +2,12 @@
 
 import { hasField } from './fields.ts';
 import { nearest } from '../suggestion.ts';
+import { warnOnce } from '../warn-once.ts';
 import { isPage, isResponse } from './content.ts';
 import type { Field, ResponseLike, ResponseMessage } from './message.ts';
+
+/** What a promise becomes in a text. */
+const PROMISE = '[object Promise]';
 
 const TEXT: Field = ['content-type', 'text/plain; charset=utf-8'];
 
@@ -14,6 +18,8 @@ function wholeResponse(value: unknown): ResponseMessage | TypeError {
   const { fields: given = [], content, ...rest } = value as ResponseLike;
   const fields = given.map(([name, text]): Field => [name.toLowerCase(), text]);
   if (typeof content !== 'string') return { ...rest, fields, content };
+  // A page may speak of promises, so this is no reason to refuse it.
+  if (content.includes(PROMISE)) warnOnce('a response', `its text has "${PROMISE}": is an await missing?`);
   const isTyped = hasField(fields, 'content-type');
   return { ...rest, fields: isTyped ? fields : [...fields, TEXT], content: Buffer.from(content) };
 }
@@ -136,6 +142,7 @@ function shown(value: unknown): string {
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
+  if (value instanceof Promise) return 'a promise: await it';
   if (typeof value === 'object') return 'an object';
   return `a ${typeof value}`;
 }

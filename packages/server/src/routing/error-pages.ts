@@ -59,8 +59,17 @@ function check(key: string, page: ErrorPage): void {
   if (!/^(?:[45]\d\d|[45]xx|default)$/.test(key)) {
     throw new TypeError(`errorPages: "${key}" is not a status (404), a class (4xx) or "default"`);
   }
-  if (typeof page === 'object' && 'file' in page && !statSync(page.file, { throwIfNoEntry: false })?.isFile()) {
+  if (typeof page === 'object' && 'file' in page && !isFile(page.file)) {
     throw new TypeError(`errorPages: "${page.file}" for ${key} is not a file`);
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return false;
   }
 }
 

@@ -1,11 +1,11 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bin, run, runAlone, site, start, type Started } from './command.ts';
 
 const place = site({
@@ -14,6 +14,7 @@ const place = site({
   'www/.env': 'SECRET=1',
   'other/index.html': 'other',
   'app.py': 'SECRET = 1\n',
+  'page.php': '<?php $secret = 1;',
   'page.txt': 'no users\n',
   'empty.json': '\n',
   'cgi-bin/hello.cgi': '#!/bin/sh\necho Content-Type: text/plain\necho\necho "hello $PATH_INFO"\n',
@@ -94,6 +95,41 @@ describe('onezero', () => {
     ]);
   });
 
+  test.each(['www/a.txt/below', 'circle', 'x'.repeat(300)])(
+    'has a line for a path that leads nowhere: %s',
+    async (bad) => {
+      const circle = join(place.path, 'circle');
+      symlinkSync('circle', circle);
+      onTestFinished(() => rmSync(circle));
+      const flags = [
+        'root',
+        'cgi-bin',
+        'auth-file',
+        'log-file',
+        'types-file',
+
+        'live',
+        'config',
+        'certificate',
+      ];
+      const lines = [
+        ...flags.map((flag) => ['check', `--${flag}=${bad}`]),
+        ...['mount', 'internal', 'cgi'].map((flag) => ['check', `--${flag}`, `/m=${bad}`]),
+        ['check', 'www', '--php', '--front', bad],
+        ['check', bad, '--php'],
+        ['check', '--error-page', `404=${bad}`],
+        ['check', '--tls-cert', bad, '--tls-key', bad],
+        ['check', '--wsgi', 'app:app', '--cwd', bad],
+        ['compress', bad],
+      ];
+      for (const words of lines) {
+        const { stderr } = await run(words, { cwd: place.path });
+        expect(stderr, words.join(' ')).not.toMatch(/^ {4}at /m);
+        expect(stderr, words.join(' ')).toContain(bad);
+      }
+    },
+  );
+
   test('names the log file that cannot be opened', async () => {
     const { code, stderr } = await run(['www', '-p', '0', '--log-file', 'other'], { cwd: place.path });
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^Error: the log file .*\/other is a directory\n$/)]);
@@ -136,6 +172,7 @@ describe('onezero', () => {
     [['www', '-c-1'], /^Error: the configuration file -1 does not exist; files are revalidated each time already/],
     [['www', '-d', 'other'], /^Error: both www and -d other are named; name one\n/],
     [['www', '--root', 'other'], /^Error: both www and --root other are named; name one\n/],
+    [['page.php'], /^Error: .*\/page\.php is PHP source, .*; to run it: onezero \S+ --php --front page\.php\n/],
     [['app.py'], /^Error: .*\/app\.py is Python source, .*; to run it: onezero --wsgi .*\/app\.py\n/],
     [['-c', 'empty.json'], /^Error: the configuration file empty\.json is empty; \{\} stands for no options\n/],
     [['www', 'other'], /^Error: unexpected argument "other": only one directory or file can be served\n/],
@@ -453,6 +490,17 @@ describe('check and explain', () => {
     const { stderr: root } = await run(['check', 'www', '--cgi-bin', 'www/cgi'], { cwd: odd.path });
     expect(root.includes('will run as root')).toBe(process.getuid?.() === 0);
     odd.remove();
+  });
+
+  test('check warns of PHP that nothing runs', async () => {
+    const folder = site({ 'www/index.php': '<?php' });
+    onTestFinished(() => folder.remove());
+    const warning = 'visitors can read the sources of PHP';
+    const check = async (...flags: readonly string[]): Promise<string> =>
+      (await run(['check', 'www', ...flags], { cwd: folder.path })).stderr;
+    expect(await check()).toContain(warning);
+    expect(await check('--hide', '**/*.php')).not.toContain(warning);
+    expect(await check('--cgi', '.php=true')).not.toContain(warning);
   });
 
   test('check finds scripts that are not executable, however they are named', async () => {

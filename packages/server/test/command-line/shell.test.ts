@@ -132,8 +132,24 @@ test('habits of other servers get a sentence, and far names no hint', async () =
   expect(await problem('--wsgi-python', 'python3')).toContain('the interpreter is --python');
   expect(await problem('--page-fallback', 'app.html')).toContain('there is --fallback');
   expect(await problem('--route-prefix', '/app')).toContain('--base /path');
-  expect(await problem('-S=inside')).toContain('-p8080 or -p 8080');
+  expect(await problem('-S=nowhere')).toMatch(/symlinks expects .*, not "nowhere" \(flag --symlinks\)$/);
+  expect((await run(['print-config', '-S=all', '-p=8081', '-d=.'])).stdout).toMatch(/"port": 8081/);
+  expect((await run(['check', '-zxy=5', '--', '-p=1'])).stderr).toMatch(/^Error: -z is not a flag: .*archives\n/);
   expect(await problem('--zip')).toContain('--listing=archives');
+  expect(await problem('--proxy-options.secure', 'false')).toContain('--proxy has one upstream');
+  expect(await problem('-browse')).toBe(
+    'Error: -browse is not a flag: directories are listed already; --no-listing switches it off',
+  );
+  expect((await run(['check', '-port', '8080', '-root=.'])).stderr).toBe(
+    'Error: -port is not a flag (did you mean "--port"?)\nError: -root is not a flag (did you mean "--root"?)\nSee onezero --help\n',
+  );
+  expect(await problem('8000')).toBe('Error: there is no 8000: a port is --port 8000');
+  expect(await problem('-S', 'localhost:8000', 'router.php')).toMatch(
+    /^Error: unexpected argument "router\.php": .*; an address is --listen localhost:8000$/,
+  );
+  expect(await problem('http://localhost:3000')).toContain('passed on with --proxy');
+  expect(await problem('preview', '--port', '4173')).toContain('nothing is built');
+  expect(await problem('.', '-i', 'false')).toContain('flags that switch take no value');
   expect(await problem('--prot', '80')).toContain('did you mean "--port"');
   expect(await problem('--banana')).toBe('Error: --banana is not a flag');
 });

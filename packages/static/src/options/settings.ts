@@ -1,6 +1,6 @@
 // Options, checked and completed. A wrong option fails here, at start, in one line that names it.
 
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import * as zlib from 'node:zlib';
 import type { Coding } from '../http/content-coding.ts';
@@ -129,13 +129,23 @@ const NO_ROOT = 'root: expected the path of a directory or file, in front of the
 function rootPlace(root: string): { root: string; onlyFile: string | undefined } {
   if (typeof root !== 'string' || root === '') throw new TypeError(NO_ROOT);
   const path = resolve(root);
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined) throw new TypeError(`root: ${path} does not exist`);
   if (stats.isDirectory()) return { root: path, onlyFile: undefined };
   if (!stats.isFile()) throw new TypeError(`root: ${path} is neither a directory nor a file`);
   // Naming a file is consent to follow it, wherever it leads.
   const real = realpathSync(path);
   return { root: dirname(real), onlyFile: basename(real) };
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new TypeError(`root: ${path} cannot be looked at: ${code}`, { cause: error });
+  }
 }
 
 function compressionSettings(compression: boolean | CompressionOptions): Settings['compression'] {

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
+import { kindOf } from '../configuration/file-kind.ts';
 
 // Text and what is made of it; the same kinds that are compressed while they are sent.
 const WORTH_IT =
@@ -41,7 +42,7 @@ function forms(): ReadonlyMap<string, Compress> {
 
 /** Compresses what lies below a directory. Resolves to the exit code: 1 where a file could not be read or written. */
 export function compress(directory: string): number {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (kindOf(directory) !== 'directory') {
     process.stderr.write(`Error: the directory ${directory} does not exist\n`);
     return 2;
   }

@@ -45,12 +45,13 @@ interface Spelling {
 }
 
 /** Reads the words after the program's name. */
-export function readCommandLine(words: readonly string[]): CommandLine {
+export function readCommandLine(all: readonly string[]): CommandLine {
+  const { words, problems } = withoutLongLetters(all);
   const tokens = parse(words);
   const plain: string[] = [];
   const written: Written[] = [];
-  const problems: string[] = [];
   let asked: 'help' | 'version' | undefined;
+  let wrongWord = -1;
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index] as Token;
     if (token.kind === 'positional') plain.push(token.value);
@@ -60,7 +61,9 @@ export function readCommandLine(words: readonly string[]): CommandLine {
     const spelling = spellings.get(token.name);
     if (token.name === 'help' || token.name === 'version') asked ??= token.name;
     else if (spelling === undefined) {
-      problems.push(unknownFlag(token.rawName));
+      // Of letters in one word, the first unknown one speaks for those behind it.
+      if (token.index !== wrongWord) problems.push(unknownFlag(token.rawName));
+      wrongWord = token.index;
       // Most likely its value: a second message about it would only distract.
       if (next !== undefined && plain.length > 0) index++;
     } else {
@@ -108,8 +111,31 @@ function isAcceptable(option: Option, text: string): boolean {
   return problems.length === 0;
 }
 
+/** Leaves out names with one hyphen, such as `-port 8080`, which would be read as letters; each is a problem. */
+function withoutLongLetters(all: readonly string[]): {
+  readonly words: readonly string[];
+  readonly problems: string[];
+} {
+  const words: string[] = [];
+  const problems: string[] = [];
+  for (let index = 0; index < all.length; index++) {
+    const word = all[index] ?? '';
+    if (word === '--') return { words: [...words, ...all.slice(index)], problems };
+    const [, name = '', value] = /^-([a-z][\w-]{2,})(=.*)?$/i.exec(word) ?? [];
+    const spelling = spellings.get(name);
+    const habit = name === '' ? undefined : habitOf(`--${name}`);
+    if (spelling === undefined && habit === undefined) {
+      words.push(word);
+      continue;
+    }
+    problems.push(`-${name} is not a flag${habit === undefined ? ` (did you mean "--${name}"?)` : `: ${habit}`}`);
+    if (value === undefined && spelling !== undefined && takesWord(spelling)) index++;
+  }
+  return { words, problems };
+}
+
 function unknownFlag(rawName: string): string {
-  const habit = habitOf(rawName);
+  const habit = habitOf(rawName) ?? habitOf(rawName.replace(/\..*/s, ''));
   if (habit !== undefined) return `${rawName} is not a flag: ${habit}`;
   const known = [...spellings.keys(), 'help', 'version'].map((name) => `--${name}`);
   return `${rawName} is not a flag${rawName.startsWith('--') ? suggestion(rawName, known) : ''}`;
@@ -155,6 +181,16 @@ function parse(words: readonly string[]): NonNullable<ReturnType<typeof parseArg
         known[name] = { type: takesWord(spelling) ? 'string' : 'boolean', short: letter };
     }
   }
-  const args = words.map((word) => (word === '-V' ? '-v' : word));
+  const end = words.indexOf('--');
+  const args = words.map((word, index) => (end !== -1 && index > end ? word : withoutSign(word, known)));
   return parseArgs({ args, options: known, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+/** `-p=8080`, as programs in Go take it, is `--port=8080`; `-V` is `-v`. */
+function withoutSign(word: string, known: Readonly<Record<string, { readonly short?: string }>>): string {
+  if (word === '-V') return '-v';
+  const [, letter, value] = /^-([A-Za-z])=(.*)$/s.exec(word) ?? [];
+  if (letter === undefined) return word;
+  const name = Object.keys(known).find((candidate) => known[candidate]?.short === letter);
+  return name === undefined ? word : `--${name}=${value}`;
 }

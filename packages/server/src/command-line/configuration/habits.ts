@@ -1,4 +1,4 @@
-// Flags of other servers that do not exist here, or mean something else: a sentence says what does the same.
+// Flags and words of other servers that do not exist here, or mean something else: a sentence says what does the same.
 
 const WRITABLE = 'uploads are --writable';
 const FALLBACK = 'for single-page applications there is --fallback';
@@ -21,6 +21,15 @@ const CERTIFICATE = 'the certificate is --tls-cert, and its key --tls-key';
 const CORS = 'origins are --cors=origin, and headers --cors-headers';
 const PAGES = 'pages for errors are --error-page 404=file, or a 404.html in the directory';
 const PYTHON = 'the interpreter is --python, and a virtual environment --virtualenv';
+const DIRECTORY = 'the directory is the first argument: onezero ./site';
+const PASSWORDS = 'names and passwords are --auth-file, or --auth user:password';
+const PLAIN_LINKS = 'which links are followed is --symlinks';
+const DEVELOPMENT =
+  'files are served as they are and nothing is built; onezero dist serves what was built, --live reloads pages';
+const OTHER_USER =
+  'uploads are --writable, compression ends with --no-compression, and another user is for su or systemd';
+const UPSTREAM = 'requests are passed on with --proxy http://localhost:3000, without rules for single ones';
+const RELOADS = 'pages reload at once, once for many changes, and style sheets without a reload';
 const QR = 'no QR code is printed; --host prints the addresses of this machine';
 
 const HABITS: Readonly<Record<string, string>> = {
@@ -73,7 +82,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--no-dot-files': NOTHING,
   '--no-request-logging': 'the flag is --no-access-log',
   '--no-ui': NOTHING,
-  '--outDir': 'the directory is the first argument: onezero dist',
+  '--outDir': DIRECTORY,
   '--page-fallback': FALLBACK,
   '--page404': PAGES,
   '--page50x': PAGES,
@@ -88,7 +97,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--robots': 'put a robots.txt into the directory',
   '--route-prefix': BASE,
   '--security-headers': HEADER,
-  '--server': 'the directory is the first argument: onezero ./site',
+  '--server': DIRECTORY,
   '--silent-logging': QUIET,
   '--strictPort': 'the flag is --strict-port',
   '--templates': 'templates are not rendered here',
@@ -104,26 +113,82 @@ const HABITS: Readonly<Record<string, string>> = {
   '--verbose': LOGGED,
   '--wsgi-python': PYTHON,
   '--zip': ARCHIVES,
+  '--autoIndex': LISTED,
+  '--base-dir': BASE,
+  '--browser': 'the browser that this machine prefers is opened with --open',
+  '--clearScreen': NOTHING,
+  '--file-limit': 'long listings have pages',
+  '--filter': DEVELOPMENT,
+  '--force': DEVELOPMENT,
+  '--from': PROXIED,
+  '--htpasswd': PASSWORDS,
+  '--https-module': 'HTTPS is --https, or --tls-cert and --tls-key',
+  '--ignorePattern': 'files are kept from visitors with --hide; live reload looks only at what is served',
+  '--logLevel': LOGGED,
+  '--mode': DEVELOPMENT,
+  '--no-css-inject': RELOADS,
+  '--no-notify': NOTHING,
+  '--no-panic': NOTHING,
+  '--onNoMatch': FALLBACK,
+  '--password': PASSWORDS,
+  '--poll': 'changes are told by the system, without polling',
+  '--private-network-access': 'say it with --header "Access-Control-Allow-Private-Network: true"',
+  '--protocol': 'HTTP/1.0 and 1.1 are spoken, each client in its own version',
+  '--proxy-all': UPSTREAM,
+  '--reload-debounce': RELOADS,
+  '--reload-delay': RELOADS,
+  '--reveal-symlinks': PLAIN_LINKS,
+  '--serveStatic': 'another directory is --mount /path=directory',
+  '--showDir': LISTED,
+  '--ss': 'another directory is --mount /path=directory',
+  '--startPath': 'a path for the browser is --open=/path',
+  '--to': PROXIED,
+  '--tunnel': 'no tunnel is opened; --host lets machines of this network connect',
+  '--username': PASSWORDS,
+  '--wait': RELOADS,
   '-6': HOST,
-  '-=': 'a value stands right behind a short flag or after a blank: -p8080 or -p 8080',
   '-A': WRITABLE,
   '-D': LISTED,
   '-E': 'to run a command there is no flag; applications are --wsgi, --asgi, --php and --proxy',
   '-K': KEY,
   '-L': LOGGED,
-  '-T': KEY,
+  '-I': 'search engines are told by a robots.txt in the directory',
+  '-T': `${TITLE}; ${KEY}`,
   '-U': 'logs have UTC where their format has it',
-  '-b': PRECOMPRESSED,
+  '-b': `${HOST}; ${PRECOMPRESSED}`,
   '-e': 'clean URLs are --clean-urls, and their extensions --extensions',
   '-f': FALLBACK,
   '-g': PRECOMPRESSED,
   '-k': KEY,
   '-n': 'nothing is copied here; leave it out',
-  '-r': 'put a robots.txt into the directory',
-  '-t': 'the limits are --idle-timeout, --answer-timeout and others; see --help',
-  '-u': WRITABLE,
+  '-r': 'put a robots.txt into the directory; the realm of passwords is --auth-realm',
+  '-t': `${DIRECTORY}; the limits are --idle-timeout, --answer-timeout and others; see --help`,
+  '-u': OTHER_USER,
+  '-w': 'live reload is --live',
   '-z': ARCHIVES,
 };
+
+/** Commands of other servers. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  build: DEVELOPMENT,
+  dev: DEVELOPMENT,
+  'file-server': DIRECTORY,
+  httpd: DIRECTORY,
+  'http.server': DIRECTORY,
+  preview: DEVELOPMENT,
+  'reverse-proxy': PROXIED,
+  run: DIRECTORY,
+  start: DIRECTORY,
+};
+
+/** What was meant by a word that is no file; undefined where nothing is known. */
+export function habitOfWord(word: string): string | undefined {
+  if (/^:?\d{1,5}$/.test(word)) return `a port is --port ${word.replace(':', '')}`;
+  if (/^https?:\/\//.test(word)) return PROXIED;
+  if (/^(?:\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i.test(word)) return `an address is --listen ${word}`;
+  if (word === 'true' || word === 'false') return 'flags that switch take no value: --name, or --no-name';
+  return Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+}
 
 /** What to do in place of a flag of another server; undefined where there is nothing to say. */
 export function habitOf(rawName: string): string | undefined {

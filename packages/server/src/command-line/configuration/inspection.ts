@@ -1,10 +1,11 @@
 // Looks at the machine with the eyes of a configuration: do the files exist that it names, and is anything set up so that
 // it will surprise? Problems keep the server from starting; warnings do not.
 
-import { accessSync, constants, readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
 import { COMMANDS } from './arguments.ts';
+import { isSystemError, kindOf, statOf } from './file-kind.ts';
 import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
@@ -34,6 +35,9 @@ export function inspect(configuration: Configuration): Findings {
     if (rule.file !== undefined) requireFile('the password file', rule.file, problems);
   }
   if (configuration.authFile !== undefined) requireFile('the password file', configuration.authFile, problems);
+  for (const path of Array.isArray(configuration.live) ? (configuration.live as readonly string[]) : []) {
+    if (kindOf(path) !== 'directory') problems.push(missing('the directory of --live', path));
+  }
   inspectListening(configuration, findings);
   inspectExposure(configuration, findings);
   inspectSecrets(configuration, findings);
@@ -52,6 +56,10 @@ function inspectSite(site: Served, findings: Findings): void {
   const { problems } = findings;
   if (root !== undefined && kindOf(root) === undefined)
     problems.push(missing('the directory', root) + commandHint(root));
+  if (root !== undefined && /\.php$/i.test(root) && kindOf(root) === 'file') {
+    const way = `onezero ${dirname(root)} --php --front ${basename(root)}`;
+    problems.push(`${root} is PHP source, which would be shown to visitors; to run it: ${way}`);
+  }
   if (root !== undefined && /\.(?:py|wsgi)$/i.test(root) && kindOf(root) === 'file') {
     problems.push(`${root} is Python source, which would be shown to visitors; to run it: onezero --wsgi ${root}`);
   }
@@ -235,26 +243,6 @@ function isProgram(program: string): boolean {
   });
 }
 
-/** What a path is, links followed; undefined when it is not there or out of reach. */
-function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
-  const found = statOf(path);
-  if (found === undefined) return undefined;
-  return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';
-}
-
-function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return undefined;
-  }
-}
-
 function isInside(path: string, root: string): boolean {
   return !relative(realpathSync(root), realpathSync(path)).startsWith('..');
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error;
 }

@@ -1,15 +1,15 @@
 // What people forget when they serve PHP: where the document root of an application is, and who it runs as.
 
-import { statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Served } from '../options/table.ts';
+import { kindOf } from './file-kind.ts';
 
 /** Folders of applications that are their document root; what is beside them is not for visitors. */
 const PUBLIC_FOLDERS = ['public', 'web', 'webroot', 'public_html'];
 
 /** Adds what is wrong with the PHP of a site, and what will surprise. */
 export function inspectPhp(
-  { root, php, front, cgi = [], fastcgi = [] }: Served,
+  { root, php, front, hide = [], cgi = [], fastcgi = [] }: Served,
   { problems, warnings }: { readonly problems: string[]; readonly warnings: string[] },
 ): void {
   const runs = (extension: string): boolean =>
@@ -18,9 +18,11 @@ export function inspectPhp(
     fastcgi.some((mount) => mount.root !== undefined);
   if (typeof front === 'string' && !runs(extname(front))) {
     problems.push(`no program runs the front controller ${front}: add --php, or --cgi ${extname(front)}=program`);
-  } else if (typeof front === 'string' && root !== undefined && !isFile(join(root, front))) {
+  } else if (typeof front === 'string' && root !== undefined && kindOf(join(root, front)) !== 'file') {
     warnings.push(`${front}, which answers unknown paths, is not in ${root}`);
   }
+  if (root !== undefined && !runs('.php') && !hide.some((glob) => glob.endsWith('.php')))
+    warnings.push(...readable(root));
   if (php === undefined || php === false) return;
   const own = typeof php === 'object' ? php : {};
   const place = own.root ?? root;
@@ -33,13 +35,15 @@ export function inspectPhp(
   }
 }
 
-function surprises(root: string): readonly string[] {
-  if (isFile(join(root, 'index.php'))) return [];
-  const folder = PUBLIC_FOLDERS.find((name) => isFile(join(root, name, 'index.php')));
-  if (folder === undefined) return [];
-  return [`${root} has its index.php in ${folder}: to serve that alone, onezero ${join(root, folder)} --php`];
+/** PHP that nothing runs is sent as text, passwords and all. */
+function readable(root: string): readonly string[] {
+  if (kindOf(join(root, 'index.php')) !== 'file') return [];
+  return [`visitors can read the sources of PHP in ${root}: run them with --php, or keep them with --hide '**/*.php'`];
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+function surprises(root: string): readonly string[] {
+  if (kindOf(join(root, 'index.php')) === 'file') return [];
+  const folder = PUBLIC_FOLDERS.find((name) => kindOf(join(root, name, 'index.php')) === 'file');
+  if (folder === undefined) return [];
+  return [`${root} has its index.php in ${folder}: to serve that alone, onezero ${join(root, folder)} --php`];
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { delimiter, extname, join } from 'node:path';
+import { isSystemError, kindOf } from './file-kind.ts';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
 const MAX_SCRIPTS = 1000;
@@ -55,7 +56,7 @@ export function inspectByExtension(
   warnings: string[],
 ): void {
   const own = Object.keys(extensions).filter((extension) => extensions[extension] === null);
-  if (own.length === 0 || root === undefined || !statSync(root, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (own.length === 0 || root === undefined || kindOf(root) !== 'directory') return;
   const scripts = filesBelow(root, MAX_FILES).filter((path) => own.includes(extname(path)));
   for (const path of scripts.slice(0, MAX_SCRIPTS)) {
     inspectScript(path, warnings);
@@ -92,14 +93,25 @@ function isInPath(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
-/** The first line without its line feed, as far as it stands in the first bytes. */
+/** The first line without its line feed, as far as it stands in the first bytes; nothing of a file that this user may not read. */
 function firstLine(path: string): string {
   const bytes = Buffer.alloc(256);
-  const descriptor = openSync(path, 'r');
+  const descriptor = openedOrNot(path);
+  if (descriptor === undefined) return '';
   try {
     const length = readSync(descriptor, bytes);
     return bytes.toString('latin1', 0, length).split('\n', 1)[0] ?? '';
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** A program may be run by those who may not read it. */
+function openedOrNot(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return undefined;
   }
 }

@@ -1,0 +1,24 @@
+// What stands at a path that somebody wrote: it may be missing, lie below a file, run in a circle of links, be too long, or out of reach.
+
+import { type Stats, statSync } from 'node:fs';
+
+/** What a path is, links followed; undefined when it is not there or out of reach. */
+export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
+  const found = statOf(path);
+  if (found === undefined) return undefined;
+  return found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other';
+}
+
+/** The same in detail. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return undefined;
+  }
+}
+
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error;
+}
