@@ -703,7 +703,8 @@ describe('plain JavaScript is told about', () => {
 
   test('text that is made of a promise', async () => {
     const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
-    const responder = (): object => ({ status: 200, content: `Hello ${String(Promise.resolve('you'))}` });
+    const later: unknown = Promise.resolve('you');
+    const responder = (): object => ({ status: 200, content: `Hello ${String(later)}` });
     const one = createServer({ routes: [{ responder }] });
     await one.fetch('/');
     expect((await warned).message).toBe('a response: its text has "[object Promise]": is an await missing?');

@@ -67,10 +67,11 @@ test.skipIf(!canLimit && process.env['CI'] === undefined)(
     if (isWhole) chownSync(join(place.path, 'www'), 61_234, 61_234);
     symlinkSync(repository, join(place.path, 'code'));
     symlinkSync(process.execPath, join(place.path, 'node'));
+    const fixed =
+      `${base}/node ${base}/code/packages/server/bin/onezero.js ${base}/www --cgi-bin ${base}/cgi-bin --writable --port 0 --json ` +
+      `--wsgi /app=app:application --cwd ${base}/app --python /usr/bin/python3 --processes 1`;
     const words = [
-      ...[`${base}/node`, `${base}/code/packages/server/bin/onezero.js`, `${base}/www`, '--cgi-bin', `${base}/cgi-bin`],
-      ...['--wsgi', '/app=app:application', '--cwd', `${base}/app`, '--python', '/usr/bin/python3', '--processes', '1'],
-      ...['--writable', '--port', '0', '--json'],
+      ...fixed.split(' '),
       ...(hasPhp ? ['--php=/usr/sbin/php-fpm8.2'] : []),
       ...(isWhole ? ['--log-file', '/var/log/onezero/access.log'] : ['--no-access-log']),
     ];
