@@ -4,6 +4,7 @@
 // every response. Answers that are known are returned, not promised, so that a server can write them in the same turn of
 // the loop.
 
+import { Absences } from './files/absences.ts';
 import { checkMessage } from './adapters/callers.ts';
 import { answerFile, type AnswerContext, lentAnswer } from './answer-file.ts';
 import { preflightFields, withCors } from './site/cors.ts';
@@ -14,6 +15,7 @@ import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
 import { findEntry, MISSING } from './files/find-entry.ts';
 import { borrowing } from './files/lent-buffers.ts';
+import { forgetTurn } from './files/loop-turn.ts';
 import { fieldValue, selectionFields } from './http/request-fields.ts';
 import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import { redirectLocation } from './site/location.ts';
@@ -76,6 +78,7 @@ class Site {
   readonly #context: AnswerContext;
   readonly #methods: string;
   readonly #pending = new Map<string, Promise<Entry>>();
+  readonly #absences = new Absences();
   readonly #pages = new WeakMap<StaticResponse, { readonly entry: FileEntry; readonly page: StaticResponse }>();
   /** Whether the path is all that a plain GET depends on. */
   readonly #isPlain: boolean;
@@ -177,6 +180,7 @@ class Site {
 
   /** Requests that have to wait for the same look share it. */
   #look(pathInfo: string, wantsSiblings: boolean): Eventually<Entry> {
+    if (this.#absences.has(pathInfo)) return MISSING;
     const path = sitePath(pathInfo, this.#settings);
     if (path === 400) return BAD_PATH;
     if (path === 404) return MISSING;
@@ -190,6 +194,7 @@ class Site {
       if (entry.kind === 'file' && (entry.hasSiblingsRead || !wantsSiblings)) this.#cache.set(pathInfo, entry);
       return entry;
     });
+    if (finding === MISSING) this.#absences.add(pathInfo);
     if (!(finding instanceof Promise)) return finding;
     const shared = finding.finally(() => this.#pending.delete(pathInfo));
     this.#pending.set(pathInfo, shared);
@@ -198,6 +203,7 @@ class Site {
 
   /** What is at a path now, whatever was found in this turn of the loop: another process may have changed it since. */
   async #findAfresh({ pathInfo, fields }: StaticRequest): Promise<Entry> {
+    forgetTurn();
     this.#cache.delete(pathInfo);
     // The tag may be that of a precompressed sibling.
     const entry = await this.#find(pathInfo, this.#settings.precompressed);

@@ -7,6 +7,7 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { Eventually } from './eventually.ts';
+import { forgetTurn } from './loop-turn.ts';
 import { Pace } from './pace.ts';
 
 /**
@@ -54,17 +55,33 @@ function paced<Words extends readonly unknown[], Value>(
   };
 }
 
+/** A call that changes a directory: what this turn has seen of it is no longer so. */
+function changing<Words extends readonly unknown[]>(
+  now: (...words: Words) => void,
+  later: (...words: Words) => Promise<void>,
+): (...words: Words) => Eventually<void> {
+  return paced(
+    changes,
+    (...words) => {
+      now(...words);
+      forgetTurn();
+    },
+    (...words) => later(...words).then(forgetTurn),
+  );
+}
+
 /** Whether whole small files are written fast enough for the main thread. */
 export function isFastForFiles(): boolean {
   return !files.isSlow(performance.now());
 }
 
-/** Writes a small file with calls on the main thread, and notes how long that took. */
+/** Writes a small file with calls on the main thread, and notes how long that took and that its directory has changed. */
 export function timedFile<Value>(write: () => Value): Value {
   const startMs = performance.now();
   try {
     return write();
   } finally {
+    forgetTurn();
     const endMs = performance.now();
     files.record(endMs - startMs, endMs);
   }
@@ -77,15 +94,14 @@ export interface Written {
   readonly bytesWritten: number;
 }
 
-export const mkdir: (path: string, mode?: Mode) => Eventually<void> = paced(
-  changes,
+export const mkdir: (path: string, mode?: Mode) => Eventually<void> = changing(
   (path: string, mode?: Mode) => fs.mkdirSync(path, mode),
   (path, mode) => fs.promises.mkdir(path, mode),
 );
-export const rmdir: (path: string) => Eventually<void> = paced(changes, fs.rmdirSync, fs.promises.rmdir);
-export const unlink: (path: string) => Eventually<void> = paced(changes, fs.unlinkSync, fs.promises.unlink);
-export const link: (from: string, to: string) => Eventually<void> = paced(changes, fs.linkSync, fs.promises.link);
-export const rename: (from: string, to: string) => Eventually<void> = paced(changes, fs.renameSync, fs.promises.rename);
+export const rmdir: (path: string) => Eventually<void> = changing(fs.rmdirSync, fs.promises.rmdir);
+export const unlink: (path: string) => Eventually<void> = changing(fs.unlinkSync, fs.promises.unlink);
+export const link: (from: string, to: string) => Eventually<void> = changing(fs.linkSync, fs.promises.link);
+export const rename: (from: string, to: string) => Eventually<void> = changing(fs.renameSync, fs.promises.rename);
 export const readlink: (path: string) => Eventually<string> = paced(
   others,
   (path: string) => fs.readlinkSync(path),

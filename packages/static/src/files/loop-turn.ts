@@ -19,6 +19,11 @@ export function secondOfTurn(): number {
   return second;
 }
 
+/** What was looked at is looked at again: for who has changed files himself, as the next request may stand in the same read. */
+export function forgetTurn(): void {
+  turn++;
+}
+
 function nextTurn(): void {
   turn++;
   isScheduled = false;
