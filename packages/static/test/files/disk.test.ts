@@ -94,7 +94,7 @@ describe.runIf(process.platform === 'linux')('calls of a request', () => {
   test('for one that was checked and is in the same state: one read, with which it is opened, looked at and closed', async () => {
     // A full cache lets in one newcomer of sixteen: none here.
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     const { callsOf } = counted({ cacheMemoryBytes: 100_000, maxCachedFileBytes: 50_000 });
     await untilNamesAreKnown(callsOf, '/pages/');
     for (let page = 0; page < 60; page++) await callsOf(`/pages/p${page}.html`);
