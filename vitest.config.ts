@@ -14,9 +14,9 @@ export default defineConfig({
     // Most tests wait for sockets and children, not for the processor, so none of the cores is kept back.
     maxWorkers: availableParallelism(),
     // Only a test that hangs gets here: on a machine with ten times as much to do as it has cores, others take as much longer.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 30_000 } },
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
     reporters: ['default', ['json', { outputFile: '.turbo/test-report.json' }]],
   },
 });

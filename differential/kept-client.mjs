@@ -2,6 +2,7 @@
 // answer is a failure, also where others would quietly ask again.
 
 import { createConnection } from 'node:net';
+import { setImmediate as turned, setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Asks for a path whose answer ends with `hello`, on the connection to a port that was kept, or a new one.
@@ -43,4 +44,11 @@ export function ask(connections, port, path = '/a.txt') {
     socket.setTimeout(20_000, () => finish(`${where}: silence`));
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   });
+}
+
+/** Asks nothing for a while, and then sees which of its connections have ended meanwhile. */
+export async function pause(ms) {
+  await delay(ms);
+  // A timer that is late runs before what has come is read.
+  await turned();
 }

@@ -2,6 +2,7 @@
 // temporary folder, and ended by the id of its process.
 
 import { execFileSync, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -41,10 +42,35 @@ export function scratchFolder(label = 'peer') {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The newest ports of this process are held; older ones may belong to a round that is over. */
+const CLAIMS = [];
+const MOST_CLAIMS = 100;
+
+/**
+ * Keeps a port from other runs, of this process or another: who is to listen there does so some time after it was found free, and a
+ * replica that restarts leaves it for a moment. The sign is a UDP port ten thousand below, as that of the recipes' tests.
+ */
+async function claim(port) {
+  const socket = createSocket('udp4');
+  const isClaimed = await new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket.bind({ port: port - 10_000, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
+  if (!isClaimed) {
+    socket.close();
+    return false;
+  }
+  socket.unref();
+  CLAIMS.push(socket);
+  if (CLAIMS.length > MOST_CLAIMS) CLAIMS.shift().close();
+  return true;
+}
+
 /** A free port below the ephemeral range, where a polling client cannot connect to itself. */
 export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (!(await claim(port))) continue;
     const probe = createServer();
     const isFree = await new Promise((resolve) => {
       probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
@@ -80,7 +106,7 @@ export async function startServer(name, command, options = {}) {
     const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
     const stop = async () => {
       child.kill(options.stopSignal ?? 'SIGTERM');
-      const patience = setTimeout(() => child.kill('SIGKILL'), 15_000);
+      const patience = setTimeout(() => child.kill('SIGKILL'), 60_000);
       await ended;
       clearTimeout(patience);
       folder.remove();

@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ask } from './kept-client.mjs';
+import { ask, pause } from './kept-client.mjs';
 import { isInstalled, scratchFolder, startOnezero } from './peers.mjs';
 import { randomSource } from './random.mjs';
 
@@ -53,7 +53,7 @@ export async function compare({ seed, count = 100_000, log = () => undefined }) 
       requests += 1;
       if (failure !== undefined) differences.push({ failure, after: reloads });
       // At the edge of the idle time-out.
-      if (random.chance(0.02)) await delay(IDLE_TIMEOUT_MS + random.int(-30, 60));
+      if (random.chance(0.02)) await pause(IDLE_TIMEOUT_MS + random.int(-30, 60));
     }
     for (const socket of connections.values()) socket.destroy();
   };

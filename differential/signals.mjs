@@ -11,7 +11,7 @@ import { COMMAND, freePort, isInstalled, scratchFolder } from './peers.mjs';
 import { randomSource } from './random.mjs';
 
 /** Longer than any stop here may take, on a busy machine. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 /** What a stop may end with: 0, or after a second signal what shells say of it. */
 const CODES = new Set([0, 130, 143]);
@@ -146,7 +146,7 @@ async function problemsOf({ child, ended, sent, seen, temporary, complaints }) {
   const stops = sent.filter((signal) => signal === 'SIGTERM' || signal === 'SIGINT').length;
   if (stops === 1 && ended !== undefined && ended[0] !== 0) problems.push(`one signal ended it with ${ended}`);
   const left = () => [...seen].filter((pid) => pid !== child.pid && isAlive(pid));
-  for (let waited = 0; left().length > 0 && waited < 5000; waited += 50) await delay(50);
+  for (let waited = 0; left().length > 0 && waited < 60_000; waited += 50) await delay(50);
   for (const pid of left()) {
     problems.push(`process ${pid} is left: ${commandOf(pid)}`);
     killChild(pid, []);

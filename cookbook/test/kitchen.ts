@@ -130,7 +130,7 @@ export class Kitchen {
     for (const { child } of running) {
       const closed = child.exitCode === null && child.signalCode === null ? once(child, 'close') : undefined;
       signalGroup(child, 'SIGTERM');
-      const late = setTimeout(() => signalGroup(child, 'SIGKILL'), 5000);
+      const late = setTimeout(() => signalGroup(child, 'SIGKILL'), 120_000);
       await closed;
       clearTimeout(late);
       signalGroup(child, 'SIGKILL');

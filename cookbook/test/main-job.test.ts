@@ -73,7 +73,7 @@ async function pushAndClone(url: string, folder: string, name: string): Promise<
   return Number((await run('git', ['-C', `${work}-again`, 'rev-list', '--count', 'HEAD'])).stdout);
 }
 
-describe.skipIf(missing.length > 0 && process.env['CI'] === undefined)('the main job', { timeout: 120_000 }, () => {
+describe.skipIf(missing.length > 0 && process.env['CI'] === undefined)('the main job', () => {
   let folder = '';
   const started: (() => Promise<unknown>)[] = [];
 

@@ -39,17 +39,13 @@ describe('the cookbook', () => {
     const missing = page.needs.filter((program) => !isThere(program));
     // Where the real programs are promised, a missing one is a failure, not a quieter run.
     const skip = missing.length > 0 && process.env['CI'] === undefined;
-    (skip ? test.skip : test.concurrent)(
-      `${name} works${skip ? ` (needs ${missing.join(', ')})` : ''}`,
-      { timeout: 120_000 },
-      async () => {
-        const kitchen = await Kitchen.open(name, page.needs);
-        try {
-          for (const step of page.steps) await cook(kitchen, step);
-        } finally {
-          await kitchen.close();
-        }
-      },
-    );
+    (skip ? test.skip : test.concurrent)(`${name} works${skip ? ` (needs ${missing.join(', ')})` : ''}`, async () => {
+      const kitchen = await Kitchen.open(name, page.needs);
+      try {
+        for (const step of page.steps) await cook(kitchen, step);
+      } finally {
+        await kitchen.close();
+      }
+    });
   }
 });

@@ -64,7 +64,7 @@ test('Vite serves its page, and tells it over our port what has changed', async 
   await once(socket, 'open');
   await expect.poll(() => messages.map(({ type }) => type)).toContain('connected');
   write('second');
-  await expect.poll(() => messages.find(({ type }) => type === 'update'), { timeout: 10_000 }).toBeDefined();
+  await expect.poll(() => messages.find(({ type }) => type === 'update')).toBeDefined();
   const [update] = messages.find(({ type }) => type === 'update')!.updates!;
   expect(update!.path).toBe('/main.js');
   const changed = await (await fetch(`${url}${update!.path}?t=${update!.timestamp}`)).text();

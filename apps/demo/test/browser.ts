@@ -76,7 +76,7 @@ export class Visit {
     const { size, ...rest } = options;
     const context = await this.#browser.newContext({ viewport: sizes[size], baseURL: this.origin, ...rest });
     // Shorter than a test's own, so that a failure names what was waited for.
-    context.setDefaultTimeout(30_000);
+    context.setDefaultTimeout(120_000);
     const complaints: string[] = [];
     context.on('console', (message) => {
       const isStatus = message.text().startsWith('Failed to load resource');

@@ -55,22 +55,18 @@ describe.skipIf(noBrowser)(`the tour${because}`, () => {
     },
   );
 
-  test.each(['phone', 'desktop'] as const)(
-    'can be walked with the keyboard alone on a %s',
-    { timeout: 90_000 },
-    async (size) => {
-      const complaints = await visit.page({ size, colorScheme: 'light' }, async (page) => {
-        await page.goto('/');
-        for (const { path } of stops) {
-          await press(page, path === '/tour/page' ? 'Start the tour' : '→');
-          await page.waitForURL(`**${path}`, { waitUntil: 'domcontentloaded' });
-        }
-        await page.keyboard.press('ArrowLeft');
-        await page.waitForURL(`**${stops.at(-2)?.path}`);
-      });
-      expect(complaints).toEqual([]);
-    },
-  );
+  test.each(['phone', 'desktop'] as const)('can be walked with the keyboard alone on a %s', async (size) => {
+    const complaints = await visit.page({ size, colorScheme: 'light' }, async (page) => {
+      await page.goto('/');
+      for (const { path } of stops) {
+        await press(page, path === '/tour/page' ? 'Start the tour' : '→');
+        await page.waitForURL(`**${path}`, { waitUntil: 'domcontentloaded' });
+      }
+      await page.keyboard.press('ArrowLeft');
+      await page.waitForURL(`**${stops.at(-2)?.path}`);
+    });
+    expect(complaints).toEqual([]);
+  });
 
   test('works without script', async () => {
     const complaints = await visit.page({ ...desk, javaScriptEnabled: false }, async (page) => {

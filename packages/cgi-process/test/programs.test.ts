@@ -63,7 +63,7 @@ describe.skipIf(!hasGit)('git http-backend', () => {
     return (await run('git', [...identity, ...args], { cwd, env: environment })).stdout;
   };
 
-  test('clones, pushes 50 MB in chunks, and clones shallow', { timeout: 240_000 }, async () => {
+  test('clones, pushes 50 MB in chunks, and clones shallow', async () => {
     mkdirSync(join(root, 'work'), { recursive: true });
     await git(root, 'init', '-q', '--bare', 'bare.git');
     await git(root, '-C', 'bare.git', 'config', 'http.receivepack', 'true');

@@ -14,7 +14,7 @@ describe('random runs', () => {
       // What was tried, for whoever runs many.
       if (process.env['ONEZERO_RUNS'] !== undefined) console.log(starter, `seed ${seed}`, outcomes);
     },
-    // A hundred milliseconds a run, on a machine full of other work.
-    20_000 + count * 100,
+    // A second a run, on a machine full of other work.
+    300_000 + count * 1000,
   );
 });

@@ -232,4 +232,4 @@ async function remains(place: string, descriptors: number): Promise<Omit<RandomR
 }
 
 /** Beyond this, what is left was left for good. */
-const SETTLING_MS = 5000;
+const SETTLING_MS = 60_000;

@@ -1,7 +1,8 @@
 // Many runs of every kind, with clients that leave at random, and then a count of what is left.
 
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgi, startProcess } from '../src/index.ts';
 import type { CgiOptions } from '../src/index.ts';
@@ -21,7 +22,7 @@ export interface SoakReport {
 
 const AT_ONCE = 16;
 /** Beyond this, what is left after the end was left for good. */
-const SETTLING_MS = 5000;
+const SETTLING_MS = 60_000;
 const kinds = {
   hello: plain('echo hello'),
   'count-content': plain('wc -c'),
@@ -35,6 +36,20 @@ const kinds = {
 
 /** Runs `count` requests, about a third of which are abandoned at a random moment. */
 export async function soak(count: number, spawner: CgiOptions['spawner']): Promise<SoakReport> {
+  // A place of its own: the machine's is full of what other processes keep there.
+  const { TMPDIR: before } = process.env;
+  const place = mkdtempSync(join(tmpdir(), 'onezero-soak-'));
+  process.env['TMPDIR'] = place;
+  try {
+    return await soakIn(place, count, spawner);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+async function soakIn(place: string, count: number, spawner: CgiOptions['spawner']): Promise<SoakReport> {
   // What a process opens once, with its first child, stays open.
   const first = await startProcess('true');
   await Promise.all([first.stdin.end(), text({ status: 200, fields: [], content: first.stdout }), first.finished]);
@@ -86,7 +101,7 @@ export async function soak(count: number, spawner: CgiOptions['spawner']): Promi
     processes,
     zombies: zombies(),
     descriptors: left(),
-    temporaryFiles: readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-content-')).length,
+    temporaryFiles: readdirSync(place).filter((name) => name.startsWith('onezero-content-')).length,
     grownBytes,
   };
 }

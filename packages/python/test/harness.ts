@@ -113,6 +113,22 @@ export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+/**
+ * Makes an attempt with a limit in milliseconds, and with longer ones where it fails: a worker that other processes keep from the
+ * processor for as long as a short limit is silent through no fault of its own. What fails with the longest fails.
+ */
+export async function withLongerLimits(attempt: (limitMs: number) => Promise<void>, firstMs = 400): Promise<void> {
+  const limits = [firstMs, 10 * firstMs, 50 * firstMs];
+  for (const limitMs of limits.slice(0, -1)) {
+    try {
+      return await attempt(limitMs);
+    } catch {
+      // The next attempt says whether it was the limit.
+    }
+  }
+  await attempt(limits.at(-1) as number);
+}
+
 /** Whether a process is there and not a zombie. */
 export function isRunning(pid: number): boolean {
   try {

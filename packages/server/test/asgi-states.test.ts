@@ -30,7 +30,7 @@ const log = async (): Promise<unknown[]> => (await (await fetch(`${origin()}/log
 /** What the application met, once it has returned. */
 async function outcome(): Promise<unknown[]> {
   const seen: unknown[] = [];
-  await expect.poll(async () => seen.push(...(await log())) && seen.at(-1), { timeout: 20_000 }).toBe('returned');
+  await expect.poll(async () => seen.push(...(await log())) && seen.at(-1)).toBe('returned');
   return seen.slice(0, -1);
 }
 

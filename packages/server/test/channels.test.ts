@@ -29,7 +29,7 @@ describe.skipIf(!hasChannels())('Channels', () => {
       app: { application: 'asgi_channels:application', cwd: fixtures, python, processes: 1, env, log: () => {} },
     });
     await running.server.ready();
-  }, 60_000);
+  });
   afterAll(() => running.close());
 
   const open = async (target: string): Promise<Client> => {

@@ -84,7 +84,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('a pa
       args: ['--no-sandbox', '--disable-dev-shm-usage'],
       proxy: { server: `socks5://127.0.0.1:${resolver.port}`, bypass: '<-loopback>' },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     resolver.server.close();

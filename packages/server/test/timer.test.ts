@@ -33,7 +33,7 @@ test('a year of grace lets what is under way end', async () => {
     onError: () => undefined,
   });
   const exchanged = running.exchange('GET / HTTP/1.0\r\n\r\n');
-  await vi.waitFor(() => expect(running.server.requests).toBe(1));
+  await vi.waitFor(() => expect(running.server.requests).toBe(1), 120_000);
   const closed = running.server.close({ graceMs: 365 * day });
   // A timer that ran out at once would cut the connection before one that was set for the same time.
   await new Promise((resolve) => setTimeout(resolve, 1));

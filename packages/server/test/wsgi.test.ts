@@ -239,11 +239,11 @@ test('the server knows what its applications are doing', async () => {
   rmSync(gate, { force: true });
   const clients = await Promise.all([own.connect(), own.connect()]);
   for (const client of clients) client.write('GET /app/lines HTTP/1.1\r\nHost: a\r\n\r\n');
-  await expect.poll(state, { timeout: 20_000 }).toEqual([{ ...idle, busy: 1, queued: 1 }]);
+  await expect.poll(state).toEqual([{ ...idle, busy: 1, queued: 1 }]);
   writeFileSync(gate, '');
-  await expect.poll(state, { timeout: 20_000 }).toEqual([idle]);
+  await expect.poll(state).toEqual([idle]);
   for (const client of clients) client.destroy();
   const { content } = parse(await own.exchange('GET /app/pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'));
   process.kill(Number(content), 'SIGKILL');
-  await expect.poll(state, { timeout: 20_000 }).toEqual([{ ...idle, restarts: 1 }]);
+  await expect.poll(state).toEqual([{ ...idle, restarts: 1 }]);
 });

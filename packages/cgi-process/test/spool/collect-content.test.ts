@@ -1,7 +1,8 @@
-import { readdirSync, readSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cgi } from '../../src/index.ts';
 import { collectContent } from '../../src/spool/collect-content.ts';
 import { SpoolBudget } from '../../src/spool/spool-file.ts';
@@ -21,8 +22,15 @@ const options = {
 const scripts = new Scripts({ hello: plain('echo hello'), 'count-content': plain('wc -c') });
 afterAll(() => scripts.remove());
 
-function temporaryFiles(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('onezero-content-'));
+/** An empty directory for temporary files until the test ends: the machine's is full of those of other processes. */
+function ownTemporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'onezero-test-'));
+  vi.stubEnv('TMPDIR', folder);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
 }
 
 describe('collectContent', () => {
@@ -117,6 +125,7 @@ describe('collectContent', () => {
   });
 
   test('leaves nothing behind when content is refused', async () => {
+    const folder = ownTemporary();
     const before = openDescriptors();
     let isClosed = false;
     async function* endless(): AsyncGenerator<Uint8Array> {
@@ -129,7 +138,7 @@ describe('collectContent', () => {
     await expect(collectContent(endless(), { ...options, maxBytes: 5000 })).rejects.toMatchObject({ status: 413 });
     expect(isClosed).toBe(true);
     expect(openDescriptors()).toBe(before);
-    expect(temporaryFiles()).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
 

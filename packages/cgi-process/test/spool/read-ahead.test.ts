@@ -171,7 +171,7 @@ describe('readAhead, with a reader that stops and goes', () => {
       ),
       { numRuns: 100 },
     );
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before));
+    await vi.waitFor(() => expect(openDescriptors()).toBe(before), 120_000);
   });
 
   test('goes on in memory where the disk is full', async () => {

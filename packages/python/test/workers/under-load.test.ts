@@ -4,7 +4,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { asgi, wsgi, type PythonLimits, type PythonResponder } from '../../src/index.ts';
 import type { PythonError } from '../../src/python-error.ts';
-import { fixtures, isRunning, python, read, request, until } from '../harness.ts';
+import { fixtures, isRunning, python, read, request, until, withLongerLimits } from '../harness.ts';
 
 const CLIENTS = 16;
 /** One place in each: of sixteen requests, fourteen wait. */
@@ -81,15 +81,18 @@ describe.each(['wsgi', 'asgi'] as const)('%s', (called) => {
   });
 
   test('a worker that hangs costs the request that it hangs in', async () => {
-    const hangs = 1;
-    const responder = await run({ silenceTimeoutMs: 400 });
-    const load = startLoad(responder);
-    for (let count = 0; count < hangs; count++) {
-      expect(await read(responder(request('/hang')))).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
-      await load.reached('200', (load.seen['200'] ?? 0) + CLIENTS);
-    }
-    expect(Object.keys(await load.stop())).toEqual(['200']);
-    await until(() => responder.state().restarts === hangs);
+    await withLongerLimits(async (silenceTimeoutMs) => {
+      const responder = await run({ silenceTimeoutMs });
+      const load = startLoad(responder);
+      try {
+        expect(await read(responder(request('/hang')))).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
+        await load.reached('200', (load.seen['200'] ?? 0) + CLIENTS);
+      } finally {
+        await load.stop();
+      }
+      expect(Object.keys(load.seen)).toEqual(['200']);
+      await expect.poll(() => responder.state().restarts, { timeout: 10_000 }).toBe(1);
+    });
   });
 
   test('reloads and recycling cost nothing', async () => {

@@ -30,7 +30,7 @@ async function environOf(target: string, changes: Partial<CgiRequest> = {}) {
 
 /** What `close()` methods and the like have noted since the last time. They may run after the response has ended. */
 async function events(expected: string): Promise<void> {
-  await expect.poll(async () => (await get('/events')).text, { timeout: 30_000 }).toBe(expected);
+  await expect.poll(async () => (await get('/events')).text).toBe(expected);
 }
 
 describe('environ', () => {

@@ -60,7 +60,7 @@ describe('an application that does not load', () => {
     const words = ['-l', `unix:${socket}`, '-l', '127.0.0.1:0', '--health', '/healthz', '--keep-trying'];
     const server = startPlain(['--wsgi', 'app', ...words, '--ready-file', ready], { cwd: path, env });
     onTestFinished(() => void server.child.kill('SIGKILL'));
-    await vi.waitFor(() => expect(server.output.stderr).toContain('not ready, trying again'), 10_000);
+    await vi.waitFor(() => expect(server.output.stderr).toContain('not ready, trying again'), 120_000);
     const health = async (): Promise<unknown> =>
       new Promise((resolve, reject) => {
         const asked = request({ socketPath: socket, path: '/healthz' }, (response) => {
@@ -71,7 +71,7 @@ describe('an application that does not load', () => {
     expect(await health()).toBe(503);
     expect(existsSync(ready)).toBe(false);
     write(says('mended'));
-    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 15_000);
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 120_000);
     expect(await health()).toBe(200);
     expect(count(server.output.stderr, 'Traceback')).toBe(1);
     expect(await server.stop()).toMatchObject({ code: 0 });
@@ -132,7 +132,7 @@ async def app(scope, receive, send):
     const ready = join(path, 'ready');
     const server = startPlain([...flags, '--ready-file', ready], { cwd: tmpdir(), env });
     onTestFinished(() => void server.child.kill('SIGKILL'));
-    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 20_000);
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 120_000);
     const url = /http:[^"]+/.exec(readFileSync(ready, 'utf8'))?.[0] ?? '';
     const [cwd, , prefix] = (await (await fetch(url)).text()).split(' ');
     expect([cwd, prefix]).toEqual([basename(path), environment]);
@@ -166,7 +166,7 @@ def application(environ, start_response):
   await vi.waitFor(() => {
     for (const word of ['asked for', 'printed', 'errors'])
       expect(server.output.stderr).toContain(`${word} /\\u001b[31mX\n`);
-  });
+  }, 120_000);
   expect(server.output.stderr).not.toMatch(/[\0-\b\v-\u001f]/);
 });
 
@@ -192,7 +192,7 @@ test('Python processes share the processors with the workers, and the banner say
   for (const flags of [[], ['--workers', '2']]) {
     const server = startPlain(['--wsgi', 'app', '--port', '0', ...flags], { cwd: path, env });
     onTestFinished(() => void server.child.kill('SIGKILL'));
-    await vi.waitFor(() => expect(server.output.stdout).toContain('serves'), 15_000);
+    await vi.waitFor(() => expect(server.output.stdout).toContain('serves'), 120_000);
     const count = Number(/app \((\d+) Python process(?:es)?\)/.exec(server.output.stdout)?.[1]);
     const most = Math.max(availableParallelism(), flags.length);
     expect(count).toBeGreaterThan(0);
@@ -211,13 +211,13 @@ describe('a reload', () => {
     await vi.waitFor(async () => {
       answers.push(await (await server.fetch('/')).text());
       expect(server.output.stderr).toContain('not reloaded');
-    }, 10_000);
+    }, 120_000);
     for (let times = 0; times < 10; times++) answers.push(await (await server.fetch('/')).text());
     expect(new Set(answers)).toEqual(new Set(['one']));
     expect(count(server.output.stderr, 'Traceback')).toBe(1);
     write(says('two'));
     server.child.kill('SIGHUP');
-    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 10_000);
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 120_000);
     expect(await (await server.fetch('/')).text()).toBe('two');
   });
 
@@ -227,10 +227,10 @@ describe('a reload', () => {
     const waiting = 'import os, time\nopen("waits", "w")\nwhile not os.path.exists("go"): time.sleep(0.01)\n';
     write(`${waiting}${says('new')}`);
     server.child.kill('SIGHUP');
-    await vi.waitFor(() => expect(existsSync(join(path, 'waits'))).toBe(true), 10_000);
+    await vi.waitFor(() => expect(existsSync(join(path, 'waits'))).toBe(true), 120_000);
     for (let times = 0; times < 20; times++) expect(await (await server.fetch('/')).text()).toBe('old');
     writeFileSync(join(path, 'go'), '');
-    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 10_000);
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 120_000);
     expect(await (await server.fetch('/')).text()).toBe('new');
   });
 
@@ -240,7 +240,7 @@ describe('a reload', () => {
     write(`import os, time\nopen("pid", "w").write(str(os.getpid()))\ntime.sleep(600)\n`);
     server.child.kill('SIGHUP');
     const pid = join(path, 'pid');
-    await vi.waitFor(() => expect(readFileSync(pid, 'utf8')).toMatch(/^\d+$/), 10_000);
+    await vi.waitFor(() => expect(readFileSync(pid, 'utf8')).toMatch(/^\d+$/), 120_000);
     expect(await server.stop()).toMatchObject({ code: 0 });
     expect(existsSync(`/proc/${readFileSync(pid, 'utf8')}`)).toBe(false);
   });

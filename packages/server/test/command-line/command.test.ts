@@ -61,7 +61,7 @@ describe('onezero', () => {
     });
     closeSync(full);
     const ended = once(child, 'exit');
-    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 10_000);
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 120_000);
     const { url } = JSON.parse(readFileSync(ready, 'utf8')) as { url: string };
     for (let times = 0; times < 3; times++) expect((await fetch(`${url}/a.txt`)).status).toBe(200);
     child.kill('SIGTERM');
@@ -72,7 +72,7 @@ describe('onezero', () => {
     const server = await serve(['www', '--log-file', '/dev/full', '-q']);
     for (let times = 0; times < 3; times++) {
       expect((await server.fetch('/a.txt')).status).toBe(200);
-      await vi.waitFor(() => expect(server.output.stderr).toContain('ENOSPC'));
+      await vi.waitFor(() => expect(server.output.stderr).toContain('ENOSPC'), 120_000);
     }
     const { stderr } = await server.stop();
     expect(stderr).toMatch(/^Warning: lines for the log file \/dev\/full are lost: ENOSPC[^\n]*\n$/);
@@ -226,8 +226,9 @@ describe('onezero', () => {
   test('writes a ready file when it is ready and removes it at the end', async () => {
     const ready = join(place.path, 'ready.json');
     const server = await serve(['www', '--ready-file', ready]);
-    await vi.waitFor(() =>
-      expect(JSON.parse(readFileSync(ready, 'utf8'))).toMatchObject({ event: 'ready', url: server.url }),
+    await vi.waitFor(
+      () => expect(JSON.parse(readFileSync(ready, 'utf8'))).toMatchObject({ event: 'ready', url: server.url }),
+      120_000,
     );
     await server.stop();
     expect(existsSync(ready)).toBe(false);
@@ -251,7 +252,7 @@ describe('onezero', () => {
     const server = await serve(['www', '--open=/a.txt'], { BROWSER: browser });
     await vi.waitFor(
       () => expect(readFileSync(join(place.path, 'opened'), 'utf8')).toBe(`${server.url}/a.txt\n`),
-      5000,
+      120_000,
     );
     await server.stop();
   });
@@ -631,7 +632,7 @@ describe('check and explain', () => {
     }
     await server.stop();
     tree.remove();
-  }, 120_000);
+  });
 
   test('explain names the variant and runs nothing', async () => {
     writeFileSync(join(www, 'big.js'), 'x'.repeat(5000));

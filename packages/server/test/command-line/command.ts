@@ -106,7 +106,7 @@ export async function start(words: readonly string[], surroundings: Surroundings
   const isPlaced = words.some((word) => /^(?:-p|--port|-l|--listen)\b/.test(word));
   const all = [...words, ...(isPlaced ? [] : ['--port', '0']), '--json'];
   const { child, output, finished } = launch(all, surroundings);
-  const late = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  const late = setTimeout(() => child.kill('SIGKILL'), 120_000);
   const line = await new Promise<string>((resolve, reject) => {
     child.stdout?.on('data', () => {
       const ready = /^\{"event":"ready".*$/m.exec(output.stdout)?.[0];

@@ -150,7 +150,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('--li
     let asked = 0;
     page.on('response', (response) => (asked += response.url().endsWith('/.onezero/live-events') ? 1 : 0));
     await page.goto(`http://127.0.0.1:${server.port}${path}`);
-    await vi.waitUntil(() => asked > 0, { timeout: 20_000 });
+    await vi.waitUntil(() => asked > 0, { timeout: 120_000 });
     expect(errors.filter((text) => /Content Security Policy/.test(text))).toEqual([]);
     return { page, loads: () => loads, asked: () => asked };
   }
@@ -171,7 +171,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('--li
     await page.evaluate("document.querySelector('#text').textContent = 'typed in'");
     writeFileSync(join(server.folder, 'style.css'), 'p { color: rgb(4, 5, 6); }');
     const color = (): Promise<string> => page.evaluate("getComputedStyle(document.querySelector('#text')).color");
-    await vi.waitUntil(async () => (await color()) === 'rgb(4, 5, 6)', { timeout: 20_000 });
+    await vi.waitUntil(async () => (await color()) === 'rgb(4, 5, 6)', { timeout: 120_000 });
     expect(await page.textContent('#text')).toBe('typed in');
     expect(loads()).toBe(1);
   });
@@ -185,10 +185,10 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('--li
         writeFileSync(join(server.folder, `new-${folder}/deep/${file}.js`), `${file}`);
     }
     // The page asks for events again when it has reloaded: whatever comes from here on would reload it once more.
-    await vi.waitUntil(() => loads() > 1 && asked() > 1, { timeout: 20_000 });
+    await vi.waitUntil(() => loads() > 1 && asked() > 1, { timeout: 120_000 });
     expect(loads()).toBe(2);
     // The new folders are watched.
     writeFileSync(join(server.folder, 'new-9/deep/99.js'), 'changed');
-    await vi.waitUntil(() => loads() > 2, { timeout: 20_000 });
+    await vi.waitUntil(() => loads() > 2, { timeout: 120_000 });
   });
 });

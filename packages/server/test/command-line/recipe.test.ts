@@ -1,11 +1,11 @@
 // Recipes for the programs around the server, read by those programs.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { run, site, start } from './command.ts';
 
 const place = site({ 'www/a.txt': 'hello', 'app.py': 'def app(environ, start): pass\n' });
@@ -45,14 +45,6 @@ function nginxConf(http: string): string {
     (kind) => `${kind}_temp_path ${place.path}/${kind};`,
   );
   return `daemon off;\npid ${place.path}/pid;\nevents {}\nhttp {\naccess_log off;\n${places.join('\n')}\n${http}\n}\n`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** What a client gets that asks for a host of the proxy's. */
@@ -157,7 +149,7 @@ describe('a recipe', () => {
           : ['-e', 'stderr', '-c', save('live.conf', nginxConf(moved))];
       const proxy = spawn(name, words, { stdio: 'ignore' });
       onTestFinished(() => void proxy.kill());
-      await expect.poll(() => through(front), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 [^]*hello$/);
+      await expect.poll(() => through(front)).toMatch(/^HTTP\/1\.1 200 [^]*hello$/);
     },
   );
 

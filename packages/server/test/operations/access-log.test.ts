@@ -131,7 +131,7 @@ describe('accessLog', () => {
     const file = join(directory, 'access.log');
     const log = accessLog({ format: 'common', file });
     log(entry({ target: '/one' }));
-    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toContain('/one'));
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toContain('/one'), 120_000);
     renameSync(file, `${file}.1`);
     log.reopen();
     log(entry({ target: '/two' }));
@@ -181,7 +181,7 @@ describe('descriptorLineWriter', () => {
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       received += chunk;
     });
-    await vi.waitFor(() => expect(received.length).toBeGreaterThan(16 * 1024 * 1024), 10_000);
+    await vi.waitFor(() => expect(received.length).toBeGreaterThan(16 * 1024 * 1024), 120_000);
     await writer.close();
     closeSync(writing);
     await once(socket, 'close');
@@ -205,5 +205,5 @@ describe('descriptorLineWriter', () => {
 
 /** Resolves when the pipe holds something, which is when the writer has begun. */
 async function untilFull(reading: number): Promise<void> {
-  await vi.waitFor(() => expect(readSync(reading, Buffer.alloc(1))).toBe(1), 5000);
+  await vi.waitFor(() => expect(readSync(reading, Buffer.alloc(1))).toBe(1), 120_000);
 }

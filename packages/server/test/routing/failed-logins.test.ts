@@ -57,7 +57,7 @@ test('who guesses is slowed, and nobody else', async () => {
     if (status === 401) answered++;
   };
   for (let index = 0; index < 30; index++) void guess(index);
-  await expect.poll(() => answered, { timeout: 30_000 }).toBeGreaterThanOrEqual(10);
+  await expect.poll(() => answered).toBeGreaterThanOrEqual(10);
   expect(await login('ben:right', '192.0.2.2')).toBe(200);
   // Ten are answered at once, and then one a second.
   const seconds = Math.ceil((performance.now() - startMs) / 1000);

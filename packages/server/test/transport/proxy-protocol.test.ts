@@ -1,7 +1,7 @@
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer as createNetServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createServer, type Server, type ServerOptions } from '@onezero/server';
 import type { AccessLogEntry } from '../../src/options.ts';
 import { readAll, textResponse } from '../exchange.ts';
+import { freePort } from '../free-port.ts';
 
 const run = promisify(execFile);
 
@@ -53,15 +54,6 @@ async function listen(options: ServerOptions, secure = false): Promise<{ server:
   onTestFinished(() => server.close({ graceMs: 0 }));
   const [address] = await server.listen({ host: '127.0.0.1', port: 0, tls: secure ? tls : undefined });
   return { server, port: address?.port ?? 0 };
-}
-
-async function freePort(): Promise<number> {
-  const server = createNetServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Sends pieces, each in a packet of its own, and reads to the end; a closed connection reads as nothing. */
@@ -244,7 +236,7 @@ listen front
     const scheme = secure ? 'https' : 'http';
     const ask = ['-sS', '-k', '--interface', '127.0.0.9', `${scheme}://127.0.0.1:${front}/`];
     await expect
-      .poll(() => run('curl', ask).then(({ stdout }) => stdout, String), { timeout: 30_000 })
+      .poll(() => run('curl', ask).then(({ stdout }) => stdout, String))
       .toMatch(new RegExp(`^${scheme} 127\\.0\\.0\\.9:\\d+ 127\\.0\\.0\\.1:${front}$`));
   });
 });

@@ -132,7 +132,7 @@ describe('a turn', () => {
     await end({ folder, file });
   });
 
-  test('is not taken from a claim that goes on, and is from one that does not', { timeout: 30_000 }, async () => {
+  test('is not taken from a claim that goes on, and is from one that does not', async () => {
     const { folder, file } = await WorkFolder.create(place('a'));
     const claim = join(path, `${FOREIGN}.${targetKey('a')}.claim`);
     writeFileSync(claim, 'half');

@@ -422,30 +422,26 @@ async function startWriter(root: string): Promise<{ port: number; kill: (signal?
 }
 
 describe('two processes that serve one folder', () => {
-  test(
-    'let one of two writes under the same tag win, and one of two that must be new',
-    { timeout: 60_000 },
-    async () => {
-      const root = join(site.top, 'raced-by-two');
-      mkdirSync(root);
-      const writers = [await startWriter(root), await startWriter(root)];
-      const [first] = writers;
-      const race = async (path: string, fields: Fields, round: number) => {
-        const requests = writers.map(async ({ port }, index) =>
-          exchange(port, path, { method: 'PUT', content: `${round} by ${index}`, fields }),
-        );
-        return (await Promise.all(requests)).map(({ status }) => status).toSorted((a, b) => a - b);
-      };
-      await exchange(first?.port ?? 0, '/one.txt', { method: 'PUT', content: 'start' });
-      for (let round = 0; round < 25; round++) {
-        const tag = (await exchange(first?.port ?? 0, '/one.txt')).field('etag') ?? '';
-        expect(await race('/one.txt', { 'If-Match': tag }, round)).toEqual([204, 412]);
-        expect(await race(`/new-${round}.txt`, { 'If-None-Match': '*' }, round)).toEqual([201, 412]);
-      }
-      for (const { kill } of writers) await kill();
-      expect(litter(root)).toEqual([]);
-    },
-  );
+  test('let one of two writes under the same tag win, and one of two that must be new', async () => {
+    const root = join(site.top, 'raced-by-two');
+    mkdirSync(root);
+    const writers = [await startWriter(root), await startWriter(root)];
+    const [first] = writers;
+    const race = async (path: string, fields: Fields, round: number) => {
+      const requests = writers.map(async ({ port }, index) =>
+        exchange(port, path, { method: 'PUT', content: `${round} by ${index}`, fields }),
+      );
+      return (await Promise.all(requests)).map(({ status }) => status).toSorted((a, b) => a - b);
+    };
+    await exchange(first?.port ?? 0, '/one.txt', { method: 'PUT', content: 'start' });
+    for (let round = 0; round < 25; round++) {
+      const tag = (await exchange(first?.port ?? 0, '/one.txt')).field('etag') ?? '';
+      expect(await race('/one.txt', { 'If-Match': tag }, round)).toEqual([204, 412]);
+      expect(await race(`/new-${round}.txt`, { 'If-None-Match': '*' }, round)).toEqual([201, 412]);
+    }
+    for (const { kill } of writers) await kill();
+    expect(litter(root)).toEqual([]);
+  });
 });
 
 describe('a process that ends by itself during uploads', () => {

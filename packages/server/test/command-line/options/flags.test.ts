@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { flagName } from '../../../src/command-line/options/option.ts';
 import { optionEntries } from '../../../src/command-line/options/table.ts';
+import { freePort } from '../../free-port.ts';
 import { run, site, start, startPlain, type Started } from '../command.ts';
 
 const script = 'x = 1;\n'.repeat(1000);
@@ -316,7 +317,10 @@ test('headers and access', () =>
       expect(await server.raw('GET / HTTP/1.0\r\nHost: evil.example\r\n\r\n')).toMatch(/^HTTP\/1\.[01] 421 /);
       expect(await server.raw('GET /a.txt HTTP/1.0\r\nHost: good.example\r\n\r\n')).toMatch(/^HTTP\/1\.[01] 200 /);
       expect(await server.raw('GET /a.txt HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.[01] (?:200|421) /);
-      await vi.waitFor(() => expect(server.output.stdout).toMatch(/"remote":"192\.0\.2\.7".*"target":"\/a\.txt"/));
+      await vi.waitFor(
+        () => expect(server.output.stdout).toMatch(/"remote":"192\.0\.2\.7".*"target":"\/a\.txt"/),
+        120_000,
+      );
     },
   ));
 
@@ -390,11 +394,7 @@ test('--drain-delay and --silence-timeout', () =>
   }));
 
 test('-p, -H and -l', async () => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
+  const port = await freePort();
   await withFlags(
     ['www', '-p', String(port), '-H', '127.0.0.1', '--strict-port', '--health', '/up', '--metrics', '/metrics'],
     async (server) => {
@@ -429,7 +429,7 @@ test('the default port gives way to the next, unless --strict-port', async () =>
   const { child, output, stop } = startPlain(['www'], { cwd: place.path });
   await vi.waitFor(
     () => expect(output.stdout).toMatch(/at http:\/\/localhost:80(?:8[2-9]|9\d)\/ \(port 8080 is in use\)\n/),
-    10_000,
+    120_000,
   );
   expect(child.exitCode).toBeNull();
   await stop();
@@ -442,7 +442,7 @@ test('-q prints nothing, --log-file all the same', () => {
     ['www', '-q', '--log-file', log, '--log-format=common', '--ready-file', join(place.path, 'ready')],
     async (server) => {
       await server.fetch('/a.txt');
-      await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"GET /a.txt HTTP/1.1" 200 1\n'));
+      await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('"GET /a.txt HTTP/1.1" 200 1\n'), 120_000);
       expect(server.output.stdout.trim().split('\n')).toHaveLength(1);
     },
   );
@@ -454,7 +454,10 @@ test('--debug shows the stack of a failure, otherwise there is one line', async 
   for (const flags of [[], ['--debug']]) {
     await withFlags(['www', '--cgi-bin', 'cgi-bin', ...flags], async (server) => {
       expect((await server.fetch('/cgi-bin/bad.cgi')).status).toBe(502);
-      await vi.waitFor(() => expect(server.output.stderr).toMatch(/^Error: 502 GET \/cgi-bin\/bad\.cgi \[.+\]: .+$/m));
+      await vi.waitFor(
+        () => expect(server.output.stderr).toMatch(/^Error: 502 GET \/cgi-bin\/bad\.cgi \[.+\]: .+$/m),
+        120_000,
+      );
       expect(server.output.stderr.includes('\n    at ')).toBe(flags.length > 0);
     });
   }

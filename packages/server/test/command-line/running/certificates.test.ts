@@ -91,7 +91,7 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('several certifi
     install('renewed', 'live-wild.pem', 'live-wild.key');
     await vi.waitFor(
       async () => expect(await subjects(server, 'a.wild.example')).toEqual(new Set(['renewed'])),
-      15_000,
+      120_000,
     );
     expect(await subjects(server, 'new.example')).toEqual(new Set(['renewed']));
     expect(await subjects(server, 'site.example')).toEqual(new Set(['site']));
@@ -101,10 +101,10 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('several certifi
       const kept = server.output.stderr.match(/Error: the old certificate stays in use: .*/g)?.join() ?? '';
       expect(kept).toMatch(/live-default\.pem/);
       expect(kept).toMatch(/live-site\.key/);
-    }, 15_000);
+    }, 120_000);
     // Neither a look nor a reload takes away what cannot be replaced.
     server.child.kill('SIGHUP');
-    await vi.waitFor(() => expect(server.output.stderr).toMatch(/live-default[^]*live-default/), 15_000);
+    await vi.waitFor(() => expect(server.output.stderr).toMatch(/live-default[^]*live-default/), 120_000);
     for (const name of ['default', 'site']) expect(await subjects(server, `${name}.example`)).toEqual(new Set([name]));
     expect(await subjects(server, 'wild.example')).toEqual(new Set(['renewed']));
   });
@@ -120,7 +120,7 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('several certifi
     expect(await subject(server, 'wild.example')).toBe('wild');
     copyFileSync(at('site.pem'), at('coming.pem'));
     renameSync(at('coming.pem'), at('live-site.pem'));
-    await vi.waitFor(async () => expect(await subject(server, 'site.example')).toBe('site'), 15_000);
+    await vi.waitFor(async () => expect(await subject(server, 'site.example')).toBe('site'), 120_000);
   });
 
   test('end the start when none is good', async () => {

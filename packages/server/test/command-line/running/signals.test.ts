@@ -49,7 +49,7 @@ async function untilRefused(port: number): Promise<void> {
       socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
       socket.on('close', () => resolve(undefined));
     });
-  await vi.waitFor(async () => expect(await attempt()).toBe('ECONNREFUSED'), 5000);
+  await vi.waitFor(async () => expect(await attempt()).toBe('ECONNREFUSED'), 120_000);
 }
 
 /** Reads to the end; resolves to how many bytes of content came. */
@@ -101,14 +101,14 @@ describe('SIGTERM', () => {
     socket.on('data', (chunk) => {
       received += String(chunk);
     });
-    await vi.waitFor(() => expect(received).toContain('begun'), 5000);
+    await vi.waitFor(() => expect(received).toContain('begun'), 120_000);
     server.child.kill('SIGTERM');
     await untilRefused(server.port);
     server.child.kill('SIGTERM');
     expect((await server.finished).code).toBe(143);
     await vi.waitFor(
       () => expect(spawnSync('pgrep', ['-f', join(place.path, 'cgi-bin/slow.cgi')]).stdout.toString()).toBe(''),
-      5000,
+      120_000,
     );
   });
 });
@@ -124,12 +124,12 @@ describe.each([
     '%s ends it in order, and what it had started',
     async (signal) => {
       const server = startPlain(slow, { cwd: place.path });
-      await vi.waitFor(() => expect(server.output.stderr).toContain('loading in'), 10_000);
+      await vi.waitFor(() => expect(server.output.stderr).toContain('loading in'), 120_000);
       server.child.kill(signal);
       const { code, stderr } = await server.finished;
       expect({ code, errors: stderr.match(/^Error:.*/gm) }).toEqual({ code: 0, errors: null });
       const pids = [...stderr.matchAll(/loading in (\d+)/g)].map(([, pid]) => pid);
-      await vi.waitFor(() => expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]), 5000);
+      await vi.waitFor(() => expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]), 120_000);
     },
   );
 });
@@ -166,14 +166,14 @@ describe.each([
     for (let count = 1; count <= 5; count++) {
       writeFileSync(config, `{ "headers": [{ "fields": { "X-Generation": "${count}" } }] }`);
       server.child.kill('SIGHUP');
-      await vi.waitFor(() => expect(server.output.stderr.split('Reloaded').length).toBe(count + 1), 10_000);
+      await vi.waitFor(() => expect(server.output.stderr.split('Reloaded').length).toBe(count + 1), 120_000);
       expect(await generation()).toBe(String(count));
     }
     for (const bad of ['{ "headerss": [] }', '{', '{ "root": "no/such/place", "cgiBin": "none" }']) {
       writeFileSync(config, bad);
       const before = server.output.stderr.split('not reloaded').length;
       server.child.kill('SIGHUP');
-      await vi.waitFor(() => expect(server.output.stderr.split('not reloaded').length).toBe(before + 1), 10_000);
+      await vi.waitFor(() => expect(server.output.stderr.split('not reloaded').length).toBe(before + 1), 120_000);
     }
     expect(await generation()).toBe('5');
     const answers = await underLoad.stop();
@@ -188,10 +188,10 @@ test('SIGHUP and SIGUSR1 open the log file anew', async () => {
   const server = await serve('www', '--log-file', log, '--log-format', 'common');
   for (const [count, signal] of (['SIGHUP', 'SIGUSR1'] as const).entries()) {
     await server.fetch(`/a.txt?${count}`);
-    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain(`?${count}`));
+    await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain(`?${count}`), 120_000);
     renameSync(log, `${log}.${count}`);
     server.child.kill(signal);
-    await vi.waitFor(() => expect(existsSync(log)).toBe(true));
+    await vi.waitFor(() => expect(existsSync(log)).toBe(true), 120_000);
   }
   await server.fetch('/a.txt?last');
   await server.stop();
@@ -223,8 +223,8 @@ describe('--workers', () => {
     await vi.waitFor(() => {
       expect(workers().filter((pid) => !before.includes(pid))).toHaveLength(2);
       expect(server.output.stderr.match(/worker \d+ ended SIGKILL; another starts/g)).toHaveLength(2);
-    }, 10_000);
-    await vi.waitFor(async () => expect((await server.fetch('/a.txt')).status).toBe(200), 10_000);
+    }, 120_000);
+    await vi.waitFor(async () => expect((await server.fetch('/a.txt')).status).toBe(200), 120_000);
     expect((await server.stop()).code).toBe(0);
     expect(spawnSync('pgrep', ['-P', String(server.child.pid)]).stdout.toString()).toBe('');
   });
@@ -260,7 +260,7 @@ describe('--workers', () => {
       await vi.waitFor(async () => {
         expect(workers().filter((pid) => !victims.includes(pid))).toHaveLength(2);
         expect((await server.fetch('/a.txt')).status).toBe(200);
-      }, 10_000);
+      }, 120_000);
     }
     isOver = true;
     await knocking;
@@ -279,7 +279,7 @@ describe('--workers', () => {
     server.child.kill('SIGKILL');
     await vi.waitFor(() => {
       for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
-    }, 10_000);
+    }, 120_000);
   });
 
   test('fail together, with one message', async () => {
@@ -320,10 +320,10 @@ test.skipIf(!hasOpenssl && process.env['CI'] === undefined)(
     };
     expect(await subject()).toBe('first');
     writeFileSync(join(place.path, 'live.pem'), 'nonsense');
-    await vi.waitFor(() => expect(server.output.stderr).toContain('Error: the old certificate stays in use'), 10_000);
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Error: the old certificate stays in use'), 120_000);
     expect(await subject()).toBe('first');
     install('second');
-    await vi.waitFor(async () => expect(await subject()).toBe('second'), 10_000);
+    await vi.waitFor(async () => expect(await subject()).toBe('second'), 120_000);
     await server.stop();
   },
 );
