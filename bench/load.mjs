@@ -18,7 +18,7 @@ const LOAD_CORE = '1';
  * Sends load for `seconds` and measures.
  *
  * @param server   `{ pid }`
- * @param options  `{ url, connections, seconds, fields, newConnections, script, messageBytes }`
+ * @param options  `{ url, connections, seconds, fields, newConnections, script, words, messageBytes }`; `words` are for the script
  */
 export async function measure(server, options) {
   const before = processorMicroseconds(server.pid);
@@ -40,7 +40,7 @@ async function echoes({ url, connections, seconds, messageBytes }) {
   return { ...result, requestsPerSecond: result.requests / seconds, failed: 0, socketErrors: undefined };
 }
 
-async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20, script }) {
+async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20, script, words = [] }) {
   const args = [
     '-c',
     LOAD_CORE,
@@ -54,7 +54,7 @@ async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20
   ];
   for (const field of fields) args.push('-H', field);
   if (script !== undefined) args.push('-s', script);
-  const { stdout } = await run('taskset', [...args, url]);
+  const { stdout } = await run('taskset', [...args, url, ...(words.length > 0 ? ['--', ...words] : [])]);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
   const socketErrors = /Socket errors: (.*)/.exec(stdout)?.[1];

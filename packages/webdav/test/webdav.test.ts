@@ -155,6 +155,24 @@ describe('properties', () => {
     expect(await get('/copy/sub/b.txt')).toBe('404');
   });
 
+  test('that were not there at the last PUT are seen by the next', async () => {
+    await start({ 'd/b.txt': '' });
+    const statuses: number[] = [];
+    // One turn of the root: what PUT has seen of the collection ends with whatever gives it properties.
+    for (const [method, path, headers, content] of [
+      ['PUT', '/d/a.txt', {}, 'a'],
+      ['PROPPATCH', '/d/a.txt', {}, setting('<t:p>old</t:p>')],
+      ['PUT', '/d/a.txt', {}, 'b'],
+      ['PROPPATCH', '/d/b.txt', {}, setting('<t:p>b</t:p>')],
+    ] as const)
+      statuses.push(await served.status(method, path, headers, content));
+    rmSync(join(served.root, 'd/a.txt'));
+    statuses.push(await served.status('PUT', '/d/a.txt', {}, 'new'));
+    expect(statuses).toEqual([201, 207, 204, 207, 201]);
+    const read = await served.ask('PROPFIND', '/d/a.txt', { depth: '0' }, asking('<t:p/>'));
+    expect(property(read, 'p')).toBe('404');
+  });
+
   test('of what is replaced give way, also where the successor has none', async () => {
     await start({ 'a.txt': 'a', 'b.txt': 'b' });
     await served.ask('PROPPATCH', '/b.txt', {}, setting('<t:p>b</t:p>'));

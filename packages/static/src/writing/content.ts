@@ -27,14 +27,21 @@ export interface Arrived {
   readonly next: Promise<IteratorResult<Uint8Array, void>> | undefined;
 }
 
+let end: Promise<undefined> | undefined;
+
+/** Resolves at the end of this turn of the loop, for all who ask in it. */
+function endOfTurn(): Promise<undefined> {
+  return (end ??= turned(undefined).then(() => (end = undefined)));
+}
+
 /** Takes what has arrived by the next turn of the loop, up to what is gathered at once. A small content came with its request. */
 export async function arrivedOf(content: AsyncIterator<Uint8Array, void>): Promise<Arrived> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const turn = turned(undefined);
+  const end = endOfTurn();
   for (;;) {
     const next = content.next();
-    const now = bytes > GATHER_BYTES ? undefined : await Promise.race([next, turn]);
+    const now = bytes > GATHER_BYTES ? undefined : await Promise.race([next, end]);
     if (now === undefined) {
       // Whoever goes on with it hears of its failure; where nobody does, it failed unheard.
       next.catch(() => {});

@@ -7,6 +7,7 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import type { Eventually } from '../files/eventually.ts';
 import { isFastForFiles, readdir, timedFile } from '../files/calls.ts';
 import { type OpenDirectory, openDirectory, rootPlace } from '../files/open-directory.ts';
 import { PARTIAL_FILE_PREFIX } from '../files/path.ts';
@@ -47,11 +48,36 @@ export interface Outcome {
 /** The directories of one turn. Ask for one at a time, and release them when the turn ends. */
 export class HeldDirectories {
   readonly #held = new Map<string, HeldDirectory>();
+  /** Those that were where they were said to be in this turn of the loop. */
+  readonly #seen = new Set<string>();
 
   /** A directory below a root; undefined where its writes have to make claims. Rejects with what the system says. */
-  async take(segments: readonly string[], settings: Settings): Promise<HeldDirectory | undefined> {
+  take(segments: readonly string[], settings: Settings): Eventually<HeldDirectory | undefined> {
     if (!isFastForFiles()) return undefined;
     const location = join(settings.root, ...segments);
+    const seen = this.#seen.has(location) ? this.#held.get(location) : undefined;
+    return seen?.isHeld === true ? seen : this.#look(location, segments, settings);
+  }
+
+  async #look(location: string, segments: readonly string[], settings: Settings): Promise<HeldDirectory | undefined> {
+    const held = await this.#takeAnew(location, segments, settings);
+    if (held === undefined) return undefined;
+    // Requests that came together are answered together: one look is for all of them.
+    if (this.#seen.size === 0) setImmediate(() => this.doubt());
+    this.#seen.add(location);
+    return held;
+  }
+
+  /** Says that directories may have been moved since they were looked at. */
+  doubt(): void {
+    this.#seen.clear();
+  }
+
+  async #takeAnew(
+    location: string,
+    segments: readonly string[],
+    settings: Settings,
+  ): Promise<HeldDirectory | undefined> {
     const place = join(await rootPlace(settings), ...segments);
     const known = this.#held.get(location);
     if (known?.isStill(place) === true) return known;
@@ -112,6 +138,8 @@ export class HeldDirectory {
   readonly #claim: WorkFile;
   readonly #sinceMs = performance.now();
   readonly #holdsReplaced: boolean;
+  /** The permissions that a new file has here. */
+  #newMode: number | undefined;
   #released: Promise<void> | undefined;
 
   constructor(directory: OpenDirectory, path: string, folder: WorkFolder, claim: WorkFile, holdsReplaced: boolean) {
@@ -122,15 +150,14 @@ export class HeldDirectory {
     this.#holdsReplaced = holdsReplaced;
   }
 
+  /** Whether every name of it is still this process's. */
+  get isHeld(): boolean {
+    return this.#released === undefined && performance.now() - this.#sinceMs < MAX_AGE_MS;
+  }
+
   /** Whether it still lies at a place, and is held. */
   isStill(place: string): boolean {
-    const isYoung = performance.now() - this.#sinceMs < MAX_AGE_MS;
-    return (
-      isYoung &&
-      this.#released === undefined &&
-      this.#directory.place === place &&
-      fs.readlinkSync(this.#directory.path) === place
-    );
+    return this.isHeld && this.#directory.place === place && fs.readlinkSync(this.#directory.path) === place;
   }
 
   /**
@@ -151,17 +178,25 @@ export class HeldDirectory {
     try {
       for (const chunk of chunks) writeAll(descriptor, chunk);
       if (replaced !== undefined) {
-        takeMode(descriptor, replaced.mode & 0o777);
+        this.#takeMode(descriptor, replaced.mode & 0o777);
         if (this.#holdsReplaced && replaced.blocks > 0 && replaced.nlink === 1) holdReplaced(target);
       }
       fs.renameSync(partial, target);
-      return { replaced, stats: fs.fstatSync(descriptor) };
+      const stats = fs.fstatSync(descriptor);
+      if (replaced === undefined) this.#newMode = stats.mode & 0o777;
+      return { replaced, stats };
     } catch (error) {
       fs.rmSync(partial, { force: true });
       throw error;
     } finally {
       fs.closeSync(descriptor);
     }
+  }
+
+  /** Permissions are the old file's; what lets a program run as its owner was not given to these bytes. */
+  #takeMode(descriptor: number, mode: number): void {
+    this.#newMode ??= fs.fstatSync(descriptor).mode & 0o777;
+    if (this.#newMode !== mode) fs.fchmodSync(descriptor, mode);
   }
 
   /** Lets go of it, and leaves it to others for a while if some have come. */
@@ -206,11 +241,6 @@ function openNew(path: string): number | undefined {
 
 function writeAll(descriptor: number, chunk: Uint8Array): void {
   for (let offset = 0; offset < chunk.length;) offset += fs.writeSync(descriptor, chunk, offset);
-}
-
-/** Permissions are the old file's; what lets a program run as its owner was not given to these bytes. */
-function takeMode(descriptor: number, mode: number): void {
-  if ((fs.fstatSync(descriptor).mode & 0o777) !== mode) fs.fchmodSync(descriptor, mode);
 }
 
 function isAbsent(error: unknown): boolean {

@@ -6,7 +6,6 @@ import type { Folder } from '../folder.ts';
 import type { DavRequest, DavResponse } from '../message.ts';
 import { ContentFailed } from '../protocol/contents.ts';
 import { refused } from '../refusals.ts';
-import { hasFolder } from '../store/folder.ts';
 import { forget, settle } from '../store/records.ts';
 import { type Place, withPlace } from '../store/place.ts';
 import { checkIf, checkLocks, ifLists } from './conditions.ts';
@@ -16,7 +15,7 @@ export async function put(folder: Folder, request: DavRequest): Promise<DavRespo
   const isPlain = ifLists(request).length === 0 && folder.locks.isEmpty(folder.turn.held);
   if (!isPlain) await withPlace(folder.tree, request.pathInfo, (place) => check(folder, request, place));
   const commit = (place: (held?: HeldDirectories) => Promise<DavResponse>): Promise<DavResponse> =>
-    folder.turn.run(() => {
+    folder.turn.runPut(() => {
       // With neither locks nor properties around there is nothing to look at that the writing does not look at itself.
       if (isPlain && folder.locks.isEmpty(folder.turn.held) && !hasProperties(folder, request))
         return place(folder.turn.directories);
@@ -38,9 +37,9 @@ export async function put(folder: Folder, request: DavRequest): Promise<DavRespo
 }
 
 /** Whether the collection of the target keeps properties of its files. */
-function hasProperties({ tree }: Folder, { pathInfo }: DavRequest): boolean {
+function hasProperties({ tree, turn }: Folder, { pathInfo }: DavRequest): boolean {
   const located = tree.locate(pathInfo);
-  return typeof located === 'number' || hasFolder(join(tree.root, ...located.segments.slice(0, -1)));
+  return typeof located === 'number' || !turn.isBare(join(tree.root, ...located.segments.slice(0, -1)));
 }
 
 /** Properties and locks of a file that is gone are not those of its successor; those of one that is replaced stay with the name. */

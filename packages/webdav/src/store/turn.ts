@@ -5,7 +5,7 @@
 // keeps the turn for a moment after a request, since taking it costs more than what most requests do in it.
 
 import type { HeldDirectories, SiteTree } from '@onezero/static/tree';
-import { isFull } from './folder.ts';
+import { hasFolder, isFull } from './folder.ts';
 
 /** How long the turn is kept when nothing more comes: what clients need for their next request. */
 const IDLE_MS = 10;
@@ -17,6 +17,8 @@ interface Held {
   readonly sinceMs: number;
   /** Directories that are written to while the turn is kept. */
   readonly directories: HeldDirectories;
+  /** Directories that have no folder of properties, as long as nothing but PUT runs. */
+  readonly bare: Set<string>;
   /** Gives the turn up; resolves when others can have it. */
   release(): Promise<void>;
 }
@@ -41,8 +43,22 @@ export class Turn {
     return this.#held?.directories;
   }
 
+  /** Whether a directory has no folder of properties and of what is worked on. Ask in a PUT that has the turn. */
+  isBare(directory: string): boolean {
+    const bare = this.#held?.bare;
+    if (bare?.has(directory) === true) return true;
+    if (hasFolder(directory)) return false;
+    bare?.add(directory);
+    return true;
+  }
+
   /** Runs an action alone. Rejects with what it throws, or with a refusal with 503 when other processes keep the turn. */
   run<Value>(action: () => Promise<Value>): Promise<Value> {
+    return this.#inLine(() => this.#runNow(() => this.#forgetting(action)));
+  }
+
+  /** The same for an action that neither moves a directory nor gives anything its first property. */
+  runPut<Value>(action: () => Promise<Value>): Promise<Value> {
     return this.#inLine(() => this.#runNow(action));
   }
 
@@ -55,8 +71,18 @@ export class Turn {
         if (!isFull(error)) throw error;
         return action();
       }
-      return this.#runNow(action);
+      return this.#runNow(() => this.#forgetting(action));
     });
+  }
+
+  /** What PUT has seen of directories may not be so after anything else. */
+  async #forgetting<Value>(action: () => Promise<Value>): Promise<Value> {
+    try {
+      return await action();
+    } finally {
+      this.#held?.bare.clear();
+      this.#held?.directories.doubt();
+    }
   }
 
   #inLine<Value>(action: () => Promise<Value>): Promise<Value> {
@@ -96,7 +122,7 @@ export class Turn {
             end();
             return ended;
           };
-          resolve({ sinceMs: performance.now(), directories, release });
+          resolve({ sinceMs: performance.now(), directories, bare: new Set(), release });
         });
       });
       ended.catch(reject);
