@@ -71,6 +71,16 @@ export const EXPLAINED = [
       their.resources?.every((one) => one.endsWith(' | 403')),
   },
   {
+    name: 'a link among members',
+    applies: ({ request, our, their }) =>
+      request.method === 'PROPFIND' &&
+      their.status === 207 &&
+      their.resources.every((one) => our.resources?.includes(one)) &&
+      our.resources
+        .filter((one) => !their.resources.includes(one))
+        .every((one) => request.links.includes(one.split(' | ')[0].split('/').at(-1))),
+  },
+  {
     name: 'a conflict with the lock of what is gone',
     applies: ({ request, our, their, before }) =>
       request.method === 'LOCK' &&

@@ -79,6 +79,7 @@ async function compareOnTree({ random, sides, tree, log, report }) {
   for (let done = 1; done <= OPERATIONS_OF_A_TREE; done++) {
     const request = randomRequest(world);
     request.isLink = isLink(join(sides[0].root, top, ...request.path));
+    request.links = linksIn(join(sides[0].root, top, ...request.path));
     request.isLost = [request.path, request.destination ?? []].some((path) =>
       leadsNowhere(join(sides[0].root, top), path),
     );
@@ -118,6 +119,12 @@ function isLink(path) {
     // What cannot be looked at is none.
     return false;
   }
+}
+
+/** The names of the links in a directory. */
+function linksIn(path) {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return [];
+  return readdirSync(path).filter((name) => isLink(join(path, name)));
 }
 
 /** Whether a path, or a part of it, is a link to nothing. */

@@ -4,7 +4,7 @@
 // held, so that nothing renamed or linked meanwhile leads elsewhere, and secrets stay secrets.
 
 import { type Dir, lstat, lstatSync, opendir, type Stats } from 'node:fs';
-import { realpath, stat, statfs } from 'node:fs/promises';
+import { realpath, rm, stat, statfs } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { SmallDirectories } from './files/small-directories.ts';
@@ -25,7 +25,7 @@ import { preflightFields, withCors } from './site/cors.ts';
 import { mayChange, tagsOfForms } from './writing/known-tags.ts';
 import { livenessOf, ownName } from './writing/owner.ts';
 import { HeldDirectories } from './writing/held-directories.ts';
-import { chargeOf, Quota } from './writing/quota.ts';
+import { chargeOf, Quota, takenBelow } from './writing/quota.ts';
 import { WorkFolder } from './writing/work-folder.ts';
 
 export type { Eventually } from './files/eventually.ts';
@@ -261,6 +261,13 @@ export class SiteTree {
   /** Gives back what a file of so many bytes had taken. */
   giveQuota(bytes: number): Promise<void> {
     return this.#quota.give(chargeOf(bytes));
+  }
+
+  /** Removes a file or a tree that no request sees any more, and gives back what its files had taken. Rejects with what the system says. */
+  async removeTree(path: string): Promise<void> {
+    const bytes = this.#quota.isLimited ? await takenBelow(path) : 0;
+    await rm(path, { recursive: true, force: true });
+    await this.#quota.give(bytes);
   }
 
   /** How much of the space for files is used and left, in bytes: that of the quota, or of the file system. */

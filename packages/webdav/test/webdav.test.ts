@@ -266,6 +266,22 @@ describe('COPY and MOVE', () => {
       'd/b.txt',
     ]);
   });
+
+  test('give back what a replaced or removed tree had of the quota', async () => {
+    await start({ 'd/a.txt': 'x'.repeat(20_000), 'd/s/b.txt': '', 'c.txt': '' }, { quotaBytes: 100_000 });
+    const used = async (): Promise<string> =>
+      property(await served.ask('PROPFIND', '/', { depth: '0' }, asking('<D:quota-used-bytes/>')), 'quota-used-bytes');
+    expect(await used()).toBe('200 28192');
+    await served.ask('PROPPATCH', '/d/a.txt', {}, setting('<t:p>1</t:p>'));
+    expect(await served.status('COPY', '/d/', { destination: '/e/' })).toBe(201);
+    expect(await used()).toBe('200 52288');
+    expect(await served.status('COPY', '/d/', { destination: '/e/' })).toBe(204);
+    expect(await used()).toBe('200 52288');
+    expect(await served.status('MOVE', '/d/', { destination: '/c.txt' })).toBe(204);
+    expect(await used()).toBe('200 48192');
+    expect(await served.status('DELETE', '/e/')).toBe(204);
+    expect(await used()).toBe('200 24096');
+  });
 });
 
 describe('locks', () => {

@@ -7,7 +7,7 @@
 import { lstat, open, opendir } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { basename, join } from 'node:path';
-import { PARTIAL_FILE_PREFIX } from '../files/path.ts';
+import { OWN_PREFIX, PARTIAL_FILE_PREFIX } from '../files/path.ts';
 import { QUOTA_FILE } from './sweep.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -146,12 +146,19 @@ function lineOf({ used, taken, measuredAtMs }: Ledger): string {
   return `${[used, taken, measuredAtMs].map((number) => String(number).padStart(20)).join(' ')}\n`;
 }
 
-async function bytesBelow(root: string): Promise<number> {
+/** What the files of a tree have taken: all but what is ours in it, which was never asked for. */
+export async function takenBelow(path: string): Promise<number> {
+  const stats = await lstat(path);
+  return stats.isFile() ? chargeOf(stats.size) : bytesBelow(path, (name) => name.startsWith(OWN_PREFIX));
+}
+
+async function bytesBelow(root: string, leavesOut = (_name: string): boolean => false): Promise<number> {
   let bytes = 0;
   const directories = [root];
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     try {
       for await (const entry of await opendir(directory)) {
+        if (leavesOut(entry.name)) continue;
         if (entry.isDirectory()) directories.push(join(directory, entry.name));
         else if (entry.isFile() && !isLedger(directory, entry.name))
           bytes += await chargeAt(join(directory, entry.name));

@@ -26,7 +26,7 @@ import {
   settle,
   settledName,
 } from '../store/records.ts';
-import { giveUp, removeStaged, setAside, stagingPath } from '../store/staging.ts';
+import { giveUp, removeStaged, removeTaken, setAside, stagingPath } from '../store/staging.ts';
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
@@ -129,7 +129,7 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
         await now.close();
       }
     });
-    await removeGone(parent, answer.gone);
+    await removeGone(folder, parent, answer.gone);
     return { status: answer.status, fields: [] };
   } finally {
     if (!isPlaced) for (const bytes of plan.taken) await folder.tree.giveQuota(bytes);
@@ -153,7 +153,7 @@ async function moveInto(folder: Folder, request: DavRequest, early: Place): Prom
       return { gone: set, status: target.stats === undefined ? 201 : 204 };
     }),
   );
-  await removeGone(parent, gone);
+  await removeGone(folder, parent, gone);
   return { status, fields: [] };
 }
 
@@ -222,7 +222,7 @@ async function isRecorded(directory: string, name: string): Promise<boolean> {
   return (await readRecord(join(directory, FOLDER, settledName(name)))) !== undefined;
 }
 
-async function removeGone(parent: TreeFolder, gone: string | undefined): Promise<void> {
+async function removeGone(folder: Folder, parent: TreeFolder, gone: string | undefined): Promise<void> {
   // The name counts: what it was in when it was given up was open for the turn only.
-  if (gone !== undefined) await removeStaged(parent, join(parent.path, FOLDER, basename(gone)));
+  if (gone !== undefined) await removeTaken(folder.tree, parent, join(parent.path, FOLDER, basename(gone)));
 }

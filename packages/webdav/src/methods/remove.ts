@@ -13,7 +13,7 @@ import { codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
-import { removeStaged, takeOut } from '../store/staging.ts';
+import { removeTaken, takeOut } from '../store/staging.ts';
 import { checkConditions, checkLocks, lockObstacles } from './conditions.ts';
 import { endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
@@ -25,7 +25,7 @@ export async function remove(folder: Folder, request: DavRequest): Promise<DavRe
     refuseConcealed(folder, place.stats === undefined ? undefined : found(place)),
   );
   const removal = await folder.turn.runAnyway(() => takeAway(folder, request));
-  return 'path' in removal ? finish(removal, request) : removal;
+  return 'path' in removal ? finish(folder, removal, request) : removal;
 }
 
 /** Throws a refusal with 403 where a collection holds what its clients cannot see: they cannot mean it. */
@@ -82,7 +82,7 @@ export function removeMoved(folder: Folder, request: DavRequest, moved: Found): 
       if (is?.isDirectory() !== true) return removeFile(folder, source, parent);
       const path = await takeOut(parent, source.name);
       await endLocksOfGone(folder, source.path);
-      await removeStaged(parent, path);
+      await removeTaken(folder.tree, parent, path);
     }),
   );
 }
@@ -103,9 +103,9 @@ export function memberLocks(folder: Folder, request: DavRequest, target: Found):
 }
 
 /** Removes what is out of sight. What cannot be removed comes back under its name. */
-async function finish({ directory, target, path }: Removal, request: DavRequest): Promise<DavResponse> {
+async function finish(folder: Folder, { directory, target, path }: Removal, request: DavRequest): Promise<DavResponse> {
   try {
-    await removeStaged(directory, path);
+    await removeTaken(folder.tree, directory, path);
     return { status: 204, fields: [] };
   } catch (error) {
     if (codeOf(error) === undefined) throw error;

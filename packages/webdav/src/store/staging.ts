@@ -6,7 +6,7 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ownName, type TreeFolder } from '@onezero/static/tree';
+import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
 import { dropFolder, inFolder } from './folder.ts';
 
 /** A path for a new file or tree, in the directory that it is going to be in. */
@@ -41,8 +41,14 @@ export function takeOut(directory: TreeFolder, name: string): Promise<string> {
   });
 }
 
-/** Removes what was taken out of sight, and the folder if it is empty then. */
+/** Removes what was made out of sight and has not been placed, and the folder if it is empty then. */
 export async function removeStaged(directory: TreeFolder, path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
+  await dropFolder(directory.path);
+}
+
+/** Removes what was taken out of sight, gives its part of the quota back, and removes the folder if it is empty then. */
+export async function removeTaken(tree: SiteTree, directory: TreeFolder, path: string): Promise<void> {
+  await tree.removeTree(path);
   await dropFolder(directory.path);
 }
