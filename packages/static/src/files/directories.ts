@@ -8,7 +8,7 @@
 // A directory vouches only where its times can be trusted: on file systems that are known to keep them, and once they are
 // older than the clock's last tick, in which a second change would not show. Elsewhere each name is asked for.
 
-import { type Dir, opendir } from 'node:fs';
+import { type Dir, opendir, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { isSameState, hasRested, type Stamp, stampOf } from '../http/validators.ts';
@@ -81,6 +81,13 @@ export class Directories {
       this.#forget(location);
       return undefined;
     });
+  }
+
+  /** To be called with the state of a directory that somebody else has looked at just now. */
+  saw(location: string, stats: Stats): void {
+    const known = this.#views.get(location);
+    if (known?.checkedTurn === loopTurn() || !stats.isDirectory()) return;
+    this.#update(known ?? this.#make(location), stampOf(stats));
   }
 
   /**

@@ -23,6 +23,8 @@ export interface ReadAgain {
 export interface Disk {
   /** The state of what a path leads to; undefined when nothing is there. */
   stat(path: string): Eventually<fs.Stats | Error | undefined>;
+  /** Whether a path names a directory, and no link to one. */
+  isDirectoryItself(path: string): Eventually<boolean>;
   open(path: string): Eventually<Opened | Error>;
   /** The path of an open object, on Linux, without links; undefined when there is no /proc. */
   placeOf(descriptor: number): Eventually<string | Error | undefined>;
@@ -51,6 +53,7 @@ export const READ_AT_ONCE_BYTES: number = 128 * 1024;
 /** Every question on the main thread. */
 export const mainThreadDisk: Disk = {
   stat: (path) => statsOrNone(outcome(() => fs.statSync(path, { throwIfNoEntry: false }))),
+  isDirectoryItself: (path) => isDirectory(outcome(() => fs.lstatSync(path, { throwIfNoEntry: false }))),
   open: (path) =>
     outcome(() => {
       const descriptor = fs.openSync(path, OPEN_FLAGS);
@@ -93,6 +96,7 @@ export const mainThreadDisk: Disk = {
 
 const openFile = promisify(fs.open);
 const statPath = promisify(fs.stat);
+const statName = promisify(fs.lstat);
 const readLink = promisify(fs.readlink);
 const realPath = promisify(fs.realpath.native);
 const readInto = promisify(fs.read);
@@ -100,6 +104,7 @@ const readInto = promisify(fs.read);
 /** Every question through the thread pool, but for those about an open descriptor's state, which need no storage. */
 export const poolDisk: Disk = {
   stat: (path) => settled(statPath(path)).then(statsOrNone),
+  isDirectoryItself: (path) => settled(statName(path)).then(isDirectory),
   open: async (path) => {
     const descriptor = await settled(openFile(path, OPEN_FLAGS));
     if (descriptor instanceof Error) return descriptor;
@@ -153,6 +158,10 @@ export class MeasuredDisk implements Disk {
     return this.#ask((disk) => disk.stat(path));
   }
 
+  isDirectoryItself(path: string): Eventually<boolean> {
+    return this.#ask((disk) => disk.isDirectoryItself(path));
+  }
+
   open(path: string): Eventually<Opened | Error> {
     return this.#ask((disk) => disk.open(path));
   }
@@ -202,6 +211,10 @@ export function isErrorOf(value: unknown, ...codes: readonly string[]): value is
 
 function statsOrNone(stats: fs.Stats | Error | undefined): fs.Stats | Error | undefined {
   return isErrorOf(stats, 'ENOENT', 'ENOTDIR') ? undefined : stats;
+}
+
+function isDirectory(stats: fs.Stats | Error | undefined): boolean {
+  return stats !== undefined && !(stats instanceof Error) && stats.isDirectory();
 }
 
 function placeOrNone(place: string | Error): string | Error | undefined {

@@ -25,6 +25,8 @@ export interface FileEntry {
   readonly kind: 'file';
   readonly location: string;
   readonly stamp: Stamp;
+  /** Where it lies, if a link is on the way. */
+  readonly place: string | undefined;
   /** The unencoded file. Made again when the hash of a large file becomes known. */
   identity: Representation;
   /** Precompressed siblings, as far as they were looked for. */
@@ -66,10 +68,10 @@ const REPRESENTATION_BYTES = 1_024;
 
 /** How many bytes of memory an entry keeps alive. */
 export function entryBytes(entry: FileEntry): number {
-  const { identity, stored, location } = entry;
+  const { identity, stored, location, place } = entry;
   return [...stored, ...madeOf(entry)].reduce(
     (sum, one) => sum + representationBytes(one),
-    ENTRY_BYTES + contentBytes(identity) + location.length,
+    ENTRY_BYTES + contentBytes(identity) + location.length + (place?.length ?? 0),
   );
 }
 

@@ -181,16 +181,35 @@ function ownText(path: string, { location }: FileEntry): string {
 }
 
 function isCurrent(entry: FileEntry, storage: Storage): Eventually<boolean> {
-  return whenReady(isUnchanged(entry, storage.disk), (isSame) => {
+  return whenReady(isThere(entry, storage), (isSame) => {
     if (!isSame) return false;
     const { stored, neighbours } = entry;
     if (stored.length === 0 && neighbours === undefined) return true;
-    const siblings = [...stored.map(({ source }) => source), ...(neighbours?.unfit ?? [])];
     return whenReady(
-      all(siblings, (source) => isUnchanged(source, storage.disk)),
-      (areSame) => (areSame && neighbours !== undefined ? areAbsent(neighbours, entry.location, storage) : areSame),
+      all(stored, ({ source }) => isThere(source, storage)),
+      (areThere) => (areThere && neighbours !== undefined ? areSame(neighbours, entry.location, storage) : areThere),
     );
   });
+}
+
+/** Whether what may be served from a location is unchanged, and lies where it lay. */
+function isThere(source: ContentSource, storage: Storage): Eventually<boolean> {
+  return whenReady(isUnchanged(source, storage.disk), (isSame) => isSame && isInPlace(source, storage));
+}
+
+function isInPlace({ location, place }: ContentSource, storage: Storage): Eventually<boolean> {
+  const { settings, secrets, ancestors, disk } = storage;
+  if (settings.symlinks === 'all' && secrets.isEmpty) return true;
+  if (place === undefined) return ancestors.isOwn(ancestors.of(location));
+  return whenReady(disk.realPath(location), (now) => now === place);
+}
+
+/** Whether siblings that cannot stand for a file are as they were, and what was absent still is. */
+function areSame(neighbours: Neighbours, location: string, storage: Storage): Eventually<boolean> {
+  return whenReady(
+    all(neighbours.unfit, (source) => isUnchanged(source, storage.disk)),
+    (isSame) => isSame && areAbsent(neighbours, location, storage),
+  );
 }
 
 function isUnchanged({ location, stamp }: ContentSource, disk: Disk): Eventually<boolean> {

@@ -14,6 +14,8 @@ const MAX_READS = 3;
 export interface FileState {
   readonly location: string;
   readonly stamp: Stamp;
+  /** Where it lies, if a link is on the way. */
+  readonly place: string | undefined;
   /** All bytes of a file that fits the cache. */
   readonly bytes: Uint8Array | undefined;
   /** The first bytes, enough to see what the file is. */
@@ -31,11 +33,12 @@ export interface FileState {
  * last counts, whatever its length.
  */
 export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventually<FileState> {
-  const { descriptor, location, stamp } = opened;
+  const { descriptor, location, stamp, place } = opened;
   const { disk, settings } = storage;
   if (stamp.size > settings.maxCachedFileBytes) {
     return whenReady(readSample(opened, disk), (sample) => {
-      return { location, stamp, bytes: undefined, start: sample.bytes, sample, isWhole: true, sha256: undefined };
+      const { bytes: start } = sample;
+      return { location, stamp, place, bytes: undefined, start, sample, isWhole: true, sha256: undefined };
     });
   }
   const bytes = lendBytes(stamp.size);
@@ -45,7 +48,7 @@ export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventu
     const isWhole = count === stamp.size && isSameState(stamp, now);
     if (!isWhole && reads < MAX_READS) return readState({ ...opened, stamp: now }, storage, reads + 1);
     const whole = bytes.subarray(0, count);
-    return { location, stamp, bytes: whole, start: whole, sample: undefined, isWhole, sha256: undefined };
+    return { location, stamp, place, bytes: whole, start: whole, sample: undefined, isWhole, sha256: undefined };
   });
 }
 

@@ -19,6 +19,8 @@ export interface OpenFile {
   readonly descriptor: number;
   readonly location: string;
   readonly stamp: Stamp;
+  /** Where it lies, if that is not at the location itself: a link is on the way. */
+  readonly place: string | undefined;
   /** The revision of the secrets that it was judged by, if it has no other name, and is behind no link that matters. */
   readonly revision: number | undefined;
 }
@@ -71,12 +73,7 @@ function attempt(location: string, storage: Storage, count: number): Eventually<
       // As of before the judgement: what changes meanwhile makes it one of an earlier revision.
       const { revision } = storage.secrets;
       return whenReady(admit(opened, location, root, storage), (verdict) => {
-        if (verdict === 'file' || verdict === 'linked') {
-          const { descriptor, stats } = opened;
-          const isOnlyName = verdict === 'file' && stats.nlink === 1;
-          const stamp = stampOf(stats);
-          return { kind: 'file', descriptor, location, stamp, revision: isOnlyName ? revision : undefined };
-        }
+        if (verdict === 'file' || isLinked(verdict)) return fileOf(opened, location, verdict, revision);
         storage.disk.close(opened.descriptor);
         if (verdict === 'directory') return { kind: 'directory', location };
         if (verdict === 'elsewhere' && count < MAX_ATTEMPTS) return attemptIfMoved(location, root, storage, count);
@@ -94,7 +91,24 @@ function attemptIfMoved(location: string, root: string, storage: Storage, count:
   );
 }
 
-type Verdict = 'file' | 'linked' | 'directory' | 'elsewhere' | 'refused' | Error;
+/** A file that is permitted where it lies, which is not where it was asked for. */
+interface Linked {
+  readonly place: string;
+}
+
+type Verdict = 'file' | Linked | 'directory' | 'elsewhere' | 'refused' | Error;
+
+function isLinked(verdict: Verdict): verdict is Linked {
+  return typeof verdict === 'object' && 'place' in verdict;
+}
+
+function fileOf({ descriptor, stats }: Opened, location: string, verdict: 'file' | Linked, revision: number): OpenFile {
+  const stamp = stampOf(stats);
+  if (verdict !== 'file')
+    return { kind: 'file', descriptor, location, stamp, place: verdict.place, revision: undefined };
+  const judgedBy = stats.nlink === 1 ? revision : undefined;
+  return { kind: 'file', descriptor, location, stamp, place: undefined, revision: judgedBy };
+}
 
 function admit({ descriptor, stats }: Opened, location: string, root: string, storage: Storage): Eventually<Verdict> {
   const { settings, secrets } = storage;
@@ -108,7 +122,7 @@ function admit({ descriptor, stats }: Opened, location: string, root: string, st
     if (!isPermittedPlace(whole, asked, root, settings)) return 'elsewhere';
     return whenReady(secrets.cover(stats, whole, location), (isSecret) => {
       if (isSecret) return 'refused';
-      return kind === 'file' && place !== asked ? 'linked' : kind;
+      return kind === 'file' && place !== asked ? { place } : kind;
     });
   });
 }

@@ -43,7 +43,7 @@ export function readKnownEntry(
   segments: readonly string[],
   storage: Storage,
 ): Eventually<FileEntry | undefined> {
-  const { settings, secrets, root, known } = storage;
+  const { settings, secrets, root, known, ancestors } = storage;
   const file = known.find(location);
   if (file === undefined) return undefined;
   return whenReady(root.place(), (place) => {
@@ -51,7 +51,9 @@ export function readKnownEntry(
     const judged = secrets.revisionFor(place + location.slice(settings.root.length), location);
     return whenReady(judged, (revision) => {
       if (revision === undefined || !known.isOf(revision)) return undefined;
-      return readAgain(file, location, segments, storage);
+      return whenReady(ancestors.isOwn(ancestors.of(location)), (isOwn) =>
+        isOwn ? readAgain(file, location, segments, storage) : undefined,
+      );
     });
   });
 }
@@ -65,7 +67,7 @@ function readAgain(
   const bytes = lendBytes(stamp.size);
   return whenReady(storage.disk.readAgain(location, bytes), (read) => {
     if (read instanceof Error || read.count !== stamp.size || !isSameState(stamp, read.stats)) return undefined;
-    const state = { location, stamp, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };
+    const state = { location, stamp, place: undefined, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };
     return entryOf(state, segments, NO_EARLIER, storage);
   });
 }
@@ -102,12 +104,13 @@ function makeEntry(
   hasSiblingsRead: boolean,
   storage: Storage,
 ): FileEntry {
-  const { stamp, location, isWhole } = state;
+  const { stamp, location, place, isWhole } = state;
   const isNegotiable = found.siblings.length > 0 || codings.length > 0;
   return {
     kind: 'file',
     location,
     stamp,
+    place,
     identity: represent(state, { path, contentType, coding, isNegotiable }, storage),
     stored: storedOf(found, path, contentType, storage),
     hasSiblingsRead,
@@ -127,6 +130,7 @@ export function withSiblings(entry: FileEntry, storage: Storage): Eventually<Fil
     kind: 'file',
     location: entry.location,
     stamp: entry.stamp,
+    place: entry.place,
     identity,
     stored: storedOf(found, identity.path, identity.contentType, storage),
     hasSiblingsRead: true,
@@ -177,12 +181,12 @@ interface CodedFile {
 
 /** The representation that a file's state is. */
 function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
-  const { location, stamp, bytes, isWhole } = state;
+  const { location, stamp, place, bytes, isWhole } = state;
   const { path, name, contentType, isNegotiable, coding } = coded;
   const { etag, formerEtag } = tagsOf(state, coding, storage);
   const mtimeMs = isWhole ? stamp.mtimeMs : undefined;
   const length = bytes?.length ?? stamp.size;
-  const source = { location, stamp };
+  const source = { location, stamp, place };
   // Spreading would make a hidden class for each file, and the heap would fill with them.
   const facts = { path, name, contentType, isNegotiable, coding, etag, formerEtag, mtimeMs, length, bytes, source };
   return new Representation(facts, storage.settings);

@@ -17,6 +17,8 @@ import type { Shelf } from './shelf.ts';
 export interface ContentSource {
   readonly location: string;
   readonly stamp: Stamp;
+  /** Where it lies, if a link is on the way. */
+  readonly place: string | undefined;
 }
 
 /** What differs between representations of the site. */

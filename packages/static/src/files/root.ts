@@ -1,5 +1,6 @@
 // Where the root really is. A deployment may point a link, that the root is or lies behind, to another directory at any time.
 
+import type { Stats } from 'node:fs';
 import type { Disk } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { loopTurn } from './loop-turn.ts';
@@ -16,11 +17,14 @@ interface KnownPlace {
 export class Root {
   readonly #path: string;
   readonly #disk: Disk;
+  readonly #saw: (stats: Stats) => void;
   #known: KnownPlace | undefined;
 
-  constructor(path: string, disk: Disk) {
+  /** `saw` is told of each look at the root. */
+  constructor(path: string, disk: Disk, saw: (stats: Stats) => void = () => {}) {
     this.#path = path;
     this.#disk = disk;
+    this.#saw = saw;
   }
 
   /** The root's path without links, looked at once per turn of the event loop. */
@@ -30,6 +34,7 @@ export class Root {
     return whenReady(this.#disk.stat(this.#path), (stats) => {
       if (stats === undefined) return new Error('the root is gone');
       if (stats instanceof Error) return stats;
+      this.#saw(stats);
       const isSame = known?.ino === stats.ino && known.dev === stats.dev && known.birthtimeMs === stats.birthtimeMs;
       if (!isSame) return this.#resolve(stats);
       known.turn = loopTurn();

@@ -93,14 +93,15 @@ function openSibling(
   // Nearly always there is none, and `stat` says so at a third of the cost of `open`.
   return whenReady(storage.disk.stat(location), (stats) => {
     if (stats === undefined || stats instanceof Error) return 'absent';
-    const seen: ContentSource = { location, stamp: stampOf(stats) };
+    const seen: ContentSource = { location, stamp: stampOf(stats), place: undefined };
     if (!stats.isFile() || isOlder(seen.stamp, source.stamp)) return seen;
     return whenReady(openLocation(location, storage), (opened) => {
       if (opened.kind !== 'file') return seen;
-      const { stamp } = opened;
+      const { stamp, place } = opened;
+      const unfit: ContentSource = { location, stamp, place };
       return closing(opened, storage, () => {
-        if (isOlder(stamp, source.stamp)) return { location, stamp };
-        return whenReady(readState(opened, storage), (state) => (state.isWhole ? state : { location, stamp }));
+        if (isOlder(stamp, source.stamp)) return unfit;
+        return whenReady(readState(opened, storage), (state) => (state.isWhole ? state : unfit));
       });
     });
   });

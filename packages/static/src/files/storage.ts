@@ -1,5 +1,6 @@
 // What the looks into one site share: its settings, the disk, and what was learned of it.
 
+import { Ancestors } from './ancestors.ts';
 import { Directories } from './directories.ts';
 import { type Disk, MeasuredDisk } from './disk.ts';
 import { Digests } from './digests.ts';
@@ -14,12 +15,16 @@ export interface Storage {
   readonly root: Root;
   readonly secrets: Secrets;
   readonly directories: Directories;
+  readonly ancestors: Ancestors;
   readonly digests: Digests;
   readonly known: KnownFiles;
 }
 
 /** The share of the cache's memory that names of directories may take: 8 MiB of the usual 64 are some 110,000 names. */
 const DIRECTORY_SHARE = 1 / 8;
+
+/** What of it directories above those of files may take: 1 MiB are some 1,500 of them. */
+const ABOVE_SHARE = 1 / 8;
 
 /** The share for responses that stand ready: 4 MiB are some 1,000 pages. */
 const READY_SHARE = 1 / 16;
@@ -38,12 +43,16 @@ export function readyBudget({ cacheMemoryBytes }: Settings): number {
 }
 
 export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk()): Storage {
+  const directoryBytes = settings.cacheMemoryBytes * DIRECTORY_SHARE;
+  // Of their own, as directories whose names are known would drive them out.
+  const above = new Directories(disk, directoryBytes * ABOVE_SHARE);
   return {
     settings,
     disk,
-    root: new Root(settings.root, disk),
+    root: new Root(settings.root, disk, (stats) => above.saw(settings.root, stats)),
     secrets: secretsOf(settings, disk),
-    directories: new Directories(disk, settings.cacheMemoryBytes * DIRECTORY_SHARE),
+    directories: new Directories(disk, directoryBytes * (1 - ABOVE_SHARE)),
+    ancestors: new Ancestors(settings.root, disk, above),
     digests: new Digests(),
     known: new KnownFiles(settings.cacheMemoryBytes * KNOWN_SHARE),
   };

@@ -39,7 +39,7 @@ function entryOf(name: string, stamp: Stamp, { settings }: Storage, isCacheable 
       mtimeMs: stamp.mtimeMs,
       length: bytes.length,
       bytes,
-      source: { location, stamp },
+      source: { location, stamp, place: undefined },
     },
     settings,
   );
@@ -47,6 +47,7 @@ function entryOf(name: string, stamp: Stamp, { settings }: Storage, isCacheable 
     kind: 'file',
     location,
     stamp,
+    place: undefined,
     identity,
     stored: [],
     hasSiblingsRead: true,

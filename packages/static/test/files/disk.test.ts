@@ -24,11 +24,24 @@ beforeAll(async () => {
 
 afterAll(() => site.remove());
 
-type Counts = Record<'stat' | 'open' | 'placeOf' | 'realPath' | 'read' | 'readAgain' | 'state' | 'close', number>;
+type Counts = Record<
+  'stat' | 'isDirectoryItself' | 'open' | 'placeOf' | 'realPath' | 'read' | 'readAgain' | 'state' | 'close',
+  number
+>;
 
 /** A disk on the main thread that counts, and calls `before` each call. */
 function counting(disk: Disk, before: (name: keyof Counts) => void = () => {}): { disk: Disk; counts: Counts } {
-  const counts: Counts = { stat: 0, open: 0, placeOf: 0, realPath: 0, read: 0, readAgain: 0, state: 0, close: 0 };
+  const counts: Counts = {
+    stat: 0,
+    isDirectoryItself: 0,
+    open: 0,
+    placeOf: 0,
+    realPath: 0,
+    read: 0,
+    readAgain: 0,
+    state: 0,
+    close: 0,
+  };
   const counted = Object.fromEntries(
     (Object.keys(counts) as (keyof Counts)[]).map((name) => [
       name,
@@ -59,7 +72,17 @@ function counted(options: StaticOptions = {}) {
   return { respond, callsOf, counts };
 }
 
-const NONE = { stat: 0, open: 0, placeOf: 0, realPath: 0, read: 0, readAgain: 0, state: 0, close: 0 };
+const NONE = {
+  stat: 0,
+  isDirectoryItself: 0,
+  open: 0,
+  placeOf: 0,
+  realPath: 0,
+  read: 0,
+  readAgain: 0,
+  state: 0,
+  close: 0,
+};
 
 /** Asks for absent names until the names of their directory are known. */
 async function untilNamesAreKnown(callsOf: ReturnType<typeof counted>['callsOf'], directory: string): Promise<void> {
@@ -70,15 +93,16 @@ async function untilNamesAreKnown(callsOf: ReturnType<typeof counted>['callsOf']
 }
 
 describe.runIf(process.platform === 'linux')('calls of a request', () => {
-  test('for a remembered page: its state, and its directory where siblings have a say', async () => {
+  test('for a remembered page: its state, the directory above its own, and its own where siblings have a say', async () => {
     const { callsOf } = counted();
     await untilNamesAreKnown(callsOf, '/pages/');
     await callsOf('/pages/p1.html');
-    expect(await callsOf('/pages/p1.html')).toEqual({ ...NONE, status: 200, stat: 1 });
+    await callsOf('/pages/p1.html');
+    expect(await callsOf('/pages/p1.html')).toEqual({ ...NONE, status: 200, stat: 2 });
     const coded: readonly Field[] = [['accept-encoding', 'gzip']];
     await callsOf('/pages/p1.html', coded);
     await callsOf('/pages/p1.html', coded);
-    expect(await callsOf('/pages/p1.html', coded)).toEqual({ ...NONE, status: 200, stat: 2 });
+    expect(await callsOf('/pages/p1.html', coded)).toEqual({ ...NONE, status: 200, stat: 3 });
   });
 
   test('for a page that is not remembered: one open, one read, and looks at the root and, for codings, the directory', async () => {
@@ -99,6 +123,7 @@ describe.runIf(process.platform === 'linux')('calls of a request', () => {
     await untilNamesAreKnown(callsOf, '/pages/');
     for (let page = 0; page < 60; page++) await callsOf(`/pages/p${page}.html`);
     await callsOf('/pages/p198.html');
+    await callsOf('/pages/p198.html');
     const again = { ...NONE, status: 200, readAgain: 1 };
     expect(await callsOf('/pages/p198.html')).toEqual({ ...again, stat: 1 });
     expect(await callsOf('/pages/p198.html', [['accept-encoding', 'gzip']])).toEqual({ ...again, stat: 2 });
@@ -113,8 +138,13 @@ describe.runIf(process.platform === 'linux')('calls of a request', () => {
     }
   });
 
-  test('of one turn share their looks at a directory', async () => {
+  test('of one turn share their looks at a directory, and at those above it', async () => {
     const { respond, callsOf, counts } = counted();
+    for (let page = 0; page < 200; page++) await callsOf(`/pages/p${page}.html`);
+    await turned();
+    counts.stat = 0;
+    for (let page = 0; page < 200; page++) await respond(get(`/pages/p${page}.html`));
+    expect(counts.stat).toBe(201);
     await untilNamesAreKnown(callsOf, '/pages/');
     await callsOf('/pages/gone.html');
     await turned();
@@ -127,8 +157,9 @@ describe.runIf(process.platform === 'linux')('calls of a request', () => {
     const { respond, callsOf } = counted();
     await callsOf('/pages/large.bin');
     await closed(await respond(get('/pages/large.bin')));
+    await callsOf('/pages/large.bin', [['if-none-match', '*']]);
     const calls = await callsOf('/pages/large.bin', [['if-none-match', '*']]);
-    expect(calls).toEqual({ ...NONE, status: 304, stat: 1 });
+    expect(calls).toEqual({ ...NONE, status: 304, stat: 2 });
     await turned();
     expect(await callsOf('/pages/large.bin', [['range', 'bytes=0-9']])).toMatchObject({
       status: 206,

@@ -4,6 +4,7 @@
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -14,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -144,6 +145,21 @@ const changes: fc.Arbitrary<Named> = fc.oneof(
         attempt((root) => {
           rmSync(join(root, to), { recursive: true, force: true });
           renameSync(join(root, from), join(root, to));
+        }),
+      ]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('a', 'a', 'c', 'a/b'), fc.constantFrom('../moved', '../moved', 'moved'), fc.boolean())
+      .map(([folder, place, isAbsolute]): Named => [
+        `move ${folder} to ${place} and leave a link, or undo that`,
+        attempt((root) => {
+          const [here, there] = [join(root, folder), join(root, place)];
+          const isMoved = lstatSync(here).isSymbolicLink();
+          if (isMoved) rmSync(here);
+          renameSync(isMoved ? there : here, isMoved ? here : there);
+          if (!isMoved) symlinkSync(isAbsolute ? there : relative(dirname(here), there), here);
         }),
       ]),
   },

@@ -1,7 +1,7 @@
 // Files that grow, are replaced or move while they are asked for. A worker thread changes them as fast as it can.
 
 import { mkdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -222,3 +222,38 @@ describe('copies of one image', () => {
 async function closed({ content }: StaticResponse): Promise<void> {
   if (content !== undefined && !(content instanceof Uint8Array)) await content[Symbol.asyncIterator]().return?.();
 }
+
+describe.runIf(process.platform === 'linux').each([
+  ['remembered', {}],
+  ['known, where the cache has no room', { cacheMemoryBytes: 12_000, maxCachedFileBytes: 10_000 }],
+])('a directory that is moved out of the root, with a link in its place: files %s', (_, options) => {
+  test.each([
+    ['above', 'deny'],
+    ['above', 'inside'],
+    ['above/below', 'inside'],
+    ['above/below/deep', 'inside'],
+  ] as const)('/%s leads nowhere, symlinks %s', async (folder, symlinks) => {
+    const own = makeSite();
+    onTestFinished(() => own.remove());
+    const page = join(own.root, 'above/below/deep/page.txt');
+    mkdirSync(dirname(page), { recursive: true });
+    writeFileSync(page, 'x'.repeat(8_000));
+    const respond = serveStatic(own.root, { symlinks, compression: false, ...options });
+    const statusOf = async (): Promise<number> => {
+      await turned();
+      return (await respond(get('/above/below/deep/page.txt'))).status;
+    };
+    const [inside, outside] = [join(own.root, folder), join(own.top, 'moved')];
+    // At first moments after a change, then with all times at rest.
+    for (const isRested of [false, true, false, true]) {
+      for (const place of isRested ? [own.root, dirname(inside), page] : []) await untilRested(place);
+      for (let request = 0; request < 3; request++) expect(await statusOf()).toBe(200);
+      renameSync(inside, outside);
+      symlinkSync(outside, inside);
+      expect(await statusOf()).toBe(404);
+      expect(await statusOf()).toBe(404);
+      rmSync(inside);
+      renameSync(outside, inside);
+    }
+  });
+});
