@@ -2,6 +2,7 @@
 // `--help` and `--version` come at once.
 
 import { existsSync } from 'node:fs';
+import { version } from '../installed-files.ts';
 import type { CommandLine } from './configuration/arguments.ts';
 import { type EarlySignals, earlySignals } from './running/early-signals.ts';
 import type { Resolved } from './configuration/configuration.ts';
@@ -75,8 +76,8 @@ async function serve(resolved: Resolved, resolve: () => Resolved, signals: Early
   return run({ resolved: made, resolve: () => withMadeCertificate(resolve()) }, signals);
 }
 
-async function showVersion(): Promise<number> {
-  process.stdout.write(`${(await import('../installed-files.ts')).version()}\n`);
+function showVersion(): number {
+  process.stdout.write(`${version()}\n`);
   return 0;
 }
 

@@ -26,9 +26,15 @@ const STYLE = [
   '.id{margin-top:1.5rem;padding-top:.75rem;border-top:1px solid var(--line);font-size:.875rem}',
 ].join('');
 
-const POLICY =
-  `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; ` +
-  `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+/** The policy for `STYLE`, once a page was asked for. */
+let knownPolicy: string | undefined;
+
+function policy(): string {
+  knownPolicy ??=
+    `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; ` +
+    `base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  return knownPolicy;
+}
 
 const SENTENCES: ReadonlyMap<number, string> = new Map([
   [400, 'The request could not be understood.'],
@@ -77,7 +83,7 @@ export function defaultPage(status: number, type: PageType, id?: string): Page {
     ['vary', 'accept'],
     ['x-content-type-options', 'nosniff'],
   ];
-  if (type === 'text/html') fields.push(['content-security-policy', POLICY]);
+  if (type === 'text/html') fields.push(['content-security-policy', policy()]);
   return { fields, content };
 }
 

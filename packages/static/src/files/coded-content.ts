@@ -6,7 +6,7 @@
 
 import { Readable, type Transform } from 'node:stream';
 import { promisify } from 'node:util';
-import * as zlib from 'node:zlib';
+import type * as Zlib from 'node:zlib';
 import type { Coding } from '../http/content-coding.ts';
 import { weakTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
@@ -40,9 +40,6 @@ const SAMPLE_BYTES = 8 * 1024;
 let poolCodings = 0;
 let encoders = 0;
 
-const brotli = promisify<Uint8Array, zlib.BrotliOptions, Buffer>(zlib.brotliCompress);
-const gzip = promisify<Uint8Array, Buffer>(zlib.gzip);
-
 /** The part of `node:zlib` that came with Node 22.15 and is not in the oldest supported version. */
 interface Zstd {
   readonly zstdCompress: (
@@ -55,12 +52,18 @@ interface Zstd {
   readonly constants: { readonly ZSTD_c_windowLog: number };
 }
 
-const { zstdCompress, zstdCompressSync, createZstdCompress, constants: zstdConstants } = zlib as unknown as Zstd;
+/** node:zlib, which a start does without: the first content that is coded loads it. */
+let loaded: (typeof Zlib & Zstd) | undefined;
+
+function zlib(): typeof Zlib & Zstd {
+  loaded ??= process.getBuiltinModule('node:zlib') as typeof Zlib & Zstd;
+  return loaded;
+}
 
 /** Whether bytes of a file become less when they are coded: those of media and archives do not. */
 export function shrinks(sample: Uint8Array): boolean {
   const part = sample.subarray(0, SAMPLE_BYTES);
-  return zlib.deflateRawSync(part, { level: 1 }).length < part.length * WORTHWHILE_SHARE;
+  return zlib().deflateRawSync(part, { level: 1 }).length < part.length * WORTHWHILE_SHARE;
 }
 
 /**
@@ -128,8 +131,8 @@ export function codingStream(coding: Coding, content: AsyncIterable<Uint8Array>)
   return new CodedContent(content, coding);
 }
 
-function brotliOptions(size: number, quality: number = BROTLI_QUALITY): zlib.BrotliOptions {
-  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
+function brotliOptions(size: number, quality: number = BROTLI_QUALITY): Zlib.BrotliOptions {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib().constants;
   const params = {
     [BROTLI_PARAM_QUALITY]: quality,
     [BROTLI_PARAM_LGWIN]: windowBits(size),
@@ -139,7 +142,7 @@ function brotliOptions(size: number, quality: number = BROTLI_QUALITY): zlib.Bro
 }
 
 function zstdOptions(size: number): object {
-  return { params: { [zstdConstants.ZSTD_c_windowLog]: windowBits(size) } };
+  return { params: { [zlib().constants.ZSTD_c_windowLog]: windowBits(size) } };
 }
 
 /** As large as the content, within bounds. */
@@ -159,26 +162,29 @@ const MIN_CHUNK_BYTES = 64;
 function codedSlice(bytes: Uint8Array, coding: Coding): Uint8Array {
   const chunkSize = Math.max(MIN_CHUNK_BYTES, bytes.length);
   if (coding === 'br') {
-    return zlib.brotliCompressSync(bytes, { ...brotliOptions(bytes.length, QUALITY_AT_ONCE), chunkSize });
+    return zlib().brotliCompressSync(bytes, { ...brotliOptions(bytes.length, QUALITY_AT_ONCE), chunkSize });
   }
   if (coding === 'gzip') {
-    return zlib.gzipSync(bytes, { chunkSize, windowBits: Math.min(15, windowBits(bytes.length)), memLevel: 5 });
+    return zlib().gzipSync(bytes, { chunkSize, windowBits: Math.min(15, windowBits(bytes.length)), memLevel: 5 });
   }
-  return zstdCompressSync(bytes, zstdOptions(bytes.length));
+  return zlib().zstdCompressSync(bytes, zstdOptions(bytes.length));
 }
 
 function codeInPool(bytes: Uint8Array, coding: Coding): Promise<Uint8Array> {
-  if (coding === 'br') return brotli(bytes, brotliOptions(bytes.length));
-  if (coding === 'gzip') return gzip(bytes);
+  if (coding === 'br')
+    return promisify<Uint8Array, Zlib.BrotliOptions, Buffer>(zlib().brotliCompress)(bytes, brotliOptions(bytes.length));
+  if (coding === 'gzip') return promisify<Uint8Array, Buffer>(zlib().gzip)(bytes);
   return new Promise((resolve, reject) => {
-    zstdCompress(bytes, zstdOptions(bytes.length), (error, made) => (error === null ? resolve(made) : reject(error)));
+    zlib().zstdCompress(bytes, zstdOptions(bytes.length), (error, made) =>
+      error === null ? resolve(made) : reject(error),
+    );
   });
 }
 
 function makeEncoder(coding: Coding): Transform {
   const size = 1 << WINDOW_BITS;
-  if (coding === 'br') return zlib.createBrotliCompress(brotliOptions(size));
-  return coding === 'gzip' ? zlib.createGzip() : createZstdCompress(zstdOptions(size));
+  if (coding === 'br') return zlib().createBrotliCompress(brotliOptions(size));
+  return coding === 'gzip' ? zlib().createGzip() : zlib().createZstdCompress(zstdOptions(size));
 }
 
 interface Place {

@@ -4,8 +4,6 @@
 // An extension may stand at several types. Which of them is meant is decided as mime-types does, so that a site that comes from
 // Express keeps its types: a test compares all extensions.
 
-import { createRequire } from 'node:module';
-
 /** Types that mime-db leads to as well: a test compares them. */
 const USUAL_TYPES: readonly (readonly [type: string, extensions: string])[] = [
   ['text/html', 'html htm'],
@@ -47,8 +45,6 @@ export const usualTypes: ReadonlyMap<string, string> = new Map(
   USUAL_TYPES.flatMap(([type, extensions]) => extensions.split(' ').map((extension) => [extension, type] as const)),
 );
 
-const require = createRequire(import.meta.url);
-
 /** The registry's entry of a type; those without a source were added by the table's own keepers. */
 interface RegisteredType {
   readonly source?: string;
@@ -61,8 +57,14 @@ let table: ReadonlyMap<string, string> | undefined;
 export function registeredType(extension: string): string | false {
   const usual = usualTypes.get(extension);
   if (usual !== undefined) return usual;
-  table ??= typesByExtension(require('mime-db') as Readonly<Record<string, RegisteredType>>);
+  table ??= typesByExtension(mimeDb());
   return table.get(extension) ?? false;
+}
+
+function mimeDb(): Readonly<Record<string, RegisteredType>> {
+  const { createRequire } = process.getBuiltinModule('node:module');
+  const require = createRequire(import.meta.url);
+  return require('mime-db') as Readonly<Record<string, RegisteredType>>;
 }
 
 /** The best type of each extension; some have up to five. */

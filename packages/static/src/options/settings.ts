@@ -2,7 +2,6 @@
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import * as zlib from 'node:zlib';
 import type { Coding } from '../http/content-coding.ts';
 import { typeOverrides } from '../http/content-type.ts';
 import { globIndex } from './glob-index.ts';
@@ -149,7 +148,7 @@ function statsOf(path: string): Stats | undefined {
 }
 
 function compressionSettings(compression: boolean | CompressionOptions): Settings['compression'] {
-  const hasZstd = 'createZstdCompress' in zlib;
+  const hasZstd = 'zstd' in process.versions;
   const given = compression === false ? { codings: [] } : compression;
   const { codings, ...sizes } = membersOf<CompressionOptions>(compressionTable, given);
   return { codings: codings.filter((coding) => coding !== 'zstd' || hasZstd), ...sizes };

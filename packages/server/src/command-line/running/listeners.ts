@@ -1,6 +1,6 @@
 // From what the configuration says about addresses to listeners, and what happens when a port is in use.
 
-import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import type { NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
 import { listenProblem } from '../../transport/listen-error.ts';
 import type { Configuration } from '../options/table.ts';
@@ -33,7 +33,7 @@ function everyAddress(): string {
 
 /** The addresses of this machine; none where they cannot be listed, as on Android and in some sandboxes. */
 export function interfaceAddresses(
-  list: typeof networkInterfaces = networkInterfaces,
+  list: typeof networkInterfaces = () => process.getBuiltinModule('node:os').networkInterfaces(),
 ): readonly NetworkInterfaceInfo[] {
   try {
     return Object.values(list()).flatMap((addresses) => addresses ?? []);

@@ -1,6 +1,5 @@
 // CGI mounts and Python applications, from the configuration to the options of the packages that run them.
 
-import { availableParallelism } from 'node:os';
 import { extname } from 'node:path';
 import type { AppMount, CgiMount, GatewayMount, PhpMount } from '../../options.ts';
 import {
@@ -47,7 +46,7 @@ export function phpMount(php: Served['php'], { root, front, env }: Around, worke
 
 /** Processes of PHP for each of our processes: those of one process, shared among all of ours. */
 function phpChildren(workers: number): number {
-  return Math.max(2, Math.ceil(Math.max(8, 4 * availableParallelism()) / workers));
+  return Math.max(2, Math.ceil(Math.max(8, 4 * processors()) / workers));
 }
 
 /** One Python application, in one of `workers` processes of ours that run it. */
@@ -58,10 +57,15 @@ export function wsgiMount(mount: WsgiConfiguration, workers: number): AppMount {
 /** How many Python processes one of our processes starts: the processors are shared among all of ours. */
 export function pythonProcesses(mount: WsgiConfiguration, workers: number): number {
   const { processes } = mount;
-  return typeof processes === 'number' ? processes : Math.max(1, Math.floor(availableParallelism() / workers));
+  return typeof processes === 'number' ? processes : Math.max(1, Math.floor(processors() / workers));
 }
 
 /** How many processes of ours the configuration asks for. */
 export function workerCount({ workers }: Pick<Configuration, 'workers'>): number {
-  return workers === 'auto' ? availableParallelism() : workers;
+  return workers === 'auto' ? processors() : workers;
+}
+
+/** How many processors there are to use. `node:os` is loaded by who asks: most starts do not. */
+function processors(): number {
+  return process.getBuiltinModule('node:os').availableParallelism();
 }
