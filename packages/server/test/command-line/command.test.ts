@@ -1,6 +1,6 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -491,6 +491,38 @@ describe('check and explain', () => {
     const { stderr: root } = await run(['check', 'www', '--cgi-bin', 'www/cgi'], { cwd: odd.path });
     expect(root.includes('will run as root')).toBe(process.getuid?.() === 0);
     odd.remove();
+  });
+
+  test('check says what this user may not do with the root', () => {
+    const folder = site({ 'closed/a.txt': 'a', 'unlisted/a.txt': 'a', 'fixed/a.txt': 'a', 'a.txt': 'a' });
+    const modes = { closed: 0o600, unlisted: 0o711, fixed: 0o555, 'a.txt': 0o600 };
+    onTestFinished(() => {
+      for (const name of Object.keys(modes)) chmodSync(join(folder.path, name), 0o755);
+      folder.remove();
+    });
+    chmodSync(folder.path, 0o755);
+    for (const [name, mode] of Object.entries(modes)) chmodSync(join(folder.path, name), mode);
+    // What the command reads of itself is read before it becomes another user, as nobody need not reach this repository.
+    const program = `
+      const { runCommand } = await import(${JSON.stringify(new URL('../../dist/command.js', import.meta.url).href)});
+      process.chdir(${JSON.stringify(folder.path)});
+      await runCommand(['check', 'fixed', '--writable']);
+      if (process.getuid() === 0) process.setuid(65534);
+      for (const words of [['closed'], ['unlisted'], ['fixed', '--writable'], ['a.txt']]) {
+        process.stderr.write('== ' + words + '\\n');
+        await runCommand(['check', ...words]);
+      }
+      process.exit();`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+    const said = stderr.split('== ').slice(1);
+    expect(said).toEqual([
+      expect.stringMatching(/^closed\nError: the directory .*closed cannot be entered by this user\n/),
+      expect.stringMatching(/^unlisted\nWarning: the directory .*unlisted cannot be listed by this user\n/),
+      expect.stringMatching(
+        /^fixed,--writable\n(?:Warning: .*\n)*Warning: the directory .*fixed cannot be written to by this user/,
+      ),
+      expect.stringMatching(/^a\.txt\nError: .*a\.txt cannot be read by this user\n/),
+    ]);
   });
 
   test('check warns of PHP that nothing runs', async () => {

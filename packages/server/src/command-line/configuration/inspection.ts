@@ -10,6 +10,7 @@ import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
 import { inspectPhp } from './php-inspection.ts';
+import { inspectRights, isAllowed, isWritable } from './rights.ts';
 import { inspectDjango } from './django-inspection.ts';
 import { foreignFiles } from './foreign-files.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
@@ -56,6 +57,7 @@ function inspectSite(site: Served, findings: Findings): void {
   const { problems } = findings;
   if (root !== undefined && kindOf(root) === undefined)
     problems.push(missing('the directory', root) + commandHint(root));
+  inspectRights(site, findings);
   if (root !== undefined && /\.php$/i.test(root) && kindOf(root) === 'file') {
     const way = `onezero ${dirname(root)} --php --front ${basename(root)}`;
     problems.push(`${root} is PHP source, which would be shown to visitors; to run it: ${way}`);
@@ -184,17 +186,6 @@ export function isExposed({ host, listen }: Pick<Configuration, 'host' | 'listen
   });
 }
 
-/** Whether a file can be appended to, or made where it is not there. */
-function isWritable(path: string): boolean {
-  try {
-    accessSync(kindOf(path) === undefined ? dirname(path) : path, constants.W_OK);
-    return kindOf(path) !== 'directory';
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return false;
-    throw error;
-  }
-}
-
 function requireFile(what: string, path: string, problems: string[]): void {
   if (kindOf(path) !== 'file') {
     problems.push(missing(what, path));
@@ -232,15 +223,7 @@ function namesIn(directory: string): readonly string[] {
 
 function isProgram(program: string): boolean {
   const folders = program.includes('/') ? [''] : (process.env['PATH'] ?? '').split(':');
-  return folders.some((folder) => {
-    try {
-      accessSync(folder === '' ? program : join(folder, program), constants.X_OK);
-      return true;
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      return false;
-    }
-  });
+  return folders.some((folder) => isAllowed(folder === '' ? program : join(folder, program), constants.X_OK));
 }
 
 function isInside(path: string, root: string): boolean {
