@@ -67,8 +67,9 @@ function line(isFine, name, details, seconds) {
   );
 }
 
-/** The first line of what a test complains of. */
-const reasonOf = (messages) => (messages ?? []).join('\n').split('\n')[0];
+/** The first line of what a test complains of; the report names no reason where the time was over. */
+const reasonOf = (messages) =>
+  (messages ?? []).join('\n').split('\n')[0].replace('Error: STACK_TRACE_ERROR', 'took too long, or see above');
 
 /** What one workspace's report says: counts, and a remark for each test that did not pass. */
 function readReport(folder) {

@@ -321,16 +321,17 @@ describe('locks', () => {
 
   test('make an empty file where nothing is, without content refresh, and are found', async () => {
     await start();
-    const made = await served.ask('LOCK', '/a.txt', { timeout: 'Second-60' }, lockInfo());
+    const made = await served.ask('LOCK', '/a.txt', { timeout: 'Second-600' }, lockInfo());
     expect([made.status, served.read('a.txt')]).toEqual([201, '']);
     const token = /<([^>]+)>/.exec(String(made.headers['lock-token']))?.[1] ?? '';
-    expect(made.text).toContain('<D:timeout>Second-60</D:timeout>');
+    // What is left of it, on whatever machine.
+    expect(made.text).toMatch(/<D:timeout>Second-(?:600|5\d\d)<\/D:timeout>/);
     expect(made.text).toContain('http://example.org/ada');
     const refreshed = await served.ask('LOCK', '/a.txt', {
       if: `(<${token}>)`,
       timeout: 'Infinite, Second-4100000000',
     });
-    expect([refreshed.status, refreshed.text]).toEqual([200, expect.stringContaining('Second-3600')]);
+    expect([refreshed.status, refreshed.text]).toEqual([200, expect.stringMatching(/Second-3[56]\d\d</)]);
     expect(refreshed.headers['lock-token']).toBeUndefined();
     const found = await served.ask('PROPFIND', '/a.txt', { depth: '0' }, asking('<D:lockdiscovery/>'));
     expect(found.text).toContain(token);

@@ -14,6 +14,9 @@ import type { Worker } from './worker.ts';
 const TICK_MS = 250;
 const MIN_TICK_MS = 25;
 
+/** A look that comes this many times later than it should: this process was stopped or held up, and has not read what came. */
+const HELD_UP_TICKS = 4;
+
 /** The size of a page of memory as /proc counts it, on every Linux that Node runs on by default. */
 const PAGE_BYTES = 4096;
 
@@ -36,6 +39,9 @@ export class Health {
   /** False where /proc tells nothing. */
   #canSeeMemory: boolean;
   #tick: NodeJS.Timeout | undefined;
+  #intervalMs = TICK_MS;
+  #lookedAt = 0;
+  #wasHeldUp = false;
 
   constructor(limits: ResolvedLimits, pool: PoolView) {
     this.#limits = limits;
@@ -47,8 +53,9 @@ export class Health {
   watch(): void {
     if (this.#tick !== undefined) return;
     const { silenceTimeoutMs, queueTimeoutMs } = this.#limits;
-    const interval = Math.max(MIN_TICK_MS, Math.min(TICK_MS, silenceTimeoutMs / 4, queueTimeoutMs / 4));
-    this.#tick = setInterval(() => this.#look(), Math.min(interval, TICK_MS));
+    this.#intervalMs = Math.max(MIN_TICK_MS, Math.min(TICK_MS, silenceTimeoutMs / 4, queueTimeoutMs / 4));
+    this.#lookedAt = performance.now();
+    this.#tick = setInterval(() => this.#look(), this.#intervalMs);
   }
 
   stop(): void {
@@ -56,8 +63,18 @@ export class Health {
     this.#tick = undefined;
   }
 
+  /** Whether this look comes so late that what workers sent meanwhile is unread: a timer that is late runs before that is read. */
+  #isHeldUp(now: number): boolean {
+    const isLate = now - this.#lookedAt > HELD_UP_TICKS * this.#intervalMs;
+    this.#lookedAt = now;
+    // Once: where every look is late, silence is to be seen all the same.
+    this.#wasHeldUp = isLate && !this.#wasHeldUp;
+    return this.#wasHeldUp;
+  }
+
   #look(): void {
     const now = performance.now();
+    if (this.#isHeldUp(now)) return;
     const { queue, alive } = this.#pool;
     queue.expire(now);
     let isBusy = queue.length > 0;

@@ -114,6 +114,28 @@ describe('Health', () => {
     expect(told).toHaveLength(2);
   });
 
+  test('takes nobody for silent whose answer came while this process was held up', async () => {
+    const { health, channel, queue, told } = watched();
+    const exchange = channel.add();
+    const waiting = new Exchange(request('/'), noContent, spool);
+    queue.add(waiting);
+    health.watch();
+    vi.advanceTimersByTime(250);
+    // A timer that is late runs before what came meanwhile is read.
+    vi.spyOn(performance, 'now').mockReturnValueOnce(performance.now() + 60_000);
+    vi.advanceTimersByTime(250);
+    expect([told, waiting.hasAnswered]).toEqual([[], false]);
+    vi.spyOn(performance, 'now').mockImplementation(() => 120_000);
+    exchange.lastProgress = 120_000;
+    vi.advanceTimersByTime(250);
+    expect(told).toEqual([]);
+    // One that is late each time sees silence all the same.
+    vi.spyOn(performance, 'now').mockImplementation(() => 180_000);
+    vi.advanceTimersByTime(500);
+    expect(told).toEqual(['r0: silent for 60000 ms: replacing the worker', 'hung']);
+    vi.restoreAllMocks();
+  });
+
   test('counts from the last sign of life', () => {
     const { health, channel, told } = watched();
     const exchange = channel.add();
