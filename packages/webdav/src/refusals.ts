@@ -12,9 +12,13 @@ export function refusal(status: number, cause?: unknown, fields: readonly Field[
   return cause === undefined ? { status, fields } : { status, fields, cause };
 }
 
-/** Ends a request with a status; the cause is for logs. */
+/**
+ * Ends a request with a status; the cause is for logs. What a client asks of another server, and a limit that it meets, are no
+ * failures of this one: servers report a 5xx with a cause as theirs, so these have none.
+ */
 export function refused(status: number, cause?: string, fields: readonly Field[] = []): WriteRefused {
-  return new WriteRefused(refusal(status, cause === undefined ? undefined : new Error(cause), fields));
+  const hasCause = cause !== undefined && status < 500;
+  return new WriteRefused(refusal(status, hasCause ? new Error(cause) : undefined, fields));
 }
 
 /** Ends a request with a status and the precondition that failed (RFC 4918 §16). */

@@ -1,7 +1,9 @@
 // Requests that nobody's client sends: each gets a clear answer, and leaves the folder as it was.
 
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { asking, lockInfo, Served, setting } from './served.ts';
+import { webdav } from '../src/index.ts';
+import { asking, lockInfo, makeFolder, Served, setting } from './served.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -89,6 +91,29 @@ test.each<[string, string, string, Headers, string | undefined, number]>([
   expect(await served.status(method, path, headers, content)).toBe(status);
   expect(served.paths().filter((one) => !one.includes('partial'))).toEqual(before);
   expect([served.read('a.txt'), served.read('d/x.txt')]).toEqual(['a', 'x']);
+});
+
+test.each<[string, Headers, string | undefined, number]>([
+  ['COPY', { destination: 'http://other.example/b' }, undefined, 502],
+  ['COPY', { destination: '/b' }, undefined, 507],
+  ['PROPPATCH', {}, setting(`<t:p>${'v'.repeat(200)}</t:p>`), 507],
+  ['LOCK', {}, lockInfo(), 507],
+])('%s beyond what there is, with %j, is no failure of the server', async (method, headers, content, status) => {
+  const root = makeFolder({ 'a.txt': 'a', 'l.txt': '' });
+  const respond = webdav({ root, quotaBytes: 10_000, maxPropertyBytes: 100, maxLocks: 1, fsync: false });
+  const ask = (one: string, pathInfo: string, fields: Headers, text?: string) =>
+    respond({
+      method: one,
+      pathInfo,
+      fields: [...Object.entries(fields), ['host', 'localhost'], ['content-length', String(text?.length ?? 0)]],
+      content: (async function* () {
+        if (text !== undefined) yield Buffer.from(text);
+      })(),
+    });
+  expect(await ask('LOCK', '/l.txt', {}, lockInfo())).toMatchObject({ status: 200 });
+  const answer = await ask(method, '/a.txt', headers, content);
+  expect([answer.status, answer.cause]).toEqual([status, undefined]);
+  rmSync(root, { recursive: true });
 });
 
 test('as many properties as there may be are kept', async () => {
