@@ -4,7 +4,7 @@
 // held, so that nothing renamed or linked meanwhile leads elsewhere, and secrets stay secrets.
 
 import { type Dir, lstat, lstatSync, opendir, type Stats } from 'node:fs';
-import { realpath, rm, stat, statfs } from 'node:fs/promises';
+import { realpath, stat, statfs } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { SmallDirectories } from './files/small-directories.ts';
@@ -263,10 +263,10 @@ export class SiteTree {
     return this.#quota.give(chargeOf(bytes));
   }
 
-  /** Removes a file or a tree that no request sees any more, and gives back what its files had taken. Rejects with what the system says. */
-  async removeTree(path: string): Promise<void> {
+  /** Runs `remove`, which removes a file or a tree, and gives back what its files had taken. Rejects with what `remove` throws. */
+  async giveTree(path: string, remove: () => Promise<void>): Promise<void> {
     const bytes = this.#quota.isLimited ? await takenBelow(path) : 0;
-    await rm(path, { recursive: true, force: true });
+    await remove();
     await this.#quota.give(bytes);
   }
 

@@ -23,9 +23,12 @@ export class Folder {
     this.turn = new Turn(this.tree);
   }
 
-  /** Resolves when what earlier processes left is removed, once. */
+  /** Resolves when what earlier processes left is removed, once. Where that fails, the next write tries it again. */
   sweep(): Promise<void> {
-    return (this.#swept ??= this.#sweepNow());
+    return (this.#swept ??= this.#sweepNow().catch((error: unknown) => {
+      this.#swept = undefined;
+      throw error;
+    }));
   }
 
   async #sweepNow(): Promise<void> {

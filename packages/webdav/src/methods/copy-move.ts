@@ -30,7 +30,7 @@ import { giveUp, removeStaged, removeTaken, setAside, stagingPath } from '../sto
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
-import { memberLocks, refuseConcealed, removeMoved } from './remove.ts';
+import { memberLocks, refuseObstacles, removeMoved } from './remove.ts';
 
 type Kind = 'copy' | 'shallow copy' | 'move';
 
@@ -56,9 +56,10 @@ export async function move(folder: Folder, request: DavRequest): Promise<DavResp
     const blocked = memberLocks(folder, request, source);
     if (blocked.length > 0) return failures(request, blocked, source);
     await check(folder, request, { source, target }, 'move');
-    await refuseConcealed(folder, source);
+    await refuseObstacles(folder, source, 'moved');
     return moveInto(folder, request, target).catch(async (error: unknown) => {
       if (codeOf(error) !== 'EXDEV') throw error;
+      await refuseObstacles(folder, source, 'removed');
       // On another file system it is whole before anything of the source goes.
       const answer = await copyInto(folder, request, { source, target }, true);
       await removeMoved(folder, request, source);
@@ -109,7 +110,7 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
   const { source, target } = ends;
   const { fsync, maxCopyEntries } = folder.settings;
   const parent = parentOf(target);
-  await refuseConcealed(folder, target.stats === undefined ? undefined : (target as Found));
+  await refuseObstacles(folder, target.stats === undefined ? undefined : (target as Found), 'removed');
   const plan: CopyPlan = { tree: folder.tree, isDeep, fsync, maxEntries: maxCopyEntries, taken: [], entries: 0 };
   const staged = await stagingPath(parent);
   let isPlaced = false;
@@ -139,7 +140,7 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
 
 async function moveInto(folder: Folder, request: DavRequest, early: Place): Promise<DavResponse> {
   const parent = parentOf(early);
-  await refuseConcealed(folder, early.stats === undefined ? undefined : (early as Found));
+  await refuseObstacles(folder, early.stats === undefined ? undefined : (early as Found), 'removed');
   const { gone, status } = await folder.turn.run(() =>
     withEndsNow(folder, request, async ({ source, target }) => {
       const from = parentOf(source);

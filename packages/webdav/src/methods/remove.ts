@@ -8,7 +8,7 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { depthOf } from '../protocol/fields.ts';
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
-import { concealedIn } from '../store/concealed.ts';
+import { obstacleIn } from '../store/concealed.ts';
 import { codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, withPlace } from '../store/place.ts';
@@ -22,17 +22,23 @@ export async function remove(folder: Folder, request: DavRequest): Promise<DavRe
   // Of a collection all goes or nothing.
   depthOf(request, 'infinity', ['infinity', '0']);
   await withPlace(folder.tree, request.pathInfo, (place) =>
-    refuseConcealed(folder, place.stats === undefined ? undefined : found(place)),
+    refuseObstacles(folder, place.stats === undefined ? undefined : found(place), 'removed'),
   );
   const removal = await folder.turn.runAnyway(() => takeAway(folder, request));
   return 'path' in removal ? finish(folder, removal, request) : removal;
 }
 
-/** Throws a refusal with 403 where a collection holds what its clients cannot see: they cannot mean it. */
-export async function refuseConcealed(folder: Folder, target: Found | undefined): Promise<void> {
+/**
+ * Throws a refusal with 403 where a collection holds what its clients cannot see, as they cannot mean it, or cannot be removed whole.
+ */
+export async function refuseObstacles(
+  folder: Folder,
+  target: Found | undefined,
+  fate: 'moved' | 'removed',
+): Promise<void> {
   if (target?.entry?.isDirectory() !== true) return;
-  const concealed = await concealedIn(folder.tree, target.segments);
-  if (concealed !== undefined) throw refused(403, `${concealed} is hidden, and would go with its collection`);
+  const obstacle = await obstacleIn(folder.tree, target.segments, fate);
+  if (obstacle !== undefined) throw refused(403, obstacle);
 }
 
 interface Removal {

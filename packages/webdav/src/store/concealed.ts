@@ -1,21 +1,27 @@
-// Whether a tree holds what no request may see: then no request may remove or move it with all that is in it.
+// Whether a tree holds what no request may see: then no request may remove or move it with all that is in it. And whether it can be
+// removed at all: what cannot go whole stays whole.
 
-import { opendir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, opendir } from 'node:fs/promises';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { OWN_PREFIX } from '@onezero/static/tree';
 import { join } from 'node:path';
-import { ignoreAbsent } from './folder.ts';
+import { codeOf, ignoreAbsent } from './folder.ts';
 
 /**
- * The path of something in a directory that is hidden, or undefined. Links are entries like others; what they lead to stays. What is
- * moved or removed meanwhile hides nothing: whoever has the turn looks whether it is still there.
+ * Why a directory cannot be moved, or removed, with all that is in it; undefined where it can. Links are entries like others; what they
+ * lead to stays. What is moved or removed meanwhile is in nobody's way: whoever has the turn looks whether it is still there.
  */
-export async function concealedIn(tree: SiteTree, segments: readonly string[]): Promise<string | undefined> {
+export async function obstacleIn(
+  tree: SiteTree,
+  segments: readonly string[],
+  fate: 'moved' | 'removed',
+): Promise<string | undefined> {
   try {
     const folder = await tree.open(segments);
-    if (folder === undefined) return segments.join('/');
+    if (folder === undefined) return hidden(segments);
     try {
-      return await concealedInFolder(tree, folder);
+      return await obstacleInFolder(tree, folder, fate);
     } finally {
       await folder.close();
     }
@@ -25,19 +31,38 @@ export async function concealedIn(tree: SiteTree, segments: readonly string[]): 
   }
 }
 
-async function concealedInFolder(tree: SiteTree, folder: TreeFolder): Promise<string | undefined> {
+const hidden = (path: readonly string[]): string => `${path.join('/')} is hidden, and would go with its collection`;
+
+async function obstacleInFolder(
+  tree: SiteTree,
+  folder: TreeFolder,
+  fate: 'moved' | 'removed',
+): Promise<string | undefined> {
   const { segments } = folder;
+  let isOpen = fate === 'moved';
   for await (const { name, isDirectory, isFile } of entriesOf(folder)) {
+    if (!isOpen && !(await mayEmpty(folder))) return `nothing can be removed from ${segments.join('/')}`;
+    isOpen = true;
     if (name.startsWith(OWN_PREFIX)) continue;
     const path = [...segments, name];
-    if (typeof tree.locate(`/${path.join('/')}`) === 'number') return path.join('/');
+    if (typeof tree.locate(`/${path.join('/')}`) === 'number') return hidden(path);
     const needsLook = isDirectory || (isFile && tree.hasSecrets);
     const isSeen = !needsLook || (await tree.look(folder, name)) !== undefined;
-    if (!isSeen) return path.join('/');
-    const below = isDirectory ? await concealedIn(tree, path) : undefined;
+    if (!isSeen) return hidden(path);
+    const below = isDirectory ? await obstacleIn(tree, path, fate) : undefined;
     if (below !== undefined) return below;
   }
   return undefined;
+}
+
+async function mayEmpty(folder: TreeFolder): Promise<boolean> {
+  try {
+    await access(join(folder.path, '/'), constants.W_OK | constants.X_OK);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EACCES' || codeOf(error) === 'EROFS') return false;
+    throw error;
+  }
 }
 
 async function* entriesOf(folder: TreeFolder) {

@@ -47,10 +47,11 @@ export async function copyDirectory(
   if (source === undefined) throw refused(403, `${segments.join('/')} leads elsewhere`);
   try {
     await mkdir(target);
-    await chmod(target, stats.mode & 0o777);
     const own = await readProperties({ directory: source.path, name: '.', stats });
     if (own.length > 0) await writeProperties({ directory: target, name: '.', stats }, own, plan.fsync);
     if (plan.isDeep) await copyMembers(source, target, plan, [...ancestors, identityOf(stats)]);
+    // Last, as it may be one in which nothing can be made.
+    await chmod(target, stats.mode & 0o777);
   } finally {
     await source.close();
   }

@@ -4,10 +4,10 @@
 //   <writer>.new   a tree or file that is copied       <writer>.old/<name>   what gave way and comes back if its successor fails
 //   <writer>.del   what is being removed
 
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
-import { dropFolder, inFolder } from './folder.ts';
+import { codeOf, dropFolder, inFolder } from './folder.ts';
 
 /** A path for a new file or tree, in the directory that it is going to be in. */
 export function stagingPath(directory: TreeFolder): Promise<string> {
@@ -43,12 +43,29 @@ export function takeOut(directory: TreeFolder, name: string): Promise<string> {
 
 /** Removes what was made out of sight and has not been placed, and the folder if it is empty then. */
 export async function removeStaged(directory: TreeFolder, path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
+  await removeTree(path);
   await dropFolder(directory.path);
 }
 
 /** Removes what was taken out of sight, gives its part of the quota back, and removes the folder if it is empty then. */
 export async function removeTaken(tree: SiteTree, directory: TreeFolder, path: string): Promise<void> {
-  await tree.removeTree(path);
+  await tree.giveTree(path, () => removeTree(path));
   await dropFolder(directory.path);
+}
+
+/** Removes a file or a tree out of sight, also where a directory in it may not be changed, like the one that it is a copy of. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error;
+    await openUp(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function openUp(directory: string): Promise<void> {
+  await chmod(directory, 0o700);
+  for (const entry of await readdir(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) await openUp(join(directory, entry.name));
 }

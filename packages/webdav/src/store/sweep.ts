@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { livenessOf, OWN_PREFIX } from '@onezero/static/tree';
 import { codeOf, dropFolder, FOLDER, recordKey } from './folder.ts';
 import { boundName, readRecord, settle } from './records.ts';
+import { removeTree } from './staging.ts';
 import type { Turn } from './turn.ts';
 
 /** How often what belongs to processes that cannot be asked for is looked at again. */
@@ -42,7 +43,7 @@ export class Sweeper {
         if (name === FOLDER) hasFolder = true;
         else if (!name.startsWith(OWN_PREFIX)) directories.push(join(directory, name));
       }
-      if (hasFolder) await this.#sweepFolder(directory);
+      if (hasFolder) await this.#sweepIfMay(directory);
     }
     this.#watch();
   }
@@ -60,6 +61,15 @@ export class Sweeper {
 
   async #again(): Promise<void> {
     for (const directory of this.#doubtful.keys()) await this.#sweepFolder(directory);
+  }
+
+  /** What may not be removed, or not now, is in nobody's way: the next start looks again. */
+  async #sweepIfMay(directory: string): Promise<void> {
+    try {
+      await this.#sweepFolder(directory);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+    }
   }
 
   /** In the turn of the root, so that nothing that is under way is taken for left over. */
@@ -100,7 +110,7 @@ async function cleanUp(directory: string, path: string, kind: string | undefined
       if ((await statIfThere(place)) === undefined) await rename(join(path, name), place);
     }
   }
-  await rm(path, { recursive: true, force: true });
+  await removeTree(path);
 }
 
 /** Settles records whose files have come to their names, and removes those of nothing. */

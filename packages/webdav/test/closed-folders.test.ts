@@ -1,0 +1,93 @@
+// Directories that the server may read and not change: what it cannot do whole it does not begin.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ownName } from '@onezero/static/tree';
+import { makeFolder } from './served.ts';
+
+/** Nobody's rights stop root, so the server gives its own up. */
+const UID = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+let root: string;
+let child: ChildProcess | undefined;
+let url: string;
+
+beforeEach(() => {
+  root = makeFolder();
+});
+
+afterEach(async () => {
+  if (child?.exitCode === null) {
+    const exit = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exit;
+  }
+  for (const path of everything()) if (isDirectory(path)) chmodSync(join(root, path), 0o755);
+  rmSync(root, { recursive: true, force: true });
+});
+
+const isDirectory = (path: string): boolean => statSync(join(root, path)).isDirectory();
+
+function everything(): string[] {
+  return (readdirSync(root, { recursive: true }) as string[])
+    .filter((path) => !/(?:^|\/)\.onezero-partial-/.test(path))
+    .toSorted();
+}
+
+/** A tree with a directory in it that nothing can be removed from. */
+function makeTree(top: string, mode = 0o555): void {
+  mkdirSync(join(root, top, 'in/closed'), { recursive: true });
+  for (const name of ['a', 'in/b', 'in/closed/c', 'z']) writeFileSync(join(root, top, name), top);
+  chmodSync(join(root, top, 'in/closed'), mode);
+}
+
+async function start(): Promise<void> {
+  if (isRoot) for (const path of ['.', ...everything()]) chownSync(join(root, path), UID, UID);
+  const words = [join(import.meta.dirname, 'fixtures/dav-server.mjs'), root, ...(isRoot ? [String(UID)] : [])];
+  child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line')) as [string];
+  url = `http://127.0.0.1:${line}`;
+}
+
+async function ask(method: string, path: string, destination?: string): Promise<number> {
+  const headers = destination === undefined ? undefined : { destination: url + destination };
+  const response = await fetch(url + path, { method, ...(headers === undefined ? {} : { headers }) });
+  await response.arrayBuffer();
+  return response.status;
+}
+
+test('a tree with a closed directory is copied and moved whole, and neither replaced nor removed in part', async () => {
+  for (const top of ['d', 'e', 'f']) makeTree(top);
+  await start();
+  const before = everything();
+  expect(await ask('COPY', '/d/', '/e/')).toBe(403);
+  expect(await ask('MOVE', '/d/', '/e/')).toBe(403);
+  expect(await ask('DELETE', '/d/')).toBe(403);
+  expect(everything()).toEqual(before);
+  expect(await ask('COPY', '/d/', '/copy/')).toBe(201);
+  expect(await ask('MOVE', '/f/', '/moved/')).toBe(201);
+  for (const top of ['copy', 'moved']) {
+    expect(everything().filter((path) => path.startsWith(top))).toHaveLength(7);
+    expect(statSync(join(root, top, 'in/closed')).mode & 0o777).toBe(0o555);
+  }
+  expect(readFileSync(join(root, 'copy/in/closed/c'), 'utf8')).toBe('d');
+  chmodSync(join(root, 'd/in/closed'), 0o755);
+  expect(await ask('DELETE', '/d/')).toBe(204);
+  expect(everything().filter((path) => path.includes('.onezero'))).toEqual([]);
+});
+
+test('what a dead process has left is removed with its closed directories, and what cannot be removed stops no write', async () => {
+  const dead = ownName().replace(/\.\d+\.\d+\.[0-9a-f]{12}-/, '.999999999.1.0123456789ab-');
+  makeTree(`.onezero-webdav/${dead}.new`);
+  makeTree(`closed/.onezero-webdav/${dead}.del`);
+  chmodSync(join(root, 'closed/.onezero-webdav'), 0o555);
+  await start();
+  expect(await ask('MKCOL', '/first')).toBe(201);
+  expect(everything().filter((path) => path.startsWith('.onezero'))).toEqual([]);
+  expect(everything()).toContain(`closed/.onezero-webdav/${dead}.del`);
+});
