@@ -5,10 +5,11 @@
 // what was absent and would have had a say must still be, for which one look at the directory vouches. So whatever changes is
 // noticed by the next turn. Files that changed within the file system's last clock tick are not remembered at all.
 //
-// Entries are gathered in generations, whose contents stand on one shelf. When the budget is spent, the oldest generation is given
-// up; what was used meanwhile moves to the newest (the "clock" rule). And then only one newcomer in sixteen is let in: what is
-// asked for often comes in soon, while a stream of pages that are asked for once does not drive out what is asked for often.
-// What a deleted entry took counts until its generation goes, for until then the memory is taken.
+// Entries are gathered in generations, whose contents stand on one shelf. When the budget is spent, newcomers are refused until they
+// sum up to many times the oldest generation. Then that is given up: what was used half as often as is usual in it, or more, moves to
+// the newest, and newcomers have the room. So a stream of pages that are asked for once does not drive out what is asked for often,
+// what is asked for often comes in soon, and where all pages are asked for alike the cache stays as it is, since moving entries about
+// costs more than reading pages. What a deleted entry took counts until its generation goes, for until then the memory is taken.
 
 import { dirname, sep } from 'node:path';
 import type { Disk } from './disk.ts';
@@ -21,8 +22,11 @@ import { Shelf } from './shelf.ts';
 import { fileBudget, readyBudget, type Storage } from './storage.ts';
 import { isSameState } from '../http/validators.ts';
 
-/** The chance of a newcomer while the budget is spent. */
-const ADMITTED = 1 / 16;
+/** How many times the bytes of the oldest generation are refused before it goes. */
+const REFUSALS = 32;
+
+/** The share of the mean of a generation's uses above which an entry is kept: few of pages that are asked for alike go, and nearly all that came and were not asked for again. */
+const KEPT_SHARE = 1 / 2;
 
 /** How often in a second a page has to be asked for before its response is kept where it may be lent: below, that costs less. */
 const USES_OF_READY = 256;
@@ -40,7 +44,8 @@ interface Slot {
   readonly entry: FileEntry;
   readonly generation: Generation;
   checkedTurn: number;
-  wasUsed: boolean;
+  /** The turns in which it was used since it came to its generation. */
+  hits: number;
   /** How often it was used in which second. */
   second: number;
   uses: number;
@@ -58,8 +63,8 @@ export class FileCache {
   /** Memory of generations that were given up. */
   readonly #spare: Buffer[] = [];
   #bytes = 0;
-  /** Whether entries had to go for others. */
-  #isFull = false;
+  /** The bytes of newcomers that were refused since a generation went. */
+  #refusedBytes = 0;
 
   constructor(storage: Storage) {
     this.#storage = storage;
@@ -80,8 +85,8 @@ export class FileCache {
       if (isTrue) {
         slot.checkedTurn = loopTurn();
         if (slot.uses >= USES_OF_READY) this.#keepReady(slot.entry);
-        else if (slot.wasUsed && !this.isLending) this.#ready.use(slot.entry.identity);
-        slot.wasUsed = true;
+        else if (slot.hits > 0 && !this.isLending) this.#ready.use(slot.entry.identity);
+        slot.hits++;
         return slot.entry;
       }
       if (this.#slots.get(path) === slot) this.delete(path);
@@ -97,8 +102,9 @@ export class FileCache {
   /** Remembers an entry that was found just now, if it can be checked later and fits. */
   set(path: string, entry: FileEntry): void {
     const wasKnown = this.#slots.has(path);
-    if (!entry.isCacheable || (this.#isFull && !wasKnown && Math.random() >= ADMITTED)) return this.delete(path);
-    if (entryBytes(entry) + path.length > this.#maxBytes) return this.delete(path);
+    const size = entryBytes(entry) + path.length;
+    const mayCome = entry.isCacheable && size <= this.#maxBytes;
+    if (!mayCome || !(wasKnown || this.#admits(size))) return this.delete(path);
     const { bytes } = entry.identity;
     this.#put(wasKnown ? path : ownText(path, entry), entry);
     this.#evict();
@@ -106,11 +112,20 @@ export class FileCache {
     if (this.#slots.get(path)?.entry !== entry) entry.identity.takeOff(bytes);
   }
 
+  /** Whether there is room for a newcomer, or it is time to make some. */
+  #admits(size: number): boolean {
+    if (this.#bytes + size <= this.#maxBytes) return true;
+    this.#refusedBytes += size;
+    if (this.#refusedBytes < REFUSALS * (this.#generations[0]?.bytes ?? 0)) return false;
+    this.#refusedBytes = 0;
+    return true;
+  }
+
   #put(path: string, entry: FileEntry): void {
     const generation = this.#newest();
     for (const one of [entry.identity, ...madeOf(entry)]) one.putOn(generation.shelf);
     if (!this.isLending) this.#ready.offer(entry.identity);
-    this.#slots.set(path, { entry, generation, checkedTurn: -1, wasUsed: false, second: 0, uses: 0 });
+    this.#slots.set(path, { entry, generation, checkedTurn: -1, hits: 0, second: 0, uses: 0 });
     generation.paths.push(path);
     this.#count(generation, entryBytes(entry) + path.length);
   }
@@ -154,21 +169,30 @@ export class FileCache {
   }
 
   #evict(): void {
-    while (this.#bytes > this.#maxBytes) {
+    for (let isFirst = true; this.#bytes > this.#maxBytes; isFirst = false) {
       const oldest = this.#generations.shift();
       if (oldest === undefined) return;
       this.#bytes -= oldest.bytes;
-      for (const path of oldest.paths) this.#giveUp(path, oldest);
+      // One whose entries all stay makes no room: then the next goes whole.
+      const bar = isFirst ? KEPT_SHARE * this.#meanHits(oldest) : Number.POSITIVE_INFINITY;
+      for (const path of oldest.paths) this.#giveUp(path, oldest, bar);
       oldest.shelf.giveUp();
     }
   }
 
-  /** Ends the place of a path in a generation; what was used since it came goes on in the newest. */
-  #giveUp(path: string, generation: Generation): void {
+  #meanHits(generation: Generation): number {
+    const hits = generation.paths.flatMap((path) => {
+      const slot = this.#slots.get(path);
+      return slot?.generation === generation ? [slot.hits] : [];
+    });
+    return hits.reduce((sum, count) => sum + count, 0) / Math.max(1, hits.length);
+  }
+
+  /** Ends the place of a path in a generation; what was used in more turns than `bar` goes on in the newest. */
+  #giveUp(path: string, generation: Generation, bar: number): void {
     const slot = this.#slots.get(path);
     if (slot?.generation !== generation) return;
-    if (slot.wasUsed) return this.#put(path, slot.entry);
-    this.#isFull = true;
+    if (slot.hits > bar) return this.#put(path, slot.entry);
     this.delete(path);
     slot.entry.identity.takeOff();
   }

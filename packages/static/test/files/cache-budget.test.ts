@@ -4,11 +4,12 @@
 import type { Stats } from 'node:fs';
 import { setImmediate as turned } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Disk, mainThreadDisk } from '../../src/files/disk.ts';
 import { entryBytes, type FileEntry } from '../../src/files/entry.ts';
 import { FileCache } from '../../src/files/file-cache.ts';
 import { Representation } from '../../src/files/representation.ts';
+import { Shelf } from '../../src/files/shelf.ts';
 import { fileBudget, makeStorage, type Storage } from '../../src/files/storage.ts';
 import type { Stamp } from '../../src/http/validators.ts';
 import { settingsOf } from '../../src/options/settings.ts';
@@ -197,5 +198,58 @@ describe('an entry', () => {
     // What is not there does not count.
     cache.grow('b', entry, 1e12);
     expect(await cache.get('a')).toBe(entry);
+  });
+});
+
+describe('a full cache', () => {
+  /** Asks for pages by name in turns of some dozen, as many clients do; the share of the asked that was remembered, by name's first word. */
+  function asking(cacheMemoryBytes: number) {
+    const files: Files = new Map();
+    const storage = storageOf(files, cacheMemoryBytes);
+    const cache = new FileCache(storage);
+    return async (turns: number, namesOf: (turn: number) => readonly string[]): Promise<Map<string, number>> => {
+      const asked = new Map<string, { count: number; hits: number }>();
+      for (let turn = 0; turn < turns; turn++) {
+        for (const name of namesOf(turn)) {
+          const location = `/www/${name}`;
+          const stamp = files.get(location) ?? stampOf(1_000);
+          files.set(location, stamp);
+          const found = await cache.get(name);
+          if (found === undefined) cache.set(name, entryOf(name, stamp, storage));
+          const kind = name.split(' ')[0] ?? '';
+          const sum = asked.get(kind) ?? { count: 0, hits: 0 };
+          asked.set(kind, { count: sum.count + 1, hits: sum.hits + (found === undefined ? 0 : 1) });
+        }
+        await turned();
+      }
+      return new Map([...asked].map(([kind, { count, hits }]) => [kind, hits / count]));
+    };
+  }
+
+  let seed = 7;
+  const random = (below: number): number => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % below;
+  };
+  const some = (kind: string, of: number): string[] => Array.from({ length: 16 }, () => `${kind} ${random(of)}`);
+
+  test('keeps what is asked for often beside a stream of others, and takes what comes to be asked for often', async () => {
+    const ask = asking(400_000);
+    const busy = (kind: string) => () => [...some(kind, 40), ...some('once', 1e9)];
+    await ask(500, busy('first'));
+    expect((await ask(200, busy('first'))).get('first')).toBeGreaterThan(0.8);
+    await ask(1_200, busy('later'));
+    expect((await ask(200, busy('later'))).get('later')).toBeGreaterThan(0.8);
+  });
+
+  test('copies few pages where all are asked for alike', async () => {
+    const ask = asking(3_000_000);
+    const uniform = () => [...some('page', 4_000), ...some('page', 4_000)];
+    await ask(300, uniform);
+    const put = vi.spyOn(Shelf.prototype, 'put');
+    onTestFinished(() => put.mockRestore());
+    const hits = await ask(600, uniform);
+    expect(put.mock.calls.length).toBeLessThan((600 * 32) / 20);
+    expect(hits.get('page')).toBeGreaterThan(0.1);
   });
 });
