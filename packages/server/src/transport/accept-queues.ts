@@ -6,8 +6,9 @@
 //
 // Sharing would also let two servers start on one port unnoticed, so the address is first opened for us alone.
 
-import cluster from 'node:cluster';
+import type { Cluster } from 'node:cluster';
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import { hasParent } from './handle.ts';
 
 type Open = (address: object) => Promise<NetServer>;
 
@@ -42,7 +43,12 @@ export async function openQueues(
 export function canShare(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isKnown = major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
-  return isKnown && process.platform === 'linux' && cluster.isPrimary && process.env['ONEZERO_ONE_QUEUE'] === undefined;
+  return isKnown && process.platform === 'linux' && isPrimary() && process.env['ONEZERO_ONE_QUEUE'] === undefined;
+}
+
+/** As node:cluster says, which is not loaded to say so of a process that was started by itself. */
+function isPrimary(): boolean {
+  return !hasParent || (process.getBuiltinModule('node:cluster') as unknown as Cluster).isPrimary;
 }
 
 function close(server: NetServer): Promise<void> {

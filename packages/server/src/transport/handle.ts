@@ -1,11 +1,12 @@
-// What is used of node:net that is not documented, and nothing else: the handle of a connection.
+// What is used of node:net that is not documented, and nothing else: the handle of a connection, and the step of `listen` that opens
+// an address.
 //
 // `net.Server` makes a `net.Socket` for each connection, which costs more than a small answer and 3 KiB of memory. Its
 // handle can be read, written and closed by itself, and a socket can still be made of it later (`new net.Socket({ handle })`).
 // Whether a handle is as expected is looked at on each connection; if not, or with ONEZERO_NO_SHARED_READS set, node:net goes
 // on as it would have.
 
-import { Socket, type Server as NetServer } from 'node:net';
+import { isIPv4, Socket, type Server as NetServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../message/message.ts';
 
@@ -29,6 +30,41 @@ export interface Handle {
 
 interface ListeningHandle {
   onconnection?: (error: number, handle?: Handle) => void;
+}
+
+/** Whether this process has, or had when it started, a channel to one that started it: that may be the primary of node:cluster. */
+export const hasParent: boolean = process.channel !== undefined;
+
+/** What `listen` comes to, once it has asked node:dns for the address, and node:cluster whether the primary shall open it. */
+interface Opening {
+  _listen2?: (address: string, port: number, type: 4 | 6, backlog: number | undefined, fd: undefined, flags: 0) => void;
+}
+
+/** What is opened: a TCP address, or anything else that node:net's `listen` takes. */
+interface Place {
+  readonly host?: string;
+  readonly port?: number;
+  readonly backlog?: number;
+}
+
+/**
+ * Listens as node:net's `listen` does. For an address in numbers, and where there can be no primary, it does without node:dns,
+ * node:cluster, node:child_process and node:dgram: 4 ms of a start.
+ */
+export function listenAt(server: NetServer, place: object, listening: () => void): void {
+  const isDocumented = hasParent || process.env['ONEZERO_NO_SHARED_READS'] !== undefined;
+  if (isDocumented || !openDirectly(server, place, listening)) server.listen(place, listening);
+}
+
+/** Whether it could: nothing has happened otherwise. The server says what becomes of it by its events, as after `listen`. */
+export function openDirectly(server: NetServer, place: object, listening: () => void): boolean {
+  const { host = '', port, backlog, ...others }: Place = place;
+  const { _listen2: open } = server as NetServer & Opening;
+  const isPlain = port !== undefined && Object.keys(others).length === 0 && (isIPv4(host) || host === '::1');
+  if (!isPlain || typeof open !== 'function') return false;
+  server.once('listening', listening);
+  open.call(server, host, port, isIPv4(host) ? 4 : 6, backlog, undefined, 0);
+  return true;
 }
 
 /** Hands the connections of a server over as bare handles where that can be done; the others stay `connection` events. */

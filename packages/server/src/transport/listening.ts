@@ -5,6 +5,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import type { Address, Listener, TlsOptions } from '../options.ts';
 import { openQueues } from './accept-queues.ts';
 import { takeConnections, openDocumented } from './accept.ts';
+import { listenAt } from './handle.ts';
 import { listenError, MAX_SOCKET_BYTES } from './listen-error.ts';
 import { frontOf } from './secure-fronts.ts';
 import type { SecureSettings } from './secure-server.ts';
@@ -176,7 +177,7 @@ async function openSocket(path: object, tls: TlsOptions | undefined, settings: L
   const server = tls === undefined ? plainServer(settings) : await secureServer(tls, settings);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, () => {
+    listenAt(server, path, () => {
       server.off('error', reject);
       server.on('error', settings.failed);
       // The handle that connections are taken from is there from now on.

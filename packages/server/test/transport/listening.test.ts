@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer as createNetServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createNetServer, type Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createServer, type Server, type ServerOptions } from '@onezero/server';
 import { addressMatcher, forwarded } from '../../src/transport/forwarded.ts';
+import { openDirectly } from '../../src/transport/handle.ts';
 import { parse, readAll, start, textResponse } from '../exchange.ts';
 
 let folder = '';
@@ -160,6 +161,50 @@ describe('listen', () => {
     expect(await text).toBe('');
     await server.close();
   });
+});
+
+describe('an address opened without node:cluster', () => {
+  type Listen = (server: NetServer, place: object) => void;
+  const documented: Listen = (server, place) => server.listen(place);
+  const direct: Listen = (server, place) => expect(openDirectly(server, place, () => undefined)).toBe(true);
+
+  async function outcome(listen: Listen, place: object): Promise<object> {
+    const server = createNetServer();
+    onTestFinished(() => void server.close());
+    const ended = once(server, 'listening').then(
+      () => undefined,
+      (error: NodeJS.ErrnoException & { address?: string }) => error,
+    );
+    listen(server, place);
+    const error = await ended;
+    if (error !== undefined) {
+      const { message, code, errno, syscall, address } = error;
+      return { message, code, errno, syscall, address };
+    }
+    return { ...(server.address() as AddressInfo), port: 0, isListening: server.listening };
+  }
+
+  test.each(['127.0.0.1', '::1', '0.0.0.0', '192.0.2.1'])('%s becomes what `listen` makes of it', async (host) => {
+    const place = { host, port: 0, backlog: 16 };
+    expect(await outcome(direct, place)).toEqual(await outcome(documented, place));
+  });
+
+  test('a port in use fails as with `listen`', async () => {
+    const taken = createNetServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void taken.close());
+    await once(taken, 'listening');
+    const place = { host: '127.0.0.1', port: (taken.address() as AddressInfo).port };
+    const failure = await outcome(direct, place);
+    expect(failure).toMatchObject({ code: 'EADDRINUSE', syscall: 'listen', address: '127.0.0.1' });
+    expect(failure).toEqual(await outcome(documented, place));
+  });
+
+  test.each([{ path: '/nowhere/socket' }, { fd: 3 }, { host: 'localhost', port: 0 }, { host: '127.0.0.1' }])(
+    '%o is left to `listen`',
+    (place) => {
+      expect(openDirectly(createNetServer(), place, () => undefined)).toBe(false);
+    },
+  );
 });
 
 describe('trusted proxies', () => {

@@ -1,6 +1,5 @@
 // Says that the server listens, to people, programs, a file and a browser, and waits for its end.
 
-import { spawn } from 'node:child_process';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Address } from '../../options.ts';
 import { type Announcement, bannerText, readyLine, urlOf } from './banner.ts';
@@ -88,7 +87,9 @@ function openBrowser(url: string, path: string | boolean): void {
   const usual = { darwin: 'open', win32: 'explorer' }[process.platform as 'darwin' | 'win32'] ?? 'xdg-open';
   const failed = (error: Error): void => report(`Warning: cannot open the browser: ${error.message}`);
   try {
-    const child = spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });
+    const child = process
+      .getBuiltinModule('node:child_process')
+      .spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });
     child.on('error', failed);
     child.unref();
   } catch (error) {

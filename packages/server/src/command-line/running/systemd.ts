@@ -4,7 +4,6 @@
 // Sockets that the supervisor holds outlive the service: while it restarts, connections wait in the kernel's queue. Messages
 // are datagrams on a Unix socket, which Node does not have, so systemd's own program sends them.
 
-import { execFile } from 'node:child_process';
 import type { InheritedListener } from '../../operations/worker-messages.ts';
 
 /** The first descriptor that is handed over (SD_LISTEN_FDS_START). */
@@ -50,8 +49,10 @@ export function takeNotify(environment: Environment, report: (line: string) => v
   if (socket === undefined || socket === '') return () => undefined;
   return (message) => {
     const env = { ...environment, NOTIFY_SOCKET: socket };
-    execFile('systemd-notify', [`--pid=${process.pid}`, message], { env, timeout: 10_000 }, (error) => {
-      if (error !== null) report(`Warning: systemd was not told ${message}: ${error.message.trim()}`);
-    });
+    process
+      .getBuiltinModule('node:child_process')
+      .execFile('systemd-notify', [`--pid=${process.pid}`, message], { env, timeout: 10_000 }, (error) => {
+        if (error !== null) report(`Warning: systemd was not told ${message}: ${error.message.trim()}`);
+      });
   };
 }
