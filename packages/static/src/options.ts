@@ -106,7 +106,7 @@ export interface StaticOptions {
   readonly lastModified?: boolean | undefined;
   /** Whether Range is honoured. @default true */
   readonly ranges?: boolean | undefined;
-  /** How long caches may use a file unasked; 0 makes them ask each time (`no-cache`). In seconds. @default 0 */
+  /** Cache lifetime in seconds (Cache-Control: max-age); 0: caches revalidate each time (`no-cache`). @default 0 */
   readonly maxAgeSeconds?: number | undefined;
   /** Files that never change under their name: globs, or true for names with an unmistakable hash. @default false */
   readonly immutable?: boolean | readonly string[] | undefined;

@@ -83,6 +83,44 @@ describe.each(ways)('%s', (_name, program, words, sapi) => {
   });
 });
 
+test.skipIf(!isInstalled('php-cgi'))('serves the layout of Drupal by php-cgi, with the globs of its page', async () => {
+  const drupal = join(folder, 'drupal');
+  const files = {
+    'index.php': REPORT,
+    'core/rebuild.php': REPORT,
+    'core/misc/drupal.js': 'script',
+    'core/modules/node/node.module': '<?php $secret;',
+    'core/modules/node/node.info.yml': 'secret: 1',
+    'core/includes/install.core.inc': '<?php $secret;',
+    'sites/default/settings.php': '<?php $secret = 1;',
+    'sites/default/files/a picture.txt': 'picture',
+    'sites/default/files/.htaccess': 'secret',
+  };
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(drupal, name, '..'), { recursive: true });
+    writeFileSync(join(drupal, name), content);
+  }
+  const page = readFileSync(new URL('../../../../cookbook/php/README.md', import.meta.url), 'utf8');
+  const globs = [...page.matchAll(/--hide '([^']+)'/g)].flatMap(([, glob = '']) => ['--hide', glob]);
+  expect(globs.length).toBeGreaterThan(4);
+  const server = await start([drupal, '--php=php-cgi', ...globs]);
+  running.push(server.child.pid ?? 0);
+  const ask = async (path: string): Promise<string> => (await server.fetch(path)).text();
+  expect(await ask('/core/misc/drupal.js')).toBe('script');
+  expect(await ask('/sites/default/files/a%20picture.txt')).toBe('picture');
+  expect(await ask('/core/rebuild.php')).toMatch(/^\/core\/rebuild\.php - /);
+  expect(await ask('/sites/default/settings.php')).toBe('');
+  const secrets = [
+    'core/modules/node/node.module',
+    'core/modules/node/node.info.yml',
+    'core/includes/install.core.inc',
+  ];
+  for (const path of ['user/login', 'node/1?page=2', 'sites/default/files/.htaccess', 'core/modules/', ...secrets])
+    expect(await ask(`/${path}`)).toMatch(new RegExp(`^/index\\.php - /${path.replaceAll(/[.?]/g, '\\$&')} `));
+  expect((await server.stop()).code).toBe(0);
+  running.pop();
+});
+
 test.skipIf(!isInstalled(FPM))('gives each worker a PHP, and leaves none of them when all are killed', async () => {
   const server = await start([root, `--php=${FPM}`, '--workers', '2']);
   const workers = readdirSync('/proc').filter((name) => {

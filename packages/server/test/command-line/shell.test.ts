@@ -143,6 +143,7 @@ test('habits of other servers get a sentence, and far names no hint', async () =
   expect((await run(['check', '-port', '8080', '-root=.'])).stderr).toBe(
     'Error: -port is not a flag (did you mean "--port"?)\nError: -root is not a flag (did you mean "--root"?)\nSee onezero --help\n',
   );
+  expect(await problem('--cgi')).toMatch(/; a directory of scripts is --cgi-bin directory$/);
   expect(await problem('8000')).toBe('Error: there is no 8000: a port is --port 8000');
   expect(await problem('-S', 'localhost:8000', 'router.php')).toMatch(
     /^Error: unexpected argument "router\.php": .*; an address is --listen localhost:8000$/,

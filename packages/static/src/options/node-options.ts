@@ -32,7 +32,7 @@ export interface NodeStaticOptions extends Omit<
   readonly setHeaders?: ((response: ServerResponse, path: string, stats: Stats) => void) | undefined;
   /** One name, several, or none. */
   readonly index?: string | readonly string[] | false | undefined;
-  /** How long caches may use a file unasked: **milliseconds** or `'1d'`, as in send. sirv's seconds are `maxAgeSeconds`. */
+  /** Cache lifetime (Cache-Control: max-age): **milliseconds** or `'1d'`, as in send. sirv's seconds are `maxAgeSeconds`. */
   readonly maxAge?: number | string | undefined;
   /** As in send. */
   readonly acceptRanges?: boolean | undefined;

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { flagName, offValue, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
 import { suggestion } from '../../suggestion.ts';
-import { habitOf } from './habits.ts';
+import { habitOf, habitWithoutValue } from './habits.ts';
 import { acceptValue, valueOfText, type Problem } from '../options/value.ts';
 
 export const COMMANDS = [
@@ -92,7 +92,10 @@ function readFlag(
   try {
     if (option.bare === undefined) {
       const isMissing = value === undefined || value === '' || (!inlineValue && /^-./.test(value));
-      if (isMissing) return { problem: `${rawName} needs a value: ${rawName} ${option.placeholder ?? '<value>'}` };
+      if (isMissing)
+        return {
+          problem: `${rawName} needs a value: ${rawName} ${option.placeholder ?? '<value>'}${habitWithoutValue(rawName)}`,
+        };
       return { value: valueOfText(option, value) };
     }
     if (value !== undefined) return { value: valueOfText(option, value) };

@@ -168,6 +168,17 @@ const HABITS: Readonly<Record<string, string>> = {
   '-z': ARCHIVES,
 };
 
+/** Flags that stand alone elsewhere and need a value here. */
+const WITHOUT_VALUE: Readonly<Record<string, string>> = {
+  '--cgi': '; a directory of scripts is --cgi-bin directory',
+  '--proxy': '; the upstream has to be named',
+};
+
+/** What is added to the complaint about a value that is missing. */
+export function habitWithoutValue(rawName: string): string {
+  return (Object.hasOwn(WITHOUT_VALUE, rawName) && WITHOUT_VALUE[rawName]) || '';
+}
+
 /** Commands of other servers. */
 const COMMANDS: Readonly<Record<string, string>> = {
   build: DEVELOPMENT,
