@@ -58,8 +58,8 @@ export const EXPLAINED = [
       ['If-None-Match', 'If-Modified-Since'].every((name) => hasField(request, name)),
   },
   {
-    name: 'fields of the content in a 304',
-    applies: ({ our, their }) => our.status === 304 && their.status === 304,
+    name: 'fields of the content in a 205 or 304',
+    applies: ({ our, their }) => our.status === their.status && (our.status === 304 || our.status === 205),
   },
   {
     name: 'two Cookie fields',
@@ -76,6 +76,10 @@ export const EXPLAINED = [
     name: 'empty segments in PATH_INFO',
     applies: ({ request, our, their }) =>
       request.script === 'environment' && our.status === their.status && /\/\//.test(request.target),
+  },
+  {
+    name: 'a field of more than 8 KiB',
+    applies: (difference) => difference.their.status === 500 && linesOf(difference).some((line) => line.length > 7_900),
   },
   { name: 'a script that is ended by a signal', applies: (difference) => last(difference) === 'signal' },
   {

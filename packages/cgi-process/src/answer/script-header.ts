@@ -146,7 +146,7 @@ function checkOnce(fields: readonly Field[]): void {
 /** Informational statuses are the server's own, so what is left is 200 to 599. */
 function statusOf(text: string | undefined, otherwise: number): { status: number; reason: string | undefined } {
   if (text === undefined) return { status: otherwise, reason: undefined };
-  const [, digits, reason] = /^([2-5]\d\d)(?: (.*))?$/.exec(text) ?? [];
+  const [, digits, reason] = /^([2-5]\d\d)(?:[ \t]+(.*))?$/.exec(text) ?? [];
   if (digits === undefined)
     throw new CgiError('bad-header', `${JSON.stringify(text.slice(0, QUOTED_CHARACTERS))} is not a status`);
   return { status: Number(digits), reason: reason === '' ? undefined : reason };

@@ -65,6 +65,8 @@ describe('ScriptHeadParser', () => {
 
   test.each([
     ['Status: 404 Nope\n\n', 404, 'Nope'],
+    ['Status: 404\tNope\n\n', 404, 'Nope'],
+    ['Status: 404 \n\n', 404, undefined],
     ['Status: 404\n\n', 404, undefined],
     ['Status: 599 Öre\n\n', 599, 'Öre'],
     ['HTTP/1.0 403 No\nA: b\n\n', 403, 'No'],
@@ -103,6 +105,7 @@ describe('ScriptHeadParser', () => {
     ['a status beyond 599', 'Status: 600 x\n\n'],
     ['a status of two digits', 'Status: 20\n\n'],
     ['a status of words', 'Status: OK\n\n'],
+    ['a status and a letter', 'Status: 200x\n\n'],
     ['a status glued to its reason', 'Status: 200OK\n\n'],
     ['two statuses', 'Status: 200 a\nStatus: 200 a\n\n'],
     ['two types', 'Content-Type: a/b\ncontent-type: a/c\n\n'],
