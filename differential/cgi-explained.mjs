@@ -42,7 +42,7 @@ export const EXPLAINED = [
   {
     name: 'a redirect with content',
     applies: (difference) =>
-      hasLine(difference, /^Location: (?:[a-z]+:|\/\/|other)/) &&
+      hasLine(difference, /^Location: (?:[a-z]+:|\/\/|other)/i) &&
       !hasLine(difference, /^Status: (?!200)/) &&
       difference.our.status === 302,
   },

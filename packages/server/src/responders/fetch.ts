@@ -156,26 +156,72 @@ function streamOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array
   );
 }
 
-function fromResponse(response: Response, method: string): ResponseMessage {
+async function fromResponse(response: Response, method: string): Promise<ResponseMessage> {
   const { status, statusText, headers, body } = response;
   // Iterating gives each Set-Cookie by itself.
   const fields: Field[] = [...headers];
   const reason = statusText === '' ? undefined : statusText;
   // What an application leaves empty is meant to be empty, also when it is an error. To HEAD it says nothing of a length.
   const empty = method === 'HEAD' ? nothing() : new Uint8Array(0);
-  return { status, reason, fields, content: body === null ? empty : chunksOf(body) };
+  if (body === null) return { status, reason, fields, content: empty };
+  const content = await contentOf(body, headers.has('content-length') || headers.has('transfer-encoding'));
+  return { status, reason, fields, content };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, undefined> {}
 
-/** A stream's chunks. Unlike the stream's own iterator, closing this one cancels at once, also while a chunk is awaited. */
-function chunksOf(body: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Step = Awaited<ReturnType<Reader['read']>>;
+
+/** A stream of more chunks streams: texts, bytes and JSON are one. */
+const WHOLE_CHUNKS = 2;
+/** The streams of texts are closed within three; one that waits for anything needs a turn of the loop. */
+const SOON_TICKS = 8;
+
+/** The bytes, where all of them are there already: then the server knows their length. Otherwise a stream. */
+async function contentOf(body: ReadableStream<Uint8Array>, isFramed: boolean): Promise<ResponseMessage['content']> {
+  const reader = body.getReader();
+  const steps: Promise<Step>[] = [];
+  const chunks: Uint8Array[] = [];
+  while (!isFramed && steps.length <= WHOLE_CHUNKS) {
+    const next = reader.read();
+    steps.push(next);
+    const step = await soon(next);
+    if (step?.done === true) return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    // The server says what is wrong with a chunk that is none.
+    if (!(step?.value instanceof Uint8Array)) break;
+    chunks.push(step.value);
+  }
+  return chunksOf(reader, steps);
+}
+
+/** What a promise has come to within this turn of the loop; undefined where that is nothing yet, or an error. */
+async function soon(promise: Promise<Step>): Promise<Step | undefined> {
+  let step: Step | undefined;
+  let isSettled = false;
+  void promise.then(
+    (value) => {
+      step = value;
+      isSettled = true;
+      return value;
+    },
+    // Whoever reads the stream meets it again.
+    () => (isSettled = true),
+  );
+  for (let ticks = 0; ticks < SOON_TICKS && !isSettled; ticks++) await Promise.resolve();
+  return step;
+}
+
+/**
+ * A stream's chunks, those that were asked for already first. Unlike the stream's own iterator, closing this one cancels at once,
+ * also while a chunk is awaited.
+ */
+function chunksOf(reader: Reader, begun: Promise<Step>[]): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
-      const reader = body.getReader();
       return {
         next: async () => {
-          const { done, value } = await reader.read();
+          const { done, value } = await (begun.shift() ?? reader.read());
           return done ? { done, value: undefined } : { done, value };
         },
         return: async () => {

@@ -179,8 +179,57 @@ describe('a response', () => {
   test('whose body was read already breaks, rather than being empty', async () => {
     const used = new Response('gone');
     await used.text();
-    const { content } = await answer(() => used);
-    await expect(textOf(content)).rejects.toThrow(TypeError);
+    await expect(answer(() => used)).rejects.toThrow(TypeError);
+  });
+
+  const encoded = (...texts: string[]): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      start(controller) {
+        for (const text of texts) controller.enqueue(Buffer.from(text));
+        controller.close();
+      },
+    });
+  test.each([
+    ['a text', () => new Response('déjà'), 'déjà'],
+    ['an empty text', () => new Response(''), ''],
+    ['JSON', () => Response.json({ a: 1 }), '{"a":1}'],
+    ['bytes', () => new Response(new Uint8Array([65, 66]).subarray(1)), 'B'],
+    ['parameters', () => new Response(new URLSearchParams({ a: 'b' })), 'a=b'],
+    ['a stream of what is there', () => new Response(encoded('one ', 'two')), 'one two'],
+  ])('that is %s has a length, to HEAD as well', async (_, make, text) => {
+    for (const method of ['GET', 'HEAD']) {
+      const { content } = await answer(make, request({ method }));
+      expect(content).toBeInstanceOf(Uint8Array);
+      expect(await textOf(content)).toBe(text);
+    }
+  });
+
+  test.each([
+    ['many chunks', () => new Response(encoded('a', 'b', 'c', 'd'))],
+    ['what frames itself', () => new Response('abcd', { headers: { 'transfer-encoding': 'chunked' } })],
+    ['a length of its own', () => new Response('abcd', { headers: { 'content-length': '4' } })],
+  ])('of %s streams', async (_, make) => {
+    const { content } = await answer(make);
+    expect(content).not.toBeInstanceOf(Uint8Array);
+    expect(await textOf(content)).toBe('abcd');
+  });
+
+  test('streams what comes later, in its order', async () => {
+    let go = (): void => {};
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        controller.enqueue(Buffer.from('first '));
+        await new Promise<void>((resolve) => (go = resolve));
+        controller.enqueue(Buffer.from('second'));
+        controller.close();
+      },
+    });
+    const { content } = await answer(() => new Response(body));
+    const iterator = (content as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    expect(await iterator.next()).toEqual({ done: false, value: Buffer.from('first ') });
+    go();
+    expect(await iterator.next()).toEqual({ done: false, value: Buffer.from('second') });
+    expect(await iterator.next()).toMatchObject({ done: true });
   });
 
   test('that breaks in the middle breaks what is sent', async () => {
