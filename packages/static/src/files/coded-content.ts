@@ -11,7 +11,6 @@ import type { Coding } from '../http/content-coding.ts';
 import { weakTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import type { FileEntry } from './entry.ts';
-import { ownBytes } from './lent-buffers.ts';
 import { Representation } from './representation.ts';
 
 /** Brotli's own default, 11, takes seconds per megabyte; 5 beats gzip's best in gzip's time. */
@@ -150,16 +149,14 @@ function windowBits(size: number): number {
   return Math.max(MIN_WINDOW_BITS, Math.min(WINDOW_BITS, Math.ceil(Math.log2(Math.max(size, 1)))));
 }
 
-/** A coded small file, in memory of its own: encoders return the beginning of the buffer that they wrote to. */
-function codeAtOnce(bytes: Uint8Array, coding: Coding): Uint8Array {
-  return ownBytes(codedSlice(bytes, coding));
-}
-
 /** zlib's smallest buffer. */
 const MIN_CHUNK_BYTES = 64;
 
-/** Encoders make their tables and buffers as large as they are told, which takes longer than coding some KB. */
-function codedSlice(bytes: Uint8Array, coding: Coding): Uint8Array {
+/**
+ * A coded small file, at the beginning of a buffer as large as the file: what is remembered of it is copied to a shelf. Encoders make
+ * their tables and buffers as large as they are told, which takes longer than coding some KB.
+ */
+function codeAtOnce(bytes: Uint8Array, coding: Coding): Uint8Array {
   const chunkSize = Math.max(MIN_CHUNK_BYTES, bytes.length);
   if (coding === 'br') {
     return zlib().brotliCompressSync(bytes, { ...brotliOptions(bytes.length, QUALITY_AT_ONCE), chunkSize });
