@@ -365,15 +365,20 @@ function resourcesIn(content) {
   const resources = elements(readXml(content), 'response').map((response) => {
     const href = decodeURIComponent(textOf(elements(response, 'href')[0])).replace(/\/$/, '');
     const status = elements(response, 'status').map(textOf).map(codeIn);
-    const properties = elements(response, 'propstat').flatMap((propstat) => {
-      const code = codeIn(textOf(elements(propstat, 'status')[0]));
-      return elements(propstat, 'prop')
-        .flatMap((prop) => elements(prop))
-        .map((property) => `${code} ${spelt(property)}`);
-    });
-    return [href, ...status, ...new Set(properties.toSorted())].join(' | ');
+    return [href, ...status, ...saidOf(response)].join(' | ');
   });
   return resources.toSorted();
+}
+
+/** The properties of a resource, each once, with its status. */
+function saidOf(response) {
+  const properties = elements(response, 'propstat').flatMap((propstat) => {
+    const code = codeIn(textOf(elements(propstat, 'status')[0]));
+    return elements(propstat, 'prop')
+      .flatMap((prop) => elements(prop))
+      .map((property) => `${code} ${spelt(property)}`);
+  });
+  return [...new Set(properties.toSorted())];
 }
 
 const codeIn = (line) => / (\d{3})/.exec(line)?.[1] ?? line;
@@ -385,10 +390,34 @@ function spelt({ namespace, name, children }) {
   return `{${namespace}}${name}(${inner})`;
 }
 
+const STATE = '<propfind xmlns="DAV:"><prop><lockdiscovery/><p xmlns="urn:t"/><q xmlns="urn:t"/></prop></propfind>';
+
+/** What a side says of a resource, or of a collection and its members: by path, dead properties and locks. */
+async function statesAt(side, target, depth) {
+  const fields = [
+    ['Depth', depth],
+    ['Content-Length', String(STATE.length)],
+  ];
+  const answer = await exchange(side.port, { method: 'PROPFIND', target, fields, content: STATE });
+  if (answer.status !== 207) return new Map([[pathOf(target), `${answer.status} `]]);
+  const text = answer.content.toString();
+  const resources = text.split(/<D:response\b/).slice(1);
+  return new Map(elements(readXml(answer.content), 'response').map((one, index) => stateIn(one, resources[index])));
+}
+
+const pathOf = (target) => decodeURIComponent(target).replace(/\/$/, '');
+
+function stateIn(response, text) {
+  const dead = saidOf(response).filter((one) => one.startsWith('200 {urn:t}'));
+  const locks = [...text.matchAll(/<\w+:activelock>([^]*?)<\/\w+:activelock>/g)].map(([, lock]) => lockSaid(lock));
+  const href = pathOf(textOf(elements(response, 'href')[0]));
+  return [href, `${dead.join(' ')} ${locks.toSorted().join(' ')}`];
+}
+
 /** Everything that a client can see of a tree: paths, content, dead properties and locks. */
 async function stateOf(side, top) {
   const lines = [];
-  const visit = async (path) => {
+  const visit = async (path, listed) => {
     if (path.length > MAX_DEPTH) {
       lines.push(`${path.slice(0, 3).join('/')} ${TOO_DEEP}`);
       return;
@@ -399,28 +428,17 @@ async function stateOf(side, top) {
       lines.push(`${path.join('/')} leads nowhere`);
       return;
     }
-    const content = stats.isDirectory() ? '/' : ` ${readFileSync(place, 'utf8')}`;
-    const query = '<propfind xmlns="DAV:"><prop><lockdiscovery/><p xmlns="urn:t"/><q xmlns="urn:t"/></prop></propfind>';
-    const answer = await exchange(side.port, {
-      method: 'PROPFIND',
-      target: `/${top}${encoded(path)}${stats.isDirectory() ? '/' : ''}`,
-      fields: [
-        ['Depth', '0'],
-        ['Content-Length', String(query.length)],
-      ],
-      content: query,
-    });
-    const { resources = [answer.status] } = said(answer);
-    const locks = [...answer.content.toString().matchAll(/<\w+:activelock>([^]*?)<\/\w+:activelock>/g)].map(
-      ([, lock]) => lockSaid(lock),
+    const isDirectory = stats.isDirectory();
+    const target = `/${top}${encoded(path)}${isDirectory ? '/' : ''}`;
+    // A listing leaves links out on one side; they are asked for by themselves.
+    const members = isDirectory ? await statesAt(side, target, '1') : undefined;
+    const known = members ?? (listed?.has(pathOf(target)) === true ? listed : await statesAt(side, target, '0'));
+    lines.push(
+      `${path.join('/')}${isDirectory ? '/' : ` ${readFileSync(place, 'utf8')}`} ${known.get(pathOf(target)) ?? 'nothing'}`,
     );
-    const dead = String(resources[0])
-      .split(' | ')
-      .filter((one) => one.startsWith('200 {urn:t}'));
-    lines.push(`${path.join('/')}${content} ${dead.join(' ')} ${locks.toSorted().join(' ')}`);
-    if (!stats.isDirectory()) return;
+    if (!isDirectory) return;
     const names = readdirSync(place).filter((name) => !name.startsWith('.onezero') && name !== '.DAV');
-    for (const name of names.toSorted()) await visit([...path, name]);
+    for (const name of names.toSorted()) await visit([...path, name], members);
   };
   if (!existsSync(join(side.root, top))) return 'gone';
   await visit([]);
