@@ -163,10 +163,21 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
     expect(readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('new');
     await page
       .locator('input[type=file]')
-      .setInputFiles([chosen('.hidden', 'x'), chosen('large.bin', 'x'.repeat(2000))]);
+      .setInputFiles([chosen('.hidden', 'x'), chosen('empty.txt', ''), chosen('large.bin', 'x'.repeat(2000))]);
     await page.getByText('This name is not allowed').waitFor();
     await page.getByText('Too large').waitFor();
-    expect(readdirSync(folder)).toEqual(['a b#%.txt', 'größe.txt', 'there.txt']);
+    // What was stored is listed below the reasons.
+    await expect.poll(names).toEqual(['a b#%.txt', 'empty.txt', 'größe.txt', 'there.txt']);
+    expect(await page.getByText('Too large').count()).toBe(1);
+    expect(await page.getByText('4 entries').count()).toBe(1);
+    expect(readdirSync(folder)).toEqual(['a b#%.txt', 'empty.txt', 'größe.txt', 'there.txt']);
+    await page.evaluate(`{
+      const event = new Event('drop', { bubbles: true, cancelable: true });
+      const items = [{ kind: 'file', webkitGetAsEntry: () => ({ isDirectory: true, name: 'pictures' }) }];
+      Object.defineProperty(event, 'dataTransfer', { value: { items } });
+      document.body.dispatchEvent(event);
+    }`);
+    await page.getByText('Folders are not uploaded').waitFor();
     await page.evaluate(`{
       const dropped = new DataTransfer();
       dropped.items.add(new File(['by drop'], 'dropped.txt'));

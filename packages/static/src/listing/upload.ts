@@ -1,6 +1,6 @@
 // Uploading from a listing: the one script there is, on pages of folders that may be written to. Files are chosen by a button or
 // dropped on the page, and go out one after the other, each as one PUT: the server stores it whole or not at all. A file that
-// exists is replaced only if the visitor says so. Without script the page is the same but for the button.
+// exists is replaced only if the visitor says so. Where some were refused, their reasons stay above the new list. Without script the page is the same but for the button.
 
 import { createHash } from 'node:crypto';
 
@@ -20,14 +20,16 @@ const send = (file, show, fields) => new Promise((resolve) => {
   request.onloadend = () => resolve(request.status);
   request.send(file);
 });
-const upload = async (file) => {
+const entry = (name, ...parts) => {
   const item = make('li');
-  const label = make('bdi', { textContent: file.name });
+  item.append(make('bdi', { textContent: name }), ...parts);
+  list.append(item);
+};
+const upload = async (file) => {
   const progress = make('progress', { max: 1, value: 0 });
   const state = make('span', { textContent: 'Uploading' });
   progress.setAttribute('aria-label', file.name);
-  item.append(label, progress, state);
-  list.append(item);
+  entry(file.name, progress, state);
   const show = (part) => { progress.value = part; };
   let status = await send(file, show, [['If-None-Match', '*']]);
   if (status === 412) {
@@ -37,13 +39,18 @@ const upload = async (file) => {
   const isDone = status === 201 || status === 204;
   const reasons = { '-1': 'Kept as it was', 0: 'The connection broke off', 401: 'Sign in first', 403: 'Not allowed', 404: 'This name is not allowed', 409: 'There is a folder of this name', 413: 'Too large', 507: 'No room left' };
   state.textContent = isDone ? 'Done' : reasons[status] || 'Failed (' + status + ')';
-  if (!isDone) progress.remove();
+  if (isDone) show(1);
+  else progress.remove();
   return isDone;
 };
 const uploadAll = async (files) => {
-  let isClean = files.length > 0;
-  for (const file of files) isClean = (await upload(file)) && isClean;
-  if (isClean) location.reload();
+  let done = 0;
+  for (const file of files) if (await upload(file)) done++;
+  if (done === 0) return;
+  if (done === files.length) return location.reload();
+  const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
+  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  for (const part of ['.card', 'footer']) document.querySelector(part).replaceWith(page.querySelector(part));
 };
 button.onclick = () => input.click();
 input.onchange = () => uploadAll([...input.files]);
@@ -52,8 +59,14 @@ addEventListener('dragleave', () => document.body.classList.remove('drop'));
 addEventListener('drop', (event) => {
   event.preventDefault();
   document.body.classList.remove('drop');
-  const items = [...event.dataTransfer.items].filter((item) => item.kind === 'file' && !item.webkitGetAsEntry()?.isDirectory);
-  uploadAll(items.map((item) => item.getAsFile()));
+  const files = [];
+  for (const item of event.dataTransfer.items) {
+    if (item.kind !== 'file') continue;
+    const found = item.webkitGetAsEntry();
+    if (!found?.isDirectory) files.push(item.getAsFile());
+    else entry(found.name, make('span', { textContent: 'Folders are not uploaded; choose the files in it' }));
+  }
+  uploadAll(files);
 });
 `;
 
