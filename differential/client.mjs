@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createConnection } from 'node:net';
 
 /** How long one exchange may take before it counts as `ending: 'silence'`; a guard, never a measurement. */
-const SILENCE_MS = 20_000;
+const SILENCE_MS = 120_000;
 
 /** A request as bytes. Fields are `[name, value]` pairs; `Host` and `Connection: close` are added unless given. */
 export function requestBytes({ method = 'GET', target = '/', version = '1.1', fields = [], content = '' }) {
@@ -24,7 +24,7 @@ export function requestBytes({ method = 'GET', target = '/', version = '1.1', fi
  * @param {number | string} where a port of 127.0.0.1, or the path of a Unix socket
  * @param {readonly Uint8Array[]} pieces each is written when the one before is with the system
  * @param {{ untilFirstBytes?: boolean, silenceMs?: number }} [options] `untilFirstBytes` leaves after the first bytes,
- *   where a server would keep the connection; `silenceMs` is how long to wait for more, 20 s unless given
+ *   where a server would keep the connection; `silenceMs` is how long to wait for more, two minutes unless given
  * @returns {Promise<{ bytes: Buffer, ending: 'end' | 'reset' | 'silence' }>}
  */
 export function sendBytes(where, pieces, { untilFirstBytes = false, silenceMs = SILENCE_MS } = {}) {

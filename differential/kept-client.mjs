@@ -41,7 +41,7 @@ export function ask(connections, port, path = '/a.txt') {
     const where = kept === undefined ? 'new' : 'kept';
     socket.once('end', () => finish(`${where}: ended after ${text.length} bytes`));
     socket.once('error', ({ code }) => finish(`${where}: ${code}`));
-    socket.setTimeout(20_000, () => finish(`${where}: silence`));
+    socket.setTimeout(120_000, () => finish(`${where}: silence`));
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   });
 }

@@ -113,9 +113,12 @@ export class WorkerPool implements WorkerOwner, PoolView {
     if (!this.#settings.watch) this.#fillLater(place);
   }
 
-  /** Ends a worker that failed, unless it is the one that watches the source: others do not know which file to watch. */
+  /**
+   * Ends a worker that failed, unless it is the one that watches the source: others do not know which file to watch. One that took
+   * too long to load ends by itself, after the time that it has to show its stacks.
+   */
   #dismiss(worker: Worker): void {
-    if (!worker.watches || worker.hasExited) worker.retire(0);
+    if (!worker.isRetiring && (!worker.watches || worker.hasExited)) worker.retire(0);
   }
 
   #fillLater(place: Place): void {

@@ -131,16 +131,17 @@ describe('an application', () => {
   test('that takes too long to load is given up', async () => {
     const site = makeSite();
     site.write('app.py', 'import time\ntime.sleep(1000)');
-    // Long enough for Python to begin with the application.
-    await withLongerLimits(async (startTimeoutMs) => {
+    const isShown = (log: string): boolean => /app\.py", line 2/.test(log);
+    let shown = false;
+    // A busy machine may keep Python from its application all this time, and from its stacks until it is killed.
+    for (let startTimeoutMs = 1000; !shown; startTimeoutMs = Math.min(16_000, 2 * startTimeoutMs)) {
       const { responder, text } = start('app', { cwd: site.folder, limits: { startTimeoutMs } });
-      try {
-        await expect(responder.ready()).rejects.toMatchObject({ code: 'start-timed-out' });
-        await expect.poll(text, { timeout: 10_000 }).toMatch(/app\.py", line 2/);
-      } finally {
-        await responder.close(0);
-      }
-    }, 1000);
+      await expect(responder.ready()).rejects.toMatchObject({ code: 'start-timed-out' });
+      const end = performance.now() + 5000;
+      await until(() => isShown(text()) || performance.now() > end);
+      await responder.close(0);
+      shown = isShown(text());
+    }
   });
 
   test('is tried again, and then serves', async () => {
