@@ -46,7 +46,7 @@ export class Visit {
     const [line] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string];
     const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
     args.push('--disable-background-networking', '--disable-component-update', '--disable-sync');
-    const browser = noBrowser ? undefined : await chromium.launch({ executablePath, args });
+    const browser = noBrowser ? undefined : await chromium.launch({ timeout: 120_000, executablePath, args });
     return new Visit(/http:\S+/.exec(line)?.[0] ?? '', server, browser);
   }
 

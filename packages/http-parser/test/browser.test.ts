@@ -77,7 +77,7 @@ describe.skipIf(!existsSync(CHROMIUM) && process.env['CI'] === undefined)('the b
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    browser = await chromium.launch({ timeout: 120_000, executablePath: CHROMIUM, args: ARGUMENTS });
   });
 
   afterAll(async () => {
@@ -87,6 +87,7 @@ describe.skipIf(!existsSync(CHROMIUM) && process.env['CI'] === undefined)('the b
 
   async function evaluate(script: string): Promise<Played> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     return page.evaluate<Played>(`(async (texts) => { ${script} })(${JSON.stringify(texts)})`);
   }

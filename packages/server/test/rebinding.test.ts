@@ -80,6 +80,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('a pa
     evil = await startEvilSite();
     resolver = await startResolver(0);
     browser = await chromium.launch({
+      timeout: 120_000,
       executablePath: CHROMIUM ?? '',
       args: ['--no-sandbox', '--disable-dev-shm-usage'],
       proxy: { server: `socks5://127.0.0.1:${resolver.port}`, bypass: '<-loopback>' },
@@ -95,6 +96,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('a pa
   async function read(server: Started, paths: readonly string[]): Promise<readonly string[]> {
     resolver.target = (evil.address() as AddressInfo).port;
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     onTestFinished(() => page.close());
     await page.goto(`http://evil.example:${server.port}/`);
     expect(await page.title()).toBe('evil');

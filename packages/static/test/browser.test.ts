@@ -70,7 +70,11 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? 'chromium', args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      timeout: 120_000,
+      executablePath: CHROMIUM ?? 'chromium',
+      args: ['--no-sandbox'],
+    });
   });
 
   afterAll(async () => {
@@ -83,6 +87,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
   /** A page that has reported no error so far; `problems` fills as it does. */
   async function openPage(path: string, problems: string[] = []): Promise<Page> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     page.on('console', (message) => {
       if (message.type() === 'error') problems.push(message.text());
     });
@@ -195,6 +200,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
     async (path) => {
       for (const colorScheme of ['light', 'dark'] as const) {
         const page = await browser.newPage({ colorScheme });
+        page.setDefaultTimeout(120_000);
         await page.goto(origin + path);
         await page.evaluate(axe.source);
         const violations = await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))');
@@ -207,6 +213,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
   test('a listing fits a phone, in light and dark', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await browser.newPage({ viewport: { width: 360, height: 640 }, colorScheme });
+      page.setDefaultTimeout(120_000);
       await page.goto(`${origin}/nolist/`);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
       const [ink, paper] = await page.evaluate<[number, number]>(

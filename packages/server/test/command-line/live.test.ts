@@ -129,7 +129,11 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('--li
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? 'chromium', args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      timeout: 120_000,
+      executablePath: CHROMIUM ?? 'chromium',
+      args: ['--no-sandbox'],
+    });
   });
   afterAll(() => browser.close());
 
@@ -142,6 +146,7 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('--li
   /** A page of a live server, with its loads counted, whose script has been told that it is up to date. */
   async function open(server: Live, path = '/'): Promise<Opened> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     onTestFinished(() => page.close());
     let loads = 0;
     page.on('load', () => (loads += 1));
