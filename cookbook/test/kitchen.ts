@@ -17,7 +17,7 @@ const portsOfPages = /\b(8080|8081|8082|8443|9000)\b/g;
 const textFiles = /\.(m?js|ts|json|conf|cfg|service|py|sh|ini)$|Containerfile$/;
 
 /** How long a server of a recipe may take until it listens: Django on a busy machine needs most of it. */
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 200_000;
 
 interface Background {
   readonly child: ChildProcess;

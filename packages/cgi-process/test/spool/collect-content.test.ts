@@ -110,7 +110,7 @@ describe('collectContent', () => {
       for await (const piece of collected.pieces()) read.push(Buffer.from(piece));
       expect(Buffer.concat(read).equals(Buffer.concat(pieces))).toBe(true);
       collected.dispose();
-      expect(openDescriptors()).toBe(before);
+      expect(openDescriptors()).toBeLessThanOrEqual(before);
     },
   );
 
@@ -121,7 +121,7 @@ describe('collectContent', () => {
       status: 507,
       cause: { code: 'ENOSPC' },
     });
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toBeLessThanOrEqual(before);
   });
 
   test('leaves nothing behind when content is refused', async () => {
@@ -137,7 +137,7 @@ describe('collectContent', () => {
     }
     await expect(collectContent(endless(), { ...options, maxBytes: 5000 })).rejects.toMatchObject({ status: 413 });
     expect(isClosed).toBe(true);
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toBeLessThanOrEqual(before);
     expect(readdirSync(folder)).toEqual([]);
   });
 });

@@ -58,7 +58,7 @@ describe('readAhead', () => {
     const first = (await content.next()).value as Uint8Array;
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(Buffer.concat([first, await rest(content)])).toEqual(whole(300, 700));
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toBeLessThanOrEqual(before);
   });
 
   test('ends its source though nobody reads on', async () => {
@@ -171,7 +171,7 @@ describe('readAhead, with a reader that stops and goes', () => {
       ),
       { numRuns: 100 },
     );
-    await vi.waitFor(() => expect(openDescriptors()).toBe(before), 120_000);
+    await vi.waitFor(() => expect(openDescriptors()).toBeLessThanOrEqual(before), 120_000);
   });
 
   test('goes on in memory where the disk is full', async () => {
@@ -188,6 +188,6 @@ describe('readAhead, with a reader that stops and goes', () => {
     await vi.advanceTimersByTimeAsync(300);
     await settle();
     expect(Buffer.concat([first.value as Buffer, await rest(content)]).equals(whole(9, 400))).toBe(true);
-    expect(openDescriptors()).toBe(before);
+    expect(openDescriptors()).toBeLessThanOrEqual(before);
   });
 });
