@@ -43,10 +43,11 @@ export class Kitchen {
   static async open(recipe: string, needs: readonly string[]): Promise<Kitchen> {
     const folder = await mkdtemp(join(tmpdir(), 'onezero-recipe-'));
     await cp(join(cookbook, recipe), folder, { recursive: true });
-    await symlink(join(cookbook, 'node_modules'), join(folder, 'node_modules'));
     const page = await readFile(join(folder, 'README.md'), 'utf8');
     const kitchen = new Kitchen(folder, await freePorts(page));
     await kitchen.#movePorts();
+    // After the ports were moved: Node 22 and later follow a link where a directory is read with all below it.
+    await symlink(join(cookbook, 'node_modules'), join(folder, 'node_modules'));
     const python = pythonNeeded(needs);
     if (python?.startsWith('/')) await kitchen.#preferPython(python);
     return kitchen;
