@@ -4,9 +4,11 @@ import { basename } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiErrorDetails } from '../cgi-error.ts';
 import type { Finished } from '../process/launch.ts';
-import type { CgiResponse } from '../message.ts';
+import type { CgiResponse, Field } from '../message.ts';
 import { ScriptHeadParser } from './script-header.ts';
 import type { HeaderLimits, ScriptHead } from './script-header.ts';
+
+const NOSNIFF: Field = ['x-content-type-options', 'nosniff'];
 
 /** The header and what comes after it; `content` absent means that there is none to have. */
 export function responseOf(head: ScriptHead, content: CgiResponse['content']): CgiResponse {
@@ -17,7 +19,7 @@ export function responseOf(head: ScriptHead, content: CgiResponse['content']): C
   if (contentLength !== undefined) fields.push(['content-length', String(contentLength)]);
   // A browser that is not told what it gets must not guess that it is a page.
   if (head.kind === 'document' && !fields.some(([name]) => name === 'content-type')) {
-    fields.push(['x-content-type-options', 'nosniff']);
+    fields.push(NOSNIFF);
   }
   return { status, reason, fields, content };
 }

@@ -28,6 +28,7 @@ export interface ScriptHead {
   readonly rest: Uint8Array;
 }
 
+const NOTHING = Buffer.alloc(0);
 const LF = 10;
 const CR = 13;
 /** How much of a bad line an error quotes: enough to recognise it. */
@@ -38,14 +39,36 @@ const REMOVED = new Set(['status', 'date', 'server', 'connection', 'keep-alive',
 /** Fields of which two would be two answers. */
 const SINGLE = new Set(['content-type', 'status', 'location', 'content-length']);
 
+/** A header beyond this is not remembered, nor are more than so many. */
+const MAX_KNOWN_CHARACTERS = 2048;
+const MAX_KNOWN = 64;
+
+/** Headers that came before within the same limits: an application that is asked again says the same. */
+export class KnownHeads {
+  readonly #heads = new Map<string, ScriptHead>();
+
+  /** The head that a text came to; its `rest` is of no meaning. */
+  get(text: string): ScriptHead | undefined {
+    return this.#heads.get(text);
+  }
+
+  keep(text: string, head: ScriptHead): void {
+    if (text.length > MAX_KNOWN_CHARACTERS) return;
+    if (this.#heads.size >= MAX_KNOWN) this.#heads.clear();
+    this.#heads.set(text, { ...head, rest: NOTHING });
+  }
+}
+
 /** Collects a script's output until its header is whole. */
 export class ScriptHeadParser {
   readonly #limits: HeaderLimits;
-  #bytes: Buffer = Buffer.alloc(0);
+  readonly #known: KnownHeads | undefined;
+  #bytes: Buffer = NOTHING;
   #searched = 0;
 
-  constructor(limits: HeaderLimits) {
+  constructor(limits: HeaderLimits, known?: KnownHeads) {
     this.#limits = limits;
+    this.#known = known;
   }
 
   /** Whether anything has come yet. */
@@ -67,12 +90,22 @@ export class ScriptHeadParser {
       if (isFirst) this.#bytes = Buffer.from(this.#bytes);
       return undefined;
     }
-    const lines = this.#bytes.toString('latin1', 0, end).split('\n', this.#limits.maxHeaderLines + 3);
+    const text = this.#bytes.toString('latin1', 0, end);
+    const rest = this.#bytes.subarray(end);
+    const known = this.#known?.get(text);
+    if (known !== undefined) return { ...known, rest };
+    const head = headOf(this.#linesOf(text), rest);
+    this.#known?.keep(text, head);
+    return head;
+  }
+
+  #linesOf(text: string): readonly string[] {
+    const lines = text.split('\n', this.#limits.maxHeaderLines + 3);
     lines.splice(-2);
     if (lines.length > this.#limits.maxHeaderLines) {
       throw new CgiError('bad-header', `the header has more than ${this.#limits.maxHeaderLines} lines`);
     }
-    return headOf(lines.map(withoutCr), this.#bytes.subarray(end));
+    return lines.map(withoutCr);
   }
 
   /** The index after the blank line. Starts where the last search stopped, so that a slow header costs no more. */

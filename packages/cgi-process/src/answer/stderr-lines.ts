@@ -11,7 +11,8 @@ const TAIL_CHARACTERS = 2048;
 /** Passes lines on as they are complete. */
 export class StderrLines {
   readonly #sink: (line: string) => void;
-  readonly #decoder = new StringDecoder('utf8');
+  /** Made for the first bytes: most scripts say nothing. */
+  #decoder: StringDecoder | undefined;
   #left: number;
   /** Whether all that comes is dropped. */
   #isOver: boolean;
@@ -42,6 +43,7 @@ export class StderrLines {
     if (this.#isOver) return;
     const taken = bytes.subarray(0, this.#left);
     this.#left -= taken.length;
+    this.#decoder ??= new StringDecoder('utf8');
     const lines = (this.#partial + this.#decoder.write(taken)).split('\n');
     this.#partial = lines.pop() ?? '';
     for (const line of lines) this.#pass(line);
@@ -55,7 +57,7 @@ export class StderrLines {
   /** What has come is a line, whole or not. */
   end(): void {
     // A character that was cut at the limit is left out; one that its writer has cut shows as U+FFFD.
-    if (!this.#isOver) this.#partial += this.#decoder.end();
+    if (!this.#isOver) this.#partial += this.#decoder?.end() ?? '';
     this.#break();
   }
 

@@ -2,7 +2,7 @@
 
 import { hasContent } from '../answer/finished-answer.ts';
 import { ScriptHeadParser } from '../answer/script-header.ts';
-import type { ScriptHead } from '../answer/script-header.ts';
+import type { KnownHeads, ScriptHead } from '../answer/script-header.ts';
 import { ScriptContent } from '../answer/script-output.ts';
 import type { ContentSource } from '../answer/script-output.ts';
 import { CgiError } from '../cgi-error.ts';
@@ -24,6 +24,16 @@ export type BackendContent = Uint8Array | AsyncIterableIterator<Uint8Array>;
 
 type Limits = { readonly [Name in keyof GatewayLimits]-?: number };
 
+/** What is known of an answer before it comes. */
+export interface AnswerSettings {
+  /** Of the script or the application, for errors. */
+  readonly name: string;
+  readonly limits: Limits;
+  /** The end of what it said on STDERR. */
+  readonly tail: () => string;
+  readonly known: KnownHeads;
+}
+
 /** Whether an application has left: what it wrote before may be all, as where it said how long that is. */
 function isGone(error: Error): boolean {
   return error instanceof CgiError && error.code === 'backend-gone';
@@ -35,25 +45,29 @@ export class BackendAnswer implements ContentSource {
   readonly #limits: Limits;
   /** The end of what it said on STDERR. */
   readonly #tail: () => string;
+  readonly #known: KnownHeads;
   /** How long pieces are gathered. */
   #gatherMs = 0;
 
-  constructor(output: BackendOutput, name: string, limits: Limits, tail: () => string) {
+  constructor(output: BackendOutput, { name, limits, tail, known }: AnswerSettings) {
     this.#output = output;
     this.#name = name;
     this.#limits = limits;
     this.#tail = tail;
+    this.#known = known;
   }
 
   /** Its `rest` is left for `content`, and only there for now. Rejects with CgiError, with the connection given up. */
   async head(): Promise<ScriptHead> {
     const { headerTimeoutMs } = this.#limits;
-    const parser = new ScriptHeadParser(this.#limits);
-    const deadline = performance.now() + headerTimeoutMs;
+    const parser = new ScriptHeadParser(this.#limits, this.#known);
+    const since = performance.now();
     try {
-      for (;;) {
-        const bytes = await this.#output.peek(Math.max(1, deadline - performance.now()));
-        if (bytes === 'timed-out') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
+      for (let leftMs = headerTimeoutMs; ; leftMs = Math.max(1, since + headerTimeoutMs - performance.now())) {
+        const wait = this.#output.some(leftMs);
+        if (wait !== undefined) await wait;
+        const bytes = this.#output.peek();
+        if (bytes === 'nothing') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
         if (bytes === 'end') {
           const [code, why] = parser.isEmpty
             ? (['no-output', 'no output'] as const)
@@ -71,17 +85,22 @@ export class BackendAnswer implements ContentSource {
   }
 
   /**
-   * The content after `head`: bytes, where the application has ended within a moment. Rejects with CgiError (`content-cut`) when it
+   * The content after `head`: bytes, where the application has ended within a moment. Throws or rejects with CgiError (`content-cut`) when it
    * wrote less than it announced; for HEAD it may.
    * @param isForNow whether bytes have to last no longer than this turn of the loop
    */
-  async content(head: ScriptHead, method: string, isForNow = false): Promise<BackendContent> {
-    const { rest, contentLength, status, fields } = head;
+  content(head: ScriptHead, method: string, isForNow = false): BackendContent | Promise<BackendContent> {
+    const { rest, fields } = head;
     const isEvents = fields.some(([name, value]) => name === 'content-type' && /^text\/event-stream/i.test(value));
     if (rest.length > 0 && !isEvents) {
       this.#gatherMs = Math.min(Math.max(GATHER_MS, this.#output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
-      await this.#output.gathered(this.#gatherMs);
+      const wait = this.#output.gathered(this.#gatherMs);
+      if (wait !== undefined) return wait.then(() => this.#contentNow(head, method, isForNow));
     }
+    return this.#contentNow(head, method, isForNow);
+  }
+
+  #contentNow({ contentLength, status }: ScriptHead, method: string, isForNow: boolean): BackendContent {
     const { bytes = NOTHING, end } = this.#output.readNow(isForNow);
     if (end instanceof Error && !isGone(end)) throw end instanceof CgiError ? this.#named(end) : end;
     if (end === 'end') {

@@ -6,7 +6,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { CgiError } from '../cgi-error.ts';
-import { afterMs } from '../timer.ts';
+import { afterSharedMs } from '../shared-timers.ts';
 import type { Address } from './address.ts';
 import { Connection, openConnection } from './connection.ts';
 import { noCounts } from './state.ts';
@@ -27,9 +27,17 @@ export interface BackendOptions {
   readonly idleMs: number;
 }
 
+interface Idle {
+  readonly connection: Connection;
+  /** Of the monotonic clock, in milliseconds. */
+  readonly until: number;
+}
+
 export class Backends {
   readonly #options: BackendOptions;
-  readonly #idle = new Map<Connection, () => void>();
+  /** Those used last come last. */
+  readonly #idle: Idle[] = [];
+  #isWatching = false;
   readonly #counts: readonly BackendCounts[];
   #turn = 0;
   #downSince: number | undefined;
@@ -51,9 +59,8 @@ export class Backends {
   /** A kept connection, the one that was used last. */
   kept(): Connection | undefined {
     for (;;) {
-      const connection = [...this.#idle.keys()].at(-1);
+      const connection = this.#idle.pop()?.connection;
       if (connection === undefined) return undefined;
-      this.#idle.get(connection)?.();
       if (!connection.isOpen) continue;
       connection.rest(false);
       return connection;
@@ -88,26 +95,37 @@ export class Backends {
 
   /** Keeps a connection for the next request. */
   keep(connection: Connection): void {
-    if (this.#isClosed || !connection.isOpen || this.#idle.size >= this.#options.maxIdle) {
+    this.#forgetClosed();
+    if (this.#isClosed || !connection.isOpen || this.#idle.length >= this.#options.maxIdle) {
       connection.socket.destroy();
       return;
     }
     connection.rest(true);
-    const close = (): void => void connection.socket.destroy();
-    const stop = afterMs(this.#options.idleMs, close);
-    const forget = (): void => {
-      stop();
-      connection.socket.off('close', forget);
-      this.#idle.delete(connection);
-    };
-    connection.socket.on('close', forget);
-    this.#idle.set(connection, forget);
+    this.#idle.push({ connection, until: performance.now() + this.#options.idleMs });
+    if (!this.#isWatching) this.#watch(this.#options.idleMs);
+  }
+
+  #forgetClosed(): void {
+    if (this.#idle.every(({ connection }) => connection.isOpen)) return;
+    this.#idle.splice(0, Infinity, ...this.#idle.filter(({ connection }) => connection.isOpen));
+  }
+
+  /** Closes those that were idle for too long, when the first of them may have been: they lie in the order of their time. */
+  #watch(ms: number): void {
+    this.#isWatching = true;
+    afterSharedMs(ms, () => {
+      const now = performance.now();
+      while (this.#idle[0] !== undefined && this.#idle[0].until <= now) this.#idle.shift()?.connection.socket.destroy();
+      const [first] = this.#idle;
+      this.#isWatching = first !== undefined;
+      if (first !== undefined) this.#watch(first.until - now);
+    });
   }
 
   /** Opens no more, and closes what is kept. */
   close(): void {
     this.#isClosed = true;
-    for (const { socket } of this.#idle.keys()) socket.destroy();
+    for (const { connection } of this.#idle.splice(0)) connection.socket.destroy();
   }
 
   async #tryAll(): Promise<Connection | NodeJS.ErrnoException> {

@@ -3,6 +3,7 @@
 // What comes is handed on out of one buffer that all connections share: it is read and, where it is to be kept, copied before the
 // next read. Whoever has enough says so, and the application is held back by its own socket.
 
+import { writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Address } from './address.ts';
@@ -11,6 +12,11 @@ import type { BackendCounts } from './state.ts';
 
 /** What the system gives at once, at most. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+/** What is under a socket, where Node has it. */
+interface WithHandle {
+  readonly _handle?: { readonly fd?: number } | null;
+}
 
 /** Who is told what comes over a connection. */
 export interface Receiver {
@@ -71,6 +77,29 @@ export class Connection {
     if (this.receiver !== undefined) return this.receiver.receive(bytes);
     if (this.#isIdle) this.socket.destroy();
     return false;
+  }
+
+  /** Sends a byte string, in one write where the system takes it. */
+  write(text: string): void {
+    const taken = this.#takenAtOnce(text);
+    if (taken < text.length) this.socket.write(taken === 0 ? text : text.slice(taken), 'latin1');
+  }
+
+  /**
+   * How many bytes the system has taken past the socket, whose bookkeeping for a write costs as much as the system call. What it
+   * does not take, and every error, is the socket's to wait for and to tell.
+   */
+  #takenAtOnce(text: string): number {
+    const { socket } = this;
+    const { _handle: handle } = socket as unknown as WithHandle;
+    const descriptor = handle?.fd ?? -1;
+    if (descriptor < 0 || socket.writableLength > 0 || socket.destroyed) return 0;
+    try {
+      return writeSync(descriptor, text, null, 'latin1');
+    } catch (error) {
+      if (typeof (error as NodeJS.ErrnoException).code === 'string') return 0;
+      throw error;
+    }
   }
 
   /** Reads again, after a receiver had enough. */

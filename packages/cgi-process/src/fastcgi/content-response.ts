@@ -5,7 +5,7 @@ import type { ScriptHead } from '../answer/script-header.ts';
 import type { CgiResponse } from '../message.ts';
 import { readAhead } from '../spool/read-ahead.ts';
 import type { ReadAheadOptions } from '../spool/read-ahead.ts';
-import type { BackendAnswer } from './backend-answer.ts';
+import type { BackendAnswer, BackendContent } from './backend-answer.ts';
 
 export interface ContentOptions {
   readonly method: string;
@@ -14,15 +14,24 @@ export interface ContentOptions {
   readonly ahead: ReadAheadOptions;
 }
 
-/** Rejects with CgiError where less came than was announced. */
-export async function responseWithContent(
+/** Throws or rejects with CgiError where less came than was announced. */
+export function responseWithContent(
   head: ScriptHead,
   answer: BackendAnswer,
-  { method, isForNow, ahead }: ContentOptions,
-): Promise<CgiResponse> {
+  options: ContentOptions,
+): CgiResponse | Promise<CgiResponse> {
   // Statuses with pages of their own go on to who makes those.
-  const isLent = isForNow && head.status === 200;
-  const content = await answer.content(head, method, isLent);
+  const isLent = options.isForNow && head.status === 200;
+  const content = answer.content(head, options.method, isLent);
+  if (!(content instanceof Promise)) return responseOfContent(head, content, { answer, isLent, ...options });
+  return content.then((settled) => responseOfContent(head, settled, { answer, isLent, ...options }));
+}
+
+function responseOfContent(
+  head: ScriptHead,
+  content: BackendContent,
+  { answer, isLent, method, ahead }: ContentOptions & { readonly answer: BackendAnswer; readonly isLent: boolean },
+): CgiResponse {
   if (content instanceof Uint8Array) {
     // What is written for HEAD may be less than for GET.
     if (method === 'HEAD' && content.length === 0) return responseOf(head, unknownContent());

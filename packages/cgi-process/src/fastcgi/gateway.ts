@@ -4,8 +4,9 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { redirectTo, responseOf } from '../answer/finished-answer.ts';
 import { notModified } from '../answer/not-modified.ts';
+import { KnownHeads } from '../answer/script-header.ts';
+import type { ScriptHead } from '../answer/script-header.ts';
 import { ScriptStderr } from '../answer/stderr.ts';
-import type { StderrLines } from '../answer/stderr-lines.ts';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiRequest, CgiResponse } from '../message.ts';
 import { completed } from '../options.ts';
@@ -17,14 +18,15 @@ import { collectContent, nothing } from '../spool/collect-content.ts';
 import type { Collected } from '../spool/collect-content.ts';
 import type { ReadAheadOptions } from '../spool/read-ahead.ts';
 import { SpoolBudget } from '../spool/spool-file.ts';
+import { afterSharedMs } from '../shared-timers.ts';
 import { afterMs } from '../timer.ts';
 import { addressOf } from './address.ts';
 import { isSafe, isUnanswered, MAX_ATTEMPTS, unanswered, waitForRestart } from './attempts.ts';
 import { BackendAnswer } from './backend-answer.ts';
 import { responseWithContent } from './content-response.ts';
-import { backendParams } from './backend-params.ts';
 import { Backends } from './backends.ts';
 import type { Connection } from './connection.ts';
+import { RequestHeads } from './request-heads.ts';
 import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
 import type { GatewayLimits, GatewayOptions } from './options.ts';
 import { FastcgiOutput, ScgiOutput } from './output.ts';
@@ -40,18 +42,12 @@ const PATIENCE_TIMES = 4;
 /** When a client that leaves is worth to be noticed before its answer: an application that is busy takes as long as this. */
 const WATCH_MS = 250;
 
-/** Which script is asked, and for whom. */
-interface Wish {
-  readonly find: () => ReturnType<FindScript>;
-  /** Whether content that is whole has to last no longer than this turn of the loop. */
-  readonly isForNow: boolean;
-}
-
 /** A request with all that is needed to ask. */
 interface Job {
   readonly request: CgiRequest;
   readonly found: FoundScript;
   readonly content: Collected;
+  /** Whether content that is whole has to last no longer than this turn of the loop. */
   readonly isForNow: boolean;
 }
 
@@ -69,7 +65,9 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #protocol: Protocol;
   readonly #limits: { readonly [Name in keyof GatewayLimits]-?: number };
-  readonly #root: string | undefined;
+  readonly #name: string;
+  readonly #heads: RequestHeads;
+  readonly #known = new KnownHeads();
   readonly #backends: Backends;
   readonly #queue: RunQueue;
   readonly #ahead: ReadAheadOptions;
@@ -105,18 +103,20 @@ export class Gateway {
     this.#methods = allowedMethods(options.methods);
     this.find = fileFinder(options);
     const place = options.root ?? options.directory;
-    this.#root = place === undefined ? undefined : realpathSync(resolve(place));
+    const root = place === undefined ? undefined : realpathSync(resolve(place));
+    this.#heads = new RequestHeads(protocol, options, root);
+    this.#name = texts.join(', ');
     this.sharesRoot = options.root !== undefined;
   }
 
   /** Asks for what a path names. With `isForNow` the answer may be lent. */
   async respond(request: CgiRequest, isForNow = false): Promise<CgiResponse> {
-    return this.#answered(request, { find: () => this.find(request.pathInfo), isForNow });
+    return this.#answered(request, request.pathInfo, isForNow);
   }
 
   /** Asks the front controller, whatever the path. */
   async respondFromFront(request: CgiRequest, isForNow = false): Promise<CgiResponse> {
-    return this.#answered(request, { find: () => this.find(`/${this.#options.front}`), isForNow });
+    return this.#answered(request, `/${this.#options.front}`, isForNow);
   }
 
   /** What it is doing now. */
@@ -140,10 +140,10 @@ export class Gateway {
     this.#backends.close();
   }
 
-  async #answered(request: CgiRequest, { find, isForNow }: Wish): Promise<CgiResponse> {
+  async #answered(request: CgiRequest, path: string, isForNow: boolean): Promise<CgiResponse> {
     let content = nothing;
     try {
-      const found = find();
+      const found = this.find(path);
       if (found.kind === 'missing-slash') return slashRedirect(request);
       checkHead(request, this.#methods, this.#limits.maxContentBytes);
       if (request.contentLength !== 0) content = await this.#collect(request);
@@ -198,28 +198,34 @@ export class Gateway {
   async #attempt(job: Job, { mayUseKept, isRetry, over }: Attempt): Promise<CgiResponse> {
     const { request, found } = job;
     const name = found.file === '' ? this.#name : found.file;
-    const connection = await this.#connection(mayUseKept);
+    const connection = this.#keptFor(mayUseKept) ?? (await this.#opened());
     connection.counts.requests++;
     if (isRetry) connection.counts.retries++;
     const lines = this.#stderr.lines(name, request.id);
     const since = performance.now();
     const isNew = !connection.hasServed;
-    const output: BackendOutput = this.#output(connection, this.#requestOf(job, lines), () => {
-      stopWatching();
-      lines.end();
-      if (output.hasAnswered) over();
-    });
+    const output: BackendOutput = this.#output(
+      connection,
+      this.#requestOf(job, (bytes) => lines.add(bytes)),
+      () => {
+        stopWatching();
+        lines.end();
+        if (output.hasAnswered) over();
+      },
+    );
     // A signal is expensive to make, and most answers are here before it is worth it.
     const watch = (): void => {
       if (hasLeft(request)) output.abort();
       else request.signal?.addEventListener('abort', () => output.abort(), { once: true });
     };
-    const stopWatching = afterMs(WATCH_MS, watch);
-    const answer = new BackendAnswer(output, name, this.#limits, () => lines.tail);
+    const stopWatching = afterSharedMs(WATCH_MS, watch);
+    const known = this.#known;
+    const answer = new BackendAnswer(output, { name, limits: this.#limits, tail: () => lines.tail, known });
     try {
       const head = await answer.head();
       if (!isNew) this.#typicalMs += (performance.now() - since - this.#typicalMs) / 8;
-      return await this.#response(head, answer, job);
+      const response = this.#response(head, answer, job);
+      return response instanceof Promise ? await response : response;
     } catch (error) {
       if (hasLeft(request)) throw new CgiError('client-gone', 'the client left before the answer');
       connection.counts.failures++;
@@ -230,10 +236,14 @@ export class Gateway {
     }
   }
 
-  async #connection(mayUseKept: boolean): Promise<Connection> {
+  #keptFor(mayUseKept: boolean): Connection | undefined {
     const kept = this.#protocol === 'fastcgi' ? this.#backends.kept() : undefined;
-    if (kept !== undefined && mayUseKept) return kept;
+    if (mayUseKept) return kept;
     kept?.socket.destroy();
+    return undefined;
+  }
+
+  async #opened(): Promise<Connection> {
     await this.#prepared();
     return this.#backends.open();
   }
@@ -265,11 +275,7 @@ export class Gateway {
     return false;
   }
 
-  async #response(
-    head: Parameters<typeof responseOf>[0],
-    answer: BackendAnswer,
-    { request, isForNow }: Job,
-  ): Promise<CgiResponse> {
+  #response(head: ScriptHead, answer: BackendAnswer, { request, isForNow }: Job): CgiResponse | Promise<CgiResponse> {
     const { kind, location } = head;
     const isLocal = kind === 'local-redirect' && this.#options.localRedirect !== false;
     const known = notModified(request, head);
@@ -280,15 +286,9 @@ export class Gateway {
     return responseWithContent(head, answer, { method: request.method, isForNow, ahead: this.#ahead });
   }
 
-  #requestOf({ request, found, content }: Job, lines: StderrLines): BackendRequest {
-    const contentLength = request.contentLength ?? content.length;
-    const params = backendParams(request, found, { options: this.#options, root: this.#root, contentLength });
-    const keep = this.#protocol === 'fastcgi';
-    return { params, content, keep, stderr: (bytes) => lines.add(bytes) };
-  }
-
-  get #name(): string {
-    return [this.#options.address].flat().join(', ');
+  #requestOf({ request, found, content }: Job, stderr: BackendRequest['stderr']): BackendRequest {
+    const head = this.#heads.of(request, found, content);
+    return { head, content, keep: this.#protocol === 'fastcgi', stderr };
   }
 }
 

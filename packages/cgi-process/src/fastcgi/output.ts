@@ -16,8 +16,6 @@ import {
   END_REQUEST,
   endOfRequest,
   RecordReader,
-  requestHead,
-  scgiHead,
   STDERR,
   STDIN,
   STDOUT,
@@ -27,7 +25,8 @@ import type { EndOfRequest } from './records.ts';
 
 /** What goes over a connection. */
 export interface BackendRequest {
-  readonly params: Readonly<Record<string, string>>;
+  /** What precedes the content, as a byte string; over FastCGI with the end of content that is empty. */
+  readonly head: string;
   readonly content: Collected;
   /** Whether the application is asked to leave the connection open. */
   readonly keep: boolean;
@@ -42,8 +41,10 @@ export interface BackendOutput {
   readonly waitingSince: number | undefined;
   /** How long it has taken so far. */
   readonly tookMs: number;
-  /** The next output, which is not taken; valid until something else comes. Rejects as `read` does. */
-  peek(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'>;
+  /** Waits until there is something, the end, or no more time. */
+  some(withinMs: number): Promise<void> | undefined;
+  /** What is here, which is not taken; valid until something else comes. Throws what `read` rejects with. */
+  peek(): Uint8Array | 'end' | 'nothing';
   /** Drops so many bytes of what is here. */
   skip(count: number): void;
   /**
@@ -52,7 +53,7 @@ export interface BackendOutput {
    */
   read(timeoutMs: number, gatherMs?: number): Promise<Uint8Array | 'end' | 'timed-out'>;
   /** Waits until there is a piece that is worth a write, the end, or no more time. */
-  gathered(withinMs: number): Promise<void>;
+  gathered(withinMs: number): Promise<void> | undefined;
   /** What is here already. Nothing is waited for. See `PendingOutput`. */
   readNow(isForNow?: boolean): OutputNow;
   /** Gives the connection up. May be repeated; does nothing after the end. */
@@ -88,6 +89,11 @@ async function drained(socket: Socket): Promise<void> {
   });
 }
 
+/** Whether nothing comes behind the head. */
+export function isEmpty({ length, rest }: Collected): boolean {
+  return length === 0 && rest === undefined;
+}
+
 function gone(cause?: unknown): CgiError {
   return new CgiError('backend-gone', 'the application closed the connection before its answer was whole', { cause });
 }
@@ -108,7 +114,9 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     this.#request = request;
     this.#finished = finished;
     connection.receiver = this;
-    void this.#send();
+    connection.write(request.head);
+    if (isEmpty(request.content)) this.#hasSentAll = true;
+    else void this.#send();
   }
 
   get waitingSince(): number | undefined {
@@ -149,17 +157,10 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
 
   async #send(): Promise<void> {
     const { socket } = this.#connection;
-    const { params, keep, content } = this.#request;
-    const head = requestHead(params, keep, content.length === 0);
     try {
-      if (content.length === 0) {
-        socket.write(head);
-      } else {
-        socket.write(head);
-        await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes));
-        if (this.#isOver) return;
-        socket.write(emptyRecord(STDIN));
-      }
+      await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes));
+      if (this.#isOver) return;
+      socket.write(emptyRecord(STDIN));
       this.#hasSentAll = true;
     } catch {
       // The client's content broke off: it has gone, and so has the reader of the answer.
@@ -205,7 +206,8 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
     this.#connection = connection;
     this.#finished = finished;
     connection.receiver = this;
-    connection.socket.write(scgiHead(request.params));
+    connection.write(request.head);
+    if (isEmpty(request.content)) return;
     writeContent(connection.socket, request, (bytes) => [bytes]).catch(() => this.abort());
   }
 

@@ -5,7 +5,7 @@
 // pieces are leased, and go back where the whole answer is for somebody who has done with it when the loop turns. Who reads waits
 // for as much as is worth a write, with one timer.
 
-import { afterMs } from '../timer.ts';
+import { afterSharedMs } from '../shared-timers.ts';
 
 /** An answer that is here at once needs no room beyond it. */
 const SMALL_BYTES = 4096;
@@ -95,10 +95,9 @@ export class PendingOutput {
     this.#wake?.();
   }
 
-  /** Waits for output and shows it; it may be overwritten when something else comes. Ends as `read` does. */
-  async peek(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
-    await this.#has(1, timeoutMs);
-    return this.#bytes?.subarray(this.#start, this.#used) ?? this.#ended() ?? 'timed-out';
+  /** Shows what is here; it may be overwritten when something else comes. Throws what the output ended with. */
+  peek(): Uint8Array | 'end' | 'nothing' {
+    return this.#bytes?.subarray(this.#start, this.#used) ?? this.#ended() ?? 'nothing';
   }
 
   /** Drops so many bytes of what is here. */
@@ -119,9 +118,14 @@ export class PendingOutput {
     return this.#take(false) ?? this.#ended() ?? 'timed-out';
   }
 
+  /** Waits until there is something, the end, or no more time. */
+  some(withinMs: number): Promise<void> | undefined {
+    return this.#has(1, withinMs);
+  }
+
   /** Waits until there is a piece, the end, or no more time. */
-  async gathered(withinMs: number): Promise<void> {
-    await this.#has(PIECE_BYTES, withinMs);
+  gathered(withinMs: number): Promise<void> | undefined {
+    return this.#has(PIECE_BYTES, withinMs);
   }
 
   /**
@@ -172,16 +176,16 @@ export class PendingOutput {
     if (wasLeased) giveBack(before);
   }
 
-  /** Waits for so many bytes, the end, or no more time. */
-  async #has(wanted: number, withinMs: number): Promise<void> {
-    if (this.#isOver || this.#used - this.#start >= wanted) return;
-    await new Promise<void>((resolve) => {
+  /** Waits for so many bytes, the end, or no more time; not at all where they are here. */
+  #has(wanted: number, withinMs: number): Promise<void> | undefined {
+    if (this.#isOver || this.#used - this.#start >= wanted) return undefined;
+    return new Promise<void>((resolve) => {
       const settle = (): void => {
         stop();
         this.#wake = undefined;
         resolve();
       };
-      const stop = afterMs(withinMs, settle);
+      const stop = afterSharedMs(withinMs, settle);
       this.#wanted = wanted;
       this.#wake = settle;
     });

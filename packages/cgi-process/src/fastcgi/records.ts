@@ -44,7 +44,7 @@ function recordHeader(type: number, length: number): Buffer {
 
 /** The same as a byte string. */
 function headerText(type: number, length: number): string {
-  return recordHeader(type, length).toString('latin1');
+  return String.fromCharCode(1, type, 0, REQUEST_ID, length >>> 8, length & 255, 0, 0);
 }
 
 function beginText(flags: number): string {
@@ -72,35 +72,29 @@ export function streamRecords(type: number, bytes: Uint8Array): Uint8Array[] {
 }
 
 /**
- * Everything that precedes the content of a request, and with `isWhole` the end of content that is empty. The values are byte
- * strings. One text is made of it all: a buffer for each record costs more than all the rest.
+ * Everything that precedes the content of a request, and with `isWhole` the end of content that is empty, as a byte string: a
+ * buffer for each record costs more than all the rest.
+ * @param pairs of `encodePairs`
  */
-export function requestHead(
-  params: Readonly<Record<string, string>>,
-  keepConnection: boolean,
-  isWhole = false,
-): Buffer {
-  const pairs = pairsOf(params);
+export function requestHead(pairs: string, keepConnection: boolean, isWhole = false): string {
   let head = keepConnection ? BEGIN_KEPT : BEGIN_ONCE;
   for (let start = 0; start < pairs.length; start += MAX_CONTENT_BYTES) {
     const content = pairs.slice(start, start + MAX_CONTENT_BYTES);
     head += headerText(PARAMS, content.length) + content;
   }
-  return Buffer.from(head + (isWhole ? END_OF_BOTH : END_OF_PARAMS), 'latin1');
+  return head + (isWhole ? END_OF_BOTH : END_OF_PARAMS);
 }
 
-/** Names and values with their lengths (§3.4). */
-export function encodePairs(params: Readonly<Record<string, string>>): Buffer {
-  return Buffer.from(pairsOf(params), 'latin1');
-}
-
-function pairsOf(params: Readonly<Record<string, string>>): string {
+/** Names and values with their lengths (§3.4); byte strings, as what comes of them. */
+export function encodePairs(params: Readonly<Record<string, string>>): string {
   let pairs = '';
-  for (const name in params) {
-    const value = params[name] ?? '';
-    pairs += encodeLength(name.length) + encodeLength(value.length) + name + value;
-  }
+  for (const name in params) pairs += encodePair(name, params[name] ?? '');
   return pairs;
+}
+
+/** One of them. */
+export function encodePair(name: string, value: string): string {
+  return encodeLength(name.length) + encodeLength(value.length) + name + value;
 }
 
 function encodeLength(length: number): string {
@@ -214,11 +208,11 @@ export function endOfRequest(content: Buffer): EndOfRequest {
   };
 }
 
-/** The head of an SCGI request: a netstring, CONTENT_LENGTH first. The values are byte strings. */
-export function scgiHead({ CONTENT_LENGTH = '0', ...params }: Readonly<Record<string, string>>): Buffer {
+/** The head of an SCGI request: a netstring, CONTENT_LENGTH first. The values are byte strings, and so is the head. */
+export function scgiHead({ CONTENT_LENGTH = '0', ...params }: Readonly<Record<string, string>>): string {
   // As a list: an object would put a name that is a number before the length, which SCGI wants first.
   const { SCGI: _, ...others } = params;
   const words = ['CONTENT_LENGTH', CONTENT_LENGTH, 'SCGI', '1', ...Object.entries(others).flat()];
   const bytes = words.map((word) => `${word}\0`).join('');
-  return Buffer.from(`${bytes.length}:${bytes},`, 'latin1');
+  return `${bytes.length}:${bytes},`;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CgiError } from '../../src/index.ts';
 import type { ScriptHead } from '../../src/answer/script-header.ts';
-import { ScriptHeadParser } from '../../src/answer/script-header.ts';
+import { KnownHeads, ScriptHeadParser } from '../../src/answer/script-header.ts';
 
 const limits = { maxHeaderBytes: 65_536, maxHeaderLines: 200 };
 
@@ -167,5 +167,26 @@ describe('ScriptHeadParser', () => {
         }
       }),
     );
+  });
+});
+
+describe('KnownHeads', () => {
+  test('come to the same as those that are read, with the content that came this time', () => {
+    const known = new KnownHeads();
+    const texts = ['A: b\n\nrest', 'Status: 404 No\r\nB: c\r\n\r\nmore', 'A: b\n\n', 'A: b\n\nrest', 'A: b\r\n\nx'];
+    for (const text of [...texts, ...texts]) {
+      const head = new ScriptHeadParser(limits, known).push(Buffer.from(text));
+      expect(head).toEqual(new ScriptHeadParser(limits).push(Buffer.from(text)));
+    }
+  });
+
+  test('are no way around a limit or an error, and are not many', () => {
+    const known = new KnownHeads();
+    const push = (text: string): unknown => new ScriptHeadParser(limits, known).push(Buffer.from(text));
+    for (let count = 0; count < 2; count++) expect(() => push('nonsense\n\n')).toThrow('not a field');
+    push(`A: ${'x'.repeat(3000)}\n\n`);
+    expect(known.get(`A: ${'x'.repeat(3000)}\n\n`)).toBeUndefined();
+    for (let count = 0; count < 65; count++) push(`A: ${count}\n\n`);
+    expect([known.get('A: 0\n\n'), known.get('A: 64\n\n')]).toEqual([undefined, expect.anything()]);
   });
 });

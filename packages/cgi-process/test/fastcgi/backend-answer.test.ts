@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CgiError } from '../../src/index.ts';
+import { KnownHeads } from '../../src/answer/script-header.ts';
 import { BackendAnswer } from '../../src/fastcgi/backend-answer.ts';
+import type { BackendContent } from '../../src/fastcgi/backend-answer.ts';
 import { gatewayLimitsTable } from '../../src/fastcgi/options.ts';
 import type { BackendOutput } from '../../src/fastcgi/output.ts';
 import type { OutputNow } from '../../src/fastcgi/pending-output.ts';
@@ -39,11 +41,16 @@ class FakeOutput implements BackendOutput {
     return said === 'end' || said === 'timed-out' ? said : Buffer.from(said, 'latin1');
   }
 
-  async peek(timeoutMs: number): Promise<Uint8Array | 'end' | 'timed-out'> {
-    const said = this.#said[0];
-    const bytes = await this.read(timeoutMs);
-    if (typeof bytes !== 'string') this.#said.unshift(said as string);
-    return bytes;
+  some(withinMs: number): undefined {
+    this.waits.push(withinMs);
+    this.gathers.push(0);
+  }
+
+  peek(): Uint8Array | 'end' | 'nothing' {
+    const said = this.#said[0] ?? 'end';
+    if (said instanceof Error) throw said;
+    if (said === 'timed-out') this.#said.shift();
+    return said === 'end' ? said : said === 'timed-out' ? 'nothing' : Buffer.from(said, 'latin1');
   }
 
   /** What is left of an output is here in any case. */
@@ -78,9 +85,11 @@ const limits = {
   maxHeaderBytes: 100,
 };
 
+const known = new KnownHeads();
+
 function answerOf(...said: Said[]): { output: FakeOutput; answer: BackendAnswer } {
   const output = new FakeOutput(...said);
-  return { output, answer: new BackendAnswer(output, '/app.php', limits, () => 'PHP Warning') };
+  return { output, answer: new BackendAnswer(output, { name: '/app.php', limits, tail: () => 'PHP Warning', known }) };
 }
 
 async function text(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
@@ -135,7 +144,7 @@ describe('BackendAnswer.head', () => {
 });
 
 describe('BackendAnswer.content', () => {
-  async function contentOf(isNow: boolean, ...said: Said[]): ReturnType<BackendAnswer['content']> {
+  async function contentOf(isNow: boolean, ...said: Said[]): Promise<BackendContent> {
     const { answer, output } = answerOf(...said);
     const head = await answer.head();
     output.isNow = isNow;

@@ -77,6 +77,30 @@ describe('openConnection', () => {
     await expect(openConnection({ path: '/no/such/socket' }, TIME_MS)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  test('sends all of a text, more than the system takes at once, in order with what follows', async () => {
+    const got: Buffer[] = [];
+    let reader: Socket | undefined;
+    const port = await listening((socket) => (reader = socket.pause()));
+    const connection = await openConnection({ host: '127.0.0.1', port }, TIME_MS);
+    connection.write(`a${'\xff'.repeat(8_000_000)}`);
+    connection.write('b');
+    connection.socket.end('c');
+    await expect.poll(() => reader).toBeDefined();
+    for await (const bytes of reader as Socket) got.push(bytes as Buffer);
+    const all = Buffer.concat(got).toString('latin1');
+    expect([all.length, all.slice(0, 2), all.slice(-3)]).toEqual([8_000_003, 'a\xff', '\xffbc']);
+  });
+
+  test('tells the request on it where the application has gone, and throws nothing', async () => {
+    const port = await listening((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const connection = await openConnection({ host: '127.0.0.1', port }, TIME_MS);
+    let isTold = false;
+    connection.receiver = { receive: () => true, closed: () => (isTold = true) };
+    for (let count = 0; count < 3; count++) connection.write('x');
+    await expect.poll(() => isTold).toBe(true);
+    connection.write('y');
+  });
+
   test('never mixes what comes over several, whoever holds its own back', async () => {
     const port = await listening((socket) => {
       socket.on('error', () => {});

@@ -6,6 +6,7 @@ import { FastcgiOutput, ScgiOutput } from '../../src/fastcgi/output.ts';
 import type { BackendOutput, BackendRequest } from '../../src/fastcgi/output.ts';
 import { nothing } from '../../src/spool/collect-content.ts';
 import type { Collected } from '../../src/spool/collect-content.ts';
+import { encodePairs, requestHead, scgiHead } from '../../src/fastcgi/records.ts';
 import { endRecord, FakeSocket, record, recordsIn } from './socket.ts';
 
 function contentOf(pieces: AsyncIterable<Uint8Array>): Collected {
@@ -32,7 +33,10 @@ function ask(Output: typeof FastcgiOutput | typeof ScgiOutput, changes: Partial<
   const errors: string[] = [];
   const finished: boolean[] = [];
   const stderr = (bytes: Buffer): void => void errors.push(bytes.toString('latin1'));
-  const request = { params: { A: 'b' }, content: nothing, keep: true, stderr, ...changes };
+  const { content = nothing, keep = true } = changes;
+  const head =
+    Output === ScgiOutput ? scgiHead({ A: 'b' }) : requestHead(encodePairs({ A: 'b' }), keep, content === nothing);
+  const request = { head, stderr, ...changes, content, keep };
   const output = new Output(connection, request, (mayKeep) => finished.push(mayKeep));
   return { fake, connection, output, errors, finished };
 }
@@ -91,7 +95,7 @@ describe('FastcgiOutput, asking', () => {
     }
     const fake = new FakeSocket();
     fake.isStuck = true;
-    const request = { params: {}, content: contentOf(content()), keep: true, stderr: () => {} };
+    const request = { head: '', content: contentOf(content()), keep: true, stderr: () => {} };
     const output = new FastcgiOutput(new Connection(fake.socket), request, () => {});
     for (let count = 0; count < 5; count++) await turn();
     expect(asked).toBe(0);
@@ -266,7 +270,7 @@ describe('a connection with several requests', () => {
     fake.connection = connection;
     for (const text of ['one', 'two', 'three']) {
       connection.rest(false);
-      const request = { params: {}, content: nothing, keep: true, stderr: () => {} };
+      const request = { head: '', content: nothing, keep: true, stderr: () => {} };
       const output = new FastcgiOutput(connection, request, () => connection.rest(true));
       fake.say(Buffer.concat([record(6, text), endRecord()]));
       expect(Buffer.from((await output.read(TIME_MS)) as Uint8Array).toString()).toBe(text);
@@ -282,7 +286,7 @@ describe('a connection with several requests', () => {
     fake.say(record(6, 'x'));
     await output.read(TIME_MS);
     expect(output.waitingSince).toBeUndefined();
-    const request = { params: {}, content: nothing, keep: true, stderr: () => {} };
+    const request = { head: '', content: nothing, keep: true, stderr: () => {} };
     connection.rest(false);
     expect(new FastcgiOutput(connection, request, () => {}).waitingSince).toBeUndefined();
   });
@@ -291,7 +295,7 @@ describe('a connection with several requests', () => {
 describe('ScgiOutput', () => {
   test('sends a netstring and the content as it is', async () => {
     const { fake } = ask(ScgiOutput, {
-      params: { A: 'b', CONTENT_LENGTH: '3' },
+      head: scgiHead({ A: 'b', CONTENT_LENGTH: '3' }),
       content: contentOf(piecesOf('x', '', 'yz')),
     });
     await expect.poll(() => fake.written.toString('latin1')).toBe('28:CONTENT_LENGTH\x003\0SCGI\x001\0A\0b\0,xyz');

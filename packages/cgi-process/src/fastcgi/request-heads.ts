@@ -1,0 +1,33 @@
+// What goes to an application before the content of a request, in either protocol.
+
+import type { CgiRequest } from '../message.ts';
+import type { FoundScript } from '../request/find-script.ts';
+import type { Collected } from '../spool/collect-content.ts';
+import { backendParams } from './backend-params.ts';
+import type { Protocol } from './gateway.ts';
+import { KnownParams } from './known-params.ts';
+import type { GatewayOptions } from './options.ts';
+import { isEmpty } from './output.ts';
+import { requestHead, scgiHead } from './records.ts';
+
+export class RequestHeads {
+  readonly #protocol: Protocol;
+  readonly #options: GatewayOptions;
+  readonly #root: string | undefined;
+  readonly #known = new KnownParams();
+
+  /** @param root where the scripts are, all links resolved */
+  constructor(protocol: Protocol, options: GatewayOptions, root: string | undefined) {
+    this.#protocol = protocol;
+    this.#options = options;
+    this.#root = root;
+  }
+
+  /** A byte string; over FastCGI with the end of content that is empty. */
+  of(request: CgiRequest, found: FoundScript, content: Collected): string {
+    const contentLength = request.contentLength ?? content.length;
+    const settings = { options: this.#options, root: this.#root, contentLength };
+    if (this.#protocol === 'scgi') return scgiHead(backendParams(request, found, settings));
+    return requestHead(this.#known.pairs(request, found, settings), true, isEmpty(content));
+  }
+}

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterSharedMs } from '../src/shared-timers.ts';
+
+describe('afterSharedMs', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => {
+    vi.runAllTimers();
+    vi.useRealTimers();
+  });
+
+  test('calls each back at its own time, with one timer for one delay', () => {
+    const called: string[] = [];
+    afterSharedMs(100, () => called.push('one'));
+    vi.advanceTimersByTime(60);
+    afterSharedMs(100, () => called.push('two'));
+    afterSharedMs(99.5, () => called.push('three'));
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(41);
+    expect(called).toEqual(['one']);
+    vi.advanceTimersByTime(60);
+    expect(called).toEqual(['one', 'two', 'three']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('calls none that was stopped, and lets others of the same delay be', () => {
+    const called: string[] = [];
+    const stop = afterSharedMs(50, () => called.push('stopped'));
+    afterSharedMs(50, () => {
+      called.push('kept');
+      afterSharedMs(50, () => called.push('later'));
+    });
+    stop();
+    stop();
+    vi.advanceTimersByTime(51);
+    expect(called).toEqual(['kept']);
+    vi.advanceTimersByTime(51);
+    expect(called).toEqual(['kept', 'later']);
+  });
+
+  test('never calls back after an infinite time, and soon after none', () => {
+    const called: string[] = [];
+    afterSharedMs(Number.POSITIVE_INFINITY, () => called.push('never'));
+    afterSharedMs(0, () => called.push('soon'));
+    vi.advanceTimersByTime(2 ** 31);
+    expect(called).toEqual(['soon']);
+  });
+});
