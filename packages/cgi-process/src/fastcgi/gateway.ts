@@ -219,13 +219,12 @@ export class Gateway {
       else request.signal?.addEventListener('abort', () => output.abort(), { once: true });
     };
     const stopWatching = afterSharedMs(WATCH_MS, watch);
-    const known = this.#known;
-    const answer = new BackendAnswer(output, { name, limits: this.#limits, tail: () => lines.tail, known });
+    const settings = { name, limits: this.#limits, tail: () => lines.tail, known: this.#known };
+    const answer = new BackendAnswer(output, settings);
     try {
       const head = await answer.head();
       if (!isNew) this.#typicalMs += (performance.now() - since - this.#typicalMs) / 8;
-      const response = this.#response(head, answer, job);
-      return response instanceof Promise ? await response : response;
+      return await this.#response(head, answer, job);
     } catch (error) {
       if (hasLeft(request)) throw new CgiError('client-gone', 'the client left before the answer');
       connection.counts.failures++;
@@ -244,16 +243,12 @@ export class Gateway {
   }
 
   async #opened(): Promise<Connection> {
-    await this.#prepared();
-    return this.#backends.open();
-  }
-
-  async #prepared(): Promise<void> {
     try {
       await this.#prepare?.();
     } catch (error) {
       throw new CgiError('backend-gone', (error as Error).message, { cause: error });
     }
+    return this.#backends.open();
   }
 
   #output(connection: Connection, request: BackendRequest, over: () => void): BackendOutput {
