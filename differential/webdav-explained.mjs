@@ -63,11 +63,11 @@ export const EXPLAINED = [
     applies: ({ request, our, their }) => request.isLost && refuses(our) && refuses(their),
   },
   {
-    // mod_dav cannot remove the link, and neither what is around it.
-    name: 'a tree with a link that leads nowhere',
-    applies: ({ request, their, before }) =>
+    // mod_dav leaves the link out when it removes a tree, and then the directory around it is not empty; of a link it empties the goal.
+    name: 'a tree with a link in it',
+    applies: ({ request, their }) =>
       ['DELETE', 'MOVE', 'COPY'].includes(request.method) &&
-      before.includes(' leads nowhere') &&
+      request.hasLinks &&
       their.resources?.every((one) => one.endsWith(' | 403')),
   },
   {

@@ -80,6 +80,9 @@ async function compareOnTree({ random, sides, tree, log, report }) {
     const request = randomRequest(world);
     request.isLink = isLink(join(sides[0].root, top, ...request.path));
     request.links = linksIn(join(sides[0].root, top, ...request.path));
+    request.hasLinks = [request.path, request.destination ?? request.path].some((path) =>
+      holdsLinks(join(sides[0].root, top, ...path)),
+    );
     request.isLost = [request.path, request.destination ?? []].some((path) =>
       leadsNowhere(join(sides[0].root, top), path),
     );
@@ -125,6 +128,13 @@ function isLink(path) {
 function linksIn(path) {
   if (!existsSync(path) || !statSync(path).isDirectory()) return [];
   return readdirSync(path).filter((name) => isLink(join(path, name)));
+}
+
+/** Whether a path is a link, or a directory with one in it. */
+function holdsLinks(path) {
+  if (isLink(path)) return true;
+  if (!existsSync(path) || !statSync(path).isDirectory()) return false;
+  return readdirSync(path, { recursive: true }).some((name) => isLink(join(path, name)));
 }
 
 /** Whether a path, or a part of it, is a link to nothing. */
