@@ -11,7 +11,10 @@ export const EXPLAINED = [
     // Ours is made out of sight and ends; mod_dav copies what it has just made until no path is long enough.
     name: 'a copy into itself by way of a link',
     applies: ({ request, their, trees }) =>
-      request.method === 'COPY' && refuses(their) && trees[1].includes(TOO_DEEP) && !trees[0].includes(TOO_DEEP),
+      request.method === 'COPY' &&
+      (refuses(their) || their.status === 207) &&
+      trees[1].includes(TOO_DEEP) &&
+      !trees[0].includes(TOO_DEEP),
   },
   {
     name: 'GET of a collection',
@@ -69,6 +72,15 @@ export const EXPLAINED = [
       ['DELETE', 'MOVE', 'COPY'].includes(request.method) &&
       request.hasLinks &&
       their.resources?.every((one) => one.endsWith(' | 403')),
+  },
+  {
+    // Ours becomes what it stands for, or gives way; mod_dav leaves it out, or writes to what it leads to.
+    name: 'a link that is copied, or copied onto',
+    applies: ({ request, our, their, trees }) =>
+      ['MOVE', 'COPY'].includes(request.method) &&
+      request.hasLinks &&
+      our.status === their.status &&
+      trees[0] !== trees[1],
   },
   {
     name: 'a link among members',
