@@ -132,9 +132,11 @@ export const EXPLAINED = [
       request.fields.some(([name, value]) => name === 'Depth' && value === '0'),
   },
   {
-    name: 'If of a source',
+    name: 'If of a source, or of what is removed',
     applies: ({ request, their }) =>
-      request.destination !== undefined && hasIf(request) && [412, 424].includes(their.status),
+      (request.destination !== undefined || (request.method === 'DELETE' && request.condition.length > 0)) &&
+      hasIf(request) &&
+      [412, 424].includes(their.status),
   },
   {
     name: 'If of a new member',
