@@ -12,6 +12,7 @@ import { plain, request, Scripts, text } from './mount.ts';
 const scripts = new Scripts({
   hello: plain('echo hello'),
   count: plain('wc -c'),
+  slow: plain('echo begun; touch "$0.begun"; while [ ! -e "$0.end" ]; do sleep 0.02; done; echo ended'),
   who: plain('id -u; id -g; id -G; cat; cat /dev/stdin'),
 });
 chmodSync(scripts.path, 0o755);
@@ -26,6 +27,8 @@ interface Outcome {
   readonly upload: Answer;
   readonly large: Answer;
   readonly endless: Answer;
+  /** Of the first process that was asked. */
+  readonly slow?: Answer;
 }
 
 interface Answer {
@@ -43,13 +46,14 @@ async function scarce(limit: string, count: number, env: Record<string, string> 
 
 describe('cgi', () => {
   test.each([40, 60])('answers with a status with %i descriptors', async (limit) => {
-    const { crowd, after, upload } = await scarce(`ulimit -n ${limit}`, 30);
+    const { crowd, after, upload, slow } = await scarce(`ulimit -n ${limit}`, 30);
     for (const { status, text: answer } of crowd) {
       expect([200, 500, 503]).toContain(status);
       expect(answer).toBe(status === 200 ? 'hello\n' : '');
     }
     expect(after).toEqual({ status: 200, text: 'hello\n' });
     expect(upload).toEqual({ status: 200, text: '5000\n' });
+    if (limit === 40) expect(slow).toEqual({ status: 200, text: 'begun\nended\n' });
   });
 
   test('runs scripts without a place for files and pipes, and says what cannot be stored', async () => {

@@ -6,8 +6,23 @@
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** Whether a process other than this one and a shell has `path` open. True when the shell runs nothing: all is said then. */
+/** What is wanting while nothing can be looked at. */
+const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM'];
+
+/**
+ * Whether a process other than this one and a shell has `path` open. True when the shell runs nothing: all is said then; and when
+ * descriptors are wanting: a later look tells.
+ */
 export function isHeld(shell: number, path: string): boolean {
+  try {
+    return isSeen(shell, path);
+  } catch (error) {
+    if (SHORTAGES.includes((error as NodeJS.ErrnoException).code ?? '')) return true;
+    throw error;
+  }
+}
+
+function isSeen(shell: number, path: string): boolean {
   const [command] = childrenOf(shell);
   if (command === undefined || has(command, '1', path) || hasEnded(command)) return true;
   const own = new Set([shell, process.pid]);
