@@ -38,6 +38,7 @@ from .records import (
     file_offer,
     record,
 )
+from .remembered import Remembered
 
 # Content of a request that waits for receive(): beyond it the server is asked to wait.
 RECEIVE_LIMIT = 0x40000
@@ -128,6 +129,19 @@ def field_kind(name):
     if len(known_names) < MAX_KNOWN:
         known_names[bytes(name)] = kind
     return kind
+
+
+def take_apart(text):
+    """What a client says in most of its requests: members of the scope, with its headers."""
+    kind, version, scheme, root_path, host, port, *fields = text.split(b"\0")
+    return {
+        "type": kind.decode("latin-1"),
+        "http_version": version.decode("latin-1"),
+        "scheme": scheme.decode("latin-1"),
+        "root_path": root_path.decode("utf-8", "surrogateescape"),
+        "server": (host.decode("latin-1"), int(port)),
+        "headers": list(zip(fields[::2], fields[1::2])),
+    }
 
 
 class Request:
@@ -389,7 +403,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, loop, application, base, state, is_path_stripped):
         self.loop = loop
         self.application = application
-        self.base = base
+        self.known_scopes = Remembered(lambda text: dict(base, **take_apart(text)))
         self.state = state
         self.is_path_stripped = is_path_stripped
         self.requests = {}  # by number, until the response is whole
@@ -567,8 +581,7 @@ class Connection(asyncio.BufferedProtocol):
                 request.go_away()
 
     def begin(self, number, parameters):
-        words = parameters.split(b"\0")
-        scope = self.make_scope(words)
+        scope = self.make_scope(parameters)
         request = (Request if scope["type"] == "http" else self.websocket())(self, number, scope)
         self.requests[number] = request
         self.running.add(request)
@@ -581,28 +594,22 @@ class Connection(asyncio.BufferedProtocol):
 
         return WebSocket
 
-    def make_scope(self, words):
-        kind, method, version, scheme, path, raw_path, query, root_path = words[:8]
-        scope = self.base.copy()
+    def make_scope(self, parameters):
+        port, address, method, path, raw_path, query, rest = parameters.split(b"\0", 6)
+        scope = self.known_scopes[rest].copy()
         path = path.decode("utf-8", "surrogateescape")
-        root_path = root_path.decode("utf-8", "surrogateescape")
         if self.is_path_stripped:
-            path = path[len(root_path) :]
-        scope["type"] = kind = kind.decode("latin-1")
-        scope["http_version"] = version.decode("latin-1")
-        scope["scheme"] = scheme.decode("latin-1")
+            path = path[len(scope["root_path"]) :]
         scope["path"] = path
         scope["raw_path"] = raw_path
         scope["query_string"] = query
-        scope["root_path"] = root_path
-        scope["client"] = (words[8].decode("latin-1"), int(words[9])) if words[8] else None
-        scope["server"] = (words[10].decode("latin-1"), int(words[11]))
-        scope["headers"] = list(zip(words[13::2], words[14::2]))
-        if kind == "http":
+        scope["client"] = (address.decode("latin-1"), int(port)) if address else None
+        scope["headers"] = headers = scope["headers"].copy()
+        if scope["type"] == "http":
             scope["method"] = method.decode("latin-1")
             scope["extensions"] = {"http.response.pathsend": {}}
         else:
-            protocols = [value for name, value in scope["headers"] if name == b"sec-websocket-protocol"]
+            protocols = [value for name, value in headers if name == b"sec-websocket-protocol"]
             scope["subprotocols"] = [word.strip() for word in b",".join(protocols).decode("latin-1").split(",") if word.strip()]
             scope["extensions"] = {"websocket.http.response": {}}
         if self.state is not None:

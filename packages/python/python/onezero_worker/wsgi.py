@@ -36,6 +36,7 @@ from .records import (
     file_offer,
     record,
 )
+from .remembered import Remembered
 
 # Holds the largest record there is; larger reads go past it, straight to the application.
 BUFFER_SIZE = 0x20000
@@ -48,6 +49,15 @@ SEND_BUFFER_SIZE = 0x100000
 # Blocks that follow each other within QUICK seconds leave together, GATHER seconds after the first of them.
 QUICK = 0.001
 GATHER = 0.001
+
+
+def take_apart(text):
+    """Name, NUL, value, NUL, and so on."""
+    words = text.split("\0")
+    return dict(zip(words[::2], words[1::2]))
+
+
+known_variables = Remembered(take_apart)
 
 
 def check_block(block):
@@ -433,8 +443,17 @@ class Connection:
             variables = self.take_variables()
         self.request = request
         environ = self.base.copy()
-        words = variables.decode("latin-1").split("\0")
-        environ.update(zip(words[::2], words[1::2]))
+        name, port, address, method, target, query, path, rest = variables.decode("latin-1").split("\0", 7)
+        environ.update(known_variables[rest])
+        environ["REQUEST_METHOD"] = method
+        environ["REQUEST_URI"] = target
+        environ["PATH_INFO"] = path
+        environ["QUERY_STRING"] = query
+        environ["REMOTE_ADDR"] = address
+        if port:
+            environ["REMOTE_PORT"] = port
+        if name:
+            environ["UNIQUE_ID"] = name
         if kind == BARE_REQUEST:
             self.content_ended = True
             environ["wsgi.input"] = io.BytesIO()

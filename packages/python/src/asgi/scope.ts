@@ -2,6 +2,8 @@
 // NUL. The worker makes a dict of it and adds what is the same for every request.
 
 import type { PythonRequest } from '../message.ts';
+import { utf8 } from '../byte-text.ts';
+import type { KnownHeads } from '../exchange/known-heads.ts';
 import type { EnvironOptions } from '../wsgi/environ.ts';
 import { opensWebSocket } from './handshake.ts';
 
@@ -9,30 +11,33 @@ import { opensWebSocket } from './handshake.ts';
 const UNSAFE_NAME = /^proxy$|_/;
 
 /**
- * The scope of a request as a byte string: type, method, HTTP version, scheme, path, raw path, query, root path, client, client's
- * port, server, server's port, whether content follows, then name and value of each field.
+ * The scope of a request as a byte string: client's port, client, method, path, raw path and query; then what is mostly the same for
+ * all requests of a client: type, HTTP version, scheme, root path, server, server's port, name and value of each field.
  *
- * Throws a TypeError for a NUL in any part of the request: it would become another word.
+ * Throws a TypeError for a NUL in any part of the request: it would become another word. `known` has what was made of heads that
+ * come again.
  */
-export function encodeScope(request: PythonRequest, options: EnvironOptions): string {
+export function encodeScope(request: PythonRequest, options: EnvironOptions, known: KnownHeads): string {
+  return `${request.remote.port}\0${known.text(request, () => encodeWords(request, options))}`;
+}
+
+function encodeWords(request: PythonRequest, options: EnvironOptions): string {
   const { method, version, scheme, scriptName, pathInfo, query, remote, fields } = request;
   const rootPath = utf8(scriptName);
   const [host, port] = serverOf(request, options);
   const isWebSocket = opensWebSocket(request) === true;
   const words = [
-    isWebSocket ? 'websocket' : 'http',
+    remote.address,
     method,
-    version,
-    isWebSocket ? scheme.replace('http', 'ws') : scheme,
     rootPath + utf8(pathInfo),
     rawPath(request.target),
     query ?? '',
+    isWebSocket ? 'websocket' : 'http',
+    version,
+    isWebSocket ? scheme.replace('http', 'ws') : scheme,
     rootPath,
-    remote.address,
-    String(remote.port),
     host,
     String(port),
-    request.contentLength === 0 ? '' : '1',
   ];
   const passesAuthorization = options.passAuthorization ?? request.user === undefined;
   for (const [name, value] of fields) {
@@ -45,10 +50,6 @@ export function encodeScope(request: PythonRequest, options: EnvironOptions): st
 
 function serverOf({ authority, local }: PythonRequest, { serverName }: EnvironOptions): readonly [string, number] {
   return [authority === undefined ? (serverName ?? local.address) : local.address, local.port];
-}
-
-function utf8(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** The path as it stood on the wire: of an absolute target, what follows the authority. */

@@ -12,6 +12,7 @@ import { LoopChannel } from '../asgi/loop-channel.ts';
 import { encodeScope } from '../asgi/scope.ts';
 import { WORKER_PROGRAM } from '../installed-files.ts';
 import { PythonError } from '../python-error.ts';
+import { KnownHeads } from '../exchange/known-heads.ts';
 import { encodeEnviron, type EnvironOptions } from '../wsgi/environ.ts';
 import { ThreadChannel } from '../wsgi/thread-channel.ts';
 import type { Channel, ChannelOwner, Interface } from '../exchange/channel.ts';
@@ -213,11 +214,14 @@ export class Worker implements ChannelOwner {
 
   #open(called: Interface): Channel {
     const { request, concurrency } = this.#settings;
+    const known = new KnownHeads();
     if (called === 'asgi') {
-      const encode = (exchange: Exchange): string => encodeScope(exchange.request, request);
+      const encode = (exchange: Exchange): string => encodeScope(exchange.request, request, known);
       return new LoopChannel(this.#sockets[0]!, { pid: this.pid, concurrency, encode }, this);
     }
-    const encode = (exchange: Exchange): string => encodeEnviron(exchange.request, request, exchange.content.length);
+    const encode = ({ request: asked, content }: Exchange): string => {
+      return encodeEnviron(asked, request, content.length, known);
+    };
     return new ThreadChannel(this.#sockets, this.pid, encode, this);
   }
 

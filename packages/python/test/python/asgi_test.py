@@ -386,6 +386,25 @@ class Scopes(Case):
         self.assertEqual(scope["asgi"]["version"], "3.0")
         self.assertNotIn("state", scope)
 
+    def test_what_comes_again_belongs_to_its_request(self):
+        """Members that a client repeats are taken apart once; an application may change what it is given."""
+        source = random.Random(1)
+        for _ in range(200):
+            words = {
+                "path": source.choice(["/", "/a"]), "query": source.choice(["", "q"]), "method": source.choice(["GET", "PUT"]),
+                "client": source.choice(["", "192.0.2.1"]), "client_port": source.choice(["1", "2"]),
+                "root_path": source.choice(["", "/m"]), "version": source.choice(["1.0", "1.1"]),
+                "fields": [(name, source.choice("xy")) for name in "ab"[: source.randrange(3)]],
+            }  # fmt: skip
+            scope = self.scope_of(**words)
+            self.assertEqual((scope["path"], scope["query_string"].decode(), scope["method"]), (words["path"], words["query"], words["method"]))
+            self.assertEqual((scope["root_path"], scope["http_version"]), (words["root_path"], words["version"]))
+            self.assertEqual(scope["client"], ("192.0.2.1", int(words["client_port"])) if words["client"] else None)
+            self.assertEqual(scope["headers"], [(name.encode(), value.encode()) for name, value in words["fields"]])
+            self.assertEqual((scope["server"], scope["extensions"]), (("192.0.2.2", 80), {"http.response.pathsend": {}}))
+            scope["headers"].append((b"added", b""))
+            scope["extensions"]["http.response.pathsend"]["added"] = scope["extensions"]["added"] = scope["added"] = True
+
     def test_no_client_is_none(self):
         self.assertIsNone(self.scope_of(client="", client_port="0")["client"])
 

@@ -77,8 +77,8 @@ class Server:
 
 def scope(kind="http", method="GET", path="/", fields=(), **changes):
     words = {
-        "type": kind, "method": method, "version": "1.1", "scheme": "http", "path": path, "raw_path": path, "query": "",
-        "root_path": "", "client": "192.0.2.1", "client_port": "4000", "server": "192.0.2.2", "server_port": "80", "content": "",
+        "client_port": "4000", "client": "192.0.2.1", "method": method, "path": path, "raw_path": path, "query": "",
+        "type": kind, "version": "1.1", "scheme": "http", "root_path": "", "server": "192.0.2.2", "server_port": "80",
     }  # fmt: skip
     words.update(changes)
     return "\0".join([*words.values(), *[word for field in fields for word in field]]).encode("latin-1")

@@ -12,6 +12,7 @@ def record(kind, content=b"", number=1, padding=0):
 
 
 REQUEST, BARE_REQUEST = 21, 22
+PLACED = ("UNIQUE_ID", "REMOTE_PORT", "REMOTE_ADDR", "REQUEST_METHOD", "REQUEST_URI", "QUERY_STRING", "PATH_INFO")
 
 
 def request(variables=None, content=(), number=1, padding=0, length=True):
@@ -21,7 +22,8 @@ def request(variables=None, content=(), number=1, padding=0, length=True):
     size = sum(len(piece) for piece in content)
     if size and length:
         variables["CONTENT_LENGTH"] = str(size)
-    text = "".join("%s\0%s\0" % pair for pair in variables.items()).encode("latin-1")
+    placed = "".join(variables.pop(name, "") + "\0" for name in PLACED)
+    text = (placed + "".join("%s\0%s\0" % pair for pair in variables.items())).encode("latin-1")
     if number % 2:  # in one record, as what is not large comes
         if not content:
             return record(BARE_REQUEST, text, number, padding)

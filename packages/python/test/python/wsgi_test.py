@@ -55,6 +55,26 @@ class Environ(Case):
         self.assertIs(type(environ), dict)
         self.assertNotIn("wsgi.input_terminated", environ)
 
+    def test_what_comes_again_belongs_to_its_request(self):
+        """Variables that a client repeats are taken apart once; an application may change its environ."""
+        def application(environ, start_response):
+            self.seen.append(dict(environ))
+            environ["added"] = environ["HTTP_A"] = "changed"
+            start_response("200 OK", [])
+            return [b"ok"]
+
+        source = random.Random(1)
+        names = ("UNIQUE_ID", "REMOTE_PORT", "REMOTE_ADDR", "REQUEST_URI", "QUERY_STRING", "PATH_INFO", "HTTP_A", "HTTP_B")
+        for number in range(200):
+            variables = {name: source.choice(["", "x", "y"]) for name in names}
+            variables["REQUEST_METHOD"] = source.choice(["GET", "PUT"])
+            self.ask(application, variables, number=number % 2 + 1)
+            environ = self.seen.pop()
+            for name, value in variables.items():
+                is_there = value != "" or name not in ("UNIQUE_ID", "REMOTE_PORT")
+                self.assertEqual(environ.get(name), value if is_there else None)
+            self.assertNotIn("added", environ)
+
     def test_it_is_told_of_others(self):
         for threads in (1, 2):
             for processes in (1, 2):
@@ -72,7 +92,7 @@ class Environ(Case):
         self.assertEqual(numbers, {1, 2})
 
     def test_parameters_in_many_records_with_padding_and_however_they_come(self):
-        text = "".join("N%d\0%s\0" % (index, "v" * index) for index in range(200)).encode()
+        text = ("\0" * len(wire.PLACED) + "".join("N%d\0%s\0" % (index, "v" * index) for index in range(200))).encode()
         data = record(wire.BEGIN, b"\0\1\1\0\0\0\0\0", padding=5)
         for start in range(0, len(text), 999):
             data += record(wire.PARAMS, text[start : start + 999], padding=start % 7)

@@ -1,18 +1,39 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CgiRequest } from '@onezero/cgi-process';
+import { encodeScope } from '../../src/asgi/scope.ts';
+import { KnownHeads } from '../../src/exchange/known-heads.ts';
 import { encodeEnviron } from '../../src/wsgi/environ.ts';
 import type { EnvironOptions } from '../../src/wsgi/environ.ts';
 import { request } from '../harness.ts';
 
 const none: EnvironOptions = { passAuthorization: undefined, serverSoftware: undefined, serverName: undefined };
 
-/** As a worker takes it apart: the later of two equal names wins. */
+/** As a worker takes it apart; no name comes twice. */
 function environOf(asked: CgiRequest, options: Partial<EnvironOptions> = {}, length?: number): Map<string, string> {
-  const words = encodeEnviron(asked, { ...none, ...options }, length).split('\0');
+  return taken(encodeEnviron(asked, { ...none, ...options }, length, new KnownHeads()));
+}
+
+const placed = [
+  'UNIQUE_ID',
+  'REMOTE_PORT',
+  'REMOTE_ADDR',
+  'REQUEST_METHOD',
+  'REQUEST_URI',
+  'QUERY_STRING',
+  'PATH_INFO',
+];
+
+function taken(text: string): Map<string, string> {
+  const words = text.split('\0');
+  const environ = new Map(placed.map((name) => [name, words.shift() ?? '(missing)']));
   expect(words.pop()).toBe('');
   expect(words.length % 2).toBe(0);
-  return new Map(Array.from({ length: words.length / 2 }, (_, at) => [words[2 * at] ?? '', words[2 * at + 1] ?? '']));
+  for (let at = 0; at < words.length; at += 2) {
+    expect(environ.has(words[at]!)).toBe(false);
+    environ.set(words[at]!, words[at + 1]!);
+  }
+  return environ;
 }
 
 describe('encodeEnviron', () => {
@@ -99,5 +120,60 @@ describe('encodeEnviron', () => {
         }
       }),
     );
+  });
+});
+
+describe('KnownHeads', () => {
+  const peer = fc.record({
+    address: fc.constantFrom('192.0.2.7', '::ffff:192.0.2.7', ''),
+    port: fc.constantFrom(0, 1, 2),
+  });
+  const text = fc.constantFrom('', '/', '/a', 'x');
+  const changes = fc.record({
+    method: fc.constantFrom('GET', 'HEAD'),
+    target: text,
+    version: fc.constantFrom('1.0' as const, '1.1' as const),
+    scheme: fc.constantFrom('http' as const, 'https' as const),
+    authority: fc.constantFrom(undefined, 'a.example', 'b.example:8080'),
+    scriptName: text,
+    pathInfo: text,
+    query: fc.constantFrom(undefined, '', 'a=b'),
+    contentLength: fc.constantFrom(0, 5, undefined),
+    user: fc.constantFrom(undefined, 'ann'),
+    authType: fc.constantFrom(undefined, 'Basic'),
+    id: fc.constantFrom(undefined, 'r-1', 'ü'),
+    remote: peer,
+    local: peer,
+  });
+  const fields = [['host', 'a.example'], ['authorization', 'Basic eDp5']] as const; // prettier-ignore
+
+  test.each([
+    ['an environ', (asked: CgiRequest, known: KnownHeads) => encodeEnviron(asked, none, asked.contentLength, known)],
+    ['a scope', (asked: CgiRequest, known: KnownHeads) => encodeScope(asked, none, known)],
+  ])('gives for a head that comes again %s of its own request', (_, encode) => {
+    fc.assert(
+      fc.property(fc.array(changes, { minLength: 2, maxLength: 6 }), (several) => {
+        const known = new KnownHeads();
+        const frozen = Object.freeze([...fields]);
+        for (const members of [...several, ...several]) {
+          const asked = request('/', { ...members, fields: frozen });
+          expect(encode(asked, known)).toBe(encode(asked, new KnownHeads()));
+        }
+      }),
+    );
+  });
+
+  test('makes the text of a frozen head once, and of one that may change each time', () => {
+    const known = new KnownHeads();
+    let made = 0;
+    const make = (): string => String(made++);
+    const frozen = Object.freeze([...fields]);
+    expect(
+      [1, 2].map((port) => known.text(request('/', { fields: frozen, remote: { address: '', port } }), make)),
+    ).toEqual(['0', '0']);
+    expect([known.text(request('/', { fields }), make), known.text(request('/', { fields }), make)]).toEqual([
+      '1',
+      '2',
+    ]);
   });
 });

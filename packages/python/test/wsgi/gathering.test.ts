@@ -39,7 +39,8 @@ ours, theirs = socket.socketpair()
 counted = Counted(theirs)
 connection = wsgi.Connection(counted, application, wsgi.base_environ({"threads": 1, "processes": 1, "environ": {}}))
 threading.Thread(target=connection.serve, daemon=True).start()
-ours.sendall(record(BEGIN, 1, 8) + bytes(8) + record(PARAMS, 1, 0) + record(STDIN, 1, 0))
+variables = bytes(7)  # what is told by its place, all empty
+ours.sendall(record(BEGIN, 1, 8) + bytes(8) + record(PARAMS, 1, 7) + variables + record(PARAMS, 1, 0) + record(STDIN, 1, 0))
 stream = ours.makefile("rb")
 content, errors_at = b"", None
 while True:
