@@ -2,7 +2,8 @@
 //
 //   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--connections N] [--asgi] [--write]
 //
-// `--asgi` compares the servers of ASGI applications, uvicorn with h11 and with httptools and uvloop.
+// `--asgi` compares the servers of ASGI applications, uvicorn with h11 and with httptools and uvloop. With h11 and several workers its
+// answers wait for delayed acknowledgements (README.md), so only the ratio of processor time says something there.
 //
 // `--short` takes less than two minutes: two rounds of a second of the first three cases. `--write` keeps the outcome
 // in results/wsgi.md.
