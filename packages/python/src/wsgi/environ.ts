@@ -18,7 +18,7 @@ export interface EnvironOptions {
 
 /** The variables that are told by their place, after UNIQUE_ID and REMOTE_PORT, which do not exist where they are empty. */
 const PLACED = ['REMOTE_ADDR', 'REQUEST_METHOD', 'REQUEST_URI', 'QUERY_STRING', 'PATH_INFO'];
-const notNamed = new Set([...PLACED, 'UNIQUE_ID', 'REMOTE_PORT']);
+const NOT_NAMED = new Set([...PLACED, 'UNIQUE_ID', 'REMOTE_PORT']);
 
 /**
  * The environ of a request as a byte string. `contentLength` is the length as it will arrive, undefined when nobody knows it;
@@ -50,7 +50,7 @@ function encodeVariables(request: CgiRequest, options: EnvironOptions, contentLe
   for (const name of PLACED) text += `${withoutNul(name, variables[name] ?? '')}\0`;
   text += `wsgi.url_scheme\0${request.scheme}\0`;
   for (const name in variables) {
-    if (!notNamed.has(name)) text += `${name}\0${withoutNul(name, variables[name]!)}\0`;
+    if (!NOT_NAMED.has(name)) text += `${name}\0${withoutNul(name, variables[name]!)}\0`;
   }
   return text;
 }
