@@ -11,8 +11,11 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PR
  * request makes crash is not asked more often than this.
  */
 export const MAX_ATTEMPTS = 5;
-/** Waits before the third attempt and those after it: a master of php-fpm ends within half a second of its children. */
-const RESTART_WAITS_MS = [50, 150, 450];
+/**
+ * Waits before the third attempt and those after it. A master of php-fpm ends within half a second of its children; where others have the
+ * processor it takes longer, and its successor must start: the last attempt is for that.
+ */
+const RESTART_WAITS_MS = [50, 400, 2000];
 
 /** Whether a request with this method may be asked again. */
 export function isSafe(method: string): boolean {
