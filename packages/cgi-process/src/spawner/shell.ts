@@ -14,6 +14,7 @@ import { Socket } from 'node:net';
 import type { FifoDirectory } from '../process/fifo-directory.ts';
 import { originalFileLimit } from './descriptor-limit.ts';
 import { KeptPipe } from './reused-pipe.ts';
+import { signalGroup } from '../process/session.ts';
 import type { ShellAnswers } from './status-pipe.ts';
 
 export interface ShellOptions {
@@ -117,7 +118,8 @@ export class ShellSlot {
 
   /** Ends the shell and whatever is in its group, at once. */
   kill(): void {
-    this.#child.kill('SIGKILL');
+    // Until it was reaped the number of its group is its own.
+    if (this.#isGone || !signalGroup(this.pid, 'SIGKILL')) this.#child.kill('SIGKILL');
   }
 
   #hear(text: string): void {
