@@ -194,7 +194,26 @@ function versions() {
 }
 
 const wanted = (list, name) => !list || list.split(',').some((part) => name.includes(part));
+
+/** A misspelt name would measure less than was asked for, and say nothing of it. */
+function refuseUnknown(flag, list, names) {
+  const unknown = list?.split(',').filter((part) => !names.some((name) => name.includes(part))) ?? [];
+  if (unknown.length === 0) return;
+  console.error(`--${flag}: nothing is named ${unknown.join(' or ')}; there are: ${names.join('; ')}`);
+  process.exit(2);
+}
+
 const peers = flags.asgi ? asgiPeers : wsgiPeers;
+refuseUnknown(
+  'cases',
+  flags.cases,
+  CASES.map(({ name }) => name),
+);
+refuseUnknown(
+  'servers',
+  flags.servers,
+  peers.map(({ name }) => name),
+);
 const { present, missing } = installed(peers.filter(({ name }) => wanted(flags.servers, name)));
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
 try {
