@@ -29,6 +29,13 @@ const APPLICATIONS = [
   { name: 'WordPress', from: '/usr/share/wordpress', prepare: prepareWordpress, use: useWordpress },
 ];
 
+/** How PHP is asked: each is one flag. */
+const WAYS = {
+  'a PHP of its own': () => `--php=${FPM}`,
+  'a php-fpm that listens': async (folder, ends) => `--php=${await startFpm(folder, ends)}`,
+  'a php-cgi for each request': () => '--cgi=.php=php-cgi',
+};
+
 /** @param {{ seed?: number, log?: (line: string) => void }} run */
 export async function compare({ log = () => undefined }) {
   const wanted = process.env['APPLICATION'];
@@ -40,7 +47,7 @@ export async function compare({ log = () => undefined }) {
   for (const application of APPLICATIONS.filter(
     ({ from, name }) => existsSync(from) && existsSync(FPM) && (wanted ?? name) === name,
   )) {
-    for (const way of ['a PHP of its own', 'a php-fpm that listens']) {
+    for (const way of Object.keys(WAYS)) {
       const label = `${application.name} with ${way}`;
       const checks = (what, isRight) => {
         checked++;
@@ -70,9 +77,7 @@ async function inPlace({ from, prepare, use }, way, checks) {
   const ends = [];
   try {
     const prepared = await prepare(root, folder.path, ends);
-    const isOwn = way === 'a PHP of its own';
-    const address = isOwn ? FPM : await startFpm(folder.path, ends);
-    const server = await startOnezero([root, `--php=${address}`, '--max-content', '32m']);
+    const server = await startOnezero([root, await WAYS[way](folder.path, ends), '--max-content', '32m']);
     ends.push(() => server.stop());
     await use(new Visitor(`http://127.0.0.1:${server.port}`), checks, { root, ...prepared });
   } finally {

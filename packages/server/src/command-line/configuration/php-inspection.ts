@@ -1,6 +1,7 @@
 // What people forget when they serve PHP: where the document root of an application is, and who it runs as.
 
 import { extname, join } from 'node:path';
+import { runsPhp } from '../options/mounts.ts';
 import type { Served } from '../options/table.ts';
 import { kindOf } from './file-kind.ts';
 
@@ -23,11 +24,15 @@ export function inspectPhp(
   }
   if (root !== undefined && !runs('.php') && !hide.some((glob) => glob.endsWith('.php')))
     warnings.push(...readable(root));
-  if (php === undefined || php === false) return;
+  if (php === undefined || php === false) {
+    const byCgi = cgi.map(({ extensions = {} }) => extensions).find(runsPhp);
+    if (root !== undefined && byCgi !== undefined) warnings.push(...surprises(root, `--cgi .php=${byCgi['.php']}`));
+    return;
+  }
   const own = typeof php === 'object' ? php : {};
   const place = own.root ?? root;
   if (place === undefined) problems.push('PHP needs a directory: name a root');
-  else warnings.push(...surprises(place));
+  else warnings.push(...surprises(place, '--php'));
   if (process.getuid?.() === 0 && own.uid === undefined && place !== undefined) {
     warnings.push(
       `PHP in ${place} will run as root where it is started here; start onezero as another user, or give php a uid in the configuration file`,
@@ -41,9 +46,9 @@ function readable(root: string): readonly string[] {
   return [`visitors can read the sources of PHP in ${root}: run them with --php, or keep them with --hide '**/*.php'`];
 }
 
-function surprises(root: string): readonly string[] {
+function surprises(root: string, flag: string): readonly string[] {
   if (kindOf(join(root, 'index.php')) === 'file') return [];
   const folder = PUBLIC_FOLDERS.find((name) => kindOf(join(root, name, 'index.php')) === 'file');
   if (folder === undefined) return [];
-  return [`${root} has its index.php in ${folder}: to serve that alone, onezero ${join(root, folder)} --php`];
+  return [`${root} has its index.php in ${folder}: to serve that alone, onezero ${join(root, folder)} ${flag}`];
 }

@@ -1,6 +1,7 @@
 // What the configuration says about scripts and applications: the options of the packages that run them, with the members of
 // `limits` and `concurrency` beside the others.
 
+import { basename } from 'node:path';
 import {
   type CgiConcurrency,
   type CgiLimits,
@@ -165,6 +166,11 @@ export function appMountOptions(mount: WsgiConfiguration): AppMount {
 
 /** The shape of environment variables. */
 export const variablesShape: Shape = configuredShape(cgiTable.env.shape);
+
+/** Whether `.php` files are run by php-cgi, whatever its version and place. */
+export function runsPhp(extensions: NonNullable<CgiConfiguration['extensions']>): boolean {
+  return Object.hasOwn(extensions, '.php') && basename(extensions['.php'] ?? '').startsWith('php');
+}
 
 /** Reads `.ext`, `.ext=program` or `/path=script`. */
 export function readCgi(written: string): CgiConfiguration {

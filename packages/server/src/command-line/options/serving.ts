@@ -107,7 +107,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
     off: false,
     aliases: ['front-controller'],
     placeholder: '<script>',
-    summary: 'The front controller: a script below the root that answers paths without a file (index.php with --php)',
+    summary: 'The front controller: a script below the root that answers paths without a file (with PHP: index.php)',
     perSite: true,
   },
   fastcgi: {

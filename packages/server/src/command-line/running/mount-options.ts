@@ -9,6 +9,7 @@ import {
   type GatewayConfiguration,
   gatewayMountOptions,
   phpMountOptions,
+  runsPhp,
   type WsgiConfiguration,
 } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
@@ -21,12 +22,17 @@ interface Around {
   readonly env: Readonly<Record<string, string>> | undefined;
 }
 
-/** One CGI mount; scripts by extension are looked for below `root` unless the mount has its own. */
+/**
+ * One CGI mount; scripts by extension are looked for below `root` unless the mount has its own. PHP has the front controller
+ * that it has with `php`.
+ */
 export function cgiMount(mount: CgiConfiguration, { root, front, env }: Around): CgiMount {
-  const { extensions } = mount;
-  const place = extensions === undefined || root === undefined ? {} : { root };
-  const isRun = typeof front === 'string' && extensions !== undefined && Object.hasOwn(extensions, extname(front));
-  return cgiMountOptions({ ...place, ...(isRun && { front }), ...mount, env: { ...env, ...mount.env } });
+  const { extensions = {} } = mount;
+  const place = mount.extensions === undefined || root === undefined ? {} : { root };
+  const controller = front ?? (runsPhp(extensions) ? 'index.php' : false);
+  const isRun = typeof controller === 'string' && Object.hasOwn(extensions, extname(controller));
+  const asked = isRun ? { front: controller } : {};
+  return cgiMountOptions({ ...place, ...asked, ...mount, env: { ...env, ...mount.env } });
 }
 
 /** One application behind FastCGI or SCGI. */

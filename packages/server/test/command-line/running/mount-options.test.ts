@@ -32,6 +32,17 @@ describe('a CGI mount', () => {
     expect(cgiMount({ extensions: { '.x': null } }, { ...around, front: 'constructor' })).not.toHaveProperty('front');
   });
 
+  test.each([
+    [{ '.php': 'php-cgi' }, 'index.php'],
+    [{ '.php': '/usr/bin/php-cgi8.2', '.pl': null }, 'index.php'],
+    [{ '.php': null }, undefined],
+    [{ '.php': '/usr/bin/env' }, undefined],
+    [{ '.php7': 'php-cgi' }, undefined],
+  ])('has the front controller of PHP where php-cgi runs it: %j', (extensions, expected) => {
+    expect((cgiMount({ extensions }, around) as { front?: string }).front).toBe(expected);
+    expect(cgiMount({ extensions, front: 'main.php' }, around)).toMatchObject({ front: 'main.php' });
+  });
+
   test('has the variables of its site below its own', () => {
     expect(cgiMount({ extensions: {}, env: { BOTH: 'mount' } }, around)).toMatchObject({
       env: { SITE: 'a', BOTH: 'mount' },
