@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = join(import.meta.dirname, '..');
 const reportOf = (folder) => join(root, folder, '.turbo', 'test-report.json');
@@ -94,6 +95,14 @@ function readReport(folder) {
   return result;
 }
 
+/** What a run complains of that no test does: vitest's heading of it and what stands below, or the last line of all. */
+function complaintOf(output) {
+  const lines = stripVTControlCharacters(output).split('\n');
+  const said = lines.map((text) => text.replaceAll('\u23af', '').trim());
+  const at = said.findIndex((text) => /^(?:Unhandled Rejection|Unhandled Error|Uncaught Exception)$/.test(text));
+  return at === -1 ? (said.findLast((text) => text !== '') ?? 'no output') : said.slice(at, at + 3).join(' ');
+}
+
 /** Tests one workspace and says how it went. */
 async function testFolder(folder) {
   rmSync(reportOf(folder), { force: true });
@@ -101,7 +110,7 @@ async function testFolder(folder) {
   const result = readReport(folder);
   if (!isFine && result.failed === 0) {
     result.failed = 1;
-    result.remarks.push(`failed   ${folder}: the run ended with an error, though its tests passed`);
+    result.remarks.push(`failed   ${folder}: its tests passed, the run did not: ${complaintOf(output)}`);
   }
   const counts = ['passed', 'failed', 'skipped'].filter((key) => key === 'passed' || result[key] > 0);
   line(result.failed === 0, folder, counts.map((key) => `${result[key]} ${key}`).join(', '), seconds);
