@@ -142,7 +142,7 @@ describe('fastcgi', () => {
     ['is silent', () => {}, 504, 'timed-out'],
     ['stops in its header', ({ reply }) => void reply.out('Content-Ty'), 504, 'timed-out'],
   ])('refuses an application that %s', async (_, answer, status, code) => {
-    const { ask } = await made(answer, { limits: { headerTimeoutMs: 100 } });
+    const { ask } = await made(answer, { limits: { headerTimeoutMs: code === 'timed-out' ? 100 : 600_000 } });
     const response = await ask(request('/'));
     expect(response).toMatchObject({ status, cause: { code } });
     expect(response.content).toBeUndefined();
@@ -159,7 +159,7 @@ describe('fastcgi', () => {
     ['answers another request', ({ reply }) => void reply.out(`${HEAD}part`).as(2).out('x').end(), 'bad-header'],
     ['ends another request', ({ reply }) => void reply.out(`${HEAD}part`).as(257).end().as(1).end(), 'bad-header'],
   ])('breaks an answer off when the application %s', async (_, answer, code) => {
-    const { ask } = await made(answer, { limits: { silenceTimeoutMs: 50 } });
+    const { ask } = await made(answer, { limits: { silenceTimeoutMs: code === 'timed-out' ? 50 : 600_000 } });
     const response = await ask(request('/'));
     // What is there with the header makes a status of it.
     const error = await text(response).then(
@@ -188,7 +188,7 @@ describe('fastcgi', () => {
         else reply.out(`${HEAD}fine`).end();
         isDead = false;
       },
-      { limits: { headerTimeoutMs: 100 } },
+      { limits: { headerTimeoutMs: 2000 } },
     );
     expect(ask.state()).toEqual({
       busy: 0,
