@@ -114,8 +114,8 @@ async function writeParts() {
     cwd: folder,
     platform: 'node',
     external: (id) => /^[^./]/.test(id) && !COPIED[manifest.name]?.test(id),
-    // Entries are the parts themselves, from which other parts take more than is public.
-    preserveEntrySignatures: 'allow-extension',
+    // What only other parts take is no name of the package.
+    preserveEntrySignatures: 'strict',
   });
   const { output } = await bundle.write({
     dir: dist,
