@@ -68,11 +68,19 @@ function rangeOf(values) {
 function processorMs(pid) {
   let nanoseconds = 0;
   for (const id of processTree(pid)) {
-    for (const thread of readdirSync(`/proc/${id}/task`)) {
-      nanoseconds += Number(readFileSync(`/proc/${id}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    }
+    for (const thread of readdirSync(`/proc/${id}/task`)) nanoseconds += nanosecondsOf(`/proc/${id}/task/${thread}`);
   }
   return nanoseconds / 1e6;
+}
+
+/** Of one thread, or none where it has ended since it was listed. */
+function nanosecondsOf(thread) {
+  try {
+    return Number(readFileSync(`${thread}/schedstat`, 'utf8').split(' ')[0]);
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+    return 0;
+  }
 }
 
 /** What Node takes with nothing to do: no server in it can start faster. */

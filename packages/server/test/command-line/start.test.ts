@@ -86,9 +86,17 @@ const WORDS = [
   'server/start.js',
   'server/words.js',
   'static/options.js',
+  'static/tables.js',
 ];
 
-const FILES = ['http-parser/index.js', 'http-parser/serializer.js', 'server/serving.js', 'static/index.js'];
+const FILES = [
+  'http-parser/index.js',
+  'http-parser/main.js',
+  'http-parser/serializer.js',
+  'server/serving.js',
+  'static/index.js',
+  'static/main.js',
+];
 
 const OF_FILES = ['crypto', 'net', 'stream'];
 
