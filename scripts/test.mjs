@@ -8,7 +8,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
+
+import { complaintOf } from './complaint.mjs';
 
 const root = join(import.meta.dirname, '..');
 const reportOf = (folder) => join(root, folder, '.turbo', 'test-report.json');
@@ -93,14 +94,6 @@ function readReport(folder) {
     }
   }
   return result;
-}
-
-/** What a run complains of that no test does: vitest's heading of it and what stands below, or the last line of all. */
-function complaintOf(output) {
-  const lines = stripVTControlCharacters(output).split('\n');
-  const said = lines.map((text) => text.replaceAll('\u23af', '').trim());
-  const at = said.findIndex((text) => /^(?:Unhandled Rejection|Unhandled Error|Uncaught Exception)$/.test(text));
-  return at === -1 ? (said.findLast((text) => text !== '') ?? 'no output') : said.slice(at, at + 3).join(' ');
 }
 
 /** Tests one workspace and says how it went. */

@@ -149,6 +149,13 @@ test.skipIf(!isInstalled(FPM))('says which PHP and which script answers', async 
   });
 });
 
+test.skipIf(!isInstalled('php-cgi'))('says of PHP by CGI what it says of PHP', async () => {
+  const words = '--cgi=.php=php-cgi';
+  const hint = `${folder} has its index.php in public: to serve that alone, onezero ${root} --cgi .php=php-cgi`;
+  expect((await run(['check', folder, words])).stderr).toContain(hint);
+  expect((await run(['check', root, words])).stderr).not.toContain('has its index.php in');
+});
+
 test.each([
   [['--php=/bin/sh'], 'php: /bin/sh does not speak FastCGI'],
   [['--php=no-such-php'], 'php: no-such-php is neither an address nor a program'],

@@ -25,8 +25,10 @@ export function inspectPhp(
   if (root !== undefined && !runs('.php') && !hide.some((glob) => glob.endsWith('.php')))
     warnings.push(...readable(root));
   if (php === undefined || php === false) {
-    const byCgi = cgi.map(({ extensions = {} }) => extensions).find(runsPhp);
-    if (root !== undefined && byCgi !== undefined) warnings.push(...surprises(root, `--cgi .php=${byCgi['.php']}`));
+    for (const { extensions = {}, root: own = root } of cgi) {
+      if (own !== undefined && runsPhp(extensions))
+        warnings.push(...surprises(own, `--cgi .php=${extensions['.php']}`));
+    }
     return;
   }
   const own = typeof php === 'object' ? php : {};
