@@ -1,5 +1,6 @@
 // DokuWiki, MediaWiki and WordPress as Debian has them, installed and used through their own web pages: with a PHP that
-// onezero starts, with a php-fpm that listens, and two of them with a php-cgi for each request. Each logs in, makes a page, uploads a file and reads both by short addresses.
+// onezero starts, with a php-fpm that listens, and with a php-cgi for each request. Each logs in, makes a page, uploads a file and
+// reads both by short addresses.
 //
 //   [APPLICATION=WordPress] node differential/run.mjs php-applications --verbose
 //
@@ -23,22 +24,17 @@ const IMAGE = Buffer.from(
   'base64',
 );
 
-/** Those that are asked for by a php-cgi for each request as well: MediaWiki's many pages of setting up would be compiled each anew. */
-const BY_CGI = new Set(['DokuWiki', 'WordPress']);
-
 const APPLICATIONS = [
   { name: 'DokuWiki', from: '/usr/share/dokuwiki', prepare: prepareDokuwiki, use: useDokuwiki },
   { name: 'MediaWiki', from: '/usr/share/mediawiki', prepare: prepareMediawiki, use: useMediawiki },
   { name: 'WordPress', from: '/usr/share/wordpress', prepare: prepareWordpress, use: useWordpress },
 ];
 
-const CGI = 'a php-cgi for each request';
-
 /** How PHP is asked: each is one flag. */
 const WAYS = {
   'a PHP of its own': () => `--php=${FPM}`,
   'a php-fpm that listens': async (folder, ends) => `--php=${await startFpm(folder, ends)}`,
-  [CGI]: () => '--cgi=.php=php-cgi',
+  'a php-cgi for each request': () => '--cgi=.php=php-cgi',
 };
 
 /** @param {{ seed?: number, log?: (line: string) => void }} run */
@@ -52,7 +48,7 @@ export async function compare({ log = () => undefined }) {
   for (const application of APPLICATIONS.filter(
     ({ from, name }) => existsSync(from) && existsSync(FPM) && (wanted ?? name) === name,
   )) {
-    for (const way of Object.keys(WAYS).filter((name) => name !== CGI || BY_CGI.has(application.name))) {
+    for (const way of Object.keys(WAYS)) {
       const label = `${application.name} with ${way}`;
       const checks = (what, isRight) => {
         checked++;
