@@ -1,10 +1,12 @@
-// Tries the packed packages on Bun and Deno, as the README's two ways (the command, the library), part by part.
+// Tries the packed packages on each supported Node, on Bun and on Deno, as the README's two ways (the command, the library),
+// part by part. On Node nothing may warn of anything, not even of what is only deprecated in its documents.
 //
 //   node scripts/runtimes.mjs [--bun PROGRAM] [--deno PROGRAM]
 //
-// Without a program, the newest of each is installed from npm into a throw-away project. What works is compared with WORKS
-// below, which the README repeats: a part that stops working fails, and so does one that begins to work without being said.
-import { execFileSync } from 'node:child_process';
+// The Node that runs this is tried first. The others, and Bun and Deno without a program, are installed from npm into a
+// throw-away project. What works is compared with WORKS below, which the README repeats: a part that stops working fails, and
+// so does one that begins to work without being said.
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +22,9 @@ const WORKS = {
   bun: ['files', 'responder', 'fetch', 'proxy', 'tls', 'wsgi'],
   deno: ['files', 'responder', 'fetch', 'node', 'proxy', 'tls', 'wsgi'],
 };
+
+/** What the README names: the oldest Node, and the newest of each line. */
+const NODES = ['20.19.0', '20', '22', '24', '26'];
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { bun: { type: 'string' }, deno: { type: 'string' } } });
@@ -39,12 +44,24 @@ async function tryAll() {
   run(place, environment, 'npm', 'install', '--no-audit', '--no-fund', ...packed(), ...wanted);
   makeSite();
   const installed = (name) => values[name] ?? join(place, 'node_modules', '.bin', name);
-  const runtimes = {
-    node: [process.execPath],
-    bun: [installed('bun')],
-    deno: [installed('deno'), 'run', '--allow-all'],
-  };
-  for (const [name, words] of Object.entries(runtimes)) await tryOne(name, words);
+  const node = (program) => [program, '--pending-deprecation'];
+  await tryOne(`node ${process.versions.node}`, 'node', node(process.execPath));
+  for (const wanted of NODES) {
+    const program = installNode(wanted);
+    const version = execFileSync(program, ['--version'], { encoding: 'utf8' }).trim().slice(1);
+    if (version !== process.versions.node) await tryOne(`node ${version}`, 'node', node(program));
+  }
+  await tryOne('bun', 'bun', [installed('bun')]);
+  await tryOne('deno', 'deno', [installed('deno'), 'run', '--allow-all']);
+}
+
+/** A version of Node, or the newest of a line, in a folder of its own: each brings a program of the same name. */
+function installNode(wanted) {
+  const folder = join(place, `node-${wanted}`);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  run(folder, environment, 'npm', 'install', '--no-audit', '--no-fund', `node@${wanted}`);
+  return join(folder, 'node_modules', 'node', 'bin', 'node');
 }
 
 /** Tarballs of all packages, as a registry would have them. */
@@ -82,34 +99,42 @@ function writeCertificate() {
   writeFileSync(join(place, 'certificate.mjs'), `export const certificate = ${JSON.stringify({ cert, key })};\n`);
 }
 
-async function tryOne(name, [program, ...words]) {
+async function tryOne(name, kind, [program, ...words]) {
   await check(`${name}: the command serves a folder, and ends on Ctrl-C`, async () => {
     const command = join(place, 'node_modules', '@onezero', 'server', 'bin', 'onezero.js');
-    const { answer } = await runProgram(place, environment, program, [...words, command, 'public', '--port', '0']);
+    const parameters = [...words, command, 'public', '--port', '0'];
+    const { printed, answer } = await runProgram(place, environment, program, parameters);
     if (answer?.status !== 200 || answer.text !== 'a page of the site') throw new Error(JSON.stringify(answer));
+    if (kind === 'node') refuseWarnings(printed);
   });
   for (const part of PARTS) {
-    const works = WORKS[name].includes(part);
+    const works = WORKS[kind].includes(part);
     await check(`${name}: ${part} ${works ? 'works' : 'does not work, as the README says'}`, async () => {
-      const failure = await failureOf(program, words, part);
+      const failure = failureOf(kind, [program, ...words], part);
       if (works && failure !== undefined) throw failure;
       if (!works && failure === undefined) throw new Error('it works: say so in WORKS and in the README');
     });
   }
 }
 
-/** A program that does not say that it is done has failed, however it ended. */
-async function failureOf(program, words, part) {
+/** A program that does not end well, or does not say that it is done, has failed; on Node, so has one that warns. */
+function failureOf(kind, [program, ...words], part) {
   try {
-    const printed = execFileSync(program, [...words, 'part.mjs', part], {
+    const { status, stdout, stderr, error } = spawnSync(program, [...words, 'part.mjs', part], {
       cwd: place,
       env: environment,
       encoding: 'utf8',
-      stdio: 'pipe',
       timeout: 60_000,
     });
-    return printed.includes(`${part}: done`) ? undefined : new Error(printed);
+    if (error !== undefined) throw error;
+    if (status !== 0 || !stdout.includes(`${part}: done`)) throw new Error(stdout + stderr);
+    if (kind === 'node') refuseWarnings(stderr);
+    return undefined;
   } catch (error) {
     return error;
   }
+}
+
+function refuseWarnings(printed) {
+  if (/Warning: /.test(printed)) throw new Error(printed);
 }
