@@ -100,9 +100,9 @@ def in_thread(function, *arguments):
     threading.Thread(target=function, args=arguments, daemon=True).start()
 
 
-def serve_connection(connection):
+def serve_connection(connection, serve_next=None):
     let_the_server_run()
-    connection.serve()
+    connection.serve(serve_next)
 
 
 def serve_wsgi(application, configuration, orders, report_ready):
@@ -112,8 +112,9 @@ def serve_wsgi(application, configuration, orders, report_ready):
     connections = [wsgi.Connection(sock, application, base) for sock in take_sockets(configuration["threads"])]
     if len(connections) > 1:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        serve_next = import_ours("ready").shared_turns(connections)
         for connection in connections:
-            in_thread(serve_connection, connection)
+            in_thread(serve_connection, connection, serve_next)
         report_ready()
         try:
             read_orders(orders, connections, lambda: None)

@@ -1,7 +1,7 @@
-"""WSGI (PEP 3333): one connection for each thread, one request at a time.
+"""WSGI (PEP 3333): as many connections as threads, one request at a time on each.
 
-Each thread owns its connection: no queue, no accept, no hand-over between a request and the application. A small
-response leaves in one send, its last record included.
+The thread that reads a request runs the application: no queue, no accept, no hand-over in between. A small response leaves in one
+send, its last record included.
 """
 
 import io
@@ -344,7 +344,7 @@ class Errors:
 
 
 class Connection:
-    """One socket of the server and the thread that serves it."""
+    """One socket of the server, with one request at a time."""
 
     files_are_refused = False
 
@@ -378,10 +378,12 @@ class Connection:
         self.stopping = True
         self.socket.shutdown(socket.SHUT_RD)
 
-    def serve(self):
+    def serve(self, serve_next=None):
+        """Serves in the calling thread until the server has gone: this connection, or whatever `serve_next` does."""
+        serve_next = serve_next or self.receive_request
         try:
             while not self.stopping:
-                self.receive_request()
+                serve_next()
         except OSError:
             if not self.stopping:
                 os._exit(0)  # the server closed the connection: it wants no more of us
