@@ -15,12 +15,13 @@ export async function listenNear(server: Server, port: number): Promise<string> 
   }
 }
 
-/** On Ctrl+C answers under way are finished, then the uploads go; a second Ctrl+C does not wait. */
+/** On Ctrl+C answers under way are finished, then the uploads go; a second Ctrl+C does not wait. npm repeats each at once. */
 export function stopOnSignal(server: Server, uploads: string): void {
-  let asked = 0;
+  let firstAt: number | undefined;
   const stop = async (): Promise<void> => {
-    asked += 1;
-    await server.close({ graceMs: asked === 1 ? 2000 : 0 });
+    firstAt ??= performance.now();
+    const isSecond = performance.now() - firstAt > 500;
+    await server.close({ graceMs: isSecond ? 0 : 2000 });
     rmSync(uploads, { recursive: true, force: true });
   };
   process.on('SIGINT', () => void stop());

@@ -103,6 +103,19 @@ describe('the demo', () => {
     });
   });
 
+  test('is what `npm start` becomes, so that a signal for one reaches the other', async () => {
+    const root = join(demo, '../..');
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: { start: string };
+    };
+    const lastStep = scripts.start.replace(/^npx .* && /, '');
+    const child = spawn('sh', ['-c', `true && ${lastStep}`], { cwd: root, env: { ...process.env, PORT: '0' } });
+    const closed = once(child, 'close');
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect(await closed).toEqual([0, null]);
+  });
+
   test('ends with 0 and takes the uploads with it', async () => {
     const code = await withDemo(0, async (origin) => {
       expect((await fetch(`${origin}/uploads/note.txt`, { method: 'PUT', body: 'hello' })).status).toBe(201);

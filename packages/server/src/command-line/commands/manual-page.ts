@@ -33,7 +33,7 @@ ${Object.entries(commandSummaries).map(manualCommand).join('')}.SH OPTIONS
 ${sections.join('')}.SH SIGNALS
 .TP
 .B SIGTERM, SIGINT
-Finish requests in progress and stop; a second one stops at once.
+Finish requests in progress and stop; a second one, half a second later or more, stops at once.
 .TP
 .B SIGHUP
 Read the configuration again.

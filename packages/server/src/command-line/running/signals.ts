@@ -10,13 +10,20 @@ export interface Controlled {
   stop(graceMs?: number): Promise<void>;
 }
 
+/**
+ * For how long the same signal again is not a second one. A terminal, or a supervisor, signals all processes of a group, and
+ * npm among them sends it on to the command that it runs; on a busy machine a while later.
+ */
+const ECHO_MS = 500;
+
 /** Obeys signals until the stop has ended: gracefully at the first, at once at the second. Resolves to the exit code. */
 export function untilStopped(controlled: Controlled): Promise<number> {
   return new Promise((resolve) => {
-    let isStopping = false;
+    let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
     let code = 0;
     const stop = (signal: NodeJS.Signals): void => {
-      if (isStopping) {
+      if (first !== undefined) {
+        if (signal === first.signal && performance.now() - first.at < ECHO_MS) return;
         // Scripts are told to end, then there is nothing more to wait for.
         code = signal === 'SIGINT' ? 130 : 143;
         void Promise.race([controlled.stop(0), new Promise((late) => setTimeout(late, 500))]).finally(() =>
@@ -24,7 +31,7 @@ export function untilStopped(controlled: Controlled): Promise<number> {
         );
         return;
       }
-      isStopping = true;
+      first = { signal, at: performance.now() };
       if (signal === 'SIGINT' && process.stderr.isTTY)
         report(' Finishing requests in progress; press Ctrl+C again to stop now.');
       controlled.stop().then(

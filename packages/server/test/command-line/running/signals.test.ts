@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } fro
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { untilStopped } from '../../../src/command-line/running/signals.ts';
 import { run, site, start, startPlain, type Started } from '../command.ts';
 
 const bigBytes = 64 * 1024 * 1024;
@@ -93,7 +94,7 @@ describe('SIGTERM', () => {
   test.each([
     ['one process', []],
     ['two workers', ['--workers', '2']],
-  ])('forces the end when it comes twice, and ends the scripts: %s', async (_, words) => {
+  ])('forces the end when another comes, and ends the scripts: %s', async (_, words) => {
     const server = await serve('www', '--cgi-bin', 'cgi-bin', ...words);
     const socket = connect(server.port, '127.0.0.1').on('error', () => undefined);
     socket.write('GET /cgi-bin/slow.cgi HTTP/1.0\r\n\r\n');
@@ -104,12 +105,49 @@ describe('SIGTERM', () => {
     await vi.waitFor(() => expect(received).toContain('begun'), 120_000);
     server.child.kill('SIGTERM');
     await untilRefused(server.port);
-    server.child.kill('SIGTERM');
-    expect((await server.finished).code).toBe(143);
+    server.child.kill('SIGINT');
+    expect((await server.finished).code).toBe(130);
     await vi.waitFor(
       () => expect(spawnSync('pgrep', ['-f', join(place.path, 'cgi-bin/slow.cgi')]).stdout.toString()).toBe(''),
       120_000,
     );
+  });
+});
+
+const OBEYED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const;
+
+/** Obeys signals in this process, until the test ends. */
+function obey(stop: (graceMs?: number) => Promise<void>): Promise<number> {
+  const before = OBEYED.map((signal) => process.listeners(signal));
+  onTestFinished(() => {
+    vi.useRealTimers();
+    for (const [index, signal] of OBEYED.entries()) {
+      for (const listener of process.listeners(signal)) {
+        if (before[index]?.includes(listener) !== true) process.off(signal, listener);
+      }
+    }
+  });
+  return untilStopped({ reload: () => Promise.resolve(), reopenLog: () => undefined, stop });
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('%s that npm sends on as well', (signal) => {
+  test.each([
+    ['later', signal, 500],
+    ['at once, but another', signal === 'SIGINT' ? 'SIGTERM' : 'SIGINT', 0],
+  ] as const)('is one signal; a second one comes %s', async (_, second, afterMs) => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const graces: (number | undefined)[] = [];
+    const stopped = obey((graceMs) => {
+      graces.push(graceMs);
+      return graceMs === undefined ? new Promise(() => undefined) : Promise.resolve();
+    });
+    process.emit(signal, signal);
+    process.emit(signal, signal);
+    expect(graces).toEqual([undefined]);
+    vi.advanceTimersByTime(afterMs);
+    process.emit(second, second);
+    expect(graces).toEqual([undefined, 0]);
+    expect(await stopped).toBe(second === 'SIGINT' ? 130 : 143);
   });
 });
 
