@@ -1,33 +1,67 @@
 // Callbacks after a time that rarely comes: limits that each request has and hardly one meets.
 //
 // A timer of Node for each of them is made, filed and taken out again several times for each request. Those with one delay are due
-// in the order in which they were made, so they share one timer, which is set for the first of them and else left alone.
+// in the order in which they were made, so they share one timer, which is set for the first of them and else left alone. They stand in
+// a chain that each can leave by itself.
 
 import { afterMs } from './timer.ts';
 
-interface Waiter {
-  readonly dueAt: number;
-  readonly callback: () => void;
+/** Who is told that a time has passed. */
+export interface Due {
+  due(): void;
+}
+
+/** A time that somebody waits for. */
+export interface SharedTimer {
+  /** May be repeated, and called when the time has passed. */
+  stop(): void;
 }
 
 /** As far as a timer of Node may be early. */
 const EARLY_MS = 1;
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** The callbacks of one delay. */
+class Waiter implements SharedTimer {
+  readonly dueAt: number;
+  readonly target: Due | undefined;
+  next: Waiter = this;
+  previous: Waiter = this;
+
+  constructor(dueAt: number, target: Due | undefined) {
+    this.dueAt = dueAt;
+    this.target = target;
+  }
+
+  enter(before: Waiter): void {
+    this.next = before;
+    this.previous = before.previous;
+    this.previous.next = this;
+    before.previous = this;
+  }
+
+  stop(): void {
+    this.next.previous = this.previous;
+    this.previous.next = this.next;
+    this.next = this;
+    this.previous = this;
+  }
+}
+
+/** The waiters of one delay. */
 class Delay {
   readonly #ms: number;
-  readonly #waiters = new Set<Waiter>();
+  /** In front of the first and behind the last. */
+  readonly #end = new Waiter(Number.POSITIVE_INFINITY, undefined);
 
   constructor(ms: number) {
     this.#ms = ms;
     this.#arm(ms);
   }
 
-  add(callback: () => void): () => void {
-    const waiter = { dueAt: performance.now() + this.#ms, callback };
-    this.#waiters.add(waiter);
-    return () => this.#waiters.delete(waiter);
+  add(target: Due): SharedTimer {
+    const waiter = new Waiter(performance.now() + this.#ms, target);
+    waiter.enter(this.#end);
+    return waiter;
   }
 
   /** Whoever waits has something else that keeps the process. */
@@ -37,10 +71,10 @@ class Delay {
 
   readonly #pass = (): void => {
     const now = performance.now();
-    for (const waiter of this.#waiters) {
-      if (waiter.dueAt > now + EARLY_MS) return this.#arm(Math.ceil(waiter.dueAt - now));
-      this.#waiters.delete(waiter);
-      waiter.callback();
+    for (let first = this.#end.next; first !== this.#end; first = this.#end.next) {
+      if (first.dueAt > now + EARLY_MS) return this.#arm(Math.ceil(first.dueAt - now));
+      first.stop();
+      first.target?.due();
     }
     delays.delete(this.#ms);
   };
@@ -48,14 +82,20 @@ class Delay {
 
 const delays = new Map<number, Delay>();
 
-/**
- * As `afterMs`, for times that are seldom waited out and need no more than the millisecond. Nothing keeps the process for them.
- * @returns what stops it
- */
-export function afterSharedMs(ms: number, callback: () => void): () => void {
-  if (ms > MAX_DELAY_MS) return afterMs(ms, callback);
+/** As `afterMs`, for times that are seldom waited out and need no more than the millisecond. Nothing keeps the process for them. */
+export function sharedTimer(ms: number, target: Due): SharedTimer {
+  if (ms > MAX_DELAY_MS) return { stop: afterMs(ms, () => target.due()) };
   const whole = Math.max(1, Math.ceil(ms));
   let delay = delays.get(whole);
   if (delay === undefined) delays.set(whole, (delay = new Delay(whole)));
-  return delay.add(callback);
+  return delay.add(target);
+}
+
+/**
+ * The same for a function.
+ * @returns what stops it
+ */
+export function afterSharedMs(ms: number, callback: () => void): () => void {
+  const timer = sharedTimer(ms, { due: callback });
+  return () => timer.stop();
 }

@@ -9,9 +9,13 @@ type Conditional = Pick<CgiRequest, 'method' | 'fields'>;
 /** The head of a 304 in place of `head`; undefined where its content is to be sent. */
 export function notModified({ method, fields }: Conditional, head: ScriptHead): ScriptHead | undefined {
   if ((method !== 'GET' && method !== 'HEAD') || head.kind !== 'document' || head.hasStatus) return undefined;
-  if (!isKnown(fields, head.fields)) return undefined;
+  if (!fields.some(isCondition) || !isKnown(fields, head.fields)) return undefined;
   const kept = head.fields.filter(([name]) => name === 'content-location' || !name.startsWith('content-'));
   return { ...head, status: 304, fields: kept };
+}
+
+function isCondition([name]: Field): boolean {
+  return name === 'if-none-match' || name === 'if-modified-since';
 }
 
 function isKnown(asked: readonly Field[], said: readonly Field[]): boolean {

@@ -27,15 +27,7 @@ export async function waitForRestart(attempt: number): Promise<void> {
   if (attempt > 1) await delay(RESTART_WAITS_MS[attempt - 2]);
 }
 
-/** Nothing had come when the connection closed. */
-class Unanswered extends Error {}
-
 /** The error of a request that got no byte of an answer. */
 export function unanswered(message: string): CgiError {
-  return new CgiError('backend-gone', message, { cause: new Unanswered() });
-}
-
-/** Whether an error is one of those. */
-export function isUnanswered(error: unknown): boolean {
-  return error instanceof CgiError && error.cause instanceof Unanswered;
+  return new CgiError('backend-gone', message, { cause: new Error('the connection closed before any byte had come') });
 }

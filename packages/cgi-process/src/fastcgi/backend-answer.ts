@@ -6,6 +6,7 @@ import type { KnownHeads, ScriptHead } from '../answer/script-header.ts';
 import { ScriptContent } from '../answer/script-output.ts';
 import type { ContentSource } from '../answer/script-output.ts';
 import { CgiError } from '../cgi-error.ts';
+import type { Field } from '../message.ts';
 import type { BackendOutput } from './output.ts';
 import type { GatewayLimits } from './options.ts';
 
@@ -29,9 +30,25 @@ export interface AnswerSettings {
   /** Of the script or the application, for errors. */
   readonly name: string;
   readonly limits: Limits;
-  /** The end of what it said on STDERR. */
-  readonly tail: () => string;
   readonly known: KnownHeads;
+  /** The end of what it said on STDERR. */
+  tail(): string;
+}
+
+/** Who waits for an answer. Each step comes once, within the call that asks for it or later. */
+export interface AnswerReader {
+  /** Its `rest` is left for the content, and only there for now. */
+  headRead(head: ScriptHead): void;
+  contentRead(content: BackendContent): void;
+  /** In place of either: a CgiError, with the connection given up where there is no header. */
+  failed(error: unknown): void;
+}
+
+/** What an answer is wanted for. */
+export interface ContentWish {
+  readonly method: string;
+  /** Whether bytes have to last no longer than this turn of the loop. */
+  readonly isForNow: boolean;
 }
 
 /** Whether an application has left: what it wrote before may be all, as where it said how long that is. */
@@ -41,80 +58,83 @@ function isGone(error: Error): boolean {
 
 export class BackendAnswer implements ContentSource {
   readonly #output: BackendOutput;
-  readonly #name: string;
-  readonly #limits: Limits;
-  /** The end of what it said on STDERR. */
-  readonly #tail: () => string;
-  readonly #known: KnownHeads;
+  readonly #settings: AnswerSettings;
+  readonly #since = performance.now();
+  /** Made for a header that does not come at once. */
+  #parser: ScriptHeadParser | undefined;
   /** How long pieces are gathered. */
   #gatherMs = 0;
 
-  constructor(output: BackendOutput, { name, limits, tail, known }: AnswerSettings) {
+  constructor(output: BackendOutput, settings: AnswerSettings) {
     this.#output = output;
-    this.#name = name;
-    this.#limits = limits;
-    this.#tail = tail;
-    this.#known = known;
+    this.#settings = settings;
   }
 
-  /** Its `rest` is left for `content`, and only there for now. Rejects with CgiError, with the connection given up. */
-  async head(): Promise<ScriptHead> {
-    const { headerTimeoutMs } = this.#limits;
-    const parser = new ScriptHeadParser(this.#limits, this.#known);
-    const since = performance.now();
-    try {
-      for (let leftMs = headerTimeoutMs; ; leftMs = Math.max(1, since + headerTimeoutMs - performance.now())) {
-        const wait = this.#output.some(leftMs);
-        if (wait !== undefined) await wait;
-        const bytes = this.#output.peek();
-        if (bytes === 'nothing') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
-        if (bytes === 'end') {
-          const [code, why] = parser.isEmpty
-            ? (['no-output', 'no output'] as const)
-            : (['bad-header', 'its header did not end'] as const);
-          throw new CgiError(code, why);
-        }
-        const head = parser.push(bytes);
-        this.#output.skip(bytes.length - (head?.rest.length ?? 0));
-        if (head !== undefined) return head;
+  readHead(reader: AnswerReader): void {
+    const { headerTimeoutMs } = this.#settings.limits;
+    const leftMs = Math.max(1, this.#since + headerTimeoutMs - performance.now());
+    this.#output.some(leftMs, () => {
+      let head: ScriptHead | undefined;
+      try {
+        head = this.#headHere(headerTimeoutMs);
+      } catch (error) {
+        this.end();
+        return reader.failed(error instanceof CgiError ? this.#named(error) : error);
       }
-    } catch (error) {
-      this.end();
-      throw error instanceof CgiError ? this.#named(error) : error;
+      if (head === undefined) this.readHead(reader);
+      else told(reader, () => reader.headRead(head));
+    });
+  }
+
+  /** The header, if it ends in what is here. */
+  #headHere(headerTimeoutMs: number): ScriptHead | undefined {
+    const bytes = this.#output.peek();
+    if (bytes === 'nothing') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
+    if (bytes === 'end') {
+      const [code, why] =
+        this.#parser === undefined
+          ? (['no-output', 'no output'] as const)
+          : (['bad-header', 'its header did not end'] as const);
+      throw new CgiError(code, why);
     }
+    this.#parser ??= new ScriptHeadParser(this.#settings.limits, this.#settings.known);
+    const head = this.#parser.push(bytes);
+    this.#output.skip(bytes.length - (head?.rest.length ?? 0));
+    return head;
   }
 
   /**
-   * The content after `head`: bytes, where the application has ended within a moment. Throws or rejects with CgiError (`content-cut`) when it
+   * The content after `head`: bytes, where the application has ended within a moment. Fails with CgiError (`content-cut`) when it
    * wrote less than it announced; for HEAD it may.
-   * @param isForNow whether bytes have to last no longer than this turn of the loop
    */
-  content(head: ScriptHead, method: string, isForNow = false): BackendContent | Promise<BackendContent> {
+  readContent(head: ScriptHead, wish: ContentWish, reader: AnswerReader): void {
     const { rest, fields } = head;
-    const isEvents = fields.some(([name, value]) => name === 'content-type' && /^text\/event-stream/i.test(value));
-    if (rest.length > 0 && !isEvents) {
-      this.#gatherMs = Math.min(Math.max(GATHER_MS, this.#output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
-      const wait = this.#output.gathered(this.#gatherMs);
-      if (wait !== undefined) return wait.then(() => this.#contentNow(head, method, isForNow));
-    }
-    return this.#contentNow(head, method, isForNow);
+    const isNow = rest.length === 0 || fields.some(isEvents);
+    if (isNow) return this.#tellContent(head, wish, reader);
+    this.#gatherMs = Math.min(Math.max(GATHER_MS, this.#output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
+    this.#output.gathered(this.#gatherMs, () => this.#tellContent(head, wish, reader));
   }
 
-  #contentNow({ contentLength, status }: ScriptHead, method: string, isForNow: boolean): BackendContent {
+  #tellContent(head: ScriptHead, wish: ContentWish, reader: AnswerReader): void {
+    told(reader, () => reader.contentRead(this.#contentNow(head, wish)));
+  }
+
+  #contentNow({ contentLength, status }: ScriptHead, { method, isForNow }: ContentWish): BackendContent {
     const { bytes = NOTHING, end } = this.#output.readNow(isForNow);
     if (end instanceof Error && !isGone(end)) throw end instanceof CgiError ? this.#named(end) : end;
     if (end === 'end') {
-      if (contentLength === undefined || contentLength <= bytes.length) return bytes.subarray(0, contentLength);
+      if (contentLength === undefined || contentLength === bytes.length) return bytes;
+      if (contentLength < bytes.length) return bytes.subarray(0, contentLength);
       if (method !== 'HEAD' && hasContent(status)) throw this.cut(bytes.length, contentLength);
     }
     return new ScriptContent(this, bytes, contentLength);
   }
 
   async more(): Promise<Uint8Array | undefined> {
-    const bytes = await this.#next(this.#limits.silenceTimeoutMs);
+    const bytes = await this.#next(this.#settings.limits.silenceTimeoutMs);
     if (bytes !== 'timed-out') return bytes;
     this.end();
-    throw this.#named(new CgiError('timed-out', `no output for ${this.#limits.silenceTimeoutMs} ms`));
+    throw this.#named(new CgiError('timed-out', `no output for ${this.#settings.limits.silenceTimeoutMs} ms`));
   }
 
   async #next(timeoutMs: number): Promise<Uint8Array | 'timed-out' | undefined> {
@@ -145,7 +165,21 @@ export class BackendAnswer implements ContentSource {
   }
 
   #named(error: CgiError): CgiError {
-    const details = { script: this.#name, stderr: this.#tail(), cause: error.cause };
-    return new CgiError(error.code, `${this.#name}: ${error.message}`, details);
+    const { name } = this.#settings;
+    const details = { script: name, stderr: this.#settings.tail(), cause: error.cause };
+    return new CgiError(error.code, `${name}: ${error.message}`, details);
+  }
+}
+
+function isEvents([name, value]: Field): boolean {
+  return name === 'content-type' && /^text\/event-stream/i.test(value);
+}
+
+/** Tells a reader, and tells it where that fails. */
+function told(reader: AnswerReader, tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    reader.failed(error);
   }
 }

@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Address } from './address.ts';
+import { RecordReader } from './records.ts';
 import { noCounts } from './state.ts';
 import type { BackendCounts } from './state.ts';
 
@@ -51,6 +52,8 @@ export class Connection {
   readonly socket: Socket;
   /** Of the address that it leads to. */
   readonly counts: BackendCounts;
+  /** What reads it over FastCGI: where a request has ended well, the next one begins with a record. */
+  readonly records: RecordReader = new RecordReader();
   readonly openedAt: number = performance.now();
   /** Whether it has carried a request to its end. */
   hasServed = false;

@@ -6,7 +6,7 @@ import { checkOptions } from '../options.ts';
 import { explainScript } from '../request/explain-script.ts';
 import { scriptSources } from '../request/script-sources.ts';
 import { Gateway } from './gateway.ts';
-import type { Protocol } from './gateway.ts';
+import type { Protocol } from './request-heads.ts';
 import { gatewayTable } from './options.ts';
 import type { GatewayOptions, GatewayResponder } from './options.ts';
 
@@ -26,13 +26,13 @@ export function gatewayResponder(
     checkMessage(request);
     return gateway.respond(request);
   };
-  const front = async (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request);
+  const front = (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request);
   const respond = async (request: CgiRequest): Promise<CgiResponse> => {
     const answer = await scripts(request);
     return options.front !== undefined && answer.isNothing === true ? front(request) : answer;
   };
-  const lendScripts = async (request: CgiRequest): Promise<CgiResponse> => gateway.respond(request, true);
-  const lendFront = async (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request, true);
+  const lendScripts = (request: CgiRequest): Promise<CgiResponse> => gateway.respond(request, true);
+  const lendFront = (request: CgiRequest): Promise<CgiResponse> => gateway.respondFromFront(request, true);
   return Object.assign(respond, {
     scripts: Object.assign(scripts, { lend: lendScripts }),
     explain: (pathInfo: string) =>

@@ -13,9 +13,13 @@ import { encodePair, encodePairs } from './records.ts';
 /** What is new in each request: the name of the request, and the port of a client's connection. */
 const OWN = ['UNIQUE_ID', 'REMOTE_PORT'] as const;
 
+type Basis = Omit<CgiRequest, 'pathInfo' | 'fields' | 'contentLength' | 'content' | 'id' | 'signal'>;
+
 /** A text, and all that it depends on beside the fields and the options. */
 interface Known {
-  readonly basis: readonly (string | number | undefined)[];
+  readonly basis: Basis;
+  readonly found: FoundScript;
+  readonly contentLength: number;
   readonly pairs: string;
 }
 
@@ -31,26 +35,46 @@ export class KnownParams {
     if (!Object.isFrozen(fields) || OWN.some((name) => name in params)) {
       return encodePairs(backendParams(request, found, settings));
     }
-    const basis = basisOf(request, found, settings.contentLength);
     let known = this.#known.get(fields);
-    if (known === undefined || !isSame(known.basis, basis)) {
+    const isSame =
+      known?.contentLength === settings.contentLength &&
+      isSameScript(known.found, found) &&
+      isAskedAlike(known.basis, request);
+    if (known === undefined || !isSame) {
       const { UNIQUE_ID: _id, REMOTE_PORT: _port, ...shared } = backendParams(request, found, settings);
-      known = { basis, pairs: encodePairs(shared) };
+      const { contentLength } = settings;
+      known = { basis: basisOf(request), found, contentLength, pairs: encodePairs(shared) };
       this.#known.set(fields, known);
     }
     return known.pairs + ownPairs(request);
   }
 }
-
-function basisOf(request: CgiRequest, found: FoundScript, contentLength: number): Known['basis'] {
+/** What is kept of a request: no more than is compared. */
+function basisOf(request: CgiRequest): Basis {
   const { method, target, version, scheme, authority, scriptName, query, remote, local, user, authType } = request;
-  const { address, port } = local;
-  const asked = [method, target, version, scheme, authority, scriptName, query, user, authType];
-  return [...asked, remote.address, address, port, contentLength, found.file, found.scriptName, found.pathInfo];
+  return { method, target, version, scheme, authority, scriptName, query, remote, local, user, authType };
 }
 
-function isSame(basis: Known['basis'], other: Known['basis']): boolean {
-  return basis.every((value, index) => value === other[index]);
+function isAskedAlike(before: Basis, now: Basis): boolean {
+  return (
+    before.target === now.target &&
+    before.query === now.query &&
+    before.scriptName === now.scriptName &&
+    before.method === now.method &&
+    before.version === now.version &&
+    before.scheme === now.scheme &&
+    before.authority === now.authority &&
+    before.user === now.user &&
+    before.authType === now.authType &&
+    before.remote.address === now.remote.address &&
+    before.local.address === now.local.address &&
+    before.local.port === now.local.port
+  );
+}
+
+function isSameScript(before: FoundScript, now: FoundScript): boolean {
+  if (before === now) return true;
+  return before.file === now.file && before.scriptName === now.scriptName && before.pathInfo === now.pathInfo;
 }
 
 function ownPairs({ id, remote }: CgiRequest): string {

@@ -15,7 +15,6 @@ import {
   emptyRecord,
   END_REQUEST,
   endOfRequest,
-  RecordReader,
   STDERR,
   STDIN,
   STDOUT,
@@ -30,7 +29,9 @@ export interface BackendRequest {
   readonly content: Collected;
   /** Whether the application is asked to leave the connection open. */
   readonly keep: boolean;
-  readonly stderr: (bytes: Buffer) => void;
+  stderr(bytes: Buffer): void;
+  /** Called once, with whether the connection may be used again. */
+  finished(mayKeep: boolean): void;
 }
 
 /** The output of an application, until it ends. */
@@ -41,8 +42,8 @@ export interface BackendOutput {
   readonly waitingSince: number | undefined;
   /** How long it has taken so far. */
   readonly tookMs: number;
-  /** Waits until there is something, the end, or no more time. */
-  some(withinMs: number): Promise<void> | undefined;
+  /** Calls `then` once there is something, the end, or no more time; now, where that is so. */
+  some(withinMs: number, then: () => void): void;
   /** What is here, which is not taken; valid until something else comes. Throws what `read` rejects with. */
   peek(): Uint8Array | 'end' | 'nothing';
   /** Drops so many bytes of what is here. */
@@ -52,8 +53,8 @@ export interface BackendOutput {
    * with CgiError (`backend-gone`, `busy`, `bad-header`).
    */
   read(timeoutMs: number, gatherMs?: number): Promise<Uint8Array | 'end' | 'timed-out'>;
-  /** Waits until there is a piece that is worth a write, the end, or no more time. */
-  gathered(withinMs: number): Promise<void> | undefined;
+  /** The same for a piece that is worth a write, the end, or no more time. */
+  gathered(withinMs: number, then: () => void): void;
   /** What is here already. Nothing is waited for. See `PendingOutput`. */
   readNow(isForNow?: boolean): OutputNow;
   /** Gives the connection up. May be repeated; does nothing after the end. */
@@ -98,23 +99,21 @@ function gone(cause?: unknown): CgiError {
   return new CgiError('backend-gone', 'the application closed the connection before its answer was whole', { cause });
 }
 
-/** A request over FastCGI. `finished` is called once, with whether the connection may be used again. */
+/** A request over FastCGI. */
 export class FastcgiOutput extends PendingOutput implements BackendOutput, Receiver {
   readonly #connection: Connection;
   readonly #request: BackendRequest;
-  readonly #finished: (mayKeep: boolean) => void;
-  readonly #records = new RecordReader();
   #hasSentAll = false;
   #isOver = false;
   hasAnswered = false;
 
-  constructor(connection: Connection, request: BackendRequest, finished: (mayKeep: boolean) => void) {
-    super(() => connection.resume());
+  constructor(connection: Connection, request: BackendRequest) {
+    super(connection);
     this.#connection = connection;
     this.#request = request;
-    this.#finished = finished;
+    const { head } = request;
     connection.receiver = this;
-    connection.write(request.head);
+    connection.write(head);
     if (isEmpty(request.content)) this.#hasSentAll = true;
     else void this.#send();
   }
@@ -123,36 +122,42 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     return this.hasAnswered || this.#connection.hasServed ? undefined : this.#connection.openedAt;
   }
 
-  /** Empty records only end a stream. */
   receive(bytes: Buffer): boolean {
     this.hasAnswered = true;
     try {
-      this.#records.push(bytes);
-      for (let record = this.#records.next(); record !== undefined; record = this.#records.next()) {
-        const { type, content } = record;
-        if (type === STDOUT) this.add(content);
-        if (type === STDERR && content.length > 0) this.#request.stderr(content);
-        if (type === END_REQUEST) {
-          this.#ended(endOfRequest(content));
-          return true;
-        }
-      }
+      this.#read(bytes);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const message = `the application does not speak FastCGI: ${error.message}`;
       this.#fail(new CgiError('bad-header', message, { cause: error }));
     }
-    return this.mayGoOn();
+    this.tell();
+    // A connection that is kept is read on, for its end.
+    return this.#isOver || this.mayGoOn();
+  }
+
+  /** Empty records only end a stream. */
+  #read(bytes: Buffer): void {
+    const records = this.#connection.records;
+    records.push(bytes);
+    for (let record = records.next(); record !== undefined; record = records.next()) {
+      const { type, content } = record;
+      if (type === STDOUT) this.add(content);
+      if (type === STDERR && content.length > 0) this.#request.stderr(content);
+      if (type === END_REQUEST) return this.#ended(endOfRequest(content));
+    }
   }
 
   closed(error: Error | undefined): void {
     this.#fail(gone(error));
+    this.tell();
   }
 
   abort(): void {
     if (this.#isOver) return;
     if (this.#connection.isOpen) this.#connection.socket.write(emptyRecord(ABORT_REQUEST));
     this.#fail(gone());
+    this.tell();
   }
 
   async #send(): Promise<void> {
@@ -176,7 +181,7 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
           ? new CgiError('bad-header', 'the application does not take this kind of request')
           : undefined;
     this.finish(error);
-    this.#over(this.#hasSentAll && this.#request.keep && !this.#records.hasMore && error === undefined);
+    this.#over(this.#hasSentAll && this.#request.keep && !this.#connection.records.hasMore && error === undefined);
   }
 
   #fail(error: CgiError): void {
@@ -189,24 +194,25 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     this.#isOver = true;
     this.#connection.receiver = undefined;
     if (!mayKeep) this.#connection.socket.destroySoon();
-    this.#finished(mayKeep);
+    this.#request.finished(mayKeep);
   }
 }
 
 /** A request over SCGI: its answer ends with the connection. */
 export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver {
   readonly #connection: Connection;
-  readonly #finished: (mayKeep: boolean) => void;
+  readonly #request: BackendRequest;
   #isOver = false;
   readonly waitingSince = undefined;
   hasAnswered = false;
 
-  constructor(connection: Connection, request: BackendRequest, finished: (mayKeep: boolean) => void) {
-    super(() => connection.resume());
+  constructor(connection: Connection, request: BackendRequest) {
+    super(connection);
     this.#connection = connection;
-    this.#finished = finished;
+    this.#request = request;
+    const { head } = request;
     connection.receiver = this;
-    connection.write(request.head);
+    connection.write(head);
     if (isEmpty(request.content)) return;
     writeContent(connection.socket, request, (bytes) => [bytes]).catch(() => this.abort());
   }
@@ -214,6 +220,7 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
   receive(bytes: Buffer): boolean {
     this.hasAnswered = true;
     this.add(bytes);
+    this.tell();
     return this.mayGoOn();
   }
 
@@ -231,6 +238,7 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
     this.finish(error);
     this.#connection.receiver = undefined;
     this.#connection.socket.destroy();
-    this.#finished(false);
+    this.#request.finished(false);
+    this.tell();
   }
 }

@@ -5,7 +5,8 @@
 // pieces are leased, and go back where the whole answer is for somebody who has done with it when the loop turns. Who reads waits
 // for as much as is worth a write, with one timer.
 
-import { afterSharedMs } from '../shared-timers.ts';
+import { sharedTimer } from '../shared-timers.ts';
+import type { Due, SharedTimer } from '../shared-timers.ts';
 
 /** An answer that is here at once needs no room beyond it. */
 const SMALL_BYTES = 4096;
@@ -36,7 +37,12 @@ export interface OutputNow {
   readonly end: 'end' | Error | undefined;
 }
 
-export class PendingOutput {
+/** Where output comes from. */
+export interface Source {
+  resume(): void;
+}
+
+export class PendingOutput implements Due {
   #bytes: Buffer | undefined;
   #start = 0;
   #used = 0;
@@ -49,18 +55,19 @@ export class PendingOutput {
   /** Of who waits: for how many bytes, and what tells it. */
   #wanted = 0;
   #wake: (() => void) | undefined;
-  readonly #hasRoom: () => void;
+  #timer: SharedTimer | undefined;
+  readonly #source: Source;
 
-  /** @param hasRoom called when output was taken that was too much */
-  constructor(hasRoom: () => void) {
-    this.#hasRoom = hasRoom;
+  /** @param source goes on when output was taken that was too much */
+  constructor(source: Source) {
+    this.#source = source;
   }
 
   get isFull(): boolean {
     return this.#used - this.#start >= MAX_BYTES;
   }
 
-  /** Keeps a copy. */
+  /** Keeps a copy. Who waits is told by `tell`. */
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#total += bytes.length;
@@ -68,16 +75,15 @@ export class PendingOutput {
     if (this.#bytes === undefined || used + bytes.length > this.#bytes.length) this.#grow(used + bytes.length);
     this.#bytes?.set(bytes, used);
     this.#used += bytes.length;
-    if (this.#used - this.#start >= this.#wanted) this.#wake?.();
   }
 
-  /** Whether more is wanted at once; `hasRoom` is called later otherwise. */
+  /** Whether more is wanted at once; its source is resumed later otherwise. */
   mayGoOn(): boolean {
     if (this.isFull) return false;
     const rest = this.#total < PIECE_BYTES ? this.tookMs * REST_SHARE : 0;
     if (this.#isOver || this.#total === 0 || rest < LEAST_REST_MS) return true;
     clearTimeout(this.#rest);
-    this.#rest = setTimeout(this.#hasRoom, Math.min(rest, MAX_REST_MS));
+    this.#rest = setTimeout(() => this.#source.resume(), Math.min(rest, MAX_REST_MS));
     return false;
   }
 
@@ -86,18 +92,34 @@ export class PendingOutput {
     return performance.now() - this.#since;
   }
 
-  /** Nothing more comes. Only the first call counts. */
+  /** Nothing more comes. Only the first call counts. Who waits is told by `tell`. */
   finish(error?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#error = error;
-    clearTimeout(this.#rest);
-    this.#wake?.();
+    if (this.#rest !== undefined) clearTimeout(this.#rest);
+  }
+
+  /** Tells who waits, if what is here is enough. */
+  tell(): void {
+    if (this.#wake !== undefined && this.#isEnough(this.#wanted)) this.due();
+  }
+
+  /** Tells who waits, whatever is here. */
+  due(): void {
+    const wake = this.#wake;
+    this.#timer?.stop();
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  #isEnough(wanted: number): boolean {
+    return this.#isOver || this.#used - this.#start >= wanted;
   }
 
   /** Shows what is here; it may be overwritten when something else comes. Throws what the output ended with. */
   peek(): Uint8Array | 'end' | 'nothing' {
-    return this.#bytes?.subarray(this.#start, this.#used) ?? this.#ended() ?? 'nothing';
+    return this.#here() ?? this.#ended() ?? 'nothing';
   }
 
   /** Drops so many bytes of what is here. */
@@ -105,7 +127,7 @@ export class PendingOutput {
     const wasFull = this.isFull;
     this.#start += count;
     if (this.#start === this.#used) this.#leave(true);
-    if (wasFull && !this.isFull) this.#hasRoom();
+    if (wasFull && !this.isFull) this.#source.resume();
   }
 
   /**
@@ -113,19 +135,21 @@ export class PendingOutput {
    * output was taken: `end`, or a rejection.
    */
   async read(timeoutMs: number, gatherMs = 0): Promise<Uint8Array | 'end' | 'timed-out'> {
-    await this.#has(1, timeoutMs);
-    if (gatherMs > 0 && this.#bytes !== undefined) await this.#has(PIECE_BYTES, gatherMs);
+    await new Promise<void>((resolve) => this.some(timeoutMs, resolve));
+    if (gatherMs > 0 && this.#bytes !== undefined) {
+      await new Promise<void>((resolve) => this.gathered(gatherMs, resolve));
+    }
     return this.#take(false) ?? this.#ended() ?? 'timed-out';
   }
 
-  /** Waits until there is something, the end, or no more time. */
-  some(withinMs: number): Promise<void> | undefined {
-    return this.#has(1, withinMs);
+  /** Calls `then` once there is something, the end, or no more time; now, where that is so. */
+  some(withinMs: number, then: () => void): void {
+    this.#wait(1, withinMs, then);
   }
 
-  /** Waits until there is a piece, the end, or no more time. */
-  gathered(withinMs: number): Promise<void> | undefined {
-    return this.#has(PIECE_BYTES, withinMs);
+  /** The same for a piece, the end, or no more time. */
+  gathered(withinMs: number, then: () => void): void {
+    this.#wait(PIECE_BYTES, withinMs, then);
   }
 
   /**
@@ -146,13 +170,13 @@ export class PendingOutput {
     const piece = this.#bytes;
     if (piece === undefined) return undefined;
     const wasFull = this.isFull;
-    const bytes = piece.subarray(this.#start, this.#used);
+    const bytes = this.#here() as Buffer;
     // A piece that is mostly empty is not given away.
     const isCopied = this.#isLeased && !isForNow && bytes.length <= PIECE_BYTES / 4;
     const taken = isCopied ? Buffer.from(bytes) : bytes;
     if (isForNow && this.#isLeased) setImmediate(giveBack, piece);
     this.#leave(isCopied);
-    if (wasFull) this.#hasRoom();
+    if (wasFull) this.#source.resume();
     return taken;
   }
 
@@ -176,18 +200,17 @@ export class PendingOutput {
     if (wasLeased) giveBack(before);
   }
 
-  /** Waits for so many bytes, the end, or no more time; not at all where they are here. */
-  #has(wanted: number, withinMs: number): Promise<void> | undefined {
-    if (this.#isOver || this.#used - this.#start >= wanted) return undefined;
-    return new Promise<void>((resolve) => {
-      const settle = (): void => {
-        stop();
-        this.#wake = undefined;
-        resolve();
-      };
-      const stop = afterSharedMs(withinMs, settle);
-      this.#wanted = wanted;
-      this.#wake = settle;
-    });
+  /** A view, where it is not all of what is kept: to make one costs more than to ask. */
+  #here(): Buffer | undefined {
+    const bytes = this.#bytes;
+    if (this.#start === 0 && this.#used === bytes?.length) return bytes;
+    return bytes?.subarray(this.#start, this.#used);
+  }
+
+  #wait(wanted: number, withinMs: number, then: () => void): void {
+    if (this.#isEnough(wanted)) return then();
+    this.#wanted = wanted;
+    this.#wake = then;
+    this.#timer = sharedTimer(withinMs, this);
   }
 }

@@ -156,18 +156,30 @@ export class RecordReader {
 
   /** Whether a header is here whole. */
   #readHeader(): boolean {
-    if (this.#at === this.#bytes.length) return false;
-    const bytes = this.#take(HEADER_BYTES - this.#begun.length);
-    const header =
-      this.#begun.length === 0 && bytes.length === HEADER_BYTES ? bytes : Buffer.concat([this.#begun, bytes]);
-    if (header.length > 0 && header[0] !== 1) throw new RangeError(`version ${header[0]} of FastCGI`);
-    this.#begun = header.length < HEADER_BYTES ? Buffer.from(header) : NOTHING;
-    if (header.length < HEADER_BYTES) return false;
-    this.#type = header[1] ?? 0;
-    this.#isManagement = isOfConnection(this.#type, header.readUInt16BE(2));
-    this.#contentLeft = header.readUInt16BE(4);
-    this.#paddingLeft = header[6] ?? 0;
+    const at = this.#at;
+    if (at === this.#bytes.length) return false;
+    if (this.#begun.length > 0 || at + HEADER_BYTES > this.#bytes.length) return this.#readLateHeader();
+    this.#at = at + HEADER_BYTES;
+    this.#begin(this.#bytes, at);
     return true;
+  }
+
+  /** The same of one that comes in parts. */
+  #readLateHeader(): boolean {
+    const header = Buffer.concat([this.#begun, this.#take(HEADER_BYTES - this.#begun.length)]);
+    const isWhole = header.length === HEADER_BYTES;
+    this.#begun = isWhole ? NOTHING : header;
+    if (isWhole) this.#begin(header, 0);
+    else checkVersion(header[0]);
+    return isWhole;
+  }
+
+  #begin(bytes: Buffer, at: number): void {
+    checkVersion(bytes[at]);
+    this.#type = bytes[at + 1] ?? 0;
+    this.#isManagement = isOfConnection(this.#type, bytes.readUInt16BE(at + 2));
+    this.#contentLeft = bytes.readUInt16BE(at + 4);
+    this.#paddingLeft = bytes[at + 6] ?? 0;
   }
 
   #skipPadding(): void {
@@ -182,6 +194,11 @@ export class RecordReader {
     this.#at = end;
     return bytes;
   }
+}
+
+/** Throws a RangeError for what is no FastCGI. */
+function checkVersion(version: number | undefined): void {
+  if (version !== 1) throw new RangeError(`version ${version} of FastCGI`);
 }
 
 /** Whether a record concerns the connection alone (§4). Throws a RangeError for one that an application may not send. */

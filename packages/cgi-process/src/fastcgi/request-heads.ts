@@ -4,11 +4,13 @@ import type { CgiRequest } from '../message.ts';
 import type { FoundScript } from '../request/find-script.ts';
 import type { Collected } from '../spool/collect-content.ts';
 import { backendParams } from './backend-params.ts';
-import type { Protocol } from './gateway.ts';
 import { KnownParams } from './known-params.ts';
 import type { GatewayOptions } from './options.ts';
 import { isEmpty } from './output.ts';
 import { requestHead, scgiHead } from './records.ts';
+
+/** Which of the two an application speaks. */
+export type Protocol = 'fastcgi' | 'scgi';
 
 export class RequestHeads {
   readonly #protocol: Protocol;

@@ -3,7 +3,7 @@
 // The walk goes down segment by segment and stops at the first thing that is no directory. A segment that begins with a dot
 // is never entered, symbolic links must stay inside unless told otherwise, and whatever is not a script is refused before
 // anything is started, so its source can never be the answer. The looks are synchronous: they take microseconds, and the
-// run that follows takes a thousand times that.
+// run that follows takes a thousand times that. Requests of one turn of the loop share them.
 //
 // Where there is a front controller, a directory without an index is its: nobody wants `/uploads/` listed behind one.
 //
@@ -15,6 +15,7 @@ import type { Stats } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiOptions } from '../options.ts';
+import { forTurn } from './turn-memo.ts';
 
 /** A script and how the path led to it. */
 export interface FoundScript {
@@ -139,7 +140,9 @@ class ScriptTree {
     this.#front = front;
   }
 
-  readonly find: FindScript = (pathInfo) => {
+  readonly find: FindScript = forTurn((pathInfo) => this.#find(pathInfo));
+
+  #find(pathInfo: string): FoundScript | MissingSlash {
     let path = this.#root;
     for (const { name, end } of segments(pathInfo)) {
       // In its normal form, as its parts are.
@@ -149,7 +152,7 @@ class ScriptTree {
       return this.#script(path, stats, { scriptName: merged(pathInfo.slice(0, end)), pathInfo: pathInfo.slice(end) });
     }
     return this.#indexOf(path, pathInfo);
-  };
+  }
 
   #look(path: string): Stats {
     const look = this.#lookAt(path);

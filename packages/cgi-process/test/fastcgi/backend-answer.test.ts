@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CgiError } from '../../src/index.ts';
 import { KnownHeads } from '../../src/answer/script-header.ts';
+import type { ScriptHead } from '../../src/answer/script-header.ts';
 import { BackendAnswer } from '../../src/fastcgi/backend-answer.ts';
 import type { BackendContent } from '../../src/fastcgi/backend-answer.ts';
 import { gatewayLimitsTable } from '../../src/fastcgi/options.ts';
@@ -41,9 +42,10 @@ class FakeOutput implements BackendOutput {
     return said === 'end' || said === 'timed-out' ? said : Buffer.from(said, 'latin1');
   }
 
-  some(withinMs: number): undefined {
+  some(withinMs: number, then: () => void): void {
     this.waits.push(withinMs);
     this.gathers.push(0);
+    then();
   }
 
   peek(): Uint8Array | 'end' | 'nothing' {
@@ -59,8 +61,9 @@ class FakeOutput implements BackendOutput {
     this.#left = left.length === 0 ? undefined : left;
   }
 
-  async gathered(withinMs: number): Promise<void> {
+  gathered(withinMs: number, then: () => void): void {
     this.gathers.push(withinMs);
+    then();
   }
 
   readNow(): OutputNow {
@@ -92,6 +95,21 @@ function answerOf(...said: Said[]): { output: FakeOutput; answer: BackendAnswer 
   return { output, answer: new BackendAnswer(output, { name: '/app.php', limits, tail: () => 'PHP Warning', known }) };
 }
 
+const UNASKED = {
+  headRead: (): void => expect.unreachable(),
+  contentRead: (): void => expect.unreachable(),
+};
+
+async function headOf(answer: BackendAnswer): Promise<ScriptHead> {
+  return new Promise((headRead, failed) => answer.readHead({ ...UNASKED, headRead, failed }));
+}
+
+async function contentOf(answer: BackendAnswer, head: ScriptHead, method = 'GET'): Promise<BackendContent> {
+  return new Promise((contentRead, failed) =>
+    answer.readContent(head, { method, isForNow: false }, { ...UNASKED, contentRead, failed }),
+  );
+}
+
 async function text(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<string> {
   if (content instanceof Uint8Array) return Buffer.from(content).toString();
   let all = '';
@@ -102,13 +120,13 @@ async function text(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<st
 describe('BackendAnswer.head', () => {
   test('comes of as many outputs as it takes', async () => {
     const { answer, output } = answerOf('Status: 40', '4\r', '\nA: b\n', '\nrest');
-    expect(await answer.head()).toMatchObject({ status: 404, rest: Buffer.from('rest') });
+    expect(await headOf(answer)).toMatchObject({ status: 404, rest: Buffer.from('rest') });
     expect(output.aborts).toBe(0);
   });
 
   test('has one time-out for all of it, and never waits for less than a millisecond', async () => {
     const { answer, output } = answerOf('A: b\n', 'C: d\n', '\n');
-    await answer.head();
+    await headOf(answer);
     expect(output.waits).toHaveLength(3);
     for (const wait of output.waits) expect(wait).toBeLessThanOrEqual(5000);
     for (const wait of output.waits) expect(wait).toBeGreaterThanOrEqual(1);
@@ -129,71 +147,71 @@ describe('BackendAnswer.head', () => {
     ['its end', [new CgiError('backend-gone', 'it closed')], 'backend-gone', '/app.php: it closed'],
   ])('says why there is none where the application gives %s', async (_, said, code, message) => {
     const { answer, output } = answerOf(...said);
-    await expect(answer.head()).rejects.toMatchObject({ code, message, script: '/app.php', stderr: 'PHP Warning' });
+    await expect(headOf(answer)).rejects.toMatchObject({ code, message, script: '/app.php', stderr: 'PHP Warning' });
     expect(output.aborts).toBe(1);
   });
 
   test('keeps the cause of a failure, and lets what is no CgiError through', async () => {
     const cause = new Error('ECONNRESET');
     const named = answerOf(new CgiError('backend-gone', 'it closed', { cause }));
-    await expect(named.answer.head()).rejects.toMatchObject({ cause });
+    await expect(headOf(named.answer)).rejects.toMatchObject({ cause });
     const bug = answerOf(new RangeError('a bug'));
-    await expect(bug.answer.head()).rejects.toThrow(RangeError);
+    await expect(headOf(bug.answer)).rejects.toThrow(RangeError);
     expect(bug.output.aborts).toBe(1);
   });
 });
 
 describe('BackendAnswer.content', () => {
-  async function contentOf(isNow: boolean, ...said: Said[]): Promise<BackendContent> {
+  async function contentOfSaid(isNow: boolean, ...said: Said[]): Promise<BackendContent> {
     const { answer, output } = answerOf(...said);
-    const head = await answer.head();
+    const head = await headOf(answer);
     output.isNow = isNow;
-    return answer.content(head, 'GET');
+    return contentOf(answer, head);
   }
 
   test.each<[string, string]>([
     ['no length', 'A: b\n\none'],
     ['its length', 'Content-Length: 6\n\none'],
   ])('is bytes where the application is done and said %s', async (_, head) => {
-    const content = await contentOf(true, head, 'two');
+    const content = await contentOfSaid(true, head, 'two');
     expect(content).toBeInstanceOf(Uint8Array);
     expect(await text(content)).toBe('onetwo');
   });
 
   test('is no bytes where it is done and wrote nothing', async () => {
-    expect(await contentOf(true, 'A: b\n\n')).toHaveLength(0);
+    expect(await contentOfSaid(true, 'A: b\n\n')).toHaveLength(0);
   });
 
   test('has what is here already in its place where the application goes on', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'two', 'three', 'end');
-    const head = await answer.head();
+    const head = await headOf(answer);
     output.isNow = true;
     output.isEndNow = false;
-    expect(await text(await answer.content(head, 'GET'))).toBe('onetwothree');
+    expect(await text(await contentOf(answer, head))).toBe('onetwothree');
   });
 
   test.each(['Content-Length: 6\n\n', 'A: b\n\n', 'Status: 304\n\n'])(
     'is what came before an application left, behind %j',
     async (header) => {
       const { answer, output } = answerOf(`${header}one`, 'two');
-      const head = await answer.head();
+      const head = await headOf(answer);
       output.isNow = true;
       output.endNow = new CgiError('backend-gone', 'it closed');
-      const content = (await answer.content(head, 'GET')) as AsyncIterableIterator<Uint8Array>;
+      const content = (await contentOf(answer, head)) as AsyncIterableIterator<Uint8Array>;
       expect((await content.next()).value).toEqual(Buffer.from('onetwo'));
     },
   );
 
   test('is refused with all that is no FastCGI', async () => {
     const { answer, output } = answerOf('A: b\n\none');
-    const head = await answer.head();
+    const head = await headOf(answer);
     output.isNow = true;
     output.endNow = new CgiError('bad-header', 'not FastCGI');
-    await expect(answer.content(head, 'GET')).rejects.toMatchObject({ message: '/app.php: not FastCGI' });
+    await expect(contentOf(answer, head)).rejects.toMatchObject({ message: '/app.php: not FastCGI' });
   });
 
   test('comes as it is made where the application goes on', async () => {
-    const content = await contentOf(false, 'A: b\n\none', 'two', 'three', 'end');
+    const content = await contentOfSaid(false, 'A: b\n\none', 'two', 'three', 'end');
     expect(content).not.toBeInstanceOf(Uint8Array);
     expect(await text(content)).toBe('onetwothree');
   });
@@ -205,10 +223,10 @@ describe('BackendAnswer.content', () => {
       ['Content-Length: 9\n\none', 'HEAD'],
     ] as const) {
       const { answer, output } = answerOf(head, 'two', 'end');
-      const read = await answer.head();
+      const read = await headOf(answer);
       output.isNow = true;
       const isRefused = method === 'GET' && read.status === 200;
-      const content = answer.content(read, method);
+      const content = contentOf(answer, read, method);
       if (isRefused) await expect(content).rejects.toThrow('/app.php: it announced 9 bytes and wrote 6');
       else expect(await content).not.toBeInstanceOf(Uint8Array);
     }
@@ -219,22 +237,22 @@ describe('BackendAnswer.content', () => {
     [false, 1],
   ])('is cut at the announced length (all here: %s), and the connection given up %i times', async (isNow, aborts) => {
     const { answer, output } = answerOf('Content-Length: 4\n\none', 'two', 'end');
-    const head = await answer.head();
+    const head = await headOf(answer);
     output.isNow = isNow;
-    expect(await text(await answer.content(head, 'GET'))).toBe('onet');
+    expect(await text(await contentOf(answer, head))).toBe('onet');
     expect(output.aborts).toBe(aborts);
   });
 
   test('fails after the time between two outputs, with the connection given up', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'timed-out');
-    const content = await answer.content(await answer.head(), 'GET');
+    const content = await contentOf(answer, await headOf(answer));
     await expect(text(content)).rejects.toMatchObject({ code: 'timed-out', message: '/app.php: no output for 700 ms' });
     expect([output.aborts, output.waits.at(-1)]).toEqual([1, 700]);
   });
 
   test('gives the connection up when its reader leaves', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'two');
-    const content = await answer.content(await answer.head(), 'GET');
+    const content = await contentOf(answer, await headOf(answer));
     for await (const bytes of content as AsyncIterable<Uint8Array>) {
       expect(Buffer.from(bytes).toString()).toBe('one');
       break;
@@ -246,7 +264,7 @@ describe('BackendAnswer.content', () => {
 describe('pieces', () => {
   async function gathersOf(...said: Said[]): Promise<readonly number[]> {
     const { answer, output } = answerOf(...said);
-    await text(await answer.content(await answer.head(), 'GET'));
+    await text(await contentOf(answer, await headOf(answer)));
     return output.gathers;
   }
 
@@ -259,7 +277,7 @@ describe('pieces', () => {
     ] as const) {
       const { answer, output } = answerOf('A: b\n\none', 'end');
       output.tookMs = tookMs;
-      await answer.content(await answer.head(), 'GET');
+      await contentOf(answer, await headOf(answer));
       expect(output.gathers.at(-1)).toBe(gatherMs);
     }
   });
@@ -274,14 +292,14 @@ describe('pieces', () => {
 describe('BackendAnswer.drain', () => {
   test('reads to the end, and leaves the connection as it is', async () => {
     const { answer, output } = answerOf('A: b\n\none', 'two', 'three', 'end');
-    await answer.head();
+    await headOf(answer);
     await answer.drain();
     expect([await output.read(1), output.aborts]).toEqual(['end', 0]);
   });
 
   test('fails with its connection', async () => {
     const { answer } = answerOf('A: b\n\n', new CgiError('backend-gone', 'it closed'));
-    await answer.head();
+    await headOf(answer);
     await expect(answer.drain()).rejects.toMatchObject({ code: 'backend-gone' });
   });
 });

@@ -36,8 +36,15 @@ function ask(Output: typeof FastcgiOutput | typeof ScgiOutput, changes: Partial<
   const { content = nothing, keep = true } = changes;
   const head =
     Output === ScgiOutput ? scgiHead({ A: 'b' }) : requestHead(encodePairs({ A: 'b' }), keep, content === nothing);
-  const request = { head, stderr, ...changes, content, keep };
-  const output = new Output(connection, request, (mayKeep) => finished.push(mayKeep));
+  const request = {
+    head,
+    stderr,
+    finished: (mayKeep: boolean): void => void finished.push(mayKeep),
+    ...changes,
+    content,
+    keep,
+  };
+  const output = new Output(connection, request);
   return { fake, connection, output, errors, finished };
 }
 
@@ -95,8 +102,8 @@ describe('FastcgiOutput, asking', () => {
     }
     const fake = new FakeSocket();
     fake.isStuck = true;
-    const request = { head: '', content: contentOf(content()), keep: true, stderr: () => {} };
-    const output = new FastcgiOutput(new Connection(fake.socket), request, () => {});
+    const request = { head: '', content: contentOf(content()), keep: true, stderr: () => {}, finished: () => {} };
+    const output = new FastcgiOutput(new Connection(fake.socket), request);
     for (let count = 0; count < 5; count++) await turn();
     expect(asked).toBe(0);
     fake.goOn();
@@ -270,8 +277,14 @@ describe('a connection with several requests', () => {
     fake.connection = connection;
     for (const text of ['one', 'two', 'three']) {
       connection.rest(false);
-      const request = { head: '', content: nothing, keep: true, stderr: () => {} };
-      const output = new FastcgiOutput(connection, request, () => connection.rest(true));
+      const request = {
+        head: '',
+        content: nothing,
+        keep: true,
+        stderr: () => {},
+        finished: () => connection.rest(true),
+      };
+      const output = new FastcgiOutput(connection, request);
       fake.say(Buffer.concat([record(6, text), endRecord()]));
       expect(Buffer.from((await output.read(TIME_MS)) as Uint8Array).toString()).toBe(text);
       expect(await output.read(TIME_MS)).toBe('end');
@@ -286,9 +299,9 @@ describe('a connection with several requests', () => {
     fake.say(record(6, 'x'));
     await output.read(TIME_MS);
     expect(output.waitingSince).toBeUndefined();
-    const request = { head: '', content: nothing, keep: true, stderr: () => {} };
+    const request = { head: '', content: nothing, keep: true, stderr: () => {}, finished: () => {} };
     connection.rest(false);
-    expect(new FastcgiOutput(connection, request, () => {}).waitingSince).toBeUndefined();
+    expect(new FastcgiOutput(connection, request).waitingSince).toBeUndefined();
   });
 });
 
@@ -336,7 +349,7 @@ describe('ScgiOutput', () => {
     expect(output.readNow()).toEqual({ bytes: Buffer.from('x'), end: undefined });
     fake.say(Buffer.from('y'));
     fake.say(null);
-    await output.gathered(TIME_MS);
+    await new Promise<void>((done) => output.gathered(TIME_MS, done));
     expect(output.readNow()).toEqual({ bytes: Buffer.from('y'), end: 'end' });
   });
 

@@ -5,9 +5,26 @@ import { PendingOutput } from '../../src/fastcgi/pending-output.ts';
 const TIME_MS = 60_000;
 const PIECE_BYTES = 65_536;
 
+/** An output of which each piece is all of a read. */
+class Told extends PendingOutput {
+  override add(bytes: Uint8Array): void {
+    super.add(bytes);
+    this.tell();
+  }
+
+  override finish(error?: Error): void {
+    super.finish(error);
+    this.tell();
+  }
+}
+
 function made(): { pending: PendingOutput; rooms: () => number } {
   let rooms = 0;
-  return { pending: new PendingOutput(() => rooms++), rooms: () => rooms };
+  return { pending: new Told({ resume: () => rooms++ }), rooms: () => rooms };
+}
+
+async function some(pending: PendingOutput, withinMs: number): Promise<void> {
+  return new Promise((done) => pending.some(withinMs, done));
 }
 
 async function read(pending: PendingOutput, gatherMs?: number): Promise<string> {
@@ -39,6 +56,21 @@ describe('PendingOutput', () => {
     const ending = read(pending);
     pending.finish();
     expect(await ending).toBe('(end)');
+  });
+
+  test('tells once all of a read is here, and nobody twice', async () => {
+    const pending = new PendingOutput({ resume: () => {} });
+    const told: string[] = [];
+    pending.some(TIME_MS, () => told.push(Buffer.from(pending.peek()).toString()));
+    pending.add(Buffer.from('one'));
+    pending.add(Buffer.from('two'));
+    pending.finish();
+    expect(told).toEqual([]);
+    pending.tell();
+    pending.tell();
+    expect(told).toEqual(['onetwo']);
+    pending.some(TIME_MS, () => told.push('now'));
+    expect(told).toEqual(['onetwo', 'now']);
   });
 
   test('tells an error behind what came before it', async () => {
@@ -107,7 +139,7 @@ describe('PendingOutput', () => {
     pending.add(Buffer.from('a'));
     expect(pending.readNow()).toEqual({ bytes: Buffer.from('a'), end: undefined });
     pending.add(Buffer.from('b'));
-    const gathered = pending.gathered(TIME_MS);
+    const gathered = new Promise<void>((done) => pending.gathered(TIME_MS, done));
     pending.finish();
     await gathered;
     expect(pending.readNow()).toEqual({ bytes: Buffer.from('b'), end: 'end' });
@@ -122,10 +154,10 @@ describe('PendingOutput', () => {
     expect(await read(pending)).toBe('rest');
     pending.add(Buffer.from('all'));
     pending.skip(3);
-    await pending.some(1);
+    await some(pending, 1);
     expect(pending.peek()).toBe('nothing');
     pending.finish();
-    await pending.some(TIME_MS);
+    await some(pending, TIME_MS);
     expect(pending.peek()).toBe('end');
   });
 

@@ -1,0 +1,147 @@
+// What the requests of one gateway share: settings, connections, and how long answers take.
+
+import { KnownHeads } from '../answer/script-header.ts';
+import { ScriptStderr } from '../answer/stderr.ts';
+import { CgiError } from '../cgi-error.ts';
+import type { CgiResponse } from '../message.ts';
+import { completed } from '../options.ts';
+import { refusal } from '../request/refuse.ts';
+import type { ReadAheadOptions } from '../spool/read-ahead.ts';
+import { SpoolBudget } from '../spool/spool-file.ts';
+import { addressOf } from './address.ts';
+import { Backends } from './backends.ts';
+import type { Connection } from './connection.ts';
+import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
+import type { GatewayLimits, GatewayOptions } from './options.ts';
+import type { BackendOutput } from './output.ts';
+import { RequestHeads } from './request-heads.ts';
+import type { Protocol } from './request-heads.ts';
+import type { BackendState } from './state.ts';
+
+/** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
+const LEAST_PATIENCE_MS = 1;
+const PATIENCE_TIMES = 4;
+
+/** What a desk is made of beside its options. */
+export interface DeskParts {
+  readonly protocol: Protocol;
+  readonly methods: ReadonlySet<string> | undefined;
+  /** Where the scripts are, all links resolved. */
+  readonly root: string | undefined;
+  /** Makes sure that somebody listens. */
+  readonly prepare: (() => Promise<void>) | undefined;
+}
+
+export class Desk {
+  readonly options: GatewayOptions;
+  readonly limits: { readonly [Name in keyof GatewayLimits]-?: number };
+  /** The addresses, as they are named in errors. */
+  readonly name: string;
+  readonly heads: RequestHeads;
+  readonly known: KnownHeads = new KnownHeads();
+  readonly ahead: ReadAheadOptions;
+  readonly stderr: ScriptStderr;
+  readonly #parts: DeskParts;
+  readonly #backends: Backends;
+  readonly #running = new Set<BackendOutput>();
+  /** Requests that have a place, whether or not they have a connection yet. */
+  active = 0;
+  /** One for each call of `idle` that waits. */
+  readonly #whenIdle: (() => void)[] = [];
+  /** How long a kept connection takes to its header, a moving average. */
+  #typicalMs = 0;
+
+  constructor(options: GatewayOptions, parts: DeskParts) {
+    const { protocol, root } = parts;
+    this.options = options;
+    this.#parts = parts;
+    this.limits = completed(gatewayLimitsTable, options.limits);
+    const { maxIdle, keepIdleMs: idleMs } = completed(gatewayConcurrencyTable, options.concurrency);
+    const texts = typeof options.address === 'string' ? [options.address] : options.address;
+    const addresses = texts.map((text) => ({ text, address: addressOf(text, protocol) }));
+    const { connectTimeoutMs, spoolTotalBytes, spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.limits;
+    this.#backends = new Backends({ addresses, connectTimeoutMs, maxIdle, idleMs });
+    this.ahead = { memoryBytes, fileBytes, budget: new SpoolBudget(spoolTotalBytes) };
+    this.stderr = new ScriptStderr(options.log, this.limits.maxStderrBytes);
+    this.heads = new RequestHeads(protocol, options, root);
+    this.name = texts.join(', ');
+  }
+
+  get isFastcgi(): boolean {
+    return this.#parts.protocol === 'fastcgi';
+  }
+
+  get states(): readonly BackendState[] {
+    return this.#backends.states;
+  }
+
+  /** Whether other routes may have what is not here. */
+  get sharesRoot(): boolean {
+    return this.options.root !== undefined;
+  }
+
+  /** A kept connection, where there is one. Who may not use it closes it, which leaves a child of php-fpm for the new one. */
+  kept(mayUse: boolean): Connection | undefined {
+    const kept = this.isFastcgi ? this.#backends.kept() : undefined;
+    if (mayUse) return kept;
+    kept?.socket.destroy();
+    return undefined;
+  }
+
+  /** A new connection. Rejects with CgiError. */
+  async opened(): Promise<Connection> {
+    try {
+      await this.#parts.prepare?.();
+    } catch (error) {
+      throw new CgiError('backend-gone', (error as Error).message, { cause: error });
+    }
+    return this.#backends.open();
+  }
+
+  /** A request is on a connection. */
+  runs(output: BackendOutput): void {
+    this.#running.add(output);
+  }
+
+  /** It is no more. The connection is kept if it may be. */
+  hasRun(output: BackendOutput, connection: Connection, mayKeep: boolean): void {
+    this.#running.delete(output);
+    if (mayKeep && !this.#isOneWaiting()) this.#backends.keep(connection);
+    else connection.socket.destroySoon();
+  }
+
+  /** A header came over a kept connection after so long. */
+  took(ms: number): void {
+    this.#typicalMs += (ms - this.#typicalMs) / 8;
+  }
+
+  /** Whether a new connection seems to wait for a child that a kept one would hold. */
+  #isOneWaiting(): boolean {
+    let first = Number.POSITIVE_INFINITY;
+    for (const { waitingSince } of this.#running)
+      if (waitingSince !== undefined && waitingSince < first) first = waitingSince;
+    return first < performance.now() - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
+  }
+
+  /** A request has given its place back. */
+  left(): void {
+    this.active--;
+    if (this.active === 0) for (const done of this.#whenIdle.splice(0)) done();
+  }
+
+  /** Resolves when no request has a place. */
+  async idle(): Promise<void> {
+    if (this.active > 0) await new Promise<void>((done) => this.#whenIdle.push(done));
+  }
+
+  /** A failure as a bare status. */
+  refusal(error: CgiError): CgiResponse {
+    return refusal(error, { methods: this.#parts.methods, sharesRoot: this.sharesRoot });
+  }
+
+  /** Opens no more connections, and gives up what is under way. */
+  stop(): void {
+    this.#backends.close();
+    for (const output of this.#running) output.abort();
+  }
+}
