@@ -69,10 +69,13 @@ def negotiate_deflate(offers):
 
 # A product with a mask repeats it in every word, which is twice as fast as repeating its bytes and reading them.
 MASKED_PIECE = 0x10000
+NO_MASK = bytes(4)
 ONES = int.from_bytes(b"\1\0\0\0" * (MASKED_PIECE // 4), "little")
 
 
 def unmask(data, mask):
+    if mask == NO_MASK:  # the server has taken it off
+        return data
     size = len(data)
     if size > MASKED_PIECE:
         return b"".join([unmask(data[start : start + MASKED_PIECE], mask) for start in range(0, size, MASKED_PIECE)])

@@ -24,6 +24,7 @@ import { lends } from '../content/lent-content.ts';
 import { isWanted, release, resume, type Stream, streamOf, TURN_BYTES, untilWanted } from './stream.ts';
 import { tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';
+import { Unmasker } from './unmask.ts';
 
 /** Numbers of requests are 16 bits; 0 belongs to none. */
 const MAX_REQUEST_ID = 0xffff;
@@ -150,8 +151,10 @@ export class LoopChannel implements Channel, ExchangeOwner {
       return;
     }
     stream.socket = socket;
+    const unmasker = new Unmasker();
     tunnel(socket, content, {
       write: (bytes) => {
+        unmasker.unmask(bytes);
         if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writer.writeContent(stream.id, bytes)) {
           this.#waitingForRoom.push(() => resume(stream));
           return false;

@@ -5,7 +5,7 @@ import type { ResponseContent } from '../content/response-content.ts';
 
 /** The side of the worker. */
 export interface TunnelTarget {
-  /** Sends bytes of the client, which are valid during the call; false when the client should wait for `readOn`. */
+  /** Sends bytes of the client, which are valid during the call and may be changed by it; false when the client should wait for `readOn`. */
   write(bytes: Uint8Array): boolean;
   /** The client sends no more. */
   end(): void;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
@@ -211,6 +212,21 @@ describe('LoopChannel', () => {
     channel.drain();
     await turn();
     expect(texts(fake)).toEqual(['20 0 ']);
+  });
+
+  test('takes the masks off what a client sends after a change of protocol', async () => {
+    const { fake, begin } = loop();
+    const exchange = begin('/a');
+    fake.say(output(1, 'Status: 101 Switching Protocols\n\n'));
+    await turn();
+    fake.heard();
+    const client = new FakeSocket();
+    const { upgrade } = (await exchange.answer) as { upgrade(stream: Socket): void };
+    upgrade(client.socket);
+    client.say(Buffer.from([0x81, 0x82, 1, 2, 3, 4, 0x68 ^ 1, 0x69 ^ 2]));
+    await turn();
+    await turn();
+    expect(texts(fake)).toEqual(['5 1 \x81\x82\0\0\0\0hi']);
   });
 
   test('fails all that is under way when it is closed', async () => {
