@@ -33,6 +33,8 @@ export interface AnswerTarget {
   mayFollow(exchange: Exchange, event: RequestHeadEvent): boolean;
   /** The whole answer is with the system, or in the output. */
   answered(exchange: Exchange): void;
+  /** Goes on to the next requests, and lets what was gathered leave with others of this turn of the loop. */
+  advance(): void;
   /** The last request that a generation was answering has ended. */
   idle(service: Service): void;
   /** The head of a 101 is in the output: the connection belongs to the responder from now on. */
@@ -67,7 +69,10 @@ function answerLater(target: AnswerTarget, exchange: Exchange, asked: Promise<Re
   });
   if (interrupted) return;
   const answered = (response: ResponseMessage): void => {
-    if (exchange.heard()) answerWith(target, exchange, response);
+    if (!exchange.heard()) return;
+    target.output.isBatching = true;
+    answerWith(target, exchange, response);
+    target.advance();
   };
   const failed = (error: unknown): void => {
     if (exchange.heard()) void recover(target, exchange, error);

@@ -84,17 +84,17 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     this.receivedBytes += bytes.length;
     if (this.#tunnel !== undefined) return this.#tunnel.received(bytes);
     if (this.#parser.state === 'paused') this.#holds.cameAhead(bytes.length);
-    this.#advance(this.#parser.push(bytes));
+    this.advance(this.#parser.push(bytes));
   }
 
   finished(): void {
     this.finishedAt = performance.now();
-    if (this.#mode === 'open') this.#advance(this.#parser.end());
+    if (this.#mode === 'open') this.advance(this.#parser.end());
     else this.#tunnel?.finished();
   }
 
   /** Takes events, and those of the next requests as long as each is answered at once. */
-  #advance(first: readonly ParserEvent[]): void {
+  advance(first: readonly ParserEvent[] = []): void {
     let events = first;
     this.output.isBatching = true;
     for (;;) {
@@ -195,7 +195,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (!exchange.received) exchange.content?.abandon();
     // Content that came whole and was not read must not keep the next request from being read.
     this.#holds.release(HOLDS.content);
-    if (!this.output.isBatching) this.#advance([]);
+    if (!this.output.isBatching) this.advance();
   }
 
   idle(service: Service): void {

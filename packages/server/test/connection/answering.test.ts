@@ -66,6 +66,7 @@ function prepare(respond: Responder, { text = GET, options = {}, isFollowed = tr
     method: 'GET',
     mayFollow: () => isFollowed,
     answered: () => void told.push('answered'),
+    advance: () => void target.output.flush(),
     idle: () => void told.push('idle'),
     switched: () => void told.push('switched'),
     cut: () => void told.push('cut'),

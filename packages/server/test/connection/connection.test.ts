@@ -114,6 +114,25 @@ test('an answer that waits for the end of the turn is written before a client th
   expect(played.text()).toMatch(/^HTTP\/1\.1 \d{3} /);
 });
 
+test('answers that came in one turn of the loop after a wait leave together at its end', async () => {
+  const given: ((response: ResponseLike) => void)[] = [];
+  const responder = async (): Promise<ResponseLike> => new Promise((resolve) => given.push(resolve));
+  const played = ['a', 'b'].map(() => play({ routes: [{ responder }] }));
+  for (const one of played) {
+    // As a handle, which takes small writes at once.
+    Object.assign(one.transport, { writeShared: () => true });
+    await one.send('GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  }
+  const seen = (): boolean[] => played.map(({ text }) => text() !== '');
+  for (const answer of given.splice(0)) answer({ status: 200, content: 'ok' });
+  await Promise.resolve();
+  for (let jobs = 0; jobs < 20; jobs++) await Promise.resolve();
+  // Their second requests are read before the first answers are out.
+  expect([seen(), given.length]).toEqual([[false, false], 2]);
+  await turn();
+  expect(seen()).toEqual([true, true]);
+});
+
 describe('a client that leaves', () => {
   test('at any byte leaves nothing behind: each request is logged once, and nothing is under way', async () => {
     const text = [REQUESTS[3], REQUESTS[4], REQUESTS[6], REQUESTS[2]].join('');
