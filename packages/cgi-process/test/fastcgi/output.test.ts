@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Connection } from '../../src/fastcgi/connection.ts';
 import { FastcgiOutput, ScgiOutput } from '../../src/fastcgi/output.ts';
 import type { BackendOutput, BackendRequest } from '../../src/fastcgi/output.ts';
@@ -49,6 +49,12 @@ function ask(Output: typeof FastcgiOutput | typeof ScgiOutput, changes: Partial<
 }
 
 const TIME_MS = 60_000;
+
+/** Has no time pass until the test ends: behind what has taken long a socket rests. */
+function stopTime(): void {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
 
 /** All output to its end, or the code of its error. */
 async function read({ output }: Asked): Promise<string> {
@@ -172,6 +178,7 @@ describe('FastcgiOutput, answered', () => {
   });
 
   test('gives what is there without waiting, and says whether it is all', async () => {
+    stopTime();
     const { fake, output, finished } = ask(FastcgiOutput);
     fake.say(Buffer.concat([record(6, 'one'), record(6, 'two')]));
     expect(Buffer.from((await output.read(TIME_MS)) as Uint8Array).toString()).toBe('onetwo');
@@ -323,6 +330,16 @@ describe('ScgiOutput', () => {
     expect(asked.finished).toEqual([false]);
   });
 
+  test('leaves out nothing where the application was slow, so that its socket rests between the pieces', async () => {
+    stopTime();
+    const asked = ask(ScgiOutput);
+    vi.advanceTimersByTime(100);
+    for (const text of ['Status: 200\n\nte', 'xt']) asked.fake.say(Buffer.from(text));
+    asked.fake.say(null);
+    expect(asked.fake.isHeld).toBe(true);
+    expect(await read(asked)).toBe('Status: 200\n\ntext');
+  });
+
   test('fails where nothing came', async () => {
     const asked = ask(ScgiOutput);
     asked.fake.say(null);
@@ -354,6 +371,7 @@ describe('ScgiOutput', () => {
   });
 
   test('holds an application back that nobody reads', async () => {
+    stopTime();
     const { fake, output } = ask(ScgiOutput);
     for (let count = 0; count < 4; count++) fake.say(Buffer.alloc(65_536, count));
     expect(fake.isHeld).toBe(true);

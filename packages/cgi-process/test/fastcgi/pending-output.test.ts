@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PendingOutput } from '../../src/fastcgi/pending-output.ts';
 
 const TIME_MS = 60_000;
@@ -170,6 +170,7 @@ describe('PendingOutput', () => {
 
   test('rests after pieces of what took long, not of what is large, fast or over', async () => {
     vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { pending, rooms } = made();
     pending.add(Buffer.from('fast'));
     expect(pending.mayGoOn()).toBe(true);
@@ -192,7 +193,6 @@ describe('PendingOutput', () => {
     expect(large.pending.mayGoOn()).toBe(true);
     large.pending.add(Buffer.alloc(PIECE_BYTES));
     expect(large.pending.mayGoOn()).toBe(true);
-    vi.useRealTimers();
   });
 
   test('leases what is for now, and lends it again when the loop has turned', async () => {

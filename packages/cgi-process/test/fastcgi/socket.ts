@@ -12,7 +12,7 @@ export class FakeSocket extends Duplex {
   isReferenced = true;
   /** What is told of what comes, out of a buffer that is used again. */
   connection: Connection | undefined;
-  readonly #coming: Uint8Array[] = [];
+  readonly #coming: (Uint8Array | null)[] = [];
   /** Whether nothing is read. */
   isHeld = false;
 
@@ -44,13 +44,8 @@ export class FakeSocket extends Duplex {
     this.#goOn?.();
   }
 
-  /** Bytes from the application, or its end. */
+  /** Bytes from the application, or its end, which comes behind those that are held. */
   say(bytes: Uint8Array | null): void {
-    if (bytes === null) {
-      this.push(null);
-      this.read(0);
-      return;
-    }
     this.#coming.push(bytes);
     this.#deliver();
   }
@@ -63,7 +58,13 @@ export class FakeSocket extends Duplex {
 
   #deliver(): void {
     while (!this.isHeld && this.#coming.length > 0) {
-      const shared = Buffer.from(this.#coming.shift() as Uint8Array);
+      const bytes = this.#coming.shift();
+      if (bytes === null) {
+        this.push(null);
+        this.read(0);
+        return;
+      }
+      const shared = Buffer.from(bytes as Uint8Array);
       this.isHeld = this.connection?.receive(shared) === false;
       shared.fill(0xdd);
     }
