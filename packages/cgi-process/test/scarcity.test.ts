@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cgi } from '../src/index.ts';
 import { plain, request, Scripts, text } from './mount.ts';
 
@@ -71,6 +71,9 @@ describe('cgi', () => {
   test.skipIf(!isRoot).each(['shell', 'direct'] as const)(
     'runs scripts as somebody else, started by %s',
     async (spawner) => {
+      // What somebody else owns, nobody sweeps for us, and it lasts as long as the process.
+      vi.stubEnv('TMPDIR', scripts.path);
+      onTestFinished(() => void vi.unstubAllEnvs());
       const respond = cgi({ directory: scripts.path, uid: 65_534, gid: 65_534, spawner });
       const response = await respond(request('/who', { content: 'content' }));
       expect(await text(response)).toBe('65534\n65534\n65534\ncontentcontent');

@@ -1,8 +1,9 @@
 // Eight clients who read large responses at 20 kB/s stall nobody else, however the application makes them.
 
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { start, type Running } from './exchange.ts';
@@ -14,7 +15,10 @@ const SIZE = 12_000_000;
 
 const python = process.env['PYTHON'] ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
 const cwd = join(import.meta.dirname, '../../python/test/fixtures');
-const common = { cwd, python, processes: 1, env: { PYTHONDONTWRITEBYTECODE: '1' }, log: () => {} };
+// The application keeps its file until it is killed.
+const scratch = mkdtempSync(join(tmpdir(), 'onezero-slow-readers-'));
+const env = { PYTHONDONTWRITEBYTECODE: '1', TMPDIR: scratch };
+const common = { cwd, python, processes: 1, env, log: () => {} };
 
 let running: Running;
 beforeAll(async () => {
@@ -24,7 +28,10 @@ beforeAll(async () => {
   });
   await running.server.ready();
 });
-afterAll(() => running.close());
+afterAll(async () => {
+  await running.close();
+  rmSync(scratch, { recursive: true });
+});
 
 interface SlowReader {
   readonly socket: Socket;

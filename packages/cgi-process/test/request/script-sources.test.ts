@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { scriptSources } from '../../src/request/script-sources.ts';
@@ -11,6 +11,7 @@ symlinkSync(real.path, link);
 mkdirSync(`${real.path}-beside`);
 afterAll(() => {
   real.remove();
+  rmdirSync(`${real.path}-beside`);
   other.remove();
   new Scripts().remove();
 });
