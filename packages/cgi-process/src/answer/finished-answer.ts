@@ -18,7 +18,7 @@ export function responseOf(head: ScriptHead, content: CgiResponse['content']): C
   const fields = [...head.fields];
   if (contentLength !== undefined) fields.push(['content-length', String(contentLength)]);
   // A browser that is not told what it gets must not guess that it is a page.
-  if (head.kind === 'document' && !fields.some(([name]) => name === 'content-type')) {
+  if (head.kind === 'document' && !fields.some((field) => field[0] === 'content-type')) {
     fields.push(NOSNIFF);
   }
   return { status, reason, fields, content };

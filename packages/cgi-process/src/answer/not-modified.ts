@@ -14,8 +14,8 @@ export function notModified({ method, fields }: Conditional, head: ScriptHead): 
   return { ...head, status: 304, fields: kept };
 }
 
-function isCondition([name]: Field): boolean {
-  return name === 'if-none-match' || name === 'if-modified-since';
+function isCondition(field: Field): boolean {
+  return field[0] === 'if-none-match' || field[0] === 'if-modified-since';
 }
 
 function isKnown(asked: readonly Field[], said: readonly Field[]): boolean {

@@ -22,6 +22,7 @@ import { responseWithContent } from './content-response.ts';
 import type { Desk } from './desk.ts';
 import { FastcgiOutput, ScgiOutput } from './output.ts';
 import type { BackendOutput, BackendRequest } from './output.ts';
+import type { KnownHead } from './records.ts';
 
 /** When a client that leaves is worth to be noticed before its answer: an application that is busy takes as long as this. */
 const WATCH_MS = 250;
@@ -111,7 +112,7 @@ export class Asking implements BackendRequest, AnswerReader, AnswerSettings, Due
 
   // What goes over the connection.
 
-  get head(): string {
+  get head(): string | KnownHead {
     const { request, found, content } = this.#job;
     return this.#desk.heads.of(request, found, content);
   }

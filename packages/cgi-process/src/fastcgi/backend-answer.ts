@@ -81,8 +81,12 @@ export class BackendAnswer implements ContentSource {
         this.end();
         return reader.failed(error instanceof CgiError ? this.#named(error) : error);
       }
-      if (head === undefined) this.readHead(reader);
-      else told(reader, () => reader.headRead(head));
+      if (head === undefined) return this.readHead(reader);
+      try {
+        reader.headRead(head);
+      } catch (error) {
+        reader.failed(error);
+      }
     });
   }
 
@@ -116,7 +120,11 @@ export class BackendAnswer implements ContentSource {
   }
 
   #tellContent(head: ScriptHead, wish: ContentWish, reader: AnswerReader): void {
-    told(reader, () => reader.contentRead(this.#contentNow(head, wish)));
+    try {
+      reader.contentRead(this.#contentNow(head, wish));
+    } catch (error) {
+      reader.failed(error);
+    }
   }
 
   #contentNow({ contentLength, status }: ScriptHead, { method, isForNow }: ContentWish): BackendContent {
@@ -171,15 +179,6 @@ export class BackendAnswer implements ContentSource {
   }
 }
 
-function isEvents([name, value]: Field): boolean {
-  return name === 'content-type' && /^text\/event-stream/i.test(value);
-}
-
-/** Tells a reader, and tells it where that fails. */
-function told(reader: AnswerReader, tell: () => void): void {
-  try {
-    tell();
-  } catch (error) {
-    reader.failed(error);
-  }
+function isEvents(field: Field): boolean {
+  return field[0] === 'content-type' && /^text\/event-stream/i.test(field[1]);
 }

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Address } from './address.ts';
 import { RecordReader } from './records.ts';
+import type { KnownHead } from './records.ts';
 import { noCounts } from './state.ts';
 import type { BackendCounts } from './state.ts';
 
@@ -60,19 +61,23 @@ export class Connection {
   /** Of the request that is on it. */
   receiver: Receiver | undefined;
   #isIdle = false;
+  #hasEnded = false;
   #error: Error | undefined;
 
   constructor(socket: Socket, counts: BackendCounts = noCounts()) {
     this.socket = socket;
     this.counts = counts;
-    const closed = (): void => this.receiver?.closed(this.#error);
+    const closed = (): void => {
+      this.#hasEnded = true;
+      this.receiver?.closed(this.#error);
+    };
     socket.on('error', (error) => (this.#error = error));
     socket.on('end', closed);
     socket.on('close', closed);
   }
 
   get isOpen(): boolean {
-    return !this.socket.destroyed && this.socket.readable && this.socket.writable;
+    return !this.#hasEnded && !this.socket.destroyed;
   }
 
   /** Takes what has come. While it is idle nothing has to come but its end. */
@@ -82,23 +87,26 @@ export class Connection {
     return false;
   }
 
-  /** Sends a byte string, in one write where the system takes it. */
-  write(text: string): void {
-    const taken = this.#takenAtOnce(text);
-    if (taken < text.length) this.socket.write(taken === 0 ? text : text.slice(taken), 'latin1');
+  /** Sends a byte string, or bytes that are only there for now, in one write where the system takes it. */
+  write(head: string | KnownHead): void {
+    const taken = this.#takenAtOnce(head);
+    if (taken === head.length) return;
+    if (typeof head === 'string') this.socket.write(taken === 0 ? head : head.slice(taken), 'latin1');
+    else this.socket.write(Buffer.from(head.bytes.subarray(taken, head.length)));
   }
 
   /**
    * How many bytes the system has taken past the socket, whose bookkeeping for a write costs as much as the system call. What it
    * does not take, and every error, is the socket's to wait for and to tell.
    */
-  #takenAtOnce(text: string): number {
+  #takenAtOnce(head: string | KnownHead): number {
     const { socket } = this;
     const { _handle: handle } = socket as unknown as WithHandle;
     const descriptor = handle?.fd ?? -1;
     if (descriptor < 0 || socket.writableLength > 0 || socket.destroyed) return 0;
     try {
-      return writeSync(descriptor, text, null, 'latin1');
+      if (typeof head === 'string') return writeSync(descriptor, head, null, 'latin1');
+      return writeSync(descriptor, head.bytes, 0, head.length);
     } catch (error) {
       if (typeof (error as NodeJS.ErrnoException).code === 'string') return 0;
       throw error;

@@ -44,6 +44,8 @@ export class Desk {
   readonly #parts: DeskParts;
   readonly #backends: Backends;
   readonly #running = new Set<BackendOutput>();
+  /** Those of them on new connections. */
+  readonly #fresh = new Set<BackendOutput>();
   /** Requests that have a place, whether or not they have a connection yet. */
   active = 0;
   /** One for each call of `idle` that waits. */
@@ -101,11 +103,13 @@ export class Desk {
   /** A request is on a connection. */
   runs(output: BackendOutput): void {
     this.#running.add(output);
+    if (output.waitingSince !== undefined) this.#fresh.add(output);
   }
 
   /** It is no more. The connection is kept if it may be. */
   hasRun(output: BackendOutput, connection: Connection, mayKeep: boolean): void {
     this.#running.delete(output);
+    this.#fresh.delete(output);
     if (mayKeep && !this.#isOneWaiting()) this.#backends.keep(connection);
     else connection.socket.destroySoon();
   }
@@ -117,16 +121,16 @@ export class Desk {
 
   /** Whether a new connection seems to wait for a child that a kept one would hold. */
   #isOneWaiting(): boolean {
-    let first = Number.POSITIVE_INFINITY;
-    for (const { waitingSince } of this.#running)
-      if (waitingSince !== undefined && waitingSince < first) first = waitingSince;
-    return first < performance.now() - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
+    if (this.#fresh.size === 0) return false;
+    const patient = performance.now() - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
+    for (const { waitingSince } of this.#fresh) if (waitingSince !== undefined && waitingSince < patient) return true;
+    return false;
   }
 
   /** A request has given its place back. */
   left(): void {
     this.active--;
-    if (this.active === 0) for (const done of this.#whenIdle.splice(0)) done();
+    if (this.active === 0 && this.#whenIdle.length > 0) for (const done of this.#whenIdle.splice(0)) done();
   }
 
   /** Resolves when no request has a place. */

@@ -8,7 +8,7 @@ import type { CgiRequest, Field } from '../message.ts';
 import type { FoundScript } from '../request/find-script.ts';
 import { backendParams } from './backend-params.ts';
 import type { ParamSettings } from './backend-params.ts';
-import { encodePair, encodePairs } from './records.ts';
+import { encodePair, encodePairs, KnownHead, requestHead } from './records.ts';
 
 /** What is new in each request: the name of the request, and the port of a client's connection. */
 const OWN = ['UNIQUE_ID', 'REMOTE_PORT'] as const;
@@ -21,32 +21,37 @@ interface Known {
   readonly found: FoundScript;
   readonly contentLength: number;
   readonly pairs: string;
+  /** Made for what comes again: memory beside the heap is what V8 counts when it decides to collect. */
+  head: KnownHead | undefined;
 }
 
 /** The parameters of requests to one gateway: of `settings` only `contentLength` may differ from one to the next. */
 export class KnownParams {
   readonly #known = new WeakMap<readonly Field[], Known>();
 
-  /** What `encodePairs` makes of `backendParams`, in another order. */
-  pairs(request: CgiRequest, found: FoundScript, settings: ParamSettings): string {
+  /** The head with what `backendParams` gives, in another order; bytes of it last until the next one. */
+  head(request: CgiRequest, found: FoundScript, settings: ParamSettings, isWhole: boolean): string | KnownHead {
     const { fields } = request;
     const { params = {} } = settings.options;
     // A list that may still change proves nothing; and the mount has the last word about its parameters.
     if (!Object.isFrozen(fields) || OWN.some((name) => name in params)) {
-      return encodePairs(backendParams(request, found, settings));
+      return requestHead(encodePairs(backendParams(request, found, settings)), true, isWhole);
     }
-    let known = this.#known.get(fields);
-    const isSame =
-      known?.contentLength === settings.contentLength &&
-      isSameScript(known.found, found) &&
-      isAskedAlike(known.basis, request);
-    if (known === undefined || !isSame) {
+    const known = this.#known.get(fields);
+    if (
+      known?.contentLength !== settings.contentLength ||
+      !isSameScript(known.found, found) ||
+      !isAskedAlike(known.basis, request)
+    ) {
       const { UNIQUE_ID: _id, REMOTE_PORT: _port, ...shared } = backendParams(request, found, settings);
       const { contentLength } = settings;
-      known = { basis: basisOf(request), found, contentLength, pairs: encodePairs(shared) };
-      this.#known.set(fields, known);
+      const pairs = encodePairs(shared);
+      this.#known.set(fields, { basis: basisOf(request), found, contentLength, pairs, head: undefined });
+      return requestHead(pairs + ownPairs(request), true, isWhole);
     }
-    return known.pairs + ownPairs(request);
+    const own = ownPairs(request);
+    known.head ??= new KnownHead(known.pairs);
+    return known.head.make(own, isWhole) ? known.head : requestHead(known.pairs + own, true, isWhole);
   }
 }
 /** What is kept of a request: no more than is compared. */

@@ -20,12 +20,12 @@ import {
   STDOUT,
   streamRecords,
 } from './records.ts';
-import type { EndOfRequest } from './records.ts';
+import type { EndOfRequest, KnownHead } from './records.ts';
 
 /** What goes over a connection. */
 export interface BackendRequest {
-  /** What precedes the content, as a byte string; over FastCGI with the end of content that is empty. */
-  readonly head: string;
+  /** What precedes the content, as a byte string or bytes for now; over FastCGI with the end of content that is empty. */
+  readonly head: string | KnownHead;
   readonly content: Collected;
   /** Whether the application is asked to leave the connection open. */
   readonly keep: boolean;

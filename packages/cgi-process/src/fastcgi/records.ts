@@ -56,6 +56,12 @@ const BEGIN_KEPT = beginText(KEEP_CONNECTION);
 const END_OF_PARAMS = headerText(PARAMS, 0);
 const END_OF_BOTH = END_OF_PARAMS + headerText(STDIN, 0);
 
+/** Where the pairs of the first record stand, and where it says how many bytes they are. */
+const PAIRS_AT = BEGIN_KEPT.length + HEADER_BYTES;
+const LENGTH_AT = BEGIN_KEPT.length + 4;
+/** More than the name of a request and a port take. */
+const MAX_OWN_BYTES = 256;
+
 /** A record without content: the end of a stream, or an abort. */
 export function emptyRecord(type: number): Buffer {
   return recordHeader(type, 0);
@@ -83,6 +89,36 @@ export function requestHead(pairs: string, keepConnection: boolean, isWhole = fa
     head += headerText(PARAMS, content.length) + content;
   }
   return head + (isWhole ? END_OF_BOTH : END_OF_PARAMS);
+}
+
+/**
+ * What precedes the content of requests whose parameters are mostly the same, as bytes that are written over for each: the text that
+ * they come of would be put together and copied every time.
+ */
+export class KnownHead {
+  readonly bytes: Buffer;
+  /** How many of the bytes are the head that was made last. */
+  length = 0;
+  readonly #shared: number;
+
+  /** @param pairs of `encodePairs`: what all these requests have */
+  constructor(pairs: string) {
+    this.#shared = pairs.length;
+    this.bytes = Buffer.allocUnsafeSlow(PAIRS_AT + pairs.length + MAX_OWN_BYTES + END_OF_BOTH.length);
+    this.bytes.write(BEGIN_KEPT + headerText(PARAMS, 0) + pairs, 'latin1');
+  }
+
+  /** Makes the head of a request with these pairs of its own; false where they do not fit, and nothing is made. */
+  make(own: string, isWhole: boolean): boolean {
+    const size = this.#shared + own.length;
+    if (own.length > MAX_OWN_BYTES || size > MAX_CONTENT_BYTES) return false;
+    this.bytes[LENGTH_AT] = size >>> 8;
+    this.bytes[LENGTH_AT + 1] = size & 255;
+    const end = isWhole ? END_OF_BOTH : END_OF_PARAMS;
+    const start = PAIRS_AT + this.#shared;
+    this.length = start + this.bytes.write(own + end, start, 'latin1');
+    return true;
+  }
 }
 
 /** Names and values with their lengths (§3.4); byte strings, as what comes of them. */

@@ -7,7 +7,8 @@ import { backendParams } from './backend-params.ts';
 import { KnownParams } from './known-params.ts';
 import type { GatewayOptions } from './options.ts';
 import { isEmpty } from './output.ts';
-import { requestHead, scgiHead } from './records.ts';
+import { scgiHead } from './records.ts';
+import type { KnownHead } from './records.ts';
 
 /** Which of the two an application speaks. */
 export type Protocol = 'fastcgi' | 'scgi';
@@ -25,11 +26,11 @@ export class RequestHeads {
     this.#root = root;
   }
 
-  /** A byte string; over FastCGI with the end of content that is empty. */
-  of(request: CgiRequest, found: FoundScript, content: Collected): string {
+  /** A byte string, or bytes that last until the next head; over FastCGI with the end of content that is empty. */
+  of(request: CgiRequest, found: FoundScript, content: Collected): string | KnownHead {
     const contentLength = request.contentLength ?? content.length;
     const settings = { options: this.#options, root: this.#root, contentLength };
     if (this.#protocol === 'scgi') return scgiHead(backendParams(request, found, settings));
-    return requestHead(this.#known.pairs(request, found, settings), true, isEmpty(content));
+    return this.#known.head(request, found, settings, isEmpty(content));
   }
 }

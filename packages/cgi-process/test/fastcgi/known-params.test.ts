@@ -2,14 +2,22 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { backendParams } from '../../src/fastcgi/backend-params.ts';
 import { KnownParams } from '../../src/fastcgi/known-params.ts';
+import { encodePairs, requestHead } from '../../src/fastcgi/records.ts';
+import type { KnownHead } from '../../src/fastcgi/records.ts';
 import type { GatewayOptions } from '../../src/fastcgi/options.ts';
 import type { CgiRequest, Field } from '../../src/index.ts';
 import type { FoundScript } from '../../src/request/find-script.ts';
 import { request } from '../mount.ts';
+import { recordsIn } from './socket.ts';
+
+/** All of a head with its records. */
+function recordsOf(head: string | KnownHead): ReturnType<typeof recordsIn> {
+  return recordsIn(typeof head === 'string' ? Buffer.from(head, 'latin1') : head.bytes.subarray(0, head.length));
+}
 
 /** Name-value pairs as an application reads them (FastCGI §3.4). */
-function read(pairs: string): Record<string, string> {
-  const bytes = Buffer.from(pairs, 'latin1');
+function read(head: string | KnownHead): Record<string, string> {
+  const bytes = Buffer.from(recordsOf(head)[1]?.[1] ?? '', 'latin1');
   const read: Record<string, string> = {};
   let at = 0;
   const length = (): number => {
@@ -72,11 +80,36 @@ describe('KnownParams', () => {
         fc.property(asked, found, one(0, 3), (changes, script: FoundScript, contentLength) => {
           const message: CgiRequest = { ...request('/x'), ...changes };
           const settings = { options, root: '/srv', contentLength };
-          expect(read(known.pairs(message, script, settings))).toEqual(backendParams(message, script, settings));
-          expect(read(known.pairs(message, script, settings))).toEqual(backendParams(message, script, settings));
+          expect(read(known.head(message, script, settings, true))).toEqual(backendParams(message, script, settings));
+          expect(read(known.head(message, script, settings, true))).toEqual(backendParams(message, script, settings));
         }),
         { numRuns: 300 },
       );
+    },
+  );
+
+  test.each([0, 100, 65_400, 65_535, 70_000, 140_000])(
+    'stand in the same records with %i bytes of their own',
+    (size) => {
+      const fields = Object.freeze<Field[]>([['x-long', 'x'.repeat(size)]]);
+      const known = new KnownParams();
+      const script = { kind: 'script', file: '', scriptName: '', pathInfo: '' } as FoundScript;
+      const settings = { options: { address: '9000' }, root: undefined, contentLength: 0 };
+      for (const [id, isWhole] of [
+        ['first', true],
+        ['second', true],
+        ['3', false],
+        ['x'.repeat(300), true],
+        ['last', true],
+      ] as const) {
+        const message = { ...request('/x'), fields, id };
+        const head = known.head(message, script, settings, isWhole);
+        const { UNIQUE_ID, REMOTE_PORT, ...shared } = backendParams(message, script, settings);
+        const own = encodePairs({ UNIQUE_ID: UNIQUE_ID ?? '', ...(REMOTE_PORT !== undefined && { REMOTE_PORT }) });
+        const text = requestHead(encodePairs(shared) + own, true, isWhole);
+        expect(recordsOf(head)).toEqual(recordsOf(text));
+        expect(typeof head === 'string').toBe(id === 'first' || id.length === 300 || size > 65_300);
+      }
     },
   );
 
@@ -86,8 +119,8 @@ describe('KnownParams', () => {
     const message = { ...request('/x'), fields };
     const script = { kind: 'script', file: '', scriptName: '', pathInfo: '' } as FoundScript;
     const settings = { options: { address: '9000' }, root: undefined, contentLength: 0 };
-    known.pairs(message, script, settings);
+    known.head(message, script, settings, true);
     fields[0] = ['x-a', '2'];
-    expect(read(known.pairs(message, script, settings))).toMatchObject({ HTTP_X_A: '2' });
+    expect(read(known.head(message, script, settings, true))).toMatchObject({ HTTP_X_A: '2' });
   });
 });
