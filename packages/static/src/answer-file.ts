@@ -9,15 +9,17 @@
 
 import { gathered, isContentGathered, isReprDigestWanted, planWithDigests, withDigestFields } from './answer-digest.ts';
 import { answerRange } from './answer-range.ts';
-import { chooseRepresentation, type OnGrown } from './files/choose-representation.ts';
+import { type AnswerContext, chooseRepresentation } from './files/choose-representation.ts';
 import { contentFromDisk, type ContentPlan, wholeFile } from './files/content-from-disk.ts';
 import type { FileEntry } from './files/entry.ts';
 import { type Eventually, whenReady } from './files/eventually.ts';
-import { openLocation, type OpenFile } from './files/open-file.ts';
+import { locationOf, openLocation, type OpenFile } from './files/open-file.ts';
+import { sitePath } from './files/path.ts';
 import { closing } from './files/file-state.ts';
 import { readFileEntry } from './files/read-file.ts';
-import { isDigestCheap, isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
+import { readKnownCoding } from './files/read-known-coding.ts';
 import type { Storage } from './files/storage.ts';
+import { isDigestCheap, isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import { refusesIdentity } from './http/content-coding.ts';
 import type { StaticRequest, StaticResponse } from './message.ts';
 import { evaluate, ifRange } from './http/preconditions.ts';
@@ -25,12 +27,6 @@ import { NOT_FOUND, PRECONDITION_FAILED, refusal } from './refusals.ts';
 import type { Representation } from './files/representation.ts';
 import { type SelectionFields, selectionFields } from './http/request-fields.ts';
 import { isSameState } from './http/validators.ts';
-
-/** What answering needs besides the entry and the request. */
-export interface AnswerContext {
-  readonly storage: Storage;
-  readonly onGrown: OnGrown;
-}
 
 /** Answers GET and HEAD for a file. */
 export function answerFile(
@@ -68,6 +64,21 @@ export function lentAnswer(
   return chosen instanceof Promise ? undefined : chosen.lent;
 }
 
+/** The same for a file that is not remembered, in a coding that is; undefined for all others. */
+export function lentKnownCoding(request: StaticRequest, storage: Storage): StaticResponse | undefined {
+  const { settings } = storage;
+  if (request.method !== 'GET' || settings.onlyFile !== undefined || settings.cleanUrls === 'redirect')
+    return undefined;
+  const fields = selectionFields(request.fields);
+  if (fields?.acceptEncoding === undefined || Object.keys(fields).length > 1) return undefined;
+  const path = sitePath(request.pathInfo, settings);
+  if (typeof path === 'number') return undefined;
+  const [index] = path.isDirectory ? settings.index : [];
+  if (path.isDirectory && index === undefined) return undefined;
+  const segments = index === undefined ? path.segments : [...path.segments, index];
+  return readKnownCoding(locationOf(settings.root, segments), segments, fields.acceptEncoding, storage)?.lent;
+}
+
 class Answering {
   readonly #request: StaticRequest;
   readonly #fields: SelectionFields;
@@ -94,9 +105,7 @@ class Answering {
     if (range !== undefined && this.#request.method === 'GET' && !refusesIdentity(acceptEncoding)) {
       return entry.identity;
     }
-    const { storage, onGrown } = this.#context;
-    const grown = (bytes: number): void => onGrown(this.#request.pathInfo, entry, bytes);
-    return chooseRepresentation(entry, acceptEncoding, storage.settings, grown);
+    return chooseRepresentation(entry, acceptEncoding, this.#request.pathInfo, this.#context);
   }
 
   /** What goes out for a representation, or what is to be read for that. */

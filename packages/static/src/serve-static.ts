@@ -6,7 +6,8 @@
 
 import { Absences } from './files/absences.ts';
 import { checkMessage } from './adapters/callers.ts';
-import { answerFile, type AnswerContext, lentAnswer } from './answer-file.ts';
+import { answerFile, lentAnswer, lentKnownCoding } from './answer-file.ts';
+import type { AnswerContext } from './files/choose-representation.ts';
 import { preflightFields, withCors } from './site/cors.ts';
 import type { Disk } from './files/disk.ts';
 import type { DirectoryEntry, Entry, FileEntry, MissingEntry } from './files/entry.ts';
@@ -144,7 +145,10 @@ class Site {
   }
 
   #read(request: StaticRequest): Answer {
-    return this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), this.#wantsSiblings(request));
+    const wantsSiblings = this.#wantsSiblings(request);
+    const isNewcomer = wantsSiblings && this.#cache.isLending && !this.#cache.has(request.pathInfo);
+    const coded = isNewcomer ? lentKnownCoding(request, this.#storage) : undefined;
+    return coded ?? this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), wantsSiblings);
   }
 
   /** Only for a client that takes codings do precompressed siblings make a difference. */

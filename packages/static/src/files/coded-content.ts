@@ -8,10 +8,11 @@ import { Readable, type Transform } from 'node:stream';
 import { promisify } from 'node:util';
 import type * as Zlib from 'node:zlib';
 import type { Coding } from '../http/content-coding.ts';
-import { weakTag } from '../http/validators.ts';
+import { namesContent, weakTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import type { FileEntry } from './entry.ts';
 import { Representation } from './representation.ts';
+import type { Storage } from './storage.ts';
 
 /** Brotli's own default, 11, takes seconds per megabyte; 5 beats gzip's best in gzip's time. */
 const BROTLI_QUALITY = 5;
@@ -35,6 +36,9 @@ const MAX_ENCODERS = 8;
 /** What a sample has to lose for a large file to be coded. */
 const WORTHWHILE_SHARE = 0.9;
 const SAMPLE_BYTES = 8 * 1024;
+
+/** What is remembered of a file that coding does not make smaller. */
+const NOTHING = new Uint8Array(0);
 
 let poolCodings = 0;
 let encoders = 0;
@@ -72,13 +76,20 @@ export function shrinks(sample: Uint8Array): boolean {
 export function makeCoding(
   entry: FileEntry,
   coding: Coding,
-  settings: Settings,
+  { settings, codings }: Storage,
 ): Representation | Promise<Representation> | undefined {
+  const tag = namesContent(settings.etag) ? tagOf(entry, coding) : undefined;
+  const known = tag === undefined ? undefined : codings.find(tag);
+  if (known !== undefined) return known.length === 0 ? entry.identity : codedWhole(entry, coding, known, settings);
   const { bytes } = entry.identity;
   if (bytes === undefined) return isRoomForEncoder() ? codedOnTheWay(entry, coding, settings) : undefined;
   const finish = (coded: Uint8Array): Representation =>
     coded.length < bytes.length ? codedWhole(entry, coding, coded, settings) : entry.identity;
-  if (bytes.length <= AT_ONCE_BYTES) return finish(codeAtOnce(bytes, coding));
+  if (bytes.length <= AT_ONCE_BYTES) {
+    const coded = codeAtOnce(bytes, coding);
+    if (tag !== undefined) codings.add(tag, coded.length < bytes.length ? coded : NOTHING);
+    return finish(coded);
+  }
   if (poolCodings === MAX_POOL_CODINGS) return undefined;
   poolCodings++;
   return codeInPool(bytes, coding)
@@ -100,13 +111,14 @@ function codedOnTheWay(entry: FileEntry, coding: Coding, settings: Settings): Re
 }
 
 function coded(
-  { identity, stamp }: FileEntry,
+  entry: FileEntry,
   coding: Coding,
   { bytes, length }: { readonly bytes: Uint8Array | undefined; readonly length: number | undefined },
   settings: Settings,
 ): Representation {
+  const { identity, stamp } = entry;
   const { path, contentType, source } = identity;
-  const etag = identity.etag === undefined ? undefined : weakTag(identity.etag, `-${coding}`);
+  const etag = tagOf(entry, coding);
   const mtimeMs = identity.modifiedSeconds === undefined ? undefined : stamp.mtimeMs;
   // The members of every other file's facts in their order: an object of another shape makes all representations slower.
   const facts = {
@@ -123,6 +135,11 @@ function coded(
     source,
   };
   return new Representation(facts, settings);
+}
+
+/** Weak, as another version of the encoder might write other bytes. */
+function tagOf({ identity }: FileEntry, coding: Coding): string | undefined {
+  return identity.etag === undefined ? undefined : weakTag(identity.etag, `-${coding}`);
 }
 
 /** A stream that codes what it is fed, and counts among the encoders until it has ended or was closed. */

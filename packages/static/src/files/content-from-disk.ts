@@ -5,6 +5,7 @@ import { type ContentPart, FileContent } from './file-content.ts';
 import type { OpenFile } from './open-file.ts';
 import type { Representation } from './representation.ts';
 import type { Storage } from './storage.ts';
+import { namesContent } from '../http/validators.ts';
 import type { Field, StaticResponse } from '../message.ts';
 
 /** A response whose content has to be read from the file. */
@@ -30,7 +31,7 @@ export function contentFromDisk(
   { digests, settings }: Storage,
 ): StaticResponse {
   const { source, coding, file } = representation;
-  const wantsDigest = status === 200 && (settings.etag === 'strong' || settings.etag === 'content');
+  const wantsDigest = status === 200 && namesContent(settings.etag);
   const tap = wantsDigest ? digests.tap(source.location, source.stamp) : undefined;
   const content = new FileContent(descriptor, parts, tap);
   if (length === undefined && coding !== undefined) {

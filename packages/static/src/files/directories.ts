@@ -11,6 +11,7 @@
 import { type Dir, opendir, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { withoutCodingSuffix } from '../http/content-coding.ts';
 import { isSameState, hasRested, type Stamp, stampOf } from '../http/validators.ts';
 import type { Disk } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
@@ -49,6 +50,8 @@ class View implements DirectoryView {
   stamp: Stamp | undefined;
   checkedTurn = -1;
   names: ReadonlySet<string> | undefined;
+  /** Whether one of `names` may be that of a precompressed file. */
+  hasCodings = false;
   /** How many names there were when they were last read. */
   lastNames = 0;
   /** Absent names asked for since the last change. */
@@ -106,6 +109,11 @@ export class Directories {
     return view instanceof View && view.names?.has(name) === false && isAscii(name);
   }
 
+  /** Whether there is certainly no precompressed file in a directory looked at in this turn. False says nothing. */
+  lacksCodings(view: DirectoryView): boolean {
+    return view instanceof View && view.names !== undefined && !view.hasCodings;
+  }
+
   /** To be called when a name was asked for that turned out absent; many such calls make the names be read. */
   probed(view: DirectoryView): void {
     if (!(view instanceof View) || !view.isVouching || view.names !== undefined) return;
@@ -149,6 +157,7 @@ export class Directories {
   #setNames(view: View, names: ReadonlySet<string> | undefined): void {
     this.#bytes += NAME_BYTES * ((names?.size ?? 0) - (view.names?.size ?? 0));
     view.names = names;
+    view.hasCodings = names !== undefined && hasCodings(names);
     if (names !== undefined) this.#evict(view);
   }
 
@@ -196,6 +205,11 @@ async function namesIn(location: string): Promise<ReadonlySet<string> | undefine
   } finally {
     await directory?.close();
   }
+}
+
+function hasCodings(names: ReadonlySet<string>): boolean {
+  for (const name of names) if (withoutCodingSuffix(name) !== name) return true;
+  return false;
 }
 
 function isAscii(name: string): boolean {

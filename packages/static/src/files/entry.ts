@@ -20,6 +20,18 @@ export interface Neighbours {
   readonly earlier: readonly string[];
 }
 
+/** A coding of a file; a promise while it is being made. */
+export interface MadeCoding {
+  readonly coding: Coding;
+  representation: Representation | Promise<Representation>;
+}
+
+/** What an Accept-Encoding value gets. */
+interface Choice {
+  readonly acceptEncoding: string;
+  readonly representation: Representation;
+}
+
 /** A file that answers, with the codings it exists in. */
 export interface FileEntry {
   readonly kind: 'file';
@@ -35,10 +47,10 @@ export interface FileEntry {
   readonly hasSiblingsRead: boolean;
   /** Codings that may be made from it. */
   readonly codings: readonly Coding[];
-  /** Codings made so far; a promise while one is being made. */
-  made: Map<Coding, Representation | Promise<Representation>> | undefined;
-  /** Which representation an Accept-Encoding value gets, for the values seen. */
-  chosen: Map<string, Representation> | undefined;
+  /** Codings made so far. Lists, as most entries have one member in each, and a map for each page keeps the collector busy. */
+  made: MadeCoding[] | undefined;
+  /** For the values seen. */
+  chosen: Choice[] | undefined;
   /** False while a further change might not show in the file's times. */
   readonly isCacheable: boolean;
   readonly neighbours: Neighbours | undefined;
@@ -78,7 +90,9 @@ export function entryBytes(entry: FileEntry): number {
 /** The codings of a file that were made and are smaller than it. */
 export function madeOf({ identity, made }: FileEntry): readonly Representation[] {
   if (made === undefined) return NONE;
-  return [...made.values()].filter((one): one is Representation => !(one instanceof Promise) && one !== identity);
+  return made
+    .map(({ representation }) => representation)
+    .filter((one): one is Representation => !(one instanceof Promise) && one !== identity);
 }
 
 const NONE: readonly Representation[] = [];

@@ -56,7 +56,7 @@ export class FileCache {
   isLending = false;
   readonly #slots = new Map<string, Slot>();
   readonly #storage: Storage;
-  readonly #maxBytes: number;
+  readonly #budgetBytes: number;
   readonly #ready: ReadyResponses;
   /** The oldest first. */
   readonly #generations: Generation[] = [];
@@ -68,8 +68,18 @@ export class FileCache {
 
   constructor(storage: Storage) {
     this.#storage = storage;
-    this.#maxBytes = fileBudget(storage.settings);
+    this.#budgetBytes = fileBudget(storage.settings);
     this.#ready = new ReadyResponses(readyBudget(storage.settings));
+  }
+
+  /** What codings of small files leave. */
+  get #maxBytes(): number {
+    return this.#budgetBytes - this.#storage.codings.bytes;
+  }
+
+  /** Whether something is remembered for a path, be it still true or not. */
+  has(path: string): boolean {
+    return this.#slots.has(path);
   }
 
   /** The entry for a path if it is still true. */

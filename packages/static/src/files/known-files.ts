@@ -4,55 +4,48 @@
 // that was checked, with the bytes that were hashed: no program can set a change time, and a new name, link, owner or content
 // changes it. So one `fstat` after the read stands for asking where the file lies, for hashing it, and for a look before the read.
 //
-// Rows stand in typed arrays, which the collector does not walk: 72 bytes a file, where an object and its strings take 400.
+// A row takes 72 bytes, where an object and its strings take 400.
 
-import { randomBytes } from 'node:crypto';
 import { HASH_CHARACTERS, type Stamp } from '../http/validators.ts';
-
-/** Rows that a location may stand in; of those the next one is overwritten when all are taken. */
-const ROWS_IN_SET = 8;
+import { ROW_BYTES, TextRows } from './text-rows.ts';
 
 /** Device, inode, size and both times. */
 const NUMBERS = 5;
 
-const ROW_BYTES = NUMBERS * 8 + 8 + HASH_CHARACTERS + 2;
+const KNOWN_BYTES = ROW_BYTES + NUMBERS * 8 + HASH_CHARACTERS + 2;
 
-const FIRST_SETS = 128;
-
-/** A table that is three quarters full gives way to one of four times the rows. */
-const GROWTH = 4;
-const MAX_LOAD = 3 / 4;
+/** Content types are numbered; they come from tables and options, so there are not many. */
+const MAX_TYPES = 2 ** 16;
 
 /** A state of a file that may be served by the name it was checked at. */
 export interface KnownFile {
   readonly stamp: Stamp;
   /** As much of the SHA-256 of its content, in base64url, as tags have. */
   readonly sha256: string;
+  /** What its name and its first bytes say it is; undefined when that has to be seen again. */
+  readonly contentType: string | undefined;
 }
 
 export class KnownFiles {
-  readonly #maxSets: number;
+  readonly #rows: TextRows;
   #revision = 0;
-  /** Unknown to clients, so that they cannot choose names that share a row. */
-  readonly #seeds = new Uint32Array(new Uint8Array(randomBytes(8)).buffer);
-  #sets = 0;
-  #rows = 0;
   #numbers = new Float64Array(0);
-  /** Two hashes of the location for each row; the second is 0 in a row that is free. */
-  #names = new Uint32Array(0);
   #hashes = Buffer.alloc(0);
-  #next = 0;
-  #low = 0;
-  #high = 0;
+  #types = new Uint16Array(0);
+  readonly #typeNumbers = new Map<string | undefined, number>([[undefined, 0]]);
+  readonly #typeNames: (string | undefined)[] = [undefined];
 
   constructor(maxBytes: number) {
-    this.#maxSets = Math.floor(maxBytes / (ROWS_IN_SET * ROW_BYTES));
+    this.#rows = new TextRows(maxBytes / KNOWN_BYTES, (rows) => {
+      this.#numbers = new Float64Array(rows * NUMBERS);
+      this.#hashes = Buffer.alloc(rows * HASH_CHARACTERS);
+      this.#types = new Uint16Array(rows);
+    });
   }
 
   /** What was at a location when it was checked: to be served only if `isOf` says so of the secrets as they are. */
   find(location: string): KnownFile | undefined {
-    if (this.#sets === 0) return undefined;
-    const row = this.#rowOf(location);
+    const row = this.#rows.find(location);
     if (row === -1) return undefined;
     const at = row * NUMBERS;
     const stamp = {
@@ -63,7 +56,8 @@ export class KnownFiles {
       ctimeMs: this.#number(at + 4),
     };
     const start = row * HASH_CHARACTERS;
-    return { stamp, sha256: this.#hashes.toString('latin1', start, start + HASH_CHARACTERS) };
+    const sha256 = this.#hashes.toString('latin1', start, start + HASH_CHARACTERS);
+    return { stamp, sha256, contentType: this.#typeNames[this.#types[row] ?? 0] };
   }
 
   #number(at: number): number {
@@ -71,17 +65,24 @@ export class KnownFiles {
   }
 
   /** Remembers a state that has rested, so that a later change is certain to show in its times. */
-  add(location: string, { stamp, sha256 }: KnownFile, revision: number): void {
+  add(location: string, { stamp, sha256, contentType }: KnownFile, revision: number): void {
     this.advance(revision);
     if (!this.isOf(revision)) return;
-    if (this.#rows >= this.#sets * ROWS_IN_SET * MAX_LOAD && this.#sets < this.#maxSets) this.#grow();
-    if (this.#sets === 0) return;
-    const known = this.#rowOf(location);
-    const row = known === -1 ? this.#rowFor() : known;
-    this.#names[2 * row] = this.#low;
-    this.#names[2 * row + 1] = this.#high;
+    const row = this.#rows.take(location);
+    if (row === -1) return;
     this.#numbers.set([stamp.dev, stamp.ino, stamp.size, stamp.mtimeMs, stamp.ctimeMs], row * NUMBERS);
     this.#hashes.write(sha256, row * HASH_CHARACTERS, HASH_CHARACTERS, 'latin1');
+    this.#types[row] = this.#numberOf(contentType);
+  }
+
+  #numberOf(contentType: string | undefined): number {
+    const known = this.#typeNumbers.get(contentType);
+    if (known !== undefined) return known;
+    const number = this.#typeNames.length;
+    if (number === MAX_TYPES) return 0;
+    this.#typeNames.push(contentType);
+    this.#typeNumbers.set(contentType, number);
+    return number;
   }
 
   /** Whether all that is known was judged by this revision of the secrets. */
@@ -93,56 +94,6 @@ export class KnownFiles {
   advance(revision: number): void {
     if (revision <= this.#revision) return;
     this.#revision = revision;
-    this.#names.fill(0);
-    this.#rows = 0;
-  }
-
-  /** What was known is learned again: copying it would hold the loop for milliseconds. */
-  #grow(): void {
-    this.#sets = Math.min(Math.max(FIRST_SETS, this.#sets * GROWTH), this.#maxSets);
-    const rows = this.#sets * ROWS_IN_SET;
-    this.#rows = 0;
-    this.#numbers = new Float64Array(rows * NUMBERS);
-    this.#names = new Uint32Array(rows * 2);
-    this.#hashes = Buffer.alloc(rows * HASH_CHARACTERS);
-  }
-
-  /** The row of a location, or -1; its hashes are left in `#low` and `#high`. */
-  #rowOf(location: string): number {
-    this.#hash(location);
-    const first = this.#firstRow;
-    for (let row = first; row < first + ROWS_IN_SET; row++) {
-      if (this.#names[2 * row] === this.#low && this.#names[2 * row + 1] === this.#high) return row;
-    }
-    return -1;
-  }
-
-  get #firstRow(): number {
-    return (this.#low % this.#sets) * ROWS_IN_SET;
-  }
-
-  /** A free row for the location hashed last, or one to overwrite. */
-  #rowFor(): number {
-    const first = this.#firstRow;
-    for (let row = first; row < first + ROWS_IN_SET; row++) {
-      if (this.#names[2 * row + 1] !== 0) continue;
-      this.#rows++;
-      return row;
-    }
-    return first + (this.#next++ % ROWS_IN_SET);
-  }
-
-  #hash(location: string): void {
-    let low = this.#seeds[0] ?? 0;
-    let high = this.#seeds[1] ?? 0;
-    for (let index = 0; index < location.length; index++) {
-      const code = location.charCodeAt(index);
-      low = Math.imul(low ^ code, 0x01000193);
-      high = Math.imul(high ^ code, 0x85ebca6b);
-      high ^= high >>> 13;
-    }
-    low ^= low >>> 15;
-    this.#low = Math.imul(low, 0x2c1b3c6d) >>> 0;
-    this.#high = (Math.imul(high, 0xc2b2ae35) | 1) >>> 0;
+    this.#rows.clear();
   }
 }

@@ -28,7 +28,10 @@ export function readFileEntry(
       const { revision } = opened;
       const isSmall = state.bytes !== undefined && state.bytes.length <= READ_AT_ONCE_BYTES;
       if (revision !== undefined && isSmall && entry.isCacheable) {
-        storage.known.add(entry.location, { stamp: entry.stamp, sha256: state.sha256 ?? '' }, revision);
+        const { stamp, location, identity } = entry;
+        // What is coded already is not to be taken for what its type says.
+        const contentType = identity.coding === undefined ? identity.contentType : undefined;
+        storage.known.add(location, { stamp, sha256: state.sha256 ?? '', contentType }, revision);
       }
       return entry;
     }),
@@ -43,23 +46,29 @@ export function readKnownEntry(
   segments: readonly string[],
   storage: Storage,
 ): Eventually<FileEntry | undefined> {
-  const { settings, secrets, root, known, ancestors } = storage;
-  const file = known.find(location);
+  const file = storage.known.find(location);
   if (file === undefined) return undefined;
+  return whenReady(isAsJudged(location, storage), (isJudged) =>
+    isJudged ? readAgain(file, location, segments, storage) : undefined,
+  );
+}
+
+/** Whether what is known of a location may be served if it is in the same state: root, secrets and the way there are as they were. */
+export function isAsJudged(
+  location: string,
+  { settings, secrets, root, known, ancestors }: Storage,
+): Eventually<boolean> {
   return whenReady(root.place(), (place) => {
-    if (place instanceof Error) return undefined;
+    if (place instanceof Error) return false;
     const judged = secrets.revisionFor(place + location.slice(settings.root.length), location);
-    return whenReady(judged, (revision) => {
-      if (revision === undefined || !known.isOf(revision)) return undefined;
-      return whenReady(ancestors.isOwn(ancestors.of(location)), (isOwn) =>
-        isOwn ? readAgain(file, location, segments, storage) : undefined,
-      );
-    });
+    return whenReady(judged, (revision) =>
+      revision !== undefined && known.isOf(revision) ? ancestors.isOwn(ancestors.of(location)) : false,
+    );
   });
 }
 
 function readAgain(
-  { stamp, sha256 }: KnownFile,
+  { stamp, sha256, contentType }: KnownFile,
   location: string,
   segments: readonly string[],
   storage: Storage,
@@ -68,7 +77,7 @@ function readAgain(
   return whenReady(storage.disk.readAgain(location, bytes), (read) => {
     if (read instanceof Error || read.count !== stamp.size || !isSameState(stamp, read.stats)) return undefined;
     const state = { location, stamp, place: undefined, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };
-    return entryOf(state, segments, NO_EARLIER, storage);
+    return entryOf(state, segments, NO_EARLIER, storage, contentType);
   });
 }
 
@@ -77,9 +86,10 @@ function entryOf(
   segments: readonly string[],
   earlier: readonly string[],
   storage: Storage,
+  knownType?: string,
 ): Eventually<FileEntry> {
   const path = segments.join('/');
-  const contentType = contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
+  const contentType = knownType ?? contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
   const coding = ownCoding(path, state.start);
   const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
   const isAlone = coding !== undefined || !storage.settings.precompressed || !isCompressible(contentType);

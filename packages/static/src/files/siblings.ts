@@ -48,6 +48,7 @@ function findIn(
   segments: readonly string[],
   storage: Storage,
 ): Eventually<Siblings> {
+  if (directory !== undefined && storage.directories.lacksCodings(directory)) return ALL_ABSENT;
   const name = segments.at(-1) ?? '';
   const lacks = (suffix: string): boolean =>
     directory !== undefined && storage.directories.lacks(directory, name + suffix);

@@ -4,6 +4,7 @@ import { Ancestors } from './ancestors.ts';
 import { Directories } from './directories.ts';
 import { type Disk, MeasuredDisk } from './disk.ts';
 import { Digests } from './digests.ts';
+import { KnownCodings } from './known-codings.ts';
 import { KnownFiles } from './known-files.ts';
 import { Root } from './root.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
@@ -18,6 +19,7 @@ export interface Storage {
   readonly ancestors: Ancestors;
   readonly digests: Digests;
   readonly known: KnownFiles;
+  readonly codings: KnownCodings;
 }
 
 /** The share of the cache's memory that names of directories may take: 8 MiB of the usual 64 are some 110,000 names. */
@@ -32,7 +34,10 @@ const READY_SHARE = 1 / 16;
 /** The share for what is known of files that are not in memory: 8 MiB are some 116,000 files. */
 const KNOWN_SHARE = 1 / 8;
 
-/** What is left of the cache's memory for files. */
+/** The most that codings of small files take of what files have otherwise: 16 MiB are some 50,000 of 300 bytes. */
+const CODINGS_SHARE = 1 / 4;
+
+/** What is left of the cache's memory for files, and for codings of them. */
 export function fileBudget({ cacheMemoryBytes }: Settings): number {
   return cacheMemoryBytes * (1 - DIRECTORY_SHARE - READY_SHARE - KNOWN_SHARE);
 }
@@ -55,5 +60,6 @@ export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk())
     ancestors: new Ancestors(settings.root, disk, above),
     digests: new Digests(),
     known: new KnownFiles(settings.cacheMemoryBytes * KNOWN_SHARE),
+    codings: new KnownCodings(settings.cacheMemoryBytes * CODINGS_SHARE),
   };
 }

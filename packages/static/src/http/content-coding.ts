@@ -31,6 +31,19 @@ export function acceptedCodings(acceptEncoding: string | undefined, available: r
     .toSorted((a, b) => qualityOf(b) - qualityOf(a));
 }
 
+const bestOf = new WeakMap<readonly Coding[], Map<string, Coding | undefined>>();
+
+/** The first of `acceptedCodings`, remembered for each list: a site has one for nearly all of its files. */
+export function bestCoding(acceptEncoding: string, available: readonly Coding[]): Coding | undefined {
+  let best = bestOf.get(available);
+  if (best === undefined) bestOf.set(available, (best = new Map()));
+  const seen = best.get(acceptEncoding);
+  if (seen !== undefined || best.has(acceptEncoding)) return seen;
+  const [coding] = acceptedCodings(acceptEncoding, available);
+  if (best.size < MAX_KNOWN && acceptEncoding.length <= MAX_KNOWN_CHARACTERS) best.set(acceptEncoding, coding);
+  return coding;
+}
+
 /** Whether the client rules out the unencoded representation. */
 export function refusesIdentity(acceptEncoding: string | undefined): boolean {
   if (acceptEncoding === undefined) return false;

@@ -14,6 +14,11 @@ import { formatHttpDate } from './http-date.ts';
  */
 export type EntityTagKind = 'strong' | 'weak' | 'content' | 'state' | false;
 
+/** Whether tags of this kind, of files in memory, say which content it is, wherever it lies. */
+export function namesContent(kind: EntityTagKind): boolean {
+  return kind === 'strong' || kind === 'content';
+}
+
 /** What identifies one state of one file for the cache: any change of it changes one of these. */
 export interface Stamp {
   readonly dev: number;

@@ -15,7 +15,11 @@ import { makeSite, type Site } from '../site.ts';
 const SHA256 = 'abcdefghijklmnopqrstuvwxyz';
 
 function fileOf(ino: number) {
-  return { stamp: { dev: 1, ino, size: 2 ** 40, mtimeMs: 1.5, ctimeMs: 2.25 }, sha256: SHA256 };
+  return {
+    stamp: { dev: 1, ino, size: 2 ** 40, mtimeMs: 1.5, ctimeMs: 2.25 },
+    sha256: SHA256,
+    contentType: `text/${ino % 9}`,
+  };
 }
 
 /** Too long for the cache, which has room for one file. */
