@@ -4,7 +4,7 @@
 // that was checked, with the bytes that were hashed: no program can set a change time, and a new name, link, owner or content
 // changes it. So one `fstat` after the read stands for asking where the file lies, for hashing it, and for a look before the read.
 //
-// A row takes 72 bytes, where an object and its strings take 400.
+// A row takes 74 bytes, where an object and its strings take 400.
 
 import { HASH_CHARACTERS, type Stamp } from '../http/validators.ts';
 import { ROW_BYTES, TextRows } from './text-rows.ts';
@@ -12,7 +12,7 @@ import { ROW_BYTES, TextRows } from './text-rows.ts';
 /** Device, inode, size and both times. */
 const NUMBERS = 5;
 
-const KNOWN_BYTES = ROW_BYTES + NUMBERS * 8 + HASH_CHARACTERS + 2;
+const KNOWN_BYTES = ROW_BYTES + NUMBERS * 8 + HASH_CHARACTERS + 4;
 
 /** Content types are numbered; they come from tables and options, so there are not many. */
 const MAX_TYPES = 2 ** 16;

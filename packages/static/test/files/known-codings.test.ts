@@ -8,7 +8,7 @@ import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from '
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Disk, mainThreadDisk } from '../../src/files/disk.ts';
 import { KnownCodings } from '../../src/files/known-codings.ts';
-import type { StaticOptions, StaticResponse } from '../../src/index.ts';
+import type { StaticOptions } from '../../src/index.ts';
 import { settingsOf } from '../../src/options/settings.ts';
 import { responderFor } from '../../src/serve-static.ts';
 import { makeSite, type Site } from '../site.ts';
@@ -118,7 +118,7 @@ describe.runIf(process.platform === 'linux')('a page whose coding is known', () 
   function lent(respond: ReturnType<typeof responderFor>, request: Parameters<ReturnType<typeof responderFor>>[0]) {
     const answer = respond.lend?.(request);
     if (answer === undefined) throw new Error('there is nothing to lend');
-    return answer as StaticResponse | Promise<StaticResponse>;
+    return answer;
   }
 
   function decoded(content: Uint8Array, coding: string | undefined): string {
