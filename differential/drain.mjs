@@ -11,7 +11,7 @@ import { ask, pause } from './kept-client.mjs';
 import { COMMAND, freePort, isInstalled, scratchFolder, startNginx, startServer } from './peers.mjs';
 import { randomSource } from './random.mjs';
 
-/** How long balancers and lists may take to notice: health checks here come each 50 ms. */
+/** How long balancers and lists may take to notice: two health checks here take 300 ms. */
 const DRAIN_DELAY_MS = 800;
 const STALE_MS = 600;
 
@@ -145,12 +145,16 @@ function startBalancer(way, replicas) {
     });
   }
   return startServer('haproxy', (port, folder) => {
-    const servers = ports.map((one, index) => `  server s${index} 127.0.0.1:${one} check inter 50ms fall 1 rise 1`);
+    const servers = ports.map(
+      (one, index) => `  server s${index} 127.0.0.1:${one} check inter 250ms fastinter 50ms fall 2 rise 1`,
+    );
+    // A check may be late on a busy machine: where all three failed by that alone, the answer would be HAProxy's own, a 503.
     const text = `global
   maxconn 1000
 defaults
   mode ${way === 'haproxy tcp' ? 'tcp' : 'http'}
   timeout connect 5s
+  timeout check 5s
   timeout client 30s
   timeout server 30s
   option redispatch
