@@ -151,9 +151,10 @@ export class LoopChannel implements Channel, ExchangeOwner {
       return;
     }
     stream.socket = socket;
-    const unmasker = new Unmasker();
+    let unmasker: Unmasker | undefined; // an idle connection needs none
     tunnel(socket, content, {
       write: (bytes) => {
+        unmasker ??= new Unmasker();
         unmasker.unmask(bytes);
         if (!exchange.isAbandoned && !exchange.hasEnded && !this.#writer.writeContent(stream.id, bytes)) {
           this.#waitingForRoom.push(() => resume(stream));
