@@ -1,11 +1,12 @@
 // FastCGI, side by side: onezero and nginx ask the same php-fpm and the same C program, in turn.
 //
-//   node fastcgi.mjs [--short] [--rounds N] [--seconds N] [--connections N] [--wordpress FOLDER] [--write]
+//   node fastcgi.mjs [--short] [--rounds N] [--seconds N] [--connections N] [--placement cores|system] [--wordpress FOLDER] [--write]
 //
 // `--wordpress` adds the front page of an installed WordPress; both servers have it as their document root. Few of its pages are made
 // in a round, so both are asked for the script that does nothing first, as often as a site is within minutes. `--write` keeps the
-// outcome in results/fastcgi.md. Needs Linux, two cores, wrk, nginx, php-fpm, gcc and libfcgi-dev. Servers and applications
-// have core 0, the load generator core 1, so the time that an application takes is in every figure.
+// outcome in results/fastcgi.md. Needs Linux, two cores, wrk, nginx, php-fpm, gcc and libfcgi-dev. Placed on cores, servers and
+// applications have core 0, the load generator core 1, so the time that an application takes is in every figure. With the placement
+// `system` nobody is bound to a core, as people run it. Cores are the default; `--write` measures both.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 import { measure } from './load.mjs';
-import { start, versionOf } from './peers/index.mjs';
+import { placed, start, versionOf } from './peers/index.mjs';
 import { ratio, ratioText, spread, table } from './report.mjs';
 
 const FPM = '/usr/sbin/php-fpm8.2';
@@ -28,12 +29,16 @@ const WARM_SECONDS = 4;
  * behind: of the same two servers, rounds of 2 s gave 2.00 and rounds of 8 s 1.13 for WordPress.
  */
 const LEAST_SECONDS = 8;
+/** Connections that a server keeps hold the children of PHP for a second; the next round has to find all of them free. */
+const SETTLE_MS = 1_200;
+const PLACEMENTS = ['cores', 'system'];
 const { values: flags } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     connections: { type: 'string', default: '8' },
+    placement: { type: 'string', multiple: true },
     wordpress: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
@@ -41,6 +46,8 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds ?? (flags.short ? 3 : 7));
 const seconds = Number(flags.seconds ?? LEAST_SECONDS);
 const connections = Number(flags.connections);
+const placements = flags.placement ?? (flags.write ? PLACEMENTS : ['cores']);
+if (!placements.every((one) => PLACEMENTS.includes(one))) throw new Error(`--placement: ${PLACEMENTS.join(' or ')}`);
 
 const HELLO = '<?php header("Content-Type: text/plain"); echo "hello\\n";';
 const PAGE = `<?php $rows = []; for ($i = 0; $i < 400; $i++) $rows[] = htmlspecialchars(sprintf('row %05d <%s>', $i, md5((string) $i)));
@@ -92,16 +99,8 @@ async function main() {
     mkdirSync(root);
     writeFileSync(join(root, 'hello.php'), HELLO);
     writeFileSync(join(root, 'page.php'), PAGE);
-    const php = await startFpm(scratch, ends);
-    const hello = await startHello(scratch, ends);
-    const cases = [
-      { name: 'hello, PHP', path: '/hello.php', root, php },
-      { name: 'page, PHP', path: '/page.php', root, php },
-      { name: 'hello, C', path: '/app/hello', root, socket: hello },
-      ...(flags.wordpress === undefined
-        ? []
-        : [{ name: 'WordPress', path: '/', warm: '/wp-content/index.php', root: flags.wordpress, php }]),
-    ];
+    const cases = [];
+    for (const placement of placements) cases.push(...(await casesOf(placement, root, scratch, ends)));
     const report = [];
     for (const one of cases) report.push(await compare(one, scratch));
     const text = describe(cases, report);
@@ -113,7 +112,20 @@ async function main() {
   }
 }
 
-async function compare({ name, path, warm = path, root, php, socket }, scratch) {
+async function casesOf(placement, root, scratch, ends) {
+  const php = await startFpm(scratch, placement, ends);
+  const socket = await startHello(scratch, placement, ends);
+  const { wordpress } = flags;
+  const all = [
+    { name: 'hello, PHP', path: '/hello.php', root, php },
+    { name: 'page, PHP', path: '/page.php', root, php },
+    { name: 'hello, C', path: '/app/hello', root, socket },
+    { name: 'WordPress', path: '/', warm: '/wp-content/index.php', root: wordpress, php },
+  ];
+  return all.filter((one) => one.root !== undefined).map((one) => ({ ...one, placement }));
+}
+
+async function compare({ name, path, warm = path, root, php, socket, placement }, scratch) {
   const ours =
     php === undefined
       ? { fastcgi: { address: socket, path: '/app' } }
@@ -121,12 +133,13 @@ async function compare({ name, path, warm = path, root, php, socket }, scratch) 
   const pass = php === undefined ? { pattern: '^/app', socket } : { pattern: '\\.php$', socket: php };
   const servers = [];
   try {
-    servers.push(await start(onezero('onezero', root, ours), root, scratch));
-    servers.push(await start(nginx('nginx', root, pass), root, scratch));
+    servers.push(await start(onezero('onezero', root, ours), root, scratch, undefined, placement));
+    servers.push(await start(nginx('nginx', root, pass), root, scratch, undefined, placement));
     const load = (server, duration, asked = path) => ({
       url: `http://127.0.0.1:${server.port}${asked}`,
       connections,
       seconds: duration,
+      placement,
     });
     for (const server of servers) {
       await measure(server, load(server, WARM_SECONDS, warm));
@@ -135,6 +148,7 @@ async function compare({ name, path, warm = path, root, php, socket }, scratch) 
     const results = servers.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [index, server] of servers.entries()) {
+        await delay(SETTLE_MS);
         const result = await measure(server, load(server, seconds));
         if (result.failed > 0) throw new Error(`${server.name}, ${name}: ${result.failed} failures`);
         results[index].push(result);
@@ -148,15 +162,16 @@ async function compare({ name, path, warm = path, root, php, socket }, scratch) 
 
 function describe(cases, report) {
   const series = (results, key) => results.map((result) => result[key]);
-  const rows = cases.map(({ name }, index) => {
+  const rows = cases.map(({ name, placement }, index) => {
     const [ours, theirs] = report[index];
     const rates = [ours, theirs].map((results) => spread(series(results, 'requestsPerSecond')).median.toFixed(0));
     const costs = [ours, theirs].map((results) => spread(series(results, 'processorPerRequest')).median.toFixed(0));
     const better = ratio(series(ours, 'requestsPerSecond'), series(theirs, 'requestsPerSecond'));
-    return [name, ratioText(better), ...rates, ...costs];
+    return [name, placement, ratioText(better), ...rates, ...costs];
   });
   const header = [
     'case',
+    'placed by',
     'onezero / nginx, requests per second',
     'onezero',
     'nginx',
@@ -164,28 +179,28 @@ function describe(cases, report) {
     'nginx, µs',
   ];
   return [
-    `${connections} connections, ${rounds} rounds of ${seconds} s in turn; nginx ${versionOf('nginx', ['-v'])} with its defaults (no kept connections to applications).\n`,
+    `${connections} connections, ${rounds} rounds of ${seconds} s in turn; nginx ${versionOf('nginx', ['-v'])} with its defaults (no kept connections to applications). On cores: server and application on core 0, load on core 1.\n`,
     table(header, rows),
     `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; PHP ${versionOf(FPM, ['-v'])}. Repeat with \`node bench/fastcgi.mjs --write\`.`,
   ].join('\n');
 }
 
-async function startFpm(scratch, ends) {
-  const socket = join(scratch, 'fpm.sock');
+async function startFpm(scratch, placement, ends) {
+  const socket = join(scratch, `fpm-${placement}.sock`);
   const user = process.getuid?.() === 0 ? 'user = root\ngroup = root\n' : '';
-  const file = join(scratch, 'fpm.conf');
+  const file = join(scratch, `fpm-${placement}.conf`);
   writeFileSync(
     file,
     `[global]\nerror_log = ${scratch}/fpm.log\nlog_level = error\n[www]\n${user}listen = ${socket}\nlisten.mode = 0666\npm = static\npm.max_children = ${CHILDREN}\n`,
   );
-  return background(['taskset', '-c', '0', FPM, '-R', '-F', '-y', file], socket, ends);
+  return background(placed('0', placement, [FPM, '-R', '-F', '-y', file]), socket, ends);
 }
 
-async function startHello(scratch, ends) {
-  const program = join(scratch, 'hello');
+async function startHello(scratch, placement, ends) {
+  const program = join(scratch, `hello-${placement}`);
   execFileSync('cc', ['-O2', '-o', program, join(import.meta.dirname, 'fastcgi/hello.c'), '-lfcgi']);
-  const socket = join(scratch, 'hello.sock');
-  return background(['taskset', '-c', '0', program, socket, String(CHILDREN)], socket, ends);
+  const socket = join(scratch, `hello-${placement}.sock`);
+  return background(placed('0', placement, [program, socket, String(CHILDREN)]), socket, ends);
 }
 
 /** Starts a command in a group of its own, which ends as a whole. */

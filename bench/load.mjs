@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { placed } from './peers/index.mjs';
 import { processorMicroseconds } from './process-tree.mjs';
 
 const run = promisify(execFile);
@@ -18,7 +19,8 @@ const LOAD_CORE = '1';
  * Sends load for `seconds` and measures.
  *
  * @param server   `{ pid }`
- * @param options  `{ url, connections, seconds, fields, newConnections, script, words, messageBytes }`; `words` are for the script
+ * @param options  `{ url, connections, seconds, fields, newConnections, script, words, messageBytes, placement }`; `words` are for the
+ *                 script; with the placement `system` the load may run on every core
  */
 export async function measure(server, options) {
   const before = processorMicroseconds(server.pid);
@@ -40,21 +42,13 @@ async function echoes({ url, connections, seconds, messageBytes }) {
   return { ...result, requestsPerSecond: result.requests / seconds, failed: 0, socketErrors: undefined };
 }
 
-async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20, script, words = [] }) {
-  const args = [
-    '-c',
-    LOAD_CORE,
-    'wrk',
-    '-t1',
-    `-c${connections}`,
-    `-d${seconds}s`,
-    `--timeout`,
-    `${timeoutSeconds}s`,
-    '--latency',
-  ];
+async function wrk({ url, connections, seconds, fields = [], timeoutSeconds = 20, script, words = [], placement }) {
+  const args = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, `--timeout`, `${timeoutSeconds}s`, '--latency'];
   for (const field of fields) args.push('-H', field);
   if (script !== undefined) args.push('-s', script);
-  const { stdout } = await run('taskset', [...args, url, ...(words.length > 0 ? ['--', ...words] : [])]);
+  const all = [...args, url, ...(words.length > 0 ? ['--', ...words] : [])];
+  const [command, ...others] = placed(LOAD_CORE, placement, all);
+  const { stdout } = await run(command, others);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1]);
   const failed = Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0);
   const socketErrors = /Socket errors: (.*)/.exec(stdout)?.[1];

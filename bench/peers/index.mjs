@@ -71,20 +71,25 @@ export const peers = [
   },
 ];
 
+/** The words of a command that stays on one core; with the placement `system` wherever the system has it. */
+export function placed(core, placement, words) {
+  return placement === 'system' ? words : ['taskset', '-c', core, ...words];
+}
+
 /**
- * Starts a peer on the server core and waits until it accepts, or until `isReady` of its port; `{ name, pid, port, startMs,
- * stop() }`.
+ * Starts a peer on the server core, or anywhere with the placement `system`, and waits until it accepts, or until `isReady` of its
+ * port; `{ name, pid, port, startMs, stop() }`.
  */
-export async function start(peer, root, scratch, isReady = accepts) {
+export async function start(peer, root, scratch, isReady = accepts, placement = 'cores') {
   const port = await freePort();
   const folder = join(scratch, `${peer.name.replaceAll(/\W+/g, '-')}-${port}`);
   mkdirSync(folder, { recursive: true });
-  const [command, ...args] = peer.command(root, port, folder);
+  const [command, ...args] = placed(SERVER_CORE, placement, peer.command(root, port, folder));
   const environment = { ...process.env };
   // Reading a certificate bundle at start is this machine's habit, not the server's.
   delete environment.NODE_EXTRA_CA_CERTS;
   const began = performance.now();
-  const child = spawn('taskset', ['-c', SERVER_CORE, command, ...args], {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: environment,
   });
