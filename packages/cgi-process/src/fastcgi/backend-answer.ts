@@ -113,8 +113,8 @@ export class BackendAnswer implements ContentSource {
    */
   readContent(head: ScriptHead, wish: ContentWish, reader: AnswerReader): void {
     const { rest, fields } = head;
-    const isNow = rest.length === 0 || fields.some(isEvents);
-    if (isNow) return this.#tellContent(head, wish, reader);
+    const isAlone = rest.length === 0 && !this.#output.isUnderWay;
+    if (isAlone || fields.some(isEvents)) return this.#tellContent(head, wish, reader);
     this.#gatherMs = Math.min(Math.max(GATHER_MS, this.#output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
     this.#output.gathered(this.#gatherMs, () => this.#tellContent(head, wish, reader));
   }

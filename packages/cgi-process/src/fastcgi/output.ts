@@ -42,6 +42,8 @@ export interface BackendOutput {
   readonly waitingSince: number | undefined;
   /** How long it has taken so far. */
   readonly tookMs: number;
+  /** Whether the application has begun to write what is not here yet: PHP sends the header of a record ahead of large content. */
+  readonly isUnderWay: boolean;
   /** Calls `then` once there is something, the end, or no more time; now, where that is so. */
   some(withinMs: number, then: () => void): void;
   /** What is here, which is not taken; valid until something else comes. Throws what `read` rejects with. */
@@ -120,6 +122,10 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
 
   get waitingSince(): number | undefined {
     return this.hasAnswered || this.#connection.hasServed ? undefined : this.#connection.openedAt;
+  }
+
+  get isUnderWay(): boolean {
+    return !this.#isOver && this.#connection.records.hasMore;
   }
 
   receive(bytes: Buffer): boolean {
@@ -204,6 +210,7 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
   readonly #request: BackendRequest;
   #isOver = false;
   readonly waitingSince = undefined;
+  readonly isUnderWay = false;
   hasAnswered = false;
 
   constructor(connection: Connection, request: BackendRequest) {

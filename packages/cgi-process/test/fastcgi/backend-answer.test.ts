@@ -17,6 +17,7 @@ class FakeOutput implements BackendOutput {
   readonly hasAnswered = true;
   readonly waitingSince = undefined;
   tookMs = 0;
+  isUnderWay = false;
   aborts = 0;
   readonly waits: number[] = [];
   /** For how long what follows was to be gathered. */
@@ -280,6 +281,13 @@ describe('pieces', () => {
       await contentOf(answer, await headOf(answer));
       expect(output.gathers.at(-1)).toBe(gatherMs);
     }
+  });
+
+  test('are gathered behind a header that came alone while content is under way', async () => {
+    const { answer, output } = answerOf('A: b\n\n', 'one', 'end');
+    output.isUnderWay = true;
+    await text(await contentOf(answer, await headOf(answer)));
+    expect(output.gathers).toEqual([0, 20, 20, 20]);
   });
 
   test('pass one by one where they are events, or the header came alone', async () => {

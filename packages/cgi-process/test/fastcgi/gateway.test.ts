@@ -1,5 +1,6 @@
 // What the gateway decides between a responder and its connections.
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fastcgi } from '../../src/fastcgi.ts';
 import type { GatewayOptions, GatewayResponder } from '../../src/fastcgi/options.ts';
@@ -49,6 +50,20 @@ describe('close', () => {
     expect(await answer).toMatchObject({ status: 503, cause: { code: 'closing' } });
     await until(() => application.aborts() === 1);
   });
+});
+
+test('an answer whose first write ends with the header of its content, as those of PHP, comes whole', async () => {
+  const { respond, asked } = await serve();
+  const answer = respond(request('/'));
+  await until(() => asked.length === 1);
+  const content = 'x'.repeat(9000);
+  const header = Buffer.from([1, 6, 0, 1, content.length >> 8, content.length & 255, 0, 0]);
+  const { reply } = asked[0] as Asked;
+  reply.out('A: b\n\n').socket.write(header);
+  for (let count = 0; count < 5; count++) await turn();
+  reply.socket.write(content);
+  reply.end();
+  expect((await answer).content).toEqual(Buffer.from(content));
 });
 
 describe('a request that got no answer', () => {

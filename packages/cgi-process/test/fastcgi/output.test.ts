@@ -300,6 +300,19 @@ describe('a connection with several requests', () => {
     }
   });
 
+  test('tells whether a record has begun of which there is more', () => {
+    const { fake, output } = ask(FastcgiOutput);
+    const seen = [output.isUnderWay];
+    const next = record(6, 'content', 1);
+    for (const bytes of [record(6, 'A: b'), next.subarray(0, 4), next.subarray(4, 8), next.subarray(8)]) {
+      fake.say(bytes);
+      seen.push(output.isUnderWay);
+    }
+    expect(seen).toEqual([false, false, true, true, false]);
+    fake.say(Buffer.concat([endRecord(), record(6, 'more')]));
+    expect(output.isUnderWay).toBe(false);
+  });
+
   test('tells since when a new one has waited for its first byte', async () => {
     const { connection, fake, output } = ask(FastcgiOutput);
     expect(output.waitingSince).toBe(connection.openedAt);
