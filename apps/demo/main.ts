@@ -52,5 +52,6 @@ const server: Server = createServer({
   accessLog: count,
 });
 
-console.log(`The tour is at ${await listenNear(server, Number(process.env['PORT'] ?? 8080))}`);
-stopOnSignal(server, scratch);
+const url = await listenNear(server, Number(process.env['PORT'] ?? 8080));
+stopOnSignal(server, scratch); // first, since whoever reads the next line may send one
+console.log(`The tour is at ${url}`);

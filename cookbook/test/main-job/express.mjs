@@ -30,5 +30,5 @@ const server = createServer({
   routes: [{ path: '/shop', responder: nodeResponder(shop) }],
 });
 const [address] = await server.listen({ port: 0, host: '127.0.0.1' });
-console.log(address.url);
 process.once('SIGTERM', () => void server.close({ graceMs: 5000 }));
+console.log(address.url);
