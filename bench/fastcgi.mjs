@@ -11,7 +11,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -32,6 +32,9 @@ const LEAST_SECONDS = 8;
 /** Connections that a server keeps hold the children of PHP for a second; the next round has to find all of them free. */
 const SETTLE_MS = 1_200;
 const PLACEMENTS = ['cores', 'system'];
+/** Of a machine that has other things to do, rates say little. */
+const BUSY_LOAD = 1;
+const [loadBefore] = loadavg();
 const { values: flags } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
@@ -181,8 +184,13 @@ function describe(cases, report) {
   return [
     `${connections} connections, ${rounds} rounds of ${seconds} s in turn; nginx ${versionOf('nginx', ['-v'])} with its defaults (no kept connections to applications). On cores: server and application on core 0, load on core 1.\n`,
     table(header, rows),
-    `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; PHP ${versionOf(FPM, ['-v'])}. Repeat with \`node bench/fastcgi.mjs --write\`.`,
+    `\n${cpus().length} × ${cpus()[0].model}; Node ${process.version}; PHP ${versionOf(FPM, ['-v'])}. Repeat with \`node bench/fastcgi.mjs --write\`.${busyNote()}`,
   ].join('\n');
+}
+
+function busyNote() {
+  if (loadBefore < BUSY_LOAD) return '';
+  return `\n\nOthers had the machine as well (a load of ${loadBefore.toFixed(0)} before): the processor times say more than the rates.`;
 }
 
 async function startFpm(scratch, placement, ends) {
