@@ -1,7 +1,7 @@
 // A whole connection in memory: the same bytes in whatever pieces, clients that leave at every byte, and time that passes.
 
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RequestMessage, ResponseLike } from '../../src/message/message.ts';
 import type { ServerOptions } from '../../src/options.ts';
 import { play, type Played, settle } from './engine.ts';
@@ -115,6 +115,9 @@ test('an answer that waits for the end of the turn is written before a client th
 });
 
 test('answers that came in one turn of the loop after a wait leave together at its end', async () => {
+  // What takes over a millisecond is written in parts.
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
   const given: ((response: ResponseLike) => void)[] = [];
   const responder = async (): Promise<ResponseLike> => new Promise((resolve) => given.push(resolve));
   const played = ['a', 'b'].map(() => play({ routes: [{ responder }] }));
