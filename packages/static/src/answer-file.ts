@@ -13,11 +13,12 @@ import { type AnswerContext, chooseRepresentation } from './files/choose-represe
 import { contentFromDisk, type ContentPlan, wholeFile } from './files/content-from-disk.ts';
 import type { FileEntry } from './files/entry.ts';
 import { type Eventually, whenReady } from './files/eventually.ts';
+import type { FileCache } from './files/file-cache.ts';
+import { knownPage } from './files/known-page.ts';
 import { locationOf, openLocation, type OpenFile } from './files/open-file.ts';
 import { sitePath } from './files/path.ts';
 import { closing } from './files/file-state.ts';
 import { readFileEntry } from './files/read-file.ts';
-import { readKnownCoding } from './files/read-known-coding.ts';
 import type { Storage } from './files/storage.ts';
 import { isDigestCheap, isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import { refusesIdentity } from './http/content-coding.ts';
@@ -64,19 +65,20 @@ export function lentAnswer(
   return chosen instanceof Promise ? undefined : chosen.lent;
 }
 
-/** The same for a file that is not remembered, in a coding that is; undefined for all others. */
-export function lentKnownCoding(request: StaticRequest, storage: Storage): StaticResponse | undefined {
+/** The same for a file that the cache does not hold; undefined for most others. */
+export function lentKnownPage(request: StaticRequest, storage: Storage, cache: FileCache): StaticResponse | undefined {
   const { settings } = storage;
   if (request.method !== 'GET' || settings.onlyFile !== undefined || settings.cleanUrls === 'redirect')
     return undefined;
   const fields = selectionFields(request.fields);
-  if (fields?.acceptEncoding === undefined || Object.keys(fields).length > 1) return undefined;
+  const acceptEncoding = fields?.acceptEncoding;
+  if (fields !== undefined && (acceptEncoding === undefined || Object.keys(fields).length > 1)) return undefined;
   const path = sitePath(request.pathInfo, settings);
   if (typeof path === 'number') return undefined;
   const [index] = path.isDirectory ? settings.index : [];
   if (path.isDirectory && index === undefined) return undefined;
   const segments = index === undefined ? path.segments : [...path.segments, index];
-  return readKnownCoding(locationOf(settings.root, segments), segments, fields.acceptEncoding, storage)?.lent;
+  return knownPage({ location: locationOf(settings.root, segments), segments, acceptEncoding }, storage, cache)?.lent;
 }
 
 class Answering {

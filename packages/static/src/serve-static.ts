@@ -6,7 +6,7 @@
 
 import { Absences } from './files/absences.ts';
 import { checkMessage } from './adapters/callers.ts';
-import { answerFile, lentAnswer, lentKnownCoding } from './answer-file.ts';
+import { answerFile, lentAnswer, lentKnownPage } from './answer-file.ts';
 import type { AnswerContext } from './files/choose-representation.ts';
 import { preflightFields, withCors } from './site/cors.ts';
 import type { Disk } from './files/disk.ts';
@@ -146,9 +146,9 @@ class Site {
 
   #read(request: StaticRequest): Answer {
     const wantsSiblings = this.#wantsSiblings(request);
-    const isNewcomer = wantsSiblings && this.#cache.isLending && !this.#cache.has(request.pathInfo);
-    const coded = isNewcomer ? lentKnownCoding(request, this.#storage) : undefined;
-    return coded ?? this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), wantsSiblings);
+    const isStranger = this.#cache.isLending && !this.#cache.has(request.pathInfo);
+    const page = isStranger ? lentKnownPage(request, this.#storage, this.#cache) : undefined;
+    return page ?? this.#withEntry(request.pathInfo, (entry) => this.#answer(entry, request), wantsSiblings);
   }
 
   /** Only for a client that takes codings do precompressed siblings make a difference. */

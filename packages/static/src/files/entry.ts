@@ -87,6 +87,11 @@ export function entryBytes(entry: FileEntry): number {
   );
 }
 
+/** No less than a cache counts for a file of this size without siblings or links. */
+export function usualEntryBytes(size: number, location: string): number {
+  return ENTRY_BYTES + size + 2 * location.length;
+}
+
 /** The codings of a file that were made and are smaller than it. */
 export function madeOf({ identity, made }: FileEntry): readonly Representation[] {
   if (made === undefined) return NONE;

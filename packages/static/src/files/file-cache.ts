@@ -34,6 +34,9 @@ const USES_OF_READY = 256;
 /** Some hundred small pages: giving them up takes less than 0.2 ms. */
 const GENERATION_BYTES = 512 * 1024;
 
+/** The share of the budget that newcomers leave free for codings of what is there: else each would drive out a generation. */
+const GROWTH_SHARE = 1 / 64;
+
 interface Generation {
   readonly shelf: Shelf;
   readonly paths: string[];
@@ -114,7 +117,8 @@ export class FileCache {
     const wasKnown = this.#slots.has(path);
     const size = entryBytes(entry) + path.length;
     const mayCome = entry.isCacheable && size <= this.#maxBytes;
-    if (!mayCome || !(wasKnown || this.#admits(size))) return this.delete(path);
+    if (!mayCome || !(wasKnown || this.admits(size))) return this.delete(path);
+    if (this.#bytes + size > this.#maxBytes * (1 - GROWTH_SHARE)) this.#refusedBytes = 0;
     const { bytes } = entry.identity;
     this.#put(wasKnown ? path : ownText(path, entry), entry);
     this.#evict();
@@ -122,13 +126,12 @@ export class FileCache {
     if (this.#slots.get(path)?.entry !== entry) entry.identity.takeOff(bytes);
   }
 
-  /** Whether there is room for a newcomer, or it is time to make some. */
-  #admits(size: number): boolean {
-    if (this.#bytes + size <= this.#maxBytes) return true;
+  /** Whether a newcomer of this size would be remembered: there is room, or it is time to make some. Counts those that are refused. */
+  admits(size: number): boolean {
+    if (this.#bytes + size <= this.#maxBytes * (1 - GROWTH_SHARE)) return true;
+    if (this.#refusedBytes >= REFUSALS * (this.#generations[0]?.bytes ?? 0)) return true;
     this.#refusedBytes += size;
-    if (this.#refusedBytes < REFUSALS * (this.#generations[0]?.bytes ?? 0)) return false;
-    this.#refusedBytes = 0;
-    return true;
+    return false;
   }
 
   #put(path: string, entry: FileEntry): void {

@@ -91,7 +91,7 @@ function entryOf(
   const path = segments.join('/');
   const contentType = knownType ?? contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
   const coding = ownCoding(path, state.start);
-  const codings = coding === undefined ? codingsOf(state, contentType, storage.settings) : [];
+  const codings = coding === undefined ? worthwhileCodings(state, contentType, storage.settings) : NO_CODINGS;
   const isAlone = coding !== undefined || !storage.settings.precompressed || !isCompressible(contentType);
   const file = { state, path, contentType, coding, codings, earlier };
   // Where codings are made, Vary is sent in any case, and siblings can wait for a client that takes one.
@@ -171,14 +171,19 @@ const NO_EARLIER: readonly string[] = [];
 /** Of files without siblings, which is most, all have this one. */
 const NONE: Representation[] = [];
 
-function codingsOf(state: FileState, contentType: string, { compression }: Settings): readonly Coding[] {
-  const { stamp, sample } = state;
-  const { minBytes, maxBytes } = compression;
-  const size = state.bytes?.length ?? stamp.size;
-  if (size < minBytes || size > maxBytes || compression.codings.length === 0 || !isCompressible(contentType)) return [];
+function worthwhileCodings({ bytes, stamp, sample }: FileState, contentType: string, settings: Settings) {
+  const codings = codingsOf(bytes?.length ?? stamp.size, contentType, settings);
   // Small files show when they are coded whether it was worth it; a large one is on its way by then.
-  return sample === undefined || shrinks(sample.bytes) ? compression.codings : [];
+  return codings.length === 0 || sample === undefined || shrinks(sample.bytes) ? codings : NO_CODINGS;
 }
+
+/** The codings that a file of this size and type may be sent in. */
+export function codingsOf(size: number, contentType: string, { compression }: Settings): readonly Coding[] {
+  const { minBytes, maxBytes, codings } = compression;
+  return size < minBytes || size > maxBytes || !isCompressible(contentType) ? NO_CODINGS : codings;
+}
+
+const NO_CODINGS: readonly Coding[] = [];
 
 /** A file as a coding of a resource: `path` is the resource's, for rules. */
 interface CodedFile {
@@ -190,7 +195,7 @@ interface CodedFile {
 }
 
 /** The representation that a file's state is. */
-function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
+export function represent(state: FileState, coded: CodedFile, storage: Storage): Representation {
   const { location, stamp, place, bytes, isWhole } = state;
   const { path, name, contentType, isNegotiable, coding } = coded;
   const { etag, formerEtag } = tagsOf(state, coding, storage);

@@ -5,7 +5,10 @@
 
 import { randomBytes } from 'node:crypto';
 
-/** Rows that a text may stand in; of those the next one is overwritten when all are taken. */
+/**
+ * A text may stand in one of two sets, the second of which is for when the first is full: with one, a tenth of the texts would find no
+ * place in a table that has rows for all. Of those of the first the next one is overwritten when all are taken.
+ */
 const ROWS_IN_SET = 8;
 
 /** What a row takes here, beside its columns. */
@@ -24,7 +27,7 @@ export class TextRows {
   readonly #seeds = new Uint32Array(new Uint8Array(randomBytes(8)).buffer);
   #sets = 0;
   #taken = 0;
-  /** Two hashes of the text for each row; the second is 0 in a row that is free. */
+  /** Two hashes of the text for each row; both are 0 in a row that is free, and the second in no other. */
   #hashes = new Uint32Array(0);
   #next = 0;
   #low = 0;
@@ -40,9 +43,15 @@ export class TextRows {
   find(text: string): number {
     if (this.#sets === 0) return -1;
     this.#hash(text);
-    const first = this.#firstRow;
+    const row = this.#search(this.#low, this.#low, this.#high);
+    return row === -1 ? this.#search(this.#high, this.#low, this.#high) : row;
+  }
+
+  /** The row with two hashes in the set that a hash leads to, or -1. */
+  #search(hash: number, low: number, high: number): number {
+    const first = this.#firstRow(hash);
     for (let row = first; row < first + ROWS_IN_SET; row++) {
-      if (this.#hashes[2 * row] === this.#low && this.#hashes[2 * row + 1] === this.#high) return row;
+      if (this.#hashes[2 * row + 1] === high && this.#hashes[2 * row] === low) return row;
     }
     return -1;
   }
@@ -72,19 +81,19 @@ export class TextRows {
     this.#resize(rows);
   }
 
-  get #firstRow(): number {
-    return (this.#low % this.#sets) * ROWS_IN_SET;
+  #firstRow(hash: number): number {
+    return (hash % this.#sets) * ROWS_IN_SET;
   }
 
   /** A free row for the text hashed last, or one to overwrite. */
   #rowFor(): number {
-    const first = this.#firstRow;
-    for (let row = first; row < first + ROWS_IN_SET; row++) {
-      if (this.#hashes[2 * row + 1] !== 0) continue;
+    for (const hash of [this.#low, this.#high]) {
+      const free = this.#search(hash, 0, 0);
+      if (free === -1) continue;
       this.#taken++;
-      return row;
+      return free;
     }
-    return first + (this.#next++ % ROWS_IN_SET);
+    return this.#firstRow(this.#low) + (this.#next++ % ROWS_IN_SET);
   }
 
   #hash(text: string): void {

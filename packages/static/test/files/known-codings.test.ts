@@ -149,6 +149,19 @@ describe.runIf(process.platform === 'linux')('a page whose coding is known', () 
     expect(once.length).toBeGreaterThan(PAGES * 0.8);
   });
 
+  test('is not opened because others of a full cache are asked for', async () => {
+    const ask = knowing(FEW);
+    await learnAll(ask);
+    const pick = random(3);
+    let opened = 0;
+    for (let count = 0; count < 1_000; count++) {
+      const { calls } = await ask(`/above/pages/p${pick(PAGES)}.html`);
+      if (calls.some((call) => call === 'open' || call === 'readAgain')) opened++;
+    }
+    // A cache that is full makes room once in some thousand requests.
+    expect(opened).toBeLessThan(200);
+  });
+
   test('is read anew when it was written in place, with the length and the time that it had', async () => {
     const ask = knowing(FEW);
     await learnAll(ask);
