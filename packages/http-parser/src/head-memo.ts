@@ -2,7 +2,8 @@
 //
 // A client sends the same head again and again, and many clients send equal ones. The memo is a direct-mapped table shared by
 // all parsers of one options object; a head enters it when it is seen the second time, so traffic that never repeats costs
-// one hash and no copies. Equality is byte for byte: the hash only chooses the slot. What connections share is frozen. A
+// one hash and no copies. What is there stays while it is asked for: where a thousand heads take turns, each that came in would be gone
+// before it was of use, and old enough then to be a matter for a collection of the whole heap. Equality is byte for byte: the hash only chooses the slot. What connections share is frozen. A
 // simple request never enters: it is judged by what comes behind it, too.
 
 import type { RequestHeadEvent } from './message.ts';
@@ -26,8 +27,13 @@ const MAX_HEAD_BYTES = 4096;
 const HASHED_FROM = 4;
 const HASHED_TO = 28;
 
+/** How many other heads in its slot a head stands for each time it is found, and how many at most. */
+const CREDIT = 8;
+const MAX_CREDIT = 64;
+
 export class HeadMemo {
   readonly #hashes = new Int32Array(SLOTS);
+  readonly #credits = new Uint8Array(SLOTS);
   readonly #heads: (RememberedHead | undefined)[] = Array.from({ length: SLOTS });
 
   /** Of what `find` was asked for last. */
@@ -36,23 +42,27 @@ export class HeadMemo {
   /** The head that `bytes` begins with, if it is remembered. */
   find(bytes: Uint8Array, start: number, end: number): RememberedHead | undefined {
     this.#hash = hashOf(bytes, start, end);
-    const remembered = this.#heads[this.#hash & (SLOTS - 1)];
-    return remembered !== undefined && remembered.hash === this.#hash && startsWith(bytes, start, end, remembered.bytes)
-      ? remembered
-      : undefined;
+    const slot = this.#hash & (SLOTS - 1);
+    const remembered = this.#heads[slot];
+    if (remembered?.hash !== this.#hash || !startsWith(bytes, start, end, remembered.bytes)) return undefined;
+    this.#credits[slot] = Math.min(this.#credits[slot]! + CREDIT, MAX_CREDIT);
+    return remembered;
   }
 
   /**
    * Takes note of the head from `start` up to where the scan is, if it is the one just looked for; remembers it when its
-   * hash was the last in its slot.
+   * hash was the last in its slot, unless the head that is there has been found often enough.
    */
   note({ bytes, at }: Scan, start: number, event: RequestHeadEvent): void {
     if (at - start > MAX_HEAD_BYTES || event.contentLength !== 0 || event.head.version === '0.9') return;
     const slot = this.#hash & (SLOTS - 1);
-    if (this.#hashes[slot] === this.#hash) {
+    const credit = this.#credits[slot]!;
+    if (credit > 0) this.#credits[slot] = credit - 1;
+    else if (this.#hashes[slot] === this.#hash) {
       Object.freeze(event.head.fields);
       // Not `slice`: that of a Node Buffer shares its memory.
       const copy = new Uint8Array(bytes.subarray(start, at));
+      this.#credits[slot] = CREDIT;
       this.#heads[slot] = { bytes: copy, hash: this.#hash, event: Object.freeze(event) };
     }
     this.#hashes[slot] = this.#hash;
