@@ -129,6 +129,8 @@ export class FileCache {
   /** Whether a newcomer of this size would be remembered: there is room, or it is time to make some. Counts those that are refused. */
   admits(size: number): boolean {
     if (this.#bytes + size <= this.#maxBytes * (1 - GROWTH_SHARE)) return true;
+    // Codings take what files have had.
+    this.#evict();
     if (this.#refusedBytes >= REFUSALS * (this.#generations[0]?.bytes ?? 0)) return true;
     this.#refusedBytes += size;
     return false;
