@@ -3,8 +3,11 @@
 
 /** Keeps what `make` gives for a key until the loop turns. What it throws is not kept. */
 export function forTurn<Value>(make: (key: string) => Value): (key: string) => Value {
-  const known = new Map<string, Value>();
-  const forget = (): void => known.clear();
+  let known = new Map<string, Value>();
+  // Not `clear`: what a cleared map has been keeps alive what it becomes.
+  const forget = (): void => {
+    known = new Map();
+  };
   return (key) => {
     const before = known.get(key);
     if (before !== undefined) return before;

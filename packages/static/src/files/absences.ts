@@ -7,7 +7,7 @@ import { loopTurn } from './loop-turn.ts';
 const MAX_PATHS = 256;
 
 export class Absences {
-  readonly #paths = new Set<string>();
+  #paths = new Set<string>();
   #turn = -1;
 
   has(path: string): boolean {
@@ -16,7 +16,8 @@ export class Absences {
 
   add(path: string): void {
     const turn = loopTurn();
-    if (this.#turn !== turn) this.#paths.clear();
+    // Not `clear`: what a cleared set has been keeps alive what it becomes, and with it the heads of all these requests.
+    if (this.#turn !== turn) this.#paths = new Set();
     this.#turn = turn;
     if (this.#paths.size < MAX_PATHS) this.#paths.add(path);
   }

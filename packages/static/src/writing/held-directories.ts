@@ -49,7 +49,7 @@ export interface Outcome {
 export class HeldDirectories {
   readonly #held = new Map<string, HeldDirectory>();
   /** Those that were where they were said to be in this turn of the loop. */
-  readonly #seen = new Set<string>();
+  #seen = new Set<string>();
 
   /** A directory below a root; undefined where its writes have to make claims. Rejects with what the system says. */
   take(segments: readonly string[], settings: Settings): Eventually<HeldDirectory | undefined> {
@@ -70,7 +70,8 @@ export class HeldDirectories {
 
   /** Says that directories may have been moved since they were looked at. */
   doubt(): void {
-    this.#seen.clear();
+    // Not `clear`: what a cleared set has been keeps alive what it becomes.
+    this.#seen = new Set();
   }
 
   async #takeAnew(
