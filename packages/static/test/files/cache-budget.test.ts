@@ -81,6 +81,24 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ kind: 'turn' as const }) },
 );
 
+test('codings of newcomers drive nobody out of a full cache, however much room is left in it', () => {
+  const size = 2_048;
+  const coded = 1_100;
+  for (let more = 0; more < 6_000; more += 250) {
+    const files: Files = new Map();
+    const storage = storageOf(files, 4 * 1024 * 1024 + more);
+    const cache = new FileCache(storage);
+    const names = Array.from({ length: 2_000 }, (_, page) => `page${page}`);
+    for (const name of names) {
+      const entry = entryOf(name, stampOf(size), storage);
+      cache.set(name, entry);
+      cache.grow(name, entry, coded);
+    }
+    // The first that came are there still, since what was refused is too little to make room for.
+    expect({ more, isThere: cache.has('page0') }).toEqual({ more, isThere: true });
+  }
+});
+
 describe('any sequence', () => {
   test('finds what is true, with its own bytes, within the budget', async () => {
     const budgets = fc.constantFrom(0, 5_000, 100_000, 400_000, 3_000_000);
