@@ -4,7 +4,10 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turned, setTimeout as passed } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mainThreadDisk } from '../src/files/disk.ts';
 import { serveStatic, type StaticOptions, type StaticRequest, type StaticResponse } from '../src/index.ts';
+import { settingsOf } from '../src/options/settings.ts';
+import { responderFor } from '../src/serve-static.ts';
 import { makeSite, type Site } from './site.ts';
 
 let site: Site;
@@ -17,7 +20,7 @@ beforeAll(async () => {
   site = makeSite();
   mkdirSync(join(site.root, 'many'));
   for (let page = 0; page < PAGES; page++) {
-    writeFileSync(join(site.root, 'many', `p${page}.html`), `page ${page}, `.repeat(8_000).slice(0, sizeOf(page)));
+    writeFileSync(join(site.root, 'many', `p${page}.html`), textOf(page));
   }
   writeFileSync(join(site.root, '404.html'), 'nothing here');
   while (Date.now() - statSync(join(site.root, '404.html')).ctimeMs < 40) await passed(5);
@@ -27,6 +30,10 @@ afterAll(() => site.remove());
 
 function sizeOf(page: number): number {
   return SIZES[page % SIZES.length] ?? 0;
+}
+
+function textOf(page: number): string {
+  return `page ${page}, `.repeat(8_000).slice(0, sizeOf(page));
 }
 
 /** Numbers from 0 up to `below`, the same ones each time. */
@@ -115,6 +122,43 @@ test.each(CASES)('lends what it answers %s', async (_name, options) => {
   expect(lent).toBeGreaterThan(100);
   // What was not lent stays as it was.
   for (const { response, before } of held) expect(await kept(response)).toEqual(before);
+});
+
+test('what the pool may still write to is lent to nobody else', async () => {
+  // Storage that is slow for one read, and fast again right after it.
+  let isSlow = false;
+  let late: Uint8Array | undefined;
+  const respond = responderFor(settingsOf(site.root, { cacheMemoryBytes: 30_000 }), {
+    ...mainThreadDisk,
+    readAgain: (path, bytes) => {
+      if (!isSlow) return mainThreadDisk.readAgain(path, bytes);
+      isSlow = false;
+      late = bytes;
+      return Promise.resolve(new Error('late'));
+    },
+  });
+  const ask = (page: number): StaticResponse => {
+    const response = respond.lend?.({ method: 'GET', pathInfo: `/many/p${page}.html`, fields: [] });
+    if (response === undefined || response instanceof Promise) throw new Error('it was not there at once');
+    return response;
+  };
+  const pages = Array.from({ length: PAGES }, (_, page) => page).filter((page) => sizeOf(page) === 2_000);
+  let found = 0;
+  for (const page of [...pages, ...pages, ...pages]) {
+    isSlow = found === 0;
+    late = undefined;
+    const first = respond.lend?.({ method: 'GET', pathInfo: `/many/p${page}.html`, fields: [] });
+    isSlow = false;
+    if ((await first) !== first || late === undefined) continue;
+    found++;
+    expect(first?.isLent).toBe(true);
+    const other = (page + SIZES.length) % PAGES;
+    const { content } = ask(other);
+    (late as Uint8Array).fill(0x78);
+    expect(String(Buffer.from(content as Uint8Array))).toBe(textOf(other));
+  }
+  expect(found).toBe(1);
+  await turned();
 });
 
 test('copies of what is lent keep no lines, since their fields may be others', () => {

@@ -12,7 +12,7 @@ import { usualEntryBytes } from './entry.ts';
 import type { Eventually } from './eventually.ts';
 import type { FileCache } from './file-cache.ts';
 import type { KnownFile } from './known-files.ts';
-import { lendBytes, MAX_PIECE_BYTES } from './lent-buffers.ts';
+import { abandonLent, lendBytes, MAX_PIECE_BYTES } from './lent-buffers.ts';
 import { codingsOf, isAsJudged, represent } from './read-file.ts';
 import { Representation } from './representation.ts';
 import type { Storage } from './storage.ts';
@@ -82,6 +82,8 @@ function unencoded(
   if (isAsJudged(location, storage) !== true) return undefined;
   const bytes = lendBytes(stamp.size);
   const read = storage.disk.readAgain(location, bytes);
+  // Storage became slow at the last moment: the pool fills these bytes while others are sent.
+  if (!isNow(read)) abandonLent();
   if (!isNow(read) || read instanceof Error || read.count !== stamp.size) return undefined;
   if (!isSameState(stamp, read.stats)) return undefined;
   const state = { location, stamp, place: undefined, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };

@@ -25,6 +25,12 @@ export function lendBytes(size: number): Buffer {
   return shared.subarray(start, used);
 }
 
+/** Has nobody be lent again what was lent up to now: somebody may still write to it. */
+export function abandonLent(): void {
+  shared = Buffer.alloc(0);
+  used = 0;
+}
+
 /** Calls `use`, and takes back what was lent meanwhile if `isReturned` says of its outcome that nobody keeps it. */
 export function borrowing<Value>(use: () => Value, isReturned: (value: Value) => boolean): Value {
   const before = shared;
