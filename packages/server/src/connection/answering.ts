@@ -70,6 +70,8 @@ function answerLater(target: AnswerTarget, exchange: Exchange, asked: Promise<Re
   if (interrupted) return;
   const answered = (response: ResponseMessage): void => {
     if (!exchange.heard()) return;
+    // A client that has not taken the answers before waits for this one until it has: no further request is begun meanwhile.
+    if (target.transport.pendingBytes > 0) return answerWith(target, exchange, response);
     target.output.isBatching = true;
     answerWith(target, exchange, response);
     target.advance();

@@ -115,6 +115,18 @@ describe('an answer', () => {
     expect(journey.told).toEqual(['idle', 'answered']);
   });
 
+  test('that comes later waits for a client that has not taken those before', async () => {
+    const journey = prepare(async () => OK);
+    journey.transport.isReady = false;
+    journey.transport.pendingBytes = 1;
+    begin(journey);
+    await settle();
+    expect(journey.told).toEqual([]);
+    journey.transport.settle(true);
+    await settle();
+    expect(journey.told).toEqual(['idle', 'answered']);
+  });
+
   test('whose client leaves before the system takes it is not over by itself', async () => {
     const journey = prepare(() => OK);
     journey.transport.isReady = false;
