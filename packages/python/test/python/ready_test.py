@@ -1,5 +1,6 @@
 """Threads that share connections: who serves which, and what is left in a buffer."""
 
+import os
 import select
 import threading
 import unittest
@@ -49,6 +50,25 @@ class Turns(unittest.TestCase):
         wire.say(request(number=3))
         self.serve_next()
         self.assertEqual([kind for kind, number, _ in records(wire.heard()) if number == 3], [6, 3])
+
+    def test_a_child_that_comes_back_from_the_application_takes_no_requests(self):
+        def fork(environ):
+            self.child = os.fork()
+            if self.child:
+                self.status = os.waitpid(self.child, 0)[1]
+            return b"ok"
+
+        self.handler = fork
+        [wire, other] = self.wires
+        wire.say(request())
+        self.serve_next()
+        if not self.child:
+            os._exit(1)
+        self.assertEqual(self.status, 0)
+        self.handler = lambda environ: b"ok"
+        other.say(request())
+        self.serve_next()
+        self.assertEqual(self.heard(other), b"ok")
 
     def test_another_thread_serves_what_comes_while_one_waits(self):
         """What an application waits for may be another request."""
