@@ -48,6 +48,7 @@ export class Output {
   /** The same for text of single octets, and bytes that are valid during the call only. */
   writeLent(head: string, lines: Uint8Array, content: Uint8Array): boolean {
     const size = head.length + lines.length + content.length;
+    const isTaken = this.#isRoomFor(size) || this.flush();
     if (!this.#hasSharedRoom(size)) return this.write([Buffer.concat([Buffer.from(head, 'latin1'), lines, content])]);
     const shared = sharedMemory();
     shared.write(head, used, 'latin1');
@@ -55,14 +56,21 @@ export class Output {
     shared.set(content, used + head.length + lines.length);
     used += size;
     this.#shared += size;
-    return this.isBatching || this.flush();
+    return (this.isBatching && isTaken) || this.flush();
+  }
+
+  /** Whether as much more can be gathered with what there is. */
+  #isRoomFor(size: number): boolean {
+    return (
+      this.#transport.writeShared === undefined || (this.#batch.length === 0 && this.#shared + size <= BATCH_BYTES)
+    );
   }
 
   /** Makes room behind what this output has in the shared memory, which stays in one piece. */
   #hasSharedRoom(size: number): boolean {
     if (this.#transport.writeShared === undefined || size > BATCH_BYTES) return false;
     const isLast = this.#start + this.#shared === used;
-    if (this.#batch.length > 0 || (this.#shared > 0 && !isLast) || this.#shared + size > BATCH_BYTES) this.flush();
+    if (this.#shared > 0 && !isLast) this.flush();
     if (used + size > SHARED_BYTES) {
       this.flush();
       writeWaiting();

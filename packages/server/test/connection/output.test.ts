@@ -37,6 +37,20 @@ describe('Output', () => {
     expect(output.write([Buffer.alloc(BATCH_BYTES + 1)])).toBe(false);
   });
 
+  test('says of what is there for the moment, too, that the system does not take what was gathered before', () => {
+    const transport = new FakeTransport();
+    const writeShared = (memory: Buffer, start: number, size: number): boolean =>
+      transport.write(memory.subarray(start, start + size));
+    const output = new Output(Object.assign(transport, { writeShared }));
+    transport.isReady = false;
+    output.isBatching = true;
+    const page = Buffer.alloc(BATCH_BYTES / 2);
+    expect(output.writeLent('', Buffer.alloc(0), page)).toBe(true);
+    expect(output.writeLent('', Buffer.alloc(0), page)).toBe(true);
+    expect(output.writeLent('', Buffer.alloc(0), page)).toBe(false);
+    expect(transport.writtenBytes).toBe(3 * page.length);
+  });
+
   test('keeps the order and every byte, and never holds more than a batch', () => {
     const steps = fc.array(
       fc.oneof(
