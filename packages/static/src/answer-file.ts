@@ -78,7 +78,11 @@ export function lentKnownPage(request: StaticRequest, storage: Storage, cache: F
   const [index] = path.isDirectory ? settings.index : [];
   if (path.isDirectory && index === undefined) return undefined;
   const segments = index === undefined ? path.segments : [...path.segments, index];
-  return knownPage({ location: locationOf(settings.root, segments), segments, acceptEncoding }, storage, cache)?.lent;
+  try {
+    return knownPage({ location: locationOf(settings.root, segments), segments, acceptEncoding }, storage, cache)?.lent;
+  } catch (error) {
+    return refusal(500, error);
+  }
 }
 
 class Answering {

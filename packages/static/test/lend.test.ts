@@ -161,6 +161,30 @@ test('what the pool may still write to is lent to nobody else', async () => {
   await turned();
 });
 
+test.each(['fast', 'slow'])('what a hook throws is a 500 on %s storage, and nothing else', async (storage) => {
+  let isBroken = false;
+  const isSource = (): boolean => {
+    if (isBroken) throw new Error('the hook is broken');
+    return false;
+  };
+  const respond = responderFor(settingsOf(site.root, { cacheMemoryBytes: 30_000, isSource }), {
+    ...mainThreadDisk,
+    stat: (path) =>
+      isBroken && storage === 'slow' ? Promise.resolve(mainThreadDisk.stat(path)) : mainThreadDisk.stat(path),
+  });
+  const pages = Array.from({ length: PAGES }, (_, page) => page).filter((page) => sizeOf(page) === 2_000);
+  const ask = async (page: number): Promise<StaticResponse | undefined> => {
+    await turned();
+    return respond.lend?.({ method: 'GET', pathInfo: `/many/p${page}.html`, fields: [] });
+  };
+  for (const page of [...pages, ...pages, ...pages]) expect((await ask(page))?.status).toBe(200);
+  isBroken = true;
+  const statuses: (number | undefined)[] = [];
+  for (const page of pages) statuses.push((await ask(page))?.status);
+  expect(statuses.filter((status) => status === 500).length).toBeGreaterThan(2);
+  expect(statuses.filter((status) => status !== 500 && status !== 200)).toEqual([]);
+});
+
 test('copies of what is lent keep no lines, since their fields may be others', () => {
   const respond = serveStatic(site.root);
   const response = respond.lend?.({ method: 'GET', pathInfo: '/a.txt', fields: [] });

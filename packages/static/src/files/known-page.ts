@@ -54,7 +54,8 @@ function coded(
   { coding, etag, bytes }: { readonly coding: Coding; readonly etag: string; readonly bytes: Uint8Array },
   storage: Storage,
 ): Representation | undefined {
-  if (isAsJudged(location, storage) !== true) return undefined;
+  const isJudged = isAsJudged(location, storage);
+  if (!isNow(isJudged) || !isJudged) return undefined;
   const stats = storage.disk.stat(location);
   if (!isNow(stats) || stats === undefined || stats instanceof Error || !isSameState(stamp, stats)) return undefined;
   const facts = {
@@ -79,7 +80,8 @@ function unencoded(
   isNegotiable: boolean,
   storage: Storage,
 ): Representation | undefined {
-  if (isAsJudged(location, storage) !== true) return undefined;
+  const isJudged = isAsJudged(location, storage);
+  if (!isNow(isJudged) || !isJudged) return undefined;
   const bytes = lendBytes(stamp.size);
   const read = storage.disk.readAgain(location, bytes);
   // Storage became slow at the last moment: the pool fills these bytes while others are sent.
@@ -98,5 +100,8 @@ function lacksSiblings(location: string, { directories }: Storage): boolean {
 
 /** Whether something is there at once. */
 function isNow<Value>(value: Eventually<Value>): value is Exclude<Value, Promise<unknown>> {
-  return !(value instanceof Promise);
+  if (!(value instanceof Promise)) return true;
+  // Nobody waits for it: the usual way asks again, and answers with what fails.
+  value.catch(() => {});
+  return false;
 }
