@@ -3,10 +3,10 @@
 // Whoever changes it has the turn of the root (turn.ts). A lock is void when its time is over, or when nothing is at its root any
 // more: what removed the resource may have ended before it could remove the lock.
 
-import { closeSync, lstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, type Stats, writeSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dropFolder, FOLDER, ignoreAbsent, isFull, replaceFile } from './folder.ts';
+import { codeOf, dropFolder, FOLDER, ignoreAbsent, isFull, replaceFile } from './folder.ts';
 import { isBelow, type Lock } from './locks.ts';
 
 const FILE = 'locks.json';
@@ -60,19 +60,22 @@ export class LockFile {
   }
 
   #all(): readonly Lock[] {
-    const stats = lstatSync(this.#path, { throwIfNoEntry: false });
+    const stats = stateOf(this.#path);
     if (stats === undefined) return [];
     const { ino, mtimeMs, size } = stats;
     const known = this.#known;
     if (known?.ino === ino && known.mtimeMs === mtimeMs && known.size === size) return known.locks;
-    const locks = parse(readFileSync(this.#path, 'utf8'));
+    const text = unlessGone(() => readFileSync(this.#path, 'utf8'));
+    // Another process has ended the last lock since the look.
+    if (text === undefined) return [];
+    const locks = parse(text);
     // Another process may replace the file within one tick of the clock, and get an inode again that was freed.
     this.#known = Date.now() - mtimeMs > RESTED_MS ? { ino, mtimeMs, size, locks } : undefined;
     return locks;
   }
 
   #isThere({ path }: Lock): boolean {
-    return lstatSync(join(this.#root, path), { throwIfNoEntry: false }) !== undefined;
+    return stateOf(join(this.#root, path)) !== undefined;
   }
 
   /** Replaces the locks. The caller has the turn. */
@@ -95,6 +98,20 @@ export class LockFile {
       if (!isFull(error) || !endInPlace(this.#path, lock.token)) throw error;
       this.#known = undefined;
     }
+  }
+}
+
+function stateOf(path: string): Stats | undefined {
+  return unlessGone(() => lstatSync(path));
+}
+
+/** What `ask` gives; undefined where nothing is, or a file where a directory would have to be. */
+function unlessGone<Value>(ask: () => Value): Value | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
   }
 }
 

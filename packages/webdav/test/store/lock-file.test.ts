@@ -1,5 +1,6 @@
 // The file of locks: what is in it for whoever reads it, in this process and in others.
 
+import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LockFile } from '../../src/store/lock-file.ts';
 import type { Lock } from '../../src/store/locks.ts';
@@ -50,6 +52,37 @@ const byAnother = (locks: readonly unknown[]): void => {
   mkdirSync(join(root, '.onezero-webdav'), { recursive: true });
   writeFileSync(join(root, FILE), JSON.stringify(locks));
 };
+
+test('of which another process takes the last while it is read has none then, and nothing fails', async () => {
+  const made = lock('/a');
+  byAnother([made]);
+  const another = new Worker(
+    `const { renameSync, unlinkSync, writeFileSync } = require('node:fs');
+     const { path, text } = require('node:worker_threads').workerData;
+     for (;;) {
+       writeFileSync(path + '.new', text);
+       renameSync(path + '.new', path);
+       unlinkSync(path);
+     }`,
+    { eval: true, workerData: { path: join(root, FILE), text: JSON.stringify([made]) } },
+  );
+  await once(another, 'online');
+  const seen = new Set<number>();
+  try {
+    const file = new LockFile(root, false);
+    const until = Date.now() + 20_000;
+    // As long as it takes to have met both many times.
+    for (let turn = 0; turn < 50_000 && Date.now() < until; turn++) seen.add(file.around('/a').length);
+  } finally {
+    await another.terminate();
+  }
+  expect(seen).toEqual(new Set([0, 1]));
+});
+
+test('holds a lock below what has become a file for void', () => {
+  byAnother([{ ...lock('/a'), path: '/a/b' }]);
+  expect(new LockFile(root, false).all()).toEqual([]);
+});
 
 describe('the file of locks', () => {
   test('is there while there are locks, and its folder with it', async () => {
