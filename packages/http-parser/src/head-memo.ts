@@ -2,9 +2,10 @@
 //
 // A client sends the same head again and again, and many clients send equal ones. The memo is a direct-mapped table shared by
 // all parsers of one options object; a head enters it when it is seen the second time, so traffic that never repeats costs
-// one hash and no copies. What is there stays while it is asked for: where a thousand heads take turns, each that came in would be gone
-// before it was of use, and old enough then to be a matter for a collection of the whole heap. Equality is byte for byte: the hash only chooses the slot. What connections share is frozen. A
-// simple request never enters: it is judged by what comes behind it, too.
+// one hash and no copies. What is there stays while it is asked for: where a thousand heads take turns, each that came in
+// would be gone before it was of use, and old enough then to be a matter for a collection of the whole heap. Equality is byte
+// for byte: the hash only chooses the slot. What connections share is frozen. A simple request never enters: it is judged by
+// what comes behind it, too.
 
 import type { RequestHeadEvent } from './message.ts';
 import { startsWith } from './native.ts';

@@ -31,10 +31,10 @@ const ABOVE_SHARE = 1 / 8;
 /** The share for responses that stand ready: 4 MiB are some 1,000 pages. */
 const READY_SHARE = 1 / 16;
 
-/** The share for what is known of files that are not in memory: 8 MiB are some 116,000 files. */
+/** The share for what is known of files that are not in memory: 8 MiB are some 113,000 files. */
 const KNOWN_SHARE = 1 / 8;
 
-/** The most that codings of small files take of what files have otherwise: 16 MiB are some 50,000 of 300 bytes. */
+/** The most that codings of small files take of what files have otherwise: 16 MiB are some 39,000 of 300 bytes. */
 const CODINGS_SHARE = 1 / 4;
 
 /** What is left of the cache's memory for files, and for codings of them. */

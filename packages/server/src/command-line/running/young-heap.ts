@@ -32,7 +32,8 @@ export function holdYoungHeap(): void {
 function grow(): void {
   const alive: unknown[] = [];
   const before = size();
-  allow(Math.round(WANTED_BYTES / before));
+  // Not less: a factor of 1 would leave it small, and this would be tried again each second.
+  allow(Math.ceil(WANTED_BYTES / before));
   while (size() === before && alive.length < MOST_LISTS)
     alive.push(Array.from({ length: LIST_LENGTH }, () => alive.length));
   allow(1);
