@@ -117,7 +117,7 @@ export class FileCache {
     const wasKnown = this.#slots.has(path);
     const size = entryBytes(entry) + path.length;
     const mayCome = entry.isCacheable && size <= this.#maxBytes;
-    if (!mayCome || !(wasKnown || this.admits(size))) return this.delete(path);
+    if (!mayCome || !(wasKnown || this.#admitsOrCounts(size))) return this.delete(path);
     if (this.#bytes + size > this.#maxBytes * (1 - GROWTH_SHARE)) this.#refusedBytes = 0;
     const { bytes } = entry.identity;
     this.#put(wasKnown ? path : ownText(path, entry), entry);
@@ -126,14 +126,23 @@ export class FileCache {
     if (this.#slots.get(path)?.entry !== entry) entry.identity.takeOff(bytes);
   }
 
-  /** Whether a newcomer of this size would be remembered: there is room, or it is time to make some. Counts those that are refused. */
+  #admitsOrCounts(size: number): boolean {
+    const isAdmitted = this.admits(size);
+    if (!isAdmitted) this.refused(size);
+    return isAdmitted;
+  }
+
+  /** Whether a newcomer of this size would be remembered: there is room, or it is time to make some. */
   admits(size: number): boolean {
     if (this.#bytes + size <= this.#maxBytes * (1 - GROWTH_SHARE)) return true;
     // Codings take what files have had.
     this.#evict();
-    if (this.#refusedBytes >= REFUSALS * (this.#generations[0]?.bytes ?? 0)) return true;
+    return this.#refusedBytes >= REFUSALS * (this.#generations[0]?.bytes ?? 0);
+  }
+
+  /** Counts a newcomer that was answered without being remembered. */
+  refused(size: number): void {
     this.#refusedBytes += size;
-    return false;
   }
 
   #put(path: string, entry: FileEntry): void {

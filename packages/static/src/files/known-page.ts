@@ -27,15 +27,25 @@ export interface AskedFile {
 
 /** What a client gets, its bytes lent; undefined where the usual way has to be gone, also because the cache would take the file. */
 export function knownPage(asked: AskedFile, storage: Storage, cache: FileCache): Representation | undefined {
-  const { location, acceptEncoding } = asked;
+  const { location } = asked;
   const file = storage.known.find(location);
   if (file?.contentType === undefined || file.stamp.size > MAX_PIECE_BYTES) return undefined;
-  if (cache.admits(usualEntryBytes(file.stamp.size, location))) return undefined;
+  const size = usualEntryBytes(file.stamp.size, location);
+  if (cache.admits(size)) return undefined;
+  const page = pageOf(asked, file, storage);
+  // The usual way counts those that it takes itself.
+  if (page !== undefined) cache.refused(size);
+  return page;
+}
+
+function pageOf(asked: AskedFile, file: KnownFile, storage: Storage): Representation | undefined {
+  const { location, acceptEncoding } = asked;
+  const { contentType = '' } = file;
   const { settings } = storage;
-  const codings = codingsOf(file.stamp.size, file.contentType, settings);
+  const codings = codingsOf(file.stamp.size, contentType, settings);
   // Without a coding that is made here, Vary depends on the siblings for all clients.
   const matterSiblings = acceptEncoding !== undefined || codings.length === 0;
-  const mayHaveSiblings = settings.precompressed && isCompressible(file.contentType);
+  const mayHaveSiblings = settings.precompressed && isCompressible(contentType);
   if (matterSiblings && mayHaveSiblings && !lacksSiblings(location, storage)) return undefined;
   const coding = acceptEncoding === undefined ? undefined : bestCoding(acceptEncoding, codings);
   if (coding === undefined) return unencoded(asked, file, codings.length > 0, storage);
