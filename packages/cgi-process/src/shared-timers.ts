@@ -71,12 +71,17 @@ class Delay {
 
   readonly #pass = (): void => {
     const now = performance.now();
-    for (let first = this.#end.next; first !== this.#end; first = this.#end.next) {
-      if (first.dueAt > now + EARLY_MS) return this.#arm(Math.ceil(first.dueAt - now));
-      first.stop();
-      first.target?.due();
+    try {
+      for (let first = this.#end.next; first.dueAt <= now + EARLY_MS; first = this.#end.next) {
+        first.stop();
+        first.target?.due();
+      }
+    } finally {
+      // Also where one of them threw: the others are still due.
+      const first = this.#end.next;
+      if (first === this.#end) delays.delete(this.#ms);
+      else this.#arm(Math.max(0, Math.ceil(first.dueAt - now)));
     }
-    delays.delete(this.#ms);
   };
 }
 

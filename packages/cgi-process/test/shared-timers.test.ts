@@ -37,6 +37,25 @@ describe('afterSharedMs', () => {
     expect(called).toEqual(['kept', 'later']);
   });
 
+  test('calls the others of a delay although one throws', () => {
+    const called: string[] = [];
+    afterSharedMs(50, () => {
+      throw new Error('a fault of the one');
+    });
+    afterSharedMs(50, () => called.push('at the same time'));
+    vi.advanceTimersByTime(20);
+    afterSharedMs(50, () => called.push('later'));
+    expect(() => vi.advanceTimersByTime(31)).toThrow('a fault of the one');
+    vi.advanceTimersByTime(5);
+    expect(called).toEqual(['at the same time']);
+    vi.advanceTimersByTime(20);
+    expect(called).toEqual(['at the same time', 'later']);
+    expect(vi.getTimerCount()).toBe(0);
+    afterSharedMs(50, () => called.push('afterwards'));
+    vi.advanceTimersByTime(51);
+    expect(called.at(-1)).toBe('afterwards');
+  });
+
   test('never calls back after an infinite time, and soon after none', () => {
     const called: string[] = [];
     afterSharedMs(Number.POSITIVE_INFINITY, () => called.push('never'));
