@@ -21,13 +21,11 @@ import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { lends } from '../content/lent-content.ts';
-import { isWanted, release, resume, type Stream, streamOf, TURN_BYTES, untilWanted } from './stream.ts';
+import { isWanted, release, resume, type Stream, TURN_BYTES, untilWanted } from './stream.ts';
+import { MAX_STREAMS, Streams } from './streams.ts';
 import { tunnel } from './tunnel.ts';
 import { TurnWriter } from './turn-writer.ts';
 import { Unmasker } from './unmask.ts';
-
-/** Numbers of requests are 16 bits; 0 belongs to none. */
-const MAX_REQUEST_ID = 0xffff;
 
 /** What a channel has to know. */
 export interface LoopSettings {
@@ -44,10 +42,9 @@ export class LoopChannel implements Channel, ExchangeOwner {
   readonly #owner: ChannelOwner;
   readonly #reader: RecordReader;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new Streams();
   /** Exchanges that said something in the chunk that is being read. */
   #touched: Exchange[] = [];
-  #lastId = 0;
   readonly #waitingForRoom: (() => void)[] = [];
   readonly #writer: TurnWriter;
   #pingedAt: number | undefined;
@@ -73,11 +70,11 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   get free(): number {
-    return Math.max(0, this.#settings.concurrency - this.#streams.size);
+    return Math.max(0, Math.min(this.#settings.concurrency, MAX_STREAMS) - this.#streams.size);
   }
 
   get underWay(): readonly Exchange[] {
-    return Array.from(this.#streams.values(), ({ exchange }) => exchange);
+    return this.#streams.all().map(({ exchange }) => exchange);
   }
 
   send(exchange: Exchange): void {
@@ -88,9 +85,8 @@ export class LoopChannel implements Channel, ExchangeOwner {
     } catch (error) {
       return exchange.refuse(error);
     }
-    const id = this.#freeId();
-    const stream = streamOf(id, exchange);
-    this.#streams.set(id, stream);
+    const stream = this.#streams.add(exchange);
+    const { id } = stream;
     exchange.number = id;
     const { content } = exchange.content;
     const isBare = Array.isArray(content) && content.length === 0 && opensWebSocket(exchange.request) !== true;
@@ -106,12 +102,6 @@ export class LoopChannel implements Channel, ExchangeOwner {
       this.#writer.write(encodeContentEnd(id));
       exchange.content.discard();
     }
-  }
-
-  #freeId(): number {
-    do this.#lastId = (this.#lastId % MAX_REQUEST_ID) + 1;
-    while (this.#streams.has(this.#lastId));
-    return this.#lastId;
   }
 
   async #pump(content: AsyncIterable<Uint8Array>, stream: Stream): Promise<void> {
@@ -241,7 +231,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   #forget(stream: Stream): void {
-    this.#streams.delete(stream.id);
+    this.#streams.delete(stream);
     release(stream);
   }
 
@@ -274,7 +264,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
   }
 
   close(error: PythonError): void {
-    for (const stream of this.#streams.values()) {
+    for (const stream of this.#streams.all()) {
       this.#forget(stream);
       stream.exchange.hasEnded = true;
       stream.exchange.content.discard();

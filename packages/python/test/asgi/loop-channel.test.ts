@@ -62,23 +62,6 @@ describe('LoopChannel', () => {
     expect([channel.free, told]).toEqual([100, Array(4).fill('released')]);
   });
 
-  test('gives no number twice among those under way, and never 0', () => {
-    const { fake, channel, begin } = loop();
-    fake.forget();
-    begin('/kept');
-    const exchange = begin('/x');
-    const bytes = end(2, 1);
-    fake.emit('data', bytes);
-    // One exchange again and again: making so many would take seconds.
-    for (let count = 1; count < 0xffff + 3; count++) {
-      const id = (count % 0xfffe) + 2;
-      channel.send(exchange);
-      bytes.writeUInt16BE(id, 2);
-      fake.emit('data', bytes);
-      if (channel.free !== 99) throw new Error(`request ${count} has another number than ${id}`);
-    }
-  });
-
   test('has as many places as it was told, and never fewer than none', () => {
     const { channel, begin } = loop(1);
     expect(channel.free).toBe(1);
