@@ -18,6 +18,9 @@ const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 /** systemd-tmpfiles removes what has been old for days from directories for temporary files, but not what has the sticky bit. */
 const STICKY_MODE = 0o1600;
 
+/** Others come to the FIFOs that are theirs. None but us makes, removes or replaces what root is about to open, change or sweep. */
+const SHARED_MODE = 0o711;
+
 /** Names made by one `mkfifo`: four processes' worth, so that its cost is spread. */
 const BATCH = 12;
 
@@ -41,7 +44,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** A directory of FIFOs, mode 0700, removed with the process. */
+/** A directory of FIFOs that only this user may change, removed with the process. */
 export class FifoDirectory {
   #path: string;
   /** Called when the directory was removed by another program, and made anew at another path. */
@@ -71,7 +74,7 @@ export class FifoDirectory {
 
   #makeDirectory(): string {
     const path = mkdtempSync(join(tmpdir(), PREFIX));
-    if (this.#owner !== undefined) chownSync(path, this.#owner.uid, this.#owner.gid);
+    if (this.#owner !== undefined) chmodSync(path, SHARED_MODE);
     directories.add(path);
     return path;
   }

@@ -1,13 +1,27 @@
-import { chmodSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text as wholeText } from 'node:stream/consumers';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cgi, startProcess } from '../../src/index.ts';
 import { groupIn, withOwnGroup } from '../../src/process/owner.ts';
+import { removeStaleDirectories } from '../../src/process/stale-directories.ts';
 import { chunks, plain, request, Scripts, text } from '../mount.ts';
 
 const scripts = new Scripts({
   groups: plain('id -u; id -g; id -G'),
   reopen: plain('echo complaint >/dev/stderr; head -c 1000 >/dev/null; cat /dev/stdin | wc -c'),
+  meddle: plain(
+    `own=$(readlink /proc/$$/fd/1) || exit
+folder=\${own%/*}
+echo "\${own##*/}" | grep -c '^[0-9]*$'
+for try in "touch $folder/new" "mv $own $folder/moved" "rm $own" "chmod 777 $folder" "ls $folder"; do
+  $try 2>/dev/null && echo "could $try"
+done
+true`,
+  ),
 });
 chmodSync(scripts.path, 0o755);
 afterAll(() => scripts.remove());
@@ -71,5 +85,37 @@ describe.skipIf(!isRoot)('another user', () => {
     expect(Number(rest)).toBe(expected);
     expect(lines).toEqual(['complaint']);
     await respond.close();
+  });
+
+  test.each(['shell', 'direct'] as const)('changes nothing among the pipes: %s', async (spawner) => {
+    const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner });
+    expect(await text(await respond(request('/meddle')))).toBe('1\n');
+    await respond.close();
+  });
+
+  test('leaves no pipes behind for good when this process is killed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'onezero-killed-'));
+    chmodSync(folder, 0o711);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const entry = new URL('../../dist/index.js', import.meta.url).href;
+    const program = `
+      import { startProcess } from ${JSON.stringify(entry)};
+      const child = await startProcess('id', ['-u'], { uid: ${NOBODY} });
+      child.stdout.pipe(process.stdout);
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const left = readdirSync(folder);
+    expect(left).toHaveLength(1);
+    for (const name of left) utimesSync(join(folder, name), 1, 1);
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    removeStaleDirectories();
+    expect(readdirSync(folder)).toEqual([]);
   });
 });
