@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -6,6 +7,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: existsSync('test/setup.ts') ? ['test/setup.ts'] : [],
     pool: 'forks',
     // Test files share two processes: to start one for each, and read there what is tested, took up to half of all processor
     // time. So tests leave nothing behind in their process, and count only what is theirs.

@@ -4,15 +4,36 @@
 //
 // Reports of earlier runs are removed first, so that only what ran now is counted. A workspace that has tests but left no
 // report, a test file that could not be loaded, and a run that executed nothing are failures: green means that tests ran.
+//
+// On Linux the runs have a folder for temporary files of their own, and what they leave there is a failure, too.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 import { complaintOf } from './complaint.mjs';
 
 const root = join(import.meta.dirname, '..');
 const reportOf = (folder) => join(root, folder, '.turbo', 'test-report.json');
+
+/** A folder such as `/tmp`, for all users; undefined where paths to sockets in it could become too long. */
+function temporaryFolder() {
+  if (process.platform !== 'linux') return undefined;
+  const path = mkdtempSync(join(tmpdir(), 'tests-'));
+  chmodSync(path, 0o1777);
+  return path;
+}
+
+const temporary = temporaryFolder();
+
+/** What tests have left among the temporary files; Node's own cache of compiled programs stays on purpose. */
+function removeLeftovers() {
+  if (temporary === undefined) return [];
+  const names = readdirSync(temporary).filter((name) => name !== 'node-compile-cache');
+  rmSync(temporary, { recursive: true });
+  return names;
+}
 
 /** The workspaces with a `test` script that have tests. */
 function testedFolders() {
@@ -27,13 +48,13 @@ function testedFolders() {
 }
 
 /** Runs a program of the repository to its end; `{ isFine, seconds, output }`. */
-async function run(command, folder) {
+async function run(command, folder, environment = {}) {
   const [program, ...words] = command.split(' ');
   const start = performance.now();
   const child = spawn(program, words, {
     cwd: join(root, folder),
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', ...environment },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
@@ -99,7 +120,8 @@ function readReport(folder) {
 /** Tests one workspace and says how it went. */
 async function testFolder(folder) {
   rmSync(reportOf(folder), { force: true });
-  const { isFine, seconds, output } = await run('pnpm --silent run test', folder);
+  const environment = temporary === undefined ? {} : { TMPDIR: temporary };
+  const { isFine, seconds, output } = await run('pnpm --silent run test', folder, environment);
   const result = readReport(folder);
   if (!isFine && result.failed === 0) {
     result.failed = 1;
@@ -115,6 +137,7 @@ const build = await run('turbo run build --output-logs=errors-only --log-prefix=
 line(build.isFine, 'build', '', build.seconds);
 if (!build.isFine) {
   console.log(build.output);
+  removeLeftovers();
   process.exit(1);
 }
 const waiting = testedFolders().toSorted((a, b) => weightOf(b) - weightOf(a));
@@ -125,6 +148,11 @@ async function testInTurn() {
   }
 }
 await Promise.all([testInTurn(), testInTurn()]);
+const leftovers = removeLeftovers();
+if (leftovers.length > 0) {
+  const remarks = [`failed   left among the temporary files: ${leftovers.join(' ')}`];
+  results.push({ passed: 0, failed: 1, skipped: 0, remarks });
+}
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0);
 const remarks = results.flatMap((result) => result.remarks);
 for (const remark of remarks.toSorted((a, b) => Number(a.startsWith('failed')) - Number(b.startsWith('failed')))) {
