@@ -4,11 +4,11 @@
 // have, a turn is long, and the last newcomer would wait a thousand of them. Sockets that share an address (SO_REUSEPORT)
 // have a queue each, so a turn accepts as many connections as there are sockets.
 //
-// Sharing would also let two servers start on one port unnoticed, so the address is first opened for us alone.
+// Sharing would also let two servers start on one port unnoticed, so the address is first bound for us alone.
 
 import type { Cluster } from 'node:cluster';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import { hasParent } from './handle.ts';
+import { bindOnly, hasParent, localOf } from './handle.ts';
 
 type Open = (address: object) => Promise<NetServer>;
 
@@ -20,10 +20,8 @@ export async function openQueues(
   address: { host: string; port: number; backlog: number },
   open: Open,
 ): Promise<NetServer[]> {
-  const alone = await open(address);
-  if (!canShare(process.versions.node)) return [alone];
-  const { port } = alone.address() as AddressInfo;
-  await close(alone);
+  if (!canShare(process.versions.node)) return [await open(address)];
+  const port = await freePort(address, open);
   const opened: NetServer[] = [];
   try {
     while (opened.length < QUEUES) opened.push(await open({ ...address, port, reusePort: true }));
@@ -34,6 +32,20 @@ export async function openQueues(
     await Promise.all(opened.map(close));
     throw error;
   }
+}
+
+/** The port of an address that nobody else has. What is opened and closed to find out lets clients in and loses them. */
+async function freePort(address: { host: string; port: number }, open: Open): Promise<number> {
+  const bound = bindOnly(address);
+  if (bound !== undefined) {
+    const { port } = localOf(bound);
+    bound.close();
+    return port;
+  }
+  const alone = await open(address);
+  const { port } = alone.address() as AddressInfo;
+  await close(alone);
+  return port;
 }
 
 /**

@@ -1,12 +1,12 @@
-// What is used of node:net that is not documented, and nothing else: the handle of a connection, and the step of `listen` that opens
-// an address.
+// What is used of node:net that is not documented, and nothing else: the handle of a connection, and the steps of `listen` that bind
+// and open an address.
 //
 // `net.Server` makes a `net.Socket` for each connection, which costs more than a small answer and 3 KiB of memory. Its
 // handle can be read, written and closed by itself, and a socket can still be made of it later (`new net.Socket({ handle })`).
 // Whether a handle is as expected is looked at on each connection; if not, or with ONEZERO_NO_SHARED_READS set, node:net goes
 // on as it would have.
 
-import { isIPv4, Socket, type Server as NetServer } from 'node:net';
+import net, { isIP, isIPv4, Socket, type Server as NetServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../message/message.ts';
 
@@ -67,6 +67,32 @@ export function openDirectly(server: NetServer, place: object, listening: () => 
   return true;
 }
 
+/** A TCP address that is bound and that nobody listens on. */
+export interface BoundHandle {
+  readonly fd: number;
+  getsockname(out: Partial<Peer>): number;
+  close(): void;
+}
+
+interface HandleMaker {
+  _createServerHandle?: (address: string, port: number, type: number) => BoundHandle | number;
+}
+
+/**
+ * Binds a TCP address in numbers, so that no client is let in and then lost as `listen` and `close` would. Undefined where another
+ * process listens there, where the system refuses, and where a runtime cannot: `listen` will say which.
+ */
+export function bindOnly({ host, port }: Place): BoundHandle | undefined {
+  const { _createServerHandle: make } = net as HandleMaker;
+  if (host === undefined || port === undefined || isIP(host) === 0 || typeof make !== 'function') return undefined;
+  const handle = make(host, port, isIP(host));
+  if (typeof handle === 'number') return undefined;
+  // A taken port is told of here at the earliest.
+  if (handle.getsockname({}) === 0 && handle.fd >= 0) return handle;
+  handle.close();
+  return undefined;
+}
+
 /** Hands the connections of a server over as bare handles where that can be done; the others stay `connection` events. */
 export function takeHandles(server: NetServer, take: (handle: Handle) => void): void {
   const { _handle: listening } = server as NetServer & { _handle?: ListeningHandle | null };
@@ -98,7 +124,7 @@ export function peerOf(handle: Handle): Peer {
   return { address: name.address ?? '', port: name.port ?? 0 };
 }
 
-export function localOf(handle: Handle): Peer {
+export function localOf(handle: Pick<Handle, 'getsockname'>): Peer {
   const name: Partial<Peer> = {};
   handle.getsockname?.(name);
   return { address: name.address ?? '', port: name.port ?? 0 };

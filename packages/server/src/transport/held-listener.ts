@@ -1,12 +1,13 @@
 // A listener whose sockets are bound here and accepted from in other processes, which inherit the descriptors.
 //
 // The sockets live as long as the process that holds them: when every process that accepts has died, new connections wait
-// in the kernel's queue for the next one instead of being refused. node:net accepts from whatever it listens on, so the
-// address is opened with it first, which resolves names and notices a taken port, and then bound anew by the bare handle.
+// in the kernel's queue for the next one instead of being refused. node:net accepts from whatever it listens on, so an address in
+// numbers is bound without it. Others are opened with it first, which resolves names, and then bound anew by the bare handle.
 
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { createServer } from 'node:net';
 import type { Address, Listener } from '../options.ts';
+import { bindOnly } from './handle.ts';
 import { openServers, type OpenServer } from './listening.ts';
 
 /** A bound address that nothing in this process accepts from. */
@@ -26,6 +27,9 @@ interface BindableHandle {
 }
 
 type HandleClass = new (type: number) => BindableHandle;
+
+/** Servers that nobody could connect to yet. */
+const boundOnly = new WeakSet<NetServer>();
 
 // The type of handles that listen, in TCP and Pipe alike.
 const SERVER = 1;
@@ -48,17 +52,24 @@ export async function holdListener(listener: Listener): Promise<HeldListener> {
   };
 }
 
+/** A server that has its address, bound without listening where that can be done. */
 const openPlain: OpenServer = (path) =>
   new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
+    const bound = bindOnly(path);
+    if (bound !== undefined) {
+      boundOnly.add(server);
+      return resolve(Object.assign(server, { _handle: bound }));
+    }
     server.once('error', reject);
     server.listen(path, () => resolve(server));
   });
 
 async function rebind(server: NetServer): Promise<BindableHandle> {
   const bound = server.address();
-  const { _handle: listening } = server as NetServer & { _handle?: { constructor: HandleClass } };
-  const Handle = listening?.constructor;
+  const { _handle: opened } = server as NetServer & { _handle?: BindableHandle };
+  if (boundOnly.has(server) && opened !== undefined) return opened;
+  const Handle = opened?.constructor as HandleClass | undefined;
   await new Promise((resolve) => server.close(resolve));
   if (Handle === undefined || bound === null) throw new Error('this runtime cannot share sockets among processes');
   const handle = new Handle(SERVER);

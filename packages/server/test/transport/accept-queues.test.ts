@@ -1,9 +1,9 @@
 // One address with several queues: what each Node gets, and that a port is still ours alone.
 
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer as createNetServer, type AddressInfo, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { canShare } from '../../src/transport/accept-queues.ts';
+import { canShare, openQueues } from '../../src/transport/accept-queues.ts';
 import { createServer } from '../../src/create-server.ts';
 
 test.each([
@@ -44,4 +44,18 @@ test('a hundred clients at once are all answered, another server finds the port 
   await server.close();
   await other.listen({ host: '127.0.0.1', port });
   await other.close();
+});
+
+test('listens nowhere that is closed again, where a client would be let in and lost', async () => {
+  const listened: object[] = [];
+  const open = (place: object): Promise<Server> => {
+    listened.push(place);
+    const server = createNetServer().listen(place);
+    return once(server, 'listening').then(() => server);
+  };
+  const servers = await openQueues({ host: '127.0.0.1', port: 0, backlog: 10 }, open);
+  onTestFinished(() => servers.forEach((server) => void server.close()));
+  expect(listened).toHaveLength(servers.length);
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  expect(new Set(ports).size).toBe(1);
 });

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer as createNetServer } from 'node:net';
+import { connect, createServer as createNetServer, Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createServer } from '@onezero/server';
 import { holdListener } from '../../src/transport/held-listener.ts';
 import { textResponse } from '../exchange.ts';
@@ -31,6 +31,15 @@ describe('holdListener', () => {
     expect(address).toEqual(held.address);
     expect(await ask({ port, host: '127.0.0.1' })).toContain('served');
     await server.close();
+  });
+
+  test('lets nobody in before another listens', async () => {
+    const listen = vi.spyOn(NetServer.prototype, 'listen');
+    onTestFinished(() => listen.mockRestore());
+    const held = await holdListener({ port: 0 });
+    onTestFinished(() => held.close());
+    expect(listen).not.toHaveBeenCalled();
+    expect(await ask({ port: held.address.port, host: '127.0.0.1' })).toBe('ECONNREFUSED');
   });
 
   test('binds localhost twice, and says so', async () => {
