@@ -14,8 +14,9 @@ import type { FifoDirectory } from '../process/fifo-directory.ts';
 const GRACE_SECONDS = 1;
 
 const PROGRAM = `
-shells=
 directory=$1
+shift
+shells=" $*"
 while read -r sign pid; do
   [ "$sign" = / ] && directory=$pid && continue
   others=
@@ -79,8 +80,10 @@ export class ShellGuard {
   #start(): void {
     const since = performance.now();
     const again = (): void => this.#startAgain(performance.now() - since);
+    // Not told afterwards: this process may be killed before it gets to that.
+    const shells = Array.from(this.#pids, String);
     try {
-      this.#child = spawn(this.#shell, ['-c', PROGRAM, this.#shell, this.#fifos.path], {
+      this.#child = spawn(this.#shell, ['-c', PROGRAM, this.#shell, this.#fifos.path, ...shells], {
         env: {},
         cwd: '/',
         detached: true,
@@ -96,7 +99,6 @@ export class ShellGuard {
     this.#child.stdin?.on('error', () => {});
     this.#child.unref();
     (this.#child.stdin as Socket | null)?.unref();
-    for (const pid of this.#pids) this.#say('+', pid);
   }
 
   #startAgain(livedMs: number): void {

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -34,6 +34,15 @@ function guards(): number[] {
   return processesWith('while read -r sign pid').filter((pid) => processesWith(temporary).includes(pid));
 }
 
+function wordsOf(pid: number): string[] {
+  return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+}
+
+/** The shell that started a command leads its session. */
+function sessionOf(pid: number): string | undefined {
+  return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[3];
+}
+
 async function expectNothingLeft(): Promise<void> {
   await until(() => processesWith('1000.71').length === 0);
   await until(() => readdirSync(temporary).length === 0);
@@ -59,6 +68,9 @@ describe.skipIf(!hasFittingShell)('ShellGuard', () => {
       const [guard] = guards() as [number];
       process.kill(guard, 'SIGKILL');
       await until(() => guards().some((pid) => pid !== guard));
+      // It has no need to be told of shells by a server that may be killed now.
+      const known = wordsOf(guards()[0] as number);
+      for (const pid of processesWith('1000.71')) expect(known).toContain(sessionOf(pid));
     }
     server.kill('SIGKILL');
     await expectNothingLeft();
