@@ -122,7 +122,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
         if (exchange === undefined) break;
         exchange.received = true;
         exchange.receivedAt = exchange.content === undefined ? exchange.startedAt : performance.now();
-        exchange.content?.end();
+        exchange.content?.end(event.trailers);
         break;
       case 'error':
         this.refuse(refusalOf(event.error));

@@ -3,6 +3,8 @@
 // Pushed by the connection, pulled by the reader. What nobody has asked for waits; beyond a limit the socket is not read any
 // more, so a slow reader slows its client and nothing else. Abandoning it turns what still comes into something to drop.
 
+import type { Field } from '../message/message.ts';
+
 /** What the content asks of its connection. */
 export interface ContentSource {
   /** The reader waits for the first time: the moment for `100 (Continue)`. */
@@ -28,6 +30,8 @@ interface Reader {
 }
 
 export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+  /** The trailers that came behind it (RFC 9112 §7.1.2), once it has ended. */
+  trailers: readonly Field[] = [];
   readonly #source: ContentSource;
   readonly #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -80,8 +84,9 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     if (this.#waitingBytes >= WAITING_BYTES) this.#source.contentFull();
   }
 
-  end(): void {
+  end(trailers: readonly Field[] = []): void {
     if (this.#state !== 'open') return;
+    this.trailers = trailers;
     this.#state = 'ended';
     this.#answer(DONE);
   }

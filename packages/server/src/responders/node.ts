@@ -19,7 +19,8 @@ export type NodeApplication = (request: IncomingMessage, response: ServerRespons
  *
  * A `Server` of node:http that does not listen is an application too: its `request`, `upgrade` and `checkContinue` listeners
  * are called. That is what libraries for WebSockets attach to. Upgrades work for functions as well, when a listener is put on
- * `request.socket.server`. Interim responses such as 103 are passed on; trailers of a response are not.
+ * `request.socket.server`. Interim responses such as 103 are passed on. The trailers of a request are in `request.trailers` at its
+ * end; those of a response are not passed on.
  *
  * @example
  * const app = express().get('/hello', (request, response) => response.send('hello'));

@@ -18,6 +18,12 @@ function isKnownToNode(method: string): boolean {
   return knownToNode.has(method);
 }
 
+/** What stood behind the content, which has ended; none for content that was made by a program. */
+function trailersOf({ content }: RequestMessage): readonly Field[] {
+  const { trailers = [] } = content as { readonly trailers?: readonly Field[] };
+  return trailers;
+}
+
 /** Where the bytes go. */
 export interface ContentTaker {
   readonly destroyed: boolean;
@@ -67,7 +73,7 @@ export class PlayedContent {
 
   #end(taker: ContentTaker): void {
     this.#hasEnded = true;
-    if (this.#isChunked) taker.push(encodeLastChunk());
+    if (this.#isChunked) taker.push(encodeLastChunk(trailersOf(this.#request)));
   }
 
   /** Nobody asks any more. */

@@ -204,6 +204,28 @@ describe('nodeResponder', () => {
     expect(parse(await exchange(get('/none'))).content).toContain('Cannot GET /none');
   });
 
+  test('shows the trailers of a request at its end, and what is no trailer never', async () => {
+    const { exchange } = await startWith(
+      nodeResponder((request, response) => {
+        const before = { ...request.trailers };
+        request.resume().once('end', () => {
+          response.end(JSON.stringify([before, request.trailers, request.rawTrailers, request.headers['x-sum']]));
+        });
+      }),
+    );
+    const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\n';
+    const trailers = ['x-sum', 'caf\u00e9', 'x-more', '1', 'x-more', '2'];
+    const { content } = parse(await exchange(`${head}X-Sum: caf\u00e9\r\nX-More: 1\r\nX-More: 2\r\n\r\n`));
+    expect(JSON.parse(Buffer.from(content, 'latin1').toString())).toEqual([
+      {},
+      { 'x-sum': 'caf\u00e9', 'x-more': '1, 2' },
+      trailers,
+      null,
+    ]);
+    expect(parse(await exchange(`${head}\r\n`)).content).toBe('[{},{},[],null]');
+    expect(parse(await exchange(`${head}Content-Length: 3\r\n\r\n`)).status).toBe(400);
+  });
+
   test('shows a mounted application its own path and the original', async () => {
     const app = express();
     app.get('/x', (request, response) => {
