@@ -38,6 +38,12 @@ export interface CgiRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Keeps bytes that a server makes of fields for as long as they are the same. */
+export interface KeptLines {
+  readonly kept: Uint8Array | undefined;
+  keep(lines: Uint8Array): void;
+}
+
 /** A response as a value. `content` absent means none; an iterable is closed by whoever abandons it. */
 export interface CgiResponse {
   readonly status: number;
@@ -53,8 +59,13 @@ export interface CgiResponse {
   readonly cause?: unknown;
   /** A path and optional query: answer as a GET of it would be answered (RFC 3875 §6.2.2). */
   readonly localRedirect?: string | undefined;
-  /** Whether `content` is bytes that are only valid until the loop turns. Only in what a `lend` returns. */
+  /**
+   * Whether `content` is bytes that are only valid until whoever waits for this response has been called. Only in what a `lend`
+   * returns.
+   */
   readonly isLent?: boolean | undefined;
+  /** With `isLent`, where responses with just these fields are frequent. */
+  readonly lines?: KeptLines | undefined;
   /** `content` is the whole response, first line included; write it unchanged and close (RFC 3875 §5). */
   readonly nonParsed?: boolean | undefined;
 }

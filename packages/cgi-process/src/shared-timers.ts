@@ -58,8 +58,8 @@ class Delay {
     this.#arm(ms);
   }
 
-  add(target: Due): SharedTimer {
-    const waiter = new Waiter(performance.now() + this.#ms, target);
+  add(target: Due, now: number): SharedTimer {
+    const waiter = new Waiter(now + this.#ms, target);
     waiter.enter(this.#end);
     return waiter;
   }
@@ -87,13 +87,16 @@ class Delay {
 
 const delays = new Map<number, Delay>();
 
-/** As `afterMs`, for times that are seldom waited out and need no more than the millisecond. Nothing keeps the process for them. */
-export function sharedTimer(ms: number, target: Due): SharedTimer {
+/**
+ * As `afterMs`, for times that are seldom waited out and need no more than the millisecond. Nothing keeps the process for them.
+ * @param now of the monotonic clock, from whoever has just asked it
+ */
+export function sharedTimer(ms: number, target: Due, now: number = performance.now()): SharedTimer {
   if (ms > MAX_DELAY_MS) return { stop: afterMs(ms, () => target.due()) };
   const whole = Math.max(1, Math.ceil(ms));
   let delay = delays.get(whole);
   if (delay === undefined) delays.set(whole, (delay = new Delay(whole)));
-  return delay.add(target);
+  return delay.add(target, now);
 }
 
 /**

@@ -41,8 +41,8 @@ export interface Closable {
   /** Called once, after the last request. */
   readonly close?: (() => void | Promise<void>) | undefined;
   /**
-   * The same answer as the responder's, when it is there at once with content that is only valid until the responder is asked
-   * again or the loop turns (`isLent`): files have it, so that nothing is copied for the server that it sends at once anyway. Not
+   * The same answer as the responder's, with content that is only valid until the responder is asked again or, where it comes later,
+   * until those who wait for it have been called (`isLent`): files have it, so that nothing is copied for the server that it sends at once anyway. Not
    * to be copied to a function that wraps the responder: it would be walked around.
    */
   readonly lend?: Responder | undefined;

@@ -4,23 +4,19 @@ import { basename } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiErrorDetails } from '../cgi-error.ts';
 import type { Finished } from '../process/launch.ts';
-import type { CgiResponse, Field } from '../message.ts';
+import type { CgiResponse } from '../message.ts';
+import { fieldsWithContent } from './lent-fields.ts';
 import { ScriptHeadParser } from './script-header.ts';
 import type { HeaderLimits, ScriptHead } from './script-header.ts';
-
-const NOSNIFF: Field = ['x-content-type-options', 'nosniff'];
 
 /** The header and what comes after it; `content` absent means that there is none to have. */
 export function responseOf(head: ScriptHead, content: CgiResponse['content']): CgiResponse {
   const { status, reason, contentLength } = head;
   // The type of no content says nothing.
   if (!hasContent(status)) return { status, reason, fields: head.fields.filter(([name]) => name !== 'content-type') };
-  const fields = [...head.fields];
-  if (contentLength !== undefined) fields.push(['content-length', String(contentLength)]);
-  // A browser that is not told what it gets must not guess that it is a page.
-  if (head.kind === 'document' && !fields.some((field) => field[0] === 'content-type')) {
-    fields.push(NOSNIFF);
-  }
+  const own = [...head.fields];
+  if (contentLength !== undefined) own.push(['content-length', String(contentLength)]);
+  const fields = fieldsWithContent(head.kind, own);
   return { status, reason, fields, content };
 }
 

@@ -5,6 +5,7 @@
 
 import { CgiError } from '../cgi-error.ts';
 import type { Field } from '../message.ts';
+import { LentFields } from './lent-fields.ts';
 
 /** Sizes that bound a script's header. */
 export interface HeaderLimits {
@@ -26,6 +27,15 @@ export interface ScriptHead {
   readonly contentLength: number | undefined;
   /** Content that came with the header. */
   readonly rest: Uint8Array;
+  /** Of one that came before. */
+  readonly lent?: LentFields | undefined;
+}
+
+/** A header that came before. */
+export interface HeadBefore {
+  readonly bytes: Uint8Array;
+  /** Its `rest` is of no meaning. */
+  readonly head: ScriptHead;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -45,17 +55,22 @@ const MAX_KNOWN = 64;
 
 /** Headers that came before within the same limits: an application that is asked again says the same. */
 export class KnownHeads {
-  readonly #heads = new Map<string, ScriptHead>();
+  readonly #heads = new Map<string, HeadBefore>();
+  /** The one that came last: an application that answers many requests often begins all alike, and bytes are compared in no time. */
+  last: HeadBefore | undefined;
 
   /** The head that a text came to; its `rest` is of no meaning. */
   get(text: string): ScriptHead | undefined {
-    return this.#heads.get(text);
+    const known = this.#heads.get(text);
+    if (known !== undefined) this.last = known;
+    return known?.head;
   }
 
   keep(text: string, head: ScriptHead): void {
     if (text.length > MAX_KNOWN_CHARACTERS) return;
     if (this.#heads.size >= MAX_KNOWN) this.#heads.clear();
-    this.#heads.set(text, { ...head, rest: NOTHING });
+    const lent = new LentFields(head.kind, head.fields);
+    this.#heads.set(text, { bytes: Buffer.from(text, 'latin1'), head: { ...head, rest: NOTHING, lent } });
   }
 }
 
@@ -123,8 +138,8 @@ export class ScriptHeadParser {
 
 /** Member by member, which costs less than a spread. */
 function withRest(head: ScriptHead, rest: Uint8Array): ScriptHead {
-  const { kind, status, hasStatus, reason, location, contentLength, fields } = head;
-  return { kind, status, hasStatus, reason, location, contentLength, fields, rest };
+  const { kind, status, hasStatus, reason, location, contentLength, fields, lent } = head;
+  return { kind, status, hasStatus, reason, location, contentLength, fields, rest, lent };
 }
 
 function withoutCr(line: string): string {

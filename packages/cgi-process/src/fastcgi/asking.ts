@@ -19,7 +19,7 @@ import { BackendAnswer } from './backend-answer.ts';
 import type { AnswerReader, AnswerSettings, BackendContent } from './backend-answer.ts';
 import type { Connection } from './connection.ts';
 import { responseWithContent } from './content-response.ts';
-import type { Desk } from './desk.ts';
+import type { Desk, Running } from './desk.ts';
 import { FastcgiOutput, ScgiOutput } from './output.ts';
 import type { BackendOutput, BackendRequest } from './output.ts';
 import type { KnownHead } from './records.ts';
@@ -36,7 +36,7 @@ export interface Job {
   readonly isForNow: boolean;
 }
 
-export class Asking implements BackendRequest, AnswerReader, AnswerSettings, Due {
+export class Asking implements Running, BackendRequest, AnswerReader, AnswerSettings, Due {
   readonly #desk: Desk;
   readonly #job: Job;
   readonly #release: Release;
@@ -53,6 +53,10 @@ export class Asking implements BackendRequest, AnswerReader, AnswerSettings, Due
   #lines: StderrLines | undefined;
   #watch: SharedTimer | undefined;
   #since = 0;
+  /** When its connection was left. */
+  #until: number | undefined;
+  /** Among those that are under way. */
+  place = 0;
   #isNew = false;
 
   private constructor(
@@ -95,15 +99,17 @@ export class Asking implements BackendRequest, AnswerReader, AnswerSettings, Due
       if (this.#attempts > 1) connection.counts.retries++;
       this.#connection = connection;
       this.#lines = undefined;
-      this.#since = performance.now();
+      const now = performance.now();
+      this.#since = now;
+      this.#until = undefined;
       this.#isNew = !connection.hasServed;
       const Output = this.#desk.isFastcgi ? FastcgiOutput : ScgiOutput;
-      const output = new Output(connection, this);
+      const output = new Output(connection, this, now);
       this.#output = output;
-      this.#desk.runs(output);
-      this.#watch = sharedTimer(WATCH_MS, this);
-      this.#answer = new BackendAnswer(output, this);
-      this.#answer.readHead(this);
+      this.#desk.runs(this);
+      this.#watch = sharedTimer(WATCH_MS, this, now);
+      this.#answer = new BackendAnswer(output, this, now);
+      this.#answer.readHead(this, now);
     } catch (error) {
       connection.socket.destroy();
       this.#refuse(error);
@@ -132,10 +138,19 @@ export class Asking implements BackendRequest, AnswerReader, AnswerSettings, Due
 
   finished(mayKeep: boolean): void {
     const output = this.#output as BackendOutput;
-    this.#desk.hasRun(output, this.#connection as Connection, mayKeep);
+    this.#until = performance.now();
+    this.#desk.hasRun(this, this.#connection as Connection, mayKeep, this.#until);
     this.#watch?.stop();
     this.#lines?.end();
     if (output.hasAnswered) this.#over();
+  }
+
+  abort(): void {
+    this.#output?.abort();
+  }
+
+  get waitingSince(): number | undefined {
+    return this.#output?.waitingSince;
   }
 
   /** A signal is expensive to make, and most answers are here before it is worth it. */
@@ -165,7 +180,7 @@ export class Asking implements BackendRequest, AnswerReader, AnswerSettings, Due
   }
 
   headRead(head: ScriptHead): void {
-    if (!this.#isNew) this.#desk.took(performance.now() - this.#since);
+    if (!this.#isNew) this.#desk.took((this.#until ?? performance.now()) - this.#since);
     const { request, isForNow } = this.#job;
     const answer = this.#answer as BackendAnswer;
     const { kind, location } = head;

@@ -37,7 +37,7 @@ export interface AnswerSettings {
 
 /** Who waits for an answer. Each step comes once, within the call that asks for it or later. */
 export interface AnswerReader {
-  /** Its `rest` is left for the content, and only there for now. */
+  /** Its `rest` is of no meaning: it is left for the content. */
   headRead(head: ScriptHead): void;
   contentRead(content: BackendContent): void;
   /** In place of either: a CgiError, with the connection given up where there is no header. */
@@ -59,21 +59,23 @@ function isGone(error: Error): boolean {
 export class BackendAnswer implements ContentSource {
   readonly #output: BackendOutput;
   readonly #settings: AnswerSettings;
-  readonly #since = performance.now();
+  readonly #since: number;
   /** Made for a header that does not come at once. */
   #parser: ScriptHeadParser | undefined;
   /** How long pieces are gathered. */
   #gatherMs = 0;
 
-  constructor(output: BackendOutput, settings: AnswerSettings) {
+  /** @param since when the request was sent */
+  constructor(output: BackendOutput, settings: AnswerSettings, since: number = performance.now()) {
+    this.#since = since;
     this.#output = output;
     this.#settings = settings;
   }
 
-  readHead(reader: AnswerReader): void {
+  readHead(reader: AnswerReader, now: number = performance.now()): void {
     const { headerTimeoutMs } = this.#settings.limits;
-    const leftMs = Math.max(1, this.#since + headerTimeoutMs - performance.now());
-    this.#output.some(leftMs, () => {
+    const leftMs = Math.max(1, this.#since + headerTimeoutMs - now);
+    const read = (): void => {
       let head: ScriptHead | undefined;
       try {
         head = this.#headHere(headerTimeoutMs);
@@ -87,12 +89,19 @@ export class BackendAnswer implements ContentSource {
       } catch (error) {
         reader.failed(error);
       }
-    });
+    };
+    this.#output.some(leftMs, read, now);
   }
 
   /** The header, if it ends in what is here. */
   #headHere(headerTimeoutMs: number): ScriptHead | undefined {
-    const bytes = this.#output.peek();
+    const output = this.#output;
+    const { last } = this.#settings.known;
+    if (last !== undefined && this.#parser === undefined && output.begins(last.bytes)) {
+      output.skip(last.bytes.length);
+      return last.head;
+    }
+    const bytes = output.peek();
     if (bytes === 'nothing') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
     if (bytes === 'end') {
       const [code, why] =
@@ -103,7 +112,7 @@ export class BackendAnswer implements ContentSource {
     }
     this.#parser ??= new ScriptHeadParser(this.#settings.limits, this.#settings.known);
     const head = this.#parser.push(bytes);
-    this.#output.skip(bytes.length - (head?.rest.length ?? 0));
+    output.skip(bytes.length - (head?.rest.length ?? 0));
     return head;
   }
 
@@ -112,11 +121,11 @@ export class BackendAnswer implements ContentSource {
    * wrote less than it announced; for HEAD it may.
    */
   readContent(head: ScriptHead, wish: ContentWish, reader: AnswerReader): void {
-    const { rest, fields } = head;
-    const isAlone = rest.length === 0 && !this.#output.isUnderWay;
-    if (isAlone || fields.some(isEvents)) return this.#tellContent(head, wish, reader);
-    this.#gatherMs = Math.min(Math.max(GATHER_MS, this.#output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
-    this.#output.gathered(this.#gatherMs, () => this.#tellContent(head, wish, reader));
+    const output = this.#output;
+    const isAlone = output.isEmpty && !output.isUnderWay;
+    if (output.isOver || isAlone || head.fields.some(isEvents)) return this.#tellContent(head, wish, reader);
+    this.#gatherMs = Math.min(Math.max(GATHER_MS, output.tookMs * GATHER_SHARE), MAX_GATHER_MS);
+    output.gathered(this.#gatherMs, () => this.#tellContent(head, wish, reader));
   }
 
   #tellContent(head: ScriptHead, wish: ContentWish, reader: AnswerReader): void {

@@ -94,20 +94,22 @@ export class Backends {
   }
 
   /** Keeps a connection for the next request. */
-  keep(connection: Connection): void {
+  keep(connection: Connection, now: number = performance.now()): void {
     this.#forgetClosed();
     if (this.#isClosed || !connection.isOpen || this.#idle.length >= this.#options.maxIdle) {
       connection.socket.destroy();
       return;
     }
     connection.rest(true);
-    this.#idle.push({ connection, until: performance.now() + this.#options.idleMs });
+    this.#idle.push({ connection, until: now + this.#options.idleMs });
     if (!this.#isWatching) this.#watch(this.#options.idleMs);
   }
 
   #forgetClosed(): void {
-    if (this.#idle.every(({ connection }) => connection.isOpen)) return;
-    this.#idle.splice(0, Infinity, ...this.#idle.filter(({ connection }) => connection.isOpen));
+    for (const { connection } of this.#idle) {
+      if (connection.isOpen) continue;
+      return void this.#idle.splice(0, Infinity, ...this.#idle.filter((one) => one.connection.isOpen));
+    }
   }
 
   /** Closes those that were idle for too long, when the first of them may have been: they lie in the order of their time. */

@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Address } from './address.ts';
+import { descriptorOf, readPast } from './handle.ts';
 import { RecordReader } from './records.ts';
 import type { KnownHead } from './records.ts';
 import { noCounts } from './state.ts';
@@ -15,15 +16,10 @@ import type { BackendCounts } from './state.ts';
 /** What the system gives at once, at most. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-/** What is under a socket, where Node has it. */
-interface WithHandle {
-  readonly _handle?: { readonly fd?: number } | null;
-}
-
 /** Who is told what comes over a connection. */
 export interface Receiver {
-  /** Bytes that are only there for now. Returns whether more may come; `resume` asks for it otherwise. */
-  receive(bytes: Buffer): boolean;
+  /** The first bytes of a buffer, only there for now. Returns whether more may come; `resume` asks for it otherwise. */
+  receive(bytes: Buffer, count: number): boolean;
   /** Nothing more comes. May be repeated. */
   closed(error: Error | undefined): void;
 }
@@ -31,7 +27,7 @@ export interface Receiver {
 /** Opens a connection. Rejects with the system's error, or after `timeoutMs`. */
 export async function openConnection(address: Address, timeoutMs: number, counts?: BackendCounts): Promise<Connection> {
   return new Promise((resolve, reject) => {
-    const callback = (count: number): boolean => connection.receive(READ_BUFFER.subarray(0, count));
+    const callback = (count: number): boolean => connection.receive(READ_BUFFER, count);
     const socket = connect({ ...address, noDelay: true, onread: { buffer: READ_BUFFER, callback } });
     const connection = new Connection(socket, counts);
     const late = (): void => {
@@ -44,6 +40,7 @@ export async function openConnection(address: Address, timeoutMs: number, counts
       socket.setTimeout(0);
       socket.off('timeout', late);
       socket.off('error', reject);
+      readPast(socket, callback);
       resolve(connection);
     });
   });
@@ -81,8 +78,8 @@ export class Connection {
   }
 
   /** Takes what has come. While it is idle nothing has to come but its end. */
-  receive(bytes: Buffer): boolean {
-    if (this.receiver !== undefined) return this.receiver.receive(bytes);
+  receive(bytes: Buffer, count: number = bytes.length): boolean {
+    if (this.receiver !== undefined) return this.receiver.receive(bytes, count);
     if (this.#isIdle) this.socket.destroy();
     return false;
   }
@@ -101,8 +98,7 @@ export class Connection {
    */
   #takenAtOnce(head: string | KnownHead): number {
     const { socket } = this;
-    const { _handle: handle } = socket as unknown as WithHandle;
-    const descriptor = handle?.fd ?? -1;
+    const descriptor = descriptorOf(socket);
     if (descriptor < 0 || socket.writableLength > 0 || socket.destroyed) return 0;
     try {
       if (typeof head === 'string') return writeSync(descriptor, head, null, 'latin1');

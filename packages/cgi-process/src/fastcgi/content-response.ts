@@ -23,16 +23,18 @@ export function responseWithContent(
   if (content instanceof Uint8Array) {
     // What is written for HEAD may be less than for GET.
     if (method === 'HEAD' && content.length === 0) return responseOf(head, unknownContent());
-    const response = responseOf(head, content);
-    return isForNow ? lent(response) : response;
+    return isForNow ? lent(head, content) : responseOf(head, content);
   }
   const response = responseOf(head, readAhead(content, ahead));
   if (response.content === undefined) answer.drain().catch(() => {});
   return response;
 }
 
-function lent({ status, reason, fields, content }: CgiResponse): CgiResponse {
-  return { status, reason, fields, content, isLent: true };
+/** How long the content is, its bytes say. */
+function lent(head: ScriptHead, content: Uint8Array): CgiResponse {
+  const { status, reason, lent: lines } = head;
+  const { fields } = lines ?? responseOf(head, content);
+  return { status, reason, fields, content, isLent: true, lines };
 }
 
 async function* unknownContent(): AsyncGenerator<Uint8Array> {}

@@ -13,7 +13,6 @@ import { Backends } from './backends.ts';
 import type { Connection } from './connection.ts';
 import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
 import type { GatewayLimits, GatewayOptions } from './options.ts';
-import type { BackendOutput } from './output.ts';
 import { RequestHeads } from './request-heads.ts';
 import type { Protocol } from './request-heads.ts';
 import type { BackendState } from './state.ts';
@@ -21,6 +20,14 @@ import type { BackendState } from './state.ts';
 /** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
 const LEAST_PATIENCE_MS = 1;
 const PATIENCE_TIMES = 4;
+
+/** A request on a connection. */
+export interface Running {
+  /** Where it stands among those that are under way: a set would make a hash of each. */
+  place: number;
+  readonly waitingSince: number | undefined;
+  abort(): void;
+}
 
 /** What a desk is made of beside its options. */
 export interface DeskParts {
@@ -43,9 +50,9 @@ export class Desk {
   readonly stderr: ScriptStderr;
   readonly #parts: DeskParts;
   readonly #backends: Backends;
-  readonly #running = new Set<BackendOutput>();
+  readonly #running: Running[] = [];
   /** Those of them on new connections. */
-  readonly #fresh = new Set<BackendOutput>();
+  readonly #fresh = new Set<Running>();
   /** Requests that have a place, whether or not they have a connection yet. */
   active = 0;
   /** One for each call of `idle` that waits. */
@@ -101,16 +108,22 @@ export class Desk {
   }
 
   /** A request is on a connection. */
-  runs(output: BackendOutput): void {
-    this.#running.add(output);
-    if (output.waitingSince !== undefined) this.#fresh.add(output);
+  runs(request: Running): void {
+    request.place = this.#running.length;
+    this.#running.push(request);
+    if (request.waitingSince !== undefined) this.#fresh.add(request);
   }
 
   /** It is no more. The connection is kept if it may be. */
-  hasRun(output: BackendOutput, connection: Connection, mayKeep: boolean): void {
-    this.#running.delete(output);
-    this.#fresh.delete(output);
-    if (mayKeep && !this.#isOneWaiting()) this.#backends.keep(connection);
+  hasRun(request: Running, connection: Connection, mayKeep: boolean, now: number): void {
+    const { place } = request;
+    if (this.#running[place] === request) {
+      const last = this.#running.pop() as Running;
+      if (last !== request) this.#running[place] = last;
+      last.place = place;
+    }
+    if (this.#fresh.size > 0) this.#fresh.delete(request);
+    if (mayKeep && !this.#isOneWaiting(now)) this.#backends.keep(connection, now);
     else connection.socket.destroySoon();
   }
 
@@ -120,9 +133,9 @@ export class Desk {
   }
 
   /** Whether a new connection seems to wait for a child that a kept one would hold. */
-  #isOneWaiting(): boolean {
+  #isOneWaiting(now: number): boolean {
     if (this.#fresh.size === 0) return false;
-    const patient = performance.now() - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
+    const patient = now - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
     for (const { waitingSince } of this.#fresh) if (waitingSince !== undefined && waitingSince < patient) return true;
     return false;
   }
@@ -146,6 +159,6 @@ export class Desk {
   /** Opens no more connections, and gives up what is under way. */
   stop(): void {
     this.#backends.close();
-    for (const output of this.#running) output.abort();
+    for (const request of [...this.#running]) request.abort();
   }
 }

@@ -49,9 +49,9 @@ export class KnownParams {
       this.#known.set(fields, { basis: basisOf(request), found, contentLength, pairs, head: undefined });
       return requestHead(pairs + ownPairs(request), true, isWhole);
     }
-    const own = ownPairs(request);
     known.head ??= new KnownHead(known.pairs);
-    return known.head.make(own, isWhole) ? known.head : requestHead(known.pairs + own, true, isWhole);
+    if (known.head.make(own(request), isWhole)) return known.head;
+    return requestHead(known.pairs + ownPairs(request), true, isWhole);
   }
 }
 /** What is kept of a request: no more than is compared. */
@@ -80,6 +80,12 @@ function isAskedAlike(before: Basis, now: Basis): boolean {
 function isSameScript(before: FoundScript, now: FoundScript): boolean {
   if (before === now) return true;
   return before.file === now.file && before.scriptName === now.scriptName && before.pathInfo === now.pathInfo;
+}
+
+/** Names and values. */
+function own({ id, remote: { port } }: CgiRequest): readonly string[] {
+  if (id === undefined) return port === 0 ? [] : ['REMOTE_PORT', String(port)];
+  return port === 0 ? ['UNIQUE_ID', id] : ['UNIQUE_ID', id, 'REMOTE_PORT', String(port)];
 }
 
 function ownPairs({ id, remote }: CgiRequest): string {

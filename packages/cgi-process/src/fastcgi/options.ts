@@ -86,7 +86,10 @@ export interface GatewayOptions {
 /** Answers requests by a part of an application. */
 export interface LendingResponder {
   (request: CgiRequest): Promise<CgiResponse>;
-  /** The same, with content that may be valid until the loop turns only (`isLent`): for a server that sends it at once. */
+  /**
+   * The same, with content that may be valid until those who wait for the promise have been called (`isLent`): for a server that
+   * sends it at once.
+   */
   readonly lend: (request: CgiRequest) => Promise<CgiResponse>;
 }
 

@@ -15,10 +15,12 @@ import {
   emptyRecord,
   END_REQUEST,
   endOfRequest,
+  OUTPUT_AT,
   STDERR,
   STDIN,
   STDOUT,
   streamRecords,
+  wholeOutputEnd,
 } from './records.ts';
 import type { EndOfRequest, KnownHead } from './records.ts';
 
@@ -44,10 +46,16 @@ export interface BackendOutput {
   readonly tookMs: number;
   /** Whether the application has begun to write what is not here yet: PHP sends the header of a record ahead of large content. */
   readonly isUnderWay: boolean;
+  /** Whether nothing is here that was not taken. */
+  readonly isEmpty: boolean;
+  /** Whether nothing more comes. */
+  readonly isOver: boolean;
   /** Calls `then` once there is something, the end, or no more time; now, where that is so. */
-  some(withinMs: number, then: () => void): void;
+  some(withinMs: number, then: () => void, now?: number): void;
   /** What is here, which is not taken; valid until something else comes. Throws what `read` rejects with. */
   peek(): Uint8Array | 'end' | 'nothing';
+  /** Whether what is here begins with these bytes. */
+  begins(bytes: Uint8Array): boolean;
   /** Drops so many bytes of what is here. */
   skip(count: number): void;
   /**
@@ -106,11 +114,11 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   readonly #connection: Connection;
   readonly #request: BackendRequest;
   #hasSentAll = false;
-  #isOver = false;
+  #hasEnded = false;
   hasAnswered = false;
 
-  constructor(connection: Connection, request: BackendRequest) {
-    super(connection);
+  constructor(connection: Connection, request: BackendRequest, since?: number) {
+    super(connection, since);
     this.#connection = connection;
     this.#request = request;
     const { head } = request;
@@ -125,13 +133,15 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   }
 
   get isUnderWay(): boolean {
-    return !this.#isOver && this.#connection.records.hasMore;
+    return !this.#hasEnded && this.#connection.records.hasMore;
   }
 
-  receive(bytes: Buffer): boolean {
+  receive(bytes: Buffer, count: number): boolean {
+    const end = this.hasAnswered || this.#connection.records.hasMore ? 0 : wholeOutputEnd(bytes, count);
     this.hasAnswered = true;
+    if (end > 0) return this.#takeWhole(bytes, end);
     try {
-      this.#read(bytes);
+      this.#read(bytes, count);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const message = `the application does not speak FastCGI: ${error.message}`;
@@ -139,13 +149,23 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     }
     this.tell();
     // A connection that is kept is read on, for its end.
-    return this.#isOver || this.mayGoOn();
+    return this.#hasEnded || this.mayGoOn();
+  }
+
+  /** The short way of most answers: nothing of them is kept. */
+  #takeWhole(bytes: Buffer, end: number): boolean {
+    this.borrow(bytes, OUTPUT_AT, end);
+    this.finish();
+    this.#over(this.#hasSentAll && this.#request.keep);
+    this.tell();
+    this.settle();
+    return true;
   }
 
   /** Empty records only end a stream. */
-  #read(bytes: Buffer): void {
+  #read(bytes: Buffer, count: number): void {
     const records = this.#connection.records;
-    records.push(bytes);
+    records.push(bytes, count);
     for (let record = records.next(); record !== undefined; record = records.next()) {
       const { type, content } = record;
       if (type === STDOUT) this.add(content);
@@ -160,7 +180,7 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   }
 
   abort(): void {
-    if (this.#isOver) return;
+    if (this.#hasEnded) return;
     if (this.#connection.isOpen) this.#connection.socket.write(emptyRecord(ABORT_REQUEST));
     this.#fail(gone());
     this.tell();
@@ -170,7 +190,7 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     const { socket } = this.#connection;
     try {
       await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes));
-      if (this.#isOver) return;
+      if (this.#hasEnded) return;
       socket.write(emptyRecord(STDIN));
       this.#hasSentAll = true;
     } catch {
@@ -196,8 +216,8 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   }
 
   #over(mayKeep: boolean): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#connection.receiver = undefined;
     if (!mayKeep) this.#connection.socket.destroySoon();
     this.#request.finished(mayKeep);
@@ -208,13 +228,13 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
 export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver {
   readonly #connection: Connection;
   readonly #request: BackendRequest;
-  #isOver = false;
+  #hasEnded = false;
   readonly waitingSince = undefined;
   readonly isUnderWay = false;
   hasAnswered = false;
 
-  constructor(connection: Connection, request: BackendRequest) {
-    super(connection);
+  constructor(connection: Connection, request: BackendRequest, since?: number) {
+    super(connection, since);
     this.#connection = connection;
     this.#request = request;
     const { head } = request;
@@ -224,9 +244,9 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
     writeContent(connection.socket, request, (bytes) => [bytes]).catch(() => this.abort());
   }
 
-  receive(bytes: Buffer): boolean {
+  receive(bytes: Buffer, count: number): boolean {
     this.hasAnswered = true;
-    this.add(bytes);
+    this.add(count === bytes.length ? bytes : bytes.subarray(0, count));
     this.tell();
     return this.mayGoOn();
   }
@@ -240,8 +260,8 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
   }
 
   #over(error: CgiError | undefined): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.finish(error);
     this.#connection.receiver = undefined;
     this.#connection.socket.destroy();

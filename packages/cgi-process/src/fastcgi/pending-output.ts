@@ -47,9 +47,11 @@ export class PendingOutput implements Due {
   #start = 0;
   #used = 0;
   #isLeased = false;
+  /** What is here is somebody else's, and only there for now. */
+  #isBorrowed = false;
   #isOver = false;
   #error: Error | undefined;
-  readonly #since = performance.now();
+  readonly #since: number;
   #total = 0;
   #rest: NodeJS.Timeout | undefined;
   /** Of who waits: for how many bytes, and what tells it. */
@@ -58,9 +60,13 @@ export class PendingOutput implements Due {
   #timer: SharedTimer | undefined;
   readonly #source: Source;
 
-  /** @param source goes on when output was taken that was too much */
-  constructor(source: Source) {
+  /**
+   * @param source goes on when output was taken that was too much
+   * @param since when the request was sent
+   */
+  constructor(source: Source, since: number = performance.now()) {
     this.#source = source;
+    this.#since = since;
   }
 
   get isFull(): boolean {
@@ -75,6 +81,36 @@ export class PendingOutput implements Due {
     if (this.#bytes === undefined || used + bytes.length > this.#bytes.length) this.#grow(used + bytes.length);
     this.#bytes?.set(bytes, used);
     this.#used += bytes.length;
+  }
+
+  /**
+   * All of the output, as a part of memory that is there for now. It is shown and lent where it lies while `tell` tells of it;
+   * `settle` makes a copy of what nobody has taken then.
+   */
+  borrow(bytes: Buffer, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#used = end;
+    this.#isBorrowed = true;
+  }
+
+  /** Nothing is borrowed any more. */
+  settle(): void {
+    if (!this.#isBorrowed) return;
+    this.#bytes = Buffer.from(this.#here() as Buffer);
+    this.#used -= this.#start;
+    this.#start = 0;
+    this.#isBorrowed = false;
+  }
+
+  /** Whether nothing is here that was not taken. */
+  get isEmpty(): boolean {
+    return this.#bytes === undefined;
+  }
+
+  /** Whether nothing more comes. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Whether more is wanted at once; its source is resumed later otherwise. */
@@ -122,6 +158,14 @@ export class PendingOutput implements Due {
     return this.#here() ?? this.#ended() ?? 'nothing';
   }
 
+  /** Whether what is here begins with these bytes. */
+  begins(bytes: Uint8Array): boolean {
+    const [here, start] = [this.#bytes, this.#start];
+    if (here === undefined || this.#used - start < bytes.length) return false;
+    for (let at = 0; at < bytes.length; at++) if (here[start + at] !== bytes[at]) return false;
+    return true;
+  }
+
   /** Drops so many bytes of what is here. */
   skip(count: number): void {
     const wasFull = this.isFull;
@@ -143,8 +187,8 @@ export class PendingOutput implements Due {
   }
 
   /** Calls `then` once there is something, the end, or no more time; now, where that is so. */
-  some(withinMs: number, then: () => void): void {
-    this.#wait(1, withinMs, then);
+  some(withinMs: number, then: () => void, now?: number): void {
+    this.#wait(1, withinMs, then, now);
   }
 
   /** The same for a piece, the end, or no more time. */
@@ -172,7 +216,7 @@ export class PendingOutput implements Due {
     const wasFull = this.isFull;
     const bytes = this.#here() as Buffer;
     // A piece that is mostly empty is not given away.
-    const isCopied = this.#isLeased && !isForNow && bytes.length <= PIECE_BYTES / 4;
+    const isCopied = this.#isBorrowed ? !isForNow : this.#isLeased && !isForNow && bytes.length <= PIECE_BYTES / 4;
     const taken = isCopied ? Buffer.from(bytes) : bytes;
     if (isForNow && this.#isLeased) setImmediate(giveBack, piece);
     this.#leave(isCopied);
@@ -184,6 +228,7 @@ export class PendingOutput implements Due {
     if (isDone && this.#isLeased && this.#bytes !== undefined) giveBack(this.#bytes);
     this.#bytes = undefined;
     this.#isLeased = false;
+    this.#isBorrowed = false;
     this.#start = 0;
     this.#used = 0;
   }
@@ -207,10 +252,10 @@ export class PendingOutput implements Due {
     return bytes?.subarray(this.#start, this.#used);
   }
 
-  #wait(wanted: number, withinMs: number, then: () => void): void {
+  #wait(wanted: number, withinMs: number, then: () => void, now?: number): void {
     if (this.#isEnough(wanted)) return then();
     this.#wanted = wanted;
     this.#wake = then;
-    this.#timer = sharedTimer(withinMs, this);
+    this.#timer = sharedTimer(withinMs, this, now);
   }
 }

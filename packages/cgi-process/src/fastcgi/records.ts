@@ -14,6 +14,10 @@ const GET_VALUES = 9;
 /** What a record holds at most: its length is two bytes. */
 const MAX_CONTENT_BYTES = 65_535;
 const HEADER_BYTES = 8;
+/** Where the output of an answer begins. */
+export const OUTPUT_AT: number = HEADER_BYTES;
+/** The record that ends a request. */
+const ENDING_BYTES = HEADER_BYTES + 8;
 /** One request at a time on a connection, so they all have one number. */
 const REQUEST_ID = 1;
 const RESPONDER = 1;
@@ -55,6 +59,7 @@ const BEGIN_ONCE = beginText(0);
 const BEGIN_KEPT = beginText(KEEP_CONNECTION);
 const END_OF_PARAMS = headerText(PARAMS, 0);
 const END_OF_BOTH = END_OF_PARAMS + headerText(STDIN, 0);
+const END_BYTES = Buffer.from(END_OF_BOTH, 'latin1');
 
 /** Where the pairs of the first record stand, and where it says how many bytes they are. */
 const PAIRS_AT = BEGIN_KEPT.length + HEADER_BYTES;
@@ -100,23 +105,51 @@ export class KnownHead {
   /** How many of the bytes are the head that was made last. */
   length = 0;
   readonly #shared: number;
+  /** Where pairs have to end. */
+  readonly #end: number;
 
   /** @param pairs of `encodePairs`: what all these requests have */
   constructor(pairs: string) {
     this.#shared = pairs.length;
+    this.#end = PAIRS_AT + pairs.length + MAX_OWN_BYTES;
     this.bytes = Buffer.allocUnsafeSlow(PAIRS_AT + pairs.length + MAX_OWN_BYTES + END_OF_BOTH.length);
     this.bytes.write(BEGIN_KEPT + headerText(PARAMS, 0) + pairs, 'latin1');
   }
 
-  /** Makes the head of a request with these pairs of its own; false where they do not fit, and nothing is made. */
-  make(own: string, isWhole: boolean): boolean {
-    const size = this.#shared + own.length;
-    if (own.length > MAX_OWN_BYTES || size > MAX_CONTENT_BYTES) return false;
+  /**
+   * Makes the head of a request with these pairs of its own, a list of names and values; false where they do not fit or are not
+   * ASCII. Byte by byte, as they are short: to put a text together and have it written costs more than all else about a head.
+   */
+  make(own: readonly string[], isWhole: boolean): boolean {
+    let at = PAIRS_AT + this.#shared;
+    for (let index = 0; index < own.length; index += 2) {
+      at = this.#pair(at, own[index]!, own[index + 1]!);
+      if (at === -1) return false;
+    }
+    const size = at - PAIRS_AT;
+    if (size > MAX_CONTENT_BYTES) return false;
     this.bytes[LENGTH_AT] = size >>> 8;
     this.bytes[LENGTH_AT + 1] = size & 255;
-    const end = isWhole ? END_OF_BOTH : END_OF_PARAMS;
-    const start = PAIRS_AT + this.#shared;
-    this.length = start + this.bytes.write(own + end, start, 'latin1');
+    this.length = at + (isWhole ? END_BYTES.length : HEADER_BYTES);
+    for (let index = 0; at < this.length; index++) this.bytes[at++] = END_BYTES[index]!;
+    return true;
+  }
+
+  /** Writes a pair; returns where it ends, or -1 where it cannot be written here. */
+  #pair(at: number, name: string, value: string): number {
+    if (value.length >= LONG_LENGTH || at + 2 + name.length + value.length > this.#end) return -1;
+    this.bytes[at] = name.length;
+    this.bytes[at + 1] = value.length;
+    const isWritten = this.#ascii(at + 2, name) && this.#ascii(at + 2 + name.length, value);
+    return isWritten ? at + 2 + name.length + value.length : -1;
+  }
+
+  #ascii(start: number, text: string): boolean {
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 127) return false;
+      this.bytes[start + index] = code;
+    }
     return true;
   }
 }
@@ -141,6 +174,7 @@ function encodeLength(length: number): string {
 /** Reads the bytes of an application as records, as they come. */
 export class RecordReader {
   #bytes: Buffer = NOTHING;
+  #count = 0;
   /** How many of them are read: a view for each part of a record costs more than reading it. */
   #at = 0;
   /** A header or the end of a request as far as it has come. */
@@ -152,15 +186,16 @@ export class RecordReader {
   #contentLeft = 0;
   #paddingLeft = 0;
 
-  /** Gives it bytes, when it has none left. They may be overwritten once `next` has nothing more. */
-  push(bytes: Buffer): void {
+  /** Gives it the first bytes of a buffer, when it has none left. They may be overwritten once `next` has nothing more. */
+  push(bytes: Buffer, count: number = bytes.length): void {
     this.#bytes = bytes;
+    this.#count = count;
     this.#at = 0;
   }
 
   /** Whether bytes of a further record are here. */
   get hasMore(): boolean {
-    return this.#at < this.#bytes.length || this.#begun.length > 0 || this.#isInside;
+    return this.#at < this.#count || this.#begun.length > 0 || this.#isInside;
   }
 
   /**
@@ -193,8 +228,8 @@ export class RecordReader {
   /** Whether a header is here whole. */
   #readHeader(): boolean {
     const at = this.#at;
-    if (at === this.#bytes.length) return false;
-    if (this.#begun.length > 0 || at + HEADER_BYTES > this.#bytes.length) return this.#readLateHeader();
+    if (at === this.#count) return false;
+    if (this.#begun.length > 0 || at + HEADER_BYTES > this.#count) return this.#readLateHeader();
     this.#at = at + HEADER_BYTES;
     this.#begin(this.#bytes, at);
     return true;
@@ -219,17 +254,44 @@ export class RecordReader {
   }
 
   #skipPadding(): void {
-    const skipped = Math.min(this.#paddingLeft, this.#bytes.length - this.#at);
+    const skipped = Math.min(this.#paddingLeft, this.#count - this.#at);
     this.#paddingLeft -= skipped;
     this.#at += skipped;
   }
 
   #take(most: number): Buffer {
-    const end = Math.min(this.#at + most, this.#bytes.length);
+    const end = Math.min(this.#at + most, this.#count);
     const bytes = end === this.#at ? NOTHING : this.#bytes.subarray(this.#at, end);
     this.#at = end;
     return bytes;
   }
+}
+
+/**
+ * Where the output ends of an answer that is whole in the first bytes of a buffer: one record of it, perhaps an empty one behind it,
+ * and the end of a request that was completed. It begins behind the first header; 0 for everything else.
+ */
+export function wholeOutputEnd(bytes: Buffer, count: number): number {
+  const length = lengthAt(bytes, 0);
+  if (!isRecord(bytes, 0, STDOUT) || length === 0) return 0;
+  let at = OUTPUT_AT + length + bytes[6]!;
+  if (at + HEADER_BYTES + ENDING_BYTES === count && isRecord(bytes, at, STDOUT) && isEmptyAt(bytes, at))
+    at += HEADER_BYTES;
+  const isEnd = at + ENDING_BYTES === count && isRecord(bytes, at, END_REQUEST) && bytes[at + 6] === 0;
+  // The status of the protocol is 0 where the request was completed.
+  return isEnd && lengthAt(bytes, at) === 8 && bytes[at + 12] === 0 ? OUTPUT_AT + length : 0;
+}
+
+function isRecord(bytes: Buffer, at: number, type: number): boolean {
+  return bytes[at] === 1 && bytes[at + 1] === type && bytes[at + 2] === 0 && bytes[at + 3] === REQUEST_ID;
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  return (bytes[at + 4]! << 8) | bytes[at + 5]!;
+}
+
+function isEmptyAt(bytes: Buffer, at: number): boolean {
+  return lengthAt(bytes, at) === 0 && bytes[at + 6] === 0;
 }
 
 /** Throws a RangeError for what is no FastCGI. */

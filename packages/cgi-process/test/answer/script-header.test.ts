@@ -176,7 +176,7 @@ describe('KnownHeads', () => {
     const texts = ['A: b\n\nrest', 'Status: 404 No\r\nB: c\r\n\r\nmore', 'A: b\n\n', 'A: b\n\nrest', 'A: b\r\n\nx'];
     for (const text of [...texts, ...texts]) {
       const head = new ScriptHeadParser(limits, known).push(Buffer.from(text));
-      expect(head).toEqual(new ScriptHeadParser(limits).push(Buffer.from(text)));
+      expect({ ...head, lent: undefined }).toEqual(new ScriptHeadParser(limits).push(Buffer.from(text)));
     }
   });
 

@@ -18,6 +18,7 @@ class FakeOutput implements BackendOutput {
   readonly waitingSince = undefined;
   tookMs = 0;
   isUnderWay = false;
+  readonly isOver = false;
   aborts = 0;
   readonly waits: number[] = [];
   /** For how long what follows was to be gathered. */
@@ -54,6 +55,15 @@ class FakeOutput implements BackendOutput {
     if (said instanceof Error) throw said;
     if (said === 'timed-out') this.#said.shift();
     return said === 'end' ? said : said === 'timed-out' ? 'nothing' : Buffer.from(said, 'latin1');
+  }
+
+  get isEmpty(): boolean {
+    return this.#left === undefined;
+  }
+
+  begins(bytes: Uint8Array): boolean {
+    const [said = 'end'] = this.#said;
+    return typeof said === 'string' && said.startsWith(Buffer.from(bytes).toString('latin1'));
   }
 
   /** What is left of an output is here in any case. */

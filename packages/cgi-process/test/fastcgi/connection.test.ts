@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Connection, openConnection } from '../../src/fastcgi/connection.ts';
 import { FakeSocket } from './socket.ts';
 
@@ -101,7 +101,22 @@ describe('openConnection', () => {
     connection.write('y');
   });
 
-  test('never mixes what comes over several, whoever holds its own back', async () => {
+  test('tells of an end behind what came last, and of nothing more', async () => {
+    const port = await listening((socket) => void socket.end('bye'));
+    const connection = await openConnection({ host: '127.0.0.1', port }, TIME_MS);
+    const told: string[] = [];
+    connection.receiver = {
+      receive: (bytes, count) => told.push(bytes.toString('latin1', 0, count)) > 0,
+      closed: (error) => told.push(`closed ${error}`),
+    };
+    await expect.poll(() => connection.socket.closed).toBe(true);
+    expect([...new Set(told)]).toEqual(['bye', 'closed undefined']);
+    expect(told[0]).toBe('bye');
+  });
+
+  test.each(['past their sockets', 'by them'])('never mixes what comes over several, read %s', async (way) => {
+    if (way === 'by them') vi.stubEnv('ONEZERO_NO_SHARED_READS', '1');
+    onTestFinished(() => void vi.unstubAllEnvs());
     const port = await listening((socket) => {
       socket.on('error', () => {});
       socket.once('data', (mark) => socket.end(Buffer.alloc(300_000, mark)));
@@ -112,9 +127,9 @@ describe('openConnection', () => {
       let wrong = 0;
       await new Promise<void>((resolve) => {
         connection.receiver = {
-          receive: (bytes) => {
-            length += bytes.length;
-            if (bytes.some((byte) => byte !== mark.charCodeAt(0))) wrong++;
+          receive: (bytes, count) => {
+            length += count;
+            if (bytes.subarray(0, count).some((byte) => byte !== mark.charCodeAt(0))) wrong++;
             if (isSlow) setImmediate(() => connection.resume());
             return !isSlow;
           },

@@ -66,6 +66,50 @@ test('an answer whose first write ends with the header of its content, as those 
   expect((await answer).content).toEqual(Buffer.from(content));
 });
 
+describe('answers that come whole in one read', () => {
+  function whole(content: string): Buffer {
+    const output = Buffer.from(`A: b\n\n${content}`);
+    const header = Buffer.from([1, 6, 0, 1, output.length >> 8, output.length & 255, 0, 0]);
+    return Buffer.concat([header, output, Buffer.from([1, 3, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])]);
+  }
+
+  async function answered(isLent: boolean): Promise<string[]> {
+    const { respond, asked } = await serve({ concurrency: { max: 64, maxIdle: 64 } });
+    const texts: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      asked.length = 0;
+      const all = Array.from({ length: 40 }, async (_, number) => {
+        const message = { ...request('/'), query: `${number}` };
+        const { content, fields, isLent: hasLent } = await (isLent ? respond.scripts.lend(message) : respond(message));
+        expect([fields, hasLent === true]).toEqual([
+          [
+            ['a', 'b'],
+            ['x-content-type-options', 'nosniff'],
+          ],
+          isLent,
+        ]);
+        // What is lent is there for whoever is called now.
+        const now = Buffer.from(content as Uint8Array);
+        await turn();
+        await turn();
+        return String(isLent ? now : content);
+      });
+      await until(() => asked.length === 40);
+      for (const { params, reply } of asked) {
+        const query = params.get('QUERY_STRING') as string;
+        reply.socket.write(whole(query.repeat(1 + Number(query) * 9)));
+      }
+      texts.push(...(await Promise.all(all)));
+    }
+    return texts;
+  }
+
+  test.each([false, true])('are nobody else’s, however long they are kept (lent: %j)', async (isLent) => {
+    const expected = Array.from({ length: 40 }, (_, number) => `${number}`.repeat(1 + number * 9));
+    expect(await answered(isLent)).toEqual([...expected, ...expected, ...expected]);
+  });
+});
+
 describe('a request that got no answer', () => {
   test.each(['GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'QUERY'])('is asked again for %s', async (method) => {
     const { respond, asked } = await serve();

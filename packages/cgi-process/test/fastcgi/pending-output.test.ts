@@ -195,6 +195,35 @@ describe('PendingOutput', () => {
     expect(large.pending.mayGoOn()).toBe(true);
   });
 
+  test('shows what it has borrowed where it lies, and keeps a copy of what nobody took', async () => {
+    const { pending } = made();
+    const shared = Buffer.from('(head rest)');
+    pending.borrow(shared, 1, 10);
+    expect([pending.begins(Buffer.from('head ')), pending.begins(Buffer.from('heap'))]).toEqual([true, false]);
+    expect(pending.begins(Buffer.from('head rest)'))).toBe(false);
+    pending.skip(5);
+    pending.finish();
+    pending.settle();
+    shared.fill('x');
+    expect([await read(pending), await read(pending)]).toEqual(['rest', '(end)']);
+  });
+
+  test('lends what it has borrowed, and only where that is for now', () => {
+    const shared = Buffer.alloc(6, '(page)');
+    const taken = [true, false].map((isForNow) => {
+      const { pending } = made();
+      pending.borrow(shared, 1, 5);
+      pending.finish();
+      const { bytes, end } = pending.readNow(isForNow);
+      expect([pending.isEmpty, end]).toEqual([true, 'end']);
+      pending.settle();
+      return bytes as Buffer;
+    });
+    expect(taken.map(({ buffer }) => buffer === shared.buffer)).toEqual([true, false]);
+    shared.fill('x');
+    expect(taken.map(String)).toEqual(['xxxx', 'page']);
+  });
+
   test('leases what is for now, and lends it again when the loop has turned', async () => {
     const whole = (mark: string): Uint8Array => {
       const { pending } = made();

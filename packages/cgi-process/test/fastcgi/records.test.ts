@@ -6,6 +6,7 @@ import {
   requestHead,
   scgiHead,
   streamRecords,
+  wholeOutputEnd,
 } from '../../src/fastcgi/records.ts';
 
 function record(type: number, content: Buffer, padding = 0): Buffer {
@@ -94,6 +95,43 @@ describe('streamRecords and RecordReader', () => {
     expect(reader.next()?.content.toString()).toBe('one');
     expect(reader.next()).toBeUndefined();
     expect(reader.hasMore).toBe(true);
+  });
+});
+
+describe('wholeOutputEnd', () => {
+  const output = record(6, Buffer.from('A: b\n\nyes'), 3);
+  const ending = record(3, Buffer.alloc(8));
+  const end = 8 + 'A: b\n\nyes'.length;
+
+  test.each<[string, readonly Buffer[], number]>([
+    ['output and a good end', [output, ending], end],
+    ['the end of the output as well', [output, record(6, Buffer.alloc(0)), ending], end],
+    ['no output', [record(6, Buffer.alloc(0)), ending], 0],
+    ['no end', [output], 0],
+    ['an end of its stream alone', [output, record(6, Buffer.alloc(0))], 0],
+    ['output in two records', [output, output, ending], 0],
+    ['errors', [output, record(7, Buffer.from('no')), ending], 0],
+    ['errors in front', [record(7, Buffer.from('no')), output, ending], 0],
+    ['an application that has too much to do', [output, record(3, Buffer.from([0, 0, 0, 0, 2, 0, 0, 0]))], 0],
+    ['an end with padding', [output, record(3, Buffer.alloc(8), 8)], 0],
+    ['something behind the end', [output, ending, Buffer.from([1])], 0],
+    ['a long end', [output, record(3, Buffer.alloc(16))], 0],
+    ['an end that is cut', [output, ending.subarray(0, 15)], 0],
+    ['no FastCGI', [Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')], 0],
+  ])('finds %s', (_, records, expected) => {
+    const bytes = Buffer.concat(records);
+    // What an earlier read has left behind them is none of theirs.
+    const shared = Buffer.concat([bytes, ending, output, ending]);
+    expect(wholeOutputEnd(shared, bytes.length)).toBe(expected);
+  });
+
+  test('finds nothing of another request', () => {
+    const bytes = Buffer.concat([output, ending]);
+    for (const at of [2, 3, output.length + 2, output.length + 3]) {
+      const other = Buffer.from(bytes);
+      other[at] = 2;
+      expect(wholeOutputEnd(other, other.length)).toBe(0);
+    }
   });
 });
 

@@ -8,9 +8,9 @@ import type { Field, ResponseMessage } from '../message/message.ts';
 import { currentDate } from './clock.ts';
 import { completeAsText, type CompleteSettings, OWNED, type Situation } from './complete.ts';
 
-/** What is to be written: text, then bytes of lines that end the head, if there are any, then content. */
+/** What is to be written: text or its bytes, then bytes of lines that end the head, if there are any, then content. */
 export interface LentResponse {
-  readonly head: string;
+  readonly head: string | Uint8Array;
   readonly lines: Uint8Array;
   readonly content: Uint8Array;
   readonly persistent: boolean;
@@ -32,11 +32,53 @@ export function lentResponse(
   const own = kept === undefined ? ownLines(response) : '';
   if (own === undefined) return unusual(response, situation, settings);
   if (kept === undefined) store?.keep(Buffer.from(own, 'latin1'));
-  const { method, version, persistent: isWanted } = situation;
-  const { length } = content;
-  const { fields, framing, persistent } = frameResponse({ method, version, status, length, persistent: isWanted });
-  const head = `${firstLines(settings)}${fieldLines(fields, '1.1')}${own}`;
-  return { head, lines: kept ?? NOTHING, content: framing === 'none' ? NOTHING : content, persistent };
+  const { isSent, persistent, text } = framingOf(content.length, situation);
+  const head = own === '' ? headBytes(firstLines(settings), text) : `${firstLines(settings)}${text}${own}`;
+  return { head, lines: kept ?? NOTHING, content: isSent ? content : NOTHING, persistent };
+}
+
+/** How the end of an answer of status 200 is marked, in lines. */
+interface Framing {
+  readonly method: string | undefined;
+  readonly version: Situation['version'];
+  readonly length: number;
+  readonly isWanted: boolean;
+  readonly text: string;
+  readonly isSent: boolean;
+  readonly persistent: boolean;
+}
+
+/** Of the answer before: what an application says again has one length. */
+let framingBefore: Framing | undefined;
+
+function framingOf(length: number, { method, version, persistent: isWanted }: Situation): Framing {
+  const before = framingBefore;
+  if (
+    before !== undefined &&
+    before.length === length &&
+    before.method === method &&
+    before.version === version &&
+    before.isWanted === isWanted
+  ) {
+    return before;
+  }
+  const { fields, framing, persistent } = frameResponse({ method, version, status: 200, length, persistent: isWanted });
+  const text = fieldLines(fields, '1.1');
+  framingBefore = { method, version, length, isWanted, text, isSent: framing !== 'none', persistent };
+  return framingBefore;
+}
+
+/** The head before, and its bytes once it has come again: to copy bytes costs less than to put a text together and write it. */
+let headBefore = { first: '', framing: '', text: '', bytes: undefined as Uint8Array | undefined };
+
+function headBytes(first: string, framing: string): string | Uint8Array {
+  const before = headBefore;
+  if (before.first !== first || before.framing !== framing) {
+    const text = `${first}${framing}`;
+    headBefore = { first, framing, text, bytes: undefined };
+    return text;
+  }
+  return (before.bytes ??= Buffer.from(before.text, 'latin1'));
 }
 
 function unusual(response: ResponseMessage, situation: Situation, settings: CompleteSettings): LentResponse {

@@ -45,13 +45,17 @@ export class Output {
     return (this.isBatching && this.#bytes <= BATCH_BYTES && isTaken) || this.flush();
   }
 
-  /** The same for text of single octets, and bytes that are valid during the call only. */
-  writeLent(head: string, lines: Uint8Array, content: Uint8Array): boolean {
+  /** The same for text of single octets or bytes of it, and bytes that are valid during the call only. */
+  writeLent(head: string | Uint8Array, lines: Uint8Array, content: Uint8Array): boolean {
     const size = head.length + lines.length + content.length;
     const isTaken = this.#isRoomFor(size) || this.flush();
-    if (!this.#hasSharedRoom(size)) return this.write([Buffer.concat([Buffer.from(head, 'latin1'), lines, content])]);
+    if (!this.#hasSharedRoom(size)) {
+      const first = typeof head === 'string' ? Buffer.from(head, 'latin1') : head;
+      return this.write([Buffer.concat([first, lines, content])]);
+    }
     const shared = sharedMemory();
-    shared.write(head, used, 'latin1');
+    if (typeof head === 'string') shared.write(head, used, 'latin1');
+    else shared.set(head, used);
     shared.set(lines, used + head.length);
     shared.set(content, used + head.length + lines.length);
     used += size;

@@ -98,8 +98,8 @@ export interface ResponseMessage {
    */
   readonly upgrade?: ((stream: Socket) => void) | undefined;
   /**
-   * Whether `content` is bytes that are only valid until the responder is asked again or the loop turns. Only in what a
-   * responder's `lend` returns.
+   * Whether `content` is bytes that are only valid until the responder is asked again or, where the response comes later, until
+   * those who wait for it have been called. Only in what a responder's `lend` returns.
    */
   readonly isLent?: boolean | undefined;
   /** With `isLent`: keeps what the server makes of `fields`. Not to be there on copies, whose fields may be others. */

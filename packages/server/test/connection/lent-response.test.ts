@@ -136,6 +136,10 @@ describe('lentResponse', () => {
     };
   }
 
+  function textOf(head: string | Uint8Array): string {
+    return typeof head === 'string' ? head : Buffer.from(head).toString('latin1');
+  }
+
   function fieldsIn(head: string): string[] {
     return head.trimEnd().split('\r\n').toSorted();
   }
@@ -154,10 +158,10 @@ describe('lentResponse', () => {
         situation,
         settings,
       );
-      // The second time from lines that were kept.
-      for (let time = 0; time < 2; time++) {
+      // The second time from lines that were kept, the fourth from a head that came again.
+      for (let time = 0; time < 4; time++) {
         const lent = lentResponse(response, situation, settings);
-        const head = lent.head + Buffer.from(lent.lines).toString('latin1');
+        const head = textOf(lent.head) + textOf(lent.lines);
         expect(fieldsIn(head)).toEqual(fieldsIn(Buffer.from(usual.head ?? []).toString('latin1')));
         expect(head.endsWith('\r\n\r\n')).toBe(true);
         expect(lent.persistent).toBe(usual.persistent);
@@ -166,10 +170,25 @@ describe('lentResponse', () => {
     },
   );
 
+  test('takes the head of the answer before for no other', () => {
+    const response = stored([['content-type', 'text/html']]);
+    const headOf = (length: number, situation: Situation): string =>
+      textOf(lentResponse({ ...response, content: Buffer.alloc(length) }, situation, settings).head);
+    for (const situation of [...situations, ...situations]) {
+      for (const length of [5, 5, 5, 6, 6, 6]) {
+        const head = headOf(length, situation);
+        expect(/\r\ncontent-length: (\d+)\r\n/.exec(head)?.[1]).toBe(`${length}`);
+        expect(/\r\nconnection: (.*)\r\n/.exec(head)?.[1]).toBe(
+          situation.persistent ? (situation.version === '1.0' ? 'keep-alive' : undefined) : 'close',
+        );
+      }
+    }
+  });
+
   test('leaves a field that decides about the connection to the usual way', () => {
     const lent = lentResponse(stored([['connection', 'close']]), situations[0]!, settings);
     expect(lent.persistent).toBe(false);
-    expect(lent.head).toContain('\r\nconnection: close\r\n');
+    expect(textOf(lent.head)).toContain('\r\nconnection: close\r\n');
   });
 
   test('refuses what cannot be written', () => {
