@@ -159,6 +159,7 @@ export class Desk {
   /** Opens no more connections, and gives up what is under way. */
   stop(): void {
     this.#backends.close();
-    for (const request of [...this.#running]) request.abort();
+    // Who is given up leaves the list.
+    for (const request of this.#running.slice()) request.abort();
   }
 }

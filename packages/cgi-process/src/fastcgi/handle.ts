@@ -19,7 +19,8 @@ interface Handle {
 }
 
 function handleOf(socket: Socket): Partial<Handle> | undefined {
-  return (socket as Socket & { readonly _handle?: Partial<Handle> | null })._handle ?? undefined;
+  const { _handle: handle } = socket as Socket & { readonly _handle?: Partial<Handle> | null };
+  return handle ?? undefined;
 }
 
 /** The descriptor of a socket that may be written; negative where there is none. */

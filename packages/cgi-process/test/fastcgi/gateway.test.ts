@@ -92,7 +92,7 @@ describe('answers that come whole in one read', () => {
         const now = Buffer.from(content as Uint8Array);
         await turn();
         await turn();
-        return String(isLent ? now : content);
+        return (isLent ? now : Buffer.from(content as Uint8Array)).toString();
       });
       await until(() => asked.length === 40);
       for (const { params, reply } of asked) {
