@@ -5,7 +5,7 @@ import { opensWebSocket } from './asgi/handshake.ts';
 import { noContent, nothingToDiscard, type RequestContent, spoolContent } from './content/request-content.ts';
 import type { ResponseSpool } from './content/response-content.ts';
 import { safeLog } from './log.ts';
-import type { PythonRequest, PythonResponse } from './message.ts';
+import type { AnswerListener, PythonRequest, PythonResponse } from './message.ts';
 import type { AppOptions, AsgiOptions, ResolvedLimits, WsgiOptions } from './options.ts';
 import { checkFor, resolveLimits, workerSettings } from './resolve-options.ts';
 import { PythonError } from './python-error.ts';
@@ -23,8 +23,11 @@ const SPOOL_FILE_SHARES = 4;
 /** Answers requests with a Python application. */
 export interface PythonResponder {
   (request: PythonRequest): Promise<PythonResponse>;
-  /** The same answer for a server that copies small content behind its head: then it has `isLent`. */
-  readonly lend: (request: PythonRequest) => Promise<PythonResponse>;
+  /**
+   * The same answer for a server that does without promises: `listener` is told of it later. Where it copies small content
+   * behind its head, that has `isLent`.
+   */
+  readonly lend: (request: PythonRequest, listener: AnswerListener) => undefined;
   /** Starts the workers if they are not yet. Resolves when all are ready; rejects with `PythonError` and the traceback in `detail`. */
   ready(): Promise<void>;
   /** Loads the application anew without losing a request. Rejects, and keeps what runs, if that fails. */
@@ -68,7 +71,7 @@ function responder(called: Interface | 'auto', options: AppOptions): PythonRespo
   if (options.lazy !== true) pool.start().catch(() => {}); // the log has it, and `ready` tells it again
   const ask = (request: PythonRequest): Promise<PythonResponse> => {
     const { pathInfo, fields } = (request ?? {}) as Partial<PythonRequest>;
-    if (typeof pathInfo === 'string' && Array.isArray(fields)) return application.respond(request, false);
+    if (typeof pathInfo === 'string' && Array.isArray(fields)) return application.respond(request);
     throw new TypeError(
       `${called}: expected a request of createServer of @onezero/server; put it into a route of that`,
     );
@@ -81,7 +84,9 @@ function responder(called: Interface | 'auto', options: AppOptions): PythonRespo
     close: (graceMs?: number) => pool.close(graceMs ?? limits.closeTimeoutMs),
   });
   // Not to be copied to a function around it, which it would walk past.
-  const lend = (request: PythonRequest): Promise<PythonResponse> => application.respond(request, true);
+  const lend = (request: PythonRequest, listener: AnswerListener): undefined => {
+    application.ask(request, listener, true);
+  };
   return Object.defineProperty(respond, 'lend', { value: lend }) as typeof respond & { readonly lend: typeof lend };
 }
 
@@ -113,16 +118,22 @@ class Application {
   }
 
   /** The response, or a bare status with the `PythonError` as its cause. */
-  respond(request: PythonRequest, mayLend: boolean): Promise<PythonResponse> {
+  respond(request: PythonRequest): Promise<PythonResponse> {
+    return new Promise((answered, failed) => this.ask(request, { answered, failed }, false));
+  }
+
+  /** Tells the listener the same. `mayLend`: it copies content that `isLent`. */
+  ask(request: PythonRequest, listener: AnswerListener, mayLend: boolean): void {
     const { content, contentLength: length } = request;
     if (request.upgrade !== undefined && this.#interface === 'asgi') {
       const opens = opensWebSocket(request);
-      if (typeof opens === 'object') return Promise.resolve(opens);
+      if (typeof opens === 'object') return queueMicrotask(() => listener.answered(opens));
     }
-    if (length === 0) return this.#ask(request, noContent, mayLend);
-    return this.#isStreaming || this.#interface === 'asgi'
-      ? this.#ask(request, { content, length, discard: nothingToDiscard }, mayLend)
-      : this.#askWhenCollected(request, mayLend);
+    if (length === 0) return this.#ask(request, noContent, listener, mayLend);
+    if (this.#isStreaming || this.#interface === 'asgi') {
+      return this.#ask(request, { content, length, discard: nothingToDiscard }, listener, mayLend);
+    }
+    void this.#askWhenCollected(request, listener, mayLend);
   }
 
   /** Until it is known, content is collected: that suits both. */
@@ -130,21 +141,19 @@ class Application {
     return this.#called === 'auto' ? this.#pool.interface : this.#called;
   }
 
-  async #askWhenCollected(request: PythonRequest, mayLend: boolean): Promise<PythonResponse> {
+  async #askWhenCollected(request: PythonRequest, listener: AnswerListener, mayLend: boolean): Promise<void> {
+    const { content, contentLength } = request;
+    const { spoolMemoryBytes } = this.#limits;
+    let collected: RequestContent;
     try {
-      const { content, contentLength } = request;
-      const { spoolMemoryBytes } = this.#limits;
-      const collected = await spoolContent(content, spoolMemoryBytes, this.#memory, contentLength);
-      return await this.#ask(request, collected, mayLend);
+      collected = await spoolContent(content, spoolMemoryBytes, this.#memory, contentLength);
     } catch (error) {
-      if (error instanceof PythonError) return error.response();
-      throw error;
+      return error instanceof PythonError ? listener.answered(error.response()) : listener.failed(error);
     }
+    this.#ask(request, collected, listener, mayLend);
   }
 
-  #ask(request: PythonRequest, content: RequestContent, mayLend: boolean): Promise<PythonResponse> {
-    const exchange = new Exchange(request, content, this.#spool, mayLend);
-    this.#pool.serve(exchange);
-    return exchange.answer;
+  #ask(request: PythonRequest, content: RequestContent, listener: AnswerListener, mayLend: boolean): void {
+    this.#pool.serve(new Exchange(request, content, this.#spool, listener, mayLend));
   }
 }

@@ -9,10 +9,16 @@ export interface PythonRequest extends CgiRequest {
   readonly upgrade?: string | undefined;
 }
 
+/** Who waits for an answer: told once, with one of both, and not within the call that asks. */
+export interface AnswerListener {
+  answered(response: PythonResponse): void;
+  failed(error: unknown): void;
+}
+
 /** A response. */
 export interface PythonResponse extends CgiResponse {
   /** With status 101: gets the connection, as raw bytes, when the head is out. */
   readonly upgrade?: ((stream: Socket) => void) | undefined;
-  /** Whether the content is small, and best copied behind its head. Only in what `lend` of a responder resolves with. */
+  /** Whether the content is bytes that are valid until the listener of `lend` returns. */
   readonly isLent?: boolean | undefined;
 }

@@ -4,6 +4,10 @@ import { existsSync, lstatSync, readdirSync, readlinkSync, statSync } from 'node
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
+import type { RequestContent } from '../src/content/request-content.ts';
+import type { ResponseSpool } from '../src/content/response-content.ts';
+import { Exchange } from '../src/exchange/exchange.ts';
+import type { PythonRequest, PythonResponse } from '../src/message.ts';
 import { wsgi, type WsgiOptions, type PythonResponder } from '../src/index.ts';
 
 export const fixtures: string = fileURLToPath(new URL('fixtures', import.meta.url));
@@ -73,6 +77,21 @@ export function request(
     local: { address: '192.0.2.1', port: 8080 },
     ...members,
   };
+}
+
+/** An exchange whose answer is a promise. */
+export type PromisedExchange = Exchange & { readonly answer: Promise<PythonResponse> };
+
+/** Makes one. */
+export function exchangeOf(
+  asked: PythonRequest,
+  content: RequestContent,
+  spool: ResponseSpool,
+  mayLend = false,
+): PromisedExchange {
+  let listener = { answered: (_: PythonResponse): void => {}, failed: (_: unknown): void => {} };
+  const answer = new Promise<PythonResponse>((answered, failed) => (listener = { answered, failed }));
+  return Object.assign(new Exchange(asked, content, spool, listener, mayLend), { answer });
 }
 
 export interface Answer {

@@ -9,7 +9,7 @@ import type { StaticOptions } from '@onezero/static';
 import type { WebdavMountOptions } from '@onezero/webdav/node';
 import type { AppOptions, AsgiOptions, LoadedApplication, WsgiOptions } from '@onezero/python';
 import type { ProxyOptions } from './proxy/proxy.ts';
-import type { Field, FieldsHook, RequestMessage, Responder, ResponseLike } from './message/message.ts';
+import type { AnswerListener, Field, FieldsHook, RequestMessage, Responder, ResponseLike } from './message/message.ts';
 
 /**
  * A responder and the requests it is for. Routes with a host go before those without, then the longest matching prefix wins;
@@ -42,10 +42,13 @@ export interface Closable {
   readonly close?: (() => void | Promise<void>) | undefined;
   /**
    * The same answer as the responder's, with content that is only valid until the responder is asked again or, where it comes later,
-   * until those who wait for it have been called (`isLent`): files have it, so that nothing is copied for the server that it sends at once anyway. Not
-   * to be copied to a function that wraps the responder: it would be walked around.
+   * until those who wait for it have been called (`isLent`): files have it, so that nothing is copied for the server that it sends
+   * at once anyway. Undefined where the listener will be told: an application in another process answers without a promise then.
+   * Not to be copied to a function that wraps the responder: it would be walked around.
    */
-  readonly lend?: Responder | undefined;
+  readonly lend?:
+    | ((request: RequestMessage, listener: AnswerListener) => ReturnType<Responder> | undefined)
+    | undefined;
   /** What the processes of an application are doing now: for `Server.applications`, and metrics. Must not throw. */
   readonly workers?: (() => Omit<ApplicationState, 'path'> | readonly Omit<ApplicationState, 'path'>[]) | undefined;
 }

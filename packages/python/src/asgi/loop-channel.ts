@@ -181,14 +181,18 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const now = performance.now();
     for (const exchange of touched) {
       exchange.lastProgress = now;
-      if (!exchange.hasEnded) exchange.flush();
+      exchange.flush();
     }
   }
 
   #touch(id: number): Exchange | undefined {
     const exchange = this.#streams.get(id)?.exchange;
-    if (exchange !== undefined && this.#touched.at(-1) !== exchange) this.#touched.push(exchange);
+    if (exchange !== undefined) this.#note(exchange);
     return exchange;
+  }
+
+  #note(exchange: Exchange): void {
+    if (this.#touched.at(-1) !== exchange) this.#touched.push(exchange);
   }
 
   #streamOf(exchange: Exchange): Stream | undefined {
@@ -201,6 +205,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     if (stream === undefined) return;
     this.#forget(stream);
     stream.exchange.lastOutput(content);
+    this.#note(stream.exchange);
     this.#owner.released();
   }
 
@@ -226,8 +231,9 @@ export class LoopChannel implements Channel, ExchangeOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     this.#forget(stream);
-    stream.exchange.end(status);
+    // Those that wait are served before who is answered asks again.
     this.#owner.released();
+    stream.exchange.end(status);
   }
 
   #forget(stream: Stream): void {

@@ -10,7 +10,7 @@ import type { HandedFile } from '../content/handed-file.ts';
 import type { RequestContent } from '../content/request-content.ts';
 import { ResponseContent, type ResponseSpool } from '../content/response-content.ts';
 import { responseHead, type ResponseHead } from '../content/response-head.ts';
-import type { PythonRequest, PythonResponse } from '../message.ts';
+import type { AnswerListener, PythonRequest, PythonResponse } from '../message.ts';
 import { PythonError } from '../python-error.ts';
 import type { Socket } from 'node:net';
 import type { RequestQueue } from './request-queue.ts';
@@ -25,8 +25,7 @@ const MAX_LENT_BYTES = 0x8000;
 
 /** What stands for the answer once the protocol has changed. */
 const switchedHead: ResponseHead = { status: 101, reason: undefined, fields: [], contentLength: undefined };
-const forgotten = Promise.resolve<PythonResponse>(switchedHead);
-const nobodyWaits = { resolve: (): void => {}, reject: (): void => {} };
+const nobodyWaits: AnswerListener = { answered: () => {}, failed: () => {} };
 
 /** What the exchange wants of its connection. */
 export interface ExchangeOwner {
@@ -40,8 +39,6 @@ export interface ExchangeOwner {
 
 /** The answer to one request, in the making. */
 export class Exchange {
-  /** Resolves with the response, or with a bare status and a `PythonError`; rejects with what reading the content threw. */
-  answer: Promise<PythonResponse>;
   readonly request: PythonRequest;
   readonly content: RequestContent;
   /** Where it waits, as long as it does. */
@@ -63,7 +60,7 @@ export class Exchange {
   #owner: ExchangeOwner | undefined;
   readonly #spool: ResponseSpool;
   readonly #mayLend: boolean;
-  #settle!: { resolve(response: PythonResponse): void; reject(error: unknown): void };
+  #listener: AnswerListener;
   #headBytes: Buffer | undefined;
   #head: ResponseHead | undefined;
   /** Content that has just come, valid until `flush`. */
@@ -75,21 +72,29 @@ export class Exchange {
   #detail = '';
   #onDeparture: (() => void) | undefined;
 
-  /** `mayLend`: who asks uses the content of the answer at once, or copies it. */
-  constructor(request: PythonRequest, content: RequestContent, spool: ResponseSpool, mayLend = false) {
+  /**
+   * `listener` is told the response, or a bare status with a `PythonError`; or what reading the content threw. `mayLend`: it copies
+   * content that `isLent` before it returns.
+   */
+  constructor(
+    request: PythonRequest,
+    content: RequestContent,
+    spool: ResponseSpool,
+    listener: AnswerListener,
+    mayLend = false,
+  ) {
     this.request = request;
     this.content = content;
     this.#spool = spool;
+    this.#listener = listener;
     this.#mayLend = mayLend;
-    this.answer = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
   }
 
   /** A connection takes the exchange on. */
   begin(owner: ExchangeOwner): void {
-    this.queue = undefined;
     this.#owner = owner;
+    if (this.queue === undefined) return;
+    this.queue = undefined;
     this.lastProgress = performance.now();
   }
 
@@ -115,13 +120,16 @@ export class Exchange {
     this.#owner.abandon(this);
   }
 
-  /** Takes the last of the output of a response that is whole. */
+  /** Takes the last of the output of a response that is whole. The chunk is valid until `flush`, which has to follow. */
   lastOutput(chunk: Buffer): void {
     this.output(chunk);
-    this.end(0);
+    this.hasEnded = true;
+    if (this.#response === undefined) return;
+    this.#gather();
+    this.#response.end();
   }
 
-  /** Takes some of the worker's output, head first. The chunk is valid during the call only. */
+  /** Takes some of the worker's output, head first. The chunk is valid until `flush`. */
   output(chunk: Buffer): void {
     if (this.isAbandoned) return;
     if (this.#head !== undefined) return void this.#views.push(chunk);
@@ -175,9 +183,12 @@ export class Exchange {
   /** Breaks the exchange off from our side. The first reason counts. */
   fail(error: unknown): void {
     if (!this.hasAnswered) {
-      this.#answered();
-      if (error instanceof PythonError) this.#settle.resolve(error.response());
-      else this.#settle.reject(error);
+      const listener = this.#answered();
+      // Not in this call: who is told may ask for the next request, which may fail as soon.
+      queueMicrotask(() => {
+        if (error instanceof PythonError) listener.answered(error.response());
+        else listener.failed(error);
+      });
     }
     this.#views = [];
     this.#file?.close();
@@ -191,30 +202,42 @@ export class Exchange {
     this.fail(error);
   }
 
-  #answered(): void {
+  /** Whoever waits, and need not be kept any longer. */
+  #answered(): AnswerListener {
     this.hasAnswered = true;
-    if (this.#onDeparture === undefined) return;
-    this.request.signal?.removeEventListener('abort', this.#onDeparture);
+    if (this.#onDeparture !== undefined) this.request.signal?.removeEventListener('abort', this.#onDeparture);
+    const listener = this.#listener;
+    this.#listener = nobodyWaits;
+    return listener;
   }
 
   /** Answers if there is enough to answer with: called when everything that had arrived was taken in. */
   flush(): void {
-    this.#gather();
-    if (this.hasAnswered) return;
+    if (this.hasAnswered) return this.#gather();
     if (this.#head !== undefined) {
-      this.#answered();
-      this.#settle.resolve(this.#respond(this.#head));
+      const response = this.#lent(this.#head) ?? this.#respond(this.#head);
+      this.#answered().answered(response);
     } else if (this.hasEnded) {
       const said = lastLine(this.#detail) || 'the application gave no response';
       this.fail(new PythonError('application-failed', said, this.#detail));
     }
   }
 
+  /** The response with content that is still where it was read to, for who copies it. */
+  #lent({ status, reason, fields, contentLength }: ResponseHead): PythonResponse | undefined {
+    const [content] = this.#views;
+    const isWhole = this.hasEnded && this.#status === 0 && this.#views.length === 1 && this.#early.length === 0;
+    if (content === undefined || !isWhole || !this.#mayLend || content.length > MAX_LENT_BYTES) return undefined;
+    if (this.#isApart || (contentLength !== undefined && contentLength !== content.length)) return undefined;
+    this.#views = [];
+    return { status, reason, fields, content, isLent: true };
+  }
+
   #respond({ status, reason, fields, contentLength }: ResponseHead): PythonResponse {
+    this.#gather();
     if (this.hasEnded && this.#status === 0 && this.#hasAll(contentLength)) {
       const content = this.#early.length === 1 ? this.#early[0]! : Buffer.concat(this.#early);
-      const isLent = this.#mayLend && content.length <= MAX_LENT_BYTES;
-      return isLent ? { status, reason, fields, content, isLent } : { status, reason, fields, content };
+      return { status, reason, fields, content };
     }
     const content = new ResponseContent(this.#spool);
     this.#response = content;
@@ -247,8 +270,6 @@ export class Exchange {
     const upgrade = (stream: Socket): void => {
       stopWaiting();
       // What has been used would be kept as long as the connection.
-      this.answer = forgotten;
-      this.#settle = nobodyWaits;
       this.#head = switchedHead;
       this.#owner?.switch?.(this, stream, content);
     };
@@ -264,9 +285,14 @@ export class Exchange {
     return () => signal?.removeEventListener('abort', leave);
   }
 
+  /** Whether what the worker says is not the content: of HEAD, before a file, or of another protocol. */
+  get #isApart(): boolean {
+    return this.request.method === 'HEAD' || this.#file !== undefined || this.#head?.status === 101;
+  }
+
   /** Whether the content is here. Not for HEAD and 304: without content they still tell the length that GET would have. */
   #hasAll(contentLength: number | undefined): boolean {
-    if (this.request.method === 'HEAD' || this.#file !== undefined || this.#head?.status === 101) return false;
+    if (this.#isApart) return false;
     return contentLength === undefined || this.#early.reduce((sum, chunk) => sum + chunk.length, 0) === contentLength;
   }
 

@@ -122,12 +122,12 @@ export class ThreadConnection implements ExchangeOwner {
     const { exchange } = this;
     try {
       this.#reader.push(chunk);
-      if (exchange === undefined || exchange.hasEnded) return;
-      exchange.lastProgress = performance.now();
-      exchange.flush();
     } catch (error) {
       this.#owner.broken(error);
     }
+    if (exchange === undefined) return;
+    exchange.lastProgress = performance.now();
+    exchange.flush();
   }
 
   #errors(content: Buffer): void {
@@ -159,8 +159,9 @@ export class ThreadConnection implements ExchangeOwner {
     const { exchange } = this;
     if (exchange === undefined || requestId !== this.#requestId) return;
     this.exchange = undefined;
-    exchange.end(status);
+    // Those that wait are served before who is answered asks again.
     this.#free();
+    exchange.end(status);
   }
 
   #free(): void {

@@ -5,9 +5,9 @@ import { SpoolBudget } from '@onezero/cgi-process';
 import { LoopChannel } from '../../src/asgi/loop-channel.ts';
 import { noContent } from '../../src/content/request-content.ts';
 import type { RequestContent } from '../../src/content/request-content.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { PythonError } from '../../src/python-error.ts';
-import { chunks, read, request } from '../harness.ts';
+import { exchangeOf, type PromisedExchange, chunks, read, request } from '../harness.ts';
 import { end, errors, FakeSocket, lastOutput, output, pause, record } from '../socket.ts';
 
 const HEAD = 'Status: 200 \n\n';
@@ -17,7 +17,7 @@ interface Loop {
   readonly fake: FakeSocket;
   readonly channel: LoopChannel;
   readonly told: string[];
-  readonly begin: (path?: string, content?: Partial<RequestContent>) => Exchange;
+  readonly begin: (path?: string, content?: Partial<RequestContent>) => PromisedExchange;
 }
 
 function loop(concurrency = 100): Loop {
@@ -31,7 +31,7 @@ function loop(concurrency = 100): Loop {
     broken: (error) => told.push(`broken ${String(error)}`),
   });
   const begin: Loop['begin'] = (path = '/', content = {}) => {
-    const exchange = new Exchange(request(path, { id: path }), { ...noContent, ...content }, spool);
+    const exchange = exchangeOf(request(path, { id: path }), { ...noContent, ...content }, spool);
     channel.send(exchange);
     return exchange;
   };
@@ -106,7 +106,7 @@ describe('LoopChannel', () => {
     fake.heard();
     channel.hold(exchange, true);
     channel.hold(exchange, false);
-    channel.hold(new Exchange(request('/'), noContent, spool), true);
+    channel.hold(exchangeOf(request('/'), noContent, spool), true);
     await turn();
     expect(texts(fake)).toEqual(['18 1 \u0001', '18 1 \0']);
   });
@@ -234,7 +234,7 @@ describe('LoopChannel', () => {
     const settings = { pid: 1, concurrency: 5, encode: (): string => { throw new TypeError('asgi: NUL in a request'); } }; // prettier-ignore
     const owner = { released: () => {}, abort: () => {}, errors: () => {}, broken: () => {} };
     const other = new LoopChannel(fake.socket, settings, owner);
-    const exchange = new Exchange(request('/'), noContent, spool);
+    const exchange = exchangeOf(request('/'), noContent, spool);
     other.send(exchange);
     await expect(exchange.answer).rejects.toThrow('NUL');
     expect([other.free, channel.free, fake.heard()]).toEqual([5, 100, []]);

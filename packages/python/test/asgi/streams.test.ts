@@ -2,11 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { Streams } from '../../src/asgi/streams.ts';
 import { noContent } from '../../src/content/request-content.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
-import { request } from '../harness.ts';
+import { exchangeOf, request } from '../harness.ts';
 
 const spool = { readAheadBytes: 1000, fileBytes: 0, budget: new SpoolBudget(0), failed: () => {} };
-const exchange = new Exchange(request('/'), noContent, spool);
+const exchange = exchangeOf(request('/'), noContent, spool);
 
 describe('Streams', () => {
   test('finds a request by its number until it is taken out', () => {

@@ -2,19 +2,19 @@ import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { tunnel } from '../../src/asgi/tunnel.ts';
 import { ResponseContent } from '../../src/content/response-content.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
 import { RequestQueue } from '../../src/exchange/request-queue.ts';
 import type { PythonError } from '../../src/python-error.ts';
-import { request } from '../harness.ts';
+import { exchangeOf, type PromisedExchange, request } from '../harness.ts';
 
 const spool = { readAheadBytes: 1, fileBytes: 0, budget: new SpoolBudget(0), failed: () => {} };
 
 /** A request whose client leaves with `abort()`, and what its connection was told. */
-function begin(): { exchange: Exchange; client: AbortController; abandoned: Exchange[] } {
+function begin(): { exchange: PromisedExchange; client: AbortController; abandoned: Exchange[] } {
   const client = new AbortController();
-  const exchange = new Exchange(request('/', { signal: client.signal }), noContent, spool);
+  const exchange = exchangeOf(request('/', { signal: client.signal }), noContent, spool);
   const abandoned: Exchange[] = [];
   exchange.begin({ hold: () => {}, abandon: (one) => abandoned.push(one) });
   return { exchange, client, abandoned };
@@ -23,9 +23,10 @@ function begin(): { exchange: Exchange; client: AbortController; abandoned: Exch
 describe('Exchange', () => {
   test('lends an answer that is small and whole to who asked for that', async () => {
     const isLent = async (size: number, mayLend: boolean, method = 'GET'): Promise<boolean | undefined> => {
-      const exchange = new Exchange(request('/', { method }), noContent, spool, mayLend);
+      const exchange = exchangeOf(request('/', { method }), noContent, spool, mayLend);
       exchange.begin({ hold: () => {}, abandon: () => {} });
       exchange.lastOutput(Buffer.from(`Status: 200 OK\n\n${'x'.repeat(size)}`));
+      exchange.flush();
       return (await exchange.answer).isLent;
     };
     expect([await isLent(0x8000, true), await isLent(0x8000, false)]).toEqual([true, undefined]);
@@ -67,7 +68,7 @@ describe('Exchange.watchClient', () => {
     let asked = 0;
     const lazy = Object.defineProperty(request('/'), 'signal', { get: () => void asked++ });
     for (const status of ['200 OK', '101 Switching Protocols']) {
-      const exchange = new Exchange(lazy, noContent, spool);
+      const exchange = exchangeOf(lazy, noContent, spool);
       exchange.begin({ hold: () => {}, abandon: () => {} });
       exchange.output(Buffer.from(`Status: ${status}\n\n`));
       exchange.flush();
@@ -100,8 +101,8 @@ describe('Exchange.watchClient', () => {
     let discarded = 0;
     const discard = (): void => void discarded++;
     const content = { ...noContent, discard };
-    const leaving = new Exchange(request('/', { signal: client.signal }), content, spool);
-    const staying = new Exchange(request('/'), content, spool);
+    const leaving = exchangeOf(request('/', { signal: client.signal }), content, spool);
+    const staying = exchangeOf(request('/'), content, spool);
     queue.add(leaving);
     queue.add(staying);
     queue.expire(performance.now());
@@ -119,7 +120,7 @@ describe('a change of protocol', () => {
     const client = new AbortController();
     const budget = new SpoolBudget(1_000_000);
     const spooling = { readAheadBytes: 1, fileBytes: 1_000_000, budget, failed: () => {} };
-    const exchange = new Exchange(request('/', { signal: client.signal }), noContent, spooling);
+    const exchange = exchangeOf(request('/', { signal: client.signal }), noContent, spooling);
     const abandoned: Exchange[] = [];
     exchange.begin({ hold: () => {}, abandon: (one) => abandoned.push(one) });
     exchange.output(Buffer.from('Status: 101 Switching Protocols\n\n'));

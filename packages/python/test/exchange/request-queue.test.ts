@@ -1,19 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
 import { RequestQueue } from '../../src/exchange/request-queue.ts';
 import { PythonError } from '../../src/python-error.ts';
-import { request } from '../harness.ts';
+import { exchangeOf, type PromisedExchange, request } from '../harness.ts';
 
 const spool = { readAheadBytes: 1, fileBytes: 0, budget: new SpoolBudget(0), failed: () => {} };
 
-function from(address: string, signal?: AbortSignal): Exchange {
-  return new Exchange(request('/', { remote: { address, port: 1 }, signal }), noContent, spool);
+function from(address: string, signal?: AbortSignal): PromisedExchange {
+  return exchangeOf(request('/', { remote: { address, port: 1 }, signal }), noContent, spool);
 }
 
 /** Why an exchange was refused; undefined where it was not. */
-async function refusal(exchange: Exchange): Promise<unknown> {
+async function refusal(exchange: PromisedExchange): Promise<unknown> {
   if (!exchange.hasAnswered) return undefined;
   return ((await exchange.answer).cause as PythonError).code;
 }

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
 import type { Channel, Interface } from '../../src/exchange/channel.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { RequestQueue } from '../../src/exchange/request-queue.ts';
 import type { ResolvedLimits } from '../../src/options.ts';
 import { Health } from '../../src/workers/health.ts';
 import type { Worker } from '../../src/workers/worker.ts';
-import { request } from '../harness.ts';
+import { exchangeOf, type PromisedExchange, request } from '../harness.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -19,7 +19,7 @@ const limits = { silenceTimeoutMs: 4000, queueTimeoutMs: 8000, maxMemoryBytes: I
 class FakeChannel implements Channel {
   readonly interface: Interface;
   readonly free = 1;
-  readonly underWay: Exchange[] = [];
+  readonly underWay: PromisedExchange[] = [];
   readonly abandoned: Exchange[] = [];
   silentMs = 0;
 
@@ -27,8 +27,8 @@ class FakeChannel implements Channel {
     this.interface = called;
   }
 
-  add(): Exchange {
-    const exchange = new Exchange(request('/', { id: `r${this.underWay.length}` }), noContent, spool);
+  add(): PromisedExchange {
+    const exchange = exchangeOf(request('/', { id: `r${this.underWay.length}` }), noContent, spool);
     exchange.begin({ hold: () => {}, abandon: () => {} });
     this.underWay.push(exchange);
     return exchange;
@@ -117,7 +117,7 @@ describe('Health', () => {
   test('takes nobody for silent whose answer came while this process was held up', async () => {
     const { health, channel, queue, told } = watched();
     const exchange = channel.add();
-    const waiting = new Exchange(request('/'), noContent, spool);
+    const waiting = exchangeOf(request('/'), noContent, spool);
     queue.add(waiting);
     health.watch();
     vi.advanceTimersByTime(250);
@@ -191,7 +191,7 @@ describe('Health', () => {
 
   test('sends those away who wait for a place for too long', async () => {
     const { health, queue } = watched();
-    const waiting = new Exchange(request('/'), noContent, spool);
+    const waiting = exchangeOf(request('/'), noContent, spool);
     queue.add(waiting);
     health.watch();
     vi.advanceTimersByTime(7999);

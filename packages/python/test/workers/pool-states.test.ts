@@ -7,11 +7,10 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
 import type { ResolvedLimits } from '../../src/options.ts';
 import { WorkerPool } from '../../src/workers/worker-pool.ts';
 import type { Worker, WorkerSettings } from '../../src/workers/worker.ts';
-import { isRunning, request, until } from '../harness.ts';
+import { exchangeOf, type PromisedExchange, isRunning, request, until } from '../harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-states-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -52,7 +51,7 @@ interface Driven {
   readonly pool: WorkerPool;
   readonly log: string[];
   readonly next: (mode: Mode) => void;
-  readonly ask: () => Exchange;
+  readonly ask: () => PromisedExchange;
 }
 
 function driven(
@@ -85,8 +84,8 @@ function driven(
     (_, line) => log.push(line),
   );
   onTestFinished(async () => pool.close(0));
-  const ask = (): Exchange => {
-    const exchange = new Exchange(request('/'), noContent, spool);
+  const ask = (): PromisedExchange => {
+    const exchange = exchangeOf(request('/'), noContent, spool);
     pool.serve(exchange);
     return exchange;
   };
@@ -95,7 +94,7 @@ function driven(
 
 const pids = (pool: WorkerPool): readonly number[] => [...pool.alive].map(({ pid }) => pid);
 
-async function code(exchange: Exchange): Promise<unknown> {
+async function code(exchange: PromisedExchange): Promise<unknown> {
   return ((await exchange.answer).cause as { code?: string } | undefined)?.code;
 }
 
@@ -249,7 +248,7 @@ describe('a pool', () => {
           const { pool, next, ask } = driven(count, { closeTimeoutMs: 0 });
           await pool.start();
           const everybody = new Set<number>();
-          const exchanges: Exchange[] = [];
+          const exchanges: PromisedExchange[] = [];
           for (const action of steps) {
             const worker = [...pool.alive].find(({ isReady }) => isReady);
             if (action === 'reload') await pool.reload().catch(() => {});

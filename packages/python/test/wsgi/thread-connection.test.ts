@@ -6,10 +6,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
 import type { RequestContent } from '../../src/content/request-content.ts';
-import { Exchange } from '../../src/exchange/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { PythonError } from '../../src/python-error.ts';
 import { ThreadConnection } from '../../src/wsgi/thread-connection.ts';
-import { chunks, read, request } from '../harness.ts';
+import { exchangeOf, type PromisedExchange, chunks, read, request } from '../harness.ts';
 import { end, errors, FakeSocket, lastOutput, offer, output } from '../socket.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-thread-'));
@@ -23,7 +23,7 @@ interface Thread {
   readonly connection: ThreadConnection;
   /** What the owner was told. */
   readonly told: string[];
-  readonly begin: (content?: Partial<RequestContent>, changes?: Parameters<typeof request>[1]) => Exchange;
+  readonly begin: (content?: Partial<RequestContent>, changes?: Parameters<typeof request>[1]) => PromisedExchange;
 }
 
 function thread(encode: (exchange: Exchange) => string = () => 'A\0b\0'): Thread {
@@ -36,7 +36,7 @@ function thread(encode: (exchange: Exchange) => string = () => 'A\0b\0'): Thread
     broken: (error) => told.push(`broken ${String(error)}`),
   });
   const begin: Thread['begin'] = (content = {}, changes = {}) => {
-    const exchange = new Exchange(request('/', changes), { ...noContent, ...content }, spool);
+    const exchange = exchangeOf(request('/', changes), { ...noContent, ...content }, spool);
     connection.send(exchange);
     return exchange;
   };
@@ -168,7 +168,7 @@ describe('ThreadConnection', () => {
     const exchange = begin();
     connection.hold(exchange, true);
     expect(fake.isPaused()).toBe(true);
-    connection.hold(new Exchange(request('/'), noContent, spool), false);
+    connection.hold(exchangeOf(request('/'), noContent, spool), false);
     expect(fake.isPaused()).toBe(true);
     connection.hold(exchange, false);
     expect(fake.isPaused()).toBe(false);

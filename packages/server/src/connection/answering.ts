@@ -15,11 +15,12 @@ import { warnOnce } from '../warn-once.ts';
 import { sendContent } from './content-sender.ts';
 import type { Ends } from '../transport/ends.ts';
 import type { Service } from './service.ts';
-import type { Exchange, Interruption } from './exchange.ts';
+import type { Exchange, Interruptible, Interruption } from './exchange.ts';
 import { logEntry } from './log-entry.ts';
 import type { Output } from './output.ts';
 import { withOwnFields } from './own-fields.ts';
 import { readRequest } from './read-request.ts';
+import { type Answer, type AnswerTaker, Asked, tell } from '../routing/asked.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /** The connection as its answers see it. */
@@ -47,8 +48,10 @@ export interface AnswerTarget {
 export function answer(target: AnswerTarget, exchange: Exchange, refusal: Interruption | undefined): void {
   try {
     const asked = ask(target, exchange, refusal);
-    if (isPromiseLike(asked)) answerLater(target, exchange, asked);
-    else answerWith(target, exchange, asked);
+    if (!(asked instanceof Asked) && !isPromiseLike(asked)) return answerWith(target, exchange, asked);
+    const waiting = new Waiting(target, exchange);
+    tell(waiting, asked);
+    exchange.onInterruption(waiting);
   } catch (error) {
     void recover(target, exchange, error);
   }
@@ -58,28 +61,35 @@ export function answer(target: AnswerTarget, exchange: Exchange, refusal: Interr
  * Answers with what the responder says, unless the request breaks off or patience ends before. Whatever is first decides: a race of
  * promises would make several for each request.
  */
-function answerLater(target: AnswerTarget, exchange: Exchange, asked: Promise<ResponseMessage>): void {
-  const interrupted = exchange.onInterruption((interruption) => {
-    exchange.answered = true;
-    exchange.abort();
-    asked
-      .then((late) => discard(late.content))
-      .catch((error: unknown) => warnOnce('an answer that came too late', error));
-    void answerInstead(target, exchange, interruption);
-  });
-  if (interrupted) return;
-  const answered = (response: ResponseMessage): void => {
-    if (!exchange.heard()) return;
+class Waiting implements AnswerTaker, Interruptible {
+  readonly #target: AnswerTarget;
+  readonly #exchange: Exchange;
+
+  constructor(target: AnswerTarget, exchange: Exchange) {
+    this.#target = target;
+    this.#exchange = exchange;
+  }
+
+  interrupted(interruption: Interruption): void {
+    this.#exchange.answered = true;
+    this.#exchange.abort();
+    void answerInstead(this.#target, this.#exchange, interruption);
+  }
+
+  answered(response: ResponseMessage): void {
+    const target = this.#target;
+    if (!this.#exchange.heard()) return discard(response.content);
     // A client that has not taken the answers before waits for this one until it has: no further request is begun meanwhile.
-    if (target.transport.pendingBytes > 0) return answerWith(target, exchange, response);
+    if (target.transport.pendingBytes > 0) return answerWith(target, this.#exchange, response);
     target.output.isBatching = true;
-    answerWith(target, exchange, response);
+    answerWith(target, this.#exchange, response);
     target.advance();
-  };
-  const failed = (error: unknown): void => {
-    if (exchange.heard()) void recover(target, exchange, error);
-  };
-  void asked.then(answered, failed);
+  }
+
+  failed(error: unknown): void {
+    if (this.#exchange.heard()) void recover(this.#target, this.#exchange, error);
+    else warnOnce('an answer that came too late', error);
+  }
 }
 
 async function answerInstead(target: AnswerTarget, exchange: Exchange, interruption: Interruption): Promise<void> {
@@ -116,11 +126,7 @@ export function end(target: AnswerTarget, exchange: Exchange, isComplete: boolea
 }
 
 /** What the responder says, or what is wrong with the request before anybody is asked. */
-function ask(
-  { ends }: AnswerTarget,
-  exchange: Exchange,
-  refusal: Interruption | undefined,
-): ResponseMessage | Promise<ResponseMessage> {
+function ask({ ends }: AnswerTarget, exchange: Exchange, refusal: Interruption | undefined): Answer | Asked {
   const { event, service } = exchange;
   const request = event && readRequest(event, ends, exchange, service.request);
   exchange.request = request;
@@ -143,7 +149,7 @@ function ask(
   return service.site.respond(request, 0, service.fieldsHook === undefined);
 }
 
-function fail(exchange: Exchange, failure: Interruption): ResponseMessage | Promise<ResponseMessage> {
+function fail(exchange: Exchange, failure: Interruption): Answer {
   const { service, request, headSent } = exchange;
   return service.site.fail({ ...failure, request, headSent });
 }

@@ -16,6 +16,11 @@ export interface Informer {
 
 export type Interruption = Pick<Failure, 'status' | 'cause' | 'source'>;
 
+/** Who waits for the responder, and is told when somebody else has to answer. */
+export interface Interruptible {
+  interrupted(interruption: Interruption): void;
+}
+
 export class Exchange implements RequestSource {
   /** Milliseconds of the monotonic clock. */
   readonly startedAt: number = performance.now();
@@ -56,7 +61,7 @@ export class Exchange implements RequestSource {
   #isAborted = false;
   #iterator: AsyncIterator<Uint8Array> | undefined;
   #interruption: Interruption | undefined;
-  #onInterruption: ((interruption: Interruption) => void) | undefined;
+  #waiting: Interruptible | undefined;
 
   readonly #informer: Informer;
 
@@ -90,20 +95,18 @@ export class Exchange implements RequestSource {
   interrupt(interruption: Interruption): void {
     if (this.answered || this.over) return;
     this.#interruption ??= interruption;
-    this.#onInterruption?.(this.#interruption);
+    this.#waiting?.interrupted(this.#interruption);
   }
 
-  /** Calls `take` once the answer has to be given by somebody else, unless the responder is heard before; true if that is now. */
-  onInterruption(take: (interruption: Interruption) => void): boolean {
-    const interruption = this.#interruption;
-    if (interruption === undefined) this.#onInterruption = take;
-    else take(interruption);
-    return interruption !== undefined;
+  /** Tells `waiting` once the answer has to be given by somebody else, unless the responder is heard before. */
+  onInterruption(waiting: Interruptible): void {
+    if (this.#interruption === undefined) this.#waiting = waiting;
+    else waiting.interrupted(this.#interruption);
   }
 
   /** The responder has spoken: nobody waits for an interruption any more. False if one came before. */
   heard(): boolean {
-    this.#onInterruption = undefined;
+    this.#waiting = undefined;
     return this.#interruption === undefined;
   }
 

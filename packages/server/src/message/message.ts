@@ -99,7 +99,7 @@ export interface ResponseMessage {
   readonly upgrade?: ((stream: Socket) => void) | undefined;
   /**
    * Whether `content` is bytes that are only valid until the responder is asked again or, where the response comes later, until
-   * those who wait for it have been called. Only in what a responder's `lend` returns.
+   * those who wait for it have been called. Only in what a responder's `lend` returns, or tells a listener.
    */
   readonly isLent?: boolean | undefined;
   /** With `isLent`: keeps what the server makes of `fields`. Not to be there on copies, whose fields may be others. */
@@ -125,6 +125,13 @@ export type FieldsHook = (
   request: RequestMessage | undefined,
   response: ResponseMessage,
 ) => readonly Field[] | undefined;
+
+/** Who waits for an answer: told once, with one of both, and not within the call that asks. */
+export interface AnswerListener {
+  /** Content that `isLent` is valid until this returns. */
+  answered(response: ResponseLike): void;
+  failed(error: unknown): void;
+}
 
 /** Answers a request. One that has its answer returns it, not a promise of it. A throw or rejection becomes a 500. */
 export type Responder = (request: RequestMessage) => ResponseLike | Promise<ResponseLike>;

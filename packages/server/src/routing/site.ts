@@ -12,25 +12,23 @@ import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { ApplicationState, Closable, Explanation, Failure, Question, Route } from '../options.ts';
 import { authenticated, changed } from '../message/request.ts';
 import { warnOnce } from '../warn-once.ts';
+import { type Answer, Asked, type FoundRoute, promised, type Way } from './asked.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
 import { explain } from './explain.ts';
 import { withDefaultPage, type Fail } from './failures.ts';
 import { hostOf } from './host.ts';
 import type { LocalHosts } from './local-hosts.ts';
 import { MAX_LOCAL_REDIRECTS, redirected } from './local-redirect.ts';
-import type { Found, Router } from './routes.ts';
-
-type FoundRoute = Extract<Found, { readonly route: Route }>;
-
-export type Answer = ResponseMessage | Promise<ResponseMessage>;
+import type { Router } from './routes.ts';
 
 /** Answers are whole: bare statuses are completed, local redirects followed, failures turned into responses. */
 export interface Site {
   /**
    * `redirects` counts the local redirects that led here. With `isForNow`, an answer that is there at once may be lent: the caller
-   * has to be done with it, or to have copied it, before it asks again.
+   * has to be done with it, or to have copied it, before it asks again; or it comes later, and has to be heard.
    */
-  respond(request: RequestMessage, redirects?: number, isForNow?: boolean): Answer;
+  respond(request: RequestMessage, redirects?: number, isForNow?: false): Answer;
+  respond(request: RequestMessage, redirects: number, isForNow: boolean): Answer | Asked;
   /** The response to what went wrong outside of any responder; `fields` are those the status needs. */
   fail(failure: Omit<Failure, 'headSent'> & { readonly headSent?: boolean }, fields?: readonly Field[]): Answer;
   /** The same with the default page, whatever the site has of its own: for when that broke. */
@@ -77,7 +75,9 @@ class PartedSite implements Site {
     this.openFolder = parts.openFolder;
   }
 
-  respond(request: RequestMessage, redirects = 0, isForNow = false): Answer {
+  respond(request: RequestMessage, redirects?: number, isForNow?: false): Answer;
+  respond(request: RequestMessage, redirects?: number, isForNow?: boolean): Answer | Asked;
+  respond(request: RequestMessage, redirects = 0, isForNow = false): Answer | Asked {
     const { hosts, localHosts, authentication } = this.#parts;
     if (hosts !== undefined && !isOurs(hosts, request.authority)) {
       return this.fail({ status: 421, cause: undefined, source: 'routing', request });
@@ -91,7 +91,7 @@ class PartedSite implements Site {
       const verdict = authentication.check(request);
       if (!isPromiseLike(verdict)) return this.#admit(request, verdict, redirects, isForNow);
       return Promise.resolve(verdict).then(
-        (found) => this.#admit(request, found, redirects),
+        (found) => promised(this.#admit(request, found, redirects, false)),
         (cause: unknown) => this.fail({ status: 500, cause, source: 'auth', request }),
       );
     } catch (cause) {
@@ -99,7 +99,7 @@ class PartedSite implements Site {
     }
   }
 
-  #admit(request: RequestMessage, verdict: Verdict, redirects: number, isForNow = false): Answer {
+  #admit(request: RequestMessage, verdict: Verdict, redirects: number, isForNow: boolean): Answer | Asked {
     switch (verdict.outcome) {
       case 'open':
         return this.#route(request, redirects, isForNow);
@@ -112,7 +112,7 @@ class PartedSite implements Site {
     }
   }
 
-  #route(request: RequestMessage, redirects: number, isForNow: boolean): Answer {
+  #route(request: RequestMessage, redirects: number, isForNow: boolean): Answer | Asked {
     const refused = this.#refuseMethod(request);
     if (refused !== undefined) return refused;
     const found = this.#parts.router(request);
@@ -144,25 +144,27 @@ class PartedSite implements Site {
     return this.fail({ status, cause: undefined, source: 'routing', request }, fields);
   }
 
-  #ask(found: FoundRoute, request: RequestMessage, way: Way): Answer {
+  #ask(found: FoundRoute, request: RequestMessage, way: Way): Answer | Asked {
     const { route, scriptName, pathInfo } = found;
     const seen = scriptName === '' ? request : changed(request, { scriptName, pathInfo });
-    const asked: Asked = { found, request, seen, way };
+    const asked = new Asked(this, found, request, seen, way);
     try {
       const { lend } = route.responder;
-      const answer = way.isForNow && lend !== undefined ? lend(seen) : route.responder(seen);
-      if (!isPromiseLike(answer)) return this.#take(answer, asked);
+      const isLending = way.isForNow && lend !== undefined;
+      const answer = isLending ? lend(seen, asked) : route.responder(seen);
+      if (answer === undefined && isLending) return asked;
+      if (!isPromiseLike(answer)) return this.take(answer, asked);
       return Promise.resolve(answer).then(
-        (settled) => this.#take(settled, asked),
-        (cause: unknown) => this.#broke(seen, cause),
+        (settled) => promised(this.take(settled, asked)),
+        (cause: unknown) => this.broke(seen, cause),
       );
     } catch (cause) {
-      return this.#broke(seen, cause);
+      return this.broke(seen, cause);
     }
   }
 
   /** The answer, unless it is nothing and another route may have something. */
-  #take(given: ResponseLike, { found, request, seen, way }: Asked): Answer {
+  take(given: ResponseLike | undefined, { found, request, seen, way }: Asked): Answer | Asked {
     const answer = checkedResponse(given);
     if (answer instanceof TypeError)
       return this.fail({ status: 500, cause: blamed(answer, found.route), source: 'responder', request: seen });
@@ -175,7 +177,7 @@ class PartedSite implements Site {
     return this.#whole(best ?? answer, seen, way.redirects);
   }
 
-  #broke(request: RequestMessage, cause: unknown): Answer {
+  broke(request: RequestMessage, cause: unknown): Answer {
     const reason = cause ?? new Error(`the responder threw ${String(cause)}`);
     return this.fail({ status: failureStatus(cause), cause: reason, source: 'responder', request });
   }
@@ -225,23 +227,6 @@ class PartedSite implements Site {
   async close(): Promise<void> {
     await Promise.all([...new Set(this.#parts.closables)].map(async (closable) => closable.close?.()));
   }
-}
-
-/** A request that a route was asked for. */
-interface Asked {
-  readonly found: FoundRoute;
-  readonly request: RequestMessage;
-  /** As the route sees it. */
-  readonly seen: RequestMessage;
-  readonly way: Way;
-}
-
-/** How a request came to a route. */
-interface Way {
-  readonly redirects: number;
-  readonly isForNow: boolean;
-  /** What says well that nothing is there, from a route before: the 404.html of files. */
-  readonly page: ResponseMessage | undefined;
 }
 
 const bareStatuses = new Map<number, ResponseMessage>();
