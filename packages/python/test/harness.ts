@@ -7,7 +7,7 @@ import type { CgiRequest, CgiResponse } from '@onezero/cgi-process';
 import type { RequestContent } from '../src/content/request-content.ts';
 import type { ResponseSpool } from '../src/content/response-content.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
-import type { PythonRequest, PythonResponse } from '../src/message.ts';
+import type { AnswerListener, PythonRequest, PythonResponse } from '../src/message.ts';
 import { wsgi, type WsgiOptions, type PythonResponder } from '../src/index.ts';
 
 export const fixtures: string = fileURLToPath(new URL('fixtures', import.meta.url));
@@ -89,7 +89,7 @@ export function exchangeOf(
   spool: ResponseSpool,
   mayLend = false,
 ): PromisedExchange {
-  let listener = { answered: (_: PythonResponse): void => {}, failed: (_: unknown): void => {} };
+  let listener: AnswerListener = { answered: () => {}, failed: () => {} };
   const answer = new Promise<PythonResponse>((answered, failed) => (listener = { answered, failed }));
   return Object.assign(new Exchange(asked, content, spool, listener, mayLend), { answer });
 }
