@@ -475,7 +475,7 @@ describe('check and explain', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^The configuration is sound, with \d warnings\nRequests for localhost and IP addresses are answered/,
+      /^The configuration is sound, with \d warnings\nOnly this machine can connect, so only requests for localhost [^\n]*\n {2}Behind a proxy /,
     );
     for (const warning of [
       /everybody on this machine can put scripts into .*cgi\n/,
@@ -577,6 +577,11 @@ describe('check and explain', () => {
   test('say in a line what a part of the server refuses', async () => {
     const refused: readonly (readonly [string, string, RegExp])[] = [
       ['--auth-file', 'page.txt', /^Error: [^\n]*line 1 is not "name:hash"[^\n]*\n$/],
+      [
+        '--cors=X-Name',
+        '',
+        /^Error: cors expects an origin such as [^\n]* \(request headers are --cors-headers\), not "X-Name"/,
+      ],
       ['--cors=no origin', '', /^Error: cors expects an origin such as [^\n]*, not "no origin" \(flag --cors\)\n/],
     ];
     for (const command of [['check'], ['explain', '/'], []]) {

@@ -28,8 +28,8 @@ export async function check({ configuration, warnings }: Resolved): Promise<numb
 }
 
 const LOCAL_NOTE =
-  'Requests for localhost and IP addresses are answered, and no others, because only this machine can connect. ' +
-  'Behind a proxy on this machine that passes the Host field on, add --trusted-proxy 127.0.0.1, or the host names with --hosts.';
+  'Only this machine can connect, so only requests for localhost and IP addresses are answered.\n' +
+  '  Behind a proxy here that passes the Host field on, add --trusted-proxy 127.0.0.1, or the names with --hosts.';
 
 function inWords(state: ApplicationState): string {
   const [first, ...others] = [

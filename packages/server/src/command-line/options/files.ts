@@ -27,7 +27,7 @@ export type FilesConfiguration = {
 };
 
 const text = { type: 'text' } as const;
-const origins: Shape = { type: 'text', refuse: (written) => originsOf(written).map(refuseOrigin).find(Boolean) };
+const origins: Shape = { type: 'text', refuse: (written) => originsOf(written).map(refuseOriginOrName).find(Boolean) };
 const flag = { type: 'boolean' } as const;
 const SERVED = 'What is served';
 
@@ -96,6 +96,13 @@ export const filesOptions: Record<keyof FilesConfiguration, Option> = optionsFro
   group: 'Files',
   perSite: true,
 });
+
+/** Servers whose `--cors` takes names of headers are in use. */
+function refuseOriginOrName(written: string): string | undefined {
+  const refused = refuseOrigin(written);
+  const isName = /^[a-z][a-z0-9-]*$/i.test(written) && written !== 'localhost';
+  return refused !== undefined && isName ? `${refused} (request headers are --cors-headers)` : refused;
+}
 
 function originsOf(written: string): readonly string[] {
   return written.split(',').map((one) => one.trim());
