@@ -52,6 +52,8 @@ SEND_BUFFER_SIZE = 0x100000
 SEND_LIMIT = 0x40000
 # Bytes written in one turn of the loop beyond which they leave, and others get their turn.
 TURN_LIMIT = 0x10000
+# Up to so much, requests without content are taken out of a copy: bytes are cut in less time than a view of memory.
+HEADS_LIMIT = 0x4000
 # How long an application may go on after its client has left before it is cancelled (daphne's application_close_timeout).
 CANCEL_AFTER = 10
 # An event loop that did not turn for so long is reported, with the stack of what holds it.
@@ -82,6 +84,9 @@ def encode_head(status, headers):
             line = None
         if line is None:
             name, value = pair
+            if name == b"content-length" and length is None and type(value) is bytes and value.isdigit():
+                length = int(value)
+                continue
             kind, line = field_line(name, value)
             if kind == b"content-length":
                 if length is not None and length != int(value):
@@ -134,42 +139,49 @@ def field_kind(name):
 def take_apart(text):
     """What a client says in most of its requests: members of the scope, with its headers."""
     kind, version, scheme, root_path, host, port, *fields = text.split(b"\0")
-    return {
+    scope = {
         "type": kind.decode("latin-1"),
         "http_version": version.decode("latin-1"),
         "scheme": scheme.decode("latin-1"),
         "root_path": root_path.decode("utf-8", "surrogateescape"),
         "server": (host.decode("latin-1"), int(port)),
         "headers": list(zip(fields[::2], fields[1::2])),
-    }
+        # Set for each request; a dict that has them does not grow.
+        "path": "", "raw_path": b"", "query_string": b"", "client": None, "extensions": None,
+    }  # fmt: skip
+    scope["method" if kind == b"http" else "subprotocols"] = None
+    return scope
 
 
 class Request:
     """One call of the application: its scope, what it receives and what it sends."""
 
-    # What most requests do not change is not set for each.
-    chunks = None  # a deque, once there is content
-    waiting = 0  # bytes in chunks
-    paused_content = False
-    content_ended = False
-    is_content_told = False  # all of it was received, its end included
-    disconnected = False
-    receiver = None
-    head = None
-    length = None
-    sent = 0
-    started = False
-    is_streaming = False  # content of no declared length is being sent to a client that is there
-    complete = False
-    room = None  # a future while the server cannot take more of this response
-    task = None
-    reply = None
+    __slots__ = (
+        "connection", "number", "scope", "chunks", "waiting", "paused_content", "content_ended", "is_content_told", "disconnected",
+        "receiver", "head", "length", "is_head", "sent", "started", "is_streaming", "complete", "room", "task", "reply",
+    )  # fmt: skip
 
     def __init__(self, connection, number, scope):
         self.connection = connection
         self.number = number
         self.scope = scope
+        self.chunks = None  # a deque, once there is content
+        self.waiting = 0  # bytes in chunks
+        self.paused_content = False
+        self.content_ended = False
+        self.is_content_told = False  # all of it was received, its end included
+        self.disconnected = False
+        self.receiver = None
+        self.head = None
+        self.length = None
         self.is_head = scope.get("method") == "HEAD"
+        self.sent = 0
+        self.started = False
+        self.is_streaming = False  # content of no declared length is being sent to a client that is there
+        self.complete = False
+        self.room = None  # a future while the server cannot take more of this response
+        self.task = None
+        self.reply = None
 
     # What comes from the server
 
@@ -248,19 +260,18 @@ class Request:
     async def send(self, message):
         kind = message["type"]
         if kind == "http.response.body" and self.head is not None:
-            if self.is_streaming and message.get("more_body", False):
-                connection = self.connection
-                body = message.get("body", b"")
-                if type(body) is bytes and connection.output_number == self.number and len(body) <= TURN_LIMIT:
-                    connection.output.append(body)
-                    connection.out_bytes += len(body)
-                    if connection.out_bytes > TURN_LIMIT or self.room is not None or connection.is_full:
-                        await self.take_turn()
-                    return
-            if self.disconnected:
+            body = message.get("body", b"")
+            more = message.get("more_body", False)
+            connection = self.connection
+            follows = more and self.is_streaming and connection.output_number == self.number
+            if follows and type(body) is bytes and len(body) <= COPY_LIMIT:
+                connection.output.append(body)
+                connection.out_bytes += len(body)
+            elif self.disconnected:
                 raise Disconnected("the client has left")
-            self.send_body(message.get("body", b""), message.get("more_body", False))
-            if self.room is not None or self.connection.is_crowded():
+            else:
+                self.send_body(body, more)
+            if connection.out_bytes > TURN_LIMIT or self.room is not None or connection.is_full:
                 await self.take_turn()
         elif kind == "http.response.start" and self.head is None:
             status = message["status"]
@@ -276,9 +287,9 @@ class Request:
     def send_body(self, body, more):
         if self.complete:
             raise RuntimeError("unexpected message 'http.response.body': the response is complete")
-        if not isinstance(body, (bytes, bytearray, memoryview)):
-            raise TypeError("the body must be bytes, not %s" % type(body).__name__)
         if type(body) is not bytes:
+            if not isinstance(body, (bytes, bytearray, memoryview)):
+                raise TypeError("the body must be bytes, not %s" % type(body).__name__)
             body = bytes(body)  # what it is made of may change before it has left
         size = 0 if self.is_head else len(body)
         if size and not more and not self.started and size + len(self.head) < COPY_LIMIT:
@@ -311,7 +322,8 @@ class Request:
         self.complete = True
         self.is_streaming = False
         self.connection.requests.pop(self.number, None)
-        self.wake()
+        if self.receiver is not None:
+            self.wake()
 
     async def take_turn(self):
         """Waits while the server takes no more, and lets others run: an application that only sends would hold the loop."""
@@ -366,9 +378,10 @@ class Request:
     async def run(self, application):
         try:
             await application(self.scope, self.receive, self.send)
-            self.returned()
-            if not self.complete and self.has_left():
-                self.fail("")  # there is no response, and nobody waits for one
+            if not self.complete:
+                self.returned()
+                if not self.complete and self.has_left():
+                    self.fail("")  # there is no response, and nobody waits for one
         except Disconnected:
             self.fail("")
         except asyncio.CancelledError:
@@ -376,10 +389,14 @@ class Request:
         except BaseException as error:
             self.fail("" if self.disconnected and isinstance(error, OSError) else application_traceback(error))
         finally:
-            self.connection.ended(self)
+            connection = self.connection
+            connection.running.discard(self)
+            if connection.on_idle is not None and not connection.running:
+                connection.on_idle()
 
     def returned(self):
-        if not self.complete and not self.disconnected:
+        """The application has returned, and its response is not complete."""
+        if not self.disconnected:
             state = "whole" if self.started else "started"
             raise RuntimeError("the application returned before its response was %s" % state)
 
@@ -402,6 +419,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, loop, application, base, state, is_path_stripped):
         self.loop = loop
+        self.create_task = loop.create_task
         self.application = application
         self.known_scopes = Remembered(lambda text: dict(base, **take_apart(text)))
         self.state = state
@@ -416,6 +434,8 @@ class Connection(asyncio.BufferedProtocol):
         self.content_number = 0
         self.out = []
         self.out_bytes = 0
+        self.is_flush_due = False
+        self.has_large = False  # parts of `out` that are not copied to leave with others
         self.output = []  # parts of a record of content that may grow, behind `out`
         self.output_start = 0  # what out_bytes was when that record began
         self.output_number = 0
@@ -455,12 +475,17 @@ class Connection(asyncio.BufferedProtocol):
         self.close_output()
         self.want_flush()
         self.out.append(data)
-        self.out_bytes += len(data)
+        size = len(data)
+        self.out_bytes += size
+        if size > COPY_LIMIT:
+            self.has_large = True
 
     def write_last(self, number, head, body):
         """Writes a small response in one record."""
-        self.close_output()
-        self.want_flush()
+        if self.output:
+            self.close_output()
+        if not self.is_flush_due:
+            self.want_flush()
         size = len(head) + 1 + len(body)
         self.out += (RECORD.pack(1, LAST_OUTPUT, number, size, 0, 0), head, b"\n", body)
         self.out_bytes += size
@@ -473,7 +498,10 @@ class Connection(asyncio.BufferedProtocol):
             self.output_number = number
             self.output_start = self.out_bytes
         self.output.append(data)
-        self.out_bytes += len(data)
+        size = len(data)
+        self.out_bytes += size
+        if size > COPY_LIMIT:
+            self.has_large = True
 
     def close_output(self):
         """Ends the record of content that is being gathered."""
@@ -484,7 +512,8 @@ class Connection(asyncio.BufferedProtocol):
         self.output_number = 0
 
     def want_flush(self):
-        if not self.out and not self.output:
+        if not self.is_flush_due:
+            self.is_flush_due = True
             self.loop.call_soon(self.flush)
 
     def is_crowded(self):
@@ -492,13 +521,16 @@ class Connection(asyncio.BufferedProtocol):
         return self.is_full or self.out_bytes > TURN_LIMIT
 
     def flush(self):
-        self.close_output()
+        self.is_flush_due = False
+        if self.output:
+            self.close_output()
         out, self.out = self.out, []
         self.out_bytes = 0
-        if max(map(len, out), default=0) <= COPY_LIMIT:
+        if not self.has_large:
             if out:
                 self.transport.write(b"".join(out))
             return
+        self.has_large = False
         small = []
         for part in out:
             if len(part) <= COPY_LIMIT:
@@ -519,6 +551,10 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, received):
         """Takes the records apart. Content that waits is copied once: into the bytes that the application receives."""
         view, start, size = self.view, 0, self.rest + received
+        if size <= HEADS_LIMIT and view[1] == BARE_REQUEST and not self.rest and not self.content_left:
+            start = self.take_heads(bytes(view[:size]), size)
+            if start == size:
+                return
         if self.content_left:
             start = min(size, self.content_left)
             self.content_left -= start
@@ -541,6 +577,21 @@ class Connection(asyncio.BufferedProtocol):
         self.rest = size - start
         if self.rest and start:
             self.view[: self.rest] = bytes(view[start:size])
+
+    def take_heads(self, data, size):
+        """Takes requests without content that are here whole, which is what mostly comes; how far it got."""
+        start = 0
+        begin = self.begin
+        while size - start >= 8:
+            kind, number, length, padding, high = RECORD_HEAD(data, start)
+            end = start + 8 + length
+            if kind != BARE_REQUEST or padding or high or end > size:
+                break
+            begin(number, data[start + 8 : end]).content_ended = True
+            start = end
+        if start:
+            self.want_flush()  # behind the first steps of what has begun, so that answers that are ready leave in the same turn
+        return start
 
     def take(self, kind, number, content):
         if kind == PARAMS:
@@ -585,7 +636,7 @@ class Connection(asyncio.BufferedProtocol):
         request = (Request if scope["type"] == "http" else self.websocket())(self, number, scope)
         self.requests[number] = request
         self.running.add(request)
-        request.task = self.loop.create_task(request.run(self.application))
+        request.task = self.create_task(request.run(self.application))
         return request
 
     @staticmethod
@@ -615,12 +666,6 @@ class Connection(asyncio.BufferedProtocol):
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope
-
-    def ended(self, request):
-        self.running.discard(request)
-        request.task = None
-        if not self.running and self.on_idle is not None:
-            self.on_idle()
 
 
 class Lifespan:

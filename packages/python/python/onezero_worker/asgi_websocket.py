@@ -225,9 +225,8 @@ class WebSocket(Request):
     def returned(self):
         """The application has returned without closing: that is a normal end."""
         if not self.accepted:
-            if not self.complete:
-                raise RuntimeError("the application returned before it accepted or closed the WebSocket")
-        elif self.close_event is None and not self.closing:
+            raise RuntimeError("the application returned before it accepted or closed the WebSocket")
+        if self.close_event is None and not self.closing:
             self.close(NORMAL, "")
 
     def fail(self, text):

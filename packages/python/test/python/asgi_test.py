@@ -440,6 +440,19 @@ class ManyRequests(Case):
             self.assertEqual({there for _, there, _ in found}, {number})
             self.assertEqual(Answer(found).content, b"/%d" % number)
 
+    def test_answers_that_are_ready_leave_in_the_turn_that_made_them_as_one(self):
+        async def application(scope, receive, send):
+            await send(start())
+            await send(body(b"x" * 10))
+
+        server = self.server(application)
+        writes = []
+        server.transport.write = writes.append
+        server.receive(b"".join(request(number) for number in (1, 3, 5)))
+        server.loop.call_soon(lambda: self.seen.append(len(writes)))
+        server.turn()
+        self.assertEqual((self.seen, len(writes)), ([1], 1))
+
     def test_content_of_each_reaches_its_own(self):
         async def application(scope, receive, send):
             data = b""
