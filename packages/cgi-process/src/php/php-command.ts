@@ -27,9 +27,21 @@ const IDLE_SECONDS = 60;
 /** Requests after which php-cgi replaces a child; what leaks in extensions is gone then. */
 const CGI_REQUESTS = 1000;
 
-/** Writes what the program needs into its private folder, and says how it is started. */
-export function phpCommand(php: PhpProgram, folder: string, socket: string): PhpCommand {
-  const settings = Object.entries(php.ini).flatMap(([name, value]) => ['-d', `${name}=${value}`]);
+/** The setting that says where uploads wait for their script. */
+export const UPLOAD_FOLDER = 'upload_tmp_dir';
+
+/** Where uploads wait for their script: PHP removes them, but not those of a child that is killed. */
+export function uploadsIn(folder: string): string {
+  return join(folder, 'uploads');
+}
+
+/**
+ * Writes what the program needs into its private folder, and says how it is started. What `ini` says wins over what is private.
+ * @param ownUploads whether uploads wait in the private folder
+ */
+export function phpCommand(php: PhpProgram, folder: string, socket: string, ownUploads: boolean): PhpCommand {
+  const ini = ownUploads ? { [UPLOAD_FOLDER]: uploadsIn(folder), ...php.ini } : php.ini;
+  const settings = Object.entries(ini).flatMap(([name, value]) => ['-d', `${name}=${value}`]);
   if (php.dialect === 'cgi') {
     const env = { PHP_FCGI_CHILDREN: String(php.children), PHP_FCGI_MAX_REQUESTS: String(CGI_REQUESTS) };
     return { words: [php.program, ...settings, '-b', socket], env };

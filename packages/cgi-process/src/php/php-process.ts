@@ -13,8 +13,9 @@ import { openConnection } from '../fastcgi/connection.ts';
 import type { CgiLogEntry } from '../options.ts';
 import { withOwnGroup } from '../process/owner.ts';
 import { KEEPER } from './keeper.ts';
-import { phpCommand } from './php-command.ts';
+import { phpCommand, UPLOAD_FOLDER, uploadsIn } from './php-command.ts';
 import type { PhpProgram } from './php-command.ts';
+import { settingOf } from './php-setting.ts';
 
 /** Longest path of a Unix socket that every system takes (macOS: 104 with its end). */
 const MAX_SOCKET_CHARACTERS = 100;
@@ -41,6 +42,8 @@ export interface PhpProcessOptions extends Omit<PhpProgram, 'runsAs'> {
   readonly log?: ((entry: CgiLogEntry) => void) | undefined;
 }
 
+type Owner = PhpProgram['runsAs'];
+
 export class PhpProcess {
   /** Where it listens once it has been started. */
   readonly socket: string;
@@ -50,6 +53,8 @@ export class PhpProcess {
   #child: ChildProcess | undefined;
   #started: Promise<void> | undefined;
   #isClosed = false;
+  /** Whether uploads wait in the private folder: where nobody has named another. */
+  #hasOwnUploads = true;
   /** Whether it has accepted connections: from then on it is started again when it ends. */
   #isUp = false;
   #wait = FIRST_WAIT_MS;
@@ -98,7 +103,12 @@ export class PhpProcess {
   }
 
   async #startFirst(): Promise<void> {
-    const { program } = this.#options;
+    const { program, ini } = this.#options;
+    if (!(UPLOAD_FOLDER in ini)) {
+      const { env, user } = this.#surroundings();
+      this.#hasOwnUploads = (await settingOf(program, UPLOAD_FOLDER, { env, cwd: '/', ...user })) === undefined;
+      if (this.#isClosed) throw new Error('php: closed while it started');
+    }
     let failure: string | undefined;
     this.#launch((tail) => (failure = tail));
     const until = performance.now() + START_MS;
@@ -167,27 +177,36 @@ export class PhpProcess {
     this.#again.unref();
   }
 
-  #spawn(): ChildProcess {
-    const { uid, gid, ...program } = this.#options;
+  /** The environment of PHP, and who it runs as: as a part of the options of a child where that is somebody else. */
+  #surroundings(): { env: Record<string, string>; runsAs: Owner; user: Partial<Owner> } {
+    const { uid, gid } = this.#options;
     const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     const asked = withOwnGroup({ uid, gid });
     const runsAs = { uid: asked.uid ?? own.uid, gid: asked.gid ?? own.gid };
-    rmSync(this.#folder, { recursive: true, force: true });
-    mkdirSync(this.#folder, { mode: 0o700 });
-    const { words, env } = phpCommand({ ...program, runsAs }, this.#folder, this.socket);
     const isOther = runsAs.uid !== own.uid || runsAs.gid !== own.gid;
-    if (isOther) chownSync(this.#folder, runsAs.uid, runsAs.gid);
     const passed = PASSED.flatMap((name): [string, string][] => {
       const value = process.env[name];
       // The home of this process is nothing to another user.
       return value === undefined || (isOther && name === 'HOME') ? [] : [[name, value]];
     });
+    return { env: Object.fromEntries(passed), runsAs, user: isOther ? runsAs : {} };
+  }
+
+  #spawn(): ChildProcess {
+    const { uid: _uid, gid: _gid, log: _log, ...program } = this.#options;
+    const { env: passed, runsAs, user } = this.#surroundings();
+    rmSync(this.#folder, { recursive: true, force: true });
+    for (const folder of [this.#folder, uploadsIn(this.#folder)]) {
+      mkdirSync(folder, { mode: 0o700 });
+      if (user.uid !== undefined) chownSync(folder, runsAs.uid, runsAs.gid);
+    }
+    const { words, env } = phpCommand({ ...program, runsAs }, this.#folder, this.socket, this.#hasOwnUploads);
     return spawn('/bin/sh', ['-c', KEEPER, 'onezero-php', this.#folder, ...words], {
-      env: { ...Object.fromEntries(passed), ...env },
+      env: { ...passed, ...env },
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe', 'ignore', 'pipe'],
-      ...(isOther ? runsAs : {}),
+      ...user,
     });
   }
 }

@@ -32,14 +32,14 @@ function configuration(): Record<string, string> {
 
 describe('phpCommand', () => {
   test('tells php-cgi by its environment how many it is', () => {
-    expect(phpCommand({ ...fpm, program: '/usr/bin/php-cgi', dialect: 'cgi' }, folder, '/run/x.sock')).toEqual({
+    expect(phpCommand({ ...fpm, program: '/usr/bin/php-cgi', dialect: 'cgi' }, folder, '/run/x.sock', false)).toEqual({
       words: ['/usr/bin/php-cgi', ...settings, '-b', '/run/x.sock'],
       env: { PHP_FCGI_CHILDREN: '7', PHP_FCGI_MAX_REQUESTS: '1000' },
     });
   });
 
   test('gives php-fpm a pool of its own in the foreground', () => {
-    const { words, env } = phpCommand(fpm, folder, join(folder, 'php.sock'));
+    const { words, env } = phpCommand(fpm, folder, join(folder, 'php.sock'), false);
     const file = join(folder, 'php-fpm.conf');
     expect(words).toEqual(['/usr/sbin/php-fpm', '--nodaemonize', '--fpm-config', file, ...settings]);
     expect(env).toEqual({});
@@ -57,8 +57,19 @@ describe('phpCommand', () => {
     expect(statSync(file).mode & 0o777).toBe(0o644);
   });
 
+  test.each(['fpm', 'cgi'] as const)(
+    'has uploads of php-%s wait in the private folder, unless told otherwise',
+    (dialect) => {
+      const own = `upload_tmp_dir=${join(folder, 'uploads')}`;
+      const words = (ini: Record<string, string>): readonly string[] =>
+        phpCommand({ ...fpm, dialect, ini }, folder, '/x', true).words.filter((word) => word.startsWith('upload_'));
+      expect(words({})).toEqual([own]);
+      expect(words({ upload_tmp_dir: '/large' })).toEqual(['upload_tmp_dir=/large']);
+    },
+  );
+
   test('says who its children are where the master is root', () => {
-    const { words } = phpCommand({ ...fpm, runsAs: { uid: 0, gid: 5 } }, folder, '/x');
+    const { words } = phpCommand({ ...fpm, runsAs: { uid: 0, gid: 5 } }, folder, '/x', false);
     expect(words).toContain('--allow-to-run-as-root');
     expect(configuration()).toMatchObject({ 'onezero.user': '0', 'onezero.group': '5' });
   });

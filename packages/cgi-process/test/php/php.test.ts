@@ -24,6 +24,7 @@ const site = new Scripts({
   'a.php': REPORT,
   'log.php': '<?php error_log("a line of a script"); echo "logged";',
   'page.txt': 'page',
+  'waits.php': '<?php file_put_contents($_SERVER["TOLD"], getmypid() . " " . $_FILES["f"]["tmp_name"]); sleep(600);',
 });
 const none = new Scripts({ 'a.php': REPORT, 'ends/php-fpm': '#!/bin/sh\necho it is broken >&2\nexit 3\n' });
 const closables: PhpResponder[] = [];
@@ -45,6 +46,17 @@ async function report(responder: PhpResponder, path: string, changes = {}): Prom
   return response.status === 200
     ? (JSON.parse(await text(response)) as Record<string, unknown>)
     : { status: response.status };
+}
+
+/** A form with one file of so many bytes. */
+function upload(length: number): { content: string; fields: readonly (readonly [string, string])[] } {
+  const part = 'Content-Disposition: form-data; name="f"; filename="n.txt"\r\n\r\n';
+  const content = `--b\r\n${part}${'x'.repeat(length)}\r\n--b--\r\n`;
+  const fields = [
+    ['content-type', 'multipart/form-data; boundary=b'],
+    ['content-length', String(content.length)],
+  ] as const;
+  return { content, fields };
 }
 
 /** Folders of ours whose configuration or command line names them, by who is alive. */
@@ -101,14 +113,7 @@ describe.each(programs)('a %s of our own', (name, server) => {
       info: null,
       uri: '/cgi-bin/2026/a-page',
     });
-    const boundary = 'b';
-    const part = 'Content-Disposition: form-data; name="f"; filename="n.txt"\r\n\r\n';
-    const content = `--${boundary}\r\n${part}${'x'.repeat(300_000)}\r\n--${boundary}--\r\n`;
-    const fields = [
-      ['content-type', `multipart/form-data; boundary=${boundary}`],
-      ['content-length', String(content.length)],
-    ] as const;
-    expect(await report(site, '/a.php', { content, fields })).toMatchObject({ files: { f: ['n.txt', 300_000] } });
+    expect(await report(site, '/a.php', upload(300_000))).toMatchObject({ files: { f: ['n.txt', 300_000] } });
   });
 
   test.skipIf(!isThere)('goes on when its master is killed, and says so', async () => {
@@ -165,6 +170,32 @@ describe.each(programs)('a %s of our own', (name, server) => {
     expect(existsSync(join(tmpdir(), folder))).toBe(false);
     await until(() => processesOf(folder).length === 0);
     expect((await site(request('/a.php'))).status).toBe(503);
+  });
+
+  test.skipIf(!isThere)('leaves no upload behind whose process is killed', async () => {
+    useOwnTemporary();
+    const told = join(tmpdir(), 'told');
+    const responder = php({ root: site.path, server, log: () => {}, params: { TOLD: told } });
+    const answer = responder(request('/waits.php', { scriptName: '', ...upload(10) }));
+    await until(() => existsSync(told) && readFileSync(told, 'utf8').includes('/php'));
+    const [pid, file = ''] = readFileSync(told, 'utf8').split(' ');
+    expect(existsSync(file)).toBe(true);
+    process.kill(Number(pid), 'SIGKILL');
+    expect((await answer).status).toBe(502);
+    await responder.close();
+    expect(readdirSync(tmpdir())).toEqual(['told']);
+  });
+
+  test.skipIf(!isThere)('keeps uploads where its settings say', async () => {
+    useOwnTemporary();
+    const told = join(tmpdir(), 'told');
+    const options = { params: { TOLD: told }, ini: { upload_tmp_dir: tmpdir() } };
+    const responder = php({ root: site.path, server, log: () => {}, ...options });
+    const answer = responder(request('/waits.php', { scriptName: '', ...upload(10) }));
+    await until(() => existsSync(told) && readFileSync(told, 'utf8').includes('/php'));
+    const [, file = ''] = readFileSync(told, 'utf8').split(' ');
+    expect(join(file, '..')).toBe(tmpdir());
+    await Promise.all([responder.close(), answer]);
   });
 
   test.skipIf(!isThere)('ends with a process that is killed', async () => {
