@@ -5,6 +5,7 @@ import { compose, type Makers } from './compose.ts';
 import { Ends } from './transport/ends.ts';
 import { Clock } from './connection/clock.ts';
 import { Connection, type Engine } from './connection/connection.ts';
+import { Members } from './connection/members.ts';
 import { openListener, type Listening } from './transport/listening.ts';
 import { serviceOf, type Service } from './connection/service.ts';
 import type { Receiver, Transport } from './transport/transport.ts';
@@ -42,7 +43,7 @@ export class HttpServer implements Server, Engine {
   isStopping = false;
   readonly #listening: Listening[] = [];
   /** Those of proxies that have not said yet who their client is, too. */
-  readonly #connections = new Set<Connection | ProxyGate>();
+  readonly #connections = new Members<'serverPlace', Connection | ProxyGate>('serverPlace');
   readonly #byAddress = new Map<string, number>();
   /** Earlier generations that still answer what began with them. */
   readonly #retiring = new Set<Service>();

@@ -15,7 +15,7 @@ export interface Stoppable {
 }
 
 export interface StopParts {
-  readonly connections: ReadonlySet<Stoppable>;
+  readonly connections: Iterable<Stoppable> & { readonly size: number };
   readonly listening: readonly Listening[];
   /** How many connections have been accepted so far. */
   accepted(): number;

@@ -4,8 +4,10 @@
 // It counts the time in which the event loop turned. While something held the loop up, bytes may have come that nobody could
 // read, so that time is nobody's lateness; and what has come is read before anybody is asked.
 
+import { type Member, Members } from './members.ts';
+
 /** Something with deadlines. */
-export interface Watched {
+export interface Watched extends Member<'clockPlace'> {
   tick(now: number): void;
 }
 
@@ -16,7 +18,7 @@ const FINEST_MS = 10;
 export class Clock {
   /** Milliseconds, counted from some moment, when it last ticked. */
   now = 0;
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new Members<'clockPlace', Watched>('clockPlace');
   readonly #resolutionMs: number;
   #timer: NodeJS.Timeout | undefined;
   #tickedAt = 0;

@@ -43,6 +43,8 @@ export interface Engine {
 }
 
 export class Connection implements AnswerTarget, Receiver, ContentSource, Informer, Watched, Observed, Enforced {
+  clockPlace = -1;
+  serverPlace = -1;
   readonly engine: Engine;
   readonly transport: Transport;
   readonly output: Output;

@@ -19,6 +19,8 @@ export interface ProxyGateOptions {
 }
 
 export class ProxyGate implements Receiver, Watched {
+  clockPlace = -1;
+  serverPlace = -1;
   readonly transport: Transport;
   readonly #options: ProxyGateOptions;
   readonly #since: number;

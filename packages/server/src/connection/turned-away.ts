@@ -8,6 +8,7 @@ import type { Receiver, Transport } from '../transport/transport.ts';
 const LINGER_MS = 1000;
 
 export class TurnedAway implements Receiver, Watched {
+  clockPlace = -1;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #since: number;

@@ -5,9 +5,9 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'pe
 afterEach(() => vi.useRealTimers());
 
 /** Something watched, and at which times of the clock it was asked. */
-function watched(): { ticks: number[]; tick(now: number): void } {
+function watched(): { ticks: number[]; clockPlace: number; tick(now: number): void } {
   const ticks: number[] = [];
-  return { ticks, tick: (now) => void ticks.push(Math.round(now)) };
+  return { ticks, clockPlace: -1, tick: (now) => void ticks.push(Math.round(now)) };
 }
 
 /** Lets time pass, step by step; what a step is asks its questions when the sockets have been read. */
