@@ -148,12 +148,10 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     exchange.receivedBytes += bytes.length;
     exchange.continueDue = false;
     if (maxContentBytes > 0 && exchange.receivedBytes > maxContentBytes) {
-      this.refuse(late(413, `the content exceeds ${maxContentBytes} bytes`));
-    } else if (exchange.over) {
-      this.#drop(bytes.length);
-    } else {
-      exchange.content?.push(bytes);
+      return this.refuse(late(413, `the content exceeds ${maxContentBytes} bytes`));
     }
+    if (exchange.over) return this.#drop(bytes.length);
+    exchange.content?.push(bytes);
   }
 
   /** What came is no good: the request that it belongs to is answered with that, or nobody's is. */
