@@ -5,7 +5,6 @@ has already come, instead of sleeping while the one that was woken for it waits 
 once a thread waits for something else. As many requests run at once as there are threads.
 """
 
-import os
 import select
 
 
@@ -19,17 +18,14 @@ class Ready:
         self.events = select.EPOLLIN | select.EPOLLONESHOT
         for descriptor in self.connections:
             self.epoll.register(descriptor, self.events)
-        os.register_at_fork(after_in_child=self.epoll.close)
 
     def serve_next(self):
         """Waits for a request on any connection, and answers it."""
         for descriptor, _ in self.epoll.poll(-1, 1):
             connection = self.connections[descriptor]
             connection.receive_request()
-            while connection.start < connection.end and not self.epoll.closed:  # has been received, and will not be told again
+            while connection.start < connection.end:  # has been received, and will not be told again
                 connection.receive_request()
-            if self.epoll.closed:  # the application forked, and this child came back: it would take its parent's requests
-                os._exit(0)
             self.epoll.modify(descriptor, self.events)
 
 

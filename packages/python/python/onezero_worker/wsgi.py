@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 
+from . import forked
 from .fields import FILE_NAMERS, check_length, check_status, check_value, field_kind, known_names, known_statuses
 from .records import (
     ABORT,
@@ -533,12 +534,18 @@ class Connection:
         except Disconnected:
             response.fail("")
         except BaseException as error:
+            if forked.is_child:
+                forked.leave(error)
             response.fail(application_traceback(error))
         try:
             if hasattr(result, "close"):
                 result.close()
         except BaseException as error:
+            if forked.is_child:
+                forked.leave(error)
             self.send_errors(application_traceback(error))
+        if forked.is_child:
+            forked.leave()
         if type(content) is io.BufferedReader:
             content.raw.connection = None  # a reader that outlives its request must not read the next one's
         self.errors.flush()
@@ -547,6 +554,8 @@ class Connection:
 
     def send_output(self, head, data, status=None):
         """Sends head and data, and the end of the response unless `status` is None (0: it is whole)."""
+        if forked.is_child:
+            forked.leave()
         request = self.request
         size = len(head) + len(data)
         if status is None:
@@ -617,6 +626,9 @@ class Connection:
             self.socket.sendall(record(STDOUT, self.request, len(content)) + content)
 
     def send_errors(self, text):
+        if forked.is_child:
+            sys.stderr.write(text)
+            return
         data = text.encode("utf-8", "backslashreplace")
         for start in range(0, len(data), MAX_CONTENT):
             piece = data[start : start + MAX_CONTENT]
@@ -642,6 +654,8 @@ class Connection:
         when the server cannot open it (another system, another user); None when there is no point in asking, and
         nothing was sent: content that is not read yet would be in the way of the reply.
         """
+        if forked.is_child:
+            forked.leave()
         if Connection.files_are_refused or self.content_left or not self.content_ended:
             return None
         if self.aborted_request == self.request:

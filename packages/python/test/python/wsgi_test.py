@@ -580,6 +580,85 @@ class Errors(Case):
         self.assertEqual(told, [(1, b"first"), (2, b"second")])
 
 
+@unittest.skipUnless(hasattr(os, "fork"), "this system does not fork")
+class Forking(Case):
+    """What a child does that comes back from the application: nothing that its parent's client, or its parent, would notice."""
+
+    def status(self, in_child, at="call"):
+        """The child's status. Where it would go on, the test goes on in it, so that is ended with another one."""
+        parent = os.getpid()
+
+        def fork():
+            child = os.fork()
+            if not child:
+                return in_child()
+            self.seen.append(os.waitpid(child, 0)[1] >> 8)
+            return [b"of the parent"]
+
+        class Result:
+            def __iter__(self):
+                yield b"of the parent"
+                if at == "iteration":
+                    fork()
+
+            def close(self):
+                if at == "close":
+                    fork()
+
+        def application(environ, start_response):
+            self.environ = environ
+            self.write = start_response("200 OK", [])
+            return fork() if at == "call" else Result()
+
+        try:
+            answer = self.ask(application)
+        finally:
+            if os.getpid() != parent:
+                os._exit(99)
+        self.assertEqual((answer.content, answer.status, answer.ends, answer.errors), (b"of the parent", 0, 1, ""))
+        return self.seen.pop()
+
+    def quietly(self, in_child, errors):
+        """The same for one that says something, with a pipe in place of its stderr."""
+
+        def with_errors():
+            sys.stderr = errors
+            return in_child()
+
+        return with_errors
+
+    def test_it_ends_without_an_answer(self):
+        self.assertEqual(self.status(lambda: [b"of the child"]), 0)
+        self.assertEqual(self.status(lambda: []), 0)
+        self.assertEqual(self.status(lambda: self.write(b"of the child")), 0)
+        for at in ("iteration", "close"):
+            self.assertEqual(self.status(lambda: None, at), 0, at)
+
+    def test_a_file_of_its_own_is_not_offered(self):
+        with tempfile.TemporaryFile() as file:
+            file.write(b"x" * (COPY_LIMIT + 1))
+            file.flush()
+            file.seek(0)
+            self.assertEqual(self.status(lambda: FileWrapper(file)), 0)
+
+    def test_its_exit_is_its_own(self):
+        for code, status in ((None, 0), (0, 0), (3, 3), (-1, 255), (True, 1)):
+            self.assertEqual(self.status(lambda code=code: sys.exit(code)), status)
+
+    def test_what_it_has_printed_is_written(self):
+        def fail():
+            print("of the child", file=self.environ["wsgi.errors"])
+            raise ValueError("wrong")
+
+        with tempfile.TemporaryFile("w+") as file:
+            self.assertEqual(self.status(self.quietly(fail, file)), 1)
+            self.assertEqual(self.status(self.quietly(lambda: sys.exit("a last word"), file)), 1)
+            file.seek(0)
+            text = file.read()
+        self.assertTrue(text.startswith("of the child\nTraceback"), text)
+        self.assertTrue(text.endswith("ValueError: wrong\na last word\n"), text)
+
+
 class Files(Case):
     def setUp(self):
         super().setUp()
