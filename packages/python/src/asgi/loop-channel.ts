@@ -21,6 +21,7 @@ import { RecordReader } from '../exchange/fastcgi-reader.ts';
 import { readShared } from '../exchange/shared-reads.ts';
 import { opensWebSocket } from './handshake.ts';
 import { lends } from '../content/lent-content.ts';
+import type { TravellingScope } from './scope.ts';
 import { isWanted, release, resume, type Stream, TURN_BYTES, untilWanted } from './stream.ts';
 import { MAX_STREAMS, Streams } from './streams.ts';
 import { tunnel } from './tunnel.ts';
@@ -31,7 +32,7 @@ import { Unmasker } from './unmask.ts';
 export interface LoopSettings {
   readonly pid: number;
   readonly concurrency: number;
-  readonly encode: (exchange: Exchange) => string;
+  readonly encode: (exchange: Exchange) => TravellingScope;
 }
 
 /** Sends every request to one event loop. */
@@ -79,9 +80,9 @@ export class LoopChannel implements Channel, ExchangeOwner {
 
   send(exchange: Exchange): void {
     exchange.begin(this);
-    let params: string;
+    let scope: TravellingScope;
     try {
-      params = this.#settings.encode(exchange);
+      scope = this.#settings.encode(exchange);
     } catch (error) {
       return exchange.refuse(error);
     }
@@ -90,7 +91,7 @@ export class LoopChannel implements Channel, ExchangeOwner {
     exchange.number = id;
     const { content } = exchange.content;
     const isBare = Array.isArray(content) && content.length === 0 && opensWebSocket(exchange.request) !== true;
-    this.#writer.writeRequest(id, params, !isBare);
+    this.#writer.writeRequest(id, scope.own, scope.common, !isBare);
     if (isBare || opensWebSocket(exchange.request) === true) return;
     if (!Array.isArray(content)) {
       this.#pump(content as AsyncIterable<Uint8Array>, stream).catch((error: unknown) => {

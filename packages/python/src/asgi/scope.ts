@@ -10,15 +10,21 @@ import { opensWebSocket } from './handshake.ts';
 /** Fields that are not for applications: `Proxy` is never meant, and names with `_` pass for others where they become variables. */
 const UNSAFE_NAME = /^proxy$|_/;
 
+/** What is told of a request, for the socket of a loop: what is its own, then what is the same for others of its client. */
+export interface TravellingScope {
+  readonly own: string;
+  readonly common: string | Uint8Array;
+}
+
 /**
- * The scope of a request as a byte string: client's port, client, method, path, raw path and query; then what is mostly the same for
+ * The scope of a request as byte strings: client's port; client, method, path, raw path and query; then what is mostly the same for
  * all requests of a client: type, HTTP version, scheme, root path, server, server's port, name and value of each field.
  *
  * Throws a TypeError for a NUL in any part of the request: it would become another word. `known` has what was made of heads that
  * come again.
  */
-export function encodeScope(request: PythonRequest, options: EnvironOptions, known: KnownHeads): string {
-  return `${request.remote.port}\0${known.text(request, () => encodeWords(request, options))}`;
+export function encodeScope(request: PythonRequest, options: EnvironOptions, known: KnownHeads): TravellingScope {
+  return { own: `${request.remote.port}\0`, common: known.bytes(request, () => encodeWords(request, options)) };
 }
 
 function encodeWords(request: PythonRequest, options: EnvironOptions): string {

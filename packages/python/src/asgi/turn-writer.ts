@@ -36,11 +36,12 @@ export class TurnWriter {
     this.#end += this.#turn.write(text, this.#end, 'latin1');
   }
 
-  /** Writes the head of a request; `params` is a byte string. */
-  writeRequest(id: number, params: string, hasContent: boolean): void {
-    const { length } = params;
-    if (!isOneRecord(params) || !this.#hasRoom(HEADER_BYTES + length)) {
-      return this.write(encodeRequest(id, params, hasContent));
+  /** Writes the head of a request, the few bytes that are its own and those that come again; both are byte strings. */
+  writeRequest(id: number, own: string, common: string | Uint8Array, hasContent: boolean): void {
+    const length = own.length + common.length;
+    if (!isOneRecord(length) || !this.#hasRoom(HEADER_BYTES + length)) {
+      const text = typeof common === 'string' ? common : Buffer.from(common).toString('latin1');
+      return this.write(encodeRequest(id, own + text, hasContent));
     }
     const turn = this.#turn;
     const at = this.#end;
@@ -52,7 +53,11 @@ export class TurnWriter {
     turn[at + 5] = length & 0xff;
     turn[at + 6] = 0;
     turn[at + 7] = 0;
-    this.#end = at + HEADER_BYTES + turn.write(params, at + HEADER_BYTES, 'latin1');
+    const start = at + HEADER_BYTES + own.length;
+    for (let index = 0; index < own.length; index++) turn[at + HEADER_BYTES + index] = own.charCodeAt(index);
+    if (typeof common === 'string') turn.write(common, start, 'latin1');
+    else turn.set(common, start);
+    this.#end = start + common.length;
   }
 
   /** Whether so much can be gathered; what was gathered before has left if not. */

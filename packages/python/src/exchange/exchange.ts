@@ -9,13 +9,11 @@ import type { Field } from '@onezero/cgi-process';
 import type { HandedFile } from '../content/handed-file.ts';
 import type { RequestContent } from '../content/request-content.ts';
 import { ResponseContent, type ResponseSpool } from '../content/response-content.ts';
-import { responseHead, type ResponseHead } from '../content/response-head.ts';
+import { type ReadHead, readHead, type ResponseHead } from '../content/response-head.ts';
 import type { AnswerListener, PythonRequest, PythonResponse } from '../message.ts';
 import { PythonError } from '../python-error.ts';
 import type { Socket } from 'node:net';
 import type { RequestQueue } from './request-queue.ts';
-
-const emptyLine = Buffer.from('\n\n');
 
 /** How much of what Python said about one request is kept for its error. */
 const MAX_DETAIL_LENGTH = 0x10000;
@@ -24,7 +22,14 @@ const MAX_DETAIL_LENGTH = 0x10000;
 const MAX_LENT_BYTES = 0x8000;
 
 /** What stands for the answer once the protocol has changed. */
-const switchedHead: ResponseHead = { status: 101, reason: undefined, fields: [], contentLength: undefined };
+const switchedHead: ReadHead = {
+  status: 101,
+  reason: undefined,
+  fields: [],
+  contentLength: undefined,
+  size: 0,
+  lines: undefined,
+};
 const nobodyWaits: AnswerListener = { answered: () => {}, failed: () => {} };
 
 /** What the exchange wants of its connection. */
@@ -62,7 +67,7 @@ export class Exchange {
   readonly #mayLend: boolean;
   #listener: AnswerListener;
   #headBytes: Buffer | undefined;
-  #head: ResponseHead | undefined;
+  #head: ReadHead | undefined;
   /** Content that has just come, valid until `flush`. */
   #views: Buffer[] = [];
   #early: Buffer[] = [];
@@ -134,13 +139,13 @@ export class Exchange {
     if (this.isAbandoned) return;
     if (this.#head !== undefined) return void this.#views.push(chunk);
     const bytes = this.#headBytes === undefined ? chunk : Buffer.concat([this.#headBytes, chunk]);
-    const end = bytes.indexOf(emptyLine);
-    if (end === -1) {
+    const head = readHead(bytes);
+    if (head === undefined) {
       this.#headBytes = Buffer.from(bytes);
       return;
     }
-    this.#head = responseHead(bytes.toString('latin1', 0, end));
-    if (end + 2 < bytes.length) this.#views.push(bytes.subarray(end + 2));
+    this.#head = head;
+    if (head.size < bytes.length) this.#views.push(bytes.subarray(head.size));
   }
 
   /** Copies what has come since the last time. */
@@ -224,13 +229,13 @@ export class Exchange {
   }
 
   /** The response with content that is still where it was read to, for who copies it. */
-  #lent({ status, reason, fields, contentLength }: ResponseHead): PythonResponse | undefined {
+  #lent({ status, reason, fields, contentLength, lines }: ReadHead): PythonResponse | undefined {
     const [content] = this.#views;
     const isWhole = this.hasEnded && this.#status === 0 && this.#views.length === 1 && this.#early.length === 0;
     if (content === undefined || !isWhole || !this.#mayLend || content.length > MAX_LENT_BYTES) return undefined;
     if (this.#isApart || (contentLength !== undefined && contentLength !== content.length)) return undefined;
     this.#views = [];
-    return { status, reason, fields, content, isLent: true };
+    return { status, reason, fields, content, isLent: true, lines };
   }
 
   #respond({ status, reason, fields, contentLength }: ResponseHead): PythonResponse {

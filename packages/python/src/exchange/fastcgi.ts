@@ -65,14 +65,14 @@ const beginBody = String.fromCharCode(0, RESPONDER_ROLE, KEEP_CONNECTION, 0, 0, 
  * its bytes do, unless it is large: then BEGIN_REQUEST and PARAMS, as FastCGI has it.
  */
 export function encodeRequest(requestId: number, params: string, hasContent: boolean): string {
-  if (isOneRecord(params)) return header(requestType(hasContent), requestId, params.length) + params;
+  if (isOneRecord(params.length)) return header(requestType(hasContent), requestId, params.length) + params;
   const head = encodeRequestHead(requestId, params);
   return hasContent ? head : head + encodeContentEnd(requestId);
 }
 
-/** Whether the head of a request fits into one record. */
-export function isOneRecord(params: string): boolean {
-  return params.length <= MAX_PARAMS_CONTENT;
+/** Whether the head of a request fits into one record, as long as it is. */
+export function isOneRecord(bytes: number): boolean {
+  return bytes <= MAX_PARAMS_CONTENT;
 }
 
 /** The type of the record that a request fits into. */

@@ -13,18 +13,41 @@ interface Head extends Omit<
   readonly localPort: number;
 }
 
+interface Known {
+  readonly head: Head;
+  readonly text: string;
+  /** The text as bytes, once it was asked for again. */
+  bytes: Uint8Array | undefined;
+}
+
 /** Texts made of requests without content, each kept as long as its head is remembered. */
 export class KnownHeads {
-  readonly #known = new WeakMap<readonly Field[], { readonly head: Head; readonly text: string }>();
+  readonly #known = new WeakMap<readonly Field[], Known>();
 
   /** What `make` says, or said of an equal request: one that differs at most in its id and in the client's port. */
   text(request: PythonRequest, make: () => string): string {
-    const { fields } = request;
-    if (request.contentLength !== 0) return make();
-    const known = this.#known.get(fields);
-    if (known !== undefined && isEqual(known.head, request)) return known.text;
+    return this.#find(request)?.text ?? this.#make(request, make);
+  }
+
+  /** The same, as bytes where it was said before: a byte string is written by a call of the system's library, bytes are copied. */
+  bytes(request: PythonRequest, make: () => string): string | Uint8Array {
+    const known = this.#find(request);
+    if (known === undefined) return this.#make(request, make);
+    return (known.bytes ??= Buffer.from(known.text, 'latin1'));
+  }
+
+  #find(request: PythonRequest): Known | undefined {
+    if (request.contentLength !== 0) return undefined;
+    const known = this.#known.get(request.fields);
+    return known !== undefined && isEqual(known.head, request) ? known : undefined;
+  }
+
+  #make(request: PythonRequest, make: () => string): string {
     const text = make();
-    if (Object.isFrozen(fields)) this.#known.set(fields, { head: headOf(request), text });
+    const { fields, contentLength } = request;
+    if (contentLength === 0 && Object.isFrozen(fields)) {
+      this.#known.set(fields, { head: headOf(request), text, bytes: undefined });
+    }
     return text;
   }
 }

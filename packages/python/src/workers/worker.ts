@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { afterMs } from '@onezero/cgi-process';
 import { LoopChannel } from '../asgi/loop-channel.ts';
-import { encodeScope } from '../asgi/scope.ts';
+import { encodeScope, type TravellingScope } from '../asgi/scope.ts';
 import { WORKER_PROGRAM } from '../installed-files.ts';
 import { PythonError } from '../python-error.ts';
 import { KnownHeads } from '../exchange/known-heads.ts';
@@ -216,7 +216,7 @@ export class Worker implements ChannelOwner {
     const { request, concurrency } = this.#settings;
     const known = new KnownHeads();
     if (called === 'asgi') {
-      const encode = (exchange: Exchange): string => encodeScope(exchange.request, request, known);
+      const encode = (exchange: Exchange): TravellingScope => encodeScope(exchange.request, request, known);
       return new LoopChannel(this.#sockets[0]!, { pid: this.pid, concurrency, encode }, this);
     }
     const encode = ({ request: asked, content }: Exchange): string => {

@@ -23,7 +23,11 @@ interface Loop {
 function loop(concurrency = 100): Loop {
   const fake = new FakeSocket();
   const told: string[] = [];
-  const settings = { pid: process.pid, concurrency, encode: ({ request: { target } }: Exchange) => target };
+  const settings = {
+    pid: process.pid,
+    concurrency,
+    encode: ({ request: { target } }: Exchange) => ({ own: '', common: target }),
+  };
   const channel = new LoopChannel(fake.socket, settings, {
     released: () => told.push('released'),
     abort: () => told.push('abort'),
@@ -231,7 +235,7 @@ describe('LoopChannel', () => {
   test('refuses what cannot be encoded, and keeps no place for it', async () => {
     const { channel } = loop();
     const fake = new FakeSocket();
-    const settings = { pid: 1, concurrency: 5, encode: (): string => { throw new TypeError('asgi: NUL in a request'); } }; // prettier-ignore
+    const settings = { pid: 1, concurrency: 5, encode: (): never => { throw new TypeError('asgi: NUL in a request'); } }; // prettier-ignore
     const owner = { released: () => {}, abort: () => {}, errors: () => {}, broken: () => {} };
     const other = new LoopChannel(fake.socket, settings, owner);
     const exchange = exchangeOf(request('/'), noContent, spool);

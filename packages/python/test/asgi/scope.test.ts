@@ -3,6 +3,7 @@ import type { CgiRequest } from '@onezero/cgi-process';
 import { KnownHeads } from '../../src/exchange/known-heads.ts';
 import { encodeScope } from '../../src/asgi/scope.ts';
 import type { EnvironOptions } from '../../src/wsgi/environ.ts';
+import type { PythonRequest } from '../../src/message.ts';
 import { request } from '../harness.ts';
 
 const none: EnvironOptions = { passAuthorization: undefined, serverSoftware: undefined, serverName: undefined };
@@ -24,8 +25,13 @@ const names = [
 
 type Scope = Record<string, string> & { fields: readonly string[] };
 
+function wordsOf(asked: PythonRequest, options: EnvironOptions): readonly string[] {
+  const { own, common } = encodeScope(asked, options, new KnownHeads());
+  return `${own}${common as string}`.split('\0');
+}
+
 function scopeOf(target: string, changes: Partial<CgiRequest> = {}, options: Partial<EnvironOptions> = {}): Scope {
-  const words = encodeScope(request(target, changes), { ...none, ...options }, new KnownHeads()).split('\0');
+  const words = wordsOf(request(target, changes), { ...none, ...options });
   const members = Object.fromEntries(names.map((name, index) => [name, words[index] ?? '(missing)']));
   return Object.assign(members, { fields: words.slice(names.length) }) as Scope;
 }
@@ -89,7 +95,7 @@ describe('encodeScope', () => {
       ['sec-websocket-version', '13'],
     ] as const;
     const opening = { ...request('/', { scheme, fields }), upgrade: 'websocket' };
-    const words = encodeScope(opening, none, new KnownHeads()).split('\0');
+    const words = wordsOf(opening, none);
     expect([words[2], ...words.slice(6, 9)]).toEqual(['GET', 'websocket', '1.1', expected]);
   });
 

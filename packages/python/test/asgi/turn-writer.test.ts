@@ -35,6 +35,23 @@ describe('TurnWriter', () => {
     expect(fake.writes).toBe(1);
   });
 
+  test('sends the head of a request, what is its own and what is not, as text or bytes, of any length', async () => {
+    for (const length of [0, 1, 0xfff0, 0xffff - 3, 0xffff - 2, 0x20000]) {
+      const { fake, writer: turnWriter } = writer();
+      const common = '\u00ff'.repeat(length);
+      turnWriter.writeRequest(0x102, 'own', common, false);
+      turnWriter.writeRequest(0x103, 'own', Buffer.from(common, 'latin1'), true);
+      await turn();
+      const said = fake.heard();
+      const params = [0x102, 0x103].map((wanted) =>
+        said
+          .flatMap(({ type, id, content }) => (id === wanted && [4, 21, 22].includes(type) ? [content] : []))
+          .join(''),
+      );
+      expect(params.map((text) => text === `own${common}`)).toEqual([true, true]);
+    }
+  });
+
   test('writes no record for content without bytes', async () => {
     const { fake, writer: turnWriter } = writer();
     expect(turnWriter.writeContent(1, Buffer.alloc(0))).toBe(true);

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseResponseHead, responseHead } from '../../src/content/response-head.ts';
+import { parseResponseHead, readHead } from '../../src/content/response-head.ts';
+
+const headIn = (text: string): ReturnType<typeof readHead> => readHead(Buffer.from(text, 'latin1'));
 
 describe('parseResponseHead', () => {
   test('takes a head apart', () => {
@@ -29,10 +31,38 @@ describe('parseResponseHead', () => {
 
   test('is one value for heads that repeat, which nobody can change', () => {
     const heads = Array.from({ length: 1000 }, (_, index) => `Status: 200 OK\nx-a: ${index % 300}`);
-    for (const head of heads) expect(responseHead(head)).toEqual(parseResponseHead(head));
-    const head = responseHead('Status: 404 Not Found\nx-a: b');
-    expect(responseHead('Status: 404 Not Found\nx-a: b')).toBe(head);
-    expect([Object.isFrozen(head.fields), Object.isFrozen(head.fields[0])]).toEqual([true, true]);
+    for (const head of heads) expect(headIn(`${head}\n\n`)).toMatchObject(parseResponseHead(head));
+    const head = headIn('Status: 404 Not Found\nx-a: b\n\n');
+    expect(headIn('Status: 404 Not Found\nx-a: b\n\n')).toBe(head);
+    expect([Object.isFrozen(head?.fields), Object.isFrozen(head?.fields[0])]).toEqual([true, true]);
+  });
+
+  test('ends with the first empty line, also where the head before is a part of it', () => {
+    const texts = ['Status: 200 OK\n\n', 'Status: 200 OK\nx-a: b\n\n', 'Status: 200 OK\nx-a: bc\n\n'];
+    for (const text of [...texts, ...texts, ...texts.toReversed(), ...texts]) {
+      for (const content of ['', 'x', '\n', '\n\n', 'Status: 200 OK\n\n']) {
+        expect(headIn(text + content)).toMatchObject({ ...parseResponseHead(text.slice(0, -2)), size: text.length });
+      }
+    }
+  });
+
+  test('is not there before its end is', () => {
+    const whole = 'Status: 200 OK\nx-whole: yes\n\n';
+    for (let time = 0; time < 3; time++) {
+      for (let end = 0; end < whole.length; end++) expect(headIn(whole.slice(0, end))).toBeUndefined();
+      expect(headIn(whole)?.size).toBe(whole.length);
+    }
+  });
+
+  test('keeps lines for heads that repeat, and none for long ones', () => {
+    const lines = headIn('Status: 200 OK\nx-b: c\n\n')?.lines;
+    const bytes = Buffer.from('x-b: c\r\n\r\n');
+    lines?.keep(bytes);
+    bytes.fill(0);
+    expect(String(headIn('Status: 200 OK\nx-b: c\n\n')?.lines?.kept)).toBe(
+      String(Uint8Array.from(Buffer.from('x-b: c\r\n\r\n'))),
+    );
+    expect(headIn(`Status: 200 OK\nx-b: ${'c'.repeat(2000)}\n\n`)?.lines).toBeUndefined();
   });
 
   test('leaves Date and Server to the server', () => {

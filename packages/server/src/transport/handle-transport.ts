@@ -30,6 +30,8 @@ function sharedBuffer(): Buffer {
 export class HandleTransport implements Transport {
   readonly secure = false;
   readonly #handle: Handle;
+  /** Its descriptor, which is this connection's until the handle is closed, here or by a socket. */
+  readonly #descriptor: number;
   #receiver: Receiver | undefined;
   #socket: SocketTransport | undefined;
   #bytesRead = 0;
@@ -43,6 +45,7 @@ export class HandleTransport implements Transport {
 
   constructor(handle: Handle) {
     this.#handle = handle;
+    this.#descriptor = handle.fd;
   }
 
   open(receiver: Receiver): void {
@@ -158,8 +161,8 @@ export class HandleTransport implements Transport {
     // Small writes leave at once. The first does so anyway: only a small one behind another would be held back.
     if (this.#writes === 2) this.#handle.setNoDelay?.(true);
     try {
-      if (!(bytes instanceof Uint8Array)) return writevSync(this.#handle.fd, bytes);
-      return writeSync(this.#handle.fd, bytes, start, size);
+      if (!(bytes instanceof Uint8Array)) return writevSync(this.#descriptor, bytes);
+      return writeSync(this.#descriptor, bytes, start, size);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EAGAIN' || code === 'ENOBUFS') return 0;
