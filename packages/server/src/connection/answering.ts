@@ -8,6 +8,7 @@ import type { RequestHeadEvent } from '@onezero/http-parser';
 import type { ResponseMessage } from '../message/message.ts';
 import { requestEnd, requestStart, type RequestEndMessage, type RequestStartMessage } from '../diagnostics.ts';
 import { discard, isPromiseLike } from '../message/content.ts';
+import { shown } from '../message/request.ts';
 import { failureStatus } from '../message/failure-status.ts';
 import { complete, switchingHead, type Situation } from './complete.ts';
 import { lentResponse } from './lent-response.ts';
@@ -119,7 +120,8 @@ export function end(target: AnswerTarget, exchange: Exchange, isComplete: boolea
   if (accessLog !== undefined || requestEnd.hasSubscribers) {
     const entry = logEntry(exchange, target.ends.remote.address, isComplete);
     accessLog?.(entry);
-    if (requestEnd.hasSubscribers) requestEnd.publish({ request: exchange.request, entry } satisfies RequestEndMessage);
+    if (requestEnd.hasSubscribers)
+      requestEnd.publish({ request: shown(exchange.request), entry } satisfies RequestEndMessage);
   }
   service.underWay -= 1;
   if (service.underWay === 0) target.idle(service);
@@ -131,7 +133,7 @@ function ask({ ends }: AnswerTarget, exchange: Exchange, refusal: Interruption |
   const request = event && readRequest(event, ends, exchange, service.request);
   exchange.request = request;
   if (request !== undefined && requestStart.hasSubscribers) {
-    requestStart.publish({ request } satisfies RequestStartMessage);
+    requestStart.publish({ request: shown(request) } satisfies RequestStartMessage);
   }
   if (refusal !== undefined) return fail(exchange, refusal);
   if (event === undefined || request === undefined) {

@@ -2,6 +2,7 @@
 
 import { isPromiseLike } from '../message/content.ts';
 import type { FieldsHook, RequestMessage, ResponseMessage } from '../message/message.ts';
+import { shown } from '../message/request.ts';
 import { fieldsProblem } from '../message/whole-response.ts';
 
 /** Fields that the server alone decides, as they say where a message ends. */
@@ -15,7 +16,7 @@ export function withOwnFields(
 ): ResponseMessage {
   // An answer that changes protocols has no fields but those of the change.
   if (response.upgrade !== undefined) return response;
-  const given: unknown = hook(request, response);
+  const given: unknown = hook(shown(request), response);
   if (given === undefined) return response;
   if (isPromiseLike(given)) {
     // Its rejection, unhandled, would end the process.

@@ -1,6 +1,7 @@
 // A request whose AbortSignal is created on first access, because creating one is expensive.
 //
-// The members are own and enumerable, the signal too, so `{ ...request, pathInfo }` is a whole request as well.
+// The members are own and enumerable, so `{ ...request, pathInfo }` is a whole request as well. So is the signal once the request
+// has been `shown` to a program: to make a member that is worked out costs as much as all others, and our own responders copy none.
 
 import type { Field, Peer, RequestMessage } from './message.ts';
 
@@ -31,8 +32,8 @@ export class LazyRequest implements RequestMessage {
   readonly authType: string | undefined;
   readonly id: string;
   readonly upgrade: string | undefined;
-  declare readonly signal: AbortSignal;
   readonly #source: RequestSource;
+  #isShown = false;
 
   constructor(members: Members, source: RequestSource) {
     this.method = members.method;
@@ -53,11 +54,20 @@ export class LazyRequest implements RequestMessage {
     this.id = members.id;
     this.upgrade = members.upgrade;
     this.#source = source;
-    Object.defineProperty(this, 'signal', SIGNAL);
+  }
+
+  get signal(): AbortSignal {
+    return this.#source.signal;
   }
 
   inform(status: number, fields: readonly Field[]): void {
     this.#source.inform?.(status, fields);
+  }
+
+  static show(request: LazyRequest): void {
+    if (request.#isShown) return;
+    request.#isShown = true;
+    Object.defineProperty(request, 'signal', SIGNAL);
   }
 
   static signalOf(request: LazyRequest): AbortSignal {
@@ -116,6 +126,12 @@ Object.defineProperty(LazyRequest.prototype, Symbol.asyncIterator, {
     throw new TypeError('request is not iterable here: for await (const chunk of request.content)');
   },
 });
+
+/** The same request as programs see it: with its signal as a member of its own, which spreading copies. */
+export function shown<Request extends RequestMessage | undefined>(request: Request): Request {
+  if (request instanceof LazyRequest) LazyRequest.show(request);
+  return request;
+}
 
 /** The same request with some members changed; the signal is still made only when asked for. */
 export function changed(request: RequestMessage, changes: Partial<Members>): RequestMessage {

@@ -6,6 +6,7 @@
 import { requestError, type RequestErrorMessage } from '../diagnostics.ts';
 import { firstField, hasField } from '../message/fields.ts';
 import type { Field, ResponseMessage } from '../message/message.ts';
+import { shown } from '../message/request.ts';
 import { isPromiseLike, isResponse } from '../message/content.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import type { ErrorHook, Failure } from '../options.ts';
@@ -31,6 +32,9 @@ const PROTOCOL_FIELDS = new Set(['allow', 'www-authenticate', 'retry-after', 'co
 /** Makes the function that turns a failure into a whole response. It never throws or rejects. */
 export function createFail({ hook, report, pages, hookTimeoutMs }: FailureOptions): Fail {
   return (failure, bare) => {
+    if (hook !== undefined || pages !== undefined || report !== undefined || requestError.hasSubscribers) {
+      shown(failure.request);
+    }
     report?.(failure);
     if (requestError.hasSubscribers) requestError.publish(failure satisfies RequestErrorMessage);
     if (hook === undefined && pages === undefined) return withDefaultPage(failure, bare);

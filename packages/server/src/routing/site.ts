@@ -10,7 +10,7 @@ import { failureStatus } from '../message/failure-status.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import { REFUSED_METHODS, type MethodRegistry } from '../methods.ts';
 import type { ApplicationState, Closable, Explanation, Failure, Question, Route } from '../options.ts';
-import { authenticated, changed } from '../message/request.ts';
+import { authenticated, changed, shown } from '../message/request.ts';
 import { warnOnce } from '../warn-once.ts';
 import { type Answer, Asked, type FoundRoute, promised, type Way } from './asked.ts';
 import type { Authentication, Verdict } from './basic-auth.ts';
@@ -151,7 +151,7 @@ class PartedSite implements Site {
     try {
       const { lend } = route.responder;
       const isLending = way.isForNow && lend !== undefined;
-      const answer = isLending ? lend(seen, asked) : route.responder(seen);
+      const answer = isLending ? lend(seen, asked) : route.responder(shown(seen));
       if (answer === undefined && isLending) return asked;
       if (!isPromiseLike(answer)) return this.take(answer, asked);
       return Promise.resolve(answer).then(

@@ -1,6 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RequestMessage } from '../../src/message/message.ts';
-import { authenticated, changed, LazyRequest, NO_CONTENT, type RequestSource } from '../../src/message/request.ts';
+import {
+  authenticated,
+  changed,
+  LazyRequest,
+  NO_CONTENT,
+  shown,
+  type RequestSource,
+} from '../../src/message/request.ts';
+import { requestEnd, requestError, requestStart } from '../../src/diagnostics.ts';
+import { start } from '../exchange.ts';
 
 const end = { address: '127.0.0.1', port: 1 };
 
@@ -54,16 +63,19 @@ describe('LazyRequest', () => {
     expect(from.asked).toBe(2);
   });
 
-  test('is whole when it is spread: the signal is an own member', () => {
+  test('is whole when it is spread after it was shown: the signal is an own member', () => {
     const from = source();
-    const spread = { ...request(from), pathInfo: '/c' };
+    const one = request(from);
+    expect(shown(shown(one))).toBe(one);
+    expect(from.asked).toBe(0);
+    const spread = { ...one, pathInfo: '/c' };
     expect(Object.keys(spread)).toContain('signal');
     expect(spread.signal).toBeInstanceOf(AbortSignal);
     expect(spread.method).toBe('GET');
   });
 
   test('changes what is named and keeps the rest, also of a plain object', () => {
-    const plain = { ...request(source()) };
+    const plain = { ...shown(request(source())) };
     const other = changed(plain, { method: 'HEAD', user: 'ada' });
     expect(other).toMatchObject({ method: 'HEAD', user: 'ada', target: '/a' });
     expect(other.signal).toBe(plain.signal);
@@ -83,3 +95,30 @@ describe('LazyRequest', () => {
     for await (const chunk of NO_CONTENT) expect.unreachable(String(chunk));
   });
 });
+
+test.each(['fields', 'onError', 'responder', 'start', 'error', 'end'])(
+  'a program can spread a request that it sees: %s',
+  async (name) => {
+    let isWhole = false;
+    const see = (one: RequestMessage | undefined): void => {
+      isWhole ||= Object.keys(one ?? {}).includes('signal');
+    };
+    const channel = { start: requestStart, error: requestError, end: requestEnd }[name];
+    const listener = (message: unknown): void => see((message as { request: RequestMessage }).request);
+    channel?.subscribe(listener);
+    onTestFinished(() => void channel?.unsubscribe(listener));
+    const running = await start({
+      routes: [
+        {
+          path: '/there',
+          responder: name === 'responder' ? (one) => (see(one), { status: 200 }) : () => ({ status: 200 }),
+        },
+      ],
+      ...(name === 'fields' && { fields: (one) => void see(one) }),
+      ...(name === 'onError' && { onError: ({ request: one }) => void see(one) }),
+    });
+    onTestFinished(() => running.close());
+    await running.exchange('GET /there HTTP/1.1\r\nHost: a\r\n\r\nGET /gone HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(isWhole).toBe(true);
+  },
+);
