@@ -100,13 +100,15 @@ test.each(['fields', 'onError', 'responder', 'start', 'error', 'end'])(
   'a program can spread a request that it sees: %s',
   async (name) => {
     let isWhole = false;
-    const see = (one: RequestMessage | undefined): void => {
+    const see = (one: RequestMessage | undefined): undefined => {
       isWhole ||= Object.keys(one ?? {}).includes('signal');
     };
     const channel = { start: requestStart, error: requestError, end: requestEnd }[name];
     const listener = (message: unknown): void => see((message as { request: RequestMessage }).request);
     channel?.subscribe(listener);
-    onTestFinished(() => void channel?.unsubscribe(listener));
+    onTestFinished(() => {
+      channel?.unsubscribe(listener);
+    });
     const running = await start({
       routes: [
         {
@@ -114,8 +116,8 @@ test.each(['fields', 'onError', 'responder', 'start', 'error', 'end'])(
           responder: name === 'responder' ? (one) => (see(one), { status: 200 }) : () => ({ status: 200 }),
         },
       ],
-      ...(name === 'fields' && { fields: (one) => void see(one) }),
-      ...(name === 'onError' && { onError: ({ request: one }) => void see(one) }),
+      ...(name === 'fields' && { fields: (one) => see(one) }),
+      ...(name === 'onError' && { onError: ({ request: one }) => see(one) }),
     });
     onTestFinished(() => running.close());
     await running.exchange('GET /there HTTP/1.1\r\nHost: a\r\n\r\nGET /gone HTTP/1.1\r\nHost: a\r\n\r\n');
