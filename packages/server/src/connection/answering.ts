@@ -107,6 +107,7 @@ function answerWith(target: AnswerTarget, exchange: Exchange, response: Response
     if (going === undefined) finish(target, exchange);
     else void finishAfter(target, exchange, going);
   } catch (error) {
+    discard(response.content);
     void recover(target, exchange, error);
   }
 }
@@ -283,13 +284,15 @@ export async function recover(target: AnswerTarget, exchange: Exchange, cause: u
   ];
   for (const attempt of attempts) {
     if (exchange.over) return target.transport.destroy();
+    let response: ResponseMessage | undefined;
     try {
-      const response = await attempt();
+      response = await attempt();
       if (exchange.over || exchange.headSent) break;
       if ((await send(target, exchange, response)) !== false) finish(target, exchange);
       return;
     } catch {
       // What broke this time has the first failure as its cause, and that has been reported.
+      discard(response?.content);
     }
   }
   cut(target, exchange);

@@ -2,6 +2,7 @@
 // streams through, and no markup has to be understood. What spoke of the bytes before speaks of none any more.
 
 import { randomBytes } from 'node:crypto';
+import { iterate } from '../message/content.ts';
 import { firstField } from '../message/fields.ts';
 import type { ContentOut, Field, RequestMessage, ResponseMessage } from '../message/message.ts';
 import { changed } from '../message/request.ts';
@@ -69,7 +70,7 @@ function appended(content: ContentOut | undefined, tag: Uint8Array): ContentOut 
   if (content instanceof Uint8Array) return hasWideMark(content) ? content : Buffer.concat([content, tag]);
   return {
     [Symbol.asyncIterator]() {
-      const iterator = content[Symbol.asyncIterator]();
+      const iterator = iterate(content);
       let start = Buffer.alloc(0);
       let isOver = false;
       return {

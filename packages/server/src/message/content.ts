@@ -47,7 +47,41 @@ export function begin(content: AsyncIterable<Uint8Array>): AsyncIterator<Uint8Ar
     throw new TypeError('the content is a generator or stream that was read before: make one for each response');
   }
   noteSpent(content);
-  return content[Symbol.asyncIterator]();
+  return iterate(content);
+}
+
+/** Iterates content. `return()` closes a stream of Node or of the web at once: before the first piece, or while one is awaited. */
+export function iterate(content: AsyncIterable<Uint8Array>): AsyncIterator<Uint8Array> {
+  if (content instanceof ReadableStream) return readerOf(content as ReadableStream<Uint8Array>);
+  const iterator = content[Symbol.asyncIterator]();
+  if (!isNodeStream(content)) return iterator;
+  // Its own iterator is a generator: one that has not begun closes nothing, one that waits for a piece goes on waiting.
+  return {
+    next: () => iterator.next(),
+    return: async () => {
+      // What opening or closing it throws after this has nobody else to hear it, and would end the process.
+      content.on('error', ignore).destroy();
+      return { done: true, value: undefined };
+    },
+  };
+}
+
+function isNodeStream(content: object): content is Readable {
+  const { on, pipe, destroy } = content as Partial<Readable>;
+  return typeof on === 'function' && typeof pipe === 'function' && typeof destroy === 'function';
+}
+
+function ignore(): void {}
+
+function readerOf(content: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
+  const reader = content.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<Uint8Array, undefined>>,
+    return: async () => {
+      await reader.cancel();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 function isSpent(content: object): boolean {
@@ -65,7 +99,16 @@ function noteSpent(content: object): void {
 export function discard(content: ContentOut | undefined): void {
   if (content === undefined || content instanceof Uint8Array) return;
   noteSpent(content);
-  void abandon(() => content[Symbol.asyncIterator]());
+  void abandon(() => iterate(content));
+}
+
+/** Closes what a refused answer holds: its content, or the stream that was returned in its place. */
+export function discardRefused(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (isNodeStream(value)) return discard(value);
+  const { content } = value as { content?: unknown };
+  if (typeof content === 'object' && content !== null && Symbol.asyncIterator in content)
+    discard(content as ContentOut);
 }
 
 // What a program prints behind a head that counts alone: a word or a page. One that goes on has no end of its own.
@@ -78,7 +121,7 @@ const DRAINED_MS = 1000;
  */
 export function drain(content: ContentOut | undefined): void {
   if (content === undefined || content instanceof Uint8Array) return;
-  const iterator = content[Symbol.asyncIterator]();
+  const iterator = iterate(content);
   const close = (): void => void abandon(() => iterator);
   const late = setTimeout(close, DRAINED_MS);
   void readAway(iterator)

@@ -3,7 +3,7 @@
 import { hasField } from './fields.ts';
 import { nearest } from '../suggestion.ts';
 import { warnOnce } from '../warn-once.ts';
-import { isPage, isResponse } from './content.ts';
+import { discardRefused, isPage, isResponse } from './content.ts';
 import type { Field, ResponseLike, ResponseMessage } from './message.ts';
 
 /** What a promise becomes in a text. */
@@ -14,7 +14,10 @@ const TEXT: Field = ['content-type', 'text/plain; charset=utf-8'];
 /** The response with its fields and its content as bytes; a TypeError of one line where there is none. */
 function wholeResponse(value: unknown): ResponseMessage | TypeError {
   const mistake = mistakeIn(value);
-  if (mistake !== undefined) return new TypeError(mistake);
+  if (mistake !== undefined) {
+    discardRefused(value);
+    return new TypeError(mistake);
+  }
   const { fields: given = [], content, ...rest } = value as ResponseLike;
   const fields = given.map(([name, text]): Field => [name.toLowerCase(), text]);
   if (typeof content !== 'string') return { ...rest, fields, content };

@@ -28,6 +28,22 @@ async function* pieces(...texts: readonly string[]): AsyncGenerator<Uint8Array> 
 const turned = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('sendContent', () => {
+  test.each([
+    ['small', 'x'],
+    ['empty', ''],
+  ])('lets others have their turn between many %s pieces', async (_, piece) => {
+    let count = 0;
+    const many = (async function* () {
+      for (; count < 100_000; count += 1) yield Buffer.from(piece);
+    })();
+    const sending = sendContent(exchange(), many, framed({ chunked: true }), new FakeTransport());
+    await turned();
+    await turned();
+    expect(count).toBeLessThan(2000);
+    await sending;
+    expect(count).toBe(100_000);
+  });
+
   test('sends the head along with the first piece', async () => {
     const transport = new FakeTransport();
     const one = exchange();
