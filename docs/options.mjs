@@ -104,7 +104,8 @@ const ownKeys = new Set(optionEntries.map(([key]) => key));
 function memberRows(path, shape) {
   return objectsIn(shape).flatMap(({ members }) =>
     Object.entries(members).flatMap(([name, member]) => {
-      if (path === 'sites' && ownKeys.has(name)) return [];
+      // The host of a site is its name, not where the server listens.
+      if (path === 'sites' && ownKeys.has(name) && name !== 'host') return [];
       const needed = member.isRequired ? ' (needed)' : '';
       const row = [
         code(`${path}.${name}`),

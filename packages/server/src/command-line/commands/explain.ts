@@ -30,6 +30,7 @@ export async function explanationOf(configuration: Configuration, question: Ques
   const rows: Row[] = [['request', `${question.method ?? 'GET'} ${question.target}`]];
   // What the route before has; its status and fields are the answer's only where no other route follows.
   let last: readonly Row[] = [];
+  let isGuarded = false;
   const { options, makers } = await composed(configuration);
   const closables = options.routes ?? [];
   const sites = [configuration, ...(configuration.sites ?? [])];
@@ -39,6 +40,7 @@ export async function explanationOf(configuration: Configuration, question: Ques
   for (let routes = closables; ;) {
     const explanation = new HttpServer({ ...options, routes }, makers).explain(question);
     const isFirst = routes === closables;
+    isGuarded ||= explanation.auth !== undefined;
     const { route } = explanation;
     // The answer of the route before stands when there is no other.
     if (route === undefined && !isFirst) {
@@ -61,11 +63,13 @@ export async function explanationOf(configuration: Configuration, question: Ques
     routes = routes.filter((one) => one !== route);
   }
   await Promise.all(closables.map(async ({ responder }) => responder.close?.()));
-  if (
-    configuration.auth !== undefined ||
-    configuration.authFile !== undefined ||
-    configuration.authUser !== undefined
-  ) {
+  const { fields } = options;
+  // Those of every response, unless it has them.
+  for (const [name, value] of typeof fields === 'object' ? fields : []) {
+    const isThere = rows.some(([kind, text]) => kind === 'field' && text.startsWith(`${name}: `));
+    if (!isThere) rows.push(['field', `${name}: ${value}`]);
+  }
+  if (isGuarded) {
     rows.push(['', 'for a request with a valid name and password; without them, the status is 401']);
   }
   return rows;

@@ -63,26 +63,36 @@ function neededMakers(configuration: Configuration): ReadonlySet<keyof Makers> {
 
 const MOUNTS = ['cgi', 'php', 'fastcgi', 'scgi', 'wsgi', 'asgi', 'app', 'webdav', 'proxy', 'internal'] as const;
 
-function operationRoutes({ health, metrics }: Configuration, surroundings: Surroundings): Route[] {
+function operationRoutes({ health, metrics, sites = [] }: Configuration, surroundings: Surroundings): Route[] {
   const methods = ['GET', 'HEAD'];
   const routes: Route[] = [];
+  const hosts = new Set([undefined, ...sites.map(({ host }) => host)]);
   if (health !== undefined) {
     routes.push({ name: 'health', path: health, methods, responder: healthResponder(surroundings.health) });
   }
   if (metrics !== undefined) {
     routes.push({ name: 'metrics', path: metrics, methods, responder: metricsResponder(surroundings.collectMetrics) });
   }
-  return routes;
+  // Whatever host is asked.
+  return [...hosts].flatMap((host) => routes.map((route) => (host === undefined ? route : { ...route, host })));
 }
 
 function siteRoutes(configuration: Configuration, secrets: Secrets, makers: Makers): readonly Route[] {
-  return (configuration.sites ?? []).flatMap((site) =>
-    routesOf(keepSecrets(servedOptions(site, configuration), secrets), makers).map((route): Route => {
+  return (configuration.sites ?? []).flatMap(({ host, path = '/', ...site }) => {
+    const start = path.replace(/\/+$/, '');
+    const own = routesOf(keepSecrets(servedOptions(site, configuration), secrets), makers).map((route): Route => {
       const below = route.path === undefined || route.path === '/' ? '' : route.path;
-      const path = `${site.path?.replace(/\/+$/, '') ?? ''}${below}`;
-      return { ...route, host: site.host, path: path === '' ? '/' : path };
-    }),
-  );
+      return { ...route, host, path: `${start}${below}` || '/' };
+    });
+    return host === undefined ? own : closed(own, host, start || '/');
+  });
+}
+
+/** The routes of a host end with it: what it does not have is not looked for, nor written, in what other hosts have. */
+function closed(routes: readonly Route[], host: string, path: string): readonly Route[] {
+  const last = routes.findLastIndex((route) => route.path === path && route.methods === undefined);
+  if (last === -1) return [...routes, { name: 'site', host, path, responder: () => ({ status: 404, fields: [] }) }];
+  return routes.with(last, { ...(routes[last] as Route), fallThrough: false });
 }
 
 function keepSecrets(served: ServedOptions, secrets: Secrets): ServedOptions {
