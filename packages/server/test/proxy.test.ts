@@ -306,6 +306,7 @@ describe('what goes wrong with an upstream', () => {
       '',
     ],
     ['splits a field', 'HTTP/1.1 200 OK\r\nA\x00: b\r\n\r\n', 'no HTTP response', ''],
+    ['has a status that is none', 'HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n', 'sent the status 999', ''],
     [
       'changes the protocol unasked',
       'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',

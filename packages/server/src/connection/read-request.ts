@@ -31,7 +31,7 @@ function readTarget(event: RequestHeadEvent): ReadTarget {
   const mark = pathAndQuery.indexOf('?');
   const path = mark === -1 ? pathAndQuery : pathAndQuery.slice(0, mark);
   // `*` and an authority name no path; whoever guards the root guards them.
-  const pathInfo = form === 'asterisk' || form === 'authority' ? '/' : canonicalPath(path);
+  const pathInfo = path === '*' || form === 'authority' ? '/' : canonicalPath(path);
   const target = { pathInfo, query: mark === -1 ? undefined : pathAndQuery.slice(mark + 1) };
   // The parser freezes the events that it gives again.
   if (Object.isFrozen(event)) targets.set(event, target);
@@ -47,7 +47,9 @@ export function readRequest(
 ): RequestMessage | undefined {
   const { pathInfo, query } = readTarget(event);
   if (pathInfo === undefined) return undefined;
-  const { method, target, version } = event.head;
+  const { method, version } = event.head;
+  // OPTIONS for an absolute URI without a path asks for `*` too (RFC 9112 §3.2.4).
+  const target = event.pathAndQuery === '*' ? '*' : event.head.target;
   const fields = event.form === 'absolute' ? withHostOfTarget(event) : event.head.fields;
   const { scheme, remote, local, isTrusted } = ends;
   const members = {

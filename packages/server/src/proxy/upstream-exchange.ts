@@ -160,6 +160,10 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
           this.#fail('changed to a protocol that was not asked for');
           return;
         }
+        if (event.head.status > 599) {
+          this.#fail(`sent the status ${event.head.status}, which is none`);
+          return;
+        }
         const fault = framingFault(event.head.fields);
         if (fault !== undefined) {
           this.#fail(`sent a response ${fault}`);

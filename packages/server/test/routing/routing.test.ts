@@ -78,6 +78,8 @@ describe('routes', () => {
     expect(options.status).toBe(204);
     expect(options.fields.get('allow')).toBe('GET, HEAD, POST, OPTIONS');
     expect(parse(await exchange(request('OPTIONS *'))).fields.get('allow')).toContain('UNLINK');
+    const whole = parse(await exchange(request('OPTIONS http://localhost')));
+    expect([whole.status, whole.fields.get('allow')]).toEqual([204, expect.stringContaining('UNLINK')]);
   });
 
   test('leave a path to its longest prefix, also for the methods that it does not take', async () => {
