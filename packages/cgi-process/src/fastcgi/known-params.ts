@@ -32,28 +32,34 @@ export class KnownParams {
   /** The head with what `backendParams` gives, in another order; bytes of it last until the next one. */
   head(request: CgiRequest, found: FoundScript, settings: ParamSettings, isWhole: boolean): string | KnownHead {
     const { fields } = request;
-    const { params = {} } = settings.options;
-    // A list that may still change proves nothing; and the mount has the last word about its parameters.
-    if (!Object.isFrozen(fields) || OWN.some((name) => name in params)) {
-      return requestHead(encodePairs(backendParams(request, found, settings)), true, isWhole);
-    }
     const known = this.#known.get(fields);
     if (
       known?.contentLength !== settings.contentLength ||
       !isSameScript(known.found, found) ||
       !isAskedAlike(known.basis, request)
     ) {
-      const { UNIQUE_ID: _id, REMOTE_PORT: _port, ...shared } = backendParams(request, found, settings);
-      const { contentLength } = settings;
-      const pairs = encodePairs(shared);
-      this.#known.set(fields, { basis: basisOf(request), found, contentLength, pairs, head: undefined });
-      return requestHead(pairs + ownPairs(request), true, isWhole);
+      return this.#newHead(request, found, settings, isWhole);
     }
     known.head ??= new KnownHead(known.pairs);
     if (known.head.make(own(request), isWhole)) return known.head;
     return requestHead(known.pairs + ownPairs(request), true, isWhole);
   }
+
+  #newHead(request: CgiRequest, found: FoundScript, settings: ParamSettings, isWhole: boolean): string {
+    const { fields } = request;
+    const { options, contentLength } = settings;
+    const { params = {} } = options;
+    // A list that may still change proves nothing; and the mount has the last word about its parameters.
+    if (!Object.isFrozen(fields) || OWN.some((name) => name in params)) {
+      return requestHead(encodePairs(backendParams(request, found, settings)), true, isWhole);
+    }
+    const { UNIQUE_ID: _id, REMOTE_PORT: _port, ...shared } = backendParams(request, found, settings);
+    const pairs = encodePairs(shared);
+    this.#known.set(fields, { basis: basisOf(request), found, contentLength, pairs, head: undefined });
+    return requestHead(pairs + ownPairs(request), true, isWhole);
+  }
 }
+
 /** What is kept of a request: no more than is compared. */
 function basisOf(request: CgiRequest): Basis {
   const { method, target, version, scheme, authority, scriptName, query, remote, local, user, authType } = request;

@@ -15,6 +15,7 @@ import type { Stats } from 'node:fs';
 import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiOptions } from '../options.ts';
+import { KnownWalks } from './known-walks.ts';
 import { forTurn } from './turn-memo.ts';
 
 /** A script and how the path led to it. */
@@ -112,10 +113,14 @@ export function defaultDocumentRoot(options: CgiOptions): string {
   return 'directory' in options ? existing('directory', options.directory) : existing('root', options.root);
 }
 
+/** The state of a path, and whether that is its own: no symbolic link. */
+interface Seen {
+  readonly stats: Stats;
+  readonly isPlain: boolean;
+}
+
 /** What a look at a path came to: its state, or why there is none. */
-type Look =
-  | { readonly stats: Stats }
-  | { readonly code: 'script-forbidden' | 'script-not-found'; readonly why: string };
+type Look = Seen | { readonly code: 'script-forbidden' | 'script-not-found'; readonly why: string };
 
 interface TreeOptions {
   readonly symlinks: Links;
@@ -131,6 +136,7 @@ class ScriptTree {
   readonly #interpreters: ReadonlyMap<string, string | null> | undefined;
   readonly #index: readonly string[];
   readonly #front: string | undefined;
+  readonly #walks = new KnownWalks();
 
   constructor(root: string, { symlinks, interpreters, index = [], front }: TreeOptions) {
     this.#root = root;
@@ -140,23 +146,32 @@ class ScriptTree {
     this.#front = front;
   }
 
-  readonly find: FindScript = forTurn((pathInfo) => this.#find(pathInfo));
+  readonly find: FindScript = forTurn((pathInfo) => this.#walks.again(pathInfo) ?? this.#find(pathInfo));
 
   #find(pathInfo: string): FoundScript | MissingSlash {
     let path = this.#root;
+    const folders: string[] = [];
+    let isPlain = true;
     for (const { name, end } of segments(pathInfo)) {
       // In its normal form, as its parts are.
       path = path.endsWith('/') ? path + name : `${path}/${name}`;
-      const stats = this.#look(path);
-      if (stats.isDirectory()) continue;
-      return this.#script(path, stats, { scriptName: merged(pathInfo.slice(0, end)), pathInfo: pathInfo.slice(end) });
+      const look = this.#look(path);
+      isPlain &&= look.isPlain;
+      if (look.stats.isDirectory()) {
+        folders.push(path);
+        continue;
+      }
+      const names = { scriptName: merged(pathInfo.slice(0, end)), pathInfo: pathInfo.slice(end) };
+      const found = this.#script(path, look, names);
+      if (isPlain) this.#walks.keep(pathInfo, { folders, found });
+      return found;
     }
     return this.#indexOf(path, pathInfo);
   }
 
-  #look(path: string): Stats {
+  #look(path: string): Seen {
     const look = this.#lookAt(path);
-    if ('stats' in look) return look.stats;
+    if ('stats' in look) return look;
     const { code, why } = look;
     throw new CgiError(this.#isRun(path) ? code : 'script-not-found', `${path} ${why}`);
   }
@@ -164,10 +179,11 @@ class ScriptTree {
   #lookAt(path: string): Look {
     try {
       const stats = lstatSync(path);
-      if (!stats.isSymbolicLink()) return { stats };
+      if (!stats.isSymbolicLink()) return { stats, isPlain: true };
       if (this.#symlinks === 'deny') return { code: 'script-forbidden', why: 'is a symbolic link' };
       const target = realpathSync(path);
-      if (this.#symlinks === 'all' || target.startsWith(this.#root + sep)) return { stats: statSync(target) };
+      if (this.#symlinks === 'all' || target.startsWith(this.#root + sep))
+        return { stats: statSync(target), isPlain: false };
       return { code: 'script-forbidden', why: `is a symbolic link that leads out of ${this.#root}` };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -181,7 +197,7 @@ class ScriptTree {
     return this.#interpreters === undefined || this.#interpreters.has(extname(path));
   }
 
-  #script(file: string, stats: Stats, names: Pick<FoundScript, 'scriptName' | 'pathInfo'>): FoundScript {
+  #script(file: string, { stats }: Seen, names: Pick<FoundScript, 'scriptName' | 'pathInfo'>): FoundScript {
     const interpreter = this.#interpreters === undefined ? null : this.#interpreters.get(extname(file));
     if (interpreter === undefined) {
       throw new CgiError('script-not-found', `${file} has no extension that is run`, { script: file });

@@ -1,12 +1,13 @@
-import { chmodSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { CgiOptions } from '../../src/index.ts';
 import { cgi, CgiError } from '../../src/index.ts';
 import { scriptFinder } from '../../src/request/find-script.ts';
 import { request, Scripts } from '../mount.ts';
 
-const outside = new Scripts({ 'secret.cgi': '#!/bin/sh\n' });
+const outside = new Scripts({ 'secret.cgi': '#!/bin/sh\n', 'a.cgi': '#!/bin/sh\n' });
 const scripts = new Scripts({
   'a.cgi': '#!/bin/sh\n',
   'sub/b.cgi': '#!/bin/sh\n',
@@ -120,5 +121,44 @@ describe('scriptFinder', () => {
     expect(await answer('/ü', '/a: ü')).toEqual([['location', './a%3A%20%C3%BC/']]);
     expect(await answer('', '//sub')).toEqual([['location', 'sub/']]);
     await respond.close();
+  });
+});
+
+describe('a script that was found before', () => {
+  type Change = (file: string, folder: string) => void;
+  const swapFor = (path: string, target: string): void => {
+    rmSync(path, { recursive: true });
+    symlinkSync(target, path);
+  };
+
+  test.each<[string, Change, string]>([
+    ['is as before', () => {}, 'a.cgi'],
+    ['is gone', (file) => rmSync(file), 'script-not-found'],
+    ['is not executable any more', (file) => chmodSync(file, 0o644), 'script-forbidden'],
+    ['is a link that leads out', (file) => swapFor(file, join(outside.path, 'secret.cgi')), 'script-forbidden'],
+    ['is in a folder that is one', (_, folder) => swapFor(folder, outside.path), 'script-not-found'],
+    ['is in a folder that is gone', (_, folder) => rmSync(folder, { recursive: true }), 'script-not-found'],
+    ['is a folder', (file) => (rmSync(file), mkdirSync(file)), 'script-not-found'],
+  ])('%s in the next turn', async (_, change, expected) => {
+    const site = new Scripts({ 'sub/deep/a.cgi': '#!/bin/sh\n' });
+    onTestFinished(() => site.remove());
+    const find = scriptFinder({ ...byExtension, root: site.path });
+    const look = (): string => {
+      try {
+        const script = find('/sub//deep/a.cgi/more');
+        return script.kind === 'script'
+          ? `${basename(script.file)}${script.scriptName}${script.pathInfo}`
+          : script.kind;
+      } catch (error) {
+        return error instanceof CgiError ? error.code : String(error);
+      }
+    };
+    const before = 'a.cgi/sub/deep/a.cgi/more';
+    for (let times = 0; times < 3; times++) {
+      expect(look()).toBe(before);
+      await turn();
+    }
+    change(join(site.path, 'sub/deep/a.cgi'), join(site.path, 'sub/deep'));
+    expect(look()).toBe(expected === 'a.cgi' ? before : expected);
   });
 });
