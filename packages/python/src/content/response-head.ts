@@ -16,7 +16,7 @@ export interface ResponseHead {
 export interface ReadHead extends ResponseHead {
   /** Its length in bytes, with the empty line. */
   readonly size: number;
-  /** Keeps what the server makes of the fields; not there for a head that may not come again. */
+  /** Keeps what the server makes of the fields, once the head has come again: one with another length each time does not. */
   readonly lines: LineStore | undefined;
 }
 
@@ -24,7 +24,7 @@ const STATUS_AT = 'Status: '.length;
 const EMPTY_LINE = Buffer.from('\n\n');
 
 /** Heads that came before: an application says the same of most of its pages. */
-let known = new Map<string, ReadHead>();
+let known = new Map<string, ReadHead & { lines: LineStore | undefined }>();
 
 /** The head that came last, and its bytes. */
 let last: ReadHead | undefined;
@@ -44,6 +44,7 @@ export function readHead(output: Buffer): ReadHead | undefined {
   const found = known.get(text);
   if (found === undefined)
     return end > MAX_KNOWN_LENGTH ? { ...parseResponseHead(text), size, lines: undefined } : keep(text, size);
+  found.lines ??= new KeptLines();
   last = found;
   lastBytes = Uint8Array.prototype.slice.call(output, 0, size);
   return found;
@@ -58,7 +59,7 @@ function beginsWith(output: Uint8Array, head: Uint8Array): boolean {
 }
 
 function keep(text: string, size: number): ReadHead {
-  const head = { ...parseResponseHead(text), size, lines: new KeptLines() };
+  const head = { ...parseResponseHead(text), size, lines: undefined };
   if (known.size >= MAX_KNOWN_HEADS) known = new Map();
   for (const field of head.fields) Object.freeze(field);
   Object.freeze(head.fields);

@@ -55,7 +55,9 @@ describe('parseResponseHead', () => {
   });
 
   test('keeps lines for heads that repeat, and none for long ones', () => {
+    expect(headIn('Status: 200 OK\nx-b: c\n\n')?.lines).toBeUndefined();
     const lines = headIn('Status: 200 OK\nx-b: c\n\n')?.lines;
+    expect(lines).toBeDefined();
     const bytes = Buffer.from('x-b: c\r\n\r\n');
     lines?.keep(bytes);
     bytes.fill(0);
