@@ -138,7 +138,7 @@ def field_kind(name):
 
 def take_apart(text):
     """What a client says in most of its requests: members of the scope, with its headers."""
-    kind, version, scheme, root_path, host, port, *fields = text.split(b"\0")
+    address, method, kind, version, scheme, root_path, host, port, *fields = text.split(b"\0")
     scope = {
         "type": kind.decode("latin-1"),
         "http_version": version.decode("latin-1"),
@@ -146,10 +146,14 @@ def take_apart(text):
         "root_path": root_path.decode("utf-8", "surrogateescape"),
         "server": (host.decode("latin-1"), int(port)),
         "headers": list(zip(fields[::2], fields[1::2])),
+        "client": (address.decode("latin-1"), 0) if address else None,
         # Set for each request; a dict that has them does not grow.
-        "path": "", "raw_path": b"", "query_string": b"", "client": None, "extensions": None,
+        "path": "", "raw_path": b"", "query_string": b"", "extensions": None,
     }  # fmt: skip
-    scope["method" if kind == b"http" else "subprotocols"] = None
+    if kind == b"http":
+        scope["method"] = method.decode("latin-1")
+    else:
+        scope["subprotocols"] = None
     return scope
 
 
@@ -646,7 +650,7 @@ class Connection(asyncio.BufferedProtocol):
         return WebSocket
 
     def make_scope(self, parameters):
-        port, address, method, path, raw_path, query, rest = parameters.split(b"\0", 6)
+        port, path, raw_path, query, rest = parameters.split(b"\0", 4)
         scope = self.known_scopes[rest].copy()
         path = path.decode("utf-8", "surrogateescape")
         if self.is_path_stripped:
@@ -654,10 +658,11 @@ class Connection(asyncio.BufferedProtocol):
         scope["path"] = path
         scope["raw_path"] = raw_path
         scope["query_string"] = query
-        scope["client"] = (address.decode("latin-1"), int(port)) if address else None
+        client = scope["client"]
+        if client is not None:
+            scope["client"] = (client[0], int(port))
         scope["headers"] = headers = scope["headers"].copy()
         if scope["type"] == "http":
-            scope["method"] = method.decode("latin-1")
             scope["extensions"] = {"http.response.pathsend": {}}
         else:
             protocols = [value for name, value in headers if name == b"sec-websocket-protocol"]

@@ -17,8 +17,9 @@ export interface TravellingScope {
 }
 
 /**
- * The scope of a request as byte strings: client's port; client, method, path, raw path and query; then what is mostly the same for
- * all requests of a client: type, HTTP version, scheme, root path, server, server's port, name and value of each field.
+ * The scope of a request as byte strings: client's port; path, raw path and query; then what is mostly the same for all requests of a
+ * client, so that the worker takes it apart once: client, method, type, HTTP version, scheme, root path, server, server's port, name and
+ * value of each field.
  *
  * Throws a TypeError for a NUL in any part of the request: it would become another word. `known` has what was made of heads that
  * come again.
@@ -33,11 +34,11 @@ function encodeWords(request: PythonRequest, options: EnvironOptions): string {
   const [host, port] = serverOf(request, options);
   const isWebSocket = opensWebSocket(request) === true;
   const words = [
-    remote.address,
-    method,
     rootPath + utf8(pathInfo),
     rawPath(request.target),
     query ?? '',
+    remote.address,
+    method,
     isWebSocket ? 'websocket' : 'http',
     version,
     isWebSocket ? scheme.replace('http', 'ws') : scheme,

@@ -77,8 +77,8 @@ class Server:
 
 def scope(kind="http", method="GET", path="/", fields=(), **changes):
     words = {
-        "client_port": "4000", "client": "192.0.2.1", "method": method, "path": path, "raw_path": path, "query": "",
-        "type": kind, "version": "1.1", "scheme": "http", "root_path": "", "server": "192.0.2.2", "server_port": "80",
+        "client_port": "4000", "path": path, "raw_path": path, "query": "",
+        "client": "192.0.2.1", "method": method, "type": kind, "version": "1.1", "scheme": "http", "root_path": "", "server": "192.0.2.2", "server_port": "80",
     }  # fmt: skip
     words.update(changes)
     return "\0".join([*words.values(), *[word for field in fields for word in field]]).encode("latin-1")
