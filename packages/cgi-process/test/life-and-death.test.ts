@@ -114,6 +114,20 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     await until(() => processesWith(flag).length === 0);
   });
 
+  test.each<[string, string, object]>([
+    ['HEAD', 'Content-Type: text/plain', { method: 'HEAD' }],
+    ['a redirect inside the server', 'Location: /elsewhere', {}],
+  ])('work on behind the output that they have closed, also where nobody wants it: %s', async (what, header, asked) => {
+    const name = `behind-${what.length}-${spawner}`;
+    const lines = ['#!/bin/sh', `printf '${header}\\n\\n'`, 'sleep 0.2', 'exec >&-', ': > "$FLAG.closed"'];
+    scripts.add(name, [...lines, 'sleep 1', ': > "$FLAG.done"', ''].join('\n'));
+    const respond = responder({}, { env: { FLAG: `${scripts.path}/${name}` } });
+    const { content } = await respond(request(`/${name}`, asked));
+    await (content as AsyncIterableIterator<Uint8Array> | undefined)?.return?.();
+    await until(() => scripts.has(`${name}.closed`));
+    await until(() => scripts.has(`${name}.done`));
+  });
+
   test('end when their content breaks off', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield* chunks(20, 10_000);

@@ -114,12 +114,14 @@ export class ScriptRun {
     return new ScriptContent(this, first, length);
   }
 
-  /** Reads and drops what is left, so that a script whose output nobody wants can end as it likes. */
+  /** Reads and drops what is left, so that a script whose output nobody wants can end as it likes, and work on behind its output. */
   async drain(): Promise<void> {
+    let read: unknown;
     try {
-      while (typeof (await this.#reader.read(this.#options.limits.silenceTimeoutMs)) !== 'string');
+      do read = await this.#reader.read(this.#options.limits.silenceTimeoutMs);
+      while (typeof read !== 'string');
     } finally {
-      this.end();
+      if (read !== 'end') this.end();
     }
   }
 
