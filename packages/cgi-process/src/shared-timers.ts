@@ -66,8 +66,13 @@ class Delay {
 
   /** Whoever waits has something else that keeps the process. */
   #arm(ms: number): void {
-    setTimeout(this.#pass, ms).unref();
+    setTimeout(this.#look, ms).unref();
   }
+
+  /** A timer that is late, since this process stood still, runs before what came meanwhile is read. */
+  readonly #look = (): void => {
+    setImmediate(this.#pass);
+  };
 
   readonly #pass = (): void => {
     const now = performance.now();

@@ -1,5 +1,28 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { closeSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { FifoDirectory, openForReading } from '../src/process/fifo-directory.ts';
 import { afterSharedMs } from '../src/shared-timers.ts';
+
+test('nobody is told of a time before what came meanwhile was read, where the process stood still', async () => {
+  const fifos = new FifoDirectory();
+  onTestFinished(() => fifos.remove());
+  const { readEnd, writeEnd } = openForReading(await fifos.take());
+  onTestFinished(() => closeSync(writeEnd));
+  const stream = new Socket({ fd: readEnd, readable: true, writable: false });
+  onTestFinished(() => void stream.destroy());
+  const seen: string[] = [];
+  stream.on('data', () => seen.push('what came'));
+  await new Promise<void>((resolve) => {
+    afterSharedMs(10, () => {
+      seen.push('the time');
+      resolve();
+    });
+    writeSync(writeEnd, 'in time');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+  });
+  expect(seen).toEqual(['what came', 'the time']);
+});
 
 describe('afterSharedMs', () => {
   beforeEach(() => vi.useFakeTimers());

@@ -43,7 +43,17 @@ export class OutputReader {
 
   async #change(timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const start = (): (() => void) => afterMs(Math.min(timeoutMs, this.#longestMs), () => settle(false));
+      // A timer that is late, since this process stood still, runs before what came meanwhile is read.
+      const start = (): (() => void) => {
+        let read: NodeJS.Immediate | undefined;
+        const stopTimer = afterMs(Math.min(timeoutMs, this.#longestMs), () => {
+          read = setImmediate(() => settle(false));
+        });
+        return () => {
+          stopTimer();
+          clearImmediate(read);
+        };
+      };
       let stop = start();
       this.#hurry = () => {
         stop();

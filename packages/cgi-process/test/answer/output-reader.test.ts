@@ -1,6 +1,9 @@
+import { closeSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { OutputReader } from '../../src/answer/output-reader.ts';
+import { FifoDirectory, openForReading } from '../../src/process/fifo-directory.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -25,6 +28,19 @@ describe('OutputReader', () => {
     expect(await reader.read(1)).toBe('timed-out');
     stream.write('late');
     expect(await reader.read(FOREVER)).toEqual(Buffer.from('late'));
+  });
+
+  test('takes what came while this process stood still for longer than it waits', async () => {
+    const fifos = new FifoDirectory();
+    onTestFinished(() => fifos.remove());
+    const { readEnd, writeEnd } = openForReading(await fifos.take());
+    onTestFinished(() => closeSync(writeEnd));
+    const stream = new Socket({ fd: readEnd, readable: true, writable: false });
+    onTestFinished(() => void stream.destroy());
+    const waiting = new OutputReader(stream).read(10);
+    writeSync(writeEnd, 'in time');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    expect(String(await waiting)).toBe('in time');
   });
 
   test('bounds waits from a moment on, also the one under way', async () => {

@@ -9,7 +9,8 @@ import type { Exit } from '../../src/process/process-options.ts';
 import type { LaunchedProcess } from '../../src/process/unix-process.ts';
 import type { Collected } from '../../src/spool/collect-content.ts';
 
-beforeEach(() => vi.useFakeTimers());
+// Immediates stay real: what came is read before a time is over.
+beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
 afterEach(() => vi.useRealTimers());
 
 /** A process whose every move is the test's. */
