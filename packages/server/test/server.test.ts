@@ -40,6 +40,12 @@ describe('a connection', () => {
     expect(text.match(/\r\n\r\n(later|\/\d)/g)).toEqual(['\r\n\r\nlater', '\r\n\r\n/1', '\r\n\r\nlater', '\r\n\r\n/2']);
   });
 
+  test('answers as many pipelined requests as a client sends, each after a wait', async () => {
+    const request = `GET /later HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(1000)}\r\n\r\n`;
+    const text = await running.exchange(request.repeat(1000));
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(Array.from({ length: 1000 }, () => 'HTTP/1.1 200'));
+  });
+
   test('sends answers that are due before an error', async () => {
     const text = await running.exchange('GET /later HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n');
     expect(text).toMatch(/^HTTP\/1\.1 200 [^]*laterHTTP\/1\.1 400 [^]*connection: close/);

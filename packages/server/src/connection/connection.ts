@@ -103,7 +103,8 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
       for (const event of events) this.#take(event, events);
       if (this.#mode !== 'open' || this.exchange?.over !== true || this.#parser.state !== 'paused') break;
       events = this.#parser.next();
-      this.#holds.tookAhead();
+      // A head that is not here whole is waited for, however long it is.
+      this.#holds.tookAhead(this.#parser.state === 'paused' ? this.#parser.remainderBytes : 0);
       if (events.length === 0) break;
     }
     this.output.isBatching = false;

@@ -36,10 +36,10 @@ export class Holds {
     if (this.#aheadBytes >= AHEAD_BYTES) this.add(HOLDS.ahead);
   }
 
-  /** The turn of what came ahead has come. */
-  tookAhead(): void {
-    this.#aheadBytes = 0;
-    this.release(HOLDS.ahead);
+  /** The turn of some of what came ahead has come; `left` bytes still wait for theirs. */
+  tookAhead(left: number): void {
+    this.#aheadBytes = left;
+    if (left < AHEAD_BYTES) this.release(HOLDS.ahead);
   }
 
   /** The client reads its answers slower than it asks: no more requests are read until it has them. */

@@ -42,17 +42,21 @@ describe('Holds', () => {
     );
   });
 
-  test('let a client send 64 KiB ahead of its turn, counted anew after each', () => {
+  test('let a client send 64 KiB ahead of its turn, with what still waits after each', () => {
     const transport = new Paused();
     const holds = new Holds(transport);
     holds.cameAhead(40_000);
     expect(transport.isPaused).toBe(false);
     holds.cameAhead(30_000);
     expect(transport.isPaused).toBe(true);
-    holds.tookAhead();
+    holds.tookAhead(65_536);
+    expect(transport.isPaused).toBe(true);
+    holds.tookAhead(30_000);
     expect(transport.isPaused).toBe(false);
-    holds.cameAhead(40_000);
+    holds.cameAhead(30_000);
     expect(transport.isPaused).toBe(false);
+    holds.cameAhead(10_000);
+    expect(transport.isPaused).toBe(true);
   });
 
   test('read no further request until the answers are taken', async () => {
