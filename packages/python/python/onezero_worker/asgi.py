@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import deque
 
+from . import forked
 from .fields import CONTROL_BYTES, FILE_NAMERS_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
     ABORT,
@@ -380,8 +381,12 @@ class Request:
             await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def run(self, application):
+        if forked.is_child:
+            forked.leave()
         try:
             await application(self.scope, self.receive, self.send)
+            if forked.is_child:
+                forked.leave()
             if not self.complete:
                 self.returned()
                 if not self.complete and self.has_left():
@@ -391,8 +396,12 @@ class Request:
         except asyncio.CancelledError:
             self.fail("" if self.disconnected else "cancelled\n")
         except BaseException as error:
+            if forked.is_child:
+                forked.leave(error)
             self.fail("" if self.disconnected and isinstance(error, OSError) else application_traceback(error))
         finally:
+            if forked.is_child:
+                forked.leave()
             connection = self.connection
             connection.running.discard(self)
             if connection.on_idle is not None and not connection.running:
@@ -525,6 +534,8 @@ class Connection(asyncio.BufferedProtocol):
         return self.is_full or self.out_bytes > TURN_LIMIT
 
     def flush(self):
+        if forked.is_child:
+            forked.leave()
         self.is_flush_due = False
         if self.output:
             self.close_output()
@@ -554,6 +565,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, received):
         """Takes the records apart. Content that waits is copied once: into the bytes that the application receives."""
+        if forked.is_child:
+            forked.leave()
         view, start, size = self.view, 0, self.rest + received
         if size <= HEADS_LIMIT and view[1] == BARE_REQUEST and not self.rest and not self.content_left:
             start = self.take_heads(bytes(view[:size]), size)

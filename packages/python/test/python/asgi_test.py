@@ -3,7 +3,9 @@
 import asyncio
 import http
 import io
+import os
 import random
+import sys
 import tempfile
 import unittest
 from contextlib import redirect_stderr
@@ -11,7 +13,7 @@ from contextlib import redirect_stderr
 from loop import DRAIN, PAUSE, PING, Server, begin, request
 from onezero_worker import asgi
 from onezero_worker.asgi import RECEIVE_LIMIT, Lifespan, encode_head, strips_path
-from wire import ABORT, END, FILE_REPLY, STDIN, STDOUT, Answer, record
+from wire import ABORT, END, FILE_REPLY, STDIN, STDOUT, Answer, record, records
 
 
 def start(status=200, headers=()):
@@ -641,6 +643,64 @@ class Lifespans(unittest.TestCase):
 
         self.run_lifespan(application)
         self.assertEqual(len(seen), 2)
+
+
+@unittest.skipUnless(hasattr(os, "fork"), "this system does not fork")
+class Forking(Case):
+    """What a child does that comes back from the application: nothing that its parent's client would notice."""
+
+    def status(self, in_child):
+        """The child's status. Where it would go on, it writes where its parent writes, and the test goes on in it."""
+        parent = os.getpid()
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+
+        async def application(scope, receive, send):
+            child = os.fork()
+            if not child:
+                await in_child(send)
+                return
+            self.seen.append(os.waitpid(child, 0)[1] >> 8)
+            await send(start())
+            await send(body(b"of the parent"))
+
+        server = self.server(application)
+        server.transport.write = lambda data: os.write(writer, data)
+        try:
+            server.say(request())
+        finally:
+            if os.getpid() != parent:
+                os._exit(99)
+        os.close(writer)
+        answer = Answer(records(os.read(reader, 0x10000)))
+        self.assertEqual((answer.content, answer.status, answer.ends, answer.errors), (b"of the parent", 0, 1, ""))
+        return self.seen.pop()
+
+    def test_it_ends_without_an_answer(self):
+        async def answers(send):
+            await send(start())
+            await send(body(b"of the child"))
+
+        async def streams(send):
+            await send(start())
+            while True:
+                await send(body(b"of the child" * 1000, True))
+
+        async def waits(send):
+            await answers(send)
+            await asyncio.get_event_loop_policy().get_event_loop().create_future()
+
+        async def says_nothing(send):
+            pass
+
+        for in_child in (answers, streams, waits, says_nothing):
+            self.assertEqual(self.status(in_child), 0, in_child.__name__)
+
+    def test_its_exit_is_its_own(self):
+        async def leaves(send):
+            sys.exit(3)
+
+        self.assertEqual(self.status(leaves), 3)
 
 
 class Paths(unittest.TestCase):
