@@ -28,7 +28,9 @@ const IDLE_SECONDS = 60;
 const CGI_REQUESTS = 1000;
 
 /** The setting that says where uploads wait for their script. */
-export const UPLOAD_FOLDER = 'upload_tmp_dir';
+const UPLOAD_FOLDER = 'upload_tmp_dir';
+/** The settings that say so, the second where the first does not: scripts may be let into what it names alone (open_basedir). */
+export const UPLOAD_SETTINGS: readonly string[] = [UPLOAD_FOLDER, 'sys_temp_dir'];
 
 /** Where uploads wait for their script: PHP removes them, but not those of a child that is killed. */
 export function uploadsIn(folder: string): string {

@@ -13,7 +13,7 @@ import { openConnection } from '../fastcgi/connection.ts';
 import type { CgiLogEntry } from '../options.ts';
 import { withOwnGroup } from '../process/owner.ts';
 import { KEEPER } from './keeper.ts';
-import { phpCommand, UPLOAD_FOLDER, uploadsIn } from './php-command.ts';
+import { phpCommand, UPLOAD_SETTINGS, uploadsIn } from './php-command.ts';
 import type { PhpProgram } from './php-command.ts';
 import { settingOf } from './php-setting.ts';
 
@@ -104,9 +104,10 @@ export class PhpProcess {
 
   async #startFirst(): Promise<void> {
     const { program, ini } = this.#options;
-    if (!(UPLOAD_FOLDER in ini)) {
+    this.#hasOwnUploads = !UPLOAD_SETTINGS.some((name) => name in ini);
+    if (this.#hasOwnUploads) {
       const { env, user } = this.#surroundings();
-      this.#hasOwnUploads = (await settingOf(program, UPLOAD_FOLDER, { env, cwd: '/', ...user })) === undefined;
+      this.#hasOwnUploads = (await settingOf(program, UPLOAD_SETTINGS, { env, cwd: '/', ...user })) === undefined;
       if (this.#isClosed) throw new Error('php: closed while it started');
     }
     let failure: string | undefined;

@@ -15,12 +15,18 @@ export function settingIn(told: string, name: string): string | undefined {
   return value === 'no value' ? undefined : value?.trim();
 }
 
-/** The same of a program with its defaults; undefined as well where it does not tell. */
-export async function settingOf(program: string, name: string, options: ExecFileOptions): Promise<string | undefined> {
+/** The first of some settings that has a value in a program with its defaults; undefined as well where it does not tell. */
+export async function settingOf(
+  program: string,
+  names: readonly string[],
+  options: ExecFileOptions,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const limits = { timeout: TELL_MS, maxBuffer: MAX_TOLD_BYTES, killSignal: 'SIGKILL' } as const;
     // What is wrong with a program that fails, it says when it is started.
-    const child = execFile(program, ['-i'], { ...options, ...limits }, (_, told) => resolve(settingIn(told, name)));
+    const child = execFile(program, ['-i'], { ...options, ...limits }, (_, told) => {
+      resolve(names.map((name) => settingIn(told, name)).find((value) => value !== undefined));
+    });
     child.stdin?.on('error', () => {}).end();
   });
 }

@@ -18,12 +18,13 @@ describe('settingIn', () => {
 describe('settingOf', () => {
   test.skipIf(!isInstalled('php-cgi', '-v'))('asks PHP', async () => {
     const options = { env: { PATH: process.env['PATH'] } };
-    expect(await settingOf('php-cgi', 'memory_limit', options)).toMatch(/^-?\d+[KMG]?$/);
-    expect(await settingOf('php-cgi', 'no_such_setting', options)).toBeUndefined();
+    expect(await settingOf('php-cgi', ['memory_limit'], options)).toMatch(/^-?\d+[KMG]?$/);
+    expect(await settingOf('php-cgi', ['no_such_setting', 'memory_limit'], options)).toMatch(/^-?\d+[KMG]?$/);
+    expect(await settingOf('php-cgi', ['no_such_setting'], options)).toBeUndefined();
   });
 
   test('knows nothing of what is no PHP', async () => {
-    expect(await settingOf('/no/such/php', 'memory_limit', {})).toBeUndefined();
-    expect(await settingOf('false', 'memory_limit', {})).toBeUndefined();
+    expect(await settingOf('/no/such/php', ['memory_limit'], {})).toBeUndefined();
+    expect(await settingOf('false', ['memory_limit'], {})).toBeUndefined();
   });
 });

@@ -24,6 +24,7 @@ const site = new Scripts({
   'a.php': REPORT,
   'log.php': '<?php error_log("a line of a script"); echo "logged";',
   'page.txt': 'page',
+  'reads.php': '<?php echo json_encode(["length" => strlen(file_get_contents($_FILES["f"]["tmp_name"]))]);',
   'waits.php': '<?php file_put_contents($_SERVER["TOLD"], getmypid() . " " . $_FILES["f"]["tmp_name"]); sleep(600);',
 });
 const none = new Scripts({ 'a.php': REPORT, 'ends/php-fpm': '#!/bin/sh\necho it is broken >&2\nexit 3\n' });
@@ -114,6 +115,11 @@ describe.each(programs)('a %s of our own', (name, server) => {
       uri: '/cgi-bin/2026/a-page',
     });
     expect(await report(site, '/a.php', upload(300_000))).toMatchObject({ files: { f: ['n.txt', 300_000] } });
+  });
+
+  test.skipIf(!isThere)('leaves uploads where scripts may read them', async () => {
+    const ini = { sys_temp_dir: site.path, open_basedir: site.path };
+    expect(await report(made({ server, ini }), '/reads.php', upload(10))).toEqual({ length: 10 });
   });
 
   test.skipIf(!isThere)('goes on when its master is killed, and says so', async () => {
