@@ -75,7 +75,10 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
   const own = routesOf(options, makers).map((route) =>
     base === '' ? route : { ...route, path: below(base, route.path) },
   );
-  const routes = [...(live?.routes ?? []), ...own];
+  // A host whose own routes take every path has no others.
+  const hosts = [...new Set([undefined, ...own.map(({ host }) => host)])];
+  const shown = live?.routes.flatMap((route) => hosts.map((host) => ({ ...route, host })));
+  const routes = [...(shown ?? []), ...own];
   const site = createSite({
     registry,
     authentication: rules,

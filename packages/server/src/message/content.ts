@@ -105,7 +105,7 @@ export function discard(content: ContentOut | undefined): void {
 /** Closes what a refused answer holds: its content, or the stream that was returned in its place. */
 export function discardRefused(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  if (isNodeStream(value)) return discard(value);
+  if (isNodeStream(value) || value instanceof ReadableStream) return discard(value as ContentOut);
   const { content } = value as { content?: unknown };
   if (typeof content === 'object' && content !== null && Symbol.asyncIterator in content)
     discard(content as ContentOut);

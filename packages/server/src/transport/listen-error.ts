@@ -24,7 +24,8 @@ export function listenProblem(error: unknown): string | undefined {
   const isPort = port !== undefined && port >= 0;
   // Files that cannot be read have the same code, and no address.
   if (code === 'EACCES' && !isPort && address === undefined) return undefined;
-  const where = isPort ? `port ${port}` : (address ?? '');
+  // What is handed to a worker has no name there.
+  const where = isPort ? `port ${port}` : (address ?? 'the address');
   switch (code) {
     case 'EADDRINUSE':
       return isPort

@@ -9,6 +9,8 @@ const place = site({
   'main/a.txt': 'main',
   'main/kept.txt': 'main',
   'docs/d.txt': 'docs',
+  'more/m.txt': 'more',
+  'more/part/m.txt': 'part of more',
   'docs/404.html': 'nothing in docs',
   'cgi/c.cgi': '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\nran"\n',
   users: 'ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n',
@@ -17,12 +19,16 @@ const place = site({
     cgiBin: 'cgi',
     writable: true,
     health: '/healthz',
+    live: true,
     auth: [{ path: '/private', file: 'users' }],
     headers: [{ fields: { 'X-All': 'yes', 'Accept-Ranges': 'none' } }],
     sites: [
       { host: 'docs.example', root: 'docs' },
       { host: 'scripts.example', cgiBin: 'cgi' },
       { host: 'part.example', path: '/part', root: 'docs' },
+      { host: 'several.example', path: '/part', root: 'docs' },
+      { host: 'Several.example', root: 'main', cgiBin: 'cgi' },
+      { host: 'several.example', root: 'more' },
       { path: '/over', root: 'docs' },
     ],
   }),
@@ -54,6 +60,13 @@ describe('a site with a host', () => {
     ['part.example', 'GET /part/d.txt', '200 docs'],
     ['part.example', 'GET /part/a.txt', '404 nothing in docs'],
     ['part.example', 'GET /a.txt', '200 main'],
+    ['several.example', 'GET /part/d.txt', '200 docs'],
+    ['several.example', 'GET /part/m.txt', '200 part of more'],
+    ['several.example', 'GET /a.txt', '200 main'],
+    ['several.example', 'GET /m.txt', '200 more'],
+    ['several.example', 'GET /over/d.txt', '404 404 Not Found'],
+    ['docs.example', 'GET /.onezero/live.js', '200 (() => {'],
+    ['scripts.example', 'GET /.onezero/live.js', '200 (() => {'],
     ['localhost', 'GET /a.txt', '200 main'],
     ['localhost', 'GET /healthz', '200 ok'],
   ])('%s: %s', async (host, line, expected) => {
@@ -68,6 +81,13 @@ describe('a site with a host', () => {
       true,
     ]);
   });
+});
+
+test('check says what is not there at a host', async () => {
+  const { stdout, stderr, code } = await run(['check', '-c', 'sites.json'], { cwd: place.path });
+  expect(`${stdout}${stderr}`).toContain('/cgi-bin is 404 at docs.example: a host has');
+  expect(`${stdout}${stderr}`).toContain('/over is 404 at docs.example, scripts.example, several.example: a host has');
+  expect(code).toBe(0);
 });
 
 describe('explain', () => {

@@ -38,6 +38,13 @@ describe('a stream of Node that is not sent is closed', () => {
     await expect.poll(() => content.closed).toBe(true);
   });
 
+  test('also one of the web in place of a response', async () => {
+    const cancel = vi.fn();
+    const { exchange } = await serve(() => new ReadableStream({ cancel }));
+    await exchange(asked('GET'));
+    await expect.poll(() => cancel.mock.calls.length).toBe(1);
+  });
+
   test('that comes after the patience has ended', async () => {
     const content = createReadStream(FILE);
     let late: ((response: unknown) => void) | undefined;

@@ -13,6 +13,7 @@ import { inspectPhp } from './php-inspection.ts';
 import { inspectRights, isAllowed, isWritable } from './rights.ts';
 import { inspectDjango } from './django-inspection.ts';
 import { foreignFiles } from './foreign-files.ts';
+import { inspectHosts } from './host-inspection.ts';
 import { inspectByExtension, inspectScript, inspectScripts } from './script-inspection.ts';
 
 export interface Findings {
@@ -42,6 +43,7 @@ export function inspect(configuration: Configuration): Findings {
   inspectListening(configuration, findings);
   inspectExposure(configuration, findings);
   inspectSecrets(configuration, findings);
+  findings.warnings.push(...inspectHosts(configuration));
   const read = new Set([configuration.authFile, ...(configuration.auth ?? []).map(({ file }) => file)].filter(isNamed));
   for (const root of new Set(sites.map((site) => site.root).filter(isNamed)))
     findings.warnings.push(...foreignFiles(root, read));

@@ -8,7 +8,7 @@ import { type Health, healthResponder, metricsResponder, type MetricsSnapshot } 
 import type { AccessLogEntry, Failure, Route, ServerOptions } from '../../options.ts';
 import { type Secrets, withSecrets } from '../../secrets.ts';
 import { webdavMounts } from '../../webdav-mounts.ts';
-import type { Configuration, Served } from '../options/table.ts';
+import type { Configuration, Served, SiteConfiguration } from '../options/table.ts';
 import { type LoadedMakers, loadMakers } from './load-makers.ts';
 import { pythonProcesses, workerCount } from './mount-options.ts';
 import { configuredSecrets, type ServedOptions, servedOptions, serverOptions } from './server-options.ts';
@@ -78,14 +78,29 @@ function operationRoutes({ health, metrics, sites = [] }: Configuration, surroun
 }
 
 function siteRoutes(configuration: Configuration, secrets: Secrets, makers: Makers): readonly Route[] {
-  return (configuration.sites ?? []).flatMap(({ host, path = '/', ...site }) => {
-    const start = path.replace(/\/+$/, '');
+  const sites = configuration.sites ?? [];
+  return sites.flatMap((whole, place) => {
+    const { host, path: _path, ...site } = whole;
+    const start = startOf(whole);
     const own = routesOf(keepSecrets(servedOptions(site, configuration), secrets), makers).map((route): Route => {
       const below = route.path === undefined || route.path === '/' ? '' : route.path;
       return { ...route, host, path: `${start}${below}` || '/' };
     });
-    return host === undefined ? own : closed(own, host, start || '/');
+    const isLast = !sites.some((other, at) => isAround(other, whole, at > place));
+    return host === undefined || !isLast ? own : closed(own, host, start || '/');
   });
+}
+
+function startOf({ path = '/' }: SiteConfiguration): string {
+  return path.replace(/\/+$/, '');
+}
+
+/** Whether a site is asked for what another one of the same host does not have. */
+function isAround(other: SiteConfiguration, site: SiteConfiguration, isLater: boolean): boolean {
+  if (other.host === undefined || site.host === undefined) return false;
+  if (other.host.toLowerCase() !== site.host.toLowerCase()) return false;
+  const [around, start] = [startOf(other), startOf(site)];
+  return around === start ? isLater : `${start}/`.startsWith(`${around}/`);
 }
 
 /** The routes of a host end with it: what it does not have is not looked for, nor written, in what other hosts have. */

@@ -59,6 +59,7 @@ describe('listenFailure', () => {
   test.each([
     [{ code: 'EADDRINUSE', port: 80 }, "port 80 is in use; see by whom with: ss -ltnp 'sport = :80' (or lsof -i :80)"],
     [{ code: 'EADDRINUSE', address: '/a.sock' }, '/a.sock is in use by another server'],
+    [{ code: 'EADDRINUSE' }, 'the address is in use by another server'],
     [
       { code: 'EACCES', port: 80 },
       'port 80 needs privileges that this user does not have; ports below 1024 are for root, or use --port 8080',
