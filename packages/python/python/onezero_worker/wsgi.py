@@ -445,6 +445,8 @@ class Connection:
                 return
             variables = self.take_variables()
         self.request = request
+        if self.aborted_request and self.aborted_request != request:
+            self.aborted_request = 0  # its number comes again
         environ = self.base.copy()
         name, port, address, method, target, query, path, rest = variables.decode("latin-1").split("\0", 7)
         environ.update(known_variables[rest])

@@ -32,6 +32,9 @@ export class ThreadConnection implements ExchangeOwner {
   readonly #reader: RecordReader;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #requestId = 0;
+  /** The names of the last request and of the one before, which may still speak when the next has been sent. */
+  #name: string | undefined;
+  #nameBefore: string | undefined;
   #waitingForRoom: (() => void)[] = [];
 
   constructor(socket: Socket, pid: number, encode: (exchange: Exchange) => string, owner: ConnectionOwner) {
@@ -42,7 +45,7 @@ export class ThreadConnection implements ExchangeOwner {
     this.#reader = new RecordReader({
       output: (content) => this.exchange?.output(content),
       lastOutput: (content, requestId) => this.#lastOutput(content, requestId),
-      errors: (content) => this.#errors(content),
+      errors: (content, requestId) => this.#errors(content, requestId),
       file: (requestId, offer) => this.#takeFile(requestId, offer),
       pause: () => {},
       ping: () => {},
@@ -65,6 +68,8 @@ export class ThreadConnection implements ExchangeOwner {
       return;
     }
     this.#requestId = requestId;
+    this.#nameBefore = this.#name;
+    this.#name = exchange.request.id;
     this.exchange = exchange;
     const { content } = exchange.content;
     if (Array.isArray(content)) return this.#sendWhole(head, requestId, exchange, content as readonly Uint8Array[]);
@@ -130,10 +135,12 @@ export class ThreadConnection implements ExchangeOwner {
     exchange.flush();
   }
 
-  #errors(content: Buffer): void {
+  /** What comes behind a response, as from its `close()`, is not told as a failure of the next. */
+  #errors(content: Buffer, requestId: number): void {
     const text = this.#decoder.decode(content);
-    this.exchange?.errors(text);
-    this.#owner.errors(text, this.exchange?.request.id);
+    const isLast = requestId === this.#requestId;
+    if (isLast) this.exchange?.errors(text);
+    this.#owner.errors(text, isLast ? this.#name : this.#nameBefore);
   }
 
   /** The thread waits for the reply; with it, the request has ended for it. */

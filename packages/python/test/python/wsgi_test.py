@@ -783,6 +783,19 @@ class Stopping(Case):
         answer = Answer(records(self.wire.heard()))
         self.assertEqual((answer.content, answer.status, answer.errors, self.seen), (b"one", 1, "", ["Disconnected"]))
 
+    def test_a_number_that_comes_again_is_not_given_up(self):
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return (block for block in (b"a", b"b"))
+
+        connection = self.connection(application)
+        connection.aborted_request = 1
+        for number in (2, 1):
+            self.wire.say(request(number=number))
+            connection.receive_request()
+            answer = Answer(records(self.wire.heard()))
+            self.assertEqual((answer.content, answer.status), (b"ab", 0))
+
     def test_an_abort_that_comes_too_late_is_no_request(self):
         connection = self.connection(lambda environ, start_response: (start_response("200 OK", []), [b"x"])[1])
         self.wire.say(record(ABORT, b"", 1) + request(number=2))

@@ -32,7 +32,7 @@ function thread(encode: (exchange: Exchange) => string = () => 'A\0b\0'): Thread
   const connection = new ThreadConnection(fake.socket, process.pid, encode, {
     released: () => told.push('released'),
     abort: (id) => told.push(`abort ${id}`),
-    errors: (text) => told.push(`errors ${text}`),
+    errors: (text, name) => told.push(`errors ${text}${name === undefined ? '' : ` of ${name}`}`),
     broken: (error) => told.push(`broken ${String(error)}`),
   });
   const begin: Thread['begin'] = (content = {}, changes = {}) => {
@@ -58,6 +58,24 @@ describe('ThreadConnection', () => {
       expect((await read(exchange.answer)).text).toBe(`text ${id}`);
       expect(told.splice(0)).toEqual(['released']);
     }
+  });
+
+  test('tells what a request says behind its response as its own, not as that of the next', async () => {
+    const { fake, told, begin } = thread();
+    const named = (id: string): PromisedExchange => begin({}, { id });
+    const first = named('first');
+    fake.say(lastOutput(1, `${HEAD}x`), errors(1, 'closed'));
+    expect((await read(first.answer)).text).toBe('x');
+    const second = named('second');
+    fake.say(errors(1, 'closed late'), errors(2, 'broken'), end(2, 1));
+    await expect(second.answer).resolves.toMatchObject({ cause: { detail: 'broken' } });
+    expect(told).toEqual([
+      'released',
+      'errors closed of first',
+      'errors closed late of first',
+      'errors broken of second',
+      'released',
+    ]);
   });
 
   test('goes around the numbers of requests without 0', () => {
