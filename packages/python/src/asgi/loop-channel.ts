@@ -108,12 +108,15 @@ export class LoopChannel implements Channel, ExchangeOwner {
   async #pump(content: AsyncIterable<Uint8Array>, stream: Stream): Promise<void> {
     const { id, exchange } = stream;
     exchange.isFed = true;
-    if (lends(content)) await content.feed((bytes) => this.#takeContent(stream, bytes));
-    else for await (const chunk of content) if (!(await this.#takeContent(stream, chunk))) break;
-    exchange.isFed = false;
-    exchange.lastProgress = performance.now();
-    if (isWanted(exchange)) this.#writer.write(encodeContentEnd(id));
-    exchange.content.discard();
+    try {
+      if (lends(content)) await content.feed((bytes) => this.#takeContent(stream, bytes));
+      else for await (const chunk of content) if (!(await this.#takeContent(stream, chunk))) break;
+      exchange.isFed = false;
+      exchange.lastProgress = performance.now();
+      if (isWanted(exchange)) this.#writer.write(encodeContentEnd(id));
+    } finally {
+      exchange.content.discard();
+    }
   }
 
   /** Sends content on; whether more is wanted, once there is room for it. */

@@ -100,20 +100,23 @@ export class ThreadConnection implements ExchangeOwner {
 
   async #pump(content: AsyncIterable<Uint8Array>, exchange: Exchange, requestId: number): Promise<void> {
     exchange.isFed = true;
-    for await (const chunk of content) {
-      if (exchange.hasEnded || exchange.isAbandoned) return;
+    try {
+      for await (const chunk of content) {
+        if (exchange.hasEnded || exchange.isAbandoned) return;
+        exchange.isFed = false;
+        exchange.lastProgress = performance.now();
+        this.#socket.cork();
+        const hasRoom = this.#writeAll(encodeContent(requestId, [chunk]));
+        this.#socket.uncork();
+        if (!hasRoom) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+        exchange.isFed = true;
+      }
       exchange.isFed = false;
       exchange.lastProgress = performance.now();
-      this.#socket.cork();
-      const hasRoom = this.#writeAll(encodeContent(requestId, [chunk]));
-      this.#socket.uncork();
-      if (!hasRoom) await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
-      exchange.isFed = true;
+      if (!exchange.hasEnded && !exchange.isAbandoned) this.#socket.write(encodeContentEnd(requestId), 'latin1');
+    } finally {
+      exchange.content.discard();
     }
-    exchange.isFed = false;
-    exchange.lastProgress = performance.now();
-    if (!exchange.hasEnded && !exchange.isAbandoned) this.#socket.write(encodeContentEnd(requestId), 'latin1');
-    exchange.content.discard();
   }
 
   #room(): void {

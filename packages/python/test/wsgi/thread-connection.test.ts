@@ -126,6 +126,22 @@ describe('ThreadConnection', () => {
     await expect.poll(() => asked).toBe(3);
   });
 
+  test('lets go of content that the answer does not wait for, or that breaks off', async () => {
+    const { fake, begin } = thread();
+    let discards = 0;
+    const discard = (): void => void discards++;
+    begin({ content: chunks('one', 'two'), length: 6, discard });
+    fake.say(lastOutput(1, `${HEAD}x`));
+    await expect.poll(() => discards).toBe(1);
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('half');
+      throw new Error('unreadable');
+    }
+    const exchange = begin({ content: broken(), length: 6, discard });
+    await expect(exchange.answer).rejects.toThrow('unreadable');
+    expect(discards).toBe(2);
+  });
+
   test('gives the request up when its content breaks off', async () => {
     const { fake, told, begin } = thread();
     async function* content(): AsyncGenerator<Uint8Array> {
