@@ -6,6 +6,7 @@
 import { writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { afterSharedMs } from '../shared-timers.ts';
 import type { Address } from './address.ts';
 import { descriptorOf, readPast } from './handle.ts';
 import { RecordReader } from './records.ts';
@@ -15,6 +16,9 @@ import type { BackendCounts } from './state.ts';
 
 /** What the system gives at once, at most. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+/** How long an application may take to read what was sent last over a connection that is left. */
+const LAST_READ_MS = 1000;
 
 /** Who is told what comes over a connection. */
 export interface Receiver {
@@ -112,6 +116,13 @@ export class Connection {
   /** Reads again, after a receiver had enough. */
   resume(): void {
     this.socket.resume();
+  }
+
+  /** Closes it when what was written is with the system: soon, also where its application hangs and reads nothing. */
+  leave(): void {
+    const { socket } = this;
+    socket.destroySoon();
+    if (socket.writableLength > 0) afterSharedMs(LAST_READ_MS, () => socket.destroy());
   }
 
   rest(isIdle: boolean): void {

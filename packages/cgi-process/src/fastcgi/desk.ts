@@ -124,7 +124,7 @@ export class Desk {
     }
     if (this.#fresh.size > 0) this.#fresh.delete(request);
     if (mayKeep && !this.#isOneWaiting(now)) this.#backends.keep(connection, now);
-    else connection.socket.destroySoon();
+    else connection.leave();
   }
 
   /** A header came over a kept connection after so long. */

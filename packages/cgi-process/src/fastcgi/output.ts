@@ -219,7 +219,7 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#connection.receiver = undefined;
-    if (!mayKeep) this.#connection.socket.destroySoon();
+    if (!mayKeep) this.#connection.leave();
     this.#request.finished(mayKeep);
   }
 }

@@ -68,6 +68,15 @@ describe('openConnection', () => {
     socket.destroy();
   });
 
+  test('is closed although its application reads nothing more', async () => {
+    const port = await listening((socket) => void socket.pause());
+    const connection = await openConnection({ host: '127.0.0.1', port }, TIME_MS);
+    connection.write('x'.repeat(50_000_000));
+    expect(connection.socket.writableLength).toBeGreaterThan(0);
+    connection.leave();
+    await expect.poll(() => connection.socket.destroyed, { timeout: TIME_MS }).toBe(true);
+  });
+
   test('rejects where nobody listens', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
