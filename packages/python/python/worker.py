@@ -27,13 +27,15 @@ import socket
 import threading
 import time
 
-# Compiled files beside ours could not be written where packages belong to somebody else, and would be left behind.
-writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-from onezero_worker.loading import load
-from onezero_worker.records import application_traceback
-from onezero_worker.watching import FILE_CLOCK_NS, files_of, watch
+# A process that the application starts with multiprocessing imports this file too, under a name of its own, and needs none of ours.
+if __name__ != "__mp_main__":
+    # Compiled files beside ours could not be written where packages belong to somebody else, and would be left behind.
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    from onezero_worker.loading import load
+    from onezero_worker.records import application_traceback
+    from onezero_worker.watching import FILE_CLOCK_NS, files_of, watch
 
-sys.dont_write_bytecode = writes_bytecode
+    sys.dont_write_bytecode = writes_bytecode
 
 FIRST_CONNECTION = 4
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import subprocess
 import sys
 import tempfile
 import types
@@ -269,6 +270,15 @@ class Files(unittest.TestCase):
         self.write("both_four/wsgi.py", "def app(environ, start_response):\n    return ['file']\n")
         self.assertEqual(load("both_four", "auto")[0](None, None), ["package"])
         self.assertEqual(load("both_four/", "auto")[0](None, None), ["file"])
+
+
+class Spawned(unittest.TestCase):
+    def test_a_process_that_multiprocessing_starts_finds_the_main_file_without_our_modules(self):
+        worker = os.path.join(os.path.dirname(os.path.dirname(loading.__file__)), "worker.py")
+        code = "import runpy; runpy.run_path(%r, run_name='__mp_main__')" % worker
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        result = subprocess.run([sys.executable, "-c", code], env=env, cwd="/", stderr=subprocess.PIPE)
+        self.assertEqual((result.returncode, result.stderr), (0, b""))
 
 
 if __name__ == "__main__":
