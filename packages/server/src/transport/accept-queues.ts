@@ -7,7 +7,7 @@
 // Sharing would also let two servers start on one port unnoticed, so the address is first bound for us alone.
 
 import type { Cluster } from 'node:cluster';
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import { bindOnly, hasParent, localOf } from './handle.ts';
 
 type Open = (address: object) => Promise<NetServer>;
@@ -21,9 +21,11 @@ export async function openQueues(
   open: Open,
 ): Promise<NetServer[]> {
   if (!canShare(process.versions.node)) return [await open(address)];
-  const port = await freePort(address, open);
+  // Two that are bound at one moment do not see each other.
+  const turn = await takeTurn(address.port);
   const opened: NetServer[] = [];
   try {
+    const port = await freePort(address, open);
     while (opened.length < QUEUES) opened.push(await open({ ...address, port, reusePort: true }));
     return opened;
   } catch (error) {
@@ -31,7 +33,28 @@ export async function openQueues(
     if (opened.length === 1) return opened;
     await Promise.all(opened.map(close));
     throw error;
+  } finally {
+    turn?.close();
   }
+}
+
+// Opening takes a few milliseconds. Whoever holds the name for longer is no server that starts.
+const TURNS = 20;
+const TURN_MS = 20;
+
+/** A name of the system that one process has at a time, for who opens this port; undefined where it cannot be had. */
+async function takeTurn(port: number): Promise<NetServer | undefined> {
+  for (let turns = port === 0 ? TURNS : 0; turns < TURNS; turns += 1) {
+    const turn = createServer((socket) => socket.destroy());
+    const code = await new Promise<string | undefined>((resolve) => {
+      turn.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
+      turn.listen({ path: `\0onezero-${port}` }, () => resolve(undefined));
+    });
+    if (code === undefined) return turn;
+    if (code !== 'EADDRINUSE') return undefined;
+    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  }
+  return undefined;
 }
 
 /** The port of an address that nobody else has. What is opened and closed to find out lets clients in and loses them. */

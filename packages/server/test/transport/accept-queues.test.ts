@@ -2,9 +2,11 @@
 
 import { once } from 'node:events';
 import { connect, createServer as createNetServer, type AddressInfo, type Server } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { canShare, openQueues } from '../../src/transport/accept-queues.ts';
 import { createServer } from '../../src/create-server.ts';
+import { freePort } from '../free-port.ts';
 
 test.each([
   ['20.19.0', false],
@@ -58,4 +60,19 @@ test('listens nowhere that is closed again, where a client would be let in and l
   expect(listened).toHaveLength(servers.length);
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   expect(new Set(ports).size).toBe(1);
+});
+
+test('gives a port to one of two that start at the same moment', async () => {
+  const port = await freePort();
+  const open = async (place: object): Promise<Server> => {
+    await setImmediate();
+    const server = createNetServer().listen(place);
+    await once(server, 'listening');
+    return server;
+  };
+  const address = { host: '127.0.0.1', port, backlog: 10 };
+  const outcomes = await Promise.allSettled([openQueues(address, open), openQueues(address, open)]);
+  for (const outcome of outcomes)
+    if (outcome.status === 'fulfilled') for (const server of outcome.value) server.close();
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
 });
