@@ -75,6 +75,11 @@ export class Backends {
       if (this.#isClosed) throw new CgiError('closing', 'the server stops');
       const opened = await this.#tryAll();
       if (opened instanceof Connection) {
+        if (this.#isClosed) {
+          // Who stopped what was under way did not know of this one.
+          opened.socket.destroy();
+          continue;
+        }
         this.#downSince = undefined;
         return opened;
       }

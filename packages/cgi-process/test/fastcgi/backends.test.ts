@@ -146,6 +146,15 @@ describe('Backends.open', () => {
     made.close();
     await expect(opening).rejects.toMatchObject({ code: 'closing' });
   });
+
+  test('gives no connection that was being opened when it is closed', async () => {
+    const server = await listening();
+    const made = backends([server.text]);
+    const opening = made.open();
+    made.close();
+    await expect(opening).rejects.toMatchObject({ code: 'closing' });
+    await expect.poll(() => sockets.size).toBe(0);
+  });
 });
 
 describe('Backends.keep', () => {
