@@ -69,12 +69,14 @@ describe('openConnection', () => {
   });
 
   test('is closed although its application reads nothing more', async () => {
-    const port = await listening((socket) => void socket.pause());
+    const theirs: Socket[] = [];
+    const port = await listening((socket) => void theirs.push(socket.pause()));
     const connection = await openConnection({ host: '127.0.0.1', port }, TIME_MS);
     connection.write('x'.repeat(50_000_000));
     expect(connection.socket.writableLength).toBeGreaterThan(0);
     connection.leave();
     await expect.poll(() => connection.socket.destroyed, { timeout: TIME_MS }).toBe(true);
+    for (const socket of theirs) socket.destroy();
   });
 
   test('rejects where nobody listens', async () => {
