@@ -22,6 +22,7 @@ import { responseWithContent } from './content-response.ts';
 import type { Desk, Running } from './desk.ts';
 import { FastcgiOutput, ScgiOutput } from './output.ts';
 import type { BackendOutput, BackendRequest } from './output.ts';
+import type { Lined } from './line.ts';
 import type { KnownHead } from './records.ts';
 
 /** When a client that leaves is worth to be noticed before its answer: an application that is busy takes as long as this. */
@@ -36,7 +37,7 @@ export interface Job {
   readonly isForNow: boolean;
 }
 
-export class Asking implements Running, BackendRequest, AnswerReader, AnswerSettings, Due {
+export class Asking implements Running, Lined, BackendRequest, AnswerReader, AnswerSettings, Due {
   readonly #desk: Desk;
   readonly #job: Job;
   readonly #release: Release;
@@ -58,6 +59,7 @@ export class Asking implements Running, BackendRequest, AnswerReader, AnswerSett
   /** Among those that are under way. */
   place = 0;
   #isNew = false;
+  linedAt = 0;
 
   private constructor(
     desk: Desk,
@@ -87,6 +89,17 @@ export class Asking implements Running, BackendRequest, AnswerReader, AnswerSett
     this.#attempts++;
     const kept = this.#desk.kept(this.#mayRepeat && this.#attempts === 1);
     if (kept !== undefined) return this.#send(kept);
+    if (this.#attempts > 1 || !this.#desk.hasLined(this)) this.take();
+  }
+
+  get mayUseKept(): boolean {
+    return this.#mayRepeat;
+  }
+
+  /** Goes over a connection that is free, or over a new one. */
+  take(free?: Connection): void {
+    if (free !== undefined) return this.#send(free);
+    if (this.linedAt > 0 && hasLeft(this.#job.request)) return this.#refuse(leftEarly());
     this.#desk.opened().then(
       (opened) => this.#send(opened),
       (error: unknown) => this.#refuse(error),
@@ -103,12 +116,13 @@ export class Asking implements Running, BackendRequest, AnswerReader, AnswerSett
       this.#since = now;
       this.#until = undefined;
       this.#isNew = !connection.hasServed;
+      connection.teaches = this.#mayRepeat;
       const Output = this.#desk.isFastcgi ? FastcgiOutput : ScgiOutput;
       const output = new Output(connection, this, now);
       this.#output = output;
       this.#desk.runs(this);
       this.#watch = sharedTimer(WATCH_MS, this, now);
-      this.#answer = new BackendAnswer(output, this, now);
+      this.#answer = new BackendAnswer(output, this, this.#attempts === 1 && this.linedAt > 0 ? this.linedAt : now);
       this.#answer.readHead(this, now);
     } catch (error) {
       connection.socket.destroy();
@@ -147,10 +161,6 @@ export class Asking implements Running, BackendRequest, AnswerReader, AnswerSett
 
   abort(): void {
     this.#output?.abort();
-  }
-
-  get waitingSince(): number | undefined {
-    return this.#output?.waitingSince;
   }
 
   /** A signal is expensive to make, and most answers are here before it is worth it. */
@@ -204,7 +214,7 @@ export class Asking implements Running, BackendRequest, AnswerReader, AnswerSett
 
   failed(error: unknown): void {
     const { request } = this.#job;
-    if (hasLeft(request)) return this.#refuse(new CgiError('client-gone', 'the client left before the answer'));
+    if (hasLeft(request)) return this.#refuse(leftEarly());
     if (this.#connection !== undefined) this.#connection.counts.failures++;
     const isUnanswered =
       error instanceof CgiError && error.code === 'backend-gone' && this.#output?.hasAnswered !== true;
@@ -232,6 +242,10 @@ export class Asking implements Running, BackendRequest, AnswerReader, AnswerSett
     this.#release();
     this.#desk.left();
   }
+}
+
+function leftEarly(): CgiError {
+  return new CgiError('client-gone', 'the client left before the answer');
 }
 
 function hasLeft({ signal }: CgiRequest): boolean {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CgiError } from '../cgi-error.ts';
 import { afterSharedMs } from '../shared-timers.ts';
 import type { Address } from './address.ts';
+import { Capacity } from './capacity.ts';
 import { Connection, openConnection } from './connection.ts';
 import { noCounts } from './state.ts';
 import type { BackendCounts, BackendState } from './state.ts';
@@ -25,6 +26,8 @@ export interface BackendOptions {
   /** Connections that are kept while nothing goes over them. */
   readonly maxIdle: number;
   readonly idleMs: number;
+  /** Whether it is learned how many connections are served at once. Of one address alone. */
+  readonly learns?: boolean | undefined;
 }
 
 interface Idle {
@@ -39,6 +42,8 @@ export class Backends {
   readonly #idle: Idle[] = [];
   #isWatching = false;
   readonly #counts: readonly BackendCounts[];
+  /** Of each address. */
+  readonly #capacities: readonly Capacity[];
   #turn = 0;
   #downSince: number | undefined;
   #isClosed = false;
@@ -46,6 +51,8 @@ export class Backends {
   constructor(options: BackendOptions) {
     this.#options = options;
     this.#counts = options.addresses.map(noCounts);
+    const learns = options.learns === true && options.addresses.length === 1;
+    this.#capacities = options.addresses.map(() => new Capacity(learns));
   }
 
   /** What each address was asked. */
@@ -54,6 +61,26 @@ export class Backends {
       address: text,
       ...(this.#counts[index] as BackendCounts),
     }));
+  }
+
+  /** Whether a new connection would wait at each address. */
+  get isFull(): boolean {
+    return this.#capacities.every((capacity) => capacity.isFull);
+  }
+
+  /** Whether connections seem to wait while others are kept. */
+  get holdsWaiting(): boolean {
+    return this.#idle.length > 0 && this.#capacities.some((capacity) => capacity.hasWaiting);
+  }
+
+  /** Is told when there may be room for one more connection. */
+  set onRoom(told: () => void) {
+    for (const capacity of this.#capacities) capacity.onRoom = told;
+  }
+
+  /** Whether one is to be closed for another that has waited since before `patient`. */
+  wantsOne(now: number, patient: number): boolean {
+    return this.#capacities.some((capacity) => capacity.wantsOne(now, patient));
   }
 
   /** A kept connection, the one that was used last. */
@@ -142,7 +169,7 @@ export class Backends {
       const index = this.#turn++ % addresses.length;
       const { address } = addresses[index] as (typeof addresses)[number];
       try {
-        return await openConnection(address, connectTimeoutMs, this.#counts[index]);
+        return await openConnection(address, connectTimeoutMs, this.#counts[index], this.#capacities[index]);
       } catch (error) {
         failure = error as NodeJS.ErrnoException;
       }

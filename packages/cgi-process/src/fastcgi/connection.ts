@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterSharedMs } from '../shared-timers.ts';
 import type { Address } from './address.ts';
+import type { Capacity, Counted } from './capacity.ts';
 import { descriptorOf, readPast } from './handle.ts';
 import { RecordReader } from './records.ts';
 import type { KnownHead } from './records.ts';
@@ -29,11 +30,16 @@ export interface Receiver {
 }
 
 /** Opens a connection. Rejects with the system's error, or after `timeoutMs`. */
-export async function openConnection(address: Address, timeoutMs: number, counts?: BackendCounts): Promise<Connection> {
+export async function openConnection(
+  address: Address,
+  timeoutMs: number,
+  counts?: BackendCounts,
+  capacity?: Capacity,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const callback = (count: number): boolean => connection.receive(READ_BUFFER, count);
     const socket = connect({ ...address, noDelay: true, onread: { buffer: READ_BUFFER, callback } });
-    const connection = new Connection(socket, counts);
+    const connection = new Connection(socket, counts, capacity);
     const late = (): void => {
       const message = `no connection for ${timeoutMs} ms`;
       socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
@@ -50,7 +56,7 @@ export async function openConnection(address: Address, timeoutMs: number, counts
   });
 }
 
-export class Connection {
+export class Connection implements Counted {
   readonly socket: Socket;
   /** Of the address that it leads to. */
   readonly counts: BackendCounts;
@@ -59,18 +65,25 @@ export class Connection {
   readonly openedAt: number = performance.now();
   /** Whether it has carried a request to its end. */
   hasServed = false;
+  closings = 0;
+  teaches = false;
   /** Of the request that is on it. */
   receiver: Receiver | undefined;
+  #capacity: Capacity | undefined;
+  #hasAnswered = false;
   #isIdle = false;
   #hasEnded = false;
   #error: Error | undefined;
 
-  constructor(socket: Socket, counts: BackendCounts = noCounts()) {
+  constructor(socket: Socket, counts: BackendCounts = noCounts(), capacity?: Capacity) {
     this.socket = socket;
     this.counts = counts;
+    this.#capacity = capacity;
+    capacity?.opens(this);
     const closed = (): void => {
       this.#hasEnded = true;
       this.receiver?.closed(this.#error);
+      this.uncount();
     };
     socket.on('error', (error) => (this.#error = error));
     socket.on('end', closed);
@@ -81,8 +94,19 @@ export class Connection {
     return !this.#hasEnded && !this.socket.destroyed;
   }
 
+  /** Is not counted any more: it is closed, or about to be. May be repeated. */
+  uncount(): void {
+    const capacity = this.#capacity;
+    this.#capacity = undefined;
+    capacity?.leaves(this);
+  }
+
   /** Takes what has come. While it is idle nothing has to come but its end. */
   receive(bytes: Buffer, count: number = bytes.length): boolean {
+    if (!this.#hasAnswered) {
+      this.#hasAnswered = true;
+      this.#capacity?.answers(this);
+    }
     if (this.receiver !== undefined) return this.receiver.receive(bytes, count);
     if (this.#isIdle) this.socket.destroy();
     return false;

@@ -7,6 +7,7 @@ import type { CgiResponse } from '../message.ts';
 import { completed } from '../options.ts';
 import { refusal } from '../request/refuse.ts';
 import type { ReadAheadOptions } from '../spool/read-ahead.ts';
+import { afterSharedMs } from '../shared-timers.ts';
 import { SpoolBudget } from '../spool/spool-file.ts';
 import { addressOf } from './address.ts';
 import { Backends } from './backends.ts';
@@ -15,17 +16,20 @@ import { gatewayConcurrencyTable, gatewayLimitsTable } from './options.ts';
 import type { GatewayLimits, GatewayOptions } from './options.ts';
 import { RequestHeads } from './request-heads.ts';
 import type { Protocol } from './request-heads.ts';
+import { Line } from './line.ts';
+import type { Lined } from './line.ts';
 import type { BackendState } from './state.ts';
 
 /** A new connection that takes longer than this and several usual answers may be in the queue of the socket. */
 const LEAST_PATIENCE_MS = 1;
 const PATIENCE_TIMES = 4;
+/** What nothing is known of yet is looked at after its patience, which is no longer than this. */
+const MAX_LOOK_MS = 50;
 
 /** A request on a connection. */
 export interface Running {
   /** Where it stands among those that are under way: a set would make a hash of each. */
   place: number;
-  readonly waitingSince: number | undefined;
   abort(): void;
 }
 
@@ -51,8 +55,10 @@ export class Desk {
   readonly #parts: DeskParts;
   readonly #backends: Backends;
   readonly #running: Running[] = [];
-  /** Those of them on new connections. */
-  readonly #fresh = new Set<Running>();
+  /** Those that have a place and wait for a connection. */
+  readonly #line = new Line();
+  #isLooking = false;
+  #isStopped = false;
   /** Requests that have a place, whether or not they have a connection yet. */
   active = 0;
   /** One for each call of `idle` that waits. */
@@ -69,7 +75,8 @@ export class Desk {
     const texts = typeof options.address === 'string' ? [options.address] : options.address;
     const addresses = texts.map((text) => ({ text, address: addressOf(text, protocol) }));
     const { connectTimeoutMs, spoolTotalBytes, spoolMemoryBytes: memoryBytes, spoolFileBytes: fileBytes } = this.limits;
-    this.#backends = new Backends({ addresses, connectTimeoutMs, maxIdle, idleMs });
+    this.#backends = new Backends({ addresses, connectTimeoutMs, maxIdle, idleMs, learns: this.isFastcgi });
+    this.#backends.onRoom = () => this.#open();
     this.ahead = { memoryBytes, fileBytes, budget: new SpoolBudget(spoolTotalBytes) };
     this.stderr = new ScriptStderr(options.log, this.limits.maxStderrBytes);
     this.heads = new RequestHeads(protocol, options, root);
@@ -87,6 +94,13 @@ export class Desk {
   /** Whether other routes may have what is not here. */
   get sharesRoot(): boolean {
     return this.options.root !== undefined;
+  }
+
+  /** Whether a request waits for a connection that is free, for a moment: `take` is called then. */
+  hasLined(request: Lined): boolean {
+    if (!this.isFastcgi || this.#isStopped || !this.#backends.isFull) return false;
+    this.#line.add(request);
+    return true;
   }
 
   /** A kept connection, where there is one. Who may not use it closes it, which leaves a child of php-fpm for the new one. */
@@ -111,7 +125,6 @@ export class Desk {
   runs(request: Running): void {
     request.place = this.#running.length;
     this.#running.push(request);
-    if (request.waitingSince !== undefined) this.#fresh.add(request);
   }
 
   /** It is no more. The connection is kept if it may be. */
@@ -122,9 +135,47 @@ export class Desk {
       if (last !== request) this.#running[place] = last;
       last.place = place;
     }
-    if (this.#fresh.size > 0) this.#fresh.delete(request);
-    if (mayKeep && !this.#isOneWaiting(now)) this.#backends.keep(connection, now);
-    else connection.leave();
+    if (mayKeep && !this.#backends.wantsOne(now, now - this.#patienceMs)) return this.#handOn(connection, now);
+    this.#line.moves();
+    connection.leave();
+    connection.uncount();
+  }
+
+  /** To who has waited for longest. Who may not use it opens one in its place. */
+  #handOn(connection: Connection, now: number): void {
+    const next = connection.isOpen ? this.#line.next() : undefined;
+    if (next === undefined) {
+      this.#backends.keep(connection, now);
+      if (!this.#isLooking && this.#backends.holdsWaiting) this.#look();
+    } else if (next.mayUseKept) {
+      connection.rest(false);
+      next.take(connection);
+    } else {
+      connection.socket.destroy();
+      next.take();
+      connection.uncount();
+    }
+  }
+
+  /** Lets those who wait open connections while there is room. */
+  #open(): void {
+    while (this.#line.length > 0 && (this.#isStopped || !this.#backends.isFull)) this.#line.next()?.take();
+  }
+
+  /** Nobody may end any more who would see that a kept connection holds a child that others wait for. */
+  #look(): void {
+    this.#isLooking = true;
+    const ms = LEAST_PATIENCE_MS + Math.min(PATIENCE_TIMES * this.#typicalMs, MAX_LOOK_MS);
+    afterSharedMs(ms, () => {
+      this.#isLooking = false;
+      const now = performance.now();
+      if (this.#backends.holdsWaiting && this.#backends.wantsOne(now, now - ms)) {
+        const kept = this.#backends.kept();
+        kept?.socket.destroy();
+        kept?.uncount();
+      }
+      if (this.#backends.holdsWaiting) this.#look();
+    });
   }
 
   /** A header came over a kept connection after so long. */
@@ -132,12 +183,9 @@ export class Desk {
     this.#typicalMs += (ms - this.#typicalMs) / 8;
   }
 
-  /** Whether a new connection seems to wait for a child that a kept one would hold. */
-  #isOneWaiting(now: number): boolean {
-    if (this.#fresh.size === 0) return false;
-    const patient = now - LEAST_PATIENCE_MS - PATIENCE_TIMES * this.#typicalMs;
-    for (const { waitingSince } of this.#fresh) if (waitingSince !== undefined && waitingSince < patient) return true;
-    return false;
+  /** After so long a new connection seems to wait for a child that a kept one would hold. Unlimited before anything is usual. */
+  get #patienceMs(): number {
+    return this.#typicalMs === 0 ? Number.POSITIVE_INFINITY : LEAST_PATIENCE_MS + PATIENCE_TIMES * this.#typicalMs;
   }
 
   /** A request has given its place back. */
@@ -158,7 +206,9 @@ export class Desk {
 
   /** Opens no more connections, and gives up what is under way. */
   stop(): void {
+    this.#isStopped = true;
     this.#backends.close();
+    this.#open();
     // Who is given up leaves the list.
     for (const request of this.#running.slice()) request.abort();
   }

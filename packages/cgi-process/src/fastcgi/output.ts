@@ -40,8 +40,6 @@ export interface BackendRequest {
 export interface BackendOutput {
   /** Whether any byte has come. */
   readonly hasAnswered: boolean;
-  /** Since when a new connection has waited for its first byte: perhaps for somebody to take it. Undefined for a kept one. */
-  readonly waitingSince: number | undefined;
   /** How long it has taken so far. */
   readonly tookMs: number;
   /** Whether the application has begun to write what is not here yet: PHP sends the header of a record ahead of large content. */
@@ -126,10 +124,6 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     connection.write(head);
     if (isEmpty(request.content)) this.#hasSentAll = true;
     else void this.#send();
-  }
-
-  get waitingSince(): number | undefined {
-    return this.hasAnswered || this.#connection.hasServed ? undefined : this.#connection.openedAt;
   }
 
   get isUnderWay(): boolean {
@@ -229,7 +223,6 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
   readonly #connection: Connection;
   readonly #request: BackendRequest;
   #hasEnded = false;
-  readonly waitingSince = undefined;
   readonly isUnderWay = false;
   hasAnswered = false;
 

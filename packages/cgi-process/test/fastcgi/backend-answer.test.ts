@@ -15,7 +15,6 @@ type Said = string | Error;
 /** An output that says these things in order; of those from `nowFrom` on, all bytes are there at once. */
 class FakeOutput implements BackendOutput {
   readonly hasAnswered = true;
-  readonly waitingSince = undefined;
   tookMs = 0;
   isUnderWay = false;
   readonly isOver = false;

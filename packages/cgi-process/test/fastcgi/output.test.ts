@@ -312,17 +312,6 @@ describe('a connection with several requests', () => {
     fake.say(Buffer.concat([endRecord(), record(6, 'more')]));
     expect(output.isUnderWay).toBe(false);
   });
-
-  test('tells since when a new one has waited for its first byte', async () => {
-    const { connection, fake, output } = ask(FastcgiOutput);
-    expect(output.waitingSince).toBe(connection.openedAt);
-    fake.say(record(6, 'x'));
-    await output.read(TIME_MS);
-    expect(output.waitingSince).toBeUndefined();
-    const request = { head: '', content: nothing, keep: true, stderr: () => {}, finished: () => {} };
-    connection.rest(false);
-    expect(new FastcgiOutput(connection, request).waitingSince).toBeUndefined();
-  });
 });
 
 describe('ScgiOutput', () => {
