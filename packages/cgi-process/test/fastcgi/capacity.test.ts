@@ -5,7 +5,7 @@ import { fastcgi } from '../../src/fastcgi.ts';
 import type { GatewayResponder } from '../../src/fastcgi.ts';
 import { Capacity } from '../../src/fastcgi/capacity.ts';
 import type { Counted } from '../../src/fastcgi/capacity.ts';
-import { request, text } from '../mount.ts';
+import { request, text, until } from '../mount.ts';
 import { backend } from './backend.ts';
 import type { Asked, Backend } from './backend.ts';
 
@@ -15,7 +15,10 @@ afterEach(async () => {
 });
 
 /** Answers on `children` connections at once; others wait, in their order, until one of those is closed. */
-async function prefork(children: () => number): Promise<{ ask: GatewayResponder; app: Backend }> {
+async function prefork(
+  children: () => number,
+  content: (path: string) => string | Promise<string> = (path) => path,
+): Promise<{ ask: GatewayResponder; app: Backend }> {
   let taken = 0;
   const waiting: Asked[] = [];
   const take = (): void => {
@@ -30,7 +33,10 @@ async function prefork(children: () => number): Promise<{ ask: GatewayResponder;
     }
   };
   const answer = ({ reply, params }: Asked): void => {
-    setImmediate(() => reply.out(`Content-Type: text/plain\r\n\r\n${params.get('PATH_INFO')}`).end());
+    setImmediate(async () => {
+      const text = await content(params.get('PATH_INFO') ?? '');
+      reply.out(`Content-Type: text/plain\r\n\r\n${text}`).end();
+    });
   };
   const app = await backend((asked) => {
     // Answers are small writes on connections that are kept.
@@ -67,6 +73,28 @@ describe('an application that serves fewer connections than there are clients', 
   test('answers what must not be repeated', async () => {
     const { ask } = await prefork(() => 2);
     await Promise.all([load(ask, 8, 50), load(ask, 8, 50, 'POST')]);
+  });
+
+  test('may ask this server itself, and be slow', async () => {
+    let ask: GatewayResponder | undefined;
+    const slow: (() => void)[] = [];
+    const { ask: made } = await prefork(
+      () => 4,
+      async (path) => {
+        if (path.startsWith('/slow')) await new Promise<void>((resolve) => slow.push(resolve));
+        if (path.startsWith('/nested'))
+          return `nested ${await text(await (ask as GatewayResponder)(request('/inner')))}`;
+        return path;
+      },
+    );
+    ask = made;
+    await load(ask, 24, 60);
+    const held = [ask(request('/slow/1')), ask(request('/slow/2'))];
+    await until(() => slow.length === 2);
+    await load(ask, 8, 20);
+    for (let time = 0; time < 20; time++) expect(await text(await ask(request('/nested')))).toBe('nested /inner');
+    for (const go of slow) go();
+    expect(await Promise.all(held.map(async (one) => text(await one)))).toEqual(['/slow/1', '/slow/2']);
   });
 
   test('is asked for more once it serves more', async () => {
