@@ -167,7 +167,8 @@ if (process.argv[1] === import.meta.filename) {
   const seconds = Number(values.minutes) * 60;
   const result = await soak({
     seconds,
-    warmUpSeconds: Math.max(WARM_UP_SECONDS, seconds / 60),
+    // Memory stays as large as its highest peak made it, so that of a long run is compared with what some minutes have come to.
+    warmUpSeconds: Math.max(WARM_UP_SECONDS, seconds / 15),
     concurrency: Number(values.clients),
     seed: Number(values.seed),
     replicas: Number(values.replicas),
