@@ -44,6 +44,8 @@ export class Backends {
   readonly #counts: readonly BackendCounts[];
   /** Of each address. */
   readonly #capacities: readonly Capacity[];
+  /** Connections that are opened once the application is prepared. */
+  #coming = 0;
   #turn = 0;
   #downSince: number | undefined;
   #isClosed = false;
@@ -65,7 +67,7 @@ export class Backends {
 
   /** Whether a new connection would wait at each address. */
   get isFull(): boolean {
-    return this.#capacities.every((capacity) => capacity.isFull);
+    return this.#capacities.every((capacity) => capacity.isFull(this.#coming));
   }
 
   /** Whether connections seem to wait while others are kept. */
@@ -94,8 +96,17 @@ export class Backends {
     }
   }
 
-  /** A new connection. Rejects with CgiError (`backend-gone`, `timed-out`, `closing`). */
-  async open(): Promise<Connection> {
+  /** A new connection, once `prepared` has resolved. Rejects as that does, or with CgiError (`backend-gone`, `timed-out`, `closing`). */
+  async open(prepared?: Promise<void>): Promise<Connection> {
+    if (prepared !== undefined) {
+      this.#coming++;
+      try {
+        await prepared;
+      } finally {
+        // It is counted as one that is open before anybody else runs.
+        this.#coming--;
+      }
+    }
     const { connectTimeoutMs, addresses } = this.#options;
     const since = performance.now();
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LAST_WAIT_MS)) {

@@ -62,11 +62,11 @@ export class Capacity {
     return this.#limit;
   }
 
-  /** Whether one more connection would wait. */
-  get isFull(): boolean {
+  /** Whether one more connection would wait, behind so many that are about to be opened. */
+  isFull(coming = 0): boolean {
     if (this.#isDraining) return true;
-    if (this.#open < this.#limit) return false;
-    return this.#waiting >= this.#tries || performance.now() < this.#tryAt;
+    if (this.#open + coming < this.#limit) return false;
+    return this.#waiting + coming >= this.#tries || performance.now() < this.#tryAt;
   }
 
   /** Whether some wait, as far as is known. */
@@ -85,7 +85,7 @@ export class Capacity {
     const at = this.#fresh.indexOf(connection);
     if (at === -1) return;
     this.#fresh.splice(at, 1);
-    this.#passed = Math.max(this.#passed, at);
+    this.#passed = at < this.#passed ? this.#passed - 1 : at;
     this.#granted = Math.min(Math.max(0, this.#granted - 1), this.#waiting);
     if (this.#learns) this.#learn(connection, this.#open - this.#waiting);
   }

@@ -113,12 +113,11 @@ export class Desk {
 
   /** A new connection. Rejects with CgiError. */
   async opened(): Promise<Connection> {
-    try {
-      await this.#parts.prepare?.();
-    } catch (error) {
-      throw new CgiError('backend-gone', (error as Error).message, { cause: error });
-    }
-    return this.#backends.open();
+    return this.#backends.open(
+      this.#parts.prepare?.().catch((error: Error) => {
+        throw new CgiError('backend-gone', error.message, { cause: error });
+      }),
+    );
   }
 
   /** A request is on a connection. */

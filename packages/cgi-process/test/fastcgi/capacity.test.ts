@@ -122,8 +122,8 @@ describe('Capacity', () => {
     const held = Array.from({ length: CHILDREN }, () => connection(capacity));
     for (const one of held) capacity.answers(one);
     const waiting: Counted[] = [];
-    while (!capacity.isFull || waiting.length > 0) {
-      while (!capacity.isFull && waiting.length < 5) waiting.push(connection(capacity));
+    while (!capacity.isFull() || waiting.length > 0) {
+      while (!capacity.isFull() && waiting.length < 5) waiting.push(connection(capacity));
       expect(capacity.wantsOne(1, 1)).toBe(true);
       capacity.leaves(held.shift() as Counted);
       const next = waiting.shift() as Counted;
@@ -138,7 +138,7 @@ describe('Capacity', () => {
     const capacity = new Capacity(true);
     for (let count = 0; count < 100; count++) {
       capacity.answers(connection(capacity));
-      expect(capacity.isFull).toBe(false);
+      expect(capacity.isFull()).toBe(false);
     }
   });
 
@@ -148,23 +148,23 @@ describe('Capacity', () => {
 
   test('tries one more, and more than one where that succeeds', () => {
     const { capacity } = taught();
-    expect(capacity.isFull).toBe(false);
+    expect(capacity.isFull()).toBe(false);
     const more = connection(capacity);
-    expect(capacity.isFull).toBe(true);
+    expect(capacity.isFull()).toBe(true);
     capacity.answers(more);
     expect(capacity.limit).toBe(CHILDREN + 1);
     for (let count = 0; count < 2; count++) {
-      expect(capacity.isFull).toBe(false);
+      expect(capacity.isFull()).toBe(false);
       connection(capacity);
     }
-    expect(capacity.isFull).toBe(true);
+    expect(capacity.isFull()).toBe(true);
   });
 
   test('is forgotten when all connections have ended', () => {
     const { capacity, held } = taught();
     for (const one of held) capacity.leaves(one);
     expect(capacity.limit).toBe(Infinity);
-    expect(capacity.isFull).toBe(false);
+    expect(capacity.isFull()).toBe(false);
   });
 
   test('learns nothing where it may not', () => {
@@ -177,7 +177,7 @@ describe('Capacity', () => {
       capacity.leaves(two);
     }
     connection(capacity);
-    expect(capacity.isFull).toBe(false);
+    expect(capacity.isFull()).toBe(false);
   });
 
   test('does not wait for one that another overtook, and closes for it at a pace', () => {
@@ -192,5 +192,23 @@ describe('Capacity', () => {
     ]);
     capacity.leaves(slow);
     expect(capacity.wantsOne(1000, 999)).toBe(false);
+  });
+
+  test('knows who waits where those that others overtook are answered late', () => {
+    const capacity = new Capacity(true);
+    const [first, second, third] = [connection(capacity), connection(capacity), connection(capacity)];
+    const last = connection(capacity);
+    for (const one of [third, first] as Counted[]) capacity.answers(one);
+    expect(capacity.hasWaiting).toBe(true);
+    for (const one of [second, last] as Counted[]) capacity.answers(one);
+    expect(capacity.hasWaiting).toBe(false);
+    connection(capacity);
+    expect(capacity.hasWaiting).toBe(true);
+  });
+
+  test('counts those that are about to be opened', () => {
+    const { capacity, held } = taught();
+    capacity.leaves(held[0] as Counted);
+    expect([capacity.isFull(), capacity.isFull(1)]).toEqual([false, true]);
   });
 });
