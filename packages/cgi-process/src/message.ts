@@ -39,7 +39,7 @@ export interface CgiRequest {
 }
 
 /** Keeps bytes that a server makes of fields for as long as they are the same. */
-export interface KeptLines {
+export interface LineStore {
   readonly kept: Uint8Array | undefined;
   keep(lines: Uint8Array): void;
 }
@@ -65,7 +65,7 @@ export interface CgiResponse {
    */
   readonly isLent?: boolean | undefined;
   /** With `isLent`, where responses with just these fields are frequent. */
-  readonly lines?: KeptLines | undefined;
+  readonly lines?: LineStore | undefined;
   /** `content` is the whole response, first line included; write it unchanged and close (RFC 3875 §5). */
   readonly nonParsed?: boolean | undefined;
 }

@@ -1,6 +1,6 @@
 // The fields of answers that begin alike, with what the server makes of them.
 
-import type { Field, KeptLines } from '../message.ts';
+import type { Field, LineStore } from '../message.ts';
 
 const NOSNIFF: Field = ['x-content-type-options', 'nosniff'];
 
@@ -11,7 +11,7 @@ export function fieldsWithContent(kind: string, fields: readonly Field[]): reado
 }
 
 /** Of a header that comes again: made once for all answers that have it. */
-export class LentFields implements KeptLines {
+export class LentFields implements LineStore {
   readonly fields: readonly Field[];
   kept: Uint8Array | undefined;
 
