@@ -1,7 +1,7 @@
 // Who is there, where many come and go: the connections of a server, those that its clock asks.
 //
 // Not a Set: each time one that is busy makes room, the table that it leaves keeps the next one until the whole heap is collected,
-// and with it all who were in there. A fourth of what a connection of one request allocates lived so long.
+// and with it all who were in there: with connections of one request 2.1 MB a second, and 0.5 since (decision 057).
 
 /** What can be in one list under each of these keys: its place there, -1 where it is in none. */
 export type Member<Key extends string> = Record<Key, number>;
