@@ -242,8 +242,16 @@ class Request:
                 return {"type": "http.disconnect"}
             if self.chunks or (self.content_ended and not self.is_content_told):
                 return self.take_content()
+            await self.something()
+
+    async def something(self):
+        """Waits until there may be something to receive. Several tasks may wait, and one that is cancelled wakes the next."""
+        receiver = self.receiver
+        if receiver is None or receiver.done():
             self.receiver = self.connection.loop.create_future()
             await self.receiver
+        else:
+            await asyncio.wait((receiver,))
 
     def take_content(self):
         chunks = self.chunks

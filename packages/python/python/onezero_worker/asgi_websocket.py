@@ -1,5 +1,7 @@
 """WebSocket as ASGI 3 has it: the server hands over the raw bytes of a connection, and messages come of them here."""
 
+from collections import deque
+
 from .asgi import RECEIVE_LIMIT, Request, encode_head
 from .records import END, MAX_CONTENT, PAUSE, RECORD_AND_END, STDOUT, Disconnected, record
 from .websocket import (
@@ -26,16 +28,20 @@ from .websocket import (
 PING_INTERVAL = 20
 # How long a client may take to answer a close frame.
 CLOSE_TIMEOUT = 5
+# What a message that waits takes beside its content: many that are empty count too.
+MESSAGE_COST = 256
 
 
 class WebSocket(Request):
     """One call of the application for a WebSocket."""
 
-    __slots__ = ("messages", "is_connect_told", "accepted", "denial", "frames", "deflate", "closing", "close_event", "is_heard", "timer")
+    __slots__ = (
+        "messages", "is_connect_told", "accepted", "denial", "frames", "deflate", "closing", "close_event", "is_heard", "timer", "pong",
+    )  # fmt: skip
 
     def __init__(self, connection, number, scope):
         super().__init__(connection, number, scope)
-        self.messages = []
+        self.messages = deque()
         self.is_connect_told = False
         self.accepted = False
         self.denial = None  # a response of the application that is no 101
@@ -45,6 +51,7 @@ class WebSocket(Request):
         self.close_event = None
         self.is_heard = True
         self.timer = None
+        self.pong = None  # for the last ping, while the client takes nothing
 
     # What comes from the server
 
@@ -69,17 +76,29 @@ class WebSocket(Request):
         if kind == TEXT or kind == BINARY:
             if self.closing:
                 return
-            self.waiting += len(event[1])
+            self.waiting += len(event[1]) + MESSAGE_COST
             self.messages.append({"type": "websocket.receive", "text" if kind == TEXT else "bytes": event[1]})
             self.wake()
         elif kind == PING:
-            if not self.closing:
-                self.write(encode_frame(PONG, event[1]))
+            self.pong = encode_frame(PONG, event[1])
+            if self.room is None:
+                self.answer_ping()
         elif kind == CLOSE:
             if not self.closing:
                 self.write(encode_close(event[1], event[2]))
             self.disconnected_with(event[1], event[2])
             self.end()
+
+    def pause(self, is_paused):
+        super().pause(is_paused)
+        if not is_paused:
+            self.answer_ping()
+
+    def answer_ping(self):
+        """One answer is enough for several pings (RFC 6455 section 5.5.3): a client that only asks makes nothing grow."""
+        pong, self.pong = self.pong, None
+        if pong is not None and not self.closing and not self.complete:
+            self.write(pong)
 
     def end_content(self):
         """The client has closed its side, or the connection is lost."""
@@ -108,12 +127,11 @@ class WebSocket(Request):
                 return self.take_message()
             if self.close_event is not None:
                 return self.close_event
-            self.receiver = self.connection.loop.create_future()
-            await self.receiver
+            await self.something()
 
     def take_message(self):
-        message = self.messages.pop(0)
-        self.waiting -= len(message.get("text") or message.get("bytes") or "")
+        message = self.messages.popleft()
+        self.waiting -= len(message.get("text") or message.get("bytes") or "") + MESSAGE_COST
         if self.paused_content and self.waiting <= RECEIVE_LIMIT // 2:
             self.paused_content = False
             self.connection.write(record(PAUSE, self.number, 1) + b"\0")

@@ -164,7 +164,7 @@ class Frames:
         self.buffer = bytearray()
         self.opcode = None  # of the message whose fragments come
         self.is_deflated = False
-        self.fragments = []
+        self.fragments = bytearray()
         self.size = 0
         self.decoder = None
         self.error = None  # a ProtocolError: what came before it counts, and nothing behind it
@@ -236,27 +236,29 @@ class Frames:
             self.opcode = opcode
             self.is_deflated = bool(first & 0x40)
         is_last = bool(first & 0x80)
-        self.size += len(data)
-        # What is no text is found out with the fragment that has it, not when the last one comes.
-        is_text = self.opcode == TEXT and not self.is_deflated
-        self.fragments.append(self.decode_part(data, is_last) if is_text else data)
-        if not is_last:
-            return None
+        if is_last and not self.fragments:
+            message = data
+        else:
+            self.size += len(data)
+            self.fragments += data
+            if not is_last:
+                # What is no text is found out with the fragment that has it, not when the last one comes.
+                if self.opcode == TEXT and not self.is_deflated:
+                    self.check_part(data)
+                return None
+            message, self.fragments = bytes(self.fragments), bytearray()
+            self.size = 0
+            self.decoder = None
         opcode, self.opcode = self.opcode, None
-        fragments, self.fragments = self.fragments, []
-        self.size = 0
-        if is_text:
-            return opcode, "".join(fragments)
-        message = fragments[0] if len(fragments) == 1 else b"".join(fragments)
         if self.is_deflated:
             message = self.deflate.inflate(message)
         return (opcode, decode(message)) if opcode == TEXT else (opcode, message)
 
-    def decode_part(self, data, is_last):
+    def check_part(self, data):
         try:
             if self.decoder is None:
                 self.decoder = make_decoder()
-            return self.decoder.decode(data, is_last)
+            self.decoder.decode(data)
         except UnicodeDecodeError:
             raise ProtocolError(INVALID_DATA, "the text is not UTF-8") from None
 

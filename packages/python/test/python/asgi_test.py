@@ -311,6 +311,34 @@ class Receiving(Case):
         self.ask(application)
         self.assertEqual(self.seen, ["http.disconnect"])
 
+    def test_several_tasks_that_receive(self):
+        async def application(scope, receive, send):
+            self.seen += await asyncio.gather(receive(), receive(), receive())
+
+        server = self.server(application)
+        server.say(begin() + record(STDIN, b"one"))
+        server.say(record(STDIN, b"two") + record(STDIN))
+        self.assertEqual(self.seen, [])
+        server.say(record(ABORT))
+        self.assertEqual([message.get("body") for message in self.seen], [b"one", b"two", None])
+
+    def test_one_of_several_tasks_that_stops_receiving(self):
+        async def application(scope, receive, send):
+            await receive()
+            first, second, third = [asyncio.ensure_future(receive()) for _ in range(3)]
+            await asyncio.sleep(0)
+            first.cancel()
+            await asyncio.sleep(0)
+            fourth = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            fourth.cancel()
+            self.seen += await asyncio.gather(second, third)
+
+        server = self.server(application)
+        server.say(request())
+        server.say(record(ABORT))
+        self.assertEqual([message["type"] for message in self.seen], ["http.disconnect"] * 2)
+
     def test_sending_to_a_client_that_has_left(self):
         async def application(scope, receive, send):
             await receive()

@@ -8,6 +8,7 @@ import zlib
 from loop import DRAIN, PAUSE, Server, begin
 from onezero_worker import asgi_websocket
 from onezero_worker.asgi import RECEIVE_LIMIT
+from onezero_worker.asgi_websocket import MESSAGE_COST
 from onezero_worker.websocket import BINARY, CLOSE, PING, PONG, TEXT
 from websocket_test import compressed, frame
 from wire import ABORT, END, STDERR, STDIN, STDOUT, record
@@ -231,7 +232,7 @@ class Talking(Case):
 
         self.start(application)
         self.server.heard()
-        half = frame(BINARY, b"x" * (RECEIVE_LIMIT // 2))
+        half = frame(BINARY, b"x" * (RECEIVE_LIMIT // 2 - MESSAGE_COST))
         self.server.say(record(STDIN, half + half))
         self.assertEqual(self.server.heard(), [])
         self.server.say(record(STDIN, frame(BINARY, b"x")))
@@ -239,7 +240,38 @@ class Talking(Case):
         go_on[0].set()
         self.server.turn()
         self.assertEqual(self.server.heard(), [(PAUSE, 1, b"\0")])
-        self.assertEqual(sum(self.seen), RECEIVE_LIMIT + 1)
+        self.assertEqual(sum(self.seen), RECEIVE_LIMIT - 2 * MESSAGE_COST + 1)
+
+    def test_empty_messages_that_wait_make_the_client_wait(self):
+        async def application(scope, receive, send):
+            await send(ACCEPT)
+            await asyncio.Event().wait()
+
+        self.start(application)
+        self.server.heard()
+        for _ in range(20):
+            self.server.say(record(STDIN, frame(BINARY, b"") * 100))
+        self.assertEqual(self.server.heard(), [(PAUSE, 1, b"\1")])
+
+    def test_pings_of_a_client_that_takes_nothing_are_answered_once(self):
+        self.start(self.echo)
+        self.heard()
+        self.server.say(record(PAUSE, b"\1"))
+        self.assertEqual(self.say(*[frame(PING, b"%d" % number) for number in range(10)])[0], [])
+        self.server.say(record(PAUSE, b"\0"))
+        self.assertEqual(self.heard()[1], [(PONG, b"9")])
+        self.assertEqual(self.say(frame(PING, b"a"), frame(PING, b"b"))[0], [(PONG, b"a"), (PONG, b"b")])
+
+    def test_several_tasks_that_receive(self):
+        async def application(scope, receive, send):
+            await send(ACCEPT)
+            await receive()
+            self.seen += await asyncio.gather(receive(), receive(), receive())
+
+        self.start(application)
+        self.server.say(record(STDIN, frame(TEXT, b"one")))
+        self.say(frame(CLOSE, b"\x03\xe8"))
+        self.assertEqual([message.get("text") for message in self.seen], ["one", None, None])
 
 
 class Closing(Case):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 import unittest
 import zlib
 from unittest import mock
@@ -170,6 +171,14 @@ class Messages(unittest.TestCase):
         self.assertEqual(read(frame(TEXT, b"a\xff", 0)), ([], 1007))
         self.assertEqual(read(frame(TEXT, b"a\xc3", 0)), ([], None))
         self.assertEqual(read(frame(TEXT, b"a\xc3", 0) + frame(0, b"")), ([], 1007))
+
+    def test_fragments_of_nothing_are_not_kept(self):
+        frames = Frames()
+        frames.feed(frame(TEXT, b"a", 0))
+        before = sys.getsizeof(frames.fragments)
+        frames.feed(frame(0, b"", 0) * 1000)
+        self.assertEqual(sys.getsizeof(frames.fragments), before)
+        self.assertEqual(frames.feed(frame(0, b"")), [(TEXT, "a")])
 
     def test_a_message_after_a_message(self):
         data = frame(TEXT, "ü".encode()[:1], 0) + frame(0, "ü".encode()[1:]) + frame(TEXT, b"") + frame(BINARY, b"")
