@@ -3,7 +3,7 @@
 //   node fastcgi.mjs [--short] [--rounds N] [--seconds N] [--connections N] [--placement cores|system] [--wordpress FOLDER] [--write]
 //
 // `--wordpress` adds the front page of an installed WordPress; both servers have it as their document root. Few of its pages are made
-// in a round, so both are asked for the script that does nothing first, as often as a site is within minutes. `--write` keeps the
+// in a round, so both are asked for a cheap one of its scripts first, as often as a site is within minutes. `--write` keeps the
 // outcome in results/fastcgi.md. Needs Linux, two cores, wrk, nginx, php-fpm, gcc and libfcgi-dev. Placed on cores, servers and
 // applications have core 0, the load generator core 1, so the time that an application takes is in every figure. With the placement
 // `system` nobody is bound to a core, as people run it. Cores are the default; `--write` measures both.
@@ -123,7 +123,7 @@ async function casesOf(placement, root, scratch, ends) {
     { name: 'hello, PHP', path: '/hello.php', root, php },
     { name: 'page, PHP', path: '/page.php', root, php },
     { name: 'hello, C', path: '/app/hello', root, socket },
-    { name: 'WordPress', path: '/', warm: '/wp-content/index.php', root: wordpress, php },
+    { name: 'WordPress', path: '/', warm: '/wp-admin/load-scripts.php?load%5B%5D=jquery-core', root: wordpress, php },
   ];
   return all.filter((one) => one.root !== undefined).map((one) => ({ ...one, placement }));
 }
@@ -145,6 +145,8 @@ async function compare({ name, path, warm = path, root, php, socket, placement }
       placement,
     });
     for (const server of servers) {
+      await expectPage(server, warm);
+      await expectPage(server, path);
       await measure(server, load(server, WARM_SECONDS, warm));
       if (warm !== path) await measure(server, load(server, WARM_SECONDS));
     }
@@ -161,6 +163,13 @@ async function compare({ name, path, warm = path, root, php, socket, placement }
   } finally {
     for (const server of servers) await server.stop();
   }
+}
+
+/** A server that is asked for what it does not have is warmed with something else than the other, or compared for it. */
+async function expectPage(server, path) {
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { redirect: 'manual' });
+  await answer.arrayBuffer();
+  if (answer.status !== 200) throw new Error(`${server.name}: ${path} is answered with ${answer.status}`);
 }
 
 function describe(cases, report) {
