@@ -283,14 +283,18 @@ export class SiteTree {
 
   /**
    * Runs `action` while no other process, on this machine or another, runs one of that name for the same root. Rejects with a
-   * `WriteRefused` of 503 when others keep the turn for 10 s. `held` is for the `commit` of writes within the turn, one at a time.
+   * `WriteRefused` of 503 when others keep the turn for 10 s. `held` is for the `commit` of writes within the turn, one at a time;
+   * `isWanted` tells whether another process waits for the turn.
    */
-  async inTurn<Value>(name: string, action: (held: HeldDirectories) => Promise<Value>): Promise<Value> {
+  async inTurn<Value>(
+    name: string,
+    action: (held: HeldDirectories, isWanted: () => Promise<boolean>) => Promise<Value>,
+  ): Promise<Value> {
     const path = join(this.root, `${PARTIAL_FILE_PREFIX}${name}`);
     const { folder, file } = await WorkFolder.create(path, 'claim');
     const held = new HeldDirectories();
     try {
-      return await folder.inTurn(file, () => action(held));
+      return await folder.inTurn(file, () => action(held, () => folder.isWanted()));
     } finally {
       try {
         await held.release();

@@ -26,6 +26,11 @@ export function ownName(): string {
   return `${own}-${written}`;
 }
 
+/** Whether this process chose a name. */
+export function isOwnName(name: string): boolean {
+  return NAME.exec(name)?.[4] === TOKEN;
+}
+
 /** Whether the process that chose a name runs. */
 export function livenessOf(name: string): Liveness {
   const [, where, number, start, token] = NAME.exec(name) ?? [];

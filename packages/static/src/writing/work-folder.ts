@@ -11,7 +11,7 @@ import { constants, rmSync } from 'node:fs';
 import { setTimeout as passed } from 'node:timers/promises';
 import { entryAt, open, type OpenFile, readdir, rename, unlink } from '../files/calls.ts';
 import { refusal } from '../refusals.ts';
-import { livenessOf, ownName } from './owner.ts';
+import { isOwnName, livenessOf, ownName } from './owner.ts';
 import { join as joinFolder, removeFolders, type Share } from './shared-folders.ts';
 import { WriteRefused } from './write-refusal.ts';
 
@@ -127,6 +127,12 @@ export class WorkFolder {
   /** Whether no other writer of any process has claimed what this file claims, now. */
   async isAlone(file: WorkFile): Promise<boolean> {
     return (await this.#othersOf(file, new Map())).length === 0;
+  }
+
+  /** Whether another process that may live works in the folder, be it that it waits for its turn. */
+  async isWanted(): Promise<boolean> {
+    const names = await readdir(this.#path);
+    return names.some((name) => !isOwnName(name) && livenessOf(name) !== 'dead');
   }
 
   /** The claims of others, without those of the dead, which are removed. */

@@ -139,41 +139,50 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
 }
 
 async function moveInto(folder: Folder, request: DavRequest, early: Place): Promise<DavResponse> {
-  const parent = parentOf(early);
   await refuseObstacles(folder, early.stats === undefined ? undefined : (early as Found), 'removed');
-  const { gone, status } = await folder.turn.run(() =>
-    withEndsNow(folder, request, async ({ source, target }) => {
-      const from = parentOf(source);
-      await check(folder, request, { source, target }, 'move');
-      const entry = source.entry ?? source.stats;
-      const properties = entry.isDirectory() ? [] : await propertiesOf(source);
-      const set = await replace(folder, join(from.path, source.name), entry, target, properties);
-      if (!entry.isDirectory()) await forget(from.path, source.name);
-      await endLocksOfGone(folder, source.path);
-      if (folder.settings.fsync) await from.sync();
-      return { gone: set, status: target.stats === undefined ? 201 : 204 };
-    }),
-  );
-  await removeGone(folder, parent, gone);
-  return { status, fields: [] };
-}
-
-async function withEndsNow<Value>(
-  folder: Folder,
-  request: DavRequest,
-  action: (ends: Ends) => Promise<Value>,
-): Promise<Value> {
-  const source = await lookAt(folder.tree, request.pathInfo);
-  const target = await lookAt(folder.tree, destinationOf(request)).catch(async (error: unknown) => {
-    await source.close();
-    throw error;
+  const { target, gone, status } = await folder.turn.run(async () => {
+    const source = await lookAt(folder.tree, request.pathInfo);
+    try {
+      const target = await lookAt(folder.tree, destinationOf(request));
+      const move = async () => moveNow(folder, request, { source: found(source), target });
+      return { target, ...(await orClose(target, move)) };
+    } finally {
+      await source.close();
+    }
   });
   try {
-    return await action({ source: found(source), target });
+    // Of the directory that it was given up in: before the turn another one may have been there.
+    await removeGone(folder, parentOf(target), gone);
+    return { status, fields: [] };
   } finally {
     await target.close();
-    await source.close();
   }
+}
+
+/** What an action resolves with; where it fails, nobody else lets go of the place. */
+async function orClose<Value>(place: Place, action: () => Promise<Value>): Promise<Value> {
+  try {
+    return await action();
+  } catch (error) {
+    await place.close();
+    throw error;
+  }
+}
+
+async function moveNow(
+  folder: Folder,
+  request: DavRequest,
+  { source, target }: Ends,
+): Promise<{ readonly gone: string | undefined; readonly status: number }> {
+  const from = parentOf(source);
+  await check(folder, request, { source, target }, 'move');
+  const entry = source.entry ?? source.stats;
+  const properties = entry.isDirectory() ? [] : await propertiesOf(source);
+  const gone = await replace(folder, join(from.path, source.name), entry, target, properties);
+  if (!entry.isDirectory()) await forget(from.path, source.name);
+  await endLocksOfGone(folder, source.path);
+  if (folder.settings.fsync) await from.sync();
+  return { gone, status: target.stats === undefined ? 201 : 204 };
 }
 
 function propertiesOf({ parent, name, stats, entry }: Found): Promise<readonly Property[]> {

@@ -53,14 +53,23 @@ export async function removeTaken(tree: SiteTree, directory: TreeFolder, path: s
   await dropFolder(directory.path);
 }
 
+/**
+ * Who has found a directory before it was taken out of sight may still make a file in it, which is refused later, as the directory
+ * is not in its place. Each attempt waits for longer than the last by this, half a second in all.
+ */
+const AGAIN_MS = 10;
+const MAX_ATTEMPTS_AGAIN = 10;
+
 /** Removes a file or a tree out of sight, also where a directory in it may not be changed, like the one that it is a copy of. */
 export async function removeTree(path: string): Promise<void> {
+  const remove = (): Promise<void> =>
+    rm(path, { recursive: true, force: true, maxRetries: MAX_ATTEMPTS_AGAIN, retryDelay: AGAIN_MS });
   try {
-    await rm(path, { recursive: true, force: true });
+    await remove();
   } catch (error) {
     if (codeOf(error) !== 'EACCES') throw error;
     await openUp(path);
-    await rm(path, { recursive: true, force: true });
+    await remove();
   }
 }
 

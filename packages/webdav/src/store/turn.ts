@@ -4,6 +4,7 @@
 // there are a few renames. Within a process requests wait in line here, so that processes compete and not requests. A process
 // keeps the turn for a moment after a request, since taking it costs more than what most requests do in it.
 
+import { setTimeout as passed } from 'node:timers/promises';
 import type { HeldDirectories, SiteTree } from '@onezero/static/tree';
 import { hasFolder, isFull } from './folder.ts';
 
@@ -13,12 +14,20 @@ const IDLE_MS = 10;
 /** How long it is kept at most, so that other processes get theirs. */
 const KEPT_MS = 50;
 
+/**
+ * How long it is left to others who wait for it. They look every 25 ms at most (@onezero/static/tree); who takes it again at once
+ * would get it before most of their looks, and on a busy machine before all of them.
+ */
+const LEFT_MS = 30;
+
 interface Held {
   readonly sinceMs: number;
   /** Directories that are written to while the turn is kept. */
   readonly directories: HeldDirectories;
   /** Directories that have no folder of properties, as long as nothing but PUT runs. */
   readonly bare: Set<string>;
+  /** Whether another process waits for it. */
+  isWanted(): Promise<boolean>;
   /** Gives the turn up; resolves when others can have it. */
   release(): Promise<void>;
 }
@@ -28,6 +37,8 @@ export class Turn {
   #last: Promise<unknown> = Promise.resolve();
   #held: Held | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** Until then it is left to others. */
+  #leftUntil = 0;
 
   constructor(tree: SiteTree) {
     this.#tree = tree;
@@ -111,18 +122,24 @@ export class Turn {
   async #giveUp(): Promise<void> {
     const held = this.#held;
     this.#held = undefined;
-    await held?.release();
+    if (held === undefined) return;
+    // Who cannot be asked whether others wait lets them have it.
+    const isWanted = await held.isWanted().catch(() => true);
+    await held.release();
+    if (isWanted) this.#leftUntil = performance.now() + LEFT_MS;
   }
 
-  #take(): Promise<Held> {
+  async #take(): Promise<Held> {
+    const leftMs = this.#leftUntil - performance.now();
+    if (leftMs > 0) await passed(leftMs);
     return new Promise((resolve, reject) => {
-      const ended = this.#tree.inTurn('webdav', (directories) => {
+      const ended = this.#tree.inTurn('webdav', (directories, isWanted) => {
         return new Promise<void>((end) => {
           const release = (): Promise<void> => {
             end();
             return ended;
           };
-          resolve({ sinceMs: performance.now(), directories, bare: new Set(), release });
+          resolve({ sinceMs: performance.now(), directories, bare: new Set(), isWanted, release });
         });
       });
       ended.catch(reject);

@@ -1,7 +1,9 @@
 // COPY and MOVE, and what they do to locks (RFC 4918 §7.5, §9.8, §9.9).
 
-import { rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SiteTree } from '@onezero/static/tree';
 import { afterEach, describe, expect, test } from 'vitest';
 import { asking, lockInfo, Served, setting } from '../served.ts';
 
@@ -17,6 +19,30 @@ const locksOf = async (path: string): Promise<readonly string[]> => {
 };
 
 type Headers = Readonly<Record<string, string>>;
+
+test('into a collection that gave way meanwhile, nothing of what was replaced stays', async () => {
+  await start({ 'x/a': 'a', 'd/e/b': 'b' });
+  const others = new SiteTree(served.root, { writable: { fsync: false } });
+  let moved = Promise.resolve(0);
+  await others.inTurn('webdav', async () => {
+    moved = served.status('MOVE', '/x/', { destination: '/d/e/' });
+    // It has looked at both ends by then, and waits for its turn.
+    await delay(200);
+    renameSync(join(served.root, 'd'), join(served.root, 'f'));
+    mkdirSync(join(served.root, 'd/e'), { recursive: true });
+  });
+  expect(await moved).toBe(204);
+  const names = readdirSync(served.root, { recursive: true, encoding: 'utf8' }).toSorted();
+  // The turn is kept for a moment.
+  expect(names.filter((name) => !name.startsWith('.onezero-partial-webdav'))).toEqual([
+    'd',
+    'd/e',
+    'd/e/a',
+    'f',
+    'f/e',
+    'f/e/b',
+  ]);
+});
 
 describe('onto', () => {
   test.each<[string, string, string, Headers, number, number]>([
