@@ -27,6 +27,8 @@ const SHORT_LIFE_MS = 1000;
 const FIRST_WAIT_MS = 100;
 const LAST_WAIT_MS = 5000;
 const LAST_WORDS_MS = 200;
+/** All of these wait for 150 ms together, in which nothing else is done. */
+const MAX_REMOVALS = 5;
 /** The descriptor that the keeper's watcher holds. */
 const WATCH = 4;
 /** The rest of standard error of one life is dropped; php-fpm says little at its level. */
@@ -94,12 +96,18 @@ export class PhpProcess {
     this.#isClosed = true;
     clearTimeout(this.#again);
     const child = this.#child;
-    if (child === undefined) return;
-    const gone = new Promise<void>((done) => child.once('exit', () => done()));
-    child.ref();
-    child.stdin?.end();
-    await gone;
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (child !== undefined) {
+      const gone = new Promise<void>((done) => child.once('exit', () => done()));
+      child.ref();
+      child.stdin?.end();
+      await gone;
+    }
+    this.#removeFolder();
+  }
+
+  /** A child that outlives the others may still begin an upload in it. */
+  #removeFolder(): void {
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: MAX_REMOVALS, retryDelay: LOOK_MS });
   }
 
   async #startFirst(): Promise<void> {
@@ -140,9 +148,17 @@ export class PhpProcess {
   /** Starts it. `ended` hears the end of what it said, unless it was up by then: then it is started again. */
   #launch(ended: (tail: string) => void): void {
     const since = performance.now();
-    const child = this.#spawn();
-    this.#child = child;
     const lines = this.#stderr.lines(this.#options.program, undefined);
+    let child: ChildProcess;
+    try {
+      child = this.#spawn();
+    } catch (error) {
+      // The disk is full, or the folder for temporary files is not there: in a while it may be otherwise.
+      lines.add(Buffer.from(`${(error as Error).message}\n`));
+      lines.end();
+      return this.#isUp ? this.#launchAgain(0) : ended(lines.tail);
+    }
+    this.#child = child;
     const end = (): void => {
       if (this.#child !== child) return;
       this.#child = undefined;
@@ -196,7 +212,7 @@ export class PhpProcess {
   #spawn(): ChildProcess {
     const { uid: _uid, gid: _gid, log: _log, ...program } = this.#options;
     const { env: passed, runsAs, user } = this.#surroundings();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
     for (const folder of [this.#folder, uploadsIn(this.#folder)]) {
       mkdirSync(folder, { mode: 0o700 });
       if (user.uid !== undefined) chownSync(folder, runsAs.uid, runsAs.gid);

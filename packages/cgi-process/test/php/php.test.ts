@@ -1,7 +1,7 @@
 // A PHP of our own: found, started, kept alive and ended, with php-fpm and with php-cgi.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -87,13 +87,14 @@ function statOf(pid: string): { readonly parent?: string | undefined; readonly g
 }
 
 /** Makes a folder for temporary files that no other test has, so that what is in it is this test's. */
-function useOwnTemporary(): void {
+function useOwnTemporary(): string {
   const folder = mkdtempSync(join(tmpdir(), 'php-'));
   vi.stubEnv('TMPDIR', folder);
   onTestFinished(() => {
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   });
+  return folder;
 }
 
 function folders(): ReadonlySet<string> {
@@ -164,6 +165,31 @@ describe.each(programs)('a %s of our own', (name, server) => {
     for (const pid of readdirSync('/proc').filter(isWatcher)) process.kill(Number(pid), 'SIGKILL');
     await until(() => !existsSync(`/proc/${String(master)}`) && !existsSync(`/proc/${String(keeper)}`));
     await until(async () => (await report(site, '/a.php'))['name'] === '/a.php');
+  });
+
+  test.skipIf(!isThere)('comes back when there is room for its folder again', async () => {
+    const removed = useOwnTemporary();
+    const lines: string[] = [];
+    const responder = made({ server, log: ({ line }) => lines.push(line) });
+    const { parent } = await report(responder, '/');
+    rmSync(removed, { recursive: true });
+    process.kill(Number(parent), 'SIGKILL');
+    await until(() => lines.some((line) => line.includes('ENOENT')));
+    mkdirSync(removed);
+    await until(async () => (await report(responder, '/'))['name'] === '/index.php');
+  });
+
+  test.skipIf(!isThere)('leaves nothing when it is closed while it is to be started again', async () => {
+    const temporary = useOwnTemporary();
+    const lines: string[] = [];
+    const responder = php({ root: site.path, server, log: ({ line }) => lines.push(line) });
+    const { parent } = await report(responder, '/');
+    rmSync(temporary, { recursive: true });
+    process.kill(Number(parent), 'SIGKILL');
+    await until(() => lines.some((line) => line.includes('ENOENT')));
+    mkdirSync(join(responder.address, '..'), { recursive: true });
+    await responder.close();
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   test.skipIf(!isThere)('leaves nothing when it is closed', async () => {
