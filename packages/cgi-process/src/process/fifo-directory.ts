@@ -143,17 +143,13 @@ export class FifoDirectory {
    * makes it wait for a writer. It finds the end at once. Nobody else notices.
    */
   wake(path: string): void {
-    try {
-      closeSync(openSync(path, O_WRONLY | O_NONBLOCK));
-    } catch (error) {
-      // ENXIO: nobody has it open for reading. ENOENT: it was removed.
-      if (!['ENXIO', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
+    // Nobody has it open for reading, it was removed, or descriptors are short: a process that waits is looked for again.
+    unlessRefused(() => closeSync(openSync(path, O_WRONLY | O_NONBLOCK)));
   }
 
-  /** Removes the name of a FIFO that somebody may still have open. */
+  /** Removes the name of a FIFO that somebody may still have open. What cannot be removed goes with the directory. */
   discard(path: string): void {
-    rmSync(path, { force: true });
+    unlessRefused(() => rmSync(path, { force: true }));
   }
 
   /** Removes the directory and all names. */
@@ -162,6 +158,15 @@ export class FifoDirectory {
     if (this.#alive !== undefined) closeSync(this.#alive);
     this.#alive = undefined;
     rmSync(this.#path, { recursive: true, force: true });
+  }
+}
+
+/** Does something that the system may refuse. */
+function unlessRefused(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
   }
 }
 

@@ -102,3 +102,16 @@ describe.each(['shell', 'direct'] as const)('FIFOs for %s', (spawner) => {
 test('directories of FIFOs go with their mounts', async () => {
   await until(() => directories().length <= 1);
 });
+
+test('what the system refuses of a FIFO is nobody’s failure: it is tried when no request waits for it', async () => {
+  const { FifoDirectory } = await import('../../src/process/fifo-directory.ts');
+  const fifos = new FifoDirectory();
+  onTestFinished(() => fifos.remove());
+  // Neither may be opened nor removed, like any FIFO without a descriptor or in a folder that is not writable any more.
+  const path = join(scripts.path, 'hello', 'fifo');
+  expect(() => {
+    fifos.wake(path);
+    fifos.discard(path);
+    fifos.giveBackWritten(path);
+  }).not.toThrow();
+});

@@ -1,6 +1,6 @@
 // One worker as its primary sees it: a process that takes orders and sends notices.
 
-import { type ChildProcess, fork } from 'node:child_process';
+import { ChildProcess, fork } from 'node:child_process';
 import { timerMs } from '../timer.ts';
 import type { MetricsSnapshot } from './metrics.ts';
 import type { InheritedListener, Notice, Order } from './worker-messages.ts';
@@ -42,11 +42,21 @@ export class WorkerChild {
   constructor(program: WorkerProgram, listeners: readonly InheritedListener[], isOnTrial: boolean) {
     this.isOnTrial = isOnTrial;
     const sockets = listeners.flatMap(({ descriptors }) => descriptors);
-    this.#child = fork(program.module, program.words, {
-      env: { ...process.env, ...program.environment },
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets],
+    this.#child = forked(program, sockets);
+    this.ended = new Promise((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve({ code, signal }));
+      this.#child.on('error', ({ message }) => {
+        // What goes wrong with one that runs is seen in how it ends.
+        if (this.isProcess) return;
+        this.failure = message;
+        resolve({ code: 1, signal: null });
+      });
     });
-    this.ended = new Promise((resolve) => this.#child.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  /** Whether the system had room for it. If not, it ends with code 1, and `failure` says why. */
+  get isProcess(): boolean {
+    return this.#child.pid !== undefined;
   }
 
   /** Calls `heed` with every notice. */
@@ -64,14 +74,12 @@ export class WorkerChild {
       const heed = (notice: Notice): void => {
         if (notice.kind === kind) settle(notice as Extract<Notice, { kind: Kind }>);
       };
-      const end = (): void => settle(undefined);
       const settle = (notice: Extract<Notice, { kind: Kind }> | undefined): void => {
         this.#child.off('message', heed);
-        this.#child.off('exit', end);
         resolve(notice);
       };
       this.#child.on('message', heed);
-      this.#child.once('exit', end);
+      void this.ended.then(() => settle(undefined));
     });
   }
 
@@ -82,6 +90,20 @@ export class WorkerChild {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), timerMs(withinMs + KILL_AFTER_MS));
     await this.ended;
     clearTimeout(timer);
+  }
+}
+
+/** A child that takes orders. Some shortages are thrown, others are events; here all are events. */
+function forked({ module, words, environment }: WorkerProgram, sockets: readonly number[]): ChildProcess {
+  try {
+    return fork(module, words, {
+      env: { ...process.env, ...environment },
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets],
+    });
+  } catch (error) {
+    const none = new ChildProcess();
+    process.nextTick(() => none.emit('error', error));
+    return none;
   }
 }
 

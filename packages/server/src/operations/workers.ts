@@ -183,7 +183,8 @@ export class Workers {
     this.#retire(worker);
     if (this.#isStopping || !this.#hasStarted || worker.isOnTrial || worker.isLeaving) return;
     const delayMs = worker.hasListened || signal !== null ? 0 : this.#startDelay();
-    this.#startAnother(`worker ${number} ended ${signal ?? `with code ${code}`}`, delayMs);
+    const end = worker.isProcess ? `ended ${signal ?? `with code ${code}`}` : `could not be started: ${worker.failure}`;
+    this.#startAnother(`worker ${number} ${end}`, delayMs);
   }
 
   #startDelay(): number {

@@ -114,6 +114,23 @@ describe('a worker that ends', () => {
     ]);
   });
 
+  test('is replaced later where the system has no room for a process, and the primary goes on', async () => {
+    const { workers, reports, orders } = primary(`habits.reload = () => process.exit(1);`);
+    await workers.start();
+    const { execPath } = process;
+    // What no descriptor or no process is left for ends in the same event as what is not there.
+    process.execPath = join(folder, 'none');
+    try {
+      await workers.reload();
+      await expect
+        .poll(() => reports)
+        .toContainEqual(expect.stringMatching(/^Warning: worker 3 could not be started: .*ENOENT; another starts in/));
+    } finally {
+      process.execPath = execPath;
+    }
+    await expect.poll(() => orders().filter((order) => order === 'begin')).toHaveLength(2);
+  });
+
   test('leaves behind what it had counted, and nothing of what there was', async () => {
     const { workers, orders } = primary(`
       habits.reload = () => { if (isFirst('died')) process.exit(1); };`);
