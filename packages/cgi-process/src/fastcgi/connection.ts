@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { afterSharedMs } from '../shared-timers.ts';
 import type { Address } from './address.ts';
 import type { Capacity, Counted } from './capacity.ts';
-import { descriptorOf, readPast } from './handle.ts';
+import { descriptorOf, readPast, readRestFirst } from './handle.ts';
 import { RecordReader } from './records.ts';
 import type { KnownHead } from './records.ts';
 import { noCounts } from './state.ts';
@@ -51,6 +51,7 @@ export async function openConnection(
       socket.off('timeout', late);
       socket.off('error', reject);
       readPast(socket, callback);
+      readRestFirst(socket, READ_BUFFER, (count) => connection.receiveRest(READ_BUFFER, count));
       resolve(connection);
     });
   });
@@ -110,6 +111,13 @@ export class Connection implements Counted {
     if (this.receiver !== undefined) return this.receiver.receive(bytes, count);
     if (this.#isIdle) this.socket.destroy();
     return false;
+  }
+
+  /** Takes what has come, or with 0 the end, before the socket closes with an error. Returns whether more is of use. */
+  receiveRest(bytes: Buffer, count: number): boolean {
+    if (count > 0) this.receive(bytes, count);
+    else this.receiver?.closed(undefined);
+    return this.receiver !== undefined;
   }
 
   /** Sends a byte string, or bytes that are only there for now, in one write where the system takes it. */

@@ -4,7 +4,14 @@
 // Everything else stays the socket's: what the system does not take, the end, and every error. Where the handle is not as
 // expected, or with ONEZERO_NO_SHARED_READS set, all is.
 
+import { readSync } from 'node:fs';
 import type { Socket } from 'node:net';
+
+/** How a write fails where nobody reads any more. */
+const UNWRITABLE = new Set<string | undefined>(['EPIPE', 'ECONNRESET']);
+
+/** The step of a stream that closes what is below it. */
+type Destroy = (this: Socket, error: Error | null, done: (error?: Error | null) => void) => void;
 
 /** The members of a handle that are used. */
 interface Handle {
@@ -46,6 +53,40 @@ export function readPast(socket: Socket, receive: (count: number) => boolean): v
     // What this returns would be taken for the next buffer.
     return undefined;
   };
+}
+
+/**
+ * Has `receive` told of what the system still has when a write fails, since the socket closes at once then: an application may answer
+ * and leave before it has read all. It is told of 0 bytes at the end, and returns whether more is of use.
+ */
+export function readRestFirst(socket: Socket, buffer: Buffer, receive: (count: number) => boolean): void {
+  const destroy: Destroy = Reflect.get(socket, '_destroy');
+  const readAndDestroy: Destroy = (error, done) => {
+    if (UNWRITABLE.has(codeOf(error))) readRest(descriptorOf(socket), buffer, receive);
+    destroy.call(socket, error, done);
+  };
+  Object.assign(socket, { _destroy: readAndDestroy });
+}
+
+function readRest(descriptor: number, buffer: Buffer, receive: (count: number) => boolean): void {
+  for (let isWanted = descriptor >= 0; isWanted;) {
+    const count = readNow(descriptor, buffer);
+    isWanted = count !== undefined && receive(count) && count > 0;
+  }
+}
+
+function codeOf(error: NodeJS.ErrnoException | null): string | undefined {
+  return error?.code;
+}
+
+/** Undefined where nothing can be read; why is told by the error that closes the socket. */
+function readNow(descriptor: number, buffer: Buffer): number | undefined {
+  try {
+    return readSync(descriptor, buffer);
+  } catch (error) {
+    if (typeof (error as NodeJS.ErrnoException).code === 'string') return undefined;
+    throw error;
+  }
 }
 
 function hold(socket: Socket, handle: Handle): void {

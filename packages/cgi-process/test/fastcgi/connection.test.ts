@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Connection, openConnection } from '../../src/fastcgi/connection.ts';
@@ -66,6 +70,31 @@ describe('openConnection', () => {
     expect([socket.timeout, socket.listenerCount('error'), socket.pending]).toEqual([0, 1, false]);
     expect(['timeout', 'connect'].map((name) => socket.listenerCount(name))).toEqual([0, 0]);
     socket.destroy();
+  });
+
+  test('reads what its application wrote before it left, where a write fails', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'onezero-connection-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'socket');
+    let hasLeft = false;
+    const server = createServer((socket) => {
+      socket.on('close', () => (hasLeft = true)).on('error', () => {});
+      socket.once('data', () => socket.pause().write(Buffer.alloc(150_000), () => socket.destroy()));
+    }).listen(path);
+    await once(server, 'listening');
+    onTestFinished(async () => void (await new Promise((resolve) => server.close(resolve))));
+    const connection = await openConnection({ path }, TIME_MS);
+    let [bytes, ends] = [0, 0];
+    connection.receiver = {
+      receive: (_, count) => (bytes += count) < 0,
+      closed: () => ends++,
+    };
+    connection.write('x');
+    await expect.poll(() => hasLeft && bytes > 0).toBe(true);
+    expect(bytes).toBeLessThan(150_000);
+    connection.socket.write('y');
+    await expect.poll(() => ends).toBeGreaterThan(0);
+    expect(bytes).toBe(150_000);
   });
 
   test('is closed although its application reads nothing more', async () => {
