@@ -9,6 +9,7 @@ import { ResponseParser, type ResponseHeadEvent, type ResponseParserEvent } from
 import { encodeChunk, encodeLastChunk, serializeHead } from '@onezero/http-parser/serializer';
 import type { Field, RequestMessage } from '../message/message.ts';
 import { ProxyError } from './proxy-error.ts';
+import { readRestFirst } from './read-rest.ts';
 import { framingFault } from './request-fields.ts';
 
 // What may wait for a slow client before the upstream is not read any more.
@@ -58,6 +59,7 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
     });
     socket.on('data', (bytes: Uint8Array) => this.#take(this.#parser.push(bytes)));
     socket.on('end', () => this.#take(this.#parser.end()));
+    readRestFirst(socket, (bytes) => this.#takeRest(bytes));
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(`cannot be asked: ${error.code ?? error.message}`));
     socket.on('close', () => {
       clearTimeout(late);
@@ -177,6 +179,12 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
       else this.#end();
     }
     this.#wake?.();
+  }
+
+  #takeRest(bytes: Uint8Array | undefined): boolean {
+    if (this.#isEnded || this.#error !== undefined) return false;
+    this.#take(bytes === undefined ? this.#parser.end() : this.#parser.push(bytes));
+    return true;
   }
 
   #inform({ head: { status, fields } }: ResponseHeadEvent): void {
