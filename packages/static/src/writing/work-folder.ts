@@ -8,6 +8,7 @@
 
 import { createHash } from 'node:crypto';
 import { constants, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { entryAt, open, type OpenFile, readdir, rename, unlink } from '../files/calls.ts';
 import { refusal } from '../refusals.ts';
@@ -90,14 +91,17 @@ export class WorkFolder {
   }
 
   async #createFile(isClaim: boolean): Promise<WorkFile> {
-    const path = `${this.#path}/${ownName()}`;
+    const name = ownName();
+    const path = `${this.#path}/${name}`;
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
     for (let opens = 1; ; opens++) {
       await this.#share.make(this.#path);
+      working.add(name);
       try {
         const handle = await open(isClaim ? path + this.#suffix : path, flags, 0o666);
         return new WorkFile(handle, path, { suffix: this.#suffix, isClaim });
       } catch (error) {
+        working.delete(name);
         if (codeOf(error) !== 'ENOENT' || opens === MAX_OPENS) throw error;
         // Another process was done with the folder, and found it empty.
         this.#share.lose();
@@ -140,7 +144,7 @@ export class WorkFolder {
     const others: string[] = [];
     for (const name of await readdir(this.#path)) {
       if (!this.#isRival(name) || name === file.claimName) continue;
-      const liveness = livenessOf(name);
+      const liveness = isOwnName(name) && !isWorkedOn(name) ? 'dead' : livenessOf(name);
       const isDead = liveness === 'dead' || (liveness === 'unknown' && (await this.#isStale(name, seen)));
       if (isDead) await removeIfThere(`${this.#path}/${name}`);
       else others.push(name);
@@ -176,6 +180,16 @@ interface SeenClaim {
 
 const CLAIM = '.claim';
 const EVERY_SUFFIX = `.${EVERY_NAME}${CLAIM}`;
+
+/**
+ * The names of files that this process works on. One that it is through with, and could not remove because the folder was moved away
+ * or might not be changed at that moment, would keep all others from its target as long as the process lives.
+ */
+const working = new Set<string>();
+
+function isWorkedOn(name: string): boolean {
+  return working.has(/^[^-]+-\d+/.exec(name)?.[0] ?? name);
+}
 
 /** Files that are neither placed nor removed. A process that ends by itself leaves none of them, nor their folders. */
 const unfinished = new Set<WorkFile>();
@@ -250,9 +264,13 @@ export class WorkFile {
 
   /** Closes the file and removes it, unless it has been placed. */
   async discard(): Promise<void> {
-    await this.handle.close();
-    if (!this.#isPlaced) await removeIfThere(this.#path);
-    unfinished.delete(this);
+    try {
+      await this.handle.close();
+    } finally {
+      if (!this.#isPlaced) await removeIfThere(this.#path);
+      unfinished.delete(this);
+      working.delete(basename(this.#unclaimed));
+    }
   }
 
   async #rename(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 // The folder that writers share: made once, left together, and whose turn it is in it.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
@@ -75,6 +75,19 @@ describe('a work folder', () => {
     rmSync(path, { recursive: true });
     await end(await WorkFolder.create({ path, isKept: true }));
     expect(readdirSync(path)).toEqual([]);
+  });
+
+  test('takes no claim of its own for one that goes on, which it could not remove as the folder was away', async () => {
+    const one = await WorkFolder.create(place('a'), 'claim');
+    const claim = readdirSync(path)[0] ?? '';
+    renameSync(path, `${path}.away`);
+    await end(one);
+    renameSync(`${path}.away`, path);
+    expect(readdirSync(path)).toEqual([claim]);
+    const two = await WorkFolder.create(place('a'), 'claim');
+    expect(await two.folder.isAlone(two.file)).toBe(true);
+    await end(two);
+    expect(existsSync(path)).toBe(false);
   });
 
   test('rejects with what the system says, and leaves nothing', async () => {
