@@ -25,8 +25,9 @@ import {
   readRecord,
   settle,
   settledName,
+  unbind,
 } from '../store/records.ts';
-import { giveUp, removeStaged, removeTaken, setAside, stagingPath } from '../store/staging.ts';
+import { giveUp, putBack, removeStaged, removeTaken, setAside, stagingPath } from '../store/staging.ts';
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
@@ -212,12 +213,13 @@ async function replace(
   const hasRecord = isFile && (properties.length > 0 || (await isRecorded(directory, target.name)));
   if (hasRecord) await bindProperties(directory, target.name, stats, properties, folder.settings.fsync);
   const mustStepAside = target.entry !== undefined && (target.entry.isDirectory() || !isFile);
-  const aside = mustStepAside ? await setAside(parent, target.name) : undefined;
+  let aside: string | undefined;
   try {
+    if (mustStepAside) aside = await setAside(parent, target.name);
     await rename(from, to);
   } catch (error) {
-    if (aside !== undefined) await rename(join(aside, target.name), to);
-    if (hasRecord && target.stats === undefined) await forget(directory, target.name);
+    if (aside !== undefined) await putBack(parent, aside, target.name);
+    if (hasRecord) await unbind(directory, target.name, stats);
     throw error;
   }
   if (hasRecord) await settle(directory, target.name, stats);

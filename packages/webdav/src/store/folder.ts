@@ -68,6 +68,7 @@ export async function replaceFile(directory: string, file: string, text: string,
   } catch (error) {
     await handle.close();
     await unlink(partial).catch(ignoreAbsent);
+    await dropFolder(directory);
     throw error;
   }
 }

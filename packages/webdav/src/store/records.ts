@@ -111,6 +111,12 @@ export function bindProperties(
   return writeRecord(directory, boundName(name, stats), { name, properties }, fsync, true);
 }
 
+/** Removes what was bound to a file that did not come to its name. */
+export async function unbind(directory: string, name: string, stats: Subject['stats']): Promise<void> {
+  await removeRecord(directory, boundName(name, stats));
+  await dropFolder(directory);
+}
+
 /** Makes the record bound to a file that has its name now that of the name. */
 export async function settle(directory: string, name: string, stats: Subject['stats']): Promise<void> {
   if (!hasFolder(directory)) return;

@@ -4,7 +4,7 @@
 //   <writer>.new   a tree or file that is copied       <writer>.old/<name>   what gave way and comes back if its successor fails
 //   <writer>.del   what is being removed
 
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
 import { codeOf, dropFolder, inFolder } from './folder.ts';
@@ -20,9 +20,21 @@ export function setAside(directory: TreeFolder, name: string): Promise<string> {
   return inFolder(directory.path, async (folder) => {
     const place = join(folder, `${ownName()}.old`);
     await mkdir(place, { mode: 0o700 });
-    await rename(join(directory.path, name), join(place, name));
+    try {
+      await rename(join(directory.path, name), join(place, name));
+    } catch (error) {
+      await rmdir(place);
+      throw error;
+    }
     return place;
   });
+}
+
+/** Brings back what was set aside, as its successor did not come. */
+export async function putBack(directory: TreeFolder, place: string, name: string): Promise<void> {
+  await rename(join(place, name), join(directory.path, name));
+  await rmdir(place);
+  await dropFolder(directory.path);
 }
 
 /** Says that nothing brings back what was set aside. Resolves with where it is now. */

@@ -54,6 +54,21 @@ test('MOVE between file systems takes content and properties along, of files and
   });
 });
 
+test('MOVE between file systems over what is there leaves nothing else', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    mkdirSync(join(served.root, 'mount/d'));
+    writeFileSync(join(served.root, 'mount/d/old'), 'old');
+    writeFileSync(join(served.root, 'mount/a.txt'), 'old');
+    await served.ask('PROPPATCH', '/a.txt', {}, setting('<t:p>of a</t:p>'));
+    expect(await served.status('MOVE', '/d/', { destination: '/mount/d/' })).toBe(204);
+    expect(served.paths().filter((path) => path.startsWith('mount/.onezero'))).toEqual([]);
+    expect(await served.status('MOVE', '/a.txt', { destination: '/mount/a.txt' })).toBe(204);
+    expect(paths(served)).toEqual(['mount/', 'mount/a.txt', 'mount/d/', 'mount/d/sub/', 'mount/d/sub/y.txt', 'mount/d/x.txt']);
+    // The one record of its properties.
+    expect(served.paths().filter((path) => path.startsWith('mount/.onezero-webdav/'))).toHaveLength(2);
+  });
+});
+
 test('COPY and PUT go there too, and what does not fit stays where it was', async ({ skip }) => {
   await withMount(skip, async (served) => {
     writeFileSync(join(served.root, 'd/large.bin'), Buffer.alloc(3_000_000));
