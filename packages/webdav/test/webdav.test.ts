@@ -1,6 +1,6 @@
 // What the methods do, over a socket, on a real folder.
 
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { readXml } from '../src/xml/reader.ts';
@@ -238,6 +238,20 @@ describe('COPY and MOVE', () => {
     expect(await served.status('MOVE', '/d/', { destination: '/e/' })).toBe(403);
     expect(await served.status('COPY', '/d/', { destination: '/e/' })).toBe(201);
     expect(served.paths()).toEqual(['d/', 'd/.git/', 'd/.git/config', 'd/a.txt', 'e/', 'e/a.txt']);
+  });
+
+  test('neither take nor replace a file whose name is not UTF-8, which clients do not see', async () => {
+    await start({ 'd/sub/a.txt': '', 'e/b.txt': '' });
+    const path = Buffer.from(`${served.root}/d/sub/caf\xe9`, 'latin1');
+    writeFileSync(path, 'latin');
+    expect(await served.status('DELETE', '/d/')).toBe(403);
+    expect(await served.status('MOVE', '/d/', { destination: '/f/' })).toBe(403);
+    expect(await served.status('COPY', '/e/', { destination: '/d/' })).toBe(403);
+    expect(readFileSync(path, 'utf8')).toBe('latin');
+    rmSync(path);
+    // A name that has the very character is one like others.
+    writeFileSync(join(served.root, 'd/sub/caf\ufffd'), '');
+    expect(await served.status('DELETE', '/d/')).toBe(204);
   });
 
   test('take a link away and leave what it leads to', async () => {

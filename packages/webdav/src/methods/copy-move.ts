@@ -5,7 +5,7 @@
 // bound to it, before it comes (records.ts).
 
 import type { Stats } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { TreeFolder } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
@@ -217,6 +217,7 @@ async function replace(
   try {
     if (mustStepAside) aside = await setAside(parent, target.name);
     await rename(from, to);
+    if (isOtherNameOf(stats, basename(from), target)) await unlink(from);
   } catch (error) {
     if (aside !== undefined) await putBack(parent, aside, target.name);
     if (hasRecord) await unbind(directory, target.name, stats);
@@ -229,6 +230,14 @@ async function replace(
   if (aside === undefined && target.entry?.isFile() === true) await folder.tree.giveQuota(target.entry.size);
   return aside === undefined ? undefined : giveUp(aside);
 }
+
+/** Whether what is at a place is the very file under two names; from one to the other, the system renames nothing. */
+function isOtherNameOf({ dev, ino, nlink }: Stats, name: string, { entry, name: own }: Place): boolean {
+  // Where case is ignored, the file may have one name in two spellings.
+  return nlink > 1 && entry?.ino === ino && entry.dev === dev && folded(name) !== folded(own);
+}
+
+const folded = (name: string): string => name.normalize().toLowerCase();
 
 async function isRecorded(directory: string, name: string): Promise<boolean> {
   return (await readRecord(join(directory, FOLDER, settledName(name)))) !== undefined;

@@ -31,6 +31,9 @@ export async function obstacleIn(
   }
 }
 
+/** What Node reads where a name is not UTF-8: nothing has the name that comes out, so no request can ask for it. */
+const UNREADABLE = '\ufffd';
+
 const hidden = (path: readonly string[]): string => `${path.join('/')} is hidden, and would go with its collection`;
 
 async function obstacleInFolder(
@@ -45,6 +48,7 @@ async function obstacleInFolder(
     isOpen = true;
     if (name.startsWith(OWN_PREFIX)) continue;
     const path = [...segments, name];
+    if (name.includes(UNREADABLE) && (await tree.entry(folder, name)) === undefined) return hidden(path);
     if (typeof tree.locate(`/${path.join('/')}`) === 'number') return hidden(path);
     const needsLook = isDirectory || (isFile && tree.hasSecrets);
     const isSeen = !needsLook || (await tree.look(folder, name)) !== undefined;

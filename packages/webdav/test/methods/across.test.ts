@@ -63,7 +63,14 @@ test('MOVE between file systems over what is there leaves nothing else', async (
     expect(await served.status('MOVE', '/d/', { destination: '/mount/d/' })).toBe(204);
     expect(served.paths().filter((path) => path.startsWith('mount/.onezero'))).toEqual([]);
     expect(await served.status('MOVE', '/a.txt', { destination: '/mount/a.txt' })).toBe(204);
-    expect(paths(served)).toEqual(['mount/', 'mount/a.txt', 'mount/d/', 'mount/d/sub/', 'mount/d/sub/y.txt', 'mount/d/x.txt']);
+    expect(paths(served)).toEqual([
+      'mount/',
+      'mount/a.txt',
+      'mount/d/',
+      'mount/d/sub/',
+      'mount/d/sub/y.txt',
+      'mount/d/x.txt',
+    ]);
     // The one record of its properties.
     expect(served.paths().filter((path) => path.startsWith('mount/.onezero-webdav/'))).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 // COPY and MOVE, and what they do to locks (RFC 4918 §7.5, §9.8, §9.9).
 
-import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SiteTree } from '@onezero/static/tree';
@@ -127,6 +127,15 @@ describe('onto', () => {
     expect(await served.status('COPY', '/a.txt', { destination: '/link' })).toBe(403);
     expect(await served.status('COPY', '/link', { destination: '/b.txt' })).toBe(404);
     expect(await served.status('MOVE', '/link', { destination: '/b.txt' })).toBe(404);
+  });
+
+  test('another name of the very file, its own name goes as from any other, and its properties stay with it', async () => {
+    await start({ 'a.txt': 'a' });
+    linkSync(join(served.root, 'a.txt'), join(served.root, 'b.txt'));
+    await served.ask('PROPPATCH', '/a.txt', {}, setting('<t:p>of a</t:p>'));
+    expect(await served.status('MOVE', '/a.txt', { destination: '/b.txt' })).toBe(204);
+    expect(served.paths().filter((path) => !path.includes('.onezero'))).toEqual(['b.txt']);
+    expect((await served.ask('PROPFIND', '/b.txt', { depth: '0' }, asking('<t:p/>'))).text).toContain('of a');
   });
 });
 
