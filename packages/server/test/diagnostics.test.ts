@@ -6,11 +6,19 @@ import { start, textResponse } from './exchange.ts';
 
 type Message = RequestStartMessage | RequestEndMessage | RequestErrorMessage;
 
-/** What is said on all channels, in order. */
+let port = 0;
+
+/**
+ * What is said on all channels, in order. They are those of the whole process: answers of other tests that wait, as those to
+ * who guesses passwords do, are told there as well.
+ */
 function listen(): [string, Message][] {
   const said: [string, Message][] = [];
   for (const name of ['start', 'error', 'end']) {
-    const hear = (message: unknown): void => void said.push([name, message as Message]);
+    const hear = (told: unknown): void => {
+      const message = told as Message;
+      if (message.request === undefined || message.request.local.port === port) said.push([name, message]);
+    };
     subscribe(`onezero.request.${name}`, hear);
     onTestFinished(() => void unsubscribe(`onezero.request.${name}`, hear));
   }
@@ -19,6 +27,7 @@ function listen(): [string, Message][] {
 
 async function exchange(options: ServerOptions, bytes: string): Promise<string> {
   const running = await start(options);
+  port = running.port;
   const answer = await running.exchange(bytes);
   await running.close();
   return answer;

@@ -151,7 +151,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (maxContentBytes > 0 && exchange.receivedBytes > maxContentBytes) {
       return this.refuse(late(413, `the content exceeds ${maxContentBytes} bytes`));
     }
-    if (exchange.over) return this.#drop(bytes.length);
+    if (exchange.over && exchange.content?.isOpen !== true) return this.#drop(bytes.length);
     exchange.content?.push(bytes);
   }
 
@@ -193,7 +193,8 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
 
   answered(exchange: Exchange): void {
     if (!exchange.persistent || this.#parser.state === 'failed') return this.linger();
-    if (!exchange.received) exchange.content?.abandon();
+    // Whoever reads when the answer leaves may read on, as long as content is drained.
+    if (exchange.content?.isRead !== true) exchange.dropContent();
     // Content that came whole and was not read must not keep the next request from being read.
     this.#holds.release(HOLDS.content);
     if (!this.output.isBatching) this.advance();
@@ -282,7 +283,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     if (isTaken && this.exchange?.hasHeardAll === true) return this.transport.leave();
     this.#deadlines.enter('linger', this.engine.clock.now);
     this.#droppedBytes = 0;
-    this.exchange?.content?.abandon();
+    this.exchange?.dropContent();
     this.#holds.release();
     this.transport.end();
   }
@@ -296,6 +297,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
       end(this, exchange, this.#tunnel !== undefined);
       exchange.left();
     }
+    exchange?.dropContent();
     this.engine.clock.unwatch(this);
     this.engine.closed(this);
   }

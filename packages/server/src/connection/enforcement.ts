@@ -27,6 +27,7 @@ export function enforce(verdict: Verdict, target: Enforced): void {
   const { transport, limits, exchange } = target;
   switch (verdict) {
     case 'wait':
+      if (exchange?.over === true && exchange.content?.isNeglected === true) exchange.dropContent();
       break;
     case 'finish':
       return target.linger();

@@ -121,6 +121,13 @@ export class Exchange implements RequestSource {
     if (iterator !== undefined) discard({ [Symbol.asyncIterator]: () => iterator });
   }
 
+  /** Reads no more of its content: who goes on reading gets an error, since a part must not pass for the whole. */
+  dropContent(): void {
+    if (this.received) return;
+    this.content?.fail(new ContentFailure(400, 'the response was complete before the content was'));
+    this.content?.abandon();
+  }
+
   /** The client has gone in the middle: responder, reader and content are told. */
   left(): void {
     this.abort();

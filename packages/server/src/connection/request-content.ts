@@ -18,6 +18,9 @@ export interface ContentSource {
 // Two reads of the shared buffer at most wait for one reader.
 const WAITING_BYTES = 65_536;
 
+// Longer than writing what was read to a busy disk takes; a client that wants to see its answer meanwhile waits as long.
+const NEGLECT_MS = 1000;
+
 type Step = IteratorResult<Uint8Array, undefined>;
 
 const DONE: Step = { done: true, value: undefined };
@@ -39,6 +42,8 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   #error: unknown;
   #iterated = false;
   #asked = false;
+  /** When somebody last asked. */
+  #readAt: number | undefined;
   #waitedMs = 0;
   #waitingSince = 0;
   #reader: Reader | undefined;
@@ -59,6 +64,22 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   /** Whether the reader waits for bytes that have not come. */
   get isAwaited(): boolean {
     return this.#reader !== undefined;
+  }
+
+  /** Whether what comes is kept for a reader. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether somebody has begun to read it and may read on. */
+  get isRead(): boolean {
+    return this.isOpen && this.#readAt !== undefined;
+  }
+
+  /** Whether the client has been held for a while by a reader who asks for no more. */
+  get isNeglected(): boolean {
+    if (!this.isOpen || this.isAwaited || this.#waitingBytes < WAITING_BYTES) return false;
+    return performance.now() - (this.#readAt ?? 0) > NEGLECT_MS;
   }
 
   /** Milliseconds that the reader has waited for bytes since this was last called. */
@@ -128,6 +149,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
   }
 
   #shift(): Uint8Array | undefined {
+    this.#readAt = performance.now();
     const chunk = this.#waiting.shift();
     if (chunk === undefined) return undefined;
     this.#waitingBytes -= chunk.length;

@@ -134,7 +134,8 @@ export class NodeExchange {
     const iterator: AsyncIterator<Uint8Array, undefined> = {
       next: () => this.#nextChunk(),
       return: () => {
-        this.socket.destroy();
+        if (this.#ended) this.#content.endBehind(this.socket);
+        else this.socket.destroy();
         return Promise.resolve({ done: true, value: undefined });
       },
     };
@@ -150,8 +151,7 @@ export class NodeExchange {
       }
       if (this.#error !== undefined) throw this.#error;
       if (this.#ended) {
-        // The response is complete: the end of the application's connection.
-        this.socket.destroy();
+        this.#content.endBehind(this.socket);
         return { done: true, value: undefined };
       }
       this.#releaseWrite();

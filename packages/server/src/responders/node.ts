@@ -96,8 +96,12 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
 
 function prepare(request: IncomingMessage, response: ServerResponse, { socket }: NodeExchange): void {
   if (request.method === 'HEAD' || request.httpVersion !== '1.1') announceNoTrailers(response);
-  // Now it is known that nothing follows, also where less came than was promised.
-  response.once('finish', () => socket.end());
+  response.once('finish', () => {
+    // Now it is known that nothing follows, also where less came than was promised.
+    socket.end();
+    // Node has forgotten a request once it is answered, and would not tell it that no more of its content comes.
+    socket.once('close', () => request.complete || request.destroy());
+  });
 }
 
 /** A throw or a rejection of the application is its response's failure, not the process's. */

@@ -27,8 +27,10 @@ function trailersOf({ content }: RequestMessage): readonly Field[] {
 /** Where the bytes go. */
 export interface ContentTaker {
   readonly destroyed: boolean;
-  push(bytes: Uint8Array): boolean;
-  destroy(error: Error): unknown;
+  /** What was pushed and not yet taken. */
+  readonly readableLength: number;
+  push(bytes: Uint8Array | null): boolean;
+  destroy(error?: Error): unknown;
 }
 
 /** Plays the content as it would come from a socket: one chunk for each time that the taker asks. */
@@ -40,6 +42,8 @@ export class PlayedContent {
   /** Set while the application has not said 100 (Continue): asking for content would say it. */
   #isHeld: boolean;
   #isAsked = false;
+  /** The response is out. */
+  #isLast = false;
 
   constructor(request: RequestMessage, isHeld: boolean) {
     this.#request = request;
@@ -74,6 +78,14 @@ export class PlayedContent {
   #end(taker: ContentTaker): void {
     this.#hasEnded = true;
     if (this.#isChunked) taker.push(encodeLastChunk(trailersOf(this.#request)));
+    if (this.#isLast) taker.push(null);
+  }
+
+  /** The response is out: the connection ends behind the content, which the application may go on reading. */
+  endBehind(taker: ContentTaker): void {
+    this.#isLast = true;
+    if (this.#isHeld || (this.#hasEnded && taker.readableLength === 0)) taker.destroy();
+    else if (this.#hasEnded && !taker.destroyed) taker.push(null);
   }
 
   /** Nobody asks any more. */

@@ -89,12 +89,13 @@ describe('its content', () => {
   class Taker implements ContentTaker {
     destroyed = false;
     readonly pushed: string[] = [];
+    readableLength = 0;
     error: Error | undefined;
-    push(bytes: Uint8Array): boolean {
-      this.pushed.push(Buffer.from(bytes).toString());
+    push(bytes: Uint8Array | null): boolean {
+      this.pushed.push(bytes === null ? 'end' : Buffer.from(bytes).toString());
       return true;
     }
-    destroy(error: Error): void {
+    destroy(error?: Error): void {
       this.destroyed = true;
       this.error = error;
     }
@@ -131,6 +132,22 @@ describe('its content', () => {
     expect(other.pushed).toEqual([]);
     await early.read(other);
     expect(other.pushed).toEqual(['a']);
+  });
+
+  test('ends the connection behind it, once the response is out', async () => {
+    const content = chunksOf([Buffer.from('a')]);
+    const taker = new Taker();
+    const played = new PlayedContent(request({ contentLength: 1, content }), false);
+    played.endBehind(taker);
+    await played.read(taker);
+    await played.read(taker);
+    expect([taker.pushed, taker.destroyed]).toEqual([['a', 'end'], false]);
+    // What has ended and is not taken yet goes before the end.
+    const slow = Object.assign(new Taker(), { readableLength: 1 });
+    played.endBehind(slow);
+    expect([slow.pushed, slow.destroyed]).toEqual([['end'], false]);
+    played.endBehind(taker);
+    expect(taker.destroyed).toBe(true);
   });
 
   test('that breaks off breaks the connection, and one that is closed is asked no more', async () => {
