@@ -48,8 +48,10 @@ function filesOf(pid: number): string[] {
   return orGone(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
 }
 
+/** Also where the name of the pipe has been removed. */
 function has(pid: number, file: string, path: string): boolean {
-  return orGone(() => readlinkSync(`/proc/${pid}/fd/${file}`)) === path;
+  const found = orGone(() => readlinkSync(`/proc/${pid}/fd/${file}`));
+  return found === path || found === `${path} (deleted)`;
 }
 
 /** Processes and their files go at any moment; those of other users are not ours to see. */

@@ -144,8 +144,18 @@ export class ShellSlot {
     this.#commands.close();
     this.#answers.forget(this.#word);
     // Whoever waits for a command has its pipes.
-    if (this.#onEnded === undefined) for (const pipe of this.#outputs) pipe.dispose();
+    if (this.#onEnded === undefined) this.dropOutputs();
     this.#settle(undefined);
+  }
+
+  /** Whether the shell has ended. Its pipes are closed then, but for those of a command that it was told of. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Closes its pipes. Those that have become streams close themselves. */
+  dropOutputs(): void {
+    for (const pipe of this.#outputs) pipe.dispose();
   }
 }
 

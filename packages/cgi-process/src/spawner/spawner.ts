@@ -49,6 +49,13 @@ const SHELLS = ['/bin/dash', '/bin/sh'];
 /** What the system may have again in a moment. */
 const SHORTAGES = new Set<string | undefined>(['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT']);
 
+/** A shell was ended by somebody else before it was told of its command, which another shell may start. */
+class ShellLost extends ProcessError {
+  constructor(command: string) {
+    super('spawn-failed', `${command}: the shell that was to start it has ended`);
+  }
+}
+
 /** Whom the commands run as, and how many shells are kept. */
 export interface SpawnerOptions {
   /** Shells beyond this number end when their command has. @default Infinity */
@@ -87,7 +94,7 @@ export class ShellSpawner {
     try {
       return await this.#runOnce(plan, patienceMs);
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error) && !(error instanceof ShellLost)) throw error;
       await delay(BUSY_MS);
       return this.#runOnce(plan, patienceMs);
     }
@@ -148,7 +155,11 @@ export class ShellSpawner {
     if (plan.stdin !== 'pipe' && !(outputs instanceof Promise)) return begin(outputs, undefined);
     const opened = async (): Promise<ShellRun> => {
       try {
-        return begin(await outputs, plan.stdin === 'pipe' ? openInput(fifos, await fifos.take()) : undefined);
+        const pipes = await outputs;
+        const path = plan.stdin === 'pipe' ? await fifos.take() : undefined;
+        if (!slot.isGone) return begin(pipes, path === undefined ? undefined : openInput(fifos, path));
+        if (path !== undefined) fifos.giveBack(path);
+        throw new ShellLost(plan.command);
       } catch (error) {
         putBack();
         throw error;
@@ -177,7 +188,7 @@ export class ShellSpawner {
       if (equipment !== undefined) dispose(equipment);
       const { code } = error as NodeJS.ErrnoException;
       // No such shell, no `mkfifo`, or no right to become that user, which the direct way will say better.
-      if (code !== undefined && !SHORTAGES.has(code)) return undefined;
+      if (code !== undefined && !SHORTAGES.has(code) && !(error instanceof ShellLost)) return undefined;
       // The next command may find what was wanting.
       this.#equipment = undefined;
       throw error;
@@ -225,6 +236,7 @@ export class ShellSpawner {
   }
 
   #putBack(slot: ShellSlot): void {
+    if (slot.isGone) slot.dropOutputs();
     if (!this.#slots.has(slot)) return;
     if (this.#isClosed || this.#slots.size > (this.#options.max ?? Number.POSITIVE_INFINITY)) {
       this.#slots.delete(slot);
