@@ -2,6 +2,7 @@
 
 import { SiteTree } from '@onezero/static/tree';
 import type { Settings } from './options.ts';
+import { isFull } from './store/folder.ts';
 import { LockFile } from './store/lock-file.ts';
 import { Remembered } from './store/remembered.ts';
 import { Sweeper } from './store/sweep.ts';
@@ -35,7 +36,12 @@ export class Folder {
     await new Sweeper(this.tree.root, this.turn).sweep();
     // A lock whose file never came, because its process ended in between, is void; here it goes.
     if (this.locks.unchecked().length > this.locks.all().length) {
-      await this.turn.run(() => this.locks.write(this.locks.all()));
+      await this.turn.run(() => this.locks.write(this.locks.all())).catch(unlessFull);
     }
   }
+}
+
+/** Without room it stays noted, and void: nothing waits for it, least of all a DELETE that is to make some. */
+function unlessFull(error: unknown): void {
+  if (!isFull(error)) throw error;
 }

@@ -1,9 +1,10 @@
 // A disk without room: what is refused leaves what was there as it was, and nothing else.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownName } from '@onezero/static/tree';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asking, lockInfo, Served, setting } from './served.ts';
 
@@ -54,8 +55,13 @@ function takeInodes(): void {
   }
 }
 
-async function onSmallDisk(skip: (why: string) => void, act: (served: Served) => Promise<void>): Promise<void> {
+async function onSmallDisk(
+  skip: (why: string) => void,
+  act: (served: Served) => Promise<void>,
+  prepare = (): void => {},
+): Promise<void> {
   if (!mountSmall()) skip('mounting needs privileges');
+  prepare();
   const served = new Served(root);
   try {
     await served.listen();
@@ -152,6 +158,42 @@ describe('without an inode', () => {
       expect(await served.status('PROPFIND', '/d/', { depth: '1' })).toBe(207);
       expect(await served.status('GET', '/d/a.txt')).toBe(200);
     });
+  });
+
+  test('a start removes what a killed copy has left, which takes all room', async ({ skip }) => {
+    const dead = ownName().replace(/\.\d+\.\d+\.[0-9a-f]{12}-/, '.999999999.1.0123456789ab-');
+    const prepare = (): void => {
+      mkdirSync(join(root, 'd/.onezero-webdav'), { recursive: true });
+      takeInodes();
+      renameSync(join(root, 'many'), join(root, `d/.onezero-webdav/${dead}.new`));
+    };
+    await onSmallDisk(
+      skip,
+      async (served) => {
+        expect(await served.status('PUT', '/new.txt', {}, 'x')).toBe(201);
+        expect(served.paths()).toEqual(['d/', 'new.txt']);
+      },
+      prepare,
+    );
+  });
+
+  test('DELETE makes room also where a lock on nothing is noted', async ({ skip }) => {
+    const gone = { token: 'urn:uuid:1', path: '/gone', depth: '0', scope: 'exclusive', href: '/gone', owner: '' };
+    const prepare = (): void => {
+      mkdirSync(join(root, '.onezero-webdav'));
+      const lock = { ...gone, timeoutSeconds: 600, expiresAtMs: Date.now() + 600_000 };
+      writeFileSync(join(root, '.onezero-webdav/locks.json'), JSON.stringify([lock]));
+      takeInodes();
+    };
+    await onSmallDisk(
+      skip,
+      async (served) => {
+        expect(await served.status('DELETE', '/many/0')).toBe(204);
+        expect(await served.status('DELETE', '/many/')).toBe(204);
+        expect(await served.status('PUT', '/new.txt', {}, 'x')).toBe(201);
+      },
+      prepare,
+    );
   });
 
   test('DELETE still makes room', async ({ skip }) => {

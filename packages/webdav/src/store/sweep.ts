@@ -8,7 +8,7 @@ import { lstat, opendir, readdir, rename, rm } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { livenessOf, OWN_PREFIX } from '@onezero/static/tree';
-import { codeOf, dropFolder, FOLDER, recordKey } from './folder.ts';
+import { codeOf, dropFolder, FOLDER, isFull, recordKey } from './folder.ts';
 import { boundName, readRecord, settle } from './records.ts';
 import { removeTree } from './staging.ts';
 import type { Turn } from './turn.ts';
@@ -66,7 +66,11 @@ export class Sweeper {
   /** What may not be removed, or not now, is in nobody's way: the next start looks again. */
   async #sweepIfMay(directory: string): Promise<void> {
     try {
-      await this.#sweepFolder(directory);
+      await this.#sweepFolder(directory).catch(async (error: unknown) => {
+        // What is left over may be what takes the room that a turn needs.
+        if (!isFull(error) || !(await makeRoom(directory))) throw error;
+        await this.#sweepFolder(directory);
+      });
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
     }
@@ -100,6 +104,19 @@ export class Sweeper {
     seen.set(name, stats.ctimeMs);
     return false;
   }
+}
+
+/** Removes without a turn what dead writers made, or were removing, and nobody looks at any more; whether there was any. */
+async function makeRoom(directory: string): Promise<boolean> {
+  const folder = join(directory, FOLDER);
+  let isMade = false;
+  for (const name of await readdir(folder).catch(noneIfGone)) {
+    const [, writer, kind] = WORK.exec(name) ?? [];
+    if (writer === undefined || kind === 'old' || livenessOf(writer) !== 'dead') continue;
+    await removeTree(join(folder, name));
+    isMade = true;
+  }
+  return isMade;
 }
 
 /** Removes what a dead writer has left; what had given way comes back if nothing has taken its name. */
