@@ -37,7 +37,7 @@ export async function refuseObstacles(
   fate: 'moved' | 'removed',
 ): Promise<void> {
   if (target?.entry?.isDirectory() !== true) return;
-  const obstacle = await obstacleIn(folder.tree, target.segments, fate);
+  const obstacle = await obstacleIn(folder.tree, target.segments, fate, target.stats.dev);
   if (obstacle !== undefined) throw refused(403, obstacle);
 }
 

@@ -9,19 +9,20 @@ import { join } from 'node:path';
 import { codeOf, ignoreAbsent } from './folder.ts';
 
 /**
- * Why a directory cannot be moved, or removed, with all that is in it; undefined where it can. Links are entries like others; what they
+ * Why a directory of a device cannot be moved, or removed, with all that is in it; undefined where it can. Links are entries like others; what they
  * lead to stays. What is moved or removed meanwhile is in nobody's way: whoever has the turn looks whether it is still there.
  */
 export async function obstacleIn(
   tree: SiteTree,
   segments: readonly string[],
   fate: 'moved' | 'removed',
+  device: number,
 ): Promise<string | undefined> {
   try {
     const folder = await tree.open(segments);
     if (folder === undefined) return hidden(segments);
     try {
-      return await obstacleInFolder(tree, folder, fate);
+      return await obstacleInFolder(tree, folder, fate, device);
     } finally {
       await folder.close();
     }
@@ -40,6 +41,7 @@ async function obstacleInFolder(
   tree: SiteTree,
   folder: TreeFolder,
   fate: 'moved' | 'removed',
+  device: number,
 ): Promise<string | undefined> {
   const { segments } = folder;
   let isOpen = fate === 'moved';
@@ -51,9 +53,11 @@ async function obstacleInFolder(
     if (name.includes(UNREADABLE) && (await tree.entry(folder, name)) === undefined) return hidden(path);
     if (typeof tree.locate(`/${path.join('/')}`) === 'number') return hidden(path);
     const needsLook = isDirectory || (isFile && tree.hasSecrets);
-    const isSeen = !needsLook || (await tree.look(folder, name)) !== undefined;
-    if (!isSeen) return hidden(path);
-    const below = isDirectory ? await obstacleIn(tree, path, fate) : undefined;
+    const stats = needsLook ? await tree.look(folder, name) : undefined;
+    if (needsLook && stats === undefined) return hidden(path);
+    if (!isDirectory) continue;
+    if (fate === 'removed' && stats?.dev !== device) return `${path.join('/')} is another file system, which stays`;
+    const below = await obstacleIn(tree, path, fate, device);
     if (below !== undefined) return below;
   }
   return undefined;

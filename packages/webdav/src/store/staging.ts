@@ -6,6 +6,7 @@
 
 import { chmod, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as passed } from 'node:timers/promises';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
 import { codeOf, dropFolder, inFolder } from './folder.ts';
 
@@ -70,18 +71,26 @@ export async function removeTaken(tree: SiteTree, directory: TreeFolder, path: s
  * is not in its place. Each attempt waits for longer than the last by this, half a second in all.
  */
 const AGAIN_MS = 10;
-const MAX_ATTEMPTS_AGAIN = 10;
+const MAX_ATTEMPTS = 10;
+
+/** What may be otherwise at the next attempt: somebody makes files in it, or has all descriptors. */
+const PASSING: readonly (string | undefined)[] = ['ENOTEMPTY', 'EMFILE', 'ENFILE'];
 
 /** Removes a file or a tree out of sight, also where a directory in it may not be changed, like the one that it is a copy of. */
 export async function removeTree(path: string): Promise<void> {
-  const remove = (): Promise<void> =>
-    rm(path, { recursive: true, force: true, maxRetries: MAX_ATTEMPTS_AGAIN, retryDelay: AGAIN_MS });
-  try {
-    await remove();
-  } catch (error) {
-    if (codeOf(error) !== 'EACCES') throw error;
-    await openUp(path);
-    await remove();
+  let isOpenedUp = false;
+  // Retries of `rm` itself would be those of each directory on the way, times those of all above it.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'EACCES' && !isOpenedUp) {
+        await openUp(path);
+        isOpenedUp = true;
+      } else if (PASSING.includes(code) && attempt < MAX_ATTEMPTS) await passed(AGAIN_MS * attempt);
+      else throw error;
+    }
   }
 }
 

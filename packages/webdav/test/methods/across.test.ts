@@ -1,9 +1,10 @@
 // A folder with another file system in it.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { removeTree } from '../../src/store/staging.ts';
 import { asking, makeFolder, Served, setting } from '../served.ts';
 
 async function withMount(skip: (why: string) => void, act: (served: Served) => Promise<void>): Promise<void> {
@@ -101,6 +102,28 @@ test('a place where another file system is mounted can neither be moved nor remo
       const status = await served.status(method, '/mount/', headers);
       expect([method, status]).toEqual([method, 403]);
       expect(paths(served)).toEqual(before);
+    }
+  });
+});
+
+test('a collection with such a place in it is moved with it, and neither removed nor replaced', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    writeFileSync(join(served.root, 'mount/kept'), '');
+    execFileSync('mount', ['--bind', join(served.root, 'mount'), join(served.root, 'd/sub')]);
+    try {
+      const before = paths(served);
+      expect(await served.status('DELETE', '/d/')).toBe(403);
+      expect(await served.status('MKCOL', '/e')).toBe(201);
+      expect(await served.status('COPY', '/e/', { destination: '/d/' })).toBe(403);
+      expect(await served.status('DELETE', '/e')).toBe(204);
+      expect(paths(served)).toEqual(before);
+      await expect(removeTree(join(served.root, 'd'))).rejects.toMatchObject({ code: 'EBUSY' });
+      expect(await served.status('MOVE', '/d/', { destination: '/e/' })).toBe(201);
+    } finally {
+      for (const name of ['d', 'e']) {
+        const place = join(served.root, name, 'sub');
+        if (existsSync(place)) execFileSync('umount', ['--lazy', place]);
+      }
     }
   });
 });
