@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { SiteTree } from '@onezero/static/tree';
 import { expect, onTestFinished, test } from 'vitest';
-import { removeTree } from '../../src/store/staging.ts';
+import { FOLDER } from '../../src/store/folder.ts';
+import { removeTree, setAside } from '../../src/store/staging.ts';
 
 test('a tree goes also while others still make files in it', async () => {
   const root = mkdtempSync(join(tmpdir(), 'onezero-staging-'));
@@ -20,4 +22,14 @@ test('a tree goes also while others still make files in it', async () => {
   await Promise.all([removeTree(join(root, 'tree')), others()]);
   expect(existsSync(join(root, 'tree'))).toBe(false);
   expect(made).toBeGreaterThan(1);
+});
+
+test('what is gone when it is to step aside leaves no place for it', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'onezero-staging-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const directory = await new SiteTree(root).open([]);
+  if (directory === undefined) throw new Error('no root');
+  onTestFinished(() => directory.close());
+  await expect(setAside(directory, 'gone')).rejects.toMatchObject({ code: 'ENOENT' });
+  expect(readdirSync(join(root, FOLDER))).toEqual([]);
 });
