@@ -22,13 +22,30 @@ def load(spec, interface):
     main.py (for the interface `asgi`, asgi.py comes first). NAME may be dotted, and may be a call with literal
     arguments; `application` and `app` are tried when it is left out. `interface` is `auto` where it is to be found out.
     """
-    place, _, name = spec.partition(":")
+    place, name = parts_of(spec)
     module = load_module(place, interface)
+    if not name and hasattr(module, "__path__") and os.path.isdir(place) and not has_any(module, NAMES + FACTORIES):
+        # A package that holds its application in a file, as those of Django do.
+        module = load_file(file_in(place, interface))
     target, found = find_object(module, name, place)
     if interface == "auto":
         interface = "asgi" if is_asgi(target) else "wsgi"
     check_interface(target, interface, spec, name)
-    return target, interface, {"name": found, "kind": kind_of(target), "file": getattr(module, "__file__", None) or module.__name__}
+    return target, interface, {"name": found, "kind": kind_of(target), "file": getattr(module, "__file__", None) or place}
+
+
+def parts_of(spec):
+    """PLACE and NAME. The path of a file or a folder that is there may hold colons."""
+    words = spec.split(":")
+    for count in range(len(words), 1, -1):
+        place = ":".join(words[:count])
+        if os.path.exists(place):
+            return place, ":".join(words[count:])
+    return words[0], ":".join(words[1:])
+
+
+def has_any(module, names):
+    return any(hasattr(module, name) for name in names)
 
 
 def kind_of(target):
@@ -129,7 +146,7 @@ def find_object(module, name, place):
                 break
         else:
             hint = "; name what it has, as in %s:NAME" % place
-        raise AttributeError("module %r has neither 'application' nor 'app'%s" % (module.__name__, hint))
+        raise AttributeError("module %r has neither 'application' nor 'app'%s" % (getattr(module, "__name__", place), hint))
     path, arguments, keywords = parse_name(name)
     target = module
     for part in path:
@@ -194,5 +211,5 @@ def check_interface(target, interface, spec, name):
     if interface == "asgi" and inspect.isclass(target) and takes(target, 1):
         raise TypeError("%s is an ASGI 2 application: wrap it with asgiref's guarantee_single_callable()" % spec)
     parameters = "(scope, receive, send)" if interface == "asgi" else "(environ, start_response)"
-    call = "%s:%s()" % (spec.partition(":")[0], name or getattr(target, "__name__", "NAME"))
+    call = "%s:%s()" % (parts_of(spec)[0], name or getattr(target, "__name__", "NAME"))
     raise TypeError("%s does not take %s: is it a factory? Then write %s" % (spec, parameters, call))

@@ -13,7 +13,10 @@ def source_files():
     library = os.path.dirname(os.__file__)
     packages = (os.path.join(library, "site-packages"), os.path.join(library, "dist-packages"))
     for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
+        try:
+            path = getattr(module, "__file__", None)
+        except Exception:  # what stands for a module may try to import one
+            continue
         if isinstance(path, str) and (not path.startswith(library + os.sep) or path.startswith(packages)):
             yield path
 
@@ -23,7 +26,7 @@ def modification_times(paths):
     for path in paths:
         try:
             times[path] = os.stat(path).st_mtime_ns
-        except OSError:
+        except (OSError, ValueError):  # a name may hold what no path can
             times[path] = None
     return times
 

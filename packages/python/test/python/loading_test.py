@@ -271,6 +271,30 @@ class Files(unittest.TestCase):
         self.assertEqual(load("both_four", "auto")[0](None, None), ["package"])
         self.assertEqual(load("both_four/", "auto")[0](None, None), ["file"])
 
+    def test_a_package_without_an_application_of_its_own_is_a_folder(self):
+        sys.path.insert(0, self.folder)
+        self.write("package_five/__init__.py")
+        with self.assertRaisesRegex(FileNotFoundError, "looked for wsgi.py"):
+            load("package_five", "auto")
+        self.write("package_five/wsgi.py", "from . import __name__ as found\ndef application(environ, start_response):\n    return [found]\n")
+        self.assertEqual(load("package_five", "auto")[0](None, None), ["package_five"])
+        self.write("factory_five/__init__.py", "def create_app():\n    pass\n")
+        self.write("factory_five/app.py")
+        with self.assertRaisesRegex(AttributeError, r"write factory_five:create_app\(\)"):
+            load("factory_five", "auto")
+
+    def test_a_path_with_colons(self):
+        text = "def app(environ, start_response):\n    return ['%s']\nclass sub:\n    app = app\n"
+        self.write("a:b/app.py", text % "folder")
+        self.write("c:d.py", text % "file")
+        for spec, found in {"a:b": "folder", "a:b/app.py:app": "folder", "./a:b/app.py:sub.app": "folder", "c:d.py": "file"}.items():
+            self.assertEqual(load(spec, "auto")[0](None, None), [found], spec)
+
+    def test_a_module_that_puts_an_object_in_its_place(self):
+        sys.path.insert(0, self.folder)
+        self.write("placed_five.py", "import sys\nclass Place:\n    def app(self, environ, start_response):\n        pass\nsys.modules[__name__] = Place()\n")
+        self.assertEqual(load("placed_five", "auto")[2]["file"], "placed_five")
+
 
 class Spawned(unittest.TestCase):
     def test_a_process_that_multiprocessing_starts_finds_the_main_file_without_our_modules(self):

@@ -15,6 +15,13 @@ class Stop(Exception):
     pass
 
 
+class Lazy:
+    """What six and others put among the modules: asking for anything imports it, which may fail."""
+
+    def __getattr__(self, name):
+        raise ImportError(name)
+
+
 class Watching(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -56,6 +63,11 @@ class Watching(unittest.TestCase):
         path = self.path("a", 5000)
         self.watch([path], lambda: os.utime(path, ns=(5, 10)))
         self.assertEqual(len(self.reports), 1)
+
+    def test_names_that_are_no_paths(self):
+        path = self.path("a")
+        self.watch(["a\0b", "\ud800", path], lambda: os.utime(path, ns=(5, 2000)))
+        self.assertEqual(self.reports, [{"event": "changed", "file": path}])
 
     def test_going_and_coming_back_are_changes(self):
         path = self.path("a")
@@ -102,6 +114,7 @@ class Sources(unittest.TestCase):
         modules = {name: types.SimpleNamespace(__file__=file) for name, file in files.items()}
         modules["builtin"] = types.SimpleNamespace()
         modules["blocked"] = None
+        modules["lazy"] = Lazy()
         with mock.patch.dict(sys.modules, modules):
             found = set(source_files())
         self.assertTrue({files["own"], files["package"], files["debian"]} <= found)
