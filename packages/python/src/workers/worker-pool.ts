@@ -16,7 +16,7 @@ import { interfaceOf, leastBusy, type Place, type PoolState, stateOf } from './p
 import { type PoolLog, StartLog } from './start-log.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
 
-/** A worker that lived this long did not die of its start. */
+/** A worker that lived this long did not die of its start, even if it was asked for nothing. */
 const YOUNG_MS = 10_000;
 const MAX_BACK_OFF_MS = 30_000;
 
@@ -109,6 +109,8 @@ export class WorkerPool implements WorkerOwner, PoolView {
     this.#startLog.tell(worker, error);
     this.#failure = error;
     this.#queueFailsIfHopeless();
+    // Where there was no process, for want of descriptors or memory, trying again costs little.
+    if (worker.pid === 0) place.failures = Math.min(place.failures, 1);
     // With an eye on the source, trying again makes sense when it has changed.
     if (!this.#settings.watch) this.#fillLater(place);
   }
@@ -148,7 +150,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     if (place.worker !== worker) return;
     place.worker = undefined;
     this.#restarts++;
-    if (performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
+    if (worker.hasAnswered || performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
     this.#fillLater(place);
   }
 

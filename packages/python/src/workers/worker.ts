@@ -91,6 +91,8 @@ export class Worker implements ChannelOwner {
   readyAt: number | undefined;
   /** How many requests it was given. */
   served = 0;
+  /** Whether it has been done with one of them. */
+  hasAnswered = false;
   /** After how many requests it should be replaced. */
   maxRequests: number = Infinity;
   isRetiring = false;
@@ -255,6 +257,7 @@ export class Worker implements ChannelOwner {
 
   released(): void {
     if (this.hasExited) return;
+    this.hasAnswered = true;
     this.#stopWhenIdle();
     this.#owner.released(this);
   }

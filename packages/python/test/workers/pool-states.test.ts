@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SpoolBudget } from '@onezero/cgi-process';
 import { noContent } from '../../src/content/request-content.ts';
 import type { ResolvedLimits } from '../../src/options.ts';
@@ -203,6 +203,21 @@ describe('a pool', () => {
     next('good');
     await pool.reload();
     expect(pool.state).toMatchObject({ ready: 1 });
+  });
+
+  test('tries again soon where there was no process at all', async () => {
+    const { pool } = driven(1, {}, { python: join(folder, 'none') });
+    const later = globalThis.setTimeout;
+    const delays: number[] = [];
+    const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation((action: () => void, ms = 0) => {
+      delays.push(ms);
+      return later(action, Math.min(ms, 10));
+    });
+    onTestFinished(() => timers.mockRestore());
+    await expect(pool.start()).rejects.toMatchObject({ code: 'start-failed' });
+    await until(() => delays.filter((ms) => ms === 1000).length > 3 || delays.includes(4000));
+    expect(delays).not.toContain(2000);
+    expect(delays).not.toContain(4000);
   });
 
   test('is closed by every call, and starts nothing afterwards', async () => {

@@ -1,7 +1,7 @@
 // The life of workers: starting, dying, hanging, being replaced, and who waits meanwhile.
 
 import { mkdirSync, readFileSync } from 'node:fs';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { PythonError, WsgiOptions } from '../../src/index.ts';
 import { fixtures, isRunning, read, request, start, until, withLongerLimits, type Answer } from '../harness.ts';
 import { makeSite, saying } from '../site.ts';
@@ -229,6 +229,19 @@ describe('a worker that dies', () => {
     expect((await app.get('/crash')).status).toBe(502);
     const answer = await app.get('/pid');
     expect([200, 503]).toContain(answer.status);
+  });
+
+  test('after an answer is replaced at once, however often', async () => {
+    const app = run({ threads: 1 });
+    await app.responder.ready();
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    onTestFinished(() => timers.mockRestore());
+    for (let deaths = 1; deaths <= 4; deaths++) {
+      process.kill(Number((await app.get('/pid')).text), 'SIGKILL');
+      await until(() => app.responder.state().restarts === deaths);
+    }
+    expect((await app.get('/pid')).status).toBe(200);
+    expect(timers.mock.calls.filter(([, ms]) => [1000, 2000, 4000].includes(ms!))).toEqual([]);
   });
 
   test('under load loses only the requests that it had', async () => {
