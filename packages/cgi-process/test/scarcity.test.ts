@@ -60,6 +60,15 @@ describe('cgi', () => {
     expect(slow).toEqual({ status: 200, text: 'begun\nended\n' });
   });
 
+  test('leaves no descriptor open, however few there were', async () => {
+    const runner = join(import.meta.dirname, 'fixtures/tight.mjs');
+    const args = ['-c', 'ulimit -n 60; exec "$0" "$@"', process.execPath, runner, scripts.path, '24'];
+    const { stdout } = await run('/bin/sh', args);
+    const { statuses, left } = JSON.parse(stdout) as { statuses: number[]; left: number };
+    for (const status of statuses) expect([200, 503]).toContain(status);
+    expect([statuses.at(-1), left]).toEqual([200, 0]);
+  });
+
   test('runs scripts without a place for files and pipes, and says what cannot be stored', async () => {
     const { crowd, upload, large, endless } = await scarce(':', 2, { TMPDIR: join(scripts.path, 'hello') });
     expect(crowd.map(({ status }) => status)).toEqual([200, 200]);

@@ -5,14 +5,12 @@
 // is used again only when its pipe is known to have no end left open anywhere, and is removed otherwise, so what one
 // process writes late can never reach the reader of another. Names that something else has removed are made anew.
 
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, constants, lstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ALIVE, PREFIX, removeStaleDirectories } from './stale-directories.ts';
 
-const run = promisify(execFile);
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
 /** systemd-tmpfiles removes what has been old for days from directories for temporary files, but not what has the sticky bit. */
@@ -28,7 +26,7 @@ const directories = new Set<string>();
 let isWatching = false;
 
 function removeDirectories(): void {
-  for (const path of directories) rmSync(path, { recursive: true, force: true });
+  for (const path of directories) removeDirectory(path);
   directories.clear();
 }
 
@@ -101,7 +99,7 @@ export class FifoDirectory {
     const isFirst = this.#alive === undefined;
     const names = Array.from({ length: BATCH }, () => join(this.#path, String(this.#made++)));
     const all = isFirst ? [...names, alive] : names;
-    await run('mkfifo', ['-m', '600', ...all]);
+    await mkfifo(all);
     for (const name of all) chmodSync(name, STICKY_MODE);
     if (this.#owner !== undefined) {
       for (const name of names) chownSync(name, this.#owner.uid, this.#owner.gid);
@@ -110,9 +108,12 @@ export class FifoDirectory {
     this.#free.push(...names);
   }
 
-  /** Makes another directory when something has removed ours, or the FIFO that shows it to be in use. */
+  /**
+   * Makes another directory when something has removed ours, or the FIFO that shows it to be in use, or has come between while that
+   * was made: some of the names are there then.
+   */
   #heal(): void {
-    if (this.#made === 0 || isFifo(join(this.#path, ALIVE))) return;
+    if (this.#made === 0 || (this.#alive !== undefined && isFifo(join(this.#path, ALIVE)))) return;
     directories.delete(this.#path);
     rmSync(this.#path, { recursive: true, force: true });
     if (this.#alive !== undefined) closeSync(this.#alive);
@@ -157,8 +158,23 @@ export class FifoDirectory {
     directories.delete(this.#path);
     if (this.#alive !== undefined) closeSync(this.#alive);
     this.#alive = undefined;
-    rmSync(this.#path, { recursive: true, force: true });
+    removeDirectory(this.#path);
   }
+}
+
+/** What is left for want of a descriptor is swept by the next process. */
+function removeDirectory(path: string): void {
+  unlessRefused(() => rmSync(path, { recursive: true, force: true }));
+}
+
+/** Without pipes: Node leaves those open of a command that it finds no descriptor for. Rejects with an exit code or the system's error. */
+async function mkfifo(paths: readonly string[]): Promise<void> {
+  const child = spawn('mkfifo', ['-m', '600', ...paths], { stdio: 'ignore' });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  if (code !== 0) throw Object.assign(new Error(`mkfifo ended with ${code}`), { code: code ?? undefined });
 }
 
 /** Does something that the system may refuse. */

@@ -101,22 +101,25 @@ export class RunSignals {
     if (this.#isReleased) return false;
     if (signal !== 0) this.#owed = signal;
     const members = await this.#members();
-    for (const { pid } of members) signalOne(pid, this.#owed ?? 0);
-    if (members.length > 0) this.#owed = undefined;
+    for (const { pid } of members ?? []) signalOne(pid, this.#owed ?? 0);
+    if (members !== undefined && members.length > 0) this.#owed = undefined;
     else if (signal === 'SIGKILL' && !this.#hasEnded) this.#shell.kill();
-    return members.length > 0 || !this.#hasEnded;
+    return members?.length !== 0 || !this.#hasEnded;
   }
 
   /**
    * Before the command is seen, the shell has not started it, and whatever lives in the session is of earlier commands. One
-   * that ended unseen may have left others: those that are later than its start for certain are its own.
+   * that ended unseen may have left others: those that are later than its start for certain are its own. Undefined when a shortage
+   * keeps us from looking.
    */
-  async #members(): Promise<readonly Member[]> {
+  async #members(): Promise<readonly Member[] | undefined> {
     const { pid: leader } = this.#shell;
-    const all = (await sessionOf(leader)) ?? [];
-    this.#begin ??= all.find(({ parent }) => parent === leader);
-    const begin = this.#begin ?? (this.#hasEnded ? beginAfter(this.#since) : undefined);
-    return begin === undefined ? [] : all.filter((member) => member.pid !== leader && isSince(member, begin));
+    const all = await sessionOf(leader);
+    this.#begin ??= all?.find(({ parent }) => parent === leader);
+    if (this.#begin === undefined && !this.#hasEnded) return [];
+    const begin = this.#begin ?? beginAfter(this.#since);
+    if (begin === undefined) return undefined;
+    return all?.filter((member) => member.pid !== leader && isSince(member, begin));
   }
 
   /** The shell is about to run another command. */
@@ -129,9 +132,14 @@ function isSince({ pid, startTick }: Begin, begin: Begin): boolean {
   return startTick > begin.startTick || (startTick === begin.startTick && pid >= begin.pid);
 }
 
-/** What no process that was started before `time` (of `performance.now()`) is later than. */
-function beginAfter(time: number): Begin {
-  return { startTick: tickOf(time), pid: Number.POSITIVE_INFINITY };
+/** What no process that was started before `time` (of `performance.now()`) is later than; undefined when a shortage hides the clock. */
+function beginAfter(time: number): Begin | undefined {
+  try {
+    return { startTick: tickOf(time), pid: Number.POSITIVE_INFINITY };
+  } catch (error) {
+    if (SHORTAGES.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw error;
+  }
 }
 
 /** A look that began after the call. */

@@ -7,7 +7,8 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { closeSync, writeSync } from 'node:fs';
+import { openForWriting } from '../process/fifo-directory.ts';
 import type { FifoDirectory } from '../process/fifo-directory.ts';
 
 /** From SIGTERM to SIGKILL. */
@@ -45,6 +46,8 @@ export class ShellGuard {
   readonly #fifos: FifoDirectory;
   readonly #pids = new Set<number>();
   #child: ChildProcess | undefined;
+  /** Our end of its input. Not a pipe of Node's, which stays open where no descriptor is left to start the guard. */
+  #input: number | undefined;
   #isDismissed = false;
 
   /** Starts it. Where that fails there is none for now, and nothing else is different. */
@@ -52,7 +55,7 @@ export class ShellGuard {
     this.#shell = shell;
     this.#fifos = fifos;
     fifos.whenMoved = () => this.#say('/', fifos.path);
-    this.#start();
+    void this.#start();
   }
 
   /** There is a shell, the leader of a process group. */
@@ -71,42 +74,69 @@ export class ShellGuard {
   dismiss(): void {
     this.#isDismissed = true;
     this.#child?.kill('SIGKILL');
+    this.#closeInput();
   }
 
   #say(sign: '+' | '-' | '/', word: number | string): void {
-    this.#child?.stdin?.write(`${sign} ${word}\n`);
+    if (this.#input === undefined) return;
+    try {
+      writeSync(this.#input, `${sign} ${word}\n`);
+    } catch (error) {
+      // EPIPE: it has ended, and the next one is told as it starts. EAGAIN: somebody holds it.
+      if (!['EPIPE', 'EAGAIN'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
     const since = performance.now();
     const again = (): void => this.#startAgain(performance.now() - since);
-    // Not told afterwards: this process may be killed before it gets to that.
-    const shells = Array.from(this.#pids, String);
     try {
-      this.#child = spawn(this.#shell, ['-c', PROGRAM, this.#shell, this.#fifos.path, ...shells], {
-        env: {},
-        cwd: '/',
-        detached: true,
-        stdio: ['pipe', 'ignore', 'ignore'],
-      });
+      const path = this.#fifos.takeNow() ?? (await this.#fifos.take());
+      if (this.#isDismissed) return;
+      const child = this.#started(path);
+      this.#child = child;
+      child.once('error', again);
+      child.once('exit', again);
+      child.unref();
     } catch {
       // Some shortages are thrown, others are events.
       again();
-      return;
     }
-    this.#child.once('error', again);
-    this.#child.once('exit', again);
-    this.#child.stdin?.on('error', () => {});
-    this.#child.unref();
-    (this.#child.stdin as Socket | null)?.unref();
+  }
+
+  #started(path: string): ChildProcess {
+    // Not told afterwards: this process may be killed before it gets to that.
+    const shells = Array.from(this.#pids, String);
+    try {
+      const { readEnd, writeEnd } = openForWriting(path);
+      this.#input = writeEnd;
+      try {
+        return spawn(this.#shell, ['-c', PROGRAM, this.#shell, this.#fifos.path, ...shells], {
+          env: {},
+          cwd: '/',
+          detached: true,
+          stdio: [readEnd, 'ignore', 'ignore'],
+        });
+      } finally {
+        closeSync(readEnd);
+      }
+    } finally {
+      this.#fifos.discard(path);
+    }
   }
 
   #startAgain(livedMs: number): void {
     this.#child = undefined;
+    this.#closeInput();
     const start = (): void => {
-      if (!this.#isDismissed) this.#start();
+      if (!this.#isDismissed) void this.#start();
     };
     if (livedMs < SHORT_LIFE_MS) setTimeout(start, SHORT_LIFE_MS).unref();
     else start();
+  }
+
+  #closeInput(): void {
+    if (this.#input !== undefined) closeSync(this.#input);
+    this.#input = undefined;
   }
 }

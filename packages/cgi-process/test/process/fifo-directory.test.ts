@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type * as entry from '../../src/index.ts';
 import type { CgiResponder } from '../../src/index.ts';
@@ -97,6 +97,17 @@ describe.each(['shell', 'direct'] as const)('FIFOs for %s', (spawner) => {
     expect(left.toSorted()).toEqual(names.toSorted());
     await expectAllIsWell(respond);
   });
+});
+
+test('FIFOs of which some are removed while they are made are made anew', async () => {
+  const { FifoDirectory } = await import('../../src/process/fifo-directory.ts');
+  const fifos = new FifoDirectory();
+  onTestFinished(() => fifos.remove());
+  const tidying = scripts.add('path/mkfifo', '#!/bin/sh\nPATH=/usr/bin:/bin; mkfifo "$@"; rm "$3"\n');
+  vi.stubEnv('PATH', dirname(tidying));
+  await expect(fifos.take()).rejects.toMatchObject({ code: 'ENOENT' });
+  vi.unstubAllEnvs();
+  expect(await fifos.take()).toContain(folder);
 });
 
 test('directories of FIFOs go with their mounts', async () => {
