@@ -21,6 +21,9 @@ export interface MountMembers {
  */
 const HELD_BYTES = 65_536;
 
+/** How long an application may take to end a response without content that has left, as to HEAD; nothing else would ever stop it. */
+const LATE_END_MS = 5000;
+
 export class NodeExchange {
   readonly response: Promise<ResponseMessage>;
   /** The application's end. */
@@ -38,8 +41,14 @@ export class NodeExchange {
   #taken: Taken | undefined;
   #wake: (() => void) | undefined;
   #client: JoinedClient | undefined;
+  /** The response is complete. */
   #ended = false;
+  /** The application has ended its response, or the connection is gone. */
+  #isOver = false;
+  #lateEnd: NodeJS.Timeout | undefined;
   #error: unknown;
+  /** The application has a response to end. */
+  isAsked = false;
 
   /** `holdsContent`: the application itself decides when a client that expects 100 (Continue) gets it. */
   constructor(request: RequestMessage, holdsContent: boolean) {
@@ -74,6 +83,8 @@ export class NodeExchange {
 
   #write(pieces: readonly Buffer[], taken: Taken): void {
     if (this.#client !== undefined) return this.#client.write(pieces, taken);
+    // More than the length that it has said.
+    if (this.#ended) return taken();
     this.#take(
       pieces.flatMap((piece) => this.#parser.push(piece)),
       taken,
@@ -82,7 +93,9 @@ export class NodeExchange {
 
   #finish(taken: Taken): void {
     if (this.#client !== undefined) return this.#client.finish(taken);
-    this.#take(this.#parser.end(), taken);
+    this.#isOver = true;
+    this.#take(this.#ended ? [] : this.#parser.end(), taken);
+    if (this.#lateEnd !== undefined) this.#content.endBehind(this.socket);
   }
 
   #take(events: readonly ResponseParserEvent[], taken: Taken): void {
@@ -134,12 +147,18 @@ export class NodeExchange {
     const iterator: AsyncIterator<Uint8Array, undefined> = {
       next: () => this.#nextChunk(),
       return: () => {
-        if (this.#ended) this.#content.endBehind(this.socket);
+        if (this.#isWhole) this.#content.endBehind(this.socket);
+        else if (this.#ended) this.#lateEnd ??= setTimeout(() => this.socket.destroy(), LATE_END_MS).unref();
         else this.socket.destroy();
         return Promise.resolve({ done: true, value: undefined });
       },
     };
     return { [Symbol.asyncIterator]: () => iterator };
+  }
+
+  /** Whether the response is complete and its application done with it: some end it a while after its last byte. */
+  get #isWhole(): boolean {
+    return this.#ended && (this.#isOver || !this.isAsked);
   }
 
   async #nextChunk(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -149,14 +168,14 @@ export class NodeExchange {
         this.#held -= bytes.length;
         return { done: false, value: bytes };
       }
-      if (this.#error !== undefined) throw this.#error;
-      if (this.#ended) {
+      if (this.#isWhole) {
         this.#content.endBehind(this.socket);
         return { done: true, value: undefined };
       }
+      if (!this.#ended && this.#error !== undefined) throw this.#error;
       this.#releaseWrite();
       // The application may have gone on at once, to its end or to its failure.
-      const isNews = this.#chunks.length > 0 || this.#ended || this.#error !== undefined;
+      const isNews = this.#chunks.length > 0 || (this.#ended ? this.#isWhole : this.#error !== undefined);
       if (!isNews) await this.#more();
     }
   }
@@ -181,6 +200,8 @@ export class NodeExchange {
   }
 
   #destroyed(error: Error | null): void {
+    this.#isOver = true;
+    clearTimeout(this.#lateEnd);
     if (!this.#ended)
       this.#error ??= error ?? new Error('the application closed the connection before it had answered');
     this.#reject(this.#error);

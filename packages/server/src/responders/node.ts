@@ -94,7 +94,9 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
   return Object.assign(server, { emit: emitPlayed });
 }
 
-function prepare(request: IncomingMessage, response: ServerResponse, { socket }: NodeExchange): void {
+function prepare(request: IncomingMessage, response: ServerResponse, exchange: NodeExchange): void {
+  const { socket } = exchange;
+  exchange.isAsked = true;
   if (request.method === 'HEAD' || request.httpVersion !== '1.1') announceNoTrailers(response);
   response.once('finish', () => {
     // Now it is known that nothing follows, also where less came than was promised.
