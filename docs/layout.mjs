@@ -74,7 +74,7 @@ const DRAWING = {
     options: [undefined, 'the interpreter of the table of options, and what names the nearest one'],
     php: [undefined, 'a PHP that the server starts and keeps'],
     process: [
-      'unix-process process-options process-error launch launch-directly fifo-directory stale-directories fifo-streams',
+      'unix-process process-options process-error launch launch-directly fifo-directory leftovers fifo-streams',
       'sessions and what owns a child are needed without shells, so `session` stands here; a program is looked at before it is started',
     ],
     request: [

@@ -10,6 +10,8 @@
 //
 // What PHP logs goes through a FIFO, since php-fpm opens its log by name and Node's own pipes are sockets.
 
+import { KEEPER_FILE } from '../process/leftovers.ts';
+
 /** From SIGTERM to SIGKILL, in tenths of a second: php-fpm takes some milliseconds. */
 const GRACE_TENTHS = 10;
 
@@ -20,10 +22,10 @@ const GRACE_TENTHS = 10;
 export const KEEPER: string = `
 folder=$1
 shift
-remove() { read -r keeper <"$folder/keeper" && [ "$keeper" = $$ ] && rm -rf -- "$folder"; } 2>/dev/null
+remove() { read -r keeper <"$folder/${KEEPER_FILE}" && [ "$keeper" = $$ ] && rm -rf -- "$folder"; } 2>/dev/null
 exec 3<&0
 mkfifo -m 600 "$folder/log" || exit
-echo $$ >"$folder/keeper"
+echo $$ >"$folder/${KEEPER_FILE}"
 cat <"$folder/log" 3<&- 4>&- >&2 &
 "$@" </dev/null 3<&- 4>&- 2>"$folder/log" &
 php=$!

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ScriptStderr } from '../answer/stderr.ts';
 import { openConnection } from '../fastcgi/connection.ts';
 import type { CgiLogEntry } from '../options.ts';
+import { PHP_PREFIX, removeLeftoversOnce } from '../process/leftovers.ts';
 import { withOwnGroup } from '../process/owner.ts';
 import { KEEPER } from './keeper.ts';
 import { phpCommand, UPLOAD_SETTINGS, uploadsIn } from './php-command.ts';
@@ -66,7 +67,7 @@ export class PhpProcess {
   constructor(options: PhpProcessOptions) {
     this.#options = options;
     this.#stderr = new ScriptStderr(options.log, MAX_STDERR_BYTES);
-    const name = `onezero-php-${randomBytes(8).toString('hex')}`;
+    const name = `${PHP_PREFIX}${randomBytes(8).toString('hex')}`;
     const socket = join(tmpdir(), name, 'php.sock');
     this.#folder = socket.length > MAX_SOCKET_CHARACTERS ? join('/tmp', name) : join(tmpdir(), name);
     this.socket = join(this.#folder, 'php.sock');
@@ -111,6 +112,7 @@ export class PhpProcess {
   }
 
   async #startFirst(): Promise<void> {
+    removeLeftoversOnce();
     const { program, ini } = this.#options;
     this.#hasOwnUploads = !UPLOAD_SETTINGS.some((name) => name in ini);
     if (this.#hasOwnUploads) {

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, constants, lstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALIVE, PREFIX, removeStaleDirectories } from './stale-directories.ts';
+import { ALIVE, PIPES_PREFIX, removeLeftoversOnce } from './leftovers.ts';
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 
@@ -60,7 +60,7 @@ export class FifoDirectory {
     this.#owner = owner;
     if (!isWatching) {
       process.once('exit', removeDirectories);
-      removeStaleDirectories();
+      removeLeftoversOnce();
     }
     isWatching = true;
     this.#path = this.#makeDirectory();
@@ -71,7 +71,7 @@ export class FifoDirectory {
   }
 
   #makeDirectory(): string {
-    const path = mkdtempSync(join(tmpdir(), PREFIX));
+    const path = mkdtempSync(join(tmpdir(), PIPES_PREFIX));
     if (this.#owner !== undefined) chmodSync(path, SHARED_MODE);
     directories.add(path);
     return path;

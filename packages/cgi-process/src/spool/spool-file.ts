@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CONTENT_PREFIX } from '../process/leftovers.ts';
 
 const readFile = promisify(read);
 const writeFile = promisify(writev);
@@ -50,9 +51,9 @@ export class SpoolFile {
   /** Throws the system's error where the directory for temporary files takes no file. */
   constructor(budget: SpoolBudget, owner?: Owner) {
     this.#budget = budget;
-    const path = join(tmpdir(), `onezero-content-${randomUUID()}`);
+    const path = join(tmpdir(), `${CONTENT_PREFIX}${randomUUID()}`);
     this.descriptor = openSync(path, 'wx+', 0o600);
-    rmSync(path);
+    rmSync(path, { force: true });
     if (owner !== undefined) fchownSync(this.descriptor, owner.uid, owner.gid);
   }
 

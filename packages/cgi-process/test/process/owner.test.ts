@@ -7,7 +7,7 @@ import { text as wholeText } from 'node:stream/consumers';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cgi, startProcess } from '../../src/index.ts';
 import { groupIn, withOwnGroup } from '../../src/process/owner.ts';
-import { removeStaleDirectories } from '../../src/process/stale-directories.ts';
+import { removeLeftovers } from '../../src/process/leftovers.ts';
 import { chunks, plain, request, Scripts, text } from '../mount.ts';
 
 const scripts = new Scripts({
@@ -115,7 +115,7 @@ describe.skipIf(!isRoot)('another user', () => {
     for (const name of left) utimesSync(join(folder, name), 1, 1);
     vi.stubEnv('TMPDIR', folder);
     onTestFinished(() => void vi.unstubAllEnvs());
-    removeStaleDirectories();
+    removeLeftovers();
     expect(readdirSync(folder)).toEqual([]);
   });
 });
