@@ -1,8 +1,8 @@
 // The folder beside a target in which its writes are prepared, and in which writers of all processes take turns.
 //
 // A write is a file in the folder, named after its process. To commit it is renamed to a claim on the target; then the folder is
-// listed. Who sees no other living claim on it holds the target; who does waits, all but the least name withdrawing. Two writers
-// cannot both see no claim, since each makes its own before it looks. A claim is the file that is to be placed: once another process
+// listed. Who sees no other living claim on it holds the target; who does waits, all but the oldest file withdrawing, so that the next
+// is who has waited for longest. Two writers cannot both see no claim, since each makes its own before it looks. A claim is the file that is to be placed: once another process
 // has removed the claim of a writer that it takes for dead, that writer has nothing left to place, so it cannot overwrite what came
 // after. For the same reason the folder needs no descriptor: a name in it that is still there is in the folder that it was made in.
 
@@ -120,12 +120,24 @@ export class WorkFolder {
       if (performance.now() - started > MAX_WAIT_MS) {
         throw new WriteRefused(refusal(503, new Error('other writes of the file go on'), [['retry-after', '1']]));
       }
-      const isFirst = others.every((other) => file.claimName < other);
+      const isFirst = await this.#isOldest(file, others);
       if (!isFirst) await file.withdraw();
       await passed(Math.random() * delayMs);
       if (isFirst) await file.renew(RENEW_MS);
       else await file.claim();
     }
+  }
+
+  /** Whether nobody of these has waited for longer: all who look see the same times, and names tell apart what has one. */
+  async #isOldest(file: WorkFile, others: readonly string[]): Promise<boolean> {
+    const own = await entryAt(file.path);
+    for (const name of others) {
+      const other = await entryAt(`${this.#path}/${name}`);
+      if (own === undefined || other === undefined) continue;
+      const olderMs = own.mtimeMs - other.mtimeMs;
+      if (olderMs > 0 || (olderMs === 0 && name < file.claimName)) return false;
+    }
+    return true;
   }
 
   /** Whether no other writer of any process has claimed what this file claims, now. */

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as turned } from 'node:timers/promises';
+import { setImmediate as turned, setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { targetKey, WorkFolder } from '../../src/writing/work-folder.ts';
 
@@ -188,4 +188,26 @@ describe('a turn', () => {
     expect(targetKey('a')).not.toBe(targetKey('b'));
     expect(targetKey('x'.repeat(255))).toHaveLength(16);
   });
+});
+
+test.each([
+  ['older', -1000, true],
+  ['younger', 1000, false],
+])('a claim gives way to one that is %s, whatever their names', async (_, ms, isToWithdraw) => {
+  const one = await WorkFolder.create(place('a'));
+  const rival = join(path, `${FOREIGN}.${targetKey('a')}.claim`);
+  writeFileSync(rival, '');
+  const time = (Date.now() + ms) / 1000;
+  utimesSync(rival, time, time);
+  const committed = one.folder.inTurn(one.file, async () => {});
+  let hasWithdrawn = false;
+  for (let looks = 0; looks < 100; looks++) {
+    await delay(1);
+    const names = readdirSync(path);
+    if (looks > 10 && !names.includes(one.file.claimName)) hasWithdrawn = true;
+  }
+  expect(hasWithdrawn).toBe(isToWithdraw);
+  rmSync(rival);
+  await committed;
+  await end(one);
 });
