@@ -81,6 +81,19 @@ test('a tree with a closed directory is copied and moved whole, and neither repl
   expect(everything().filter((path) => path.includes('.onezero'))).toEqual([]);
 });
 
+test.skipIf(!isRoot)('nor is one in which others keep what is theirs', async () => {
+  for (const top of ['d', 'e']) makeTree(top, 0o755);
+  await start();
+  chmodSync(join(root, 'd/in'), 0o1777);
+  for (const path of ['d/in', 'd/in/b']) chownSync(join(root, path), 0, 0);
+  const before = everything();
+  expect(await ask('DELETE', '/d/')).toBe(403);
+  expect(await ask('MOVE', '/e/', '/d/')).toBe(403);
+  expect(everything()).toEqual(before);
+  chownSync(join(root, 'd/in/b'), UID, UID);
+  expect(await ask('DELETE', '/d/')).toBe(204);
+});
+
 test('what a dead process has left is removed with its closed directories, and what cannot be removed stops no write', async () => {
   const dead = ownName().replace(/\.\d+\.\d+\.[0-9a-f]{12}-/, '.999999999.1.0123456789ab-');
   makeTree(`.onezero-webdav/${dead}.new`);

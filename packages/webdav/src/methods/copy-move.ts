@@ -243,7 +243,13 @@ async function isRecorded(directory: string, name: string): Promise<boolean> {
   return (await readRecord(join(directory, FOLDER, settledName(name)))) !== undefined;
 }
 
+/** Removes what gave way. Where that fails it stays out of sight until the next start, and what was asked for is done all the same. */
 async function removeGone(folder: Folder, parent: TreeFolder, gone: string | undefined): Promise<void> {
-  // The name counts: what it was in when it was given up was open for the turn only.
-  if (gone !== undefined) await removeTaken(folder.tree, parent, join(parent.path, FOLDER, basename(gone)));
+  if (gone === undefined) return;
+  try {
+    // The name counts: what it was in when it was given up was open for the turn only.
+    await removeTaken(folder.tree, parent, join(parent.path, FOLDER, basename(gone)));
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+  }
 }

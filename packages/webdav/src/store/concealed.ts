@@ -2,7 +2,7 @@
 // removed at all: what cannot go whole stays whole.
 
 import { constants } from 'node:fs';
-import { access, opendir } from 'node:fs/promises';
+import { access, opendir, stat } from 'node:fs/promises';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { OWN_PREFIX } from '@onezero/static/tree';
 import { join } from 'node:path';
@@ -44,10 +44,10 @@ async function obstacleInFolder(
   device: number,
 ): Promise<string | undefined> {
   const { segments } = folder;
-  let isOpen = fate === 'moved';
+  let mayRemove = fate === 'moved' ? anything : undefined;
   for await (const { name, isDirectory, isFile } of entriesOf(folder)) {
-    if (!isOpen && !(await mayEmpty(folder))) return `nothing can be removed from ${segments.join('/')}`;
-    isOpen = true;
+    mayRemove ??= await removalFrom(folder);
+    if (!(await mayRemove(tree, name))) return `${name} cannot be removed from ${segments.join('/')}`;
     if (name.startsWith(OWN_PREFIX)) continue;
     const path = [...segments, name];
     if (name.includes(UNREADABLE) && (await tree.entry(folder, name)) === undefined) return hidden(path);
@@ -63,12 +63,25 @@ async function obstacleInFolder(
   return undefined;
 }
 
-async function mayEmpty(folder: TreeFolder): Promise<boolean> {
+type MayRemove = (tree: SiteTree, name: string) => boolean | Promise<boolean>;
+
+const anything: MayRemove = () => true;
+const nothing: MayRemove = () => false;
+
+const STICKY = 0o1000;
+
+/** What can be removed from a directory: in a sticky one of somebody else only what is one's own. */
+async function removalFrom(folder: TreeFolder): Promise<MayRemove> {
   try {
-    await access(join(folder.path, '/'), constants.W_OK | constants.X_OK);
-    return true;
+    const path = join(folder.path, '/');
+    await access(path, constants.W_OK | constants.X_OK);
+    const user = process.geteuid?.() ?? 0;
+    const { mode, uid } = await stat(path);
+    if ((mode & STICKY) === 0 || user === 0 || uid === user) return anything;
+    // What is gone by now is in nobody's way.
+    return async (tree, name) => ((await tree.entry(folder, name))?.uid ?? user) === user;
   } catch (error) {
-    if (codeOf(error) === 'EACCES' || codeOf(error) === 'EROFS') return false;
+    if (codeOf(error) === 'EACCES' || codeOf(error) === 'EROFS') return nothing;
     throw error;
   }
 }

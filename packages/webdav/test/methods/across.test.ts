@@ -3,6 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SiteTree } from '@onezero/static/tree';
 import { expect, test } from 'vitest';
 import { removeTree } from '../../src/store/staging.ts';
 import { asking, makeFolder, Served, setting } from '../served.ts';
@@ -124,6 +126,30 @@ test('a collection with such a place in it is moved with it, and neither removed
         const place = join(served.root, name, 'sub');
         if (existsSync(place)) execFileSync('umount', ['--lazy', place]);
       }
+    }
+  });
+});
+
+test('a collection is replaced, whatever was mounted in the old one before it gave way', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    for (const path of ['new/n', 'old/sub/o']) {
+      mkdirSync(join(served.root, path, '..'), { recursive: true });
+      writeFileSync(join(served.root, path), path);
+    }
+    const others = new SiteTree(served.root, { writable: { fsync: false } });
+    let moved = Promise.resolve(0);
+    await others.inTurn('webdav', async () => {
+      moved = served.status('MOVE', '/new/', { destination: '/old/' });
+      // It has looked at both ends by then, and waits for its turn.
+      await delay(200);
+      execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(served.root, 'old/sub')]);
+    });
+    try {
+      expect(await moved).toBe(204);
+      expect(served.read('old/n')).toBe('new/n');
+    } finally {
+      const gone = served.paths().find((path) => /\.del\/old\/sub\/$/.test(path));
+      execFileSync('umount', ['--lazy', join(served.root, gone ?? 'old/sub')]);
     }
   });
 });
