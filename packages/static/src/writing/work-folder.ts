@@ -14,6 +14,7 @@ import { entryAt, open, type OpenFile, readdir, rename, unlink } from '../files/
 import { refusal } from '../refusals.ts';
 import { isOwnName, livenessOf, ownName } from './owner.ts';
 import { join as joinFolder, removeFolders, type Share } from './shared-folders.ts';
+import { removeLater } from './stuck-files.ts';
 import { WriteRefused } from './write-refusal.ts';
 
 /** How long a commit waits for others: many times what any of them takes, and shorter than clients wait. */
@@ -279,7 +280,7 @@ export class WorkFile {
     try {
       await this.handle.close();
     } finally {
-      if (!this.#isPlaced) await removeIfThere(this.#path);
+      if (!this.#isPlaced) await removeOwn(this.#path);
       unfinished.delete(this);
       working.delete(basename(this.#unclaimed));
     }
@@ -288,6 +289,16 @@ export class WorkFile {
   async #rename(path: string): Promise<void> {
     await rename(this.#path, path);
     this.#path = path;
+  }
+}
+
+/** Removes a file of this process, now or later. */
+async function removeOwn(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    if (codeOf(error) !== 'ENOENT') removeLater(path);
   }
 }
 

@@ -99,6 +99,17 @@ describe('a work folder', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  test('loses a claim that could not be removed as soon as it can be, for other processes wait for it', async () => {
+    const one = await WorkFolder.create(place('a'), 'claim');
+    renameSync(path, `${path}.away`);
+    writeFileSync(path, '');
+    await end(one);
+    rmSync(path);
+    renameSync(`${path}.away`, path);
+    expect(readdirSync(path)).toHaveLength(1);
+    await expect.poll(() => existsSync(path), { timeout: 30_000 }).toBe(false);
+  });
+
   test('rejects with what the system says, and leaves nothing', async () => {
     writeFileSync(join(top, 'file'), '');
     await expect(WorkFolder.create(join(top, 'file/folder'))).rejects.toMatchObject({ code: 'ENOTDIR' });
