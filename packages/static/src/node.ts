@@ -65,10 +65,10 @@ interface Serving {
 /** Never rejects: what `next` throws is thrown outside of promises, as from any callback. */
 async function serve(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
   const { fallthrough, next, options } = serving;
-  const { onError } = options;
+  const report = (cause: unknown): void => told(() => options.onError?.(cause, request));
   const answer = await handle(request, response, serving);
   const isOurFault = answer.status >= 500;
-  if (isOurFault) onError?.(answer.cause, request);
+  if (isOurFault) report(answer.cause);
   if (next !== undefined) {
     if (fallthrough && isNothing(answer, request)) return process.nextTick(next);
     if (isOurFault && answer.content === undefined && answer.cause !== undefined) {
@@ -78,14 +78,25 @@ async function serve(request: IncomingMessage, response: ServerResponse, serving
   // Somebody else has begun to answer and will end it, or not; a second head would break what is on its way.
   if (response.headersSent) {
     discard(answer.content);
-    return onError?.(new Error('the response had begun before it came here'), request);
+    return report(new Error('the response had begun before it came here'));
   }
   try {
     await send(withPlainPage(answer), request, response, serving);
   } catch (error) {
     // The head is out already; cutting the connection is the only honest end.
-    onError?.(error, request);
+    report(error);
+    discard(answer.content);
     response.destroy();
+  }
+}
+
+/** Tells of an error. Where that fails, now or later, the request has its answer all the same. */
+function told(tell: () => unknown): void {
+  try {
+    const telling = tell();
+    if (telling instanceof Promise) telling.catch(() => {});
+  } catch {
+    // Nobody is left to be told.
   }
 }
 
@@ -129,7 +140,8 @@ async function send(
   if (file !== undefined && options.setHeaders !== undefined) {
     const path = join(root, ...file);
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined) options.setHeaders(response, path, stats);
+    const setting: unknown = stats && options.setHeaders(response, path, stats);
+    if (setting instanceof Promise) await setting;
   }
   setHead(answer, response);
   // Content that nobody is going to read would keep the connection from its next request.

@@ -54,8 +54,8 @@ export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventu
 
 /** Closes an open file when `use` is through with it, unless it is to be kept for what came out. */
 export function closing<Value>(
-  { descriptor }: OpenFile,
-  { disk }: Storage,
+  { descriptor }: Pick<OpenFile, 'descriptor'>,
+  { disk }: Pick<Storage, 'disk'>,
   use: () => Eventually<Value>,
   isKept: (value: Value) => boolean = () => false,
 ): Eventually<Value> {

@@ -42,10 +42,14 @@ export async function openDirectory(
     // What was known of the root in this turn of the loop is looked at again before it refuses anything.
     const root = await rootPlace(settings, attempt > 1);
     const held = (settings.platform === 'linux' ? await hold(location) : undefined) ?? (await named(location));
-    const stats = await held.stat();
-    if (await isPermitted(held.place, stats, join(root, ...segments), root, settings))
-      return { ...held, identity: `${stats.dev}:${stats.ino}` };
-    await held.close();
+    let isKept = false;
+    try {
+      const stats = await held.stat();
+      isKept = await isPermitted(held.place, stats, join(root, ...segments), root, settings);
+      if (isKept) return { ...held, identity: `${stats.dev}:${stats.ino}` };
+    } finally {
+      if (!isKept) await held.close();
+    }
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ import type { Settings } from '../options/settings.ts';
 import { type Stamp, stampOf } from '../http/validators.ts';
 import { isErrorOf, type Opened } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
+import { closing } from './file-state.ts';
 import type { Storage } from './storage.ts';
 
 /** A regular file inside the root, open for reading. */
@@ -72,7 +73,9 @@ function attempt(location: string, storage: Storage, count: number): Eventually<
       if (opened instanceof Error) return refusal(location, opened);
       // As of before the judgement: what changes meanwhile makes it one of an earlier revision.
       const { revision } = storage.secrets;
-      return whenReady(admit(opened, location, root, storage), (verdict) => {
+      // Where the judgement itself fails, as a policy of the caller may, nobody else closes what is open.
+      const admitted = closing(opened, storage, () => admit(opened, location, root, storage), isKept);
+      return whenReady(admitted, (verdict) => {
         if (verdict === 'file' || isLinked(verdict)) return fileOf(opened, location, verdict, revision);
         storage.disk.close(opened.descriptor);
         if (verdict === 'directory') return { kind: 'directory', location };
@@ -82,6 +85,8 @@ function attempt(location: string, storage: Storage, count: number): Eventually<
     });
   });
 }
+
+const isKept = (): boolean => true;
 
 /** What is open lies elsewhere: for good, or because the root or the file was replaced between two calls. */
 function attemptIfMoved(location: string, root: string, storage: Storage, count: number): Eventually<Outcome> {

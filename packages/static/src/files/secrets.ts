@@ -90,7 +90,7 @@ export class Secrets {
 
   #isSourceName(path: string, asked = path): boolean {
     const source = this.#isSource;
-    return source !== undefined && (source(path, asked) || source(withoutCodingSuffix(path), asked));
+    return source !== undefined && (isTrue(source(path, asked)) || isTrue(source(withoutCodingSuffix(path), asked)));
   }
 
   /** What a precompressed file holds is its source, so it is as secret. */
@@ -148,6 +148,12 @@ export class Secrets {
       this.#revision++;
     });
   }
+}
+
+/** A function that is async promises its answer, which cannot be waited for: all it is asked for is refused, also where it fails. */
+function isTrue(answer: unknown): boolean {
+  if (answer instanceof Promise) answer.catch(() => {});
+  return Boolean(answer);
 }
 
 // Directories of scripts are small. One with more than this is not one, and a look at it would hold the event loop.

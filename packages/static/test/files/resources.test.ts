@@ -50,6 +50,37 @@ async function inBatches(count: number, action: () => Promise<unknown>): Promise
 }
 
 describe.runIf(process.platform === 'linux')('descriptors', () => {
+  test('functions of the caller that throw leave none, and each request is answered', async () => {
+    const fail = (): never => {
+      throw new Error('a fault of the caller');
+    };
+    const reads = ['/large.bin', '/', '/large.bin'].map((pathInfo) => ({ method: 'GET', pathInfo, fields: [] }));
+    const writes = ['PUT', 'DELETE'].map((method) => ({ method, pathInfo: '/large.bin', fields: [] }));
+    const judged = makeResponder(site.root, { isSource: fail, listing: true, writable: true });
+    for (const request of [...reads, ...writes]) expect((await judged(request)).status).toBe(500);
+    // One that is async says nothing that could be waited for.
+    const promised = makeResponder(site.root, { isSource: (async () => fail()) as never });
+    for (const request of reads) expect((await promised(request)).status).toBe(404);
+    for (const options of [
+      { setHeaders: fail },
+      { setHeaders: async () => fail() },
+      { isSource: fail, onError: fail },
+      { isSource: fail, onError: async () => fail() },
+    ]) {
+      const failing = createServer(serveStatic(site.root, options as never)).listen(0, '127.0.0.1');
+      await once(failing, 'listening');
+      const answer = fetch(`http://127.0.0.1:${(failing.address() as AddressInfo).port}/large.bin`);
+      const status = await answer.then(
+        ({ status: given }) => given,
+        () => 'cut',
+      );
+      expect(status).toBe('isSource' in options ? 500 : 'cut');
+      failing.close();
+      failing.closeAllConnections();
+    }
+    await untilAllClosed();
+  });
+
   test('1,000 aborted downloads leave none', async () => {
     await inBatches(1000, async () => {
       const socket = connect(port, '127.0.0.1');

@@ -114,9 +114,14 @@ async function syncFile(path: string): Promise<void> {
 
 async function openSame(path: string, stats: Stats): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  const now = await handle.stat();
-  if (now.ino === stats.ino && now.dev === stats.dev) return handle;
-  await handle.close();
+  let isSame = false;
+  try {
+    const now = await handle.stat();
+    isSame = now.ino === stats.ino && now.dev === stats.dev;
+  } finally {
+    if (!isSame) await handle.close();
+  }
+  if (isSame) return handle;
   throw refused(409, `${path} was replaced while it was copied`);
 }
 

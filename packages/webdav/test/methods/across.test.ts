@@ -148,7 +148,7 @@ test('a collection is replaced, whatever was mounted in the old one before it ga
       expect(await moved).toBe(204);
       expect(served.read('old/n')).toBe('new/n');
     } finally {
-      const gone = served.paths().find((path) => /\.del\/old\/sub\/$/.test(path));
+      const gone = served.paths().find((path) => path.endsWith('.del/old/sub/'));
       execFileSync('umount', ['--lazy', join(served.root, gone ?? 'old/sub')]);
     }
   });
