@@ -35,17 +35,19 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
   const { server, renew } = await tlsServer(tls, settings);
   // Sockets whose header has not been read yet.
   const waiting = new Set<Socket>();
+  const shakeHands = (socket: Socket): void => {
+    // Who finishes sending in the middle of a handshake has gone; afterwards it may still be reading. The secure socket inherits this.
+    socket.allowHalfOpen = false;
+    server.emit('connection', socket);
+  };
   const front = createNetServer({ allowHalfOpen: true }, (socket) => {
-    if (!sendsProxyHeader(bareAddress(socket.remoteAddress ?? '') ?? '')) {
-      server.emit('connection', socket);
-      return;
-    }
+    if (!sendsProxyHeader(bareAddress(socket.remoteAddress ?? '') ?? '')) return shakeHands(socket);
     waiting.add(socket);
     socket.once('close', () => waiting.delete(socket));
     takeHeader(socket, handshakeTimeoutMs, (header) => {
       waiting.delete(socket);
       headerOf.set(socket, header);
-      server.emit('connection', socket);
+      shakeHands(socket);
     });
   });
   // Connections in the middle of a handshake are not counted by the engine; node:net counts them.
@@ -82,6 +84,7 @@ async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: Secure
   };
   const server = usable(() => createServer(settings));
   server.on('secureConnection', (socket) => {
+    socket.allowHalfOpen = true;
     const raw = rawOf(socket);
     openDocumented(socket, true, accept, (raw && headerOf.get(raw)) ?? NO_HEADER);
   });

@@ -88,6 +88,19 @@ describe.each(['TCP', 'a Unix socket'])('over %s', (kind) => {
     expect(String((await once(through, 'data'))[0])).toBe('still here');
   });
 
+  test('who finishes sending in the middle is let go, and who does so afterwards still gets an answer', async () => {
+    const { server, where } = await listen(kind);
+    const leaving = await Promise.all([1, 2, 3].map(() => client(where)));
+    leaving[0]?.socket.write(Buffer.from([0x16, 0x03, 0x01]));
+    for (const { socket } of leaving) socket.end();
+    await expect
+      .poll(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count))), { timeout: 10_000 })
+      .toBe(0);
+    const through = await secured(where);
+    through.end('last words');
+    expect(String((await once(through, 'data'))[0])).toBe('last words');
+  });
+
   test('nonsense and silence are closed without a word', async () => {
     const { where } = await listen(kind, 50);
     const nonsense = await client(where);
