@@ -4,7 +4,7 @@ The server starts this file and hands it everything as open descriptors, so ther
 to or to clean up:
 
     0    one line of JSON: the configuration. Then silence; when the server is gone, the kernel kills us (SIGIO).
-    1    our reports, a JSON object a line: ready, failed, changed.
+    1    our reports, a JSON object a line: ready, failed, changed, leaving.
     2    the log. What the application prints goes there too.
     3    orders, one a line: `abort CONNECTION REQUEST` and `stop`.
     4... connections, kept open. WSGI: one for each thread, one request at a time. ASGI: the first, for all requests.
@@ -113,7 +113,6 @@ def serve_wsgi(application, configuration, orders, report_ready):
     base = wsgi.base_environ(configuration)
     connections = [wsgi.Connection(sock, application, base) for sock in take_sockets(configuration["threads"])]
     if len(connections) > 1:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         serve_next = import_ours("ready").shared_turns(connections)
         for connection in connections:
             in_thread(serve_connection, connection, serve_next)
@@ -126,7 +125,6 @@ def serve_wsgi(application, configuration, orders, report_ready):
         return
     # sqlite3 objects made while loading, signal handlers and asyncio.get_event_loop() work in the main thread only.
     [connection] = connections
-    signal.signal(signal.SIGTERM, lambda *_: connection.stop())
     in_thread(read_orders, orders, connections, connection.stop)
     report_ready()
     serve_connection(connection)
@@ -140,6 +138,29 @@ def serve_asgi(application, orders, report_ready, report_failure):
     asgi.serve(
         application, sock, lambda stop: read_orders(orders, [], stop), report_ready, report_failure
     )
+
+
+def leave_when_asked(report_leaving):
+    """At SIGTERM the server starts another worker, lets requests end, and orders `stop`."""
+    masks = threading.local()
+
+    def leave(*_):
+        report_leaving()
+
+    def hold():
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+    def let_go():
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
+
+    def let_child_go():
+        # It ends, as it would without us, also by a signal that came before Python was ready for any.
+        if signal.getsignal(signal.SIGTERM) is leave:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        let_go()
+
+    signal.signal(signal.SIGTERM, leave)
+    os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=let_child_go)
 
 
 def wait_for_orders(orders):
@@ -186,6 +207,7 @@ def main():
     def report_ready():
         environment = sys.prefix if sys.prefix != sys.base_prefix else None
         python = {"python": sys.version.split()[0], "executable": sys.executable, "virtualenv": environment}
+        leave_when_asked(lambda: report(event="leaving"))
         report(event="ready", interface=interface, **python, **found)
         start_watching()
 

@@ -673,6 +673,7 @@ class Connection(asyncio.BufferedProtocol):
     def make_scope(self, parameters):
         port, path, raw_path, query, rest = parameters.split(b"\0", 4)
         scope = self.known_scopes[rest].copy()
+        scope["asgi"] = scope["asgi"].copy()
         path = path.decode("utf-8", "surrogateescape")
         if self.is_path_stripped:
             path = path[len(scope["root_path"]) :]

@@ -227,9 +227,10 @@ export class WorkerPool implements WorkerOwner, PoolView {
     return this.#places.find((place) => place.worker === worker);
   }
 
-  recycle(worker: Worker): void {
+  recycle(worker: Worker, reason?: string): void {
     const place = this.#placeOf(worker);
     if (place === undefined || place.next !== undefined || place.retry !== undefined || this.#isClosed) return;
+    if (reason !== undefined) this.#log(worker, reason, undefined);
     this.#fill(place).catch(() => {}); // the worker goes on, and the next attempt follows
   }
 

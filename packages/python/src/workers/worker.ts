@@ -64,6 +64,8 @@ export interface WorkerSettings {
 export interface WorkerOwner {
   released(worker: Worker): void;
   changed(worker: Worker, file: string): void;
+  /** It is to be replaced, for a reason that is logged. */
+  recycle(worker: Worker, reason: string): void;
   log(worker: Worker, line: string, request: string | undefined): void;
 }
 
@@ -212,6 +214,7 @@ export class Worker implements ChannelOwner {
         traceback,
       );
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
+    else if (report.event === 'leaving') this.#owner.recycle(this, 'was sent SIGTERM: it is replaced');
   }
 
   #open(called: Interface): Channel {

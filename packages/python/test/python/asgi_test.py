@@ -435,6 +435,18 @@ class Scopes(Case):
             scope["headers"].append((b"added", b""))
             scope["extensions"]["http.response.pathsend"]["added"] = scope["extensions"]["added"] = scope["added"] = True
 
+    def test_what_an_application_changes_is_its_own(self):
+        async def application(scope, receive, send):
+            self.seen.append((dict(scope["asgi"]), list(scope["headers"]), dict(scope["extensions"])))
+            scope["asgi"]["more"] = True
+            scope["headers"].clear()
+            scope["extensions"].clear()
+            await send(start())
+            await send(body())
+
+        self.ask(application, request(fields=[("a", "b")]) * 4)
+        self.assertEqual(self.seen, [({"version": "3.0"}, [(b"a", b"b")], {"http.response.pathsend": {}})] * 4)
+
     def test_no_client_is_none(self):
         self.assertIsNone(self.scope_of(client="", client_port="0")["client"])
 

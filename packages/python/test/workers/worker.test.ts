@@ -48,6 +48,7 @@ function start(program: string, changes: Partial<WorkerSettings> = {}): Started 
   const worker = new Worker(settings, 1, {
     released: () => told.push('released'),
     changed: (_, file) => told.push(`changed ${file}`),
+    recycle: () => told.push('recycle'),
     log: (_, line) => log.push(line),
   });
   onTestFinished(async () => {
