@@ -39,7 +39,8 @@ export function ask(connections, port, path = '/a.txt') {
       finish(text.startsWith('HTTP/1.1 200') ? undefined : text.slice(0, 60));
     });
     const where = kept === undefined ? 'new' : 'kept';
-    socket.once('end', () => finish(`${where}: ended after ${text.length} bytes`));
+    const begin = () => (text === '' ? '' : `, which begin ${path} ${text.slice(0, 40)}`);
+    socket.once('end', () => finish(`${where}: ended after ${text.length} bytes${begin()}`));
     socket.once('error', ({ code }) => finish(`${where}: ${code}`));
     socket.setTimeout(120_000, () => finish(`${where}: silence`));
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);

@@ -1,7 +1,7 @@
 // Everything that a running server replaces, replaced under load: configurations of workers, Python processes that have answered
 // enough, sources that change, connections that have been idle or used for long enough. No request may fail.
 
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask, pause } from './kept-client.mjs';
@@ -68,7 +68,11 @@ export async function compare({ seed, count = 100_000, log = () => undefined }) 
   try {
     const least = Math.max(3, Math.ceil(count / 1000));
     while (requests < count || reloads < least) {
-      if (random.chance(0.5)) writeFileSync(source, `${APPLICATION}# ${reloads}\n`);
+      if (random.chance(0.5)) {
+        // At once: of a file that is written in place, a worker may find nothing yet, and answers with 503 until it changes again.
+        writeFileSync(`${source}.new`, `${APPLICATION}# ${reloads}\n`);
+        renameSync(`${source}.new`, source);
+      }
       configure((reloads += 1));
       process.kill(server.pid, 'SIGHUP');
       await delay(random.int(50, 500));
