@@ -162,9 +162,13 @@ export class FifoDirectory {
   }
 }
 
+/** FIFOs may just be made in it. All attempts together wait for 150 ms, in which nothing else is done. */
+const MAX_RETRIES = 5;
+const RETRY_MS = 10;
+
 /** What is left for want of a descriptor is swept by the next process. */
 function removeDirectory(path: string): void {
-  unlessRefused(() => rmSync(path, { recursive: true, force: true }));
+  unlessRefused(() => rmSync(path, { recursive: true, force: true, maxRetries: MAX_RETRIES, retryDelay: RETRY_MS }));
 }
 
 /** Without pipes: Node leaves those open of a command that it finds no descriptor for. Rejects with an exit code or the system's error. */
