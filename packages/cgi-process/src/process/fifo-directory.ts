@@ -6,7 +6,17 @@
 // process writes late can never reach the reader of another. Names that something else has removed are made anew.
 
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, constants, lstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ALIVE, PIPES_PREFIX, removeLeftoversOnce } from './leftovers.ts';
@@ -166,9 +176,10 @@ export class FifoDirectory {
 const MAX_RETRIES = 5;
 const RETRY_MS = 10;
 
-/** What is left for want of a descriptor is swept by the next process. */
+/** What is left for want of a descriptor is swept by the next process; to remove what is empty takes none. */
 function removeDirectory(path: string): void {
   unlessRefused(() => rmSync(path, { recursive: true, force: true, maxRetries: MAX_RETRIES, retryDelay: RETRY_MS }));
+  unlessRefused(() => rmdirSync(path));
 }
 
 /** Without pipes: Node leaves those open of a command that it finds no descriptor for. Rejects with an exit code or the system's error. */
