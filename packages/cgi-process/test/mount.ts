@@ -128,14 +128,36 @@ function mentions(pid: number, word: string): boolean {
 
 /** Our children that have ended and were not reaped. */
 export function zombies(): number {
+  return childrenIn('Z');
+}
+
+/** Our children, also those that have ended and were not reaped. */
+export function children(): number {
+  return childrenIn('[A-Z]');
+}
+
+function childrenIn(state: string): number {
+  const child = new RegExp(`\\) ${state} ${process.pid} `, 'i');
   return readdirSync('/proc').filter((name) => {
     try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      return new RegExp(`\\) Z ${process.pid} `).test(stat);
+      return child.test(readFileSync(`/proc/${name}/stat`, 'latin1'));
     } catch {
       return false;
     }
   }).length;
+}
+
+/** Beyond this, what is left was left for good. */
+const SETTLING_MS = 60_000;
+
+/** What the first look that finds nothing has found, or the last one: shells and short-lived children end a little after their mount. */
+export async function settled<T>(look: () => T, isClean: (found: T) => boolean): Promise<T> {
+  const end = performance.now() + SETTLING_MS;
+  for (let waitMs = 5; ; waitMs *= 2) {
+    const found = look();
+    if (isClean(found) || performance.now() >= end) return found;
+    await delay(Math.min(waitMs, 1000));
+  }
 }
 
 export function openDescriptors(): number {

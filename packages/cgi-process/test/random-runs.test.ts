@@ -10,7 +10,7 @@ describe('random runs', () => {
     async (starter) => {
       const { outcomes, ...left } = await randomRuns(starter, seed, count);
       expect(Object.values(outcomes).reduce((sum, number) => sum + number, 0)).toBe(count);
-      expect(left).toEqual({ processes: 0, zombies: 0, descriptors: 0, files: [] });
+      expect(left).toEqual({ processes: 0, children: 0, descriptors: 0, files: [] });
       // What was tried, for whoever runs many.
       if (process.env['ONEZERO_RUNS'] !== undefined) console.log(starter, `seed ${seed}`, outcomes);
     },

@@ -1,6 +1,6 @@
 // Random runs from a seed: input and output of any size, clients and callers that leave at any instant, limits that strike,
 // scripts whose children trap signals, move to process groups or sessions of their own, or outlive them. Then a count of
-// everything that runs hold: processes, zombies, descriptors, files.
+// everything that runs hold: processes, children, descriptors, files.
 //
 //   ONEZERO_RUNS=20000 ONEZERO_SEED=7 pnpm exec vitest run --config ../../vitest.config.ts test/random-runs.test.ts
 
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cgi, startProcess } from '../src/index.ts';
 import type { CgiOptions, CgiResponder, CgiResponse, UnixProcess } from '../src/index.ts';
-import { openDescriptors, own, processesWith, request, Scripts, until, zombies } from './mount.ts';
+import { children, openDescriptors, own, processesWith, request, Scripts, settled, until, zombies } from './mount.ts';
 
 /** How runs are started. */
 export type Starter = 'shell' | 'direct' | 'startProcess';
@@ -19,7 +19,7 @@ export type Starter = 'shell' | 'direct' | 'startProcess';
 export interface RandomReport {
   readonly outcomes: Readonly<Record<string, number>>;
   readonly processes: number;
-  readonly zombies: number;
+  readonly children: number;
   readonly descriptors: number;
   readonly files: readonly string[];
 }
@@ -186,14 +186,14 @@ async function feed(random: Source, { stdin }: UnixProcess, isEnded: boolean): P
 
 /** Makes `count` runs and reports what they left. Runs are numbered, so one can be made again by its number and seed. */
 export async function randomRuns(starter: Starter, seed: number, count: number): Promise<RandomReport> {
-  const { TMPDIR: before } = process.env;
+  const { TMPDIR: usualPlace } = process.env;
   // What a process opens once, with its first child, stays open, and so does the directory for direct starts.
   await (await startProcess('true', [], { stdin: 'ignore' })).kill();
   await until(() => zombies() === 0);
   const place = mkdtempSync(join(tmpdir(), 'onezero-random-'));
   process.env['TMPDIR'] = place;
   const scripts = new Scripts({ run: '#!/bin/sh\neval "$HTTP_X_RUN"\n' });
-  const descriptors = openDescriptors();
+  const before = { children: children(), descriptors: openDescriptors() };
   const outcomes: Record<string, number> = {};
   try {
     const mounts = starter === 'startProcess' ? [] : responders(scripts, starter);
@@ -209,27 +209,26 @@ export async function randomRuns(starter: Starter, seed: number, count: number):
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
     await Promise.all(mounts.map(async (respond) => respond.close()));
     scripts.remove();
-    return { outcomes, ...(await remains(place, descriptors)) };
+    return { outcomes, ...(await remains(place, before)) };
   } finally {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
+    if (usualPlace === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = usualPlace;
     rmSync(place, { recursive: true, force: true });
   }
 }
 
-/** What is left for good: shells and short-lived children end a little after their mount. */
-async function remains(place: string, descriptors: number): Promise<Omit<RandomReport, 'outcomes'>> {
-  const look = (): Omit<RandomReport, 'outcomes'> => ({
-    processes: processesWith('1000.9').length,
-    zombies: zombies(),
-    descriptors: Math.max(0, openDescriptors() - descriptors),
-    files: readdirSync(place),
-  });
-  const isClean = ({ processes, zombies: dead, descriptors: open, files }: ReturnType<typeof look>): boolean =>
-    processes + dead + open + files.length === 0;
-  for (let waitMs = 5; waitMs < SETTLING_MS && !isClean(look()); waitMs *= 2) await delay(waitMs);
-  return look();
+/** What this process holds already. */
+interface Held {
+  readonly children: number;
+  readonly descriptors: number;
 }
 
-/** Beyond this, what is left was left for good. */
-const SETTLING_MS = 60_000;
+async function remains(place: string, before: Held): Promise<Omit<RandomReport, 'outcomes'>> {
+  const look = (): Omit<RandomReport, 'outcomes'> => ({
+    processes: processesWith('1000.9').length,
+    children: Math.max(0, children() - before.children),
+    descriptors: Math.max(0, openDescriptors() - before.descriptors),
+    files: readdirSync(place),
+  });
+  return settled(look, (left) => left.processes + left.children + left.descriptors + left.files.length === 0);
+}

@@ -11,7 +11,7 @@ test.each(['shell', 'direct'] as const)(
   async (spawner) => {
     const report = await soak(RUNS, spawner);
     if (RUNS > 1000) console.log(spawner, report);
-    expect(report).toMatchObject({ zombies: 0, processes: 0, temporaryFiles: 0, descriptors: 0 });
+    expect(report).toMatchObject({ children: 0, processes: 0, temporaryFiles: 0, descriptors: 0 });
     expect(report.whole + report.broken + report.refused).toBeGreaterThanOrEqual(RUNS);
     expect(report.whole).toBeGreaterThan(RUNS / 8);
   },

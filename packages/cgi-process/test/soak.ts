@@ -3,17 +3,30 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { cgi, startProcess } from '../src/index.ts';
 import type { CgiOptions } from '../src/index.ts';
-import { chunks, openDescriptors, plain, processesWith, request, Scripts, text, until, zombies } from './mount.ts';
+import {
+  children,
+  chunks,
+  openDescriptors,
+  plain,
+  processesWith,
+  request,
+  Scripts,
+  settled,
+  text,
+  until,
+  zombies,
+} from './mount.ts';
 
 /** How the runs came out, and what they left. */
 export interface SoakReport {
   readonly whole: number;
   readonly broken: number;
   readonly refused: number;
-  readonly zombies: number;
+  /** Processes that this one has started, living or not reaped. */
+  readonly children: number;
+  /** Processes of scripts. */
   readonly processes: number;
   readonly descriptors: number;
   readonly temporaryFiles: number;
@@ -21,8 +34,6 @@ export interface SoakReport {
 }
 
 const AT_ONCE = 16;
-/** Beyond this, what is left after the end was left for good. */
-const SETTLING_MS = 60_000;
 const kinds = {
   hello: plain('echo hello'),
   'count-content': plain('wc -c'),
@@ -36,6 +47,9 @@ const kinds = {
 
 /** Runs `count` requests, about a third of which are abandoned at a random moment. */
 export async function soak(count: number, spawner: CgiOptions['spawner']): Promise<SoakReport> {
+  // What a process opens once, with its first child, stays open, and so does the directory for direct starts.
+  const first = await startProcess('true');
+  await Promise.all([first.stdin.end(), text({ status: 200, fields: [], content: first.stdout }), first.finished]);
   // A place of its own: the machine's is full of what other processes keep there.
   const { TMPDIR: before } = process.env;
   const place = mkdtempSync(join(tmpdir(), 'onezero-soak-'));
@@ -50,10 +64,8 @@ export async function soak(count: number, spawner: CgiOptions['spawner']): Promi
 }
 
 async function soakIn(place: string, count: number, spawner: CgiOptions['spawner']): Promise<SoakReport> {
-  // What a process opens once, with its first child, stays open.
-  const first = await startProcess('true');
-  await Promise.all([first.stdin.end(), text({ status: 200, fields: [], content: first.stdout }), first.finished]);
   const descriptors = openDescriptors();
+  const ownChildren = children();
   const scripts = new Scripts(kinds);
   const limits = { killGraceMs: 100, headerTimeoutMs: 5000 };
   const respond = cgi({ directory: scripts.path, spawner, limits, log: () => {} });
@@ -92,16 +104,11 @@ async function soakIn(place: string, count: number, spawner: CgiOptions['spawner
   const processes = processesWith(scripts.path).length;
   await respond.close();
   scripts.remove();
-  // Shells end a little after their responder.
-  const left = (): number => openDescriptors() - descriptors;
-  const end = performance.now() + SETTLING_MS;
-  while ((zombies() > 0 || left() > 0) && performance.now() < end) await delay(5);
-  return {
-    ...outcomes,
-    processes,
-    zombies: zombies(),
-    descriptors: left(),
-    temporaryFiles: readdirSync(place).filter((name) => name.startsWith('onezero-content-')).length,
-    grownBytes,
-  };
+  const look = (): Omit<SoakReport, keyof typeof outcomes | 'processes' | 'grownBytes'> => ({
+    children: Math.max(0, children() - ownChildren),
+    descriptors: Math.max(0, openDescriptors() - descriptors),
+    temporaryFiles: readdirSync(place).length,
+  });
+  const left = await settled(look, (found) => Object.values(found).every((count) => count === 0));
+  return { ...outcomes, ...left, processes, grownBytes };
 }
