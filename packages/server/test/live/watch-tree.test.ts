@@ -83,6 +83,47 @@ describe('a watched tree', () => {
     expect(failures).toEqual([]);
   });
 
+  test.each([
+    ['is removed and made again', (path: string) => rmSync(path, { recursive: true })],
+    ['is moved away for another', (path: string) => renameSync(path, join(root, 'before'))],
+  ])('stays with a directory that %s at once, as builds do', async (_, remove) => {
+    for (const asked of ['', 'out']) {
+      mkdirSync(join(root, 'out/inner'), { recursive: true });
+      const own = new TreeWatcher({
+        changed: (path) => changes.push(relative(root, path)),
+        failed: ({ message }) => failures.push(message),
+      });
+      await own.add(join(root, asked));
+      remove(join(root, 'out'));
+      mkdirSync(join(root, 'out/inner'), { recursive: true });
+      await expect
+        .poll(() => {
+          writeFileSync(join(root, 'out/inner/page.html'), '1');
+          return changes;
+        })
+        .toContain('out/inner/page.html');
+      own.close();
+      changes = [];
+      rmSync(join(root, 'before'), { recursive: true, force: true });
+    }
+    expect(failures).toEqual([]);
+  });
+
+  test('follows the link that it is given to where it leads next, and waits for what is not there', async () => {
+    mkdirSync(join(root, 'one'));
+    symlinkSync('one', join(root, 'current'));
+    await watcher.add(join(root, 'current'));
+    for (const release of ['two', 'three']) {
+      mkdirSync(join(root, release));
+      unlinkSync(join(root, 'current'));
+      symlinkSync(release, join(root, 'current'));
+      await expect.poll(() => changes).toContain(release);
+      writeFileSync(join(root, release, 'page.html'), '1');
+      await expect.poll(() => changes).toContain(`${release}/page.html`);
+    }
+    expect(failures).toEqual([]);
+  });
+
   test('leaves out what programs write for themselves', async () => {
     const ignored = [
       '.hidden',
