@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -34,6 +34,9 @@ const MAX_REMOVALS = 5;
 const WATCH = 4;
 /** The rest of standard error of one life is dropped; php-fpm says little at its level. */
 const MAX_STDERR_BYTES = 1_048_576;
+
+/** What a start takes for a moment, both ends of its pipes among it: rather too many. */
+const START_DESCRIPTORS = 12;
 
 /** Variables of this process that PHP sees. */
 const PASSED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
@@ -113,6 +116,7 @@ export class PhpProcess {
 
   async #startFirst(): Promise<void> {
     removeLeftoversOnce();
+    checkDescriptors();
     const { program, ini } = this.#options;
     this.#hasOwnUploads = !UPLOAD_SETTINGS.some((name) => name in ini);
     if (this.#hasOwnUploads) {
@@ -211,7 +215,9 @@ export class PhpProcess {
     return { env: Object.fromEntries(passed), runsAs, user: isOther ? runsAs : {} };
   }
 
+  /** Throws the reason why it cannot be started, as far as it is known by then. */
   #spawn(): ChildProcess {
+    checkDescriptors();
     const { uid: _uid, gid: _gid, log: _log, ...program } = this.#options;
     const { env: passed, runsAs, user } = this.#surroundings();
     this.#removeFolder();
@@ -227,5 +233,15 @@ export class PhpProcess {
       stdio: ['pipe', 'ignore', 'pipe', 'ignore', 'pipe'],
       ...user,
     });
+  }
+}
+
+/** Throws EMFILE or ENFILE when a start would find too few: Node would leave some of its pipes open, one start after another. */
+function checkDescriptors(): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < START_DESCRIPTORS) opened.push(openSync('/dev/null', 'r'));
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }

@@ -1,9 +1,10 @@
 // A PHP of our own: found, started, kept alive and ended, with php-fpm and with php-cgi.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { php } from '../../src/php.ts';
 import type { PhpResponder } from '../../src/php/options.ts';
@@ -122,6 +123,18 @@ describe.each(programs)('a %s of our own', (name, server) => {
     const ini = { sys_temp_dir: site.path, open_basedir: site.path };
     expect(await report(made({ server, ini }), '/reads.php', upload(10))).toEqual({ length: 10 });
   });
+
+  test.skipIf(!isThere)(
+    'leaves no descriptor open where too few are left to start it',
+    { timeout: 60_000 },
+    async () => {
+      const runner = join(import.meta.dirname, '../fixtures/tight-php.mjs');
+      const args = ['-c', 'ulimit -n 60; exec "$0" "$@"', process.execPath, runner, site.path, server, '22'];
+      const { stdout } = await promisify(execFile)('/bin/sh', args);
+      const { outcomes, left } = JSON.parse(stdout) as { outcomes: string[]; left: number };
+      expect([outcomes[0], outcomes.at(-1), left]).toEqual(['failed', 'ready', 0]);
+    },
+  );
 
   test.skipIf(!isThere)('goes on when its master is killed, and says so', async () => {
     const lines: string[] = [];

@@ -2,11 +2,14 @@
 
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-type Options = SpawnOptions & { readonly cwd: string };
+type Options = SpawnOptions & { readonly cwd: string; readonly stdio: readonly 'pipe'[] };
+
+/** What a start takes beside both ends of its pipes, for a moment: rather too many. */
+const OTHER_DESCRIPTORS = 4;
 
 /** A process of this Python; `failed` is called, in a later turn, with the reason when it cannot be started. */
 export function startChild(
@@ -22,18 +25,31 @@ export function startChild(
 
 /**
  * Node tells of a missing directory by an event, and throws for one that lies below a file, for a circle of links and for an
- * environment that is too large. The child that takes its place fails by the event.
+ * environment that is too large. The child that takes its place fails by the event. Where descriptors are wanting Node would leave
+ * some of the pipes open, one start after another, so that is found out before.
  */
 function spawned(
   python: string,
   words: readonly string[],
   options: Options,
 ): { readonly child: ChildProcess; readonly thrown?: string } {
+  const { stdio, ...others } = options;
   try {
-    return { child: spawn(python, words, options) };
+    checkDescriptors(2 * stdio.length + OTHER_DESCRIPTORS);
+    return { child: spawn(python, words, { ...others, stdio: [...stdio] }) };
   } catch (error) {
-    const nowhere = join(tmpdir(), randomUUID());
-    return { child: spawn(python, words, { ...options, cwd: nowhere, env: {} }), thrown: (error as Error).message };
+    const nowhere = { ...others, stdio: 'ignore', cwd: join(tmpdir(), randomUUID()), env: {} } as const;
+    return { child: spawn(python, words, nowhere), thrown: (error as Error).message };
+  }
+}
+
+/** Throws EMFILE or ENFILE when as many cannot be opened. */
+function checkDescriptors(count: number): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < count) opened.push(openSync('/dev/null', 'r'));
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 
