@@ -6,7 +6,10 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-type Options = SpawnOptions & { readonly cwd: string; readonly stdio: readonly 'pipe'[] };
+interface Options extends Omit<SpawnOptions, 'stdio'> {
+  readonly cwd: string;
+  readonly stdio: readonly 'pipe'[];
+}
 
 /** What a start takes beside both ends of its pipes, for a moment: rather too many. */
 const OTHER_DESCRIPTORS = 4;
