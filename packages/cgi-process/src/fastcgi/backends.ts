@@ -25,6 +25,7 @@ export interface BackendOptions {
   readonly connectTimeoutMs: number;
   /** Connections that are kept while nothing goes over them. */
   readonly maxIdle: number;
+  /** How long each is kept, and how old it may be. */
   readonly idleMs: number;
   /** Whether it is learned how many connections are served at once. Of one address alone. */
   readonly learns?: boolean | undefined;
@@ -134,6 +135,14 @@ export class Backends {
       }
       await delay(wait);
     }
+  }
+
+  /**
+   * Whether a connection has been open for so long that it is not kept, however busy it is: its child is to serve those who wait for
+   * it elsewhere, in another mount or process, of whom nobody here knows.
+   */
+  isOld({ openedAt }: Connection, now: number): boolean {
+    return now - openedAt >= this.#options.idleMs;
   }
 
   /** Keeps a connection for the next request. */

@@ -134,9 +134,13 @@ export class Desk {
       if (last !== request) this.#running[place] = last;
       last.place = place;
     }
-    if (mayKeep && !this.#backends.wantsOne(now, now - this.#patienceMs)) return this.#handOn(connection, now);
+    const isFree = mayKeep && !this.#backends.wantsOne(now, now - this.#patienceMs);
+    if (isFree && !this.#backends.isOld(connection, now)) return this.#handOn(connection, now);
+    // Another is opened in the place of an old one.
+    const next = isFree ? this.#line.next() : undefined;
     this.#line.moves();
     connection.leave();
+    next?.take();
     connection.uncount();
   }
 
