@@ -74,7 +74,7 @@ export class BackendAnswer implements ContentSource {
 
   readHead(reader: AnswerReader, now: number = performance.now()): void {
     const { headerTimeoutMs } = this.#settings.limits;
-    const leftMs = Math.max(1, this.#since + headerTimeoutMs - now);
+    const leftMs = Math.max(1, this.#movedAt + headerTimeoutMs - now);
     const read = (): void => {
       let head: ScriptHead | undefined;
       try {
@@ -93,6 +93,11 @@ export class BackendAnswer implements ContentSource {
     this.#output.some(leftMs, read, now);
   }
 
+  /** An upload that moves is no reason to lose patience. */
+  get #movedAt(): number {
+    return Math.max(this.#since, this.#output.sentAt);
+  }
+
   /** The header, if it ends in what is here. */
   #headHere(headerTimeoutMs: number): ScriptHead | undefined {
     const output = this.#output;
@@ -102,7 +107,10 @@ export class BackendAnswer implements ContentSource {
       return last.head;
     }
     const bytes = output.peek();
-    if (bytes === 'nothing') throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
+    if (bytes === 'nothing') {
+      if (this.#movedAt > this.#since && performance.now() < this.#movedAt + headerTimeoutMs) return undefined;
+      throw new CgiError('timed-out', `no header within ${headerTimeoutMs} ms`);
+    }
     if (bytes === 'end') {
       const [code, why] =
         this.#parser === undefined

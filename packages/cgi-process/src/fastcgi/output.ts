@@ -42,6 +42,8 @@ export interface BackendOutput {
   readonly hasAnswered: boolean;
   /** How long it has taken so far. */
   readonly tookMs: number;
+  /** When the application last took content, or the client sent some; 0 where there was none. */
+  readonly sentAt: number;
   /** Whether the application has begun to write what is not here yet: PHP sends the header of a record ahead of large content. */
   readonly isUnderWay: boolean;
   /** Whether nothing is here that was not taken. */
@@ -69,18 +71,21 @@ export interface BackendOutput {
   abort(): void;
 }
 
-/** Writes content bit by bit. Stops when the connection closes. */
+/** Writes content bit by bit, and says each time that it moves. Stops when the connection closes. */
 async function writeContent(
   socket: Socket,
   { content }: BackendRequest,
   framed: (bytes: Uint8Array) => readonly Uint8Array[],
+  moves: () => void,
 ): Promise<void> {
   for await (const bytes of content.pieces()) {
+    moves();
     socket.cork();
     let hasRoom = true;
     for (const part of framed(bytes)) hasRoom = socket.write(part);
     socket.uncork();
     if (!hasRoom) await drained(socket);
+    moves();
     if (socket.destroyed) return;
   }
 }
@@ -114,6 +119,7 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   #hasSentAll = false;
   #hasEnded = false;
   hasAnswered = false;
+  sentAt = 0;
 
   constructor(connection: Connection, request: BackendRequest, since?: number) {
     super(connection, since);
@@ -183,7 +189,8 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   async #send(): Promise<void> {
     const { socket } = this.#connection;
     try {
-      await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes));
+      const moves = (): void => void (this.sentAt = performance.now());
+      await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes), moves);
       if (this.#hasEnded) return;
       socket.write(emptyRecord(STDIN));
       this.#hasSentAll = true;
@@ -225,6 +232,7 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
   #hasEnded = false;
   readonly isUnderWay = false;
   hasAnswered = false;
+  sentAt = 0;
 
   constructor(connection: Connection, request: BackendRequest, since?: number) {
     super(connection, since);
@@ -234,7 +242,8 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
     connection.receiver = this;
     connection.write(head);
     if (isEmpty(request.content)) return;
-    writeContent(connection.socket, request, (bytes) => [bytes]).catch(() => this.abort());
+    const moves = (): void => void (this.sentAt = performance.now());
+    writeContent(connection.socket, request, (bytes) => [bytes], moves).catch(() => this.abort());
   }
 
   receive(bytes: Buffer, count: number): boolean {

@@ -15,6 +15,7 @@ type Said = string | Error;
 /** An output that says these things in order; of those from `nowFrom` on, all bytes are there at once. */
 class FakeOutput implements BackendOutput {
   readonly hasAnswered = true;
+  sentAt = 0;
   tookMs = 0;
   isUnderWay = false;
   readonly isOver = false;
@@ -159,6 +160,14 @@ describe('BackendAnswer.head', () => {
     const { answer, output } = answerOf(...said);
     await expect(headOf(answer)).rejects.toMatchObject({ code, message, script: '/app.php', stderr: 'PHP Warning' });
     expect(output.aborts).toBe(1);
+  });
+
+  test('has all of its time from the last content that the application took', async () => {
+    const { answer, output } = answerOf('timed-out', 'A: b\n\n', 'end');
+    // Beyond what its time from the start allows, however long this takes.
+    output.sentAt = performance.now() + 600_000;
+    expect((await headOf(answer)).fields).toEqual([['a', 'b']]);
+    expect(output.waits.every((wait) => wait > limits.headerTimeoutMs)).toBe(true);
   });
 
   test('keeps the cause of a failure, and lets what is no CgiError through', async () => {

@@ -114,6 +114,7 @@ describe('FastcgiOutput, asking', () => {
     expect(asked).toBe(0);
     fake.goOn();
     await expect.poll(() => asked).toBe(3);
+    expect(output.sentAt).toBeGreaterThan(0);
     output.abort();
   });
 
@@ -316,11 +317,12 @@ describe('a connection with several requests', () => {
 
 describe('ScgiOutput', () => {
   test('sends a netstring and the content as it is', async () => {
-    const { fake } = ask(ScgiOutput, {
+    const { fake, output } = ask(ScgiOutput, {
       head: scgiHead({ A: 'b', CONTENT_LENGTH: '3' }),
       content: contentOf(piecesOf('x', '', 'yz')),
     });
     await expect.poll(() => fake.written.toString('latin1')).toBe('28:CONTENT_LENGTH\x003\0SCGI\x001\0A\0b\0,xyz');
+    expect(output.sentAt).toBeGreaterThan(0);
   });
 
   test('ends with the connection, which is never kept', async () => {
