@@ -167,8 +167,17 @@ export class ScriptRunner {
     const stderr = { lines, ended: lines.read(process.stderr) };
     const ended = (exit: Exit): void => this.#stderr.exited(exit.code, found.file, request.id);
     process.exited.then(ended, () => {});
-    const killWhenLeft = this.#options.onDisconnect !== 'ignore' && request.method !== 'HEAD';
-    const run = new ScriptRun(process, { script: found.file, limits: this.#limits, stderr, killWhenLeft, since });
+    const goesOn = this.#options.onDisconnect === 'ignore';
+    const killWhenLeft = !goesOn && request.method !== 'HEAD';
+    const unreadMs = goesOn ? Number.POSITIVE_INFINITY : this.#limits.silenceTimeoutMs;
+    const run = new ScriptRun(process, {
+      script: found.file,
+      limits: this.#limits,
+      stderr,
+      killWhenLeft,
+      unreadMs,
+      since,
+    });
     if (content.length > 0 && content.file === undefined) void run.feed(content);
     if (this.#isNonParsed(found.file)) {
       const output = this.#ahead(run.content(await run.start(), undefined));

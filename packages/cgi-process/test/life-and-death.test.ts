@@ -128,6 +128,15 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     await until(() => scripts.has(`${name}.done`));
   });
 
+  test.each<[string, object]>([
+    ['HEAD', { method: 'HEAD' }],
+    ['a client that has it already', { fields: [['if-none-match', '*']] }],
+  ])('end when they write on for long and nobody wants it: %s', async (_, asked) => {
+    const { content } = await responder({ silenceTimeoutMs: 100 })(request('/write-forever', asked));
+    await (content as AsyncIterableIterator<Uint8Array> | undefined)?.return?.();
+    await until(() => processesWith(`${scripts.path}/write-forever`).length === 0);
+  });
+
   test('end when their content breaks off', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield* chunks(20, 10_000);

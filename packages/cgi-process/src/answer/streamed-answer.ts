@@ -9,6 +9,7 @@ import { OutputReader } from './output-reader.ts';
 import type { Exit } from '../process/process-options.ts';
 import type { LaunchedProcess } from '../process/unix-process.ts';
 import { ProcessError } from '../process/process-error.ts';
+import { afterMs } from '../timer.ts';
 import { ScriptContent } from './script-output.ts';
 import type { HeaderLimits, ScriptHead } from './script-header.ts';
 import { ScriptHeadParser } from './script-header.ts';
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly stderr: { readonly lines: StderrLines; readonly ended: Promise<void> };
   /** Whether a reader who leaves ends the script. */
   readonly killWhenLeft: boolean;
+  /** How long it may write what nobody reads, before it is ended. */
+  readonly unreadMs: number;
   /** When it was started. */
   readonly since: number;
 }
@@ -114,13 +117,18 @@ export class ScriptRun {
     return new ScriptContent(this, first, length);
   }
 
-  /** Reads and drops what is left, so that a script whose output nobody wants can end as it likes, and work on behind its output. */
+  /**
+   * Reads and drops what is left, so that a script whose output nobody wants can end as it likes, and work on behind its output. One
+   * that writes on is ended: it may do so for ever, and hold a place.
+   */
   async drain(): Promise<void> {
+    const stop = afterMs(this.#options.unreadMs, () => this.end());
     let read: unknown;
     try {
       do read = await this.#reader.read(this.#options.limits.silenceTimeoutMs);
       while (typeof read !== 'string');
     } finally {
+      stop();
       if (read !== 'end') this.end();
     }
   }

@@ -7,6 +7,7 @@ import { ScriptContent } from '../answer/script-output.ts';
 import type { ContentSource } from '../answer/script-output.ts';
 import { CgiError } from '../cgi-error.ts';
 import type { Field } from '../message.ts';
+import { afterMs } from '../timer.ts';
 import type { BackendOutput } from './output.ts';
 import type { GatewayLimits } from './options.ts';
 
@@ -172,9 +173,14 @@ export class BackendAnswer implements ContentSource {
     }
   }
 
-  /** Reads and drops what is left, so that the connection can be used again. */
+  /** Reads and drops what is left, so that the connection can be used again, for as long as it may be silent: it may never end. */
   async drain(): Promise<void> {
-    while ((await this.more()) !== undefined);
+    const stop = afterMs(this.#settings.limits.silenceTimeoutMs, () => this.end());
+    try {
+      while ((await this.more()) !== undefined);
+    } finally {
+      stop();
+    }
   }
 
   end(): void {

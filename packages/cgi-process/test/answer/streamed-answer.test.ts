@@ -64,7 +64,7 @@ function started(killWhenLeft = true): Started {
   const process = new FakeProcess();
   const lines = new StderrLines(1000, () => {});
   const stderr = { lines, ended: Promise.resolve() };
-  const options = { script: '/s.cgi', limits, stderr, killWhenLeft, since: performance.now() };
+  const options = { script: '/s.cgi', limits, stderr, killWhenLeft, unreadMs: 90_000, since: performance.now() };
   return { process, lines, run: new ScriptRun(process as unknown as LaunchedProcess, options) };
 }
 
@@ -302,6 +302,11 @@ describe('ScriptRun.content', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(process.stdout.readableLength).toBe(0);
     expect(process.calls).toEqual([]);
+    for (let second = 0; second < 90; second++) {
+      process.say('z');
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(process.calls).toEqual(['stop']);
   });
 });
 

@@ -246,6 +246,18 @@ describe('fastcgi', () => {
     expect(await text(await ask(request('/', { query: 'fine' })))).toBe('fine');
   });
 
+  test('gives up an answer that never ends and that nobody wants', async () => {
+    const { ask, app } = await made(
+      ({ reply }) => {
+        const more = setInterval(() => reply.out('more'), 5);
+        reply.out(HEAD).socket.once('close', () => clearInterval(more));
+      },
+      { limits: { silenceTimeoutMs: 100 } },
+    );
+    expect(await ask(request('/', { fields: [['if-none-match', '*']] }))).toMatchObject({ status: 304 });
+    await until(() => app.aborts() === 1);
+  });
+
   test('frees the application from a slow reader', async () => {
     let isDone = false;
     const { ask } = await made(
