@@ -119,15 +119,16 @@ export class FifoDirectory {
   }
 
   /**
-   * Makes another directory when something has removed ours, or the FIFO that shows it to be in use, or has come between while that
-   * was made: some of the names are there then.
+   * Gets the FIFO that shows the directory to be in use made again when something has removed it, or has come between while it was
+   * made; and makes another directory when ours is gone. What is left in ours stays: a shell may be about to open it.
    */
   #heal(): void {
-    if (this.#made === 0 || (this.#alive !== undefined && isFifo(join(this.#path, ALIVE)))) return;
-    directories.delete(this.#path);
-    rmSync(this.#path, { recursive: true, force: true });
+    const alive = join(this.#path, ALIVE);
+    if (this.#made === 0 || (this.#alive !== undefined && isFifo(alive))) return;
     if (this.#alive !== undefined) closeSync(this.#alive);
     this.#alive = undefined;
+    if (isOurs(this.#path)) return rmSync(alive, { recursive: true, force: true });
+    directories.delete(this.#path);
     this.#free.length = 0;
     this.#path = this.#makeDirectory();
     this.whenMoved?.();
@@ -204,6 +205,12 @@ function unlessRefused(action: () => void): void {
 /** Whether a FIFO is where it was made: programs that tidy up temporary files may have removed it. */
 export function isFifo(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
+}
+
+/** Whether it is a directory of this user: others may make what has the name of one that was removed. */
+function isOurs(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && stats.uid === process.getuid?.();
 }
 
 /** Opens a FIFO so that we read without blocking and a child writes with blocking. */

@@ -96,7 +96,8 @@ export class ShellSlot {
       kept.push(before === undefined || before.isUsedUp ? await openedPipe(fifos) : before);
       this.#outputs = [...kept, ...this.#outputs.slice(index + 1)];
     }
-    return kept;
+    // The first may have been removed while the second was made.
+    return kept.every((pipe) => pipe.isUsable()) ? kept : this.#renewed(fifos);
   }
 
   /** Runs a line, and says when it has ended, and before that when it has said `openedWord`. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -79,6 +79,19 @@ describe.each(['shell', 'direct'] as const)('FIFOs for %s', (spawner) => {
     await respond.close();
   });
 
+  test('of which any one is left are made anew', async () => {
+    const respond = cgi({ directory: scripts.path, spawner, log: () => {}, concurrency: { max: 1 } });
+    onTestFinished(() => respond.close());
+    for (let round = 0; round < 10; round++) {
+      expect(await text(await respond(request('/hello')))).toBe('hello\n');
+      for (const directory of directories()) {
+        const names = readdirSync(join(folder, directory));
+        names.splice(round % names.length, 1);
+        for (const name of names) rmSync(join(folder, directory, name));
+      }
+    }
+  });
+
   test.runIf(spawnSync('systemd-tmpfiles', ['--version']).status === 0)('outlive systemd-tmpfiles', async () => {
     const respond = mount();
     await expectAllIsWell(respond);
@@ -108,6 +121,17 @@ test('FIFOs of which some are removed while they are made are made anew', async 
   await expect(fifos.take()).rejects.toMatchObject({ code: 'ENOENT' });
   vi.unstubAllEnvs();
   expect(await fifos.take()).toContain(folder);
+});
+
+test('FIFOs that are taken stay when others of their directory are made anew', async () => {
+  const { FifoDirectory } = await import('../../src/process/fifo-directory.ts');
+  const fifos = new FifoDirectory();
+  onTestFinished(() => fifos.remove());
+  const taken = [await fifos.take()];
+  rmSync(join(fifos.path, 'alive'));
+  while (taken.length < 14) taken.push(await fifos.take());
+  expect(taken.filter((path) => !existsSync(path))).toEqual([]);
+  expect(existsSync(join(fifos.path, 'alive'))).toBe(true);
 });
 
 test('directories of FIFOs go with their mounts', async () => {
