@@ -216,9 +216,9 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
     const { request } = this.#job;
     if (hasLeft(request)) return this.#refuse(leftEarly());
     if (this.#connection !== undefined) this.#connection.counts.failures++;
-    const isUnanswered =
-      error instanceof CgiError && error.code === 'backend-gone' && this.#output?.hasAnswered !== true;
-    if (!isUnanswered) return this.#refuse(error);
+    if (!(error instanceof CgiError) || this.#output?.hasAnswered === true) return this.#refuse(error);
+    if (this.#isNew && this.#connection !== undefined) this.#desk.unanswered(this.#connection);
+    if (error.code !== 'backend-gone') return this.#refuse(error);
     if (this.#mayRepeat && this.#attempts < MAX_ATTEMPTS) void this.#again();
     else this.#refuse(unanswered(error.message));
   }

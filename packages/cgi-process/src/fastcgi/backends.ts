@@ -1,4 +1,5 @@
-// The addresses of one application, asked in turn, and the connections to them that are kept.
+// The addresses of one application, asked in turn, and the connections to them that are kept. One that hangs or is away is asked after
+// the others: each request that waits for it holds a place that the others would use.
 //
 // A kept connection holds a child of php-fpm, so few are kept, and not for long. An application that is restarted has no socket
 // for a moment: a request waits for it within the limit of a connection. One that has been away for longer is asked once for
@@ -18,6 +19,11 @@ const FIRST_WAIT_MS = 10;
 const LAST_WAIT_MS = 100;
 /** What a restart looks like: no socket, nobody listening, a queue that is full. */
 const PASSING = new Set<string | undefined>(['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'ECONNRESET']);
+
+/** For so long an address that could not be reached, or gave no answer, comes after the others. */
+const AVOID_MS = 10_000;
+/** With so many more connections than another one an address loses its turn: it seems to hang. */
+const MAX_AHEAD = 4;
 
 /** What bounds connections. */
 export interface BackendOptions {
@@ -48,12 +54,15 @@ export class Backends {
   /** Connections that are opened once the application is prepared. */
   #coming = 0;
   #turn = 0;
+  /** Of each address: until when it is avoided. */
+  readonly #avoided: number[];
   #downSince: number | undefined;
   #isClosed = false;
 
   constructor(options: BackendOptions) {
     this.#options = options;
     this.#counts = options.addresses.map(noCounts);
+    this.#avoided = options.addresses.map(() => 0);
     const learns = options.learns === true && options.addresses.length === 1;
     this.#capacities = options.addresses.map(() => new Capacity(learns));
   }
@@ -145,6 +154,11 @@ export class Backends {
     return now - openedAt >= this.#options.idleMs;
   }
 
+  /** A new connection gave no answer: for a while others are asked first. */
+  unanswered({ counts }: Connection): void {
+    this.#avoid(this.#counts.indexOf(counts));
+  }
+
   /** Keeps a connection for the next request. */
   keep(connection: Connection, now: number = performance.now()): void {
     this.#forgetClosed();
@@ -185,15 +199,34 @@ export class Backends {
   async #tryAll(): Promise<Connection | NodeJS.ErrnoException> {
     const { addresses, connectTimeoutMs } = this.#options;
     let failure: NodeJS.ErrnoException = new Error('no address');
-    for (let count = 0; count < addresses.length; count++) {
-      const index = this.#turn++ % addresses.length;
+    for (const index of this.#order()) {
+      this.#turn = index + 1;
       const { address } = addresses[index] as (typeof addresses)[number];
       try {
         return await openConnection(address, connectTimeoutMs, this.#counts[index], this.#capacities[index]);
       } catch (error) {
         failure = error as NodeJS.ErrnoException;
+        this.#avoid(index);
       }
     }
     return failure;
+  }
+
+  /** The addresses in turn, those last that seem to hang or to be away. */
+  #order(): readonly number[] {
+    const { length } = this.#capacities;
+    if (length === 1) return [0];
+    const now = performance.now();
+    const least = Math.min(...this.#capacities.map(({ open }) => open));
+    const rank = (index: number): number => {
+      if ((this.#avoided[index] ?? 0) > now) return Number.MAX_SAFE_INTEGER;
+      return Math.max(0, (this.#capacities[index]?.open ?? 0) - least - MAX_AHEAD);
+    };
+    const inTurn = Array.from({ length }, (_, step) => (this.#turn + step) % length);
+    return inTurn.toSorted((one, other) => rank(one) - rank(other));
+  }
+
+  #avoid(index: number): void {
+    this.#avoided[index] = performance.now() + AVOID_MS;
   }
 }

@@ -69,6 +69,11 @@ export class Capacity {
     return this.#waiting + coming >= this.#tries || performance.now() < this.#tryAt;
   }
 
+  /** How many are open. */
+  get open(): number {
+    return this.#open;
+  }
+
   /** Whether some wait, as far as is known. */
   get hasWaiting(): boolean {
     return this.#waiting > 0;

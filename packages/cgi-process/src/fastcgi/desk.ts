@@ -181,6 +181,11 @@ export class Desk {
     });
   }
 
+  /** Nothing came over a new connection. */
+  unanswered(connection: Connection): void {
+    this.#backends.unanswered(connection);
+  }
+
   /** A header came over a kept connection after so long. */
   took(ms: number): void {
     this.#typicalMs += (ms - this.#typicalMs) / 8;

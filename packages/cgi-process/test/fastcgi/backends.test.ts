@@ -82,6 +82,36 @@ describe('Backends.open', () => {
     expect(two.connections()).toBeGreaterThan(0);
   });
 
+  test('asks one that was away after the others for a while', async () => {
+    let asked = 0;
+    const away = {
+      text: 'away',
+      get address(): Address {
+        asked++;
+        return { path: join(folder, 'away-for-now.sock') };
+      },
+    };
+    const there = await listening();
+    const address = parseAddress(there.text) as Address;
+    const made = backends([], { addresses: [away, { text: there.text, address }] });
+    for (let count = 0; count < 6; count++) (await made.open()).socket.destroy();
+    expect(asked).toBe(1);
+  });
+
+  test('gives one that keeps its connections busy only a few more than the others', async () => {
+    const [hanging, quick] = [await listening(), await listening()];
+    const made = backends([hanging.text, quick.text]);
+    for (let count = 0; count < 40; count++) {
+      const { socket } = await made.open();
+      if (!hanging.text.endsWith(`:${socket.remotePort}`)) {
+        socket.destroy();
+        await once(socket, 'close');
+      }
+    }
+    await expect.poll(() => hanging.connections() + quick.connections()).toBe(40);
+    expect(hanging.connections()).toBeLessThan(8);
+  });
+
   test('waits for an application that is restarted', async () => {
     const path = join(folder, 'restarted.sock');
     const made = backends([path]);

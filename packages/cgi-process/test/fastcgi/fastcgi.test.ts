@@ -300,6 +300,21 @@ describe('fastcgi', () => {
     }
   });
 
+  test('asks an address after the others that takes connections and gives no answer', async () => {
+    let refused = 0;
+    const [closes, answers] = await Promise.all([
+      backend(({ reply }) => {
+        refused++;
+        reply.socket.destroy();
+      }),
+      backend(({ reply }) => void reply.out(`${HEAD}fine`).end()),
+    ]);
+    const ask = fastcgi({ address: [closes.address, answers.address], concurrency: { maxIdle: 0 }, log: () => {} });
+    open.push(ask, closes, answers);
+    for (let count = 0; count < 10; count++) expect(await text(await ask(request('/')))).toBe('fine');
+    expect(refused).toBe(1);
+  });
+
   test('asks several addresses in turn, and leaves out who is gone', async () => {
     const apps = await Promise.all(
       ['a', 'b'].map(async (name) => backend(({ reply }) => void reply.out(`${HEAD}${name}`).end())),
