@@ -25,6 +25,9 @@ const AVOID_MS = 10_000;
 /** With so many more connections than another one an address loses its turn: it seems to hang. */
 const MAX_AHEAD = 4;
 
+/** What this process, or its machine, lacks for a connection: it says nothing of the application, and passes. */
+const SHORTAGES = new Set<string | undefined>(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS']);
+
 /** What bounds connections. */
 export interface BackendOptions {
   readonly addresses: readonly { readonly text: string; readonly address: Address }[];
@@ -132,14 +135,16 @@ export class Backends {
         return opened;
       }
       const now = performance.now();
+      const isShort = SHORTAGES.has(opened.code);
       // From the start of the wait that found it away, so that nobody waits after that one has ended.
-      this.#downSince ??= since;
-      const isLate = now - Math.min(since, this.#downSince) >= connectTimeoutMs;
-      if (isLate || !PASSING.has(opened.code)) {
+      if (isShort) this.#closeIdle();
+      else this.#downSince ??= since;
+      const isLate = now - Math.min(since, this.#downSince ?? since) >= connectTimeoutMs;
+      if (isLate || !(isShort || PASSING.has(opened.code))) {
         for (const counts of this.#counts) counts.failures++;
         const where = addresses.map(({ text }) => text).join(', ');
         // Nobody is there, or nobody takes what is there: 502 and 504.
-        const code = opened.code === 'ETIMEDOUT' ? 'timed-out' : 'backend-gone';
+        const code = isShort ? 'busy' : opened.code === 'ETIMEDOUT' ? 'timed-out' : 'backend-gone';
         throw new CgiError(code, `${where}: the application cannot be reached: ${opened.message}`, { cause: opened });
       }
       await delay(wait);
@@ -193,6 +198,10 @@ export class Backends {
   /** Opens no more, and closes what is kept. */
   close(): void {
     this.#isClosed = true;
+    this.#closeIdle();
+  }
+
+  #closeIdle(): void {
     for (const { connection } of this.#idle.splice(0)) connection.socket.destroy();
   }
 

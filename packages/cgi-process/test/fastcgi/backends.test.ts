@@ -157,6 +157,27 @@ describe('Backends.open', () => {
     expect(await attempts()).toBe(3);
   });
 
+  test('waits for a descriptor, and says that this server is busy where there is none', async () => {
+    let refusals = 3;
+    const { text } = await listening(join(folder, 'short.sock'));
+    const address: Address = {
+      get path(): string {
+        if (refusals-- > 0) throw Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' });
+        return text;
+      },
+    };
+    const addresses = [{ text, address }];
+    const made = backends([], { addresses, connectTimeoutMs: 600_000 });
+    const { connection: idle } = connection();
+    made.keep(idle);
+    (await made.open()).socket.destroy();
+    expect(idle.isOpen).toBe(false);
+    refusals = Number.POSITIVE_INFINITY;
+    const hasty = backends([], { addresses, connectTimeoutMs: 30 });
+    for (let count = 0; count < 2; count++)
+      await expect(hasty.open()).rejects.toMatchObject({ code: 'busy', status: 503, cause: { code: 'EMFILE' } });
+  });
+
   test('does not try again what no restart explains', async () => {
     const made = backends(['/dev/null/no.sock'], { connectTimeoutMs: 600_000 });
     await expect(made.open()).rejects.toMatchObject({ code: 'backend-gone', cause: { code: 'ENOTDIR' } });
