@@ -54,6 +54,8 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
   #lines: StderrLines | undefined;
   #watch: SharedTimer | undefined;
   #since = 0;
+  /** When it was first sent, or began to wait for a connection: all attempts share the time for a header. */
+  #began = 0;
   /** When its connection was left. */
   #until: number | undefined;
   /** Among those that are under way. */
@@ -122,7 +124,8 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
       this.#output = output;
       this.#desk.runs(this);
       this.#watch = sharedTimer(WATCH_MS, this, now);
-      this.#answer = new BackendAnswer(output, this, this.#attempts === 1 && this.linedAt > 0 ? this.linedAt : now);
+      if (this.#attempts === 1) this.#began = this.linedAt > 0 ? this.linedAt : now;
+      this.#answer = new BackendAnswer(output, this, this.#began);
       this.#answer.readHead(this, now);
     } catch (error) {
       connection.socket.destroy();
@@ -219,7 +222,8 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
     if (!(error instanceof CgiError) || this.#output?.hasAnswered === true) return this.#refuse(error);
     if (this.#isNew && this.#connection !== undefined) this.#desk.unanswered(this.#connection);
     if (error.code !== 'backend-gone') return this.#refuse(error);
-    if (this.#mayRepeat && this.#attempts < MAX_ATTEMPTS) void this.#again();
+    const hasTime = performance.now() - this.#began < this.limits.headerTimeoutMs;
+    if (this.#mayRepeat && this.#attempts < MAX_ATTEMPTS && hasTime) void this.#again();
     else this.#refuse(unanswered(error.message));
   }
 

@@ -143,6 +143,21 @@ describe('a request that got no answer', () => {
     await application.close();
   });
 
+  test('is not asked again when its time is over', async () => {
+    const { respond, asked } = await serve({ limits: { headerTimeoutMs: 300 } });
+    const answer = respond(request('/'));
+    let isOver = false;
+    void answer.then(() => (isOver = true));
+    for (let next = 0; !isOver; next++) {
+      await until(() => asked.length > next || isOver);
+      // It is ended by its application after more than half of its time.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      asked[next]?.reply.socket.destroy();
+    }
+    expect([502, 504]).toContain((await answer).status);
+    expect(asked.length).toBeLessThan(3);
+  });
+
   test('is not asked again once a byte of it has come', async () => {
     const { respond, asked } = await serve();
     const answer = respond(request('/'));
