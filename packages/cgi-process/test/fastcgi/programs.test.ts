@@ -89,7 +89,9 @@ describe.skipIf(!isInstalled('/usr/sbin/php-fpm8.2', '-v'))('php-fpm', () => {
         'pm = static\npm.max_children = 4\npm.max_requests = 50\ncatch_workers_output = no\n',
     );
     fpm = await run();
-    php = fastcgi({ address: socket, root: site.path, log: ({ line }) => lines.push(line) });
+    // A busy machine takes its time to start the successor of one that is restarted.
+    const limits = { connectTimeoutMs: 60_000 };
+    php = fastcgi({ address: socket, root: site.path, limits, log: ({ line }) => lines.push(line) });
     closables.push(php);
   });
 
