@@ -1,4 +1,5 @@
-// What one client can cost, bounded: sizes in bytes, times in milliseconds. 0 and Infinity stand for no limit.
+// What one client can cost, bounded: sizes in bytes, times in milliseconds. Infinity stands for no limit, and so does 0 but for those
+// in `AT_ONCE`.
 
 import { checkOptions, completed, type Shape, type Table } from '@onezero/static/options';
 import type { Limits } from './options.ts';
@@ -69,9 +70,13 @@ export const limitsTable: Table<Limits> = {
 /** The limits of a server that is told nothing. */
 export const DEFAULT_LIMITS: ResolvedLimits = completed<Limits>(limitsTable, {});
 
-/** Fills in the defaults, and 0 for Infinity. Throws a TypeError that names the limit which cannot be used. */
+/** Where 0 says that nothing is waited for, or received, at all. */
+const AT_ONCE: ReadonlySet<string> = new Set(['hookTimeoutMs', 'maxDrainBytes', 'closeTimeoutMs', 'drainDelayMs']);
+
+/** Fills in the defaults, and 0 for Infinity where both mean the same. Throws a TypeError that names the limit which cannot be used. */
 export function resolveLimits(limits: Limits = {}): ResolvedLimits {
   checkOptions({ limits: { shape: { type: 'object', members: limitsTable }, summary: '' } }, { limits });
   const entries = Object.entries(completed<Limits>(limitsTable, limits));
-  return Object.fromEntries(entries.map(([name, value]) => [name, value === Infinity ? 0 : value])) as ResolvedLimits;
+  const settled = entries.map(([name, value]) => [name, value === Infinity && !AT_ONCE.has(name) ? 0 : value]);
+  return Object.fromEntries(settled) as ResolvedLimits;
 }

@@ -43,6 +43,16 @@ describe('serviceOf', () => {
     }
   });
 
+  test('takes Infinity for no limit also where 0 means not at all', () => {
+    const limits = {
+      hookTimeoutMs: Infinity,
+      maxDrainBytes: Infinity,
+      closeTimeoutMs: Infinity,
+      drainDelayMs: Infinity,
+    };
+    expect(make({ limits }).limits).toMatchObject(limits);
+  });
+
   test('matches proxies where some are named', () => {
     expect(make({}).isTrusted).toBeUndefined();
     expect(make({ trustedProxies: [], proxyProtocol: [] }).sendsProxyHeader).toBeUndefined();
