@@ -43,7 +43,6 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
   }
   const problems = [...line.problems, ...(await wordProblems(line))];
   if (problems.length > 0) return refuse(problems);
-  if (line.command === 'compress') return (await import('./commands/compress.ts')).compress(line.words[0] ?? '.');
   const { resolveAll } = await import('./configuration/sources.ts');
   const resolve = (): ReturnType<typeof resolveAll> => resolveAll(line);
   const resolved = resolve();
@@ -54,6 +53,8 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
       return (await import('./commands/check.ts')).check(resolved);
     case 'print-config':
       return (await import('./commands/print-config.ts')).printConfiguration(resolved);
+    case 'compress':
+      return (await import('./commands/compress.ts')).compress(resolved.configuration.root ?? '.');
     case 'explain':
       return (await import('./commands/explain.ts')).explain(resolved, line.words[0] ?? '/');
     case 'recipe':
@@ -81,8 +82,14 @@ function showVersion(): number {
   return 0;
 }
 
-async function wordProblems({ command, words }: CommandLine): Promise<readonly string[]> {
+async function wordProblems({ command, words, written }: CommandLine): Promise<readonly string[]> {
   if (command === 'explain' && words.length === 0) return ['explain needs a URL or path: onezero explain /path'];
+  const [first = '', second = ''] = words;
+  if (command === 'explain' && /^[a-z]+$/i.test(first) && /^(?:\/|https?:)/.test(second) && !existsSync(second))
+    return [`a method and what is asked for are one word: onezero explain "${first} ${second}"`];
+  // What it does not heed, it would seem to.
+  const unheeded = written.find(({ key }) => command === 'compress' && key !== 'root' && key !== 'config');
+  if (unheeded !== undefined) return [`compress takes a directory and no ${unheeded.name}; it makes every form`];
   const most = command === 'explain' || command === 'recipe' ? 2 : 1;
   const { habitOfWord } = await import('./configuration/habits.ts');
   const advice = words.slice(most - 1).flatMap((word) => (existsSync(word) ? [] : (habitOfWord(word) ?? [])));

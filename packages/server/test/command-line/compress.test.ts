@@ -1,8 +1,19 @@
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { run, site, start } from './command.ts';
+import { bin, run, site, start } from './command.ts';
 
 const text = 'body { margin: 0 }\n'.repeat(500);
 
@@ -59,7 +70,48 @@ async function randomText(): Promise<Buffer> {
   return randomBytes(8192);
 }
 
-test('says what is not there', async () => {
+test('says what is not there, or no directory', async () => {
   const { code, stderr } = await run(['compress', '/nonexistent']);
   expect([code, stderr]).toEqual([2, 'Error: the directory /nonexistent does not exist\n']);
+  const file = join(folder(), 'a.css');
+  expect((await run(['compress', file])).stderr).toBe(`Error: ${file} is not a directory\n`);
 });
+
+test('writes where it was told to: by a word, by --root or by the configuration, and nowhere else', async () => {
+  const path = folder();
+  for (const [words, config] of [
+    [['deep'], '{}'],
+    [['-d', 'deep'], '{}'],
+    [[], '{ "root": "deep" }'],
+    [['deep'], '{ "root": "..", "cgiBin": "." }'],
+  ] as const) {
+    writeFileSync(join(path, 'onezero.config.json'), config);
+    const { code, stdout } = await run(['compress', ...words], { cwd: path });
+    expect([code, stdout.slice(2, 6), existsSync(join(path, 'a.css.gz'))]).toEqual([0, 'made', false]);
+    expect(existsSync(join(path, 'deep/b.html.gz'))).toBe(true);
+    rmSync(join(path, 'deep/b.html.gz'));
+  }
+  const refused = await run(['compress', 'deep', '--brotli'], { cwd: path });
+  expect([refused.code, refused.stderr.split('\n')[0]]).toEqual([
+    2,
+    'Error: compress takes a directory and no --brotli; it makes every form',
+  ]);
+});
+
+test.skipIf(process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).error !== undefined)(
+  'goes on behind a folder that it may not read, and says so',
+  () => {
+    const path = folder();
+    for (const name of ['.', 'deep']) chmodSync(join(path, name), 0o777);
+    mkdirSync(join(path, 'bolted'), { mode: 0 });
+    const words = [process.execPath, bin, 'compress', path];
+    const isRoot = process.getuid?.() === 0;
+    const asOther = isRoot ? ['setpriv', '--reuid=61234', '--regid=61234', '--clear-groups', ...words] : words;
+    const { status, stdout, stderr } = spawnSync(asOther[0] ?? '', asOther.slice(1), { encoding: 'utf8' });
+    expect(stderr).toBe(
+      `Error: ${join(path, 'bolted')}: EACCES: permission denied, scandir '${join(path, 'bolted')}'\n`,
+    );
+    expect([status, stdout.slice(2, 6)]).toEqual([1, 'made']);
+    expect(existsSync(join(path, 'deep/b.html.br'))).toBe(true);
+  },
+);

@@ -40,35 +40,51 @@ function forms(): ReadonlyMap<string, Compress> {
   return made;
 }
 
-/** Compresses what lies below a directory. Resolves to the exit code: 1 where a file could not be read or written. */
+/** Compresses what lies below a directory. Returns the exit code: 1 where something could not be read or written. */
 export function compress(directory: string): number {
-  if (kindOf(directory) !== 'directory') {
-    process.stderr.write(`Error: the directory ${directory} does not exist\n`);
+  const kind = kindOf(directory);
+  if (kind !== 'directory') {
+    const what = kind === undefined ? `the directory ${directory} does not exist` : `${directory} is not a directory`;
+    process.stderr.write(`Error: ${what}\n`);
     return 2;
   }
   const all = forms();
-  const counts = { made: 0, kept: 0, savedBytes: 0 };
-  let hasFailed = false;
-  for (const path of filesBelow(directory)) {
+  const counts = { made: 0, kept: 0, savedBytes: 0, failed: 0 };
+  const failed = (path: string, error: unknown): void => {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    process.stderr.write(`Error: ${path}: ${error.message}\n`);
+    counts.failed += 1;
+  };
+  for (const path of filesBelow(directory, failed)) {
     try {
       compressFile(path, all, counts);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
-      process.stderr.write(`Error: ${path}: ${error.message}\n`);
-      hasFailed = true;
+      failed(path, error);
     }
   }
   const saved = `${(counts.savedBytes / 1024).toFixed(0)} KiB less to send`;
   process.stdout.write(`${counts.made} made, ${counts.kept} up to date (${[...all.keys()].join(', ')}); ${saved}\n`);
-  return hasFailed ? 1 : 0;
+  return counts.failed > 0 ? 1 : 0;
 }
 
-function* filesBelow(directory: string): Generator<string> {
+/** Told of what could not be read or written; what is no error of the system is thrown. */
+type Failed = (path: string, error: unknown) => void;
+
+function* filesBelow(directory: string, failed: Failed): Generator<string> {
   const isServed = ({ name }: Dirent): boolean => !name.startsWith('.') && name !== 'node_modules';
-  for (const entry of readdirSync(directory, { withFileTypes: true }).filter(isServed)) {
+  for (const entry of entriesOf(directory, failed).filter(isServed)) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) yield* filesBelow(path);
+    if (entry.isDirectory()) yield* filesBelow(path, failed);
     else if (entry.isFile() && WORTH_IT.test(entry.name)) yield path;
+  }
+}
+
+function entriesOf(directory: string, failed: Failed): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    failed(directory, error);
+    return [];
   }
 }
 
@@ -96,8 +112,13 @@ function compressFile(
     }
     // Whole at once, as the directory may be served now.
     const unfinished = join(path, '..', `.onezero-${process.pid}${suffix}`);
-    writeFileSync(unfinished, packed, { mode: source.mode & 0o777 });
-    renameSync(unfinished, target);
+    try {
+      writeFileSync(unfinished, packed, { mode: source.mode & 0o777 });
+      renameSync(unfinished, target);
+    } catch (error) {
+      rmSync(unfinished, { force: true });
+      throw error;
+    }
     counts.made += 1;
     counts.savedBytes += bytes.length - packed.length;
   }

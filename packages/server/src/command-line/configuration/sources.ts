@@ -24,7 +24,7 @@ export function resolveAll({ command, words, written }: CommandLine): Resolved {
       ...(twice === undefined
         ? []
         : [`both ${root ?? ''} and ${twice.name} ${String(twice.value)} are named; name one`]),
-      ...(named === undefined && command !== 'print-config' ? refusals(file) : []),
+      ...(named === undefined && !isHarmless(command, all) ? refusals(file) : []),
     ]);
     return file === undefined
       ? resolved
@@ -32,6 +32,11 @@ export function resolveAll({ command, words, written }: CommandLine): Resolved {
   } catch (error) {
     return { ...resolveConfiguration({ ...sources, file: undefined }), problems: [(error as Error).message] };
   }
+}
+
+/** Whether a command does nothing that a file which was only found says. */
+function isHarmless(command: CommandLine['command'], written: readonly Written[]): boolean {
+  return command === 'print-config' || (command === 'compress' && written.some(({ key }) => key === 'root'));
 }
 
 /** The working directory; undefined when it was removed under the shell that stands in it. */
