@@ -1,6 +1,16 @@
 import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -234,6 +244,23 @@ describe('onezero', () => {
     expect(existsSync(ready)).toBe(false);
   });
 
+  test('says that a ready file cannot be written or removed, and ends in order', async () => {
+    for (const [path, why] of [
+      ['other', `the ready file ${join(place.path, 'other')} is a directory`],
+      ['nowhere/ready', `the directory of the ready file ${join(place.path, 'nowhere')} does not exist`],
+    ] as const) {
+      const { code, stderr } = await run(['check', 'www', '--ready-file', path], { cwd: place.path });
+      expect([code, stderr]).toEqual([2, `Error: ${why}\n`]);
+    }
+    const ready = join(place.path, 'replaced');
+    const server = await serve(['www', '--ready-file', ready]);
+    await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 120_000);
+    rmSync(ready);
+    mkdirSync(ready);
+    const { code, stderr } = await server.stop();
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^Warning: cannot remove \S+replaced: .*\n$/)]);
+  });
+
   test('listens on several addresses, a Unix socket among them', async () => {
     const socket = join(place.path, 'one.sock');
     const server = await serve(['www', '-l', '127.0.0.1:0', '-l', `unix:${socket}`]);
@@ -244,6 +271,13 @@ describe('onezero', () => {
     expect(answer).toContain('the letter a');
     await server.stop();
     expect(existsSync(socket)).toBe(false);
+  });
+
+  test('goes on where the path for the browser makes no URL', async () => {
+    const server = await serve(['www', '--open=//'], { BROWSER: 'true' });
+    expect((await server.fetch('/a.txt')).status).toBe(200);
+    const { code, stderr } = await server.stop();
+    expect([code, stderr]).toEqual([0, 'Warning: cannot open the browser: Invalid URL\n']);
   });
 
   test('opens the browser at a path', async () => {
@@ -332,6 +366,10 @@ describe('the configuration file', () => {
       text.replaceAll(/ *\/\/ (?!")[^\n]*|\n? *\/\/ "(?:auth|config)"[^\n]*/g, '');
     const second = await run(['print-config', '--config', copy], { cwd: home.path });
     expect(values(second.stdout)).toBe(values(first.stdout));
+    // What is only a flag is a comment, on however many lines.
+    const flags = await run(['print-config', '--no-config', '--cors-headers', 'X-A,X-B'], { cwd: home.path });
+    writeFileSync(copy, flags.stdout);
+    expect((await run(['check', '--config', copy], { cwd: home.path })).code).toBe(0);
   });
 
   test('is refused with its place', async () => {

@@ -13,12 +13,9 @@ export function printConfiguration({ configuration, sources, warnings }: Resolve
     if (value === undefined) return [];
     if (option.isSecret) return [`  // "${key}": not shown (${from})`];
     const text = JSON.stringify(value, withoutInfinity, 2).replaceAll('\n', '\n  ');
-    const isFlagOnly = option.only === 'command';
-    return [
-      text.includes('\n')
-        ? `  // ${from}\n  "${key}": ${text},`
-        : `  ${isFlagOnly ? '// ' : ''}"${key}": ${text}, // ${from}`,
-    ];
+    const line = `  "${key}": ${text},`;
+    const shown = option.only === 'command' ? line.replaceAll(/^ {2}/gm, '  // ') : line;
+    return [text.includes('\n') ? `  // ${from}\n${shown}` : `${shown} // ${from}`];
   });
   process.stdout.write(`{\n${lines.join('\n')}\n}\n`);
   return 0;

@@ -3,7 +3,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { PRIMARY_VARIABLE } from '../../operations/worker-messages.ts';
-import { announce } from '../running/announce.ts';
+import { announce, showsBanner } from '../running/announce.ts';
 import { type EarlySignals, unlessStopped } from '../running/early-signals.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { inspect } from '../configuration/inspection.ts';
@@ -39,7 +39,8 @@ export async function serve(start: Start, signals: EarlySignals): Promise<number
   if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start, signals);
   // A worker whose primary ended before it came this far is nobody's; going on, it would become a primary of its own.
   if (primary !== undefined) return 0;
-  if (!process.stdout.isTTY && !configuration.quiet) for (const warning of allWarnings) report(`Warning: ${warning}`);
+  if (!showsBanner(configuration) && !configuration.quiet)
+    for (const warning of allWarnings) report(`Warning: ${warning}`);
   const hasCertificate = certificatePlaces(configuration).length > 0;
   const situation: Situation = {
     mayMovePort,

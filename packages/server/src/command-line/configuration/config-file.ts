@@ -3,7 +3,7 @@
 // It is looked for in the working directory and nowhere else. A file that happens to lie in the served directory is not
 // read: whoever may write there could otherwise decide about redirects, headers and scripts.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { JsonTextError, parseJsonWithComments, type PlacedJson } from './json-with-comments.ts';
 
@@ -25,7 +25,7 @@ export function readConfigurationFile(
   workingDirectory: string,
 ): ConfigurationFile | undefined {
   const candidates = CONFIGURATION_FILE_NAMES.map((name) => join(workingDirectory, name)).filter((path) =>
-    existsSync(path),
+    isThere(path),
   );
   if (named === undefined && candidates.length > 1) {
     throw new Error(`both ${CONFIGURATION_FILE_NAMES.join(' and ')} exist; keep one, or name one with --config`);
@@ -40,6 +40,16 @@ export function readConfigurationFile(
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
     throw new Error(`${error.message} (${shownPath}:${error.place.line}:${error.place.column})`, { cause: error });
+  }
+}
+
+/** A link that leads nowhere is there, too: somebody meant a configuration by it. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return false;
   }
 }
 

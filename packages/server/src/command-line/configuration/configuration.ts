@@ -146,7 +146,9 @@ function check(
     const shown = option.isSecret ? message.replace(/, not .*/, '') : message;
     problems.push(`${shownName(path, source)} ${shown} (${describeSource(place)})`);
   }
-  return accepted;
+  // Others stay as short as they were written, which a socket's path has to be.
+  const isSettled = option.settle !== undefined && source.from === 'file' && found.length === 0;
+  return isSettled ? option.settle?.(accepted, base) : accepted;
 }
 
 /** An element of a list has no name that its user has seen, unless it stands in the file. */

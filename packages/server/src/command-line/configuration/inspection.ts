@@ -108,7 +108,7 @@ function inspectMount(mount: CgiConfiguration, root: string | undefined, { probl
 }
 
 function inspectListening(configuration: Configuration, { problems, warnings }: Findings): void {
-  const { https, listen = [], logFile, sites = [] } = configuration;
+  const { https, listen = [], logFile, readyFile, sites = [] } = configuration;
   const places = certificatePlaces(configuration);
   if ([configuration, ...sites].some(({ tlsCert, tlsKey }) => (tlsCert === undefined) !== (tlsKey === undefined)))
     problems.push('TLS needs both --tls-cert and --tls-key');
@@ -119,13 +119,16 @@ function inspectListening(configuration: Configuration, { problems, warnings }: 
   const found = places.length === 1 ? problems : warnings;
   for (const { cert, key, passphraseFile } of places)
     for (const path of [cert, key, passphraseFile]) if (path !== undefined) requireFile('the file', path, found);
-  if (logFile !== undefined && kindOf(dirname(logFile)) !== 'directory') {
-    problems.push(missing('the directory of the log file', dirname(logFile)));
-  } else if (logFile !== undefined && kindOf(logFile) === 'directory') {
-    problems.push(`the log file ${logFile} is a directory`);
-  } else if (logFile !== undefined && !isWritable(logFile)) {
-    problems.push(`the log file ${logFile} cannot be written by this user`);
-  }
+  if (logFile !== undefined) inspectOwnFile('the log file', logFile, isWritable, problems);
+  // It is written beside its place and renamed.
+  const isReplaceable = (path: string): boolean => isWritable(join(dirname(path), `.${basename(path)}`));
+  if (readyFile !== undefined) inspectOwnFile('the ready file', readyFile, isReplaceable, problems);
+}
+
+function inspectOwnFile(what: string, path: string, mayWrite: (path: string) => boolean, problems: string[]): void {
+  if (kindOf(dirname(path)) !== 'directory') problems.push(missing(`the directory of ${what}`, dirname(path)));
+  else if (kindOf(path) === 'directory') problems.push(`${what} ${path} is a directory`);
+  else if (!mayWrite(path)) problems.push(`${what} ${path} cannot be written by this user`);
 }
 
 function inspectExposure(configuration: Configuration, { problems, warnings }: Findings): void {

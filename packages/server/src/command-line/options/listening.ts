@@ -1,6 +1,6 @@
 // Where the server can be reached.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Members, Option } from './option.ts';
 
 /** One of several certificates: paths, and hosts where they are not those in the certificate. */
@@ -38,6 +38,10 @@ const certificateMembers: Members = {
 function readCertificatePair(text: string): unknown {
   const [cert = '', key] = text.split(',');
   return key === undefined ? { cert: join(text, 'fullchain.pem'), key: join(text, 'privkey.pem') } : { cert, key };
+}
+
+function absoluteSocket(address: string, base: string): string {
+  return address.replace(/^unix:(.+)$/, (_, path: string) => `unix:${resolve(base, path)}`);
 }
 
 const GROUP = 'Where it listens';
@@ -80,6 +84,7 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
         expects: 'host:port, :port, https://host:port or unix:path',
       },
     },
+    settle: (addresses, base) => (addresses as readonly string[]).map((address) => absoluteSocket(address, base)),
     short: ['l'],
     placeholder: '<address>',
     summary: 'Listen on host:port, https://host:port or unix:path instead; may be repeated',

@@ -40,6 +40,8 @@ export interface Option {
   readonly takesNext?: boolean;
   /** One written value to what the file would hold; throws an Error that says what was expected. */
   readonly read?: (text: string) => unknown;
+  /** Makes paths in an accepted value absolute that `base` is for; those in the file are relative to it. */
+  readonly settle?: (value: unknown, base: string) => unknown;
   /** Only in the file, or only on the command line and in the environment. */
   readonly only?: 'file' | 'command';
   /** Whether a site of the configuration file may have its own. */

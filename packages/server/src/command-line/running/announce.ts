@@ -1,6 +1,6 @@
 // Says that the server listens, to people, programs, a file and a browser, and waits for its end.
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Address } from '../../options.ts';
 import { type Announcement, bannerText, readyLine, urlOf } from './banner.ts';
 import { servedInWords } from './generation.ts';
@@ -10,6 +10,7 @@ import { type Controlled, untilStopped } from './signals.ts';
 import type { EarlySignals } from './early-signals.ts';
 import type { Notify } from './systemd.ts';
 import { version } from '../../installed-files.ts';
+import { visible } from '../../standard-error.ts';
 
 /** A server that accepts connections. */
 export interface Opened {
@@ -24,6 +25,11 @@ export interface Opened {
   readonly signals: EarlySignals;
 }
 
+/** Whether a banner is shown, which has the warnings in it. */
+export function showsBanner({ json, quiet }: Configuration): boolean {
+  return process.stdout.isTTY && process.env['CI'] === undefined && !json && !quiet;
+}
+
 /** Says that it listens, then waits for the signal to stop. Resolves to the exit code. */
 export async function announce(
   configuration: Configuration,
@@ -32,10 +38,11 @@ export async function announce(
 ): Promise<number> {
   const announcement: Announcement = {
     version: version(),
-    what: servedInWords(configuration, process.cwd()),
+    what: visible(servedInWords(configuration, process.cwd())),
     addresses,
+    base: configuration.base ?? '/',
     wantedPort: wantedPort(configuration, port),
-    warnings,
+    warnings: warnings.map(visible),
   };
   const stopped = untilStopped({
     ...controlled,
@@ -46,16 +53,17 @@ export async function announce(
   });
   signals.handOver();
   if (!configuration.json && !configuration.quiet) {
-    const isTerminal = process.stdout.isTTY && process.env['CI'] === undefined;
+    const isTerminal = showsBanner(configuration);
     process.stdout.write(bannerText(announcement, { isTerminal, useColor: isTerminal && process.stdout.hasColors() }));
   }
   let hasStopped = false;
   void whenReady.then(() => hasStopped || sayReady(configuration, readyLine(announcement), notify));
   const first = addresses.find(({ port }) => port !== 0);
-  if (configuration.open !== false && first !== undefined) openBrowser(urlOf(first), configuration.open);
+  if (configuration.open !== false && first !== undefined)
+    openBrowser(urlOf(first, announcement.base), configuration.open);
   const code = await stopped;
   hasStopped = true;
-  if (configuration.readyFile !== undefined) rmSync(configuration.readyFile, { force: true });
+  if (configuration.readyFile !== undefined) removeFile(configuration.readyFile);
   return code;
 }
 
@@ -79,14 +87,23 @@ function writeReadyFile(path: string, line: string): void {
     renameSync(unfinished, path);
   } catch (error) {
     report(`Error: cannot write the ready file: ${(error as Error).message}`);
+    if (existsSync(unfinished)) removeFile(unfinished);
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    report(`Warning: cannot remove ${path}: ${(error as Error).message}`);
   }
 }
 
 function openBrowser(url: string, path: string | boolean): void {
-  const target = typeof path === 'string' ? new URL(path, url).href : url;
   const usual = { darwin: 'open', win32: 'explorer' }[process.platform as 'darwin' | 'win32'] ?? 'xdg-open';
   const failed = (error: Error): void => report(`Warning: cannot open the browser: ${error.message}`);
   try {
+    const target = typeof path === 'string' ? new URL(path, url).href : url;
     const child = process
       .getBuiltinModule('node:child_process')
       .spawn(process.env['BROWSER'] ?? usual, [target], { stdio: 'ignore', detached: true });

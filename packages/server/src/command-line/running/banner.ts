@@ -9,6 +9,8 @@ export interface Announcement {
   /** What is served, in words. */
   readonly what: string;
   readonly addresses: readonly Address[];
+  /** The path below which everything is. */
+  readonly base: string;
   /** The port that was wanted, where another had to be taken. */
   readonly wantedPort: number | undefined;
   readonly warnings: readonly string[];
@@ -25,11 +27,11 @@ export function bannerText(announcement: Announcement, style: Style): string {
   return style.isTerminal ? banner(announcement, style.useColor) : `${plainLine(announcement)}\n`;
 }
 
-function plainLine({ what, addresses, wantedPort }: Announcement): string {
+function plainLine({ what, addresses, base, wantedPort }: Announcement): string {
   const moved = wantedPort === undefined ? '' : ` (port ${wantedPort} is in use)`;
   // A log must not hide behind "localhost" that other machines can connect.
   const places = addresses.map((address) =>
-    isEveryAddress(address.address) ? `${urlOf(address)} (all addresses of this machine)` : urlOf(address),
+    isEveryAddress(address.address) ? `${urlOf(address, base)} (all addresses of this machine)` : urlOf(address, base),
   );
   return `onezero serves ${what} at ${places.join(' and ')}${moved}`;
 }
@@ -38,11 +40,11 @@ function isEveryAddress(address: string): boolean {
   return address === '::' || address === '0.0.0.0';
 }
 
-function banner({ version, what, addresses, wantedPort, warnings }: Announcement, useColor: boolean): string {
+function banner({ version, what, addresses, base, wantedPort, warnings }: Announcement, useColor: boolean): string {
   const paint = (code: number, text: string): string => (useColor ? `\u001b[${code}m${text}\u001b[0m` : text);
   const lines = addresses.flatMap((address) => [
-    `  ${paint(1, 'Local')}    ${paint(36, urlOf(address))}`,
-    ...networkUrls(address).map((url) => `  ${paint(1, 'Network')}  ${paint(36, url)}`),
+    `  ${paint(1, 'Local')}    ${paint(36, urlOf(address, base))}`,
+    ...networkUrls(address, base).map((url) => `  ${paint(1, 'Network')}  ${paint(36, url)}`),
   ]);
   const isPrivate = addresses.every((address) => address.port === 0 || isLoopback(address.address));
   return [
@@ -64,15 +66,17 @@ export function readyLine({ version, addresses }: Announcement): string {
 }
 
 /** The URL that a person opens: with a path, which a Unix socket does not have. */
-export function urlOf({ url }: Address): string {
-  return url.startsWith('unix:') ? url : `${url}/`;
+export function urlOf({ url }: Pick<Address, 'url'>, base: string): string {
+  // What is encoded in it stays as it is.
+  const path = encodeURI(`${base.replace(/\/+$/, '')}/`).replaceAll('%25', '%');
+  return url.startsWith('unix:') ? url : `${url}${path}`;
 }
 
 /** Where other machines find an address: only one that is bound to all of the machine's. */
-function networkUrls({ address, port, secure }: Address): readonly string[] {
+function networkUrls({ address, port, secure }: Address, base: string): readonly string[] {
   if (!isEveryAddress(address)) return [];
   const reachable = interfaceAddresses().filter(({ internal, family }) => !internal && family === 'IPv4');
-  return reachable.map((one) => `${secure ? 'https' : 'http'}://${one.address}:${port}/`);
+  return reachable.map((one) => urlOf({ url: `${secure ? 'https' : 'http'}://${one.address}:${port}` }, base));
 }
 
 function isLoopback(address: string): boolean {

@@ -40,7 +40,8 @@ export function withMadeCertificate(resolved: Resolved): Resolved {
       warnings: isTrusted ? resolved.warnings : [...resolved.warnings, warning],
     };
   } catch (error) {
-    return { ...resolved, problems: [...resolved.problems, `--https: no certificate: ${(error as Error).message}`] };
+    const problem = `--https: no certificate: ${(error as Error).message}; XDG_STATE_HOME names the folder where it is kept`;
+    return { ...resolved, problems: [...resolved.problems, problem] };
   }
 }
 

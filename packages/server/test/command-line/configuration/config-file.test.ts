@@ -1,6 +1,6 @@
 // Which file is read, and what is said of one that cannot be.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -34,6 +34,13 @@ describe('the file', () => {
       path: join(folder, name),
       shownPath: name,
     });
+  });
+
+  test('that is a link to nowhere is missed', () => {
+    symlinkSync('/nonexistent/onezero.json', join(folder, 'onezero.config.json'));
+    expect(() => readConfigurationFile(undefined, folder)).toThrow(
+      'the configuration file onezero.config.json does not exist',
+    );
   });
 
   test('is one: of two somebody has to choose', () => {

@@ -26,6 +26,13 @@ describe('resolveConfiguration', () => {
     ).toEqual(['flag -p', 'environment ONEZERO_MAX_AGE', 'onezero.config.json:1:43', 'default']);
   });
 
+  test('finds a socket where the file says, and leaves that of a flag as it is', () => {
+    const text = '{ "listen": ["unix:run/site.sock", "unix:/run/b", ":80"] }';
+    const listen = ['unix:/etc/site/run/site.sock', 'unix:/run/b', ':80'];
+    expect(resolve([], {}, text).configuration.listen).toEqual(listen);
+    expect(resolve(['-l', 'unix:a'], {}, text).configuration.listen).toEqual(['unix:a']);
+  });
+
   test('knows PORT and HOST, after its own names', () => {
     expect(resolve([], { PORT: '7', HOST: 'z' }).configuration).toMatchObject({ port: 7, host: 'z' });
   });

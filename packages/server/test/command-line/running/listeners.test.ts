@@ -93,6 +93,7 @@ describe('bannerText', () => {
     version: '1.2.3',
     what: 'www',
     addresses: [{ url: 'http://localhost:8081', address: '127.0.0.1', port: 8081, secure: false }],
+    base: '/',
     wantedPort: 8080,
     warnings: ['mind the step'],
   };
@@ -119,6 +120,17 @@ describe('bannerText', () => {
       { isTerminal: false, useColor: false },
     );
     expect(text).toBe('onezero serves www at http://localhost:80/ (all addresses of this machine)\n');
+  });
+
+  test.each([
+    ['/app', 'http://localhost:8081/app/'],
+    ['/caf%C3%A9/', 'http://localhost:8081/caf%C3%A9/'],
+    ['/café/a b', 'http://localhost:8081/caf%C3%A9/a%20b/'],
+  ])('leads to where something is: below %s', (base, url) => {
+    for (const isTerminal of [true, false])
+      expect(bannerText({ ...announcement, base }, { isTerminal, useColor: false })).toMatch(
+        `${url}${isTerminal ? '\n' : ' '}`,
+      );
   });
 
   test('tells programs where it listens', () => {

@@ -1,6 +1,7 @@
 // On a terminal: a pseudo-terminal, held by a few lines of Python.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bin, site } from '../command.ts';
 
@@ -12,9 +13,9 @@ const holder = `
 import os, pty, sys
 pid, master = pty.fork()
 if pid == 0:
-    os.execvp(sys.argv[2], sys.argv[2:])
+    os.execvp(sys.argv[3], sys.argv[3:])
 seen = b''
-while b'Ctrl+C to stop' not in seen:
+while sys.argv[2].encode() not in seen:
     seen += os.read(master, 4096)
 if sys.argv[1] == 'close':
     os.close(master)
@@ -27,8 +28,13 @@ sys.stdout.write('\\nended with %d' % os.waitstatus_to_exitcode(status))
 
 const hasPython = spawnSync('/usr/bin/python3', ['--version']).status === 0;
 
-async function onTerminal(what: 'close' | 'interrupt', env: Record<string, string>): Promise<string> {
-  const words = ['-c', holder, what, process.execPath, bin, 'www', '-p', '0'];
+async function onTerminal(
+  what: 'close' | 'interrupt',
+  env: Record<string, string>,
+  { until = 'Ctrl+C to stop', flags = [] }: { readonly until?: string; readonly flags?: readonly string[] } = {},
+): Promise<string> {
+  const root = flags.includes('-d') ? [] : ['www'];
+  const words = ['-c', holder, what, until, process.execPath, bin, ...root, '-p', '0', ...flags];
   const child = spawn('/usr/bin/python3', words, {
     cwd: place.path,
     env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...env },
@@ -45,6 +51,25 @@ describe.skipIf(!hasPython && process.env['CI'] === undefined)('on a terminal', 
       /^\nonezero \d\S* serves www\n\n {2}Local {4}http:\/\/localhost:\d+\/\n {2}Network {2}use --host to let other machines connect\n/,
     );
     expect(text).not.toContain('\u001b[');
+    expect(text).toMatch(/ended with 0$/);
+  });
+
+  test('shows names of folders without their control characters', async () => {
+    const odd = site({ 'a\u001b[31mred\n\u202e/serve.json': '{}' });
+    const folder = join(odd.path, 'a\u001b[31mred\n\u202e');
+    const text = await onTerminal('interrupt', { NO_COLOR: '1' }, { flags: ['-d', folder] });
+    odd.remove();
+    expect(text).toContain(String.raw`a\u001b[31mred\n\u202e/serve.json is not read`);
+    expect(text).toMatch(/ serves \S+red\\n\\u202e\n/);
+    expect(text).not.toMatch(/\u001b|\u202e/);
+  });
+
+  test.each([
+    ['with --json', {}, ['--json'], '"ready"'],
+    ['where CI is set', { CI: '1' }, [], 'onezero serves'],
+  ] as const)('warns without a banner, too: %s', async (_, env, flags, until) => {
+    const text = await onTerminal('interrupt', env, { until, flags: [...flags, '--auth', 'ada:engine'] });
+    expect(text).toContain('Warning: the password in --auth can be seen');
     expect(text).toMatch(/ended with 0$/);
   });
 
