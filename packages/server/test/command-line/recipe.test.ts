@@ -104,6 +104,13 @@ describe('a recipe', () => {
     },
   );
 
+  test('for systemd says which folder the service could not see', async () => {
+    const text = await recipe('systemd', '--cgi-bin', '/root/scripts');
+    expect(text).toContain('\n# ProtectHome= below hides /root/scripts: move it');
+    expect(text.includes(`# PrivateTmp= below hides ${place.path}: move it`)).toBe(place.path.startsWith('/tmp/'));
+    expect(text).not.toContain('hides /srv');
+  });
+
   test.skipIf(!has('python3') || spawnSync('python3', ['-c', 'import yaml']).status !== 0).each(kinds)(
     'for Kubernetes is a Deployment whose times fit together: %j',
     async (...flags) => {
@@ -150,6 +157,14 @@ describe('a recipe', () => {
       const proxy = spawn(name, words, { stdio: 'ignore' });
       onTestFinished(() => void proxy.kill());
       await expect.poll(() => through(front)).toMatch(/^HTTP\/1\.1 200 [^]*hello$/);
+    },
+  );
+
+  test.each(['haproxy', 'nginx', 'systemd', 'kubernetes'])(
+    'for %s has numbers also where nothing is limited',
+    async (name) => {
+      const unlimited = ['idle', 'answer', 'close'].map((what) => `--${what}-timeout=unlimited`);
+      expect(await recipe(name, ...unlimited, '--drain-delay=unlimited')).not.toMatch(/Infinity|NaN|null/);
     },
   );
 

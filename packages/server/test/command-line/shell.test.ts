@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { COMMANDS } from '../../src/command-line/configuration/arguments.ts';
 import { run, site, start } from './command.ts';
@@ -32,6 +32,10 @@ describe('completions', () => {
     expect(complete('--log-format', 'c')).toEqual(['common', 'combined']);
     expect(complete('--tls-cert', file.slice(0, -1))).toEqual([file]);
     expect(complete('--port', '')).toEqual([]);
+    const spaced = join(dirname(file), 'a cert *.pem');
+    writeFileSync(spaced, '');
+    for (const words of [['--tls-cert', spaced.slice(0, -6)], [spaced.slice(0, -6)], ['check', spaced.slice(0, -6)]])
+      expect(complete(...words)).toEqual([spaced]);
   });
 
   test.skipIf(!isInstalled('zsh'))('of zsh are a script that zsh reads', async () => {
@@ -151,6 +155,9 @@ test('habits of other servers get a sentence, and far names no hint', async () =
   expect(await problem('http://localhost:3000')).toContain('passed on with --proxy');
   expect(await problem('preview', '--port', '4173')).toContain('nothing is built');
   expect(await problem('.', '-i', 'false')).toContain('flags that switch take no value');
+  expect((await run(['explain', 'POST', '/form', '.'])).stderr).toMatch(
+    /^Error: .* are one word: onezero explain "POST \/form"\n/,
+  );
   expect(await problem('--prot', '80')).toContain('did you mean "--port"');
   expect(await problem('--banana')).toBe('Error: --banana is not a flag');
 });

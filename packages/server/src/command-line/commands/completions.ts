@@ -86,13 +86,17 @@ function bash(): string {
     .filter(({ value }) => value !== 'none')
     .map((flag) => {
       const generate = flag.isPath ? '-f' : flag.words.length > 0 ? `-W '${flag.words.join(' ')}'` : undefined;
-      const reply =
-        generate === undefined ? 'return' : `COMPREPLY=($(compgen -P "$lead" ${generate} -- "$word")); return`;
+      const reply = generate === undefined ? 'return' : `_onezero_reply -P "$lead" ${generate} -- "$word"; return`;
       // A value that may be left out follows its flag in the same word.
       const before = flag.value === 'required' ? spellings(flag) : [];
       return `    ${[...before, `--${flag.long}=`].join('|')}) ${reply} ;;`;
     });
   return `# bash completion for onezero: eval "$(onezero completions bash)"
+# A word for each line, whatever is in it.
+_onezero_reply() {
+  local line
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen "$@")
+}
 _onezero() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} lead=
   COMPREPLY=()
@@ -104,11 +108,12 @@ _onezero() {
 ${cases.join('\n')}
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '${all.flatMap(spellings).join(' ')}' -- "$word"))
+    _onezero_reply -W '${all.flatMap(spellings).join(' ')}' -- "$word"
   elif (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W '${COMMANDS.join(' ')}' -- "$word") $(compgen -d -- "$word"))
+    _onezero_reply -W '${COMMANDS.join(' ')}' -- "$word"
+    _onezero_reply -f -- "$word"
   else
-    COMPREPLY=($(compgen -f -- "$word"))
+    _onezero_reply -f -- "$word"
   fi
 }
 complete -o filenames -F _onezero onezero

@@ -41,7 +41,8 @@ Read the configuration again.
 .B SIGUSR1
 Open the log file again.
 .SH EXIT STATUS
-0 after a stop that was asked for, 1 when the server could not go on, 2 for wrong usage.
+0 after a stop that was asked for, 130 or 143 after one that a second SIGINT or SIGTERM forced, 1 when the server could
+not go on, 2 for wrong usage.
 .SH ENVIRONMENT
 .TP
 .B ONEZERO_*

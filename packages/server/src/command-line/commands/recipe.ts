@@ -13,7 +13,11 @@ type Recipe = (configuration: Configuration, words: readonly string[]) => string
 const recipes: Readonly<Record<string, Recipe>> = {
   haproxy: (configuration) => haproxy(figuresOf(configuration)),
   nginx: (configuration) => nginx(figuresOf(configuration)),
-  systemd: (configuration, words) => systemd(figuresOf(configuration), words, process.cwd()),
+  systemd: (configuration, words) => {
+    const { root, cgiBin, config } = configuration;
+    const paths = [root, cgiBin, config].filter((path) => typeof path === 'string');
+    return systemd(figuresOf(configuration), words, { directory: process.cwd(), paths });
+  },
   kubernetes: (configuration, words) => kubernetes(figuresOf(configuration), words),
   logrotate: (configuration) => {
     const { logFile } = configuration;

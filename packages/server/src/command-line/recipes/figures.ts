@@ -43,10 +43,16 @@ const END_SECONDS = 5;
 // How long an application takes to load at most, where nothing else is said.
 const START_SECONDS = 60;
 
+// What has no limit is waited for a day: programs around the server want a number.
+const DAY_SECONDS = 86_400;
+
 /** The figures of a configuration. */
 export function figuresOf(configuration: Configuration): Figures {
   const { health = '/healthz', metrics = '/metrics', closeTimeout, idleTimeout, answerTimeout, hosts } = configuration;
-  const drainSeconds = configuration.drainDelay > 0 ? configuration.drainDelay : USUAL_DRAIN_SECONDS;
+  const drainSeconds = Math.min(
+    DAY_SECONDS,
+    configuration.drainDelay > 0 ? configuration.drainDelay : USUAL_DRAIN_SECONDS,
+  );
   const isSecure = certificatePlaces(configuration).length > 0;
   const [listener] = listenersOf(configuration, isSecure ? { cert: '', key: '' } : undefined);
   const named = hosts?.find((host) => host !== '*' && !host.startsWith('*.'));
@@ -59,14 +65,18 @@ export function figuresOf(configuration: Configuration): Figures {
     namedHost: hosts?.includes('*') === true ? undefined : named,
     drainSeconds,
     checkMs: Math.max(50, Math.min(2000, Math.floor((drainSeconds * 1000) / 4))),
-    stopSeconds: Math.ceil(drainSeconds + closeTimeout + END_SECONDS),
+    stopSeconds: Math.ceil(drainSeconds + Math.min(DAY_SECONDS, closeTimeout) + END_SECONDS),
     startSeconds: startSecondsOf(configuration),
-    // 0 is for ever.
-    keepSeconds: idleTimeout === 0 ? 60 : Math.max(1, Math.floor(idleTimeout - Math.min(5, idleTimeout / 2))),
-    answerSeconds: answerTimeout === 0 ? 3600 : Math.ceil(answerTimeout + 5),
+    // 0 is for ever, and so is Infinity.
+    keepSeconds: isEndless(idleTimeout) ? 60 : Math.max(1, Math.floor(idleTimeout - Math.min(5, idleTimeout / 2))),
+    answerSeconds: isEndless(answerTimeout) ? 3600 : Math.ceil(answerTimeout + 5),
     missingFlags: missingFlags(configuration),
     missingProxyFlags: configuration.trustedProxies === undefined ? ['--trusted-proxy', '127.0.0.1'] : [],
   };
+}
+
+function isEndless(seconds: number): boolean {
+  return seconds === 0 || seconds === Number.POSITIVE_INFINITY;
 }
 
 /** What balancers and supervisors need, in words of the command line. */
@@ -84,5 +94,7 @@ function startSecondsOf({ wsgi = [], asgi = [], app = [], sites = [] }: Configur
     ...app,
     ...sites.flatMap((site) => [site.wsgi, site.asgi, site.app].flatMap((mounts) => mounts ?? [])),
   ];
-  return Math.ceil(Math.max(START_SECONDS, ...mounts.map(({ startTimeout = 0 }) => startTimeout)));
+  return Math.ceil(
+    Math.min(DAY_SECONDS, Math.max(START_SECONDS, ...mounts.map(({ startTimeout = 0 }) => startTimeout))),
+  );
 }

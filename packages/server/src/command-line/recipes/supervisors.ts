@@ -23,13 +23,32 @@ SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM`;
 
-/** A unit that starts the command with these words, in this directory. */
-export function systemd(figures: Figures, words: readonly string[], directory: string): string {
+/** Places that the unit hides from its service, and by what. */
+const HIDDEN = [
+  { place: /^\/(?:home|root|run\/user)(?:\/|$)/, by: 'ProtectHome=' },
+  { place: /^\/(?:var\/)?tmp(?:\/|$)/, by: 'PrivateTmp=' },
+] as const;
+
+function hiddenNote(paths: readonly string[]): string {
+  const hidden = HIDDEN.flatMap(({ place, by }) =>
+    paths.filter((path) => place.test(path)).map((path) => ({ path, by })),
+  );
+  return hidden
+    .map(({ path, by }) => `# ${by} below hides ${path}: move it, to /srv for one, and make this unit again.\n`)
+    .join('');
+}
+
+/** A unit that starts the command with these words, in this directory; `paths` are what it reads beside that. */
+export function systemd(
+  figures: Figures,
+  words: readonly string[],
+  { directory, paths }: { readonly directory: string; readonly paths: readonly string[] },
+): string {
   const { stopSeconds, startSeconds, missingFlags, port } = figures;
   const command = ['/usr/bin/env', 'onezero', ...words, ...missingFlags].map(unitWord).join(' ');
   const capability = port > 0 && port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
   return `${note({ ...figures, missingFlags: [] }, '#')}
-[Unit]
+${hiddenNote([...new Set([directory, ...paths])])}[Unit]
 Description=onezero
 After=network-online.target
 Wants=network-online.target

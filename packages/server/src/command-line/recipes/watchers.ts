@@ -15,7 +15,7 @@ export function logrotate(figures: Figures, logFile: string): string {
   delaycompress
   compress
   postrotate
-    systemctl kill --kill-whom=main --signal=USR1 onezero.service
+    systemctl kill --kill-who=main --signal=USR1 onezero.service
   endscript
 }
 `;
