@@ -43,11 +43,11 @@ const upload = async (file) => {
   else progress.remove();
   return isDone;
 };
-const uploadAll = async (files) => {
+const uploadAll = async (files, isAll = true) => {
   let done = 0;
   for (const file of files) if (await upload(file)) done++;
   if (done === 0) return;
-  if (done === files.length) return location.reload();
+  if (isAll && done === files.length) return location.reload();
   const answer = await fetch(location.href, { headers: { accept: 'text/html' } });
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of ['.card', 'footer']) document.querySelector(part).replaceWith(page.querySelector(part));
@@ -60,13 +60,17 @@ addEventListener('drop', (event) => {
   event.preventDefault();
   document.body.classList.remove('drop');
   const files = [];
+  let isAll = true;
   for (const item of event.dataTransfer.items) {
     if (item.kind !== 'file') continue;
     const found = item.webkitGetAsEntry();
     if (!found?.isDirectory) files.push(item.getAsFile());
-    else entry(found.name, make('span', { textContent: 'Folders are not uploaded; choose the files in it' }));
+    else {
+      isAll = false;
+      entry(found.name, make('span', { textContent: 'Folders are not uploaded; choose the files in it' }));
+    }
   }
-  uploadAll(files);
+  uploadAll(files, isAll);
 });
 `;
 

@@ -50,8 +50,8 @@ export interface ListingOptions {
   /** Entries on one page. @default 1_000 */
   readonly pageEntries?: number | undefined;
   /**
-   * Whether a folder with all that is below it can be downloaded as one tar archive (`?format=tar`), with a link on its page.
-   * Crawlers that follow the link download each file once for every folder above it. @default false
+   * Whether a folder with all that is below it can be downloaded as one archive (`?format=zip` or `?format=tar`), with links on its
+   * page. Crawlers that follow them download each file once for every folder above it. @default false
    */
   readonly archives?: boolean | undefined;
 }
