@@ -33,6 +33,9 @@ function flagCell(key, option) {
   return spellings.map(code).join(' ');
 }
 
+const LIFTED = `\`unlimited\` lifts each of those below. So does 0, but for \`--hook-timeout\`, \`--max-drain\`, \`--close-timeout\` and \`--drain-delay\`: there it
+means not at all.\n\n`;
+
 function flagSections() {
   return GROUPS.map((group) => {
     const entries = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
@@ -42,7 +45,7 @@ function flagSections() {
       escaped(defaultText(option)),
       option.only === 'command' ? '' : code(key),
     ]);
-    return `## ${group}\n\n${table(['flag', '', 'default', 'key'], rows)}\n`;
+    return `## ${group}\n\n${group === 'Limits' ? LIFTED : ''}${table(['flag', '', 'default', 'key'], rows)}\n`;
   });
 }
 
@@ -111,7 +114,7 @@ function memberRows(path, shape) {
         code(`${path}.${name}`),
         `${valueText(member.shape)}${needed}`,
         escaped(defaultText({ shape: member.shape, default: member.default })),
-        escaped(member.summary.replace(/^[a-z](?![A-Z])/, (letter) => letter.toUpperCase())),
+        escaped(member.summary.replace(/^[a-z](?![A-Z]|\S*[.:])/, (letter) => letter.toUpperCase())),
       ];
       return [row, ...memberRows(`${path}.${name}`, member.shape)];
     }),

@@ -127,7 +127,7 @@ function optionFrom(path: string, member: Member, words: Words & Pick<Option, 'g
   const bare = takesTrue(shape) ? { bare: true } : {};
   return {
     shape,
-    summary: member.summary.replace(/^[a-z](?![A-Z])/, (letter) => letter.toUpperCase()),
+    summary: member.summary.replace(/^[a-z](?![A-Z]|\S*[.:])/, (letter) => letter.toUpperCase()),
     ...(member.default !== undefined && { default: fromOption(member.shape, member.default) }),
     placeholder: placeholderOf(shape),
     ...bare,

@@ -103,7 +103,7 @@ export const servingOptions: Record<keyof ServingConfiguration, Option> = {
   },
   front: {
     group: 'What is served',
-    shape: { type: 'either', shapes: [{ type: 'choice', values: [false] }, phpTable.front.shape] },
+    shape: phpTable.front.shape,
     off: false,
     aliases: ['front-controller'],
     placeholder: '<script>',
