@@ -70,7 +70,7 @@ function htmlParts(listing: Listing): Parts {
   return [
     `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex"><title>Index of ${escapeHtml(pathOf(names))}</title><style>${LISTING_STYLE}</style></head>
+<meta name="robots" content="noindex"><title>Index of ${escapeHtml(inOrder(pathOf(names)))}</title><style>${LISTING_STYLE}</style></head>
 <body><main><header>${renderBreadcrumbs(listing)}${renderSearch(query)}</header>
 <div class="card">${begin}`,
     renderRow,
@@ -86,7 +86,7 @@ function renderBreadcrumbs({ names, depth }: Listing): string {
   const mount = names.slice(0, names.length - depth);
   const labels = [mount.length === 0 ? 'Home' : (mount.at(-1) ?? ''), ...names.slice(names.length - depth)];
   const items = labels.map((label, index) => {
-    const text = `<bdi>${escapeHtml(label)}</bdi>`;
+    const text = `<bdi>${escapeHtml(inOrder(label))}</bdi>`;
     const up = labels.length - 1 - index;
     return up === 0 ? `<li aria-current="page">${text}</li>` : `<li><a href="${'../'.repeat(up)}">${text}</a></li>`;
   });
@@ -120,7 +120,7 @@ const FILE =
 
 function renderRow(entry: ListedEntry): string {
   const isDirectory = entry.kind === 'directory';
-  const label = `${escapeHtml(entry.name)}${isDirectory ? '/' : ''}`;
+  const label = `${escapeHtml(inOrder(entry.name))}${isDirectory ? '/' : ''}`;
   const modified = isoDate(entry.modifiedMs);
   const time =
     modified === undefined ? '' : `<time datetime="${modified}">${modified.slice(0, 16).replace('T', ' ')}</time>`;
@@ -146,6 +146,11 @@ function renderPager({ query, page, pages }: Listing): string {
       ? ''
       : `<a rel="${rel}" href="${escapeHtml(listingHref({ ...query, page: to }))}">${label}</a>`;
   return `<nav class="pages" aria-label="Pages">${link(page - 1, 'prev', 'Previous page')}${link(page + 1, 'next', 'Next page')}</nav>`;
+}
+
+/** A name without what changes the order of its letters, under which `txt.exe` would read as `exe.txt`. */
+function inOrder(name: string): string {
+  return name.replace(/[\u202a-\u202e\u2066-\u2069]/g, encodeURIComponent);
 }
 
 /** Begins with `./`, so that a name with a colon is not read as a scheme. */

@@ -43,6 +43,9 @@ function unescaped(text: string): string {
   return text.replaceAll(/&(amp|lt|gt|quot|#39);/g, (all, name: string) => UNESCAPED[name] ?? all);
 }
 
+/** What changes the order of letters is shown for what it is. */
+const shown = (name: string): string => name.replaceAll(/[\u202A-\u202E\u2066-\u2069]/g, encodeURIComponent);
+
 interface Row {
   readonly href: string;
   readonly label: string;
@@ -112,6 +115,12 @@ const entries = fc.array(
 );
 
 describe('as HTML', () => {
+  test('shows no name in another order than that of its letters', async () => {
+    const [row] = rows(await render({ entries: [entry('a\u202etxt.exe')], total: 1 }));
+    expect(row).toMatchObject({ label: 'a%E2%80%AEtxt.exe', href: './a%E2%80%AEtxt.exe' });
+    expect(await render({ names: ['b\u2067c'], depth: 1 })).not.toContain('\u2067');
+  });
+
   test('has a row for each name, with a link that leads to it', async () => {
     await fc.assert(
       fc.asyncProperty(entries, async (all) => {
@@ -120,7 +129,7 @@ describe('as HTML', () => {
         for (const [index, { href, label }] of found.entries()) {
           const { name, kind } = all[index] ?? entry('');
           const slash = kind === 'directory' ? '/' : '';
-          expect(label).toBe(`${name}${slash}`);
+          expect(label).toBe(`${shown(name)}${slash}`);
           const url = new URL(href, 'http://site.example/a/b/');
           expect([url.origin, url.search, url.hash]).toEqual(['http://site.example', '', '']);
           expect(decodeURIComponent(url.pathname)).toBe(`/a/b/${name}${slash}`);
@@ -138,7 +147,7 @@ describe('as HTML', () => {
         const html = await render({ entries: [entry(name)], names: [mount, 'b'], depth: 1 }, { search });
         expect(tags(html)).toEqual(plain);
         expect(unescaped(/name="search"[^>]*value="([^"]*)"/.exec(html)?.[1] ?? '')).toBe(search);
-        expect(unescaped(/<title>([^<]*)<\/title>/.exec(html)?.[1] ?? '')).toBe(`Index of /${mount}/b/`);
+        expect(unescaped(/<title>([^<]*)<\/title>/.exec(html)?.[1] ?? '')).toBe(`Index of /${shown(mount)}/b/`);
       }),
       { numRuns: 200 },
     );
