@@ -26,6 +26,9 @@ export function hostMatches(pattern: string, host: string): boolean {
   return host.length > pattern.length - 1 && host.endsWith(pattern.slice(1));
 }
 
+/** The longest name that there can be (RFC 1035 §2.3.4). To look through a longer one takes time by the square of its length. */
+const MAX_NAME = 253;
+
 /** Values under host patterns, found by the host of a request whatever their number: the exact host first, then patterns. */
 export class HostMap<Value> {
   readonly #exact = new Map<string, Value>();
@@ -44,7 +47,7 @@ export class HostMap<Value> {
     const found: Value[] = [];
     const exact = this.#exact.get(host);
     if (exact !== undefined) found.push(exact);
-    if (this.#below.size === 0) return found;
+    if (this.#below.size === 0 || host.length > MAX_NAME) return found;
     for (let dot = host.indexOf('.', 1); dot !== -1; dot = host.indexOf('.', dot + 1)) {
       const below = this.#below.get(host.slice(dot));
       if (below !== undefined) found.push(below);
