@@ -75,11 +75,18 @@ export function watchCertificate(files: CertificateFiles, watch: CertificateWatc
   return () => clearInterval(timer);
 }
 
-/** Text that changes when any of the files does; a file that is not there has a stamp as well. */
+/** Text that changes when any of the files does; a file that is not there, or cannot be looked at, has a stamp as well. */
 export function stampOf({ cert, key, passphraseFile }: CertificateFiles): string {
   const stamps = [cert, key, passphraseFile ?? ''].map((path) => {
-    const found = path === '' ? undefined : statSync(path, { throwIfNoEntry: false, bigint: true });
-    return found === undefined ? '-' : `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;
+    if (path === '') return '-';
+    try {
+      const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+      return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      return code;
+    }
   });
   return stamps.join(' ');
 }

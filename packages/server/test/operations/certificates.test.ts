@@ -1,6 +1,6 @@
 // Several certificates, each from files of its own: which are used, which are complained about, what happens when they change.
 
-import { mkdtempSync, rmSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -53,6 +53,23 @@ describe('certificates', () => {
       [two, ['two.org']],
     ]);
     expect(reports).toEqual([]);
+  });
+
+  test('that cannot even be looked at any more stay in use, with a complaint, until they can', () => {
+    const before = write('lost');
+    const used: TlsOptions[] = [];
+    const certificates = new Certificates([place('lost')], report);
+    certificates.watch((tls) => used.push(tls));
+    unlinkSync(place('lost').cert);
+    symlinkSync(place('lost').cert, place('lost').cert);
+    vi.advanceTimersByTime(2000);
+    expect(reports).toEqual([expect.stringMatching(/^Error: the old certificate stays in use: cannot read .*ELOOP/)]);
+    expect(certificates.tls.cert).toBe(before);
+    unlinkSync(place('lost').cert);
+    const after = write('lost');
+    vi.advanceTimersByTime(2000);
+    expect(used.map(({ cert }) => cert)).toEqual([after]);
+    certificates.close();
   });
 
   test('that cannot be used give way to the default, with a complaint each', () => {
