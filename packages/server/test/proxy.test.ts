@@ -322,6 +322,18 @@ describe('what goes wrong with an upstream', () => {
     expect(lines[0]).toMatch(or === '' ? why : new RegExp(`${why}|${or}`));
   });
 
+  test('passes interim responses on without the fields of its connection, and outlives those that they must not have', async () => {
+    const early =
+      'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\n\r\n';
+    const target = await rawUpstream((socket) =>
+      socket.once('data', () => socket.end(`${early}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`)),
+    );
+    const { exchange } = await serve({ proxy: target });
+    const text = await exchange(get('/'));
+    expect(text).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nlink: <\/a>\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+    expect(text).toMatch(/\r\n\r\nok$/);
+  });
+
   test.each([
     ['1x', 502, undefined],
     ['-1', 502, undefined],

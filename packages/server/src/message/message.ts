@@ -55,7 +55,8 @@ export interface RequestMessage {
    * Sends an interim response, such as 103 with Link (RFC 8297), before the answer. Does nothing once the answer has begun, and
    * for clients of HTTP/1.0, which cannot read one. Not there on copies made by spreading.
    *
-   * Throws a RangeError for a status that is not 102 to 199, and what the serializer throws for a field.
+   * Fields that the server decides, such as Connection, are left out. Throws a RangeError for a status that is not 102 to 199, and what
+   * the serializer throws for a field.
    */
   inform?(status: number, fields: readonly Field[]): void;
 }

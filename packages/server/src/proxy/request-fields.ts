@@ -50,12 +50,14 @@ export function requestFields(request: RequestMessage, host: string): readonly F
 
 /** The response's fields without those of the connection to the upstream, and with one length where there is one. */
 export function responseFields(fields: readonly Field[]): readonly Field[] {
-  const named = connectionNames(fields);
   const [length] = lengthsIn(fields);
-  return [
-    ...fields.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name)),
-    ...(length === undefined ? [] : ([['content-length', length]] as const)),
-  ];
+  return [...endToEndFields(fields), ...(length === undefined ? [] : ([['content-length', length]] as const))];
+}
+
+/** The fields without those of the connection to the upstream, and without a length. */
+export function endToEndFields(fields: readonly Field[]): readonly Field[] {
+  const named = connectionNames(fields);
+  return fields.filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name));
 }
 
 /**

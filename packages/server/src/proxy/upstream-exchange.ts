@@ -10,7 +10,7 @@ import { encodeChunk, encodeLastChunk, serializeHead } from '@onezero/http-parse
 import type { Field, RequestMessage } from '../message/message.ts';
 import { ProxyError } from './proxy-error.ts';
 import { readRestFirst } from './read-rest.ts';
-import { framingFault } from './request-fields.ts';
+import { endToEndFields, framingFault } from './request-fields.ts';
 
 // What may wait for a slow client before the upstream is not read any more.
 const WAITING_BYTES = 262_144;
@@ -188,7 +188,7 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
   }
 
   #inform({ head: { status, fields } }: ResponseHeadEvent): void {
-    if (status > 101) this.#request.inform?.(status, fields);
+    if (status > 101) this.#request.inform?.(status, endToEndFields(fields));
   }
 
   #keep(bytes: Uint8Array): void {

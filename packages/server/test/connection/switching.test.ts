@@ -122,9 +122,13 @@ describe('a responder that switches protocols', () => {
   });
 });
 
-test('interim responses leave before the answer, for HTTP/1.1 only', async () => {
+test('interim responses leave before the answer, for HTTP/1.1 only and without what is the server’s to say', async () => {
   const running = await serve((request) => {
-    request.inform?.(103, [['link', '</a.css>; rel=preload']]);
+    request.inform?.(103, [
+      ['link', '</a.css>; rel=preload'],
+      ['content-length', '1'],
+      ['Connection', 'close'],
+    ]);
     expect(() => request.inform?.(100, [])).toThrow(RangeError);
     return { status: 200, fields: [], content: Buffer.from('x') };
   });
