@@ -69,7 +69,7 @@ export function framingFault(fields: readonly Field[]): string | undefined {
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') return `in the transfer coding ${coding}`;
   const lengths = lengthsIn(fields);
   if (coding !== undefined && lengths.length > 0) return 'with a transfer coding and a Content-Length';
-  const isOne = lengths.every((length) => /^\d{1,15}$/.test(length) && length === lengths[0]);
+  const isOne = lengths.length === 0 || (lengths.length === 1 && /^(?:0|[1-9]\d{0,14})$/.test(lengths[0] ?? ''));
   return isOne ? undefined : `with the Content-Length ${lengths.join(', ')}`;
 }
 
@@ -90,6 +90,11 @@ function connectionNames(fields: readonly Field[]): ReadonlySet<string> {
   return new Set(names === undefined ? [] : names.split(',').map((name) => name.trim().toLowerCase()));
 }
 
+/** A name in the octets of its UTF-8, as clients send it (RFC 7617 §2.1) and nginx passes it on. */
+function utf8(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
 /** Who asked, how and for which host: in the words that most frameworks read, and in those of RFC 7239. */
 function forwardedFields({ remote, scheme, authority, user }: RequestMessage): readonly Field[] {
   const { address } = remote;
@@ -100,7 +105,7 @@ function forwardedFields({ remote, scheme, authority, user }: RequestMessage): r
     ['x-forwarded-for', node],
     ['x-forwarded-proto', scheme],
     ...(authority === undefined ? [] : ([['x-forwarded-host', authority]] as const)),
-    ...(user === undefined ? [] : ([['x-forwarded-user', user]] as const)),
+    ...(user === undefined ? [] : ([['x-forwarded-user', utf8(user)]] as const)),
     ['forwarded', `for=${forwardedFor};proto=${scheme}${host}`],
   ];
 }

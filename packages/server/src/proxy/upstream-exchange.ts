@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { ResponseParser, type ResponseHeadEvent, type ResponseParserEvent } from '@onezero/http-parser';
 import { encodeChunk, encodeLastChunk, serializeHead } from '@onezero/http-parser/serializer';
+import { hasField } from '../message/fields.ts';
 import type { Field, RequestMessage } from '../message/message.ts';
 import { ProxyError } from './proxy-error.ts';
 import { readRestFirst } from './read-rest.ts';
@@ -164,6 +165,10 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
         }
         if (event.head.status > 599) {
           this.#fail(`sent the status ${event.head.status}, which is none`);
+          return;
+        }
+        if (event.head.status === 101 && !hasField(event.head.fields, 'upgrade')) {
+          this.#fail('changed the protocol without naming one');
           return;
         }
         const fault = framingFault(event.head.fields);

@@ -143,6 +143,12 @@ describe('a response', () => {
     expect((await outcome(played)).error).toMatch(/changed to a protocol that was not asked for/);
   });
 
+  test('that changes the protocol and names none is none', async () => {
+    const played = play(request({ upgrade: 'websocket' }));
+    played.say('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n');
+    expect((await outcome(played)).error).toMatch(/changed the protocol without naming one/);
+  });
+
   test('has interim ones before it, but for those that are about the connection', async () => {
     const informed: number[] = [];
     const asked = request({}, { signal: new AbortController().signal, inform: (status) => void informed.push(status) });
