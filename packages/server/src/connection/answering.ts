@@ -287,7 +287,10 @@ export async function recover(target: AnswerTarget, exchange: Exchange, cause: u
     let response: ResponseMessage | undefined;
     try {
       response = await attempt();
-      if (exchange.over || exchange.headSent) break;
+      if (exchange.over || exchange.headSent) {
+        discard(response.content);
+        break;
+      }
       if ((await send(target, exchange, response)) !== false) finish(target, exchange);
       return;
     } catch {
@@ -295,10 +298,6 @@ export async function recover(target: AnswerTarget, exchange: Exchange, cause: u
       discard(response?.content);
     }
   }
-  cut(target, exchange);
-}
-
-function cut(target: AnswerTarget, exchange: Exchange): void {
   end(target, exchange, false);
   exchange.closeContent();
   target.cut(exchange);

@@ -7,7 +7,7 @@ import { requestError, type RequestErrorMessage } from '../diagnostics.ts';
 import { firstField, hasField } from '../message/fields.ts';
 import type { Field, ResponseMessage } from '../message/message.ts';
 import { shown } from '../message/request.ts';
-import { isPromiseLike, isResponse } from '../message/content.ts';
+import { discardRefused, isPromiseLike, isResponse } from '../message/content.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import type { ErrorHook, Failure } from '../options.ts';
 import { timerMs } from '../timer.ts';
@@ -144,6 +144,8 @@ async function inTime<Result>(
     return await Promise.race([given, late]);
   } catch (error) {
     warnOnce(name, error);
+    // What comes too late is nobody's; a page of it may hold a file open.
+    void given.then(discardRefused, () => undefined);
     return undefined;
   } finally {
     clearTimeout(timer);

@@ -287,6 +287,63 @@ describe('what breaks', () => {
   });
 });
 
+describe('the page of an error hook that nobody gets is closed', () => {
+  /** A page that says when it is closed, and a hook with it that answers when it is told to. */
+  function pageOf(): { isClosed: () => void; onError: () => Promise<ResponseMessage>; settlePage: () => void } {
+    const isClosed = vi.fn();
+    const content = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: true as const, value: undefined }),
+        return: async () => {
+          isClosed();
+          return { done: true as const, value: undefined };
+        },
+      }),
+    };
+    let settlePage!: () => void;
+    const page = new Promise<ResponseMessage>((resolve) => {
+      settlePage = () => resolve({ status: 500, fields: [], content });
+    });
+    return { isClosed, onError: () => page, settlePage };
+  }
+  const broken = (): never => {
+    throw new Error('x');
+  };
+
+  test('where the head is out', async () => {
+    const { isClosed, onError, settlePage } = pageOf();
+    const content = twice('begun', async () => {
+      await settle(2);
+      throw new Error('x');
+    });
+    const journey = begin(prepare(() => ({ status: 200, content }), { options: { onError } }));
+    await settle(12);
+    settlePage();
+    await settle(12);
+    expect(journey.told).toEqual(['idle', 'cut']);
+    expect(isClosed).toHaveBeenCalledTimes(1);
+  });
+
+  test('where the client has gone', async () => {
+    const { isClosed, onError, settlePage } = pageOf();
+    const journey = begin(prepare(async () => broken(), { options: { onError } }));
+    await settle();
+    end(journey.target, journey.exchange, false);
+    settlePage();
+    await settle();
+    expect(isClosed).toHaveBeenCalledTimes(1);
+  });
+
+  test('where it comes too late', async () => {
+    const { isClosed, onError, settlePage } = pageOf();
+    const journey = begin(prepare(broken, { options: { onError, limits: { hookTimeoutMs: 1 } } }));
+    await expect.poll(() => statusOf(journey)).toBe(500);
+    settlePage();
+    await settle();
+    expect(isClosed).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe('an interruption', () => {
   test('answers in place of a responder that has not spoken, and aborts it', async () => {
     const signals: AbortSignal[] = [];
