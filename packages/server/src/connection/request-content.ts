@@ -18,6 +18,9 @@ export interface ContentSource {
 // Two reads of the shared buffer at most wait for one reader.
 const WAITING_BYTES = 65_536;
 
+// What a piece takes beside its bytes: a client that sends its content octet by octet costs no more memory than others.
+const PIECE_BYTES = 128;
+
 // Longer than writing what was read to a busy disk takes; a client that wants to see its answer meanwhile waits as long.
 const NEGLECT_MS = 1000;
 
@@ -101,7 +104,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     const chunk = Buffer.from(bytes);
     if (this.#reader !== undefined) return this.#answer({ done: false, value: chunk });
     this.#waiting.push(chunk);
-    this.#waitingBytes += chunk.length;
+    this.#waitingBytes += chunk.length + PIECE_BYTES;
     if (this.#waitingBytes >= WAITING_BYTES) this.#source.contentFull();
   }
 
@@ -152,7 +155,7 @@ export class RequestContent implements AsyncIterable<Uint8Array>, AsyncIterator<
     this.#readAt = performance.now();
     const chunk = this.#waiting.shift();
     if (chunk === undefined) return undefined;
-    this.#waitingBytes -= chunk.length;
+    this.#waitingBytes -= chunk.length + PIECE_BYTES;
     if (this.#waiting.length === 0) this.#source.contentRoom();
     return chunk;
   }

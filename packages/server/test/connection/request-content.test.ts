@@ -64,6 +64,12 @@ describe('feed', () => {
     expect(asked.at(-1)).toBe('room');
   });
 
+  test('holds a client that sends octet by octet before they take more memory than their number', () => {
+    const { content, asked } = make();
+    for (let count = 0; count < 1000; count += 1) content.push(bytes('a'));
+    expect(asked).toContain('full');
+  });
+
   test.each([
     ['at once', (): boolean => false],
     ['later', (): Promise<boolean> => Promise.resolve(false)],
