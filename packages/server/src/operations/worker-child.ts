@@ -38,6 +38,9 @@ export class WorkerChild {
   isLeaving = false;
   readonly ended: Promise<WorkerEnd>;
   readonly #child: ChildProcess;
+  /** Who waits for a notice; told undefined when there will be none. */
+  readonly #waiting = new Set<(notice: Notice | undefined) => void>();
+  #hasEnded = false;
 
   constructor(program: WorkerProgram, listeners: readonly InheritedListener[], isOnTrial: boolean) {
     this.isOnTrial = isOnTrial;
@@ -52,6 +55,18 @@ export class WorkerChild {
         resolve({ code: 1, signal: null });
       });
     });
+    this.listen((notice) => this.#answer(notice));
+    void this.#tellOfEnd();
+  }
+
+  async #tellOfEnd(): Promise<void> {
+    await this.ended;
+    this.#hasEnded = true;
+    this.#answer(undefined);
+  }
+
+  #answer(notice: Notice | undefined): void {
+    for (const hear of this.#waiting) hear(notice);
   }
 
   /** Whether the system had room for it. If not, it ends with code 1, and `failure` says why. */
@@ -71,15 +86,14 @@ export class WorkerChild {
   /** The next notice of a kind, or undefined when the worker ends before. */
   next<Kind extends Notice['kind']>(kind: Kind): Promise<Extract<Notice, { kind: Kind }> | undefined> {
     return new Promise((resolve) => {
-      const heed = (notice: Notice): void => {
-        if (notice.kind === kind) settle(notice as Extract<Notice, { kind: Kind }>);
+      if (this.#hasEnded) return resolve(undefined);
+      // What waited on the promise of the end, or listened to the process, would be kept for as long as that runs.
+      const hear = (notice: Notice | undefined): void => {
+        if (notice !== undefined && notice.kind !== kind) return;
+        this.#waiting.delete(hear);
+        resolve(notice as Extract<Notice, { kind: Kind }> | undefined);
       };
-      const settle = (notice: Extract<Notice, { kind: Kind }> | undefined): void => {
-        this.#child.off('message', heed);
-        resolve(notice);
-      };
-      this.#child.on('message', heed);
-      void this.ended.then(() => settle(undefined));
+      this.#waiting.add(hear);
     });
   }
 

@@ -96,9 +96,11 @@ export class Workers {
       for (const old of before) {
         // One that died meanwhile has been replaced already.
         if (!this.#workers.has(old) || old.isLeaving) continue;
-        await this.#tryOne();
+        const next = await this.#tryOne();
         if (this.#isStopping) return;
-        ends.push(old.end(graceMs, graceMs));
+        // One that died meanwhile has a successor already.
+        const surplus = this.#workers.has(old) ? old : next;
+        ends.push(surplus.end(graceMs, graceMs));
       }
     } finally {
       await Promise.all(ends);
@@ -150,11 +152,12 @@ export class Workers {
   }
 
   /** Starts a worker that nothing follows if it does not become ready. */
-  async #tryOne(): Promise<void> {
+  async #tryOne(): Promise<WorkerChild> {
     const worker = this.#fork(true);
     const ready = worker.next('ready');
     if (!(await this.#hasListened(worker)) || (await ready) === undefined) throw await failureOf(worker);
     worker.isOnTrial = false;
+    return worker;
   }
 
   async #hasListened(worker: WorkerChild): Promise<boolean> {

@@ -1,11 +1,13 @@
 // The primary with workers that do as a test says: small programs that speak its protocol and serve nothing.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { createMetrics } from '../../src/operations/metrics.ts';
-import { inheritedBy } from '../../src/operations/worker-child.ts';
+import { inheritedBy, WorkerChild } from '../../src/operations/worker-child.ts';
 import { Workers, WorkersFailed } from '../../src/operations/workers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-primary-'));
@@ -173,6 +175,24 @@ describe('replacing', () => {
     expect(reports).toEqual([]);
   });
 
+  test('leaves as many as there were when an old one dies while its successor starts', async () => {
+    const { workers, orders } = primary(`
+      const { readFileSync } = await import('node:fs');
+      const isOld = isFirst('old');
+      const isSuccessor = !isOld && isFirst('successor');
+      if (isOld) writeFileSync(folder + '/pid', String(process.pid));
+      habits.begin = async () => {
+        if (isSuccessor) process.kill(Number(readFileSync(folder + '/pid')), 'SIGKILL');
+        while (isSuccessor && !existsSync(folder + '/third')) await new Promise((resolve) => setTimeout(resolve, 5));
+        await tell({ kind: 'listening', addresses: [address] });
+        await tell({ kind: 'ready' });
+        if (!isOld && !isSuccessor) writeFileSync(folder + '/third', '');
+      };`);
+    await workers.start();
+    await workers.replaceAll(0);
+    expect(orders().toSorted()).toEqual(['begin', 'begin', 'begin', 'stop']);
+  });
+
   test('keeps the old ones where a new one cannot start', async () => {
     const { workers, orders, reports } = primary(`
       const isOld = isFirst('old');
@@ -200,6 +220,42 @@ describe('collecting', () => {
     await workers.start();
     workers.reopenLog();
     await expect.poll(() => orders()).toContain('41:2');
+  });
+
+  test('of many at once is no trouble', async () => {
+    const { workers } = primary('');
+    await workers.start();
+    const warnings: string[] = [];
+    const note = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', note);
+    const collected = await Promise.all(Array.from({ length: 30 }, () => workers.collect()));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(collected).toEqual(Array.from({ length: 30 }, () => [COUNTS]));
+    expect(warnings).toEqual([]);
+  });
+
+  test('keeps nothing of an answer for as long as the worker runs', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const module = join(folder, 'answers.mjs');
+    const own = mkdtempSync(`${module}-`);
+    writeFileSync(module, PROGRAM + END);
+    const worker = new WorkerChild({ module, words: [own], environment: {} }, [], false);
+    const ask = async (): Promise<WeakRef<object>> => {
+      const answer = worker.next('snapshot');
+      worker.tell({ kind: 'count', id: 1 });
+      await answer;
+      return new WeakRef(answer);
+    };
+    const answer = await ask();
+    await expect
+      .poll(() => {
+        collect();
+        return answer.deref();
+      })
+      .toBeUndefined();
+    await worker.end(0, 0);
   });
 
   test('does without those that have never answered', async () => {
