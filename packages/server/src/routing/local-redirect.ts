@@ -16,6 +16,15 @@ const OF_CONTENT = new Set([
   'trailer',
 ]);
 
+/** A query as it can stand in a request-target: what a script wrote as it is, such as a space, is percent-encoded octet by octet. */
+function encodedQuery(query: string): string {
+  return query.replaceAll(/[^\x21-\x7e]/gu, (character) =>
+    character <= '\u00ff'
+      ? `%${character.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`
+      : encodeURIComponent(character),
+  );
+}
+
 /** The request as a GET of a location, from the top of the site; undefined when the path has no reading. */
 export function redirected(request: RequestMessage, given: string): RequestMessage | undefined {
   // A fragment is for a browser, which gets to see none of this.
@@ -28,7 +37,7 @@ export function redirected(request: RequestMessage, given: string): RequestMessa
     target: location,
     scriptName: '',
     pathInfo,
-    query: mark === -1 ? undefined : location.slice(mark + 1),
+    query: mark === -1 ? undefined : encodedQuery(location.slice(mark + 1)),
     fields: request.fields.filter(([name]) => !OF_CONTENT.has(name)),
     contentLength: 0,
     content: NO_CONTENT,

@@ -3,7 +3,7 @@
 import type { Server as NetServer, Socket } from 'node:net';
 import type { AnnouncedEnds } from './ends.ts';
 import { HandleTransport } from './handle-transport.ts';
-import { takeHandles } from './handle.ts';
+import { isBroken, isBrokenSocket, takeHandles } from './handle.ts';
 import { SocketTransport } from './socket-transport.ts';
 import type { Receiver, Transport } from './transport.ts';
 
@@ -18,6 +18,8 @@ export type Accept = (transport: Transport, header?: ReadHeader) => Receiver | u
 /** Takes the connections of a listening server without TLS, as far as they can be had before node:net makes sockets. */
 export function takeConnections(server: NetServer, accept: Accept, failed: (error: Error) => void): void {
   takeHandles(server, (handle) => {
+    // Who has reset it already has no address any more, like a client of a Unix socket, whom some trust and nobody counts.
+    if (isBroken(handle)) return handle.close();
     try {
       open(new HandleTransport(handle), accept);
     } catch (error) {
@@ -29,6 +31,7 @@ export function takeConnections(server: NetServer, accept: Accept, failed: (erro
 
 /** Opens a socket that node:net or node:tls has made. */
 export function openDocumented(socket: Socket, secure: boolean, accept: Accept, header?: ReadHeader): void {
+  if (isBrokenSocket(socket)) return void socket.destroy();
   socket.setNoDelay(true);
   open(new SocketTransport(socket, secure, false), accept, header);
 }

@@ -56,6 +56,9 @@ describe('redirected', () => {
     ['/a#b', '/a', undefined],
     ['/a?b#c?d', '/a', 'b'],
     ['/a%23b', '/a#b', undefined],
+    ['/a?q=one two\t%20', '/a', 'q=one%20two%09%20'],
+    ['/a?q=\u00c3\u00a9', '/a', 'q=%C3%A9'],
+    ['/a?q=\u7528\ud83d\ude00', '/a', 'q=%E7%94%A8%F0%9F%98%80'],
   ])('%s is read as %s with the query %j', (location, pathInfo, query) => {
     expect(redirected(request(), location)).toMatchObject({ pathInfo, query });
   });

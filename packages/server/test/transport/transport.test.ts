@@ -1,5 +1,6 @@
 // Every kind of life that a connection can have, on bare handles and in the documented way.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -166,6 +167,17 @@ describe.each([
     await expect.poll(() => running.server.requests).toBe(1);
     socket.resetAndDestroy();
     await expect.poll(() => aborts).toContain('/silent/reset');
+  });
+
+  test('a client that has reset its connection before it was accepted is nobody, as it has no address any more', async () => {
+    entries.length = 0;
+    const program = `const socket = require('node:net').connect(${running.port}, '127.0.0.1', () => {
+      socket.write(${JSON.stringify(get('/hello/gone'))}, () => socket.resetAndDestroy()); });`;
+    // Nothing is accepted meanwhile.
+    execFileSync(process.execPath, ['-e', program]);
+    expect(await running.exchange(get('/hello/here'))).toMatch(/hello$/);
+    await expect.poll(() => entries.map(({ target }) => target)).toContain('/hello/here');
+    expect(entries.map(({ target }) => target)).toEqual(['/hello/here']);
   });
 
   test('a client that resets is missed also while nothing is read from it', async () => {
