@@ -35,6 +35,52 @@ export interface Place {
   /** How many workers in a row failed to start, or died young. */
   failures: number;
   retry: NodeJS.Timeout | undefined;
+  /** Whether requests may wait for that: the one before was killed, which says nothing of the application. */
+  isAwaited: boolean;
+}
+
+/** A worker that lived this long did not die of its start, even if it was asked for nothing. */
+const YOUNG_MS = 10_000;
+const MAX_BACK_OFF_MS = 30_000; // below any timer's limit
+
+/** A request that would be told to come again after so long may as well wait. */
+const SOON_MS = 2000;
+
+/** A place that nobody has been in. */
+export function emptyPlace(number: number): Place {
+  return { number, worker: undefined, next: undefined, failures: 0, retry: undefined, isAwaited: false };
+}
+
+/** One that has answered, or lived for long, does not make its successor wait. */
+export function forgive(place: Place, worker: Worker): void {
+  if (worker.hasAnswered || performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
+}
+
+/** Calls back when it is time for the next attempt, later each time. `isAwaited`: requests may wait for it, if it is soon. */
+export function retryLater(place: Place, isAwaited: boolean, attempt: () => void): void {
+  const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, MAX_BACK_OFF_MS);
+  place.isAwaited = isAwaited && delayMs <= SOON_MS;
+  place.failures++;
+  place.retry = setTimeout(() => {
+    place.retry = undefined;
+    attempt();
+  }, delayMs);
+  // The loop is kept alive by requests that wait, not by an application that does not start.
+  place.retry.unref();
+}
+
+/** Resolves when the worker of a place is ready; rejects with why there is none. */
+export async function readyIn({ worker, next }: Place, failure: Error | undefined): Promise<void> {
+  if (worker?.isReady) return;
+  if (next !== undefined) return next.ready;
+  if (failure !== undefined) throw failure;
+}
+
+/** Whether nobody is there, on the way, or coming soon. */
+export function hasNobody(places: readonly Place[]): boolean {
+  return places.every(({ worker, next, retry, isAwaited }) => {
+    return worker === undefined && next === undefined && (retry === undefined || !isAwaited);
+  });
 }
 
 /** The worker that can take most requests; undefined when none can take one. */

@@ -12,13 +12,20 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { Coalesced } from './coalesced.ts';
 import { Health, type PoolView } from './health.ts';
 import { RequestQueue } from '../exchange/request-queue.ts';
-import { interfaceOf, leastBusy, type Place, type PoolState, stateOf } from './places.ts';
+import {
+  emptyPlace,
+  forgive,
+  hasNobody,
+  interfaceOf,
+  leastBusy,
+  type Place,
+  type PoolState,
+  readyIn,
+  retryLater,
+  stateOf,
+} from './places.ts';
 import { type PoolLog, StartLog } from './start-log.ts';
 import { Worker, type WorkerOwner, type WorkerSettings } from './worker.ts';
-
-/** A worker that lived this long did not die of its start, even if it was asked for nothing. */
-const YOUNG_MS = 10_000;
-const MAX_BACK_OFF_MS = 30_000;
 
 /** How much later than others a worker may be recycled: workers that start together shall not all go together. */
 const RECYCLE_SPREAD = 0.1;
@@ -48,9 +55,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     this.#startLog = new StartLog(log);
     this.queue = new RequestQueue(limits.maxQueue, limits.queueTimeoutMs);
     this.#health = new Health(limits, this);
-    this.#places = Array.from({ length: settings.processes }, (_, index) => {
-      return { number: index + 1, worker: undefined, next: undefined, failures: 0, retry: undefined };
-    });
+    this.#places = Array.from({ length: settings.processes }, (_, index) => emptyPlace(index + 1));
   }
 
   /** Starts the workers, once. Resolves when all are ready; rejects with the first failure, while others go on trying. */
@@ -67,13 +72,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
    */
   async ready(): Promise<void> {
     if (this.#started === undefined || this.#isClosed) return this.start();
-    await Promise.all(this.#places.map((place) => this.#placeReady(place)));
-  }
-
-  async #placeReady({ worker, next }: Place): Promise<void> {
-    if (worker?.isReady) return;
-    if (next !== undefined) return next.ready;
-    if (this.#failure !== undefined) throw this.#failure;
+    await Promise.all(this.#places.map((place) => readyIn(place, this.#failure)));
   }
 
   async #startAll(): Promise<void> {
@@ -108,11 +107,19 @@ export class WorkerPool implements WorkerOwner, PoolView {
     place.next = undefined;
     this.#startLog.tell(worker, error);
     this.#failure = error;
-    this.#queueFailsIfHopeless();
     // Where there was no process, for want of descriptors or memory, trying again costs little.
     if (worker.pid === 0) place.failures = Math.min(place.failures, 1);
-    // With an eye on the source, trying again makes sense when it has changed.
-    if (!this.#settings.watch) this.#fillLater(place);
+    void this.#tryAgain(place, worker);
+    if (this.#isHopeless()) this.queue.dismissAll(this.#hopeless());
+  }
+
+  /** With an eye on the source, another attempt makes sense when it has changed: unless the worker says nothing of it, or is gone. */
+  async #tryAgain(place: Place, worker: Worker): Promise<void> {
+    const isMute = worker.hasFailed && worker.traceback === undefined;
+    if (!this.#settings.watch || isMute) return this.#fillLater(place, worker.wasKilled);
+    if (!worker.watches) return;
+    await worker.exited;
+    if (place.worker === undefined && !worker.isRetiring) this.#fillLater(place);
   }
 
   /**
@@ -123,16 +130,12 @@ export class WorkerPool implements WorkerOwner, PoolView {
     if (!worker.isRetiring && (!worker.watches || worker.hasExited)) worker.retire(0);
   }
 
-  #fillLater(place: Place): void {
+  /** `isAwaited`: requests may wait for it, if it is soon. */
+  #fillLater(place: Place, isAwaited = false): void {
     if (this.#isClosed || place.retry !== undefined || place.next !== undefined) return;
-    const delayMs = place.failures === 0 ? 0 : Math.min(500 * 2 ** place.failures, MAX_BACK_OFF_MS); // below any timer's limit
-    place.failures++;
-    place.retry = setTimeout(() => {
-      place.retry = undefined;
+    retryLater(place, isAwaited, () => {
       this.#fill(place).catch(() => {}); // it has seen to its own repetition
-    }, delayMs);
-    // The loop is kept alive by requests that wait, not by an application that does not start.
-    place.retry.unref();
+    });
   }
 
   #adopt(place: Place, worker: Worker): void {
@@ -150,7 +153,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     if (place.worker !== worker) return;
     place.worker = undefined;
     this.#restarts++;
-    if (worker.hasAnswered || performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
+    forgive(place, worker);
     this.#fillLater(place);
   }
 
@@ -177,19 +180,12 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   /** No worker is there or on its way: the next attempt lies in the future. */
   #isHopeless(): boolean {
-    return (
-      this.#places.every(({ worker, next }) => worker === undefined && next === undefined) &&
-      this.#failure !== undefined
-    );
+    return this.#failure !== undefined && hasNobody(this.#places);
   }
 
   #hopeless(): PythonError {
     const { message, detail } = this.#failure!;
     return new PythonError('no-worker', `no worker: ${message}`, detail, { cause: this.#failure });
-  }
-
-  #queueFailsIfHopeless(): void {
-    if (this.#isHopeless()) this.queue.dismissAll(this.#hopeless());
   }
 
   #serveQueue(): void {
@@ -239,6 +235,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     if (place !== undefined) {
       this.#restarts++;
       place.worker = undefined;
+      forgive(place, worker);
       if (place.next === undefined) this.#fillLater(place);
     }
     worker.hang(this.#limits.closeTimeoutMs);
@@ -280,8 +277,8 @@ export class WorkerPool implements WorkerOwner, PoolView {
     else worker.retire(0);
     if (place.worker !== undefined) return;
     this.#failure = error;
-    this.#queueFailsIfHopeless();
-    if (!this.#settings.watch) this.#fillLater(place);
+    void this.#tryAgain(place, worker);
+    if (this.#isHopeless()) this.queue.dismissAll(this.#hopeless());
   }
 
   /** Ends workers that only stayed to watch the source. */

@@ -103,6 +103,8 @@ export class Worker implements ChannelOwner {
   /** Whether it will never be ready. */
   hasFailed = false;
   hasExited = false;
+  /** Whether somebody else has ended it, as the kernel does when memory is short. */
+  wasKilled = false;
   readonly #settings: WorkerSettings;
   readonly #child: ChildProcess;
   readonly #owner: WorkerOwner;
@@ -214,6 +216,7 @@ export class Worker implements ChannelOwner {
         traceback,
       );
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
+    else if (report.event === 'ending') this.#after(STOP_GRACE_MS, () => this.kill());
     else if (report.event === 'leaving') this.#owner.recycle(this, 'was sent SIGTERM: it is replaced');
   }
 
@@ -242,6 +245,7 @@ export class Worker implements ChannelOwner {
 
   #exit(code: number | null, signal: NodeJS.Signals | null): void {
     this.hasExited = true;
+    this.wasKilled = signal !== null && !this.isRetiring;
     this.#end = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
     this.#failToStart(`the worker ${this.#end} before it was ready`);
     if (!this.isRetiring && this.readyAt !== undefined) this.#owner.log(this, this.#end, undefined);
@@ -298,9 +302,8 @@ export class Worker implements ChannelOwner {
     if (this.#isToldToStop || (this.readyAt !== undefined && busy.some(({ isHung }) => !isHung))) return;
     this.#isToldToStop = true;
     this.#order('stop');
-    // An event loop may still be busy with what follows a response.
-    const graceMs = this.channel?.interface === 'asgi' ? Math.max(STOP_GRACE_MS, this.#graceMs) : STOP_GRACE_MS;
-    this.#after(busy.length > 0 ? DUMP_GRACE_MS : graceMs, () => this.kill());
+    // It may still be busy with what follows a response, such as its close().
+    this.#after(busy.length > 0 ? DUMP_GRACE_MS : Math.max(STOP_GRACE_MS, this.#graceMs), () => this.kill());
   }
 
   /** Asks for the stacks of all threads in the log, and ends the worker as soon as no other request needs it. */

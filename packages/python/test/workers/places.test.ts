@@ -18,6 +18,7 @@ function places(...workers: (Worker | undefined)[]): Place[] {
     next: undefined,
     failures: 0,
     retry: undefined,
+    isAwaited: false,
   }));
 }
 

@@ -25,12 +25,15 @@ read -r mode <"$MODE"
 [ "$mode" = exit ] && exit 3
 [ "$mode" = never ] || [ "$mode" = fail ] || echo '{"event":"ready","interface":"wsgi","python":"3.99"}'
 [ "$mode" = die ] && exit 4
-while read -r order <&3; do [ "$order" = stop ] && [ "$mode" != deaf ] && exit 0; done
+while read -r order <&3; do
+  [ "$order" = stop ] && [ "$mode" = ending ] && echo '{"event":"ending"}'
+  [ "$order" = stop ] && [ "$mode" != deaf ] && [ "$mode" != ending ] && exit 0
+done
 `,
 );
 chmodSync(python, 0o755);
 
-type Mode = 'good' | 'fail' | 'exit' | 'never' | 'die' | 'deaf';
+type Mode = 'good' | 'fail' | 'exit' | 'never' | 'die' | 'deaf' | 'ending';
 
 const limits: ResolvedLimits = {
   maxQueue: 10,
@@ -93,6 +96,18 @@ function driven(
 }
 
 const pids = (pool: WorkerPool): readonly number[] => [...pool.alive].map(({ pid }) => pid);
+
+/** Lets timers of some seconds take no longer than this, and notes what all should have taken. */
+function shortTimers(mostMs: number): number[] {
+  const later = globalThis.setTimeout;
+  const delays: number[] = [];
+  const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation((action: () => void, ms = 0) => {
+    delays.push(ms);
+    return later(action, ms > 5000 ? ms : Math.min(ms, mostMs));
+  });
+  onTestFinished(() => timers.mockRestore());
+  return delays;
+}
 
 async function code(exchange: PromisedExchange): Promise<unknown> {
   return ((await exchange.answer).cause as { code?: string } | undefined)?.code;
@@ -172,6 +187,76 @@ describe('a pool', () => {
     expect(pool.state.restarts).toBe(1);
   });
 
+  test('replaces one that hangs at once, however often, when it has answered before', async () => {
+    const { pool } = driven(1, { closeTimeoutMs: 0 });
+    await pool.start();
+    const delays = shortTimers(10);
+    for (let count = 1; count <= 4; count++) {
+      const worker = [...pool.alive].find(({ isReady }) => isReady)!;
+      worker.released();
+      pool.hung(worker);
+      await until(() => pool.state.ready === 1 && pool.state.restarts === count);
+    }
+    expect(delays.filter((ms) => [1000, 2000, 4000].includes(ms))).toEqual([]);
+  });
+
+  test('lets requests wait for the next attempt where somebody has killed the worker that was loading', async () => {
+    const { pool, next, ask } = driven(1);
+    next('never');
+    const waiting = ask();
+    await until(() => pids(pool).length === 1);
+    process.kill(pids(pool)[0]!, 'SIGKILL');
+    next('good');
+    await until(() => pool.state.busy === 1);
+    expect([waiting.hasAnswered, pool.state.queued]).toEqual([false, 0]);
+  });
+
+  test('lets nobody wait where that happens again and again', async () => {
+    const { pool, next, ask } = driven(1);
+    const delays = shortTimers(10);
+    next('never');
+    const waiting = ask();
+    while (!waiting.hasAnswered) {
+      const [pid] = pids(pool);
+      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      await until(() => pids(pool)[0] !== pid || waiting.hasAnswered);
+    }
+    expect(await code(waiting)).toBe('no-worker');
+    expect(delays.filter((ms) => ms >= 1000 && ms <= 4000)).toEqual([1000, 2000, 4000]);
+  });
+
+  test.each(['exit', 'fail'] as const)(
+    'with an eye on the source starts again when nobody is left to look: %s',
+    async (mode) => {
+      const { pool, next } = driven(1, {}, { watch: 1 });
+      next(mode);
+      await expect(pool.start()).rejects.toMatchObject({ code: 'start-failed' });
+      next('good');
+      if (mode === 'fail') {
+        expect(pool.alive.size).toBe(1);
+        process.kill(pids(pool)[0]!, 'SIGKILL');
+      }
+      await until(() => pool.state.ready === 1);
+    },
+  );
+
+  test.each([
+    ['deaf', 60_000],
+    ['ending', 5000],
+  ] as const)(
+    'gives one that is to stop all its time for what follows a response: %s, %i ms',
+    async (mode, graceMs) => {
+      const { pool, next } = driven(1);
+      next(mode);
+      await pool.start();
+      const [worker] = [...pool.alive] as [Worker];
+      const delays = shortTimers(Infinity);
+      worker.retire(60_000);
+      await until(() => delays.includes(graceMs));
+      expect(delays.includes(5000)).toBe(mode === 'ending');
+    },
+  );
+
   test('loads all anew, or nothing', async () => {
     const { pool, next } = driven(2);
     await pool.start();
@@ -207,13 +292,7 @@ describe('a pool', () => {
 
   test('tries again soon where there was no process at all', async () => {
     const { pool } = driven(1, {}, { python: join(folder, 'none') });
-    const later = globalThis.setTimeout;
-    const delays: number[] = [];
-    const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation((action: () => void, ms = 0) => {
-      delays.push(ms);
-      return later(action, Math.min(ms, 10));
-    });
-    onTestFinished(() => timers.mockRestore());
+    const delays = shortTimers(10);
     await expect(pool.start()).rejects.toMatchObject({ code: 'start-failed' });
     await until(() => delays.filter((ms) => ms === 1000).length > 3 || delays.includes(4000));
     expect(delays).not.toContain(2000);
