@@ -120,7 +120,7 @@ def serve_wsgi(application, configuration, orders, report_ready):
         try:
             read_orders(orders, connections, lambda: None)
         finally:
-            while any(connection.busy for connection in connections):  # close() may still be running
+            while any(connection.busy or connection.closing for connection in connections):  # close() may still be running
                 time.sleep(0.01)
         return
     # sqlite3 objects made while loading, signal handlers and asyncio.get_event_loop() work in the main thread only.
@@ -212,7 +212,8 @@ def main():
         start_watching()
 
     if interface == "wsgi":
-        return serve_wsgi(application, configuration, orders, report_ready)
+        serve_wsgi(application, configuration, orders, report_ready)
+        return report(event="ending")
     return serve_asgi(application, orders, report_ready, report_failed_start)
 
 

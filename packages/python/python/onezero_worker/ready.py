@@ -23,10 +23,14 @@ class Ready:
         """Waits for a request on any connection, and answers it."""
         for descriptor, _ in self.epoll.poll(-1, 1):
             connection = self.connections[descriptor]
-            connection.receive_request()
+            close = connection.begin_request()
             while connection.start < connection.end:  # has been received, and will not be told again
-                connection.receive_request()
+                if close is not None:
+                    close()
+                close = connection.begin_request()
             self.epoll.modify(descriptor, self.events)
+            if close is not None:  # may take long, and the server has the response
+                close()
 
 
 def shared_turns(connections):

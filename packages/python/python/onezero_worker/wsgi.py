@@ -321,6 +321,7 @@ class Errors:
 
     def __init__(self, connection):
         self.connection = connection
+        self.request = None  # the number of the one that it belongs to, once another may be under way
         self.text = ""
 
     def write(self, text):
@@ -338,7 +339,7 @@ class Errors:
     def flush(self):
         text, self.text = self.text, ""
         if text:
-            self.connection.send_errors(text)
+            self.connection.send_errors(text, self.request)
 
 
 # --- The connection: FastCGI records to calls of the application and back --------------------------------------------
@@ -353,9 +354,8 @@ class Connection:
         self.socket = sock
         self.recv_into = sock.recv_into
         self.application = application
-        self.errors = Errors(self)
         self.base = dict(base)
-        self.base["wsgi.errors"] = self.errors
+        self.make_errors()
         self.lock = threading.Lock()  # a thread of the application may write to wsgi.errors while we send
         self.buffer = bytearray(BUFFER_SIZE)
         self.view = memoryview(self.buffer)
@@ -371,8 +371,12 @@ class Connection:
         self.last_block_at = 0.0
         self.flusher = None
         self.busy = False
+        self.closing = set()  # wsgi.errors of requests whose close() runs
         self.stopping = False
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_SIZE)
+
+    def make_errors(self):
+        self.errors = self.base["wsgi.errors"] = Errors(self)
 
     def stop(self):
         """Makes `serve` return when no request is under way. Called by another thread, or by a signal's handler."""
@@ -433,6 +437,13 @@ class Connection:
         return self.buffer[start : self.start]
 
     def receive_request(self):
+        """Answers the next request, or takes one record that is none."""
+        close = self.begin_request()
+        if close is not None:
+            close()
+
+    def begin_request(self):
+        """The same without close(): what is left to be called, while another thread may go on with the connection."""
         if self.content_left:
             self.skip(self.content_left)
             self.content_left = 0
@@ -442,7 +453,7 @@ class Connection:
         else:
             self.skip(length)
             if kind != BEGIN:  # what the last application left unread, or an abort that came too late
-                return
+                return None
             variables = self.take_variables()
         self.request = request
         if self.aborted_request and self.aborted_request != request:
@@ -467,8 +478,9 @@ class Connection:
             if not self.content_ended and "CONTENT_LENGTH" not in environ:
                 environ["wsgi.input_terminated"] = True  # frameworks that know it read to the end
         self.busy = True
-        self.answer(environ)
+        close = self.answer(environ)
         self.busy = False
+        return close
 
     def take_variables(self):
         """PARAMS in several records, of which the last is empty."""
@@ -482,8 +494,12 @@ class Connection:
     def open_content(self, announced):
         """wsgi.input: bytes in memory if they came along with the head, otherwise a stream."""
         self.content_ended = False
-        self.fill(8)
+        if self.end - self.start < 8 + self.padding:  # the application need not wait for content that it may not want
+            return self.content_stream(announced)
         kind, _, length = self.next_record()
+        if kind == ABORT:
+            self.aborted_request = self.request
+            return self.content_stream(announced)
         if kind == STDIN and not length:
             self.content_ended = True
             return io.BytesIO()
@@ -496,6 +512,9 @@ class Connection:
                 self.content_ended = True
                 return content
         self.content_left = length
+        return self.content_stream(announced)
+
+    def content_stream(self, announced):
         return io.BufferedReader(Input(self, int(announced) if announced else None), 0x10000)
 
     def read_content(self, target):
@@ -503,11 +522,12 @@ class Connection:
         while not self.content_left:
             if self.content_ended:
                 return 0
+            if self.aborted_request == self.request:
+                raise Disconnected("the client left while its content was read")
             kind, _, length = self.next_record()
             if kind == ABORT:
                 self.aborted_request = self.request
-                self.content_ended = True
-                raise Disconnected("the client left while its content was read")
+                continue
             if kind == STDIN and not length:
                 self.content_ended = True
             self.content_left = length
@@ -539,18 +559,32 @@ class Connection:
             if forked.is_child:
                 forked.leave(error)
             response.fail(application_traceback(error))
+        if forked.is_child:
+            forked.leave()
+        if type(content) is io.BufferedReader:
+            content.raw.connection = None  # a reader that outlives its request must not read the next one's
+        self.errors.flush()
+        if result is None or type(result) is list or type(result) is tuple:
+            return None
+        errors = self.errors
+        errors.request = self.request
+        self.closing.add(errors)
+        self.make_errors()
+        return lambda: self.close(result, errors)
+
+    def close(self, result, errors):
+        """Runs behind the response, when another request may be under way."""
         try:
             if hasattr(result, "close"):
                 result.close()
         except BaseException as error:
             if forked.is_child:
                 forked.leave(error)
-            self.send_errors(application_traceback(error))
+            self.send_errors(application_traceback(error), errors.request)
         if forked.is_child:
             forked.leave()
-        if type(content) is io.BufferedReader:
-            content.raw.connection = None  # a reader that outlives its request must not read the next one's
-        self.errors.flush()
+        errors.flush()
+        self.closing.discard(errors)
 
     # Sending
 
@@ -627,14 +661,14 @@ class Connection:
         if content:
             self.socket.sendall(record(STDOUT, self.request, len(content)) + content)
 
-    def send_errors(self, text):
+    def send_errors(self, text, request=None):
         if forked.is_child:
             sys.stderr.write(text)
             return
         data = text.encode("utf-8", "backslashreplace")
         for start in range(0, len(data), MAX_CONTENT):
             piece = data[start : start + MAX_CONTENT]
-            self.send_parts((record(STDERR, self.request, len(piece)) + piece,))
+            self.send_parts((record(STDERR, request or self.request, len(piece)) + piece,))
 
     def send_parts(self, parts):
         with self.lock:

@@ -143,7 +143,8 @@ export class ThreadConnection implements ExchangeOwner {
     const text = this.#decoder.decode(content);
     const isLast = requestId === this.#requestId;
     if (isLast) this.exchange?.errors(text);
-    this.#owner.errors(text, isLast ? this.#name : this.#nameBefore);
+    const isBefore = this.#requestId === (requestId % 0xffff) + 1;
+    this.#owner.errors(text, isLast ? this.#name : isBefore ? this.#nameBefore : undefined);
   }
 
   /** The thread waits for the reply; with it, the request has ended for it. */

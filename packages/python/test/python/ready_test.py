@@ -7,7 +7,7 @@ import unittest
 
 from onezero_worker.ready import shared_turns
 from onezero_worker.wsgi import Connection, base_environ
-from wire import BEGIN, PARAMS, STDIN, Answer, Wire, record, records, request
+from wire import BEGIN, PARAMS, STDERR, STDIN, Answer, Wire, record, records, request
 
 BASE = {"threads": 2, "processes": 1, "environ": {}}
 
@@ -85,6 +85,47 @@ class Turns(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual([self.heard(wire) for wire in self.wires], [b"met", b"met"])
+
+    def test_another_thread_serves_the_connection_while_close_runs(self):
+        going_on = threading.Event()
+        self.addCleanup(going_on.set)
+
+        class Slow:
+            def __init__(self, environ):
+                self.errors = environ["wsgi.errors"]
+
+            def __iter__(self):
+                return iter((b"first",))
+
+            def close(self):
+                going_on.wait(20)
+                print("closed", file=self.errors)
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return Slow(environ) if environ["REQUEST_METHOD"] == "GET" else [b"second"]
+
+        [wire, _] = self.wires
+        connection = self.connections[0]
+        connection.application = application
+        threads = [threading.Thread(target=self.serve_next, daemon=True) for _ in range(2)]
+        threads[0].start()
+        wire.say(request())
+        wire.ours.settimeout(20)
+        data = b""
+        while not Answer(records(data)).ends:
+            data += wire.ours.recv(0x10000)
+        self.assertEqual(Answer(records(data)).content, b"first")
+        wire.say(request({"REQUEST_METHOD": "PUT"}, number=3))
+        threads[1].start()
+        threads[1].join(10)
+        found = records(wire.heard())
+        self.assertEqual(([number for _, number, _ in found], Answer(found).content), ([3, 3], b"second"))
+        self.assertTrue(connection.closing)
+        going_on.set()
+        threads[0].join(20)
+        self.assertFalse(connection.closing)
+        self.assertEqual(records(wire.heard()), [(STDERR, 1, b"closed\n")])
 
     def test_content_that_comes_later_wakes_nobody_else(self):
         [wire, other] = self.wires

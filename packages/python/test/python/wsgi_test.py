@@ -97,15 +97,19 @@ class Environ(Case):
         for start in range(0, len(text), 999):
             data += record(wire.PARAMS, text[start : start + 999], padding=start % 7)
         data += record(wire.PARAMS) + record(STDIN)
+
+        def application(environ, start_response):
+            self.assertEqual(environ["wsgi.input"].read(), b"")
+            return self.application(environ, start_response)
+
         for size in (1, 2, 3, 7, 8, 9, 1000, 0x20000):
-            connection = self.connection(self.application)
+            connection = self.connection(application)
             receive = self.wire.theirs.recv_into
             connection.recv_into = lambda view, most=0x20000, size=size: receive(view[: min(size, most)])
             self.wire.say(data)
             connection.receive_request()
             environ = self.seen.pop()
             self.assertEqual([environ["N%d" % index] for index in range(200)], ["v" * index for index in range(200)])
-            self.assertEqual(environ["wsgi.input"].read(), b"")
 
 
 class Input(Case):
@@ -187,6 +191,38 @@ class Input(Case):
         answer = Answer(records(self.wire.heard()))
         self.assertEqual(self.seen, ["the client left while its content was read"])
         self.assertEqual((answer.status, answer.errors, answer.has_head), (1, "", b""))
+
+    def test_a_client_that_leaves_before_its_content(self):
+        def application(environ, start_response):
+            for _ in range(2):
+                try:
+                    self.seen.append(environ["wsgi.input"].read())
+                except ConnectionError as error:
+                    self.seen.append(str(error))
+            start_response("200 OK", [])
+            return []
+
+        connection = self.connection(application)
+        head = request({"CONTENT_LENGTH": "10"}, [b"12345"], length=False)[: -len(record(STDIN, b"12345") + record(STDIN))]
+        self.wire.theirs.settimeout(20)
+        self.wire.say(head + record(ABORT))
+        connection.receive_request()
+        self.assertEqual(self.seen, ["the client left while its content was read"] * 2)
+
+    def test_the_application_begins_before_its_content_has_come(self):
+        content = record(STDIN, b"12345") + record(STDIN)
+
+        def application(environ, start_response):
+            self.wire.say(content)
+            start_response("200 OK", [])
+            return [environ["wsgi.input"].read()]
+
+        connection = self.connection(application)
+        self.wire.theirs.settimeout(20)
+        for number in (1, 2):
+            self.wire.say(request({}, [b"12345"], number)[: -len(content)])
+            connection.receive_request()
+            self.assertEqual(Answer(records(self.wire.heard())).content, b"12345")
 
     def test_a_reader_that_is_kept_reads_nothing_of_the_next_request(self):
         kept = []
