@@ -108,10 +108,13 @@ class Application {
     this.#called = called;
     this.#isStreaming = isStreaming;
     this.#memory = new SpoolBudget(limits.spoolMemoryBytes * SPOOL_MEMORY_SHARES);
+    const interfaceNow = (): Interface | undefined => this.#interface;
     this.#spool = {
       readAheadBytes: limits.readAheadBytes,
       // Who waits for the client of an ASGI application is a coroutine, not a thread.
-      fileBytes: called === 'asgi' ? 0 : limits.spoolFileBytes,
+      get fileBytes() {
+        return interfaceNow() === 'asgi' ? 0 : limits.spoolFileBytes;
+      },
       budget: new SpoolBudget(limits.spoolFileBytes * SPOOL_FILE_SHARES),
       failed: (error) => pool.warn(`cannot keep responses in a temporary file: ${error.message}`),
     };

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { asgi, type AsgiOptions, type PythonResponder } from '../../src/index.ts';
+import { app, asgi, type AsgiOptions, type PythonResponder } from '../../src/index.ts';
 import {
   chunks,
   fixtures,
@@ -27,9 +27,9 @@ interface Running {
   text(): string;
 }
 
-function start(options: Partial<AsgiOptions> = {}): Running {
+function start(options: Partial<AsgiOptions> = {}, call: typeof asgi = asgi): Running {
   const lines: string[] = [];
-  const responder = asgi({
+  const responder = call({
     application: 'asgi_3:application',
     cwd: fixtures,
     python,
@@ -45,8 +45,8 @@ function start(options: Partial<AsgiOptions> = {}): Running {
   };
 }
 
-function own(options: Partial<AsgiOptions> = {}): Running {
-  const running = start(options);
+function own(options: Partial<AsgiOptions> = {}, call: typeof asgi = asgi): Running {
+  const running = start(options, call);
   onTestFinished(() => running.responder.close(0));
   return running;
 }
@@ -215,8 +215,11 @@ describe('a response', () => {
     expect((await iterator.next()).done).toBe(true);
   });
 
-  test('is made no faster than it is taken, and stops no other', async () => {
-    const app = own();
+  test.each([
+    ['of ASGI', asgi],
+    ['that is found to be of ASGI', app],
+  ] as const)('of an application %s is made no faster than it is taken, and stops no other', async (_, call) => {
+    const app = own({}, call);
     const { content } = await app.responder(request('/produce?5000'));
     let before = -1;
     const made = async (): Promise<number> => Number((await app.get('/how-much')).text);
