@@ -215,7 +215,7 @@ class WebSocket(Request):
         self.connection.loop.call_later(CLOSE_TIMEOUT, self.end)
 
     def ping(self):
-        if not self.is_heard:
+        if not self.is_heard and not self.paused_content:  # what is not read may be the answer
             self.disconnected_with(ABNORMAL, "no answer to a ping")
             return self.end()
         self.is_heard = False
@@ -231,6 +231,10 @@ class WebSocket(Request):
         self.connection.write(RECORD_AND_END.pack(1, END, self.number, 8, 0, 0, 0))
         self.finish()
 
+    def finish(self):
+        self.disconnected_with(ABNORMAL, "")  # for who still receives
+        super().finish()
+
     def go_away(self):
         """The worker is to stop: clients connect again, to another one."""
         if self.accepted and self.close_event is None and not self.closing:
@@ -242,7 +246,7 @@ class WebSocket(Request):
 
     def returned(self):
         """The application has returned without closing: that is a normal end."""
-        if not self.accepted:
+        if not self.accepted and self.close_event is None:
             raise RuntimeError("the application returned before it accepted or closed the WebSocket")
         if self.close_event is None and not self.closing:
             self.close(NORMAL, "")

@@ -352,6 +352,41 @@ class Closing(Case):
         self.assertEqual(self.seen, [{"type": "websocket.disconnect", "code": 1006, "reason": ""}, "the client has left"])
         self.assertEqual(self.heard()[1:], (b"", [1], ""))
 
+    def test_a_client_that_goes_before_it_is_accepted_is_no_fault_of_the_application(self):
+        async def application(scope, receive, send):
+            await receive()
+            await receive()
+
+        self.start(application)
+        self.server.say(record(ABORT))
+        self.assertEqual(self.heard()[1:], (b"", [1], ""))
+
+    def test_receiving_goes_on_to_the_end_that_the_client_does_not_answer(self):
+        self.addCleanup(setattr, asgi_websocket, "CLOSE_TIMEOUT", asgi_websocket.CLOSE_TIMEOUT)
+        asgi_websocket.CLOSE_TIMEOUT = 0
+
+        async def application(scope, receive, send):
+            await receive()
+            await send(ACCEPT)
+            await send({"type": "websocket.close"})
+            self.seen.append(await asyncio.wait_for(receive(), 5))
+
+        self.start(application)
+        self.assertEqual(self.seen, [{"type": "websocket.disconnect", "code": 1006, "reason": ""}])
+        self.assertEqual(self.heard()[1:], ([(CLOSE, (1000, ""))], [0], ""))
+
+    def test_receiving_behind_a_denial(self):
+        start = {"type": "websocket.http.response.start", "status": 401, "headers": []}
+
+        async def application(scope, receive, send):
+            await receive()
+            await send(start)
+            await send({"type": "websocket.http.response.body", "body": b"no"})
+            self.seen.append((await receive())["type"])
+
+        self.start(application)
+        self.assertEqual(self.seen, ["websocket.disconnect"])
+
     def test_what_is_no_websocket(self):
         for data, code in ((frame(3, b""), 1002), (frame(TEXT, b"\xff"), 1007), (b"\x82\xff" + (1 << 40).to_bytes(8, "big"), 1009)):
             self.start(self.listen)
@@ -386,6 +421,20 @@ class Pinging(Case):
         self.server.turn()
         self.assertEqual(self.heard()[1:], ([], [0], ""))
         self.assertEqual((self.seen[-1]["code"], self.seen[-1]["reason"]), (1006, "no answer to a ping"))
+
+    def test_a_client_that_has_to_wait_is_not_given_up(self):
+        async def application(scope, receive, send):
+            await send(ACCEPT)
+            await asyncio.Event().wait()
+
+        self.start(application)
+        [socket] = self.server.connection.requests.values()
+        self.say(*[frame(BINARY, b"x" * 0x8000)] * 9)
+        self.assertTrue(socket.paused_content)
+        for _ in range(3):
+            socket.ping()
+            self.server.turn()
+        self.assertEqual((socket.close_event, socket.complete), (None, False))
 
     def test_the_times_of_others(self):
         self.assertEqual((asgi_websocket.PING_INTERVAL, asgi_websocket.CLOSE_TIMEOUT), (20, 5))
