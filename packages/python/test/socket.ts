@@ -1,5 +1,6 @@
 // A worker's socket without a worker: what is written to it is kept, and what it says is the test's.
 
+import { fstatSync } from 'node:fs';
 import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 
@@ -84,6 +85,14 @@ export function end(id: number, status = 0): Buffer {
   return record(3, id, body);
 }
 
+function stateOf(descriptor: number): { readonly ino: bigint; readonly dev: bigint } {
+  try {
+    return fstatSync(descriptor, { bigint: true });
+  } catch {
+    return { ino: 0n, dev: 0n }; // there is none
+  }
+}
+
 interface OfferedPart {
   readonly offset?: number;
   readonly length?: number;
@@ -104,5 +113,8 @@ export function offer(
   body.writeBigUInt64BE(BigInt(length), 12);
   body.writeBigUInt64BE(BigInt(size ?? length), 20);
   body.writeBigUInt64BE(changed, 28);
+  const { ino, dev } = stateOf(descriptor);
+  body.writeBigUInt64BE(ino, 44);
+  body.writeBigUInt64BE(dev, 52);
   return record(16, id, body);
 }

@@ -163,7 +163,7 @@ class Request:
 
     __slots__ = (
         "connection", "number", "scope", "chunks", "waiting", "paused_content", "content_ended", "is_content_told", "disconnected",
-        "receiver", "head", "length", "is_head", "sent", "started", "is_streaming", "complete", "room", "task", "reply",
+        "receiver", "head", "length", "is_head", "sent", "started", "is_streaming", "complete", "room", "task",
     )  # fmt: skip
 
     def __init__(self, connection, number, scope):
@@ -186,7 +186,6 @@ class Request:
         self.complete = False
         self.room = None  # a future while the server cannot take more of this response
         self.task = None
-        self.reply = None
 
     # What comes from the server
 
@@ -211,8 +210,6 @@ class Request:
         self.is_streaming = False
         self.wake()
         self.let_go()
-        if self.reply is not None and not self.reply.done():
-            self.reply.set_result(False)
         self.connection.loop.call_later(CANCEL_AFTER, self.cancel)
 
     def cancel(self):
@@ -291,7 +288,9 @@ class Request:
             self.head, self.length = encode_head(status, message.get("headers", ()))
             if status == 204 or status == 304:
                 self.is_head = True
-        elif kind == "http.response.pathsend" and self.head is not None:
+        elif kind == "http.response.pathsend" and self.head is not None and not self.complete:
+            if self.disconnected:
+                raise Disconnected("the client has left")
             await self.send_path(message["path"])
         else:
             state = "complete" if self.complete else "under way" if self.head is not None else "not started"
@@ -355,6 +354,7 @@ class Request:
     async def send_path(self, path):
         """Lets the server read the file (extension http.response.pathsend); reads it here where that cannot be."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        reply = None
         try:
             state = os.fstat(descriptor)
             size = state.st_size
@@ -368,9 +368,10 @@ class Request:
                 self.started = True
                 head = self.whole_head(size)
                 self.connection.write(record(STDOUT, self.number, len(head)) + head)
-            self.reply = self.connection.loop.create_future()
+            reply = self.connection.replies[self.number] = self.connection.loop.create_future()
             self.connection.write(file_offer(self.number, descriptor, 0, size, state))
-            if await self.reply:
+            # The server opens it by its number, which would be that of another file if this one were closed before.
+            if await asyncio.shield(reply):
                 return self.finish()
             if self.disconnected:
                 raise Disconnected("the client has left")
@@ -378,7 +379,10 @@ class Request:
                 body = await self.connection.loop.run_in_executor(None, os.pread, descriptor, FILE_PIECE, start)
                 await self.send({"type": "http.response.body", "body": body, "more_body": start + FILE_PIECE < size})
         finally:
-            os.close(descriptor)
+            if reply is None or reply.done():
+                os.close(descriptor)
+            else:
+                reply.add_done_callback(lambda _: os.close(descriptor))
 
     async def send_unsized(self, descriptor):
         """Reads to the end: files of /proc tell no size."""
@@ -447,6 +451,7 @@ class Connection(asyncio.BufferedProtocol):
         self.is_path_stripped = is_path_stripped
         self.requests = {}  # by number, until the response is whole
         self.running = set()  # until the application returns
+        self.replies = {}  # futures of files that were offered, by the request's number
         self.parameters = {}
         self.buffer = bytearray(BUFFER_SIZE)
         self.view = memoryview(self.buffer)
@@ -639,6 +644,7 @@ class Connection(asyncio.BufferedProtocol):
         elif kind == BEGIN:
             self.parameters[number] = b""
         elif kind == ABORT:
+            self.settle(number, False)
             request = self.requests.get(number)
             if request is not None:
                 request.disconnect()
@@ -647,14 +653,17 @@ class Connection(asyncio.BufferedProtocol):
             if request is not None:
                 request.pause(content == b"\1")
         elif kind == FILE_REPLY:
-            request = self.requests.get(number)
-            if request is not None and request.reply is not None and not request.reply.done():
-                request.reply.set_result(content == b"\1")
+            self.settle(number, content == b"\1")
         elif kind == PING:
             self.write(record(PING, 0, 0))
         elif kind == DRAIN:
             for request in list(self.running):
                 request.go_away()
+
+    def settle(self, number, is_taken):
+        reply = self.replies.pop(number, None)
+        if reply is not None:
+            reply.set_result(is_taken)
 
     def begin(self, number, parameters):
         scope = self.make_scope(parameters)

@@ -22,6 +22,8 @@ export interface FileOffer extends FileState {
   readonly descriptor: number;
   readonly offset: number;
   readonly length: number;
+  readonly inode: bigint;
+  readonly device: bigint;
 }
 
 /** The content of an offered file: bytes if they are in memory; undefined when the system does not let us read it. */
@@ -47,7 +49,10 @@ export class HandedFile {
     this.#end = offer.offset + offer.length;
   }
 
-  /** Opens the descriptor of another process; undefined when the system does not let us, or it is no regular file. */
+  /**
+   * Opens the descriptor of another process; undefined when the system does not let us, or it is no regular file. Nor when it is
+   * another file than the one that is offered: what was started may be a script that starts Python, with descriptors of its own.
+   */
   static open(pid: number, offer: FileOffer): HandedFile | undefined {
     let own: number;
     try {
@@ -57,7 +62,8 @@ export class HandedFile {
       if (typeof (error as NodeJS.ErrnoException).code === 'string') return undefined;
       throw error;
     }
-    if (fstatSync(own).isFile()) return new HandedFile(own, offer);
+    const state = fstatSync(own, { bigint: true });
+    if (state.isFile() && state.ino === offer.inode && state.dev === offer.device) return new HandedFile(own, offer);
     closeSync(own);
     return undefined;
   }

@@ -157,6 +157,8 @@ function readOffer(content: Buffer): FileOffer {
     length: Number(content.readBigUInt64BE(12)),
     size: Number(content.readBigUInt64BE(20)),
     changed: content.readBigUInt64BE(28),
+    inode: content.readBigUInt64BE(44),
+    device: content.readBigUInt64BE(52),
     key: content.toString('latin1', 20, FILE_CONTENT_BYTES),
   };
 }

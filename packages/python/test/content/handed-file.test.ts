@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -28,12 +28,15 @@ function make(length: number, changed = 0n): Made {
   writeFileSync(name, bytes);
   const descriptor = openSync(name, 'r+');
   const key = name;
+  const state = fstatSync(descriptor, { bigint: true });
   const offer: Made['offer'] = (changes = {}) => ({
     descriptor,
     offset: 0,
     length,
     size: length,
     changed,
+    inode: state.ino,
+    device: state.dev,
     key,
     ...changes,
   });
@@ -99,6 +102,14 @@ describe('HandedFile', () => {
     // `make` has opened one of its own.
     expect(openDescriptors()).toBe(before + 1);
     closeSync(descriptor);
+  });
+
+  test('is not there for another file than the one that is offered', () => {
+    const [one, other] = [make(100), make(100)];
+    const before = openDescriptors();
+    expect(HandedFile.open(process.pid, one.offer({ descriptor: other.descriptor }))).toBeUndefined();
+    expect(openDescriptors()).toBe(before);
+    for (const { descriptor } of [one, other]) closeSync(descriptor);
   });
 
   test('closes once, also while it is read, and is at its end then', async () => {

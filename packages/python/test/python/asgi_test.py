@@ -600,6 +600,47 @@ class Files(Case):
         answer = self.send(b"abc", None, method="HEAD")
         self.assertEqual((answer.files, answer.content, answer.status), ([], b"", 0))
 
+    def test_one_that_stops_waiting_keeps_the_file_until_the_server_has_opened_it(self):
+        self.file.write(b"abc" * 100)
+        self.file.flush()
+        opened = []
+
+        async def application(scope, receive, send):
+            await send(start())
+            sending = asyncio.ensure_future(send({"type": "http.response.pathsend", "path": self.file.name}))
+            await asyncio.sleep(0)
+            sending.cancel()
+            await sending
+
+        for answer in (record(FILE_REPLY, b"\1"), record(ABORT)):
+            server = self.server(application)
+            server.say(request())
+            [offer] = Answer(server.heard()).files
+            descriptor = int.from_bytes(offer[:4], "big")
+            self.assertTrue(os.path.samestat(os.fstat(descriptor), os.stat(self.file.name)))
+            server.say(answer)
+            with self.assertRaises(OSError):
+                os.fstat(descriptor)
+
+    def test_behind_the_end_or_for_a_client_that_has_left(self):
+        async def application(scope, receive, send):
+            await send(start())
+            if scope["path"] == "/end":
+                await send(body(b"x"))
+            else:
+                await receive()
+                await receive()
+            try:
+                await asyncio.wait_for(send({"type": "http.response.pathsend", "path": self.file.name}), 5)
+            except Exception as error:
+                self.seen.append(type(error).__name__)
+
+        self.file.write(b"abc")
+        self.file.flush()
+        self.ask(application, request(path="/end"))
+        self.ask(application, request() + record(ABORT))
+        self.assertEqual(self.seen, ["RuntimeError", "Disconnected"])
+
     def test_another_length_than_its_own(self):
         answer = self.send(b"abc", None, headers=[(b"content-length", b"4")])
         self.assertEqual(answer.status, 1)
