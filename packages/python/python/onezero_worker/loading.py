@@ -88,6 +88,9 @@ def file_in(folder, interface):
         found = [entry.path for entry in os.scandir(folder) if os.path.isfile(os.path.join(entry.path, name + ".py"))]
         if len(found) == 1:
             return os.path.join(found[0], name + ".py")
+        if found:
+            several = " and ".join(sorted(os.path.normpath(os.path.join(path, name + ".py")) for path in found))
+            raise LookupError("several applications in %s: name one of %s" % (os.path.abspath(folder), several))
     names = ", ".join(name + ".py" for name in modules)
     raise FileNotFoundError("no application in %s: looked for %s" % (os.path.abspath(folder), names))
 
@@ -183,14 +186,21 @@ def is_asgi(target):
     """Whether it is an ASGI 3 application: three parameters, and `async` or not callable with two."""
     if inspect.isclass(target) or takes(target, 3) is not True:
         return False
+    target = called(target)
     call = target if inspect.isroutine(target) else getattr(type(target), "__call__", None)
     return inspect.iscoroutinefunction(call) or takes(target, 2) is False
+
+
+def called(target):
+    """What runs when it is called, where each object has that in a slot of its own; else itself."""
+    is_own = not inspect.isclass(target) and inspect.isdatadescriptor(getattr(type(target), "__call__", None))
+    return target.__call__ if is_own else target
 
 
 def takes(target, count):
     """Whether it can be called with so many arguments; None when that cannot be found out."""
     try:
-        inspect.signature(target, follow_wrapped=False).bind(*[None] * count)
+        inspect.signature(called(target), follow_wrapped=False).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:  # some functions written in C have no signature

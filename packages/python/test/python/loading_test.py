@@ -125,6 +125,18 @@ class Interfaces(unittest.TestCase):
         for target in (wsgi_function, WsgiObject(), WsgiClass, AsgiTwo, optional, anything, decorated(wsgi_function), len, dict, 1):
             self.assertFalse(is_asgi(target), target)
 
+    def test_what_each_object_says_for_itself(self):
+        class Slotted:
+            __slots__ = ("__call__",)
+
+            def __init__(self, call):
+                self.__call__ = call
+
+        self.assertTrue(is_asgi(Slotted(asgi_function)))
+        self.assertFalse(is_asgi(Slotted(wsgi_function)))
+        self.assertIsNone(self.check(Slotted(asgi_function), "asgi"))
+        self.assertIsNone(self.check(Slotted(wsgi_function), "wsgi"))
+
     def test_how_many_arguments_are_taken(self):
         self.assertEqual([takes(wsgi_function, count) for count in (1, 2, 3)], [False, True, False])
         self.assertEqual([takes(WsgiClass, count) for count in (1, 2, 3)], [False, True, False])
@@ -240,8 +252,12 @@ class Files(unittest.TestCase):
         self.write("project/shop_two/wsgi.py")
         self.assertEqual(file_in("project", "wsgi"), os.path.join("project", "shop_two", "wsgi.py"))
         self.write("project/other/wsgi.py")
-        with self.assertRaisesRegex(FileNotFoundError, "looked for wsgi.py, asgi.py, app.py, application.py, main.py"):
+        expected = "several applications in %s: name one of project/other/wsgi.py and project/shop_two/wsgi.py"
+        with self.assertRaisesRegex(LookupError, expected % os.path.join(self.folder, "project")):
             file_in("project", "wsgi")
+        self.write("empty/other/main.py")
+        with self.assertRaisesRegex(FileNotFoundError, "looked for wsgi.py, asgi.py, app.py, application.py, main.py"):
+            file_in("empty", "wsgi")
 
     def test_whether_a_name_leads_to_a_file(self):
         sys.path.insert(0, self.folder)
