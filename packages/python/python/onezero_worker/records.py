@@ -11,7 +11,8 @@ import traceback
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR = 1, 2, 3, 4, 5, 6, 7
 # FILE offers the server an open file to read the content from; FILE_REPLY says whether it could open it.
 FILE, FILE_REPLY = 16, 17
-# PAUSE: the receiver shall send no more content of this request for now (1), or go on (0). PING is sent back.
+# PAUSE: the receiver shall send no more content of this request for now (1), or go on (0); of a lone thread of WSGI, no other
+# request. PING is sent back.
 # DRAIN: no request will follow, and what has no end of its own shall end.
 PAUSE, PING, DRAIN = 18, 19, 20
 # A request in one record, with all of PARAMS: content follows, or nothing. LAST_OUTPUT makes a response whole; it is read as one

@@ -25,6 +25,7 @@ from .records import (
     FILE_REPLY,
     LAST_OUTPUT,
     MAX_CONTENT,
+    PAUSE,
     RECORD,
     RECORD_AND_END,
     RECORD_HEAD,
@@ -64,6 +65,11 @@ known_variables = Remembered(take_apart)
 def check_block(block):
     if not isinstance(block, bytes):
         raise TypeError("the application gave %s for content, not bytes: %.80r" % (type(block).__name__, block))
+
+
+def may_close(result):
+    kind = type(result)
+    return kind is not list and kind is not tuple and result is not None
 
 
 class Response:
@@ -371,6 +377,9 @@ class Connection:
         self.last_block_at = 0.0
         self.flusher = None
         self.busy = False
+        # Whether other processes are better for a request that comes while close() runs, as this one has no other thread.
+        self.is_alone = base["wsgi.multiprocess"] and not base["wsgi.multithread"]
+        self.pause = b""  # in front of the end of the response, where close() follows
         self.closing = set()  # wsgi.errors of requests whose close() runs
         self.stopping = False
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_SIZE)
@@ -552,6 +561,8 @@ class Connection:
         result = None
         try:
             result = self.application(environ, response.start_response)
+            if self.is_alone and may_close(result):
+                self.pause = record(PAUSE, self.request, 1) + b"\1"
             response.send(result)
         except Disconnected:
             response.fail("")
@@ -564,7 +575,7 @@ class Connection:
         if type(content) is io.BufferedReader:
             content.raw.connection = None  # a reader that outlives its request must not read the next one's
         self.errors.flush()
-        if result is None or type(result) is list or type(result) is tuple:
+        if not may_close(result):
             return None
         errors = self.errors
         errors.request = self.request
@@ -585,6 +596,9 @@ class Connection:
             forked.leave()
         errors.flush()
         self.closing.discard(errors)
+        if self.pause:
+            self.pause = b""
+            self.send_parts((record(PAUSE, errors.request, 1) + b"\0",))
 
     # Sending
 
@@ -599,13 +613,13 @@ class Connection:
                 raise Disconnected("the client has left")
             if size <= COPY_LIMIT:
                 return self.send_block(head, data, size)
-        end = b"" if status is None else RECORD_AND_END.pack(1, END, request, 8, 0, status, 0)
+        end = b"" if status is None else self.pause + RECORD_AND_END.pack(1, END, request, 8, 0, status, 0)
         if size + self.gathered_bytes <= COPY_LIMIT:
             with self.lock:
                 gathered = self.take_gathered()
                 size += len(gathered)
                 if status == 0 and data:
-                    parts = (record(LAST_OUTPUT, request, size), head, gathered, data)
+                    parts = (self.pause, record(LAST_OUTPUT, request, size), head, gathered, data)
                 else:
                     parts = (record(STDOUT, request, size) if size else b"", head, gathered, data, end)
                 self.socket.sendall(b"".join(parts))
@@ -696,7 +710,7 @@ class Connection:
             return None
         if self.aborted_request == self.request:
             raise Disconnected("the client has left")
-        self.send_parts((b"".join((record(STDOUT, self.request, len(head)) if head else b"", head, offer)),))
+        self.send_parts((b"".join((record(STDOUT, self.request, len(head)) if head else b"", head, self.pause, offer)),))
         while True:
             kind, request, length = self.next_record()
             content = self.take(length)

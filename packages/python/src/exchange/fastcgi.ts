@@ -28,7 +28,10 @@ export const recordType = {
   file: 16,
   /** Whether the file could be opened: one byte, 1 or 0. */
   fileReply: 17,
-  /** The receiver shall send no more content of this request for now (1), or go on (0). */
+  /**
+   * The receiver shall send no more content of this request for now (1), or go on (0). Of a WSGI worker with one thread: no other
+   * request, while close() of this one runs.
+   */
   pause: 18,
   /** The receiver shall send it back: proof that its event loop runs. */
   ping: 19,

@@ -36,6 +36,8 @@ export class ThreadConnection implements ExchangeOwner {
   #name: string | undefined;
   #nameBefore: string | undefined;
   #waitingForRoom: (() => void)[] = [];
+  /** Whether no request is to follow the one under way, or the last one, for now. */
+  #isPaused = false;
 
   constructor(socket: Socket, pid: number, encode: (exchange: Exchange) => string, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -47,7 +49,7 @@ export class ThreadConnection implements ExchangeOwner {
       lastOutput: (content, requestId) => this.#lastOutput(content, requestId),
       errors: (content, requestId) => this.#errors(content, requestId),
       file: (requestId, offer) => this.#takeFile(requestId, offer),
-      pause: () => {},
+      pause: (requestId, isPaused) => this.#pause(requestId, isPaused),
       ping: () => {},
       end: (requestId, status) => this.#end(requestId, status),
     });
@@ -177,7 +179,14 @@ export class ThreadConnection implements ExchangeOwner {
 
   #free(): void {
     this.#room();
-    this.#owner.released(this);
+    if (!this.#isPaused) this.#owner.released(this);
+  }
+
+  /** The thread will be in close(), or has been. */
+  #pause(requestId: number, isPaused: boolean): void {
+    if (requestId !== this.#requestId || isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    if (!isPaused && this.exchange === undefined) this.#free();
   }
 
   hold(exchange: Exchange, isHeld: boolean): void {

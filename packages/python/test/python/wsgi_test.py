@@ -9,6 +9,7 @@ import unittest
 import wsgiref.handlers
 
 import wire
+from onezero_worker.records import PAUSE
 from onezero_worker.wsgi import COPY_LIMIT, Connection, FileWrapper, base_environ, regular_file
 from wire import ABORT, END, FILE_REPLY, STDERR, STDIN, STDOUT, Answer, Wire, record, records, request
 
@@ -492,6 +493,27 @@ class Results(Case):
         result = Closing(b"a", AssertionError("asked for more"))
         self.answer(result, method="HEAD")
         self.assertEqual((result.closed, result.taken), (1, 1))
+
+    def test_a_process_of_one_thread_tells_when_close_runs(self):
+        class Result(Closing):
+            def close(result):
+                self.seen += [kind for kind, _, _ in records(self.wire.heard())]
+
+        def application(environ, start_response):
+            start_response("200 OK", [])
+            return {"GET": Result(b"x" * size), "PUT": [b"x"]}.get(environ["REQUEST_METHOD"])
+
+        connection = Connection(self.wire.theirs, application, base_environ({**BASE, "processes": 2}))
+        for size in (1, COPY_LIMIT + 1):
+            self.wire.say(request())
+            connection.receive_request()
+            self.assertEqual((self.seen.count(PAUSE), self.seen[-1]), (1, END))
+            self.assertEqual(records(self.wire.heard()), [(PAUSE, 1, b"\0")])
+            self.seen.clear()
+            for method in ("PUT", "NOTHING"):
+                self.wire.say(request({"REQUEST_METHOD": method}, number=3))
+                connection.receive_request()
+                self.assertNotIn(PAUSE, [kind for kind, _, _ in records(self.wire.heard())])
 
     def test_an_error_of_close_changes_nothing_of_the_answer(self):
         answer = self.answer(Closing(b"fine", fails=OSError("close failed")))

@@ -10,7 +10,7 @@ import type { Exchange } from '../../src/exchange/exchange.ts';
 import { PythonError } from '../../src/python-error.ts';
 import { ThreadConnection } from '../../src/wsgi/thread-connection.ts';
 import { exchangeOf, type PromisedExchange, chunks, read, request } from '../harness.ts';
-import { end, errors, FakeSocket, lastOutput, offer, output } from '../socket.ts';
+import { end, errors, FakeSocket, lastOutput, offer, output, pause } from '../socket.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'onezero-thread-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -76,6 +76,17 @@ describe('ThreadConnection', () => {
       'errors broken of second',
       'released',
     ]);
+  });
+
+  test('is free behind a response only when its thread is, where that says so', async () => {
+    const { fake, told, begin } = thread();
+    const exchange = begin();
+    fake.say(pause(1, true), lastOutput(1, `${HEAD}x`));
+    expect((await read(exchange.answer)).text).toBe('x');
+    expect(told).toEqual([]);
+    fake.say(pause(1, false), pause(1, false));
+    await turn();
+    expect(told).toEqual(['released']);
   });
 
   test('goes around the numbers of requests without 0', () => {
