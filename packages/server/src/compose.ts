@@ -33,6 +33,7 @@ import { guardWrites } from './routing/guard-writes.ts';
 import { ownHosts } from './routing/host.ts';
 import type { internalFiles } from './routing/internal-files.ts';
 import { localHosts } from './routing/local-hosts.ts';
+import { answersForTree, guardTree, namingOf } from './routing/reached-trees.ts';
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
 import { gatewayRoutes, phpRoutes, routesOfScripts, type ScriptRoutes } from './script-routes.ts';
@@ -58,7 +59,12 @@ export interface Makers {
   readonly internal?: typeof internalFiles;
 }
 
-const NO_RULES: Authentication = { check: () => ({ outcome: 'open' }), ruleFor: () => undefined };
+const NO_RULES: Authentication = {
+  check: () => ({ outcome: 'open' }),
+  ruleFor: () => undefined,
+  has: () => false,
+  below: () => [],
+};
 
 /** Builds the site. Throws a TypeError or RangeError with one line that names what is wrong; nothing is left open then. */
 export function compose(options: ServerOptions, makers: Makers, listening: () => readonly Address[]): Site {
@@ -72,9 +78,9 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
     options.live === undefined || options.live === false
       ? undefined
       : new (needed(makers, 'live'))(watchedBy(options), base);
-  const own = routesOf(options, makers).map((route) =>
-    base === '' ? route : { ...route, path: below(base, route.path) },
-  );
+  const own = routesOf(options, makers)
+    .map((route) => (base === '' ? route : { ...route, path: below(base, route.path) }))
+    .map((route) => guardTree(route, rules));
   // A host whose own routes take every path has no others.
   const hosts = [...new Set([undefined, ...own.map(({ host }) => host)])];
   const shown = live?.routes.flatMap((route) => hosts.map((host) => ({ ...route, host })));
@@ -184,7 +190,7 @@ function fileResponder(root: string, files: StaticOptions): Route['responder'] {
   const whyNothing: FileRoute['whyNothing'] = (request) => whyRefused(root, files, request);
   const responder = Object.assign(serveStatic(root, files), { whyNothing });
   const isWritable = files.writable !== undefined && files.writable !== false;
-  return isWritable ? guardWrites(responder, resolve(root), files) : responder;
+  return answersForTree(isWritable ? guardWrites(responder, resolve(root), files) : responder, namingOf(files));
 }
 
 /** A folder over WebDAV: what is secret anywhere in the server is secret there, and pages of other sites change nothing. */
@@ -195,7 +201,12 @@ function webdavRoute(
 ): Route {
   const safe = withSecrets({ ...files }, secretsOf(options));
   const responder = make({ ...rest, files: safe });
-  return { name: `WebDAV in ${rest.root}`, path, responder: guardWrites(responder, resolve(rest.root), safe) };
+  const guarded = guardWrites(responder, resolve(rest.root), safe);
+  return {
+    name: `WebDAV in ${rest.root}`,
+    path,
+    responder: answersForTree(guarded, namingOf({ index: false, ...safe })),
+  };
 }
 
 // What scripts and applications log goes to standard error in one way, whichever package runs them.

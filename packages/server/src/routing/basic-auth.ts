@@ -30,6 +30,10 @@ export interface Authentication {
   check(request: Protected): Verdict | Promise<Verdict>;
   /** The rule that would be asked. */
   ruleFor(request: Pick<Protected, 'method' | 'pathInfo'>): AuthRule | undefined;
+  /** Whether a rule is for this very path. */
+  has(request: Pick<Protected, 'method' | 'pathInfo'>): boolean;
+  /** The paths of rules for what lies below a path; without a method, of those for any. */
+  below(request: { readonly method?: string; readonly pathInfo: string }): readonly string[];
 }
 
 interface Check {
@@ -67,6 +71,18 @@ export function authentication(rules: readonly AuthRule[], registry: MethodRegis
   };
   return {
     ruleFor: (request) => find(request)?.rule,
+    has(request) {
+      const segments = find(request)?.segments;
+      return segments !== undefined && matchPrefix(segments, request.pathInfo) === request.pathInfo.length;
+    },
+    below({ method, pathInfo }) {
+      const names = pathInfo.split('/').filter((name) => name !== '');
+      const isBelow = ({ segments, methods }: Entry): boolean =>
+        segments.length > names.length &&
+        (method === undefined || (methods?.has(method) ?? true)) &&
+        names.every((name, index) => name === segments[index]);
+      return entries.filter(isBelow).map(({ segments }) => `/${segments.join('/')}`);
+    },
     check(request) {
       const entry = entries.length === 0 ? undefined : find(request);
       if (entry === undefined) return OPEN;

@@ -41,7 +41,7 @@ function site(routes: readonly Route[], changes: Partial<SiteParts> = {}): Site 
   const parts: SiteParts = {
     registry,
     router: createRouter(routes, registry),
-    authentication: { check: () => ({ outcome: 'open' }), ruleFor: () => undefined },
+    authentication: { check: () => ({ outcome: 'open' }), ruleFor: () => undefined, has: () => false, below: () => [] },
     hosts: undefined,
     localHosts: undefined,
     openFolder: undefined,
@@ -73,11 +73,16 @@ async function answer(
 }
 
 const verdict = (given: Verdict | Promise<Verdict>): Partial<SiteParts> => ({
-  authentication: { check: () => given, ruleFor: () => undefined },
+  authentication: { check: () => given, ruleFor: () => undefined, has: () => false, below: () => [] },
 });
 
 const rejecting: Partial<SiteParts> = {
-  authentication: { check: () => Promise.reject(new Error('no file')), ruleFor: () => undefined },
+  authentication: {
+    check: () => Promise.reject(new Error('no file')),
+    ruleFor: () => undefined,
+    has: () => false,
+    below: () => [],
+  },
 };
 
 describe('a site', () => {
