@@ -9,6 +9,7 @@ type Headers = Readonly<Record<string, string>>;
 
 let served: Served;
 let before: readonly string[];
+let numbered = 0;
 
 beforeAll(async () => {
   const files = { 'a.txt': 'a', 'd/x.txt': 'x', 'd/sub/y.txt': 'y', '.secret/k.txt': 'k', 'locked/l.txt': 'l' };
@@ -22,6 +23,9 @@ const bomb = '<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a
 const outside = '<!DOCTYPE l [<!ENTITY b SYSTEM "file:///etc/passwd">]>';
 const many = (count: number): string =>
   Array.from({ length: count }, (_, index) => `<t:p${index}>v</t:p${index}>`).join('');
+const short = '<u:p/>'.repeat(500).replaceAll(/p/g, () => `p${numbered++}`);
+const inLongNamespace = (text: string, length: number): string =>
+  text.replace('xmlns:D=', `xmlns:u="${'u'.repeat(length)}" xmlns:D=`);
 const to = (destination: string, headers: Headers = {}): Headers => ({ destination, ...headers });
 
 test.each<[string, string, string, Headers, string | undefined, number]>([
@@ -35,6 +39,11 @@ test.each<[string, string, string, Headers, string | undefined, number]>([
   ['a prefix that is not declared', 'PROPPATCH', '/a.txt', {}, setting('<q:x/>'), 400],
   ['a prefix for no namespace', 'PROPPATCH', '/a.txt', {}, setting('<q:x xmlns:q=""/>'), 400],
   ['bytes that are no UTF-8', 'PROPPATCH', '/a.txt', {}, '\u{d800}'.repeat(2), 400],
+  ['a long namespace for many names', 'PROPFIND', '/a.txt', {}, inLongNamespace(asking(short), 500_000), 400],
+  ['a long namespace for all members', 'PROPFIND', '/', { depth: '1' }, inLongNamespace(asking(short), 1_000), 400],
+  ['a long namespace for many values', 'PROPPATCH', '/a.txt', {}, inLongNamespace(setting(short), 500_000), 400],
+  ['an owner of a megabyte', 'LOCK', '/a.txt', {}, lockInfo('exclusive', 'o'.repeat(1_000_000)), 413],
+  ['an owner that grows', 'LOCK', '/a.txt', {}, inLongNamespace(lockInfo('shared', short), 1_000), 413],
   // Trees
   ['a folder into itself', 'COPY', '/d', to('/d/sub/d'), undefined, 403],
   ['a folder onto itself', 'COPY', '/d', to('/d/'), undefined, 403],

@@ -20,12 +20,20 @@ import { activeLock } from './live-properties.ts';
 /** What is granted to those who name no time: what they would have to refresh within. */
 const USUAL_SECONDS = 600;
 
+/** Names, addresses and what clients note beside them; all locks stand in one file that each of them writes. */
+const MAX_OWNER_CHARACTERS = 4_096;
+
 export async function lock(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const wish = lockWishIn(await readContent(request, folder.settings.maxXmlBytes));
   const depth = depthOf(request, 'infinity', ['0', 'infinity']);
+  const owner = wish?.owner === undefined ? '' : writeElement(wish.owner);
+  if (owner.length > MAX_OWNER_CHARACTERS)
+    throw refused(413, `the owner of the lock has more than ${MAX_OWNER_CHARACTERS} characters`);
   return folder.turn.run(() =>
     withPlace(folder.tree, request.pathInfo, (place) =>
-      wish === undefined ? refresh(folder, request, place) : grant(folder, request, place, wish, depth),
+      wish === undefined
+        ? refresh(folder, request, place)
+        : grant(folder, request, place, { scope: wish.scope, owner, depth }),
     ),
   );
 }
@@ -53,8 +61,7 @@ async function grant(
   folder: Folder,
   request: DavRequest,
   place: Place,
-  wish: LockWish,
-  depth: Depth,
+  { scope, owner, depth }: Pick<LockWish, 'scope'> & { readonly owner: string; readonly depth: Depth },
 ): Promise<DavResponse> {
   await checkConditions(folder, request, place);
   const { path, stats, segments, hasSlash } = place;
@@ -67,9 +74,9 @@ async function grant(
     token: `urn:uuid:${randomUUID()}`,
     path,
     depth: depth === '0' ? '0' : 'infinity',
-    scope: wish.scope,
+    scope,
     href: hrefOf(baseOf(request), segments, stats?.isDirectory() === true),
-    owner: wish.owner === undefined ? '' : writeElement(wish.owner),
+    owner,
     user: request.user,
     timeoutSeconds,
     expiresAtMs: Date.now() + timeoutSeconds * 1000,

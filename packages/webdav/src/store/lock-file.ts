@@ -75,7 +75,13 @@ export class LockFile {
   }
 
   #isThere({ path }: Lock): boolean {
-    return stateOf(join(this.#root, path)) !== undefined;
+    try {
+      return stateOf(join(this.#root, path)) !== undefined;
+    } catch (error) {
+      // What cannot be looked at may be there; it is no reason to refuse others their locks.
+      if (codeOf(error) === undefined) throw error;
+      return true;
+    }
   }
 
   /** Replaces the locks. The caller has the turn. */

@@ -24,6 +24,24 @@ export interface Element extends QName {
 export const DAV = 'DAV:';
 export const XML_NAMESPACE = 'http://www.w3.org/XML/1998/namespace';
 
+/**
+ * Which namespace a prefix stands for. Each element that declares some has one of its own around which the outer one stands, so that
+ * nothing is copied, however many are declared.
+ */
+export class Scope {
+  readonly #own: ReadonlyMap<string, string>;
+  readonly #outer: Scope | undefined;
+
+  constructor(own: ReadonlyMap<string, string>, outer?: Scope) {
+    this.#own = own;
+    this.#outer = outer;
+  }
+
+  get(prefix: string): string | undefined {
+    return this.#own.get(prefix) ?? this.#outer?.get(prefix);
+  }
+}
+
 /** The elements in an element. */
 export function elementsOf({ children }: Element): readonly Element[] {
   return children.filter((child) => typeof child !== 'string');

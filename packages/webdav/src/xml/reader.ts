@@ -4,12 +4,15 @@
 // undeclared prefix among it, is refused as a whole. Depth, number of elements and attributes are bounded, and time is linear:
 // the text is walked once by expressions that begin where the last ended.
 
-import { type Attribute, type Element, XML_NAMESPACE } from './element.ts';
+import { type Attribute, type Element, Scope, XML_NAMESPACE } from './element.ts';
 
 /** Deeper and wider than any client's request, and small enough that a hostile one costs nothing. */
 const MAX_DEPTH = 64;
 const MAX_ELEMENTS = 10_000;
 const MAX_ATTRIBUTES = 64;
+
+/** Names in a namespace are written with it, each by itself: a long one would be written as often as there are names. */
+const MAX_NAMESPACE = 1_024;
 
 /** What cannot be read as XML, in one line. */
 export class XmlError extends Error {}
@@ -49,13 +52,15 @@ function decode(bytes: Uint8Array): string {
 interface Open {
   readonly tag: string;
   readonly element: Element & { readonly children: (Element | string)[] };
-  readonly scope: ReadonlyMap<string, string>;
+  readonly scope: Scope;
 }
 
-const OUTERMOST: ReadonlyMap<string, string> = new Map([
-  ['', ''],
-  ['xml', XML_NAMESPACE],
-]);
+const OUTERMOST = new Scope(
+  new Map([
+    ['', ''],
+    ['xml', XML_NAMESPACE],
+  ]),
+);
 
 class Reader {
   readonly #text: string;
@@ -127,7 +132,7 @@ class Reader {
     return true;
   }
 
-  #open(outer: ReadonlyMap<string, string>): (Open & { readonly isEmpty: boolean }) | undefined {
+  #open(outer: Scope): (Open & { readonly isEmpty: boolean }) | undefined {
     const tag = this.#match(OPEN)?.[1];
     if (tag === undefined) return undefined;
     if (++this.#elements > MAX_ELEMENTS) throw new XmlError(`there are more than ${MAX_ELEMENTS} elements`);
@@ -135,7 +140,7 @@ class Reader {
     const end = this.#match(OPEN_END);
     if (end === undefined) throw new XmlError(`<${tag}> is not well-formed`);
     const declared = declarationsIn(written);
-    const scope = declared.length === 0 ? outer : new Map([...outer, ...declared]);
+    const scope = declared.length === 0 ? outer : new Scope(new Map(declared), outer);
     const attributes = attributesOf(written, scope);
     const element = { ...resolved(tag, scope, true), attributes, declared, children: [] };
     return { tag, element, scope, isEmpty: end[1] === '/' };
@@ -169,12 +174,13 @@ function declarationsIn(written: ReadonlyMap<string, string>): (readonly [string
     const isReserved = prefix === 'xmlns' || (prefix === 'xml') !== (value === XML_NAMESPACE);
     if (isReserved || (name !== 'xmlns' && (value === '' || prefix === '')))
       throw new XmlError(`${name}="${value}" declares no namespace`);
+    if (value.length > MAX_NAMESPACE) throw new XmlError(`a namespace has more than ${MAX_NAMESPACE} characters`);
     declared.push([prefix, value]);
   }
   return declared;
 }
 
-function attributesOf(written: ReadonlyMap<string, string>, scope: ReadonlyMap<string, string>): Attribute[] {
+function attributesOf(written: ReadonlyMap<string, string>, scope: Scope): Attribute[] {
   const attributes: Attribute[] = [];
   for (const [name, value] of written) {
     if (name === 'xmlns' || name.startsWith('xmlns:')) continue;
@@ -187,7 +193,7 @@ function attributesOf(written: ReadonlyMap<string, string>, scope: ReadonlyMap<s
 }
 
 /** The namespace of a name; of names without a prefix only elements are in the default one. */
-function resolved(written: string, scope: ReadonlyMap<string, string>, isElement: boolean) {
+function resolved(written: string, scope: Scope, isElement: boolean) {
   const [first = '', second, ...more] = written.split(':');
   const [prefix, name] = second === undefined ? ['', first] : [first, second];
   if (more.length > 0 || name === '' || (second !== undefined && prefix === '') || !STARTS_NAME.test(name))

@@ -1,6 +1,6 @@
 // Writes elements so that each stands for itself: every prefix that it uses is declared in it, whatever is around it.
 
-import { DAV, type Element, type QName, XML_NAMESPACE } from './element.ts';
+import { DAV, type Element, type QName, Scope, XML_NAMESPACE } from './element.ts';
 
 /** A text as content of an element or value of an attribute. */
 export function escapeXml(text: string): string {
@@ -21,9 +21,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** The prefix that responses declare for `DAV:`, on their outermost element. */
 const DAV_PREFIX = 'D';
 
-type Scope = ReadonlyMap<string, string>;
-
-const INITIAL: Scope = new Map([['xml', XML_NAMESPACE]]);
+const INITIAL = new Scope(new Map([['xml', XML_NAMESPACE]]));
 
 /** An element as text. */
 export function writeElement(element: Element): string {
@@ -31,10 +29,11 @@ export function writeElement(element: Element): string {
 }
 
 function write(element: Element, outer: Scope): string {
-  const scope = new Map(outer);
+  const own = new Map<string, string>();
+  const scope = new Scope(own, outer);
   const declarations: string[] = [];
   const declare = (prefix: string, namespace: string): void => {
-    scope.set(prefix, namespace);
+    own.set(prefix, namespace);
     declarations.push(` xmlns${prefix === '' ? '' : `:${prefix}`}="${escapeAttribute(namespace)}"`);
   };
   for (const [prefix, namespace] of element.declared) if (outer.get(prefix) !== namespace) declare(prefix, namespace);
@@ -46,7 +45,9 @@ function write(element: Element, outer: Scope): string {
   const tag = `${element.prefix === '' ? '' : `${element.prefix}:`}${element.name}`;
   const head = `<${tag}${declarations.join('')}${attributes.join('')}`;
   if (element.children.length === 0) return `${head}/>`;
-  const content = element.children.map((child) => (typeof child === 'string' ? escapeXml(child) : write(child, scope)));
+  const content = element.children.map((child) =>
+    typeof child === 'string' ? escapeXml(child) : write(child, own.size === 0 ? outer : scope),
+  );
   return `${head}>${content.join('')}</${tag}>`;
 }
 

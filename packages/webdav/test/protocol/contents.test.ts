@@ -25,6 +25,28 @@ async function* pieces(...parts: readonly (string | Uint8Array)[]): AsyncGenerat
   for (const part of parts) yield Buffer.from(part);
 }
 
+test('a property that is asked for again is asked for once', () => {
+  const again = '<getetag/><x xmlns="urn:t"/>'.repeat(2_000);
+  const names = [
+    { namespace: 'DAV:', name: 'getetag' },
+    { namespace: 'urn:t', name: 'x' },
+  ];
+  const text = `<propfind xmlns="DAV:"><prop>${again}</prop></propfind>`;
+  expect(wantedBy(read(text))).toEqual({ kind: 'some', names });
+});
+
+test('what is declared far above counts in what is written, and only there', () => {
+  const levels = Array.from({ length: 50 }, (_, index) => index);
+  const begin = levels.map((index) => `<a xmlns:p${index}="urn:${index}">`).join('');
+  const element = read(`${begin}<p0:b p49:c="1"><p49:d xmlns:p49="urn:other"/></p0:b>${'</a>'.repeat(50)}`);
+  expect(element && writeElement(element)).toContain('<p0:b p49:c="1"><p49:d xmlns:p49="urn:other"/></p0:b>');
+  let inner = element;
+  for (let level = 0; level < 50; level++) inner = inner?.children[0] as Element;
+  expect(inner && writeElement(inner)).toBe(
+    '<p0:b xmlns:p0="urn:0" xmlns:p49="urn:49" p49:c="1"><p49:d xmlns:p49="urn:other"/></p0:b>',
+  );
+});
+
 describe('the content of a request', () => {
   const ask = async (content: AsyncIterable<Uint8Array> | undefined, fields: readonly Field[] = [], most = 1_000) => {
     const request: DavRequest = { method: 'PROPFIND', pathInfo: '/', fields, ...(content && { content }) };
@@ -120,7 +142,10 @@ describe('PROPFIND', () => {
     [`<propfind ${D}><x/></propfind>`, 400],
     [`<propfind><allprop/></propfind>`, 400],
     [`<propertyupdate ${D}/>`, 400],
-    [`<propfind ${D}><prop>${'<p/>'.repeat(1_001)}</prop></propfind>`, 400],
+    [
+      `<propfind ${D}><prop>${Array.from({ length: 1_001 }, (_, index) => `<p${index}/>`).join('')}</prop></propfind>`,
+      400,
+    ],
   ])('%s', (text, expected) => {
     expect(outcome(() => wantedBy(read(text)))).toEqual(expected);
   });
