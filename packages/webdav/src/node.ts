@@ -1,7 +1,7 @@
 // `@onezero/webdav/node`: a `(request, response, next)` handler for node:http, Express and Connect.
 
 import { checkNodePair } from './adapters/callers.ts';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http';
 import { checkOptions } from '@onezero/static/options';
 import { mounted, mountOf } from './adapters/mount.ts';
 import { withPlainPage } from './adapters/plain-page.ts';
@@ -35,10 +35,19 @@ export function webdav(options: WebdavMountOptions): WebdavHandler {
   const mount = mountOf(path);
   // The first write reports what a failed start has to say; until then nothing waits for it.
   respond.ready().catch(() => {});
-  const handle = async (request: IncomingMessage, response: ServerResponse, next?: () => void): Promise<void> => {
+  const handle = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void> => {
     const { originalUrl, url = '/' } = request as { originalUrl?: string; url?: string };
     const place = mounted(originalUrl ?? url, mount);
     if (place === 404 && next !== undefined) return next();
+    if (isContentGone(request)) {
+      const error = new Error('the content of the request was read before it came here');
+      if (next !== undefined) return next(error);
+      return send(withPlainPage(refusal(500, error)), request, response);
+    }
     const answer = typeof place === 'number' ? refusal(place) : await respond(messageOf(request, place));
     await send(withPlainPage(answer), request, response);
   };
@@ -53,19 +62,30 @@ export function webdav(options: WebdavMountOptions): WebdavHandler {
 }
 
 function messageOf(request: IncomingMessage, place: Exclude<ReturnType<typeof mounted>, number>): DavRequest {
-  const { headers, method = 'GET', httpVersion } = request;
-  const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+  const { headers, method = 'GET', httpVersion, httpVersionMajor } = request;
+  const announced = headers['content-length'];
+  // In HTTP/2 what is not announced may come all the same.
+  const isKnown = headers['transfer-encoding'] === undefined && (announced !== undefined || httpVersionMajor < 2);
   return {
     ...place,
     method,
     version: httpVersion === '1.0' ? '1.0' : '1.1',
-    authority: headers.host,
+    authority: headers.host ?? (headers[':authority'] as string | undefined),
     user: userOf(request),
     fields: fieldsOf(request.rawHeaders),
-    contentLength: length,
+    contentLength: isKnown ? Number(announced ?? 0) : undefined,
     // A reader that stops early has an answer to send; leaving the loop must not take the connection with it.
     content: { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) },
   };
+}
+
+const TAKE_CONTENT: ReadonlySet<string | undefined> = new Set(['PUT', 'PROPPATCH', 'PROPFIND', 'LOCK']);
+
+/** Whether content that counts is gone, as behind a body parser: what is left would make an empty file. */
+function isContentGone({ method, readableDidRead, headers, httpVersionMajor }: IncomingMessage): boolean {
+  const isFramed = headers['transfer-encoding'] !== undefined || httpVersionMajor >= 2;
+  const hasContent = (headers['content-length'] ?? (isFramed ? undefined : '0')) !== '0';
+  return readableDidRead && hasContent && TAKE_CONTENT.has(method);
 }
 
 function userOf(request: IncomingMessage): string | undefined {
@@ -92,7 +112,7 @@ async function send(
   for (const [name, values] of lines) response.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
   response.statusCode = status;
   // Content that is not read any more would keep the connection from its next request.
-  if (status >= 400 && !request.complete) response.setHeader('connection', 'close');
+  if (status >= 400 && !request.complete && request.httpVersionMajor < 2) response.setHeader('connection', 'close');
   if (content === undefined || content instanceof Uint8Array) {
     if (content !== undefined) response.setHeader('content-length', content.length);
     else if (status !== 204 && status !== 304 && request.method !== 'HEAD') response.setHeader('content-length', 0);
@@ -108,17 +128,21 @@ async function stream(
   response: ServerResponse,
 ): Promise<void> {
   const iterator = content[Symbol.asyncIterator]();
+  // Who has put themselves between us and Node, as `compression()` does, passes no callback on and keeps what it was given.
+  const isWrapped = response.write !== OutgoingMessage.prototype.write;
+  let wake = (): void => {};
+  response.once('close', () => wake());
+  if (isWrapped) response.on('drain', () => wake());
   try {
     while (!response.destroyed && request.method !== 'HEAD') {
       const chunk = await iterator.next();
       if (chunk.done === true) break;
       // The callback says that the bytes are out, and with them that the lent chunk may be used again.
       await new Promise<void>((resolve) => {
-        response.once('close', resolve);
-        response.write(chunk.value, () => {
-          response.off('close', resolve);
-          resolve();
-        });
+        wake = resolve;
+        if (!isWrapped) response.write(chunk.value, () => resolve());
+        else if (response.write(Buffer.from(chunk.value))) resolve();
+        if (response.destroyed) resolve();
       });
     }
     response.end();
