@@ -111,6 +111,20 @@ test('neither shows, takes nor makes what is secret or run', async () => {
   expect(readFileSync(join(root, 'd/page.sh'), 'utf8')).toBe('secret');
 });
 
+test.each(['MOVE', 'COPY'])('nor does a tree bring what would be run to where it is run, by %s', async (method) => {
+  mkdirSync(join(root, 'public'));
+  mkdirSync(join(root, 'stuff/in'), { recursive: true });
+  writeFileSync(join(root, 'stuff/in/page.sh'), 'text');
+  const url = await start({ webdav: root, cgi: { extensions: { '.sh': '/bin/sh' }, root: join(root, 'public') } });
+  for (const path of ['/stuff/', '/stuff/in/']) {
+    const headers = { destination: `${url}/public/new/` };
+    expect((await fetch(url + path, { method, headers })).status).toBe(403);
+  }
+  expect(existsSync(join(root, 'public/new'))).toBe(false);
+  const { status } = await fetch(`${url}/stuff/`, { method, headers: { destination: `${url}/other/` } });
+  expect([status, existsSync(join(root, 'other/in/page.sh'))]).toEqual([201, true]);
+});
+
 test('pages of other sites change nothing', async () => {
   const url = await start({ webdav: root });
   const answer = await fetch(`${url}/a`, { method: 'MKCOL', headers: { origin: 'http://evil.example' } });

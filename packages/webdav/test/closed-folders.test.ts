@@ -81,6 +81,15 @@ test('a tree with a closed directory is copied and moved whole, and neither repl
   expect(everything().filter((path) => path.includes('.onezero'))).toEqual([]);
 });
 
+test('a closed directory itself is copied, and keeps its rights', async () => {
+  makeTree('d');
+  await start();
+  expect(await ask('COPY', '/d/in/closed/', '/copy/')).toBe(201);
+  expect(statSync(join(root, 'copy')).mode & 0o777).toBe(0o555);
+  expect(readFileSync(join(root, 'copy/c'), 'utf8')).toBe('d');
+  expect(everything().filter((path) => path.includes('.onezero'))).toEqual([]);
+});
+
 test.skipIf(!isRoot)('nor is one in which others keep what is theirs', async () => {
   for (const top of ['d', 'e']) makeTree(top, 0o755);
   await start();

@@ -10,14 +10,19 @@ import type { Folders } from './folders.ts';
 
 /** A directory, or a file with its content, which is closed when the next member is asked for. */
 export type Member =
-  | { readonly kind: 'directory'; readonly path: string; readonly modifiedMs: number }
-  | {
+  | (Named & { readonly kind: 'directory' })
+  | (Named & {
       readonly kind: 'file';
-      readonly path: string;
-      readonly modifiedMs: number;
       readonly bytes: number;
       readonly content: AsyncIterable<Uint8Array>;
-    };
+    });
+
+interface Named {
+  readonly path: string;
+  /** The path without backslashes, if it has some: on Windows they separate names. No other member has it. */
+  readonly portablePath?: string;
+  readonly modifiedMs: number;
+}
 
 /** The members of a folder, below a directory called `name`. Nothing is open before the first is asked for. */
 export async function* membersOf(
@@ -26,30 +31,53 @@ export async function* membersOf(
   folders: Folders,
   storage: Storage,
 ): AsyncGenerator<Member, void> {
-  const waiting = [{ segments, path: name }];
+  const waiting: Place[] = [{ segments, path: name, portablePath: name.replaceAll('\\', '_') }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const folder = folders.known(next.segments) ?? (await folders.look(next.segments).catch(unlessRefused));
     if (folder === undefined) continue;
-    yield { kind: 'directory', path: `${next.path}/`, modifiedMs: folder.stamp.mtimeMs };
+    const modifiedMs = folder.stamp.mtimeMs;
+    yield { kind: 'directory', path: `${next.path}/`, portablePath: `${next.portablePath}/`, modifiedMs };
+    const portable = portableNames(folder.sorted);
     for (const entry of folder.sorted) {
-      const inside = { segments: [...next.segments, entry.name], path: `${next.path}/${entry.name}` };
+      const inside: Place = {
+        segments: [...next.segments, entry.name],
+        path: `${next.path}/${entry.name}`,
+        portablePath: `${next.portablePath}/${portable.get(entry.name) ?? entry.name}`,
+      };
       if (entry.kind === 'file') yield* fileAt(inside, storage);
       else if (!isLink(join(folder.location, entry.name))) waiting.push(inside);
     }
   }
 }
 
+interface Place {
+  readonly segments: readonly string[];
+  readonly path: string;
+  readonly portablePath: string;
+}
+
+/** Other names for those that have a backslash, which none of their neighbours has. */
+function portableNames(all: readonly { readonly name: string }[]): ReadonlyMap<string, string> {
+  const portable = new Map<string, string>();
+  const odd = all.filter(({ name }) => name.includes('\\'));
+  const taken = new Set(odd.length === 0 ? [] : all.map(({ name }) => name));
+  for (const { name } of odd) {
+    let made = name.replaceAll('\\', '_');
+    while (taken.has(made)) made = `_${made}`;
+    taken.add(made);
+    portable.set(name, made);
+  }
+  return portable;
+}
+
 /** A file as it is when it is opened; what cannot be opened is left out, as its request would be refused. */
-async function* fileAt(
-  { segments, path }: { readonly segments: readonly string[]; readonly path: string },
-  storage: Storage,
-): AsyncGenerator<Member, void> {
+async function* fileAt({ segments, path, portablePath }: Place, storage: Storage): AsyncGenerator<Member, void> {
   const opened = await openFile(segments, storage);
   if (opened.kind !== 'file') return;
   const { size, mtimeMs } = opened.stamp;
   const content = new FileContent(opened.descriptor, size === 0 ? [] : [{ start: 0, end: size }]);
   try {
-    yield { kind: 'file', path, bytes: size, modifiedMs: mtimeMs, content };
+    yield { kind: 'file', path, portablePath, bytes: size, modifiedMs: mtimeMs, content };
   } finally {
     await content.return();
   }

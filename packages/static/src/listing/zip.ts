@@ -19,7 +19,7 @@ export async function* zipOf(members: AsyncIterable<Member>): AsyncGenerator<Uin
   let offset = 0;
   for await (const member of members) {
     // A backslash would be a separator on Windows.
-    const name = Buffer.from(member.path.replaceAll('\\', '_'));
+    const name = Buffer.from((member.portablePath ?? member.path).replaceAll('\\', '_'));
     const isDirectory = member.kind === 'directory';
     const isLarge = !isDirectory && isLargeFile(member.bytes);
     const { modifiedMs } = member;

@@ -38,6 +38,27 @@ function listed(bytes: Buffer): readonly (readonly [name: string, bytes: number,
   return JSON.parse(execFileSync('python3', ['-c', LIST, file], { encoding: 'utf8' })) as never;
 }
 
+test.skipIf(!hasPython && !isCi)('a name with a backslash gets one that none of its neighbours has', async () => {
+  const root = folder();
+  for (const name of ['a\\b', 'a_b', '_a_b', 'd\\e/a\\b', 'd_e/f']) {
+    mkdirSync(join(root, 'share', name, '..'), { recursive: true });
+    writeFileSync(join(root, 'share', name), name);
+  }
+  const respond = serveStatic(root, { listing: { archives: true } });
+  const { content } = await respond({ method: 'GET', pathInfo: '/share/', query: 'format=zip', fields: [] });
+  const names = listed(await collect(content)).map(([name]) => name);
+  expect(names.toSorted()).toEqual([
+    'share/',
+    'share/__a_b',
+    'share/_a_b',
+    'share/_d_e/',
+    'share/_d_e/a_b',
+    'share/a_b',
+    'share/d_e/',
+    'share/d_e/f',
+  ]);
+});
+
 const NAMES = [
   'a.txt',
   'naïve – 日本 😀.txt',

@@ -5,7 +5,7 @@
 // bound to it, before it comes (records.ts).
 
 import type { Stats } from 'node:fs';
-import { rename, unlink } from 'node:fs/promises';
+import { chmod, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { TreeFolder } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
@@ -13,7 +13,7 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { depthOf, mayOverwrite } from '../protocol/fields.ts';
 import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
-import { copyDirectory, type CopyPlan, copyTo, stateOf } from '../store/copy.ts';
+import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES, stateOf } from '../store/copy.ts';
 import { codeOf, FOLDER } from '../store/folder.ts';
 import { isBelow } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, roomFor } from '../store/place.ts';
@@ -31,7 +31,7 @@ import { giveUp, putBack, removeStaged, removeTaken, setAside, stagingPath } fro
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
-import { memberLocks, refuseObstacles, removeMoved } from './remove.ts';
+import { memberLocks, refuseObstacles, removeMoved, stateOf as treeStateOf } from './remove.ts';
 
 type Kind = 'copy' | 'shallow copy' | 'move';
 
@@ -44,7 +44,7 @@ export async function copy(folder: Folder, request: DavRequest): Promise<DavResp
   const isDeep = depthOf(request, 'infinity', ['0', 'infinity']) === 'infinity';
   return withEnds(folder, request, async ({ source, target }) => {
     await check(folder, request, { source, target }, isDeep ? 'copy' : 'shallow copy');
-    return copyInto(folder, request, { source, target }, isDeep);
+    return copyInto(folder, request, { source, target }, isDeep ? 'seen' : 'none');
   });
 }
 
@@ -57,13 +57,14 @@ export async function move(folder: Folder, request: DavRequest): Promise<DavResp
     const blocked = memberLocks(folder, request, source);
     if (blocked.length > 0) return failures(request, blocked, source);
     await check(folder, request, { source, target }, 'move');
-    await refuseObstacles(folder, source, 'moved');
+    await refuseObstacles(folder, source, 'moved', target);
     return moveInto(folder, request, target).catch(async (error: unknown) => {
       if (codeOf(error) !== 'EXDEV') throw error;
       await refuseObstacles(folder, source, 'removed');
       // On another file system it is whole before anything of the source goes.
-      const answer = await copyInto(folder, request, { source, target }, true);
-      await removeMoved(folder, request, source);
+      const state = await treeStateOf(source);
+      const answer = await copyInto(folder, request, { source, target }, 'all');
+      await removeMoved(folder, request, source, state);
       return answer;
     });
   });
@@ -107,12 +108,26 @@ async function check(folder: Folder, request: DavRequest, { source, target }: En
   checkLocks(folder, request, { path: target.path, isDeep: true, changesParent });
 }
 
-async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep: boolean): Promise<DavResponse> {
+async function copyInto(
+  folder: Folder,
+  request: DavRequest,
+  ends: Ends,
+  members: CopyPlan['members'],
+): Promise<DavResponse> {
   const { source, target } = ends;
   const { fsync, maxCopyEntries } = folder.settings;
   const parent = parentOf(target);
   await refuseObstacles(folder, target.stats === undefined ? undefined : (target as Found), 'removed');
-  const plan: CopyPlan = { tree: folder.tree, isDeep, fsync, maxEntries: maxCopyEntries, taken: [], entries: 0 };
+  const coming = { parent, name: target.name, depth: source.segments.length };
+  const plan: CopyPlan = {
+    tree: folder.tree,
+    members,
+    fsync,
+    coming,
+    maxEntries: maxCopyEntries,
+    taken: [],
+    entries: 0,
+  };
   const staged = await stagingPath(parent);
   let isPlaced = false;
   try {
@@ -122,10 +137,11 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
     const answer = await folder.turn.run(async () => {
       const now = await lookAt(folder.tree, destinationOf(request));
       try {
-        await check(folder, request, { source, target: now }, isDeep ? 'copy' : 'shallow copy');
+        await check(folder, request, { source, target: now }, members === 'none' ? 'shallow copy' : 'copy');
         await refuseMoved(parent);
         const gone = await replace(folder, staged, await stateOf(staged), now, properties);
         isPlaced = true;
+        await closeAgain(join(parentOf(now).path, now.name), source.stats);
         return { gone, status: now.stats === undefined ? 201 : 204 };
       } finally {
         await now.close();
@@ -137,6 +153,14 @@ async function copyInto(folder: Folder, request: DavRequest, ends: Ends, isDeep:
     if (!isPlaced) for (const bytes of plan.taken) await folder.tree.giveQuota(bytes);
     await removeStaged(parent, staged);
   }
+}
+
+/** Takes from a copy that has its place what its source has not. It is copied, whatever becomes of that. */
+async function closeAgain(path: string, { mode }: Stats): Promise<void> {
+  if ((mode & OWNER_WRITES) !== 0) return;
+  await chmod(path, mode & 0o777).catch((error: unknown) => {
+    if (codeOf(error) === undefined) throw error;
+  });
 }
 
 async function moveInto(folder: Folder, request: DavRequest, early: Place): Promise<DavResponse> {

@@ -71,8 +71,14 @@ const BY_KEY: ReadonlyMap<string, LiveProperty> = new Map(
 let lastSeconds = -1;
 let lastDate = '';
 
+/** From the year 0 to 9999, those that dates of four digits can write. */
+function hasDate(ms: number): boolean {
+  return ms >= -62_167_219_200_000 && ms < 253_402_300_800_000;
+}
+
 /** Members of a collection often have the same second, and a date takes longer to write than all else of a member. */
-function httpDate(mtimeMs: number): string {
+function httpDate(mtimeMs: number): string | undefined {
+  if (!hasDate(mtimeMs)) return undefined;
   const seconds = Math.floor(mtimeMs / 1000);
   if (seconds !== lastSeconds) {
     lastSeconds = seconds;
@@ -82,8 +88,9 @@ function httpDate(mtimeMs: number): string {
 }
 
 /** File systems without times of birth have 1970 there, or the time of the last change. */
-function isoDate({ birthtimeMs, mtimeMs }: Stats): string {
-  const ms = birthtimeMs > 0 ? birthtimeMs : mtimeMs;
+function isoDate({ birthtimeMs, mtimeMs }: Stats): string | undefined {
+  const ms = birthtimeMs > 0 && hasDate(birthtimeMs) ? birthtimeMs : mtimeMs;
+  if (!hasDate(ms)) return undefined;
   return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 

@@ -11,9 +11,10 @@ import { refused } from '../refusals.ts';
 import { obstacleIn } from '../store/concealed.ts';
 import { codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
-import { found, type Found, lookAt, parentOf, withPlace } from '../store/place.ts';
+import { found, type Found, lookAt, parentOf, type Place, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
 import { removeTaken, takeOut } from '../store/staging.ts';
+import { treeState } from '../store/tree-state.ts';
 import { checkConditions, checkLocks, lockObstacles } from './conditions.ts';
 import { endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
@@ -35,9 +36,12 @@ export async function refuseObstacles(
   folder: Folder,
   target: Found | undefined,
   fate: 'moved' | 'removed',
+  destination?: Place,
 ): Promise<void> {
   if (target?.entry?.isDirectory() !== true) return;
-  const obstacle = await obstacleIn(folder.tree, target.segments, fate, target.stats.dev);
+  const { segments, stats } = target;
+  const coming = destination && { parent: parentOf(destination), name: destination.name, depth: segments.length };
+  const obstacle = await obstacleIn(folder.tree, segments, fate, stats.dev, coming);
   if (obstacle !== undefined) throw refused(403, obstacle);
 }
 
@@ -77,13 +81,13 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
 }
 
 /** Removes what was copied to another file system, if it is as it was; otherwise it stays, with 409. */
-export function removeMoved(folder: Folder, request: DavRequest, moved: Found): Promise<void> {
+export function removeMoved(folder: Folder, request: DavRequest, moved: Found, state: string): Promise<void> {
   return folder.turn.run(() =>
     withPlace(folder.tree, request.pathInfo, async (place) => {
       const source = found(place);
       const parent = parentOf(source);
       const [was, is] = [moved.entry, source.entry];
-      if (was?.ino !== is?.ino || was?.ctimeMs !== is?.ctimeMs)
+      if (was?.ino !== is?.ino || state !== (await stateOf(source)))
         throw refused(409, 'the source changed while it was copied to another file system');
       if (is?.isDirectory() !== true) return removeFile(folder, source, parent);
       const path = await takeOut(parent, source.name);
@@ -91,6 +95,12 @@ export function removeMoved(folder: Folder, request: DavRequest, moved: Found): 
       await removeTaken(folder.tree, parent, path);
     }),
   );
+}
+
+/** The state of what a path is the name of, with all that is in it. */
+export async function stateOf({ parent, name, entry }: Found): Promise<string> {
+  if (entry?.isDirectory() !== true) return String(entry?.ctimeMs);
+  return treeState(join(parent?.path ?? '', name));
 }
 
 async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {

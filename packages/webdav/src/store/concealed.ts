@@ -17,12 +17,13 @@ export async function obstacleIn(
   segments: readonly string[],
   fate: 'moved' | 'removed',
   device: number,
+  coming?: Coming,
 ): Promise<string | undefined> {
   try {
     const folder = await tree.open(segments);
     if (folder === undefined) return hidden(segments);
     try {
-      return await obstacleInFolder(tree, folder, fate, device);
+      return await obstacleInFolder(tree, folder, { fate, device, coming });
     } finally {
       await folder.close();
     }
@@ -30,6 +31,27 @@ export async function obstacleIn(
     ignoreAbsent(error);
     return undefined;
   }
+}
+
+/** Where a tree comes to: the directory that it will lie in, its name there, and how many names lead to where it lies now. */
+export interface Coming {
+  readonly parent: TreeFolder;
+  readonly name: string;
+  readonly depth: number;
+}
+
+/** Why what is in a tree must not come there: no request could name it any more, or it would be a secret, or be run. */
+export async function hiddenThere(
+  tree: SiteTree,
+  path: readonly string[],
+  { parent, name, depth }: Coming,
+): Promise<string | undefined> {
+  const way = [name, ...path.slice(depth)];
+  const segments = [...parent.segments, ...way];
+  const folder = { ...parent, segments: segments.slice(0, -1), place: join(parent.place, ...way.slice(0, -1)) };
+  const isHidden = typeof tree.locate(`/${segments.join('/')}`) === 'number';
+  if (!isHidden && !(await tree.conceals(folder, segments.at(-1) ?? ''))) return undefined;
+  return `${path.join('/')} would be hidden where it comes to`;
 }
 
 /** What Node reads where a name is not UTF-8: nothing has the name that comes out, so no request can ask for it. */
@@ -40,8 +62,11 @@ const hidden = (path: readonly string[]): string => `${path.join('/')} is hidden
 async function obstacleInFolder(
   tree: SiteTree,
   folder: TreeFolder,
-  fate: 'moved' | 'removed',
-  device: number,
+  {
+    fate,
+    device,
+    coming,
+  }: { readonly fate: 'moved' | 'removed'; readonly device: number; readonly coming: Coming | undefined },
 ): Promise<string | undefined> {
   const { segments } = folder;
   let mayRemove = fate === 'moved' ? anything : undefined;
@@ -52,12 +77,14 @@ async function obstacleInFolder(
     const path = [...segments, name];
     if (name.includes(UNREADABLE) && (await tree.entry(folder, name)) === undefined) return hidden(path);
     if (typeof tree.locate(`/${path.join('/')}`) === 'number') return hidden(path);
+    const there = coming && (await hiddenThere(tree, path, coming));
+    if (there !== undefined) return there;
     const needsLook = isDirectory || (isFile && tree.hasSecrets);
     const stats = needsLook ? await tree.look(folder, name) : undefined;
     if (needsLook && stats === undefined) return hidden(path);
     if (!isDirectory) continue;
     if (fate === 'removed' && stats?.dev !== device) return `${path.join('/')} is another file system, which stays`;
-    const below = await obstacleIn(tree, path, fate, device);
+    const below = await obstacleIn(tree, path, fate, device, coming);
     if (below !== undefined) return below;
   }
   return undefined;

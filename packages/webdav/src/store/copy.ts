@@ -8,20 +8,26 @@ import { chmod, constants, copyFile, type FileHandle, lstat, mkdir, open } from 
 import { join } from 'node:path';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { refused } from '../refusals.ts';
+import { type Coming, hiddenThere } from './concealed.ts';
 import { codeOf } from './folder.ts';
 import { readProperties, recordNames, writeProperties } from './records.ts';
 
 /** Where the copy goes, and how far. */
 export interface CopyPlan {
   readonly tree: SiteTree;
-  readonly isDeep: boolean;
+  /** Which members come along: none, those that clients see, or all; where one of all cannot, nothing is copied. */
+  readonly members: 'none' | 'seen' | 'all';
   readonly fsync: boolean;
+  readonly coming: Coming;
   /** The most files and directories that one copy makes. */
   readonly maxEntries: number;
   /** What was taken of the quota so far, for those who give it back. */
   readonly taken: number[];
   entries: number;
 }
+
+/** What the owner of a directory needs to move it to another one. */
+export const OWNER_WRITES = 0o200;
 
 /** Copies a file or directory. What is left of a copy that fails is the caller's to remove. */
 export async function copyTo(
@@ -49,9 +55,10 @@ export async function copyDirectory(
     await mkdir(target);
     const own = await readProperties({ directory: source.path, name: '.', stats });
     if (own.length > 0) await writeProperties({ directory: target, name: '.', stats }, own, plan.fsync);
-    if (plan.isDeep) await copyMembers(source, target, plan, [...ancestors, identityOf(stats)]);
-    // Last, as it may be one in which nothing can be made.
-    await chmod(target, stats.mode & 0o777);
+    if (plan.members !== 'none') await copyMembers(source, target, plan, [...ancestors, identityOf(stats)]);
+    // Last, as it may be one in which nothing can be made. The outermost may be written to until it has its place: else it could not be
+    // moved there.
+    await chmod(target, (stats.mode & 0o777) | (ancestors.length === 0 ? OWNER_WRITES : 0));
   } finally {
     await source.close();
   }
@@ -67,7 +74,13 @@ async function copyMembers(
   for await (const names of plan.tree.names(source)) {
     for (const name of names) {
       const stats = await plan.tree.look(source, name);
-      if (stats === undefined) continue;
+      if (stats === undefined) {
+        leaveOut(name, plan);
+        continue;
+      }
+      const path = [...source.segments, name];
+      const there = await hiddenThere(plan.tree, path, plan.coming);
+      if (there !== undefined) throw refused(403, there);
       const to = join(target, name);
       if (stats.isFile()) {
         await copyOneFile(join(source.path, name), stats, to, plan);
@@ -76,10 +89,15 @@ async function copyMembers(
         const subject = { directory: target, name, stats };
         if (properties.length > 0) await writeProperties(subject, properties, plan.fsync);
       } else if (!ancestors.includes(identityOf(stats))) {
-        await copyDirectory([...source.segments, name], stats, to, plan, ancestors);
-      }
+        await copyDirectory(path, stats, to, plan, ancestors);
+      } else leaveOut(name, plan);
     }
   }
+}
+
+/** What is left out of a copy would be lost with its source, if that is to go. */
+function leaveOut(name: string, { members }: CopyPlan): void {
+  if (members === 'all') throw refused(403, `${name} cannot be copied, and would go with its collection`);
 }
 
 async function copyOneFile(from: string, stats: Stats, to: string, plan: CopyPlan): Promise<void> {

@@ -1,9 +1,9 @@
 // A folder with another file system in it.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turned, setTimeout as delay } from 'node:timers/promises';
 import { SiteTree } from '@onezero/static/tree';
 import { expect, test } from 'vitest';
 import { removeTree } from '../../src/store/staging.ts';
@@ -76,6 +76,33 @@ test('MOVE between file systems over what is there leaves nothing else', async (
     ]);
     // The one record of its properties.
     expect(served.paths().filter((path) => path.startsWith('mount/.onezero-webdav/'))).toHaveLength(2);
+  });
+});
+
+test('MOVE between file systems takes nothing away that came meanwhile', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    for (let index = 0; index < 200; index++) writeFileSync(join(served.root, `d/sub/${index}`), '');
+    const moved = served.status('MOVE', '/d/', { destination: '/mount/d/' });
+    const work = join(served.root, 'mount/.onezero-webdav');
+    while (!existsSync(work) || readdirSync(work).length === 0) await turned();
+    // It is copied, and not there yet.
+    writeFileSync(join(served.root, 'd/sub/y.txt'), 'changed');
+    writeFileSync(join(served.root, 'd/sub/late.txt'), 'late');
+    expect(await moved).toBe(409);
+    expect([served.read('d/sub/y.txt'), served.read('d/sub/late.txt')]).toEqual(['changed', 'late']);
+    expect(await served.status('MOVE', '/d/', { destination: '/mount/d/' })).toBe(204);
+    expect(existsSync(join(served.root, 'd'))).toBe(false);
+    expect(served.read('mount/d/sub/late.txt')).toBe('late');
+  });
+});
+
+test.for(['nowhere', '.', '/etc/passwd'])('nor a link to %s, which cannot be copied', async (goal, { skip }) => {
+  await withMount(skip, async (served) => {
+    symlinkSync(goal, join(served.root, 'd/sub/link'));
+    expect(await served.status('MOVE', '/d/', { destination: '/mount/d/' })).toBe(403);
+    expect(readdirSync(join(served.root, 'd/sub'))).toEqual(['link', 'y.txt']);
+    expect(readdirSync(join(served.root, 'mount'))).toEqual([]);
+    expect(await served.status('COPY', '/d/', { destination: '/mount/d/' })).toBe(201);
   });
 });
 

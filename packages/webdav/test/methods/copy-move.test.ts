@@ -44,6 +44,25 @@ test('into a collection that gave way meanwhile, nothing of what was replaced st
   ]);
 });
 
+test.each(['MOVE', 'COPY'])('%s makes no tree so deep that nothing could remove it', async (method) => {
+  await start({});
+  const [tall, taller] = [100, 200].map((levels) => '/d'.repeat(levels)) as [string, string];
+  for (const path of [`a${taller}`, `b${tall}`]) mkdirSync(join(served.root, path), { recursive: true });
+  expect(await served.status(method, '/a/', { destination: `/b${tall}/a/` })).toBe(403);
+  expect(readdirSync(join(served.root, `b${tall}`))).toEqual([]);
+  expect(await served.status(method, `/a${tall}/`, { destination: `/b${tall}/a/` })).toBe(201);
+  expect(await served.status('DELETE', '/b/')).toBe(204);
+});
+
+test('nor one in which a policy would hide what is in it', async () => {
+  served = await Served.start({ 'a/private/k': 'k', 'a/b': 'b' }, { files: { hide: ['/c/private'] } });
+  const before = served.paths();
+  for (const method of ['MOVE', 'COPY']) {
+    expect(await served.status(method, '/a/', { destination: '/c/' })).toBe(403);
+    expect(served.paths()).toEqual(before);
+  }
+});
+
 describe('onto', () => {
   test.each<[string, string, string, Headers, number, number]>([
     ['nothing', '/a.txt', '/new.txt', {}, 201, 201],
