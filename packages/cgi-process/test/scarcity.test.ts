@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cgi } from '../src/index.ts';
-import { plain, request, Scripts, text } from './mount.ts';
+import { isInstalled, plain, request, Scripts, text } from './mount.ts';
 
 const scripts = new Scripts({
   hello: plain('echo hello'),
@@ -67,6 +67,17 @@ describe('cgi', () => {
     const { statuses, left } = JSON.parse(stdout) as { statuses: number[]; left: number };
     for (const status of statuses) expect([200, 503]).toContain(status);
     expect([statuses.at(-1), left]).toEqual([200, 0]);
+  });
+
+  test.skipIf(!isRoot || !isInstalled('setpriv', '--version'))('answers with 503 without a process', async () => {
+    // Root has as many as it likes.
+    const other = 'setpriv --reuid=64998 --regid=64998 --clear-groups prlimit --nproc=22:22';
+    const { crowd, after } = await scarce(`exec ${other} "$0" "$@"`, 30);
+    for (const { status, text: answer } of crowd) {
+      expect([200, 503]).toContain(status);
+      expect(answer).toBe(status === 200 ? 'hello\n' : '');
+    }
+    expect(after).toEqual({ status: 200, text: 'hello\n' });
   });
 
   test('runs scripts without a place for files and pipes, and says what cannot be stored', async () => {

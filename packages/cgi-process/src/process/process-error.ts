@@ -68,7 +68,7 @@ export function startFailure(error: NodeJS.ErrnoException, command: string, cwd:
     case 'ENFILE':
       return new ProcessError('too-many-files', `${command}: no file descriptor is free`, options);
     case 'EAGAIN':
-      return new ProcessError('too-many-processes', `${command}: no process can be started now`, options);
+      return noProcess(command, options);
     case 'ETXTBSY':
       return fileBusy(command, options);
     case 'ENOMEM':
@@ -78,6 +78,11 @@ export function startFailure(error: NodeJS.ErrnoException, command: string, cwd:
         diagnose(command, cwd, options) ?? new ProcessError('spawn-failed', `${command}: ${error.message}`, options)
       );
   }
+}
+
+/** There are as many processes as there may be. */
+export function noProcess(command: string, options?: ErrorOptions): ProcessError {
+  return new ProcessError('too-many-processes', `${command}: no process can be started now`, options);
 }
 
 /** A process has the file open for writing. */

@@ -17,7 +17,7 @@ import { writerOf } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
 import type { OutputPipe } from '../process/output-pipe.ts';
 import { RunSignals, signalGroup } from '../process/session.ts';
-import { diagnose, fileBusy } from '../process/process-error.ts';
+import { diagnose, fileBusy, noProcess } from '../process/process-error.ts';
 
 /** What a shell exits with when a command cannot be run. */
 const START_FAILED = new Set([126, 127]);
@@ -179,6 +179,7 @@ export class ShellRun {
     if (this.#code === undefined) {
       // The shell is gone, and with it the one who would have told how the command ends.
       signalGroup(slot.pid, 'SIGKILL');
+      if (isForkMessage(errorsEnd)) throw noProcess(plan.command);
       return { code: null, signal: null };
     }
     if (START_FAILED.has(this.#code)) {
@@ -193,6 +194,11 @@ export class ShellRun {
 /** Whether a shell's last words are that a process has the file of a command open for writing. Its status says only 126. */
 export function isBusyMessage(errorsEnd: string, command: string): boolean {
   return errorsEnd.endsWith(`${toByteString(command)}: Text file busy\n`);
+}
+
+/** Whether a shell's last words are that there was no process for a command, which it ends with. */
+export function isForkMessage(errorsEnd: string): boolean {
+  return /: (?:line )?\d+: can(?:not|'t) fork[^\n]*\n$/i.test(errorsEnd);
 }
 
 interface Patience {
