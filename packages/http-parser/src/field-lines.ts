@@ -152,13 +152,20 @@ function isNamed(bytes: Uint8Array, start: number, name: string): boolean {
  */
 export function decodeFields(text: string, start: number): Field[] {
   const fields: Field[] = [];
+  /** The lines that continue the last field; joined at once, since each joining copies all before it. */
+  let more: string[] = [];
   for (let at = start; ;) {
     const lineEnd = text.indexOf('\n', at);
     const first = text.charCodeAt(at);
-    if (lineEnd < 0 || first === CR || first === LF) return fields;
-    if (first === SP || first === HTAB) {
+    const isFolded = first === SP || first === HTAB;
+    if (!isFolded && more.length > 0) {
       const [name, value] = fields.pop() as Field;
-      fields.push([name, trimWhiteSpace(`${value} ${trimWhiteSpace(text, at, lineEnd)}`)]);
+      fields.push([name, [value, ...more].filter((line) => line !== '').join(' ')]);
+      more = [];
+    }
+    if (lineEnd < 0 || first === CR || first === LF) return fields;
+    if (isFolded) {
+      more.push(trimWhiteSpace(text, at, lineEnd));
     } else {
       const colon = text.indexOf(':', at);
       fields.push([text.slice(at, colon).toLowerCase(), trimWhiteSpace(text, colon + 1, lineEnd)]);

@@ -58,6 +58,17 @@ describe('the work for an octet', () => {
   });
 });
 
+test('the fields of a head with very many folded lines are there soon', () => {
+  const [event] = new RequestParser({ maxHeadBytes: 1 << 24 }).push(
+    bytesOf(`GET / HTTP/1.0\r\na: b\r\n${' cd\r\n \r\n'.repeat(150_000)}e: f\r\n\r\n`),
+  );
+  const fields = event?.type === 'head' ? event.head.fields : [];
+  expect(fields.map(([name, value]) => [name, value.length])).toEqual([
+    ['a', 1 + 150_000 * 3],
+    ['e', 1],
+  ]);
+});
+
 describe('memory', () => {
   test('is held for nothing but what waits', () => {
     const parser = new RequestParser();
