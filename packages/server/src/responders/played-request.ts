@@ -1,6 +1,7 @@
 // A request as the bytes that a node:http server would have received.
 
 import { encodeChunk, encodeLastChunk, serializeHead } from '@onezero/http-parser/serializer';
+import { discard } from '../message/content.ts';
 import type { Field, RequestMessage } from '../message/message.ts';
 
 /** The head, with its target below the mount. What the server does not offer the application is left out. */
@@ -90,6 +91,7 @@ export class PlayedContent {
 
   /** Nobody asks any more. */
   close(): void {
-    void this.#iterator?.return?.();
+    const iterator = this.#iterator;
+    if (iterator !== undefined) discard({ [Symbol.asyncIterator]: () => iterator });
   }
 }

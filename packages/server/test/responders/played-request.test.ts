@@ -113,6 +113,22 @@ describe('its content', () => {
     expect(taker.pushed).toEqual(['a', 'b']);
   });
 
+  test('may fail while it is closed, which nobody has to hear', async () => {
+    const taker = new Taker();
+    const iterator: AsyncIterator<Uint8Array> = {
+      next: async () => ({ done: false, value: Buffer.from('a') }),
+      return: async () => {
+        throw new Error('cannot be closed');
+      },
+    };
+    const content = { [Symbol.asyncIterator]: () => iterator };
+    const played = new PlayedContent(request({ contentLength: 2, content }), false);
+    await played.read(taker);
+    played.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(taker.pushed).toEqual(['a']);
+  });
+
   test('is held until the application says 100, where it shall say so', async () => {
     const taker = new Taker();
     let isAsked = false;

@@ -131,6 +131,8 @@ export class Running {
     }
     const old = this.#log;
     this.#log = log;
+    // It may have been moved away while the applications loaded.
+    this.reopenLog();
     const hasMoved = listening(configuration) !== listening(this.#options.configuration);
     if (hasMoved) this.#options.report('Warning: the addresses to listen on change only at the next start');
     this.#configuration = configuration;

@@ -12,6 +12,10 @@ export function work(start: Start, signals: EarlySignals): Promise<number> {
   const { configuration } = start.resolved;
   const primary = new Primary();
   let running: Running | undefined;
+  let hasBegun!: () => void;
+  const begun = new Promise<void>((resolve) => {
+    hasBegun = resolve;
+  });
   const working = primary.obey({
     begin: async (inherited, isStopping) => {
       const settled = { port: 0, mayMovePort: false, inherited };
@@ -20,14 +24,17 @@ export function work(start: Start, signals: EarlySignals): Promise<number> {
       if (isStopping()) throw new Error('it was stopped before it listened');
       running = prepared;
       await running.listen();
+      hasBegun();
       return { addresses: running.addresses, ready: running.whenReady };
     },
     reload: async () => {
+      // A worker that is just starting runs what it read before.
+      await begun;
       const { configuration: next, problems } = start.resolve();
       if (problems.length > 0) throw new Error(problems.join('; '));
       await running?.reload(next);
     },
-    reopenLog: () => running?.reopenLog(),
+    reopenLog: () => void begun.then(() => running?.reopenLog()),
     stop: async (graceMs) => running?.stop(graceMs),
     snapshot: () => running?.snapshot(),
     failed: (error) => failed(error, configuration, running === undefined ? 2 : 1),
