@@ -78,9 +78,11 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
     options.live === undefined || options.live === false
       ? undefined
       : new (needed(makers, 'live'))(watchedBy(options), base);
-  const own = routesOf(options, makers)
+  const given = routesOf(options, makers);
+  const own = given
     .map((route) => (base === '' ? route : { ...route, path: below(base, route.path) }))
     .map((route) => guardTree(route, rules));
+  const givenOf = new Map(own.map((route, index) => [route, given[index]]));
   // A host whose own routes take every path has no others.
   const hosts = [...new Set([undefined, ...own.map(({ host }) => host)])];
   const shown = live?.routes.flatMap((route) => hosts.map((host) => ({ ...route, host })));
@@ -89,6 +91,7 @@ export function compose(options: ServerOptions, makers: Makers, listening: () =>
     registry,
     authentication: rules,
     router: createRouter(routes, registry),
+    givenRoute: (route) => givenOf.get(route) ?? route,
     hosts: ownHosts(options.hosts),
     localHosts: localHosts({ ...options, routes }, listening),
     fail: createFail({

@@ -7,7 +7,7 @@ import { hostOf } from './host.ts';
 import type { SiteParts } from './site.ts';
 
 export function explain(
-  { router, registry, authentication, hosts, localHosts }: SiteParts,
+  { router, givenRoute, registry, authentication, hosts, localHosts }: SiteParts,
   { method = 'GET', target }: Question,
 ): Explanation {
   const why: string[] = [];
@@ -45,7 +45,7 @@ export function explain(
     `asked: ${route.name ?? `the route at ${route.path ?? '/'}`}, with ${pathInfo || 'nothing'} as the rest of the path`,
   );
   if (route.fallThrough === true) why.push('on 404 or 405, the next matching route is tried');
-  return { ...base, auth, route, scriptName, pathInfo, status: undefined, why };
+  return { ...base, auth, route: givenRoute(route), scriptName, pathInfo, status: undefined, why };
 }
 
 function splitTarget(target: string): { authority: string | undefined; path: string; query: string | undefined } {

@@ -48,6 +48,8 @@ export interface Site {
 
 export interface SiteParts {
   readonly router: Router;
+  /** The route that somebody has given, of one that the router names. */
+  readonly givenRoute: (route: Route) => Route;
   readonly registry: MethodRegistry;
   readonly authentication: Authentication;
   /** Whether a host is ours; undefined when all are. */

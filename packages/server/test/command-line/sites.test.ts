@@ -1,6 +1,6 @@
 // Sites told apart by their host: what one does not have is not there, whatever the others have.
 
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run, site, start, type Started } from './command.ts';
@@ -101,6 +101,15 @@ describe('explain', () => {
   test('asks for a password where it is asked for', async () => {
     expect(await explained('/private/x')).toContain('without them, the status is 401');
     expect(await explained('/a.txt')).not.toContain('401');
+  });
+
+  test('ends where a page is missing, below a base path and a rule for what it holds', async () => {
+    writeFileSync(
+      join(place.path, 'base.json'),
+      JSON.stringify({ root: 'main', base: '/app', auth: [{ path: '/private', file: 'users' }] }),
+    );
+    const { stdout } = await run(['explain', '/app/none', '-c', 'base.json'], { cwd: place.path });
+    expect(stdout).toMatch(/^status +404$/m);
   });
 
   test('names the fields of every response, unless it has them', async () => {

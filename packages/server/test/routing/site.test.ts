@@ -41,6 +41,7 @@ function site(routes: readonly Route[], changes: Partial<SiteParts> = {}): Site 
   const parts: SiteParts = {
     registry,
     router: createRouter(routes, registry),
+    givenRoute: (route) => route,
     authentication: { check: () => ({ outcome: 'open' }), ruleFor: () => undefined, has: () => false, below: () => [] },
     hosts: undefined,
     localHosts: undefined,
