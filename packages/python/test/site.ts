@@ -1,6 +1,6 @@
 // A temporary folder with Python source in it, for tests that change it.
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -20,7 +20,11 @@ export function makeSite(): Site {
   return {
     folder,
     path,
-    write: (name, text) => writeFileSync(path(name), text),
+    write: (name, text) => {
+      // At once: a worker that starts meanwhile must not load half of it.
+      writeFileSync(`${path(name)}.new`, text);
+      renameSync(`${path(name)}.new`, path(name));
+    },
     has: (name) => existsSync(path(name)),
   };
 }

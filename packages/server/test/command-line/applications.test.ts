@@ -1,7 +1,7 @@
 // Python applications behind the command: when it starts, reloads and says that it is ready.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,7 +16,13 @@ const broken = 'import module_that_is_nowhere\n';
 function folder(source: string): { path: string; write(source: string): void } {
   const place = site({ 'app.py': source });
   onTestFinished(() => place.remove());
-  return { path: place.path, write: (text) => writeFileSync(join(place.path, 'app.py'), text) };
+  const path = join(place.path, 'app.py');
+  const write = (text: string): void => {
+    // At once: a worker that starts meanwhile must not load half of it.
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  };
+  return { path: place.path, write };
 }
 
 const env = { PYTHONDONTWRITEBYTECODE: '1' };
@@ -73,7 +79,7 @@ describe('an application that does not load', () => {
     write(says('mended'));
     await vi.waitFor(() => expect(existsSync(ready)).toBe(true), 120_000);
     expect(await health()).toBe(200);
-    expect(count(server.output.stderr, 'Traceback')).toBe(1);
+    expect(count(server.output.stderr, 'Traceback'), server.output.stderr).toBe(1);
     expect(await server.stop()).toMatchObject({ code: 0 });
   });
 });
@@ -214,7 +220,7 @@ describe('a reload', () => {
     }, 120_000);
     for (let times = 0; times < 10; times++) answers.push(await (await server.fetch('/')).text());
     expect(new Set(answers)).toEqual(new Set(['one']));
-    expect(count(server.output.stderr, 'Traceback')).toBe(1);
+    expect(count(server.output.stderr, 'Traceback'), server.output.stderr).toBe(1);
     write(says('two'));
     server.child.kill('SIGHUP');
     await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 120_000);
