@@ -102,6 +102,5 @@ test('content that HTTP/2 does not announce counts', async () => {
   stream.end(lockInfo());
   const status = await new Promise((resolve) => stream.on('response', (head) => resolve(head[':status'])));
   expect(status).toBe(201);
-  stream.close();
-  session.close();
+  session.destroy();
 });
