@@ -240,5 +240,6 @@ function apiDefault(value) {
 
 /** The JSON schema of the file. */
 export function schemaText() {
-  return `${JSON.stringify(configurationSchema(), undefined, 2)}\n`;
+  // Everybody who installs the command has it: indented by one, it is a sixth smaller.
+  return `${JSON.stringify(configurationSchema(), undefined, 1)}\n`;
 }
