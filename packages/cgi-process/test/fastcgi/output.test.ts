@@ -302,6 +302,7 @@ describe('a connection with several requests', () => {
   });
 
   test('tells whether a record has begun of which there is more', () => {
+    stopTime();
     const { fake, output } = ask(FastcgiOutput);
     const seen = [output.isUnderWay];
     const next = record(6, 'content', 1);
