@@ -29,7 +29,7 @@ const COMPARISONS = [
   { file: 'parser.mjs', short: ['1'], full: [] },
   { file: 'cgi.mjs', short: ['--short', '--rounds', '1', '--connections', '8'], full: rounds },
   { file: 'fastcgi.mjs', short: ['--short', '--rounds', '1'], full: [...rounds, ...wordpress] },
-  { file: 'wsgi.mjs', short: ['--rounds', '1', '--seconds', '1'], full: rounds },
+  { file: 'wsgi.mjs', short: ['--rounds', '1', '--seconds', '1', '--connections', '32'], full: rounds },
   { file: 'wsgi.mjs', short: ['--asgi', '--rounds', '1', '--seconds', '1'], full: ['--asgi', ...rounds] },
   { file: 'webdav.mjs', short: ['--rounds', '1', '--seconds', '1'], full: rounds },
   { file: 'live.mjs', short: ['--runs', '3'], full: [] },

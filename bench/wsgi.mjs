@@ -1,6 +1,8 @@
 // Python applications, side by side: the same application, the same number of processes and threads, in turn.
 //
-//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--connections N] [--asgi] [--write]
+//   node wsgi.mjs [--short] [--rounds N] [--seconds N] [--cases hello,page] [--processes N] [--connections 8,64] [--asgi] [--write]
+//
+// Several numbers of `--connections` are measured one after the other in one run, each case with the smaller number first.
 //
 // `--asgi` compares the servers of ASGI applications, uvicorn with h11 and with httptools and uvloop. With h11 and several workers its
 // answers wait for delayed acknowledgements (README.md), so only the ratio of processor time says something there.
@@ -62,7 +64,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string' },
     processes: { type: 'string', default: '2' },
     cases: { type: 'string' },
-    connections: { type: 'string', default: '32' },
+    connections: { type: 'string' },
     servers: { type: 'string' },
     asgi: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -71,7 +73,7 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds ?? (flags.short ? 2 : 5));
 const seconds = Number(flags.seconds ?? (flags.short ? 1 : 2));
 const processes = Number(flags.processes);
-const connections = Number(flags.connections);
+const clients = (flags.connections ?? (flags.asgi || flags.short ? '32' : '8,64')).split(',').map(Number);
 const folder = join(import.meta.dirname, 'wsgi');
 
 const CASES = flags.asgi ? ASGI_CASES : WSGI_CASES;
@@ -101,7 +103,7 @@ async function compare(present, cases, scratch) {
   try {
     for (const peer of present) servers.push({ ...(await start(peer, folder, scratch)), baseline: peer.baseline });
     for (const server of servers) await answers(server);
-    for (const server of servers) await measure(server, load(server, CASES[0], WARM_UP_SECONDS));
+    for (const server of servers) await measure(server, load(server, cases[0], WARM_UP_SECONDS));
     const figures = new Map(cases.map((item) => [item.name, new Map(servers.map(({ name }) => [name, []]))]));
     for (const item of cases) {
       for (const server of servers) await measure(server, load(server, item, CASE_WARM_UP_SECONDS));
@@ -136,7 +138,7 @@ async function answers({ name, port }) {
 }
 
 function load({ port }, { path, ...how }, duration) {
-  return { url: `http://127.0.0.1:${port}${path}`, connections, seconds: duration, ...how };
+  return { url: `http://127.0.0.1:${port}${path}`, seconds: duration, ...how };
 }
 
 function describe(figures, servers, cases) {
@@ -152,26 +154,26 @@ function describe(figures, servers, cases) {
       ...servers.map(({ name }) => spread(series(item, name, key)).median.toFixed(digits)),
     ]);
   const pairs = servers.filter(({ baseline }) => servers.some(({ name }) => name === baseline));
-  const ratios = pairs.map(({ name, baseline }) => [
-    `${name} / ${baseline}`,
-    ...cases.map((item) =>
+  const ratios = cases.map((item) => [
+    item.name,
+    ...pairs.map(({ name, baseline }) =>
       ratioText(ratio(series(item, name, 'requestsPerSecond'), series(item, baseline, 'requestsPerSecond'))),
     ),
   ]);
   // The other way round, so that more than 1 is less time here too.
-  const costs = pairs.map(({ name, baseline }) => [
-    `${baseline} / ${name}`,
-    ...cases.map((item) =>
+  const costs = cases.map((item) => [
+    item.name,
+    ...pairs.map(({ name, baseline }) =>
       ratioText(ratio(series(item, baseline, 'processorPerRequest'), series(item, name, 'processorPerRequest'))),
     ),
   ]);
   return [
-    `## Python applications: ${processes} processes each, ${connections} connections, ${rounds} rounds of ${seconds} s in turn\n`,
-    `Versions: ${versions()}. Repeat with \`node bench/wsgi.mjs --write\`.\n`,
+    `## Python applications: ${processes} processes each, ${clients.join(' and ')} connections, ${rounds} rounds of ${seconds} s in turn\n`,
+    `Versions: ${versions()}. Repeat with \`node bench/wsgi.mjs${flags.asgi ? ' --asgi' : ''} --rounds ${rounds} --seconds ${seconds} --write\`.\n`,
     '### Ratio of requests per second: median (lowest..highest round)\n',
-    table(['', ...cases.map(({ name }) => name)], ratios),
+    table(['case', ...pairs.map(({ name, baseline }) => `${name} / ${baseline}`)], ratios),
     '\n### Ratio of processor time for each request, which other load on the machine disturbs less\n',
-    table(['', ...cases.map(({ name }) => name)], costs),
+    table(['case', ...pairs.map(({ name, baseline }) => `${baseline} / ${name}`)], costs),
     '\n### Requests per second, median\n',
     table(header, rows('requestsPerSecond', 0)),
     '\n### Processor time of the server and its workers, µs for each request\n',
@@ -191,6 +193,11 @@ function describe(figures, servers, cases) {
 function versions() {
   const found = present.map(({ name, versionText }) => `${name.split(/[ ,]/)[0]} ${versionText}`);
   return [...new Set(found)].join(', ').replace('nginx', 'uwsgi');
+}
+
+/** The case with a number of clients, which its name says where there are several numbers. */
+function withClients(item, connections) {
+  return { ...item, connections, name: clients.length > 1 ? `${item.name}, ${connections} clients` : item.name };
 }
 
 const wanted = (list, name) => !list || list.split(',').some((part) => name.includes(part));
@@ -218,7 +225,9 @@ const { present, missing } = installed(peers.filter(({ name }) => wanted(flags.s
 const scratch = mkdtempSync(join(tmpdir(), 'onezero-bench-'));
 try {
   const all = flags.short ? CASES.slice(0, SHORT_CASES) : CASES;
-  const cases = all.filter(({ name }) => wanted(flags.cases, name));
+  const cases = all
+    .filter(({ name }) => wanted(flags.cases, name))
+    .flatMap((item) => clients.map((connections) => withClients(item, connections)));
   const markdown = await compare(present, cases, scratch);
   console.log(markdown);
   if (missing.length > 0) console.log(`\nNot installed, left out: ${missing.join(', ')}.`);
