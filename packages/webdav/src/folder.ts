@@ -1,6 +1,6 @@
 // One folder that is served: its files, its locks, and whose turn it is. What all methods share.
 
-import { SiteTree } from '@onezero/static/tree';
+import { SiteTree, type TreeFolder } from '@onezero/static/tree';
 import type { Settings } from './options.ts';
 import { isFull } from './store/folder.ts';
 import { LockFile } from './store/lock-file.ts';
@@ -30,6 +30,16 @@ export class Folder {
       this.#swept = undefined;
       throw error;
     }));
+  }
+
+  /**
+   * Why it cannot be said that the entries of directories are on the disk; undefined where it can. What was done is brought to its end
+   * before that is told.
+   */
+  async unsynced(...directories: readonly TreeFolder[]): Promise<unknown> {
+    if (!this.settings.fsync) return undefined;
+    const results = await Promise.allSettled(directories.map((directory) => directory.sync()));
+    return results.find((result) => result.status === 'rejected')?.reason;
   }
 
   async #sweepNow(): Promise<void> {

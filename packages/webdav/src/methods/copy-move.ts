@@ -14,7 +14,7 @@ import { depthOf, mayOverwrite } from '../protocol/fields.ts';
 import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES, stateOf } from '../store/copy.ts';
-import { codeOf, FOLDER } from '../store/folder.ts';
+import { afterwards, codeOf, FOLDER } from '../store/folder.ts';
 import { isBelow } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, roomFor } from '../store/place.ts';
 import {
@@ -147,25 +147,24 @@ async function copyInto(
         await now.close();
       }
     });
+    const unsaid = await folder.unsynced(parent);
     await removeGone(folder, parent, answer.gone);
+    if (unsaid !== undefined) throw unsaid;
     return { status: answer.status, fields: [] };
   } finally {
     if (!isPlaced) for (const bytes of plan.taken) await folder.tree.giveQuota(bytes);
-    await removeStaged(parent, staged);
+    await afterwards(removeStaged(parent, staged));
   }
 }
 
 /** Takes from a copy that has its place what its source has not. It is copied, whatever becomes of that. */
 async function closeAgain(path: string, { mode }: Stats): Promise<void> {
-  if ((mode & OWNER_WRITES) !== 0) return;
-  await chmod(path, mode & 0o777).catch((error: unknown) => {
-    if (codeOf(error) === undefined) throw error;
-  });
+  if ((mode & OWNER_WRITES) === 0) await afterwards(chmod(path, mode & 0o777));
 }
 
 async function moveInto(folder: Folder, request: DavRequest, early: Place): Promise<DavResponse> {
   await refuseObstacles(folder, early.stats === undefined ? undefined : (early as Found), 'removed');
-  const { target, gone, status } = await folder.turn.run(async () => {
+  const { target, gone, status, unsaid } = await folder.turn.run(async () => {
     const source = await lookAt(folder.tree, request.pathInfo);
     try {
       const target = await lookAt(folder.tree, destinationOf(request));
@@ -178,6 +177,7 @@ async function moveInto(folder: Folder, request: DavRequest, early: Place): Prom
   try {
     // Of the directory that it was given up in: before the turn another one may have been there.
     await removeGone(folder, parentOf(target), gone);
+    if (unsaid !== undefined) throw unsaid;
     return { status, fields: [] };
   } finally {
     await target.close();
@@ -198,16 +198,19 @@ async function moveNow(
   folder: Folder,
   request: DavRequest,
   { source, target }: Ends,
-): Promise<{ readonly gone: string | undefined; readonly status: number }> {
+): Promise<{ readonly gone: string | undefined; readonly status: number; readonly unsaid: unknown }> {
   const from = parentOf(source);
   await check(folder, request, { source, target }, 'move');
   const entry = source.entry ?? source.stats;
   const properties = entry.isDirectory() ? [] : await propertiesOf(source);
   const gone = await replace(folder, join(from.path, source.name), entry, target, properties);
-  if (!entry.isDirectory()) await forget(from.path, source.name);
+  if (!entry.isDirectory()) await afterwards(forget(from.path, source.name));
   await endLocksOfGone(folder, source.path);
-  if (folder.settings.fsync) await from.sync();
-  return { gone, status: target.stats === undefined ? 201 : 204 };
+  return {
+    gone,
+    status: target.stats === undefined ? 201 : 204,
+    unsaid: await folder.unsynced(parentOf(target), from),
+  };
 }
 
 function propertiesOf({ parent, name, stats, entry }: Found): Promise<readonly Property[]> {
@@ -234,6 +237,8 @@ async function replace(
   const { path: directory } = parent;
   const to = join(directory, target.name);
   const isFile = !stats.isDirectory();
+  // A lock that is noted of a name at which nothing is would be one of what comes.
+  if (target.stats === undefined) await endLocks(folder, target.path);
   const hasRecord = isFile && (properties.length > 0 || (await isRecorded(directory, target.name)));
   if (hasRecord) await bindProperties(directory, target.name, stats, properties, folder.settings.fsync);
   const mustStepAside = target.entry !== undefined && (target.entry.isDirectory() || !isFile);
@@ -247,12 +252,13 @@ async function replace(
     if (hasRecord) await unbind(directory, target.name, stats);
     throw error;
   }
-  if (hasRecord) await settle(directory, target.name, stats);
-  if (!isFile) await forget(directory, target.name);
-  await (target.stats === undefined ? endLocks(folder, target.path) : endInnerLocks(folder, target.path));
-  if (folder.settings.fsync) await parent.sync();
-  if (aside === undefined && target.entry?.isFile() === true) await folder.tree.giveQuota(target.entry.size);
-  return aside === undefined ? undefined : giveUp(aside);
+  // First of all, what gave way does not come back from now on, whatever becomes of its successor.
+  const gone = aside === undefined ? undefined : await giveUp(aside);
+  if (hasRecord) await afterwards(settle(directory, target.name, stats));
+  if (!isFile) await afterwards(forget(directory, target.name));
+  await afterwards(endInnerLocks(folder, target.path));
+  if (gone === undefined && target.entry?.isFile() === true) await folder.tree.giveQuota(target.entry.size);
+  return gone;
 }
 
 /** Whether what is at a place is the very file under two names; from one to the other, the system renames nothing. */
@@ -269,11 +275,6 @@ async function isRecorded(directory: string, name: string): Promise<boolean> {
 
 /** Removes what gave way. Where that fails it stays out of sight until the next start, and what was asked for is done all the same. */
 async function removeGone(folder: Folder, parent: TreeFolder, gone: string | undefined): Promise<void> {
-  if (gone === undefined) return;
-  try {
-    // The name counts: what it was in when it was given up was open for the turn only.
-    await removeTaken(folder.tree, parent, join(parent.path, FOLDER, basename(gone)));
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-  }
+  // The name counts: what it was in when it was given up was open for the turn only.
+  if (gone !== undefined) await afterwards(removeTaken(folder.tree, parent, join(parent.path, FOLDER, basename(gone))));
 }

@@ -1,7 +1,7 @@
 // Locks end with what they lock (RFC 4918 §7.5, §9.6): whoever removes or replaces something takes its locks away in the same turn.
 
 import type { Folder } from '../folder.ts';
-import { isFull } from '../store/folder.ts';
+import { afterwards } from '../store/folder.ts';
 import { isBelow, type Lock } from '../store/locks.ts';
 
 /** Ends the locks of a resource that is gone, with those of all that was below it. Also before one is made: a lock that was left over is not its. */
@@ -14,13 +14,9 @@ export function endInnerLocks(folder: Folder, path: string): Promise<void> {
   return endWhere(folder, (lock) => isBelow(lock.path, path));
 }
 
-/** Ends those of what was removed. Without room they stay noted, and void: whoever puts something there ends them first. */
-export async function endLocksOfGone(folder: Folder, path: string): Promise<void> {
-  try {
-    await endLocks(folder, path);
-  } catch (error) {
-    if (!isFull(error)) throw error;
-  }
+/** Ends those of what was removed. Where that fails they stay noted, and void: whoever puts something there ends them first. */
+export function endLocksOfGone(folder: Folder, path: string): Promise<void> {
+  return afterwards(endLocks(folder, path));
 }
 
 async function endWhere(folder: Folder, isGone: (lock: Lock) => boolean): Promise<void> {

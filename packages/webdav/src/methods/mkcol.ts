@@ -21,9 +21,10 @@ export async function mkcol(folder: Folder, request: DavRequest): Promise<DavRes
       // A condition counts only for what could be done without it (RFC 9110 §13.2.1).
       await checkConditions(folder, request, place);
       checkLocks(folder, request, { path: place.path, isDeep: false, changesParent: true });
-      await mkdir(join(parent.path, place.name));
+      // What is kept of a name at which nothing is goes first: a collection that is made is made.
       await forget(parent.path, place.name);
       await endLocks(folder, place.path);
+      await mkdir(join(parent.path, place.name));
       if (folder.settings.fsync) await parent.sync();
       return { status: 201, fields: [] };
     }),

@@ -9,7 +9,7 @@ import { depthOf } from '../protocol/fields.ts';
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { obstacleIn } from '../store/concealed.ts';
-import { codeOf, isFull } from '../store/folder.ts';
+import { afterwards, codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
@@ -49,6 +49,8 @@ interface Removal {
   readonly directory: TreeFolder;
   readonly target: Found;
   readonly path: string;
+  /** Why it cannot be said that the name is gone from the disk. */
+  readonly unsaid: unknown;
 }
 
 async function takeAway(folder: Folder, request: DavRequest): Promise<DavResponse | Removal> {
@@ -71,10 +73,9 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
       if (!isFull(error)) throw error;
       return join(parent.path, target.name);
     });
-    await endLocksOfGone(folder, target.path);
-    if (folder.settings.fsync) await parent.sync();
     isGoing = true;
-    return { directory: parent, target, path };
+    await endLocksOfGone(folder, target.path);
+    return { directory: parent, target, path, unsaid: await folder.unsynced(parent) };
   } finally {
     if (!isGoing) await place.close();
   }
@@ -105,10 +106,10 @@ export async function stateOf({ parent, name, entry }: Found): Promise<string> {
 
 async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {
   await unlink(join(parent.path, target.name));
-  await forget(parent.path, target.name);
+  await afterwards(forget(parent.path, target.name));
   await endLocksOfGone(folder, target.path);
-  if (folder.settings.fsync) await parent.sync();
   if (target.entry?.isFile() === true) await folder.tree.giveQuota(target.stats.size);
+  if (folder.settings.fsync) await parent.sync();
 }
 
 /** Locks on members that stand in the way of removing their collection. */
@@ -119,17 +120,26 @@ export function memberLocks(folder: Folder, request: DavRequest, target: Found):
 }
 
 /** Removes what is out of sight. What cannot be removed comes back under its name. */
-async function finish(folder: Folder, { directory, target, path }: Removal, request: DavRequest): Promise<DavResponse> {
+async function finish(
+  folder: Folder,
+  { directory, target, path, unsaid }: Removal,
+  request: DavRequest,
+): Promise<DavResponse> {
   try {
     await removeTaken(folder.tree, directory, path);
-    return { status: 204, fields: [] };
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
-    const own = join(directory.path, target.name);
-    if (path !== own) await rename(path, own);
+    await afterwards(folder.turn.runAnyway(() => comeBack(folder, directory, target.name, path)));
     const href = hrefOf(baseOf(request), target.segments, true);
     return failures(request, [], target, { href, status: '403 Forbidden', cause: error });
   } finally {
     await target.close();
   }
+  if (unsaid !== undefined) throw unsaid;
+  return { status: 204, fields: [] };
+}
+
+/** What is out of sight gets its name again, unless something else has it by now. */
+async function comeBack(folder: Folder, directory: TreeFolder, name: string, path: string): Promise<void> {
+  if ((await folder.tree.entry(directory, name)) === undefined) await rename(path, join(directory.path, name));
 }

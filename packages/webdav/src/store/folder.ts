@@ -49,8 +49,22 @@ export async function inFolder<Value>(directory: string, action: (folder: string
     try {
       return await action(folder);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempt === MAX_ATTEMPTS) throw error;
+      if (codeOf(error) === 'ENOENT' && attempt < MAX_ATTEMPTS) continue;
+      await afterwards(dropFolder(directory));
+      throw error;
     }
+  }
+}
+
+/**
+ * What is left to do for something that is done, and could not be undone: it is done whether the system lets the rest be or not. What
+ * stays of that says nothing, and goes with the next start.
+ */
+export async function afterwards(rest: Promise<unknown>): Promise<void> {
+  try {
+    await rest;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
   }
 }
 

@@ -38,11 +38,16 @@ export async function putBack(directory: TreeFolder, place: string, name: string
   await dropFolder(directory.path);
 }
 
-/** Says that nothing brings back what was set aside. Resolves with where it is now. */
+/** Says that nothing brings back what was set aside. Resolves with where it is now: if need be, where it was. */
 export async function giveUp(place: string): Promise<string> {
   const path = `${place.slice(0, -'.old'.length)}.del`;
-  await rename(place, path);
-  return path;
+  try {
+    await rename(place, path);
+    return path;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return place;
+  }
 }
 
 /** Takes what has a name out of sight for good. Resolves with where it is. */

@@ -108,7 +108,8 @@ export class Turn {
     try {
       return await action();
     } finally {
-      if (performance.now() - this.#held.sinceMs > KEPT_MS) await this.#giveUp();
+      // What was done is done, whatever becomes of the turn.
+      if (performance.now() - this.#held.sinceMs > KEPT_MS) await this.#giveUp().catch(() => {});
       else this.#idle = setTimeout(() => this.#whenIdle(), IDLE_MS).unref();
     }
   }
