@@ -14,11 +14,12 @@ import { depthOf, mayOverwrite } from '../protocol/fields.ts';
 import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES, stateOf } from '../store/copy.ts';
-import { afterwards, codeOf, FOLDER } from '../store/folder.ts';
+import { afterwards, codeOf, FOLDER, hasFolder } from '../store/folder.ts';
 import { isBelow } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, roomFor } from '../store/place.ts';
 import {
   bindProperties,
+  boundName,
   forget,
   type Property,
   readProperties,
@@ -204,7 +205,7 @@ async function moveNow(
   const entry = source.entry ?? source.stats;
   const properties = entry.isDirectory() ? [] : await propertiesOf(source);
   const gone = await replace(folder, join(from.path, source.name), entry, target, properties);
-  if (!entry.isDirectory()) await afterwards(forget(from.path, source.name));
+  if (!entry.isDirectory()) await afterwards(forget(from.path, source.name, entry));
   await endLocksOfGone(folder, source.path);
   return {
     gone,
@@ -239,7 +240,7 @@ async function replace(
   const isFile = !stats.isDirectory();
   // A lock that is noted of a name at which nothing is would be one of what comes.
   if (target.stats === undefined) await endLocks(folder, target.path);
-  const hasRecord = isFile && (properties.length > 0 || (await isRecorded(directory, target.name)));
+  const hasRecord = isFile && (properties.length > 0 || (await isRecorded(directory, target.name, stats)));
   if (hasRecord) await bindProperties(directory, target.name, stats, properties, folder.settings.fsync);
   const mustStepAside = target.entry !== undefined && (target.entry.isDirectory() || !isFile);
   let aside: string | undefined;
@@ -269,8 +270,12 @@ function isOtherNameOf({ dev, ino, nlink }: Stats, name: string, { entry, name: 
 
 const folded = (name: string): string => name.normalize().toLowerCase();
 
-async function isRecorded(directory: string, name: string): Promise<boolean> {
-  return (await readRecord(join(directory, FOLDER, settledName(name)))) !== undefined;
+/** Whether something is recorded of a name, or of this file as one that was to have it before. */
+async function isRecorded(directory: string, name: string, stats: Stats): Promise<boolean> {
+  if (!hasFolder(directory)) return false;
+  for (const file of [settledName(name), boundName(name, stats)])
+    if ((await readRecord(join(directory, FOLDER, file))) !== undefined) return true;
+  return false;
 }
 
 /** Removes what gave way. Where that fails it stays out of sight until the next start, and what was asked for is done all the same. */

@@ -106,7 +106,7 @@ export async function stateOf({ parent, name, entry }: Found): Promise<string> {
 
 async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {
   await unlink(join(parent.path, target.name));
-  await afterwards(forget(parent.path, target.name));
+  await afterwards(forget(parent.path, target.name, target.entry));
   await endLocksOfGone(folder, target.path);
   if (target.entry?.isFile() === true) await folder.tree.giveQuota(target.stats.size);
   if (folder.settings.fsync) await parent.sync();

@@ -129,12 +129,12 @@ export async function settle(directory: string, name: string, stats: Subject['st
   await dropFolder(directory);
 }
 
-/** Removes what is recorded of a name at which no file is any more. */
-export async function forget(directory: string, name: string): Promise<void> {
-  const names = await recordNames(directory);
-  if (names === undefined) return;
-  const key = recordKey(name);
-  for (const file of names) if (file.startsWith(key)) await removeRecord(directory, file);
+/** Removes what is recorded of a name at which no file is any more; `stats` are those of the file that was there. */
+export async function forget(directory: string, name: string, stats?: Subject['stats']): Promise<void> {
+  if (!hasFolder(directory)) return;
+  // By their names: to look for them would be to read as many names as there are files with properties.
+  await removeRecord(directory, settledName(name));
+  if (stats !== undefined) await removeRecord(directory, boundName(name, stats));
   await dropFolder(directory);
 }
 

@@ -9,7 +9,7 @@ import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { livenessOf, OWN_PREFIX } from '@onezero/static/tree';
 import { codeOf, dropFolder, FOLDER, isFull, recordKey } from './folder.ts';
-import { boundName, readRecord, settle } from './records.ts';
+import { boundName, readRecord, settle, settledName } from './records.ts';
 import { removeTree } from './staging.ts';
 import type { Turn } from './turn.ts';
 
@@ -77,8 +77,10 @@ export class Sweeper {
   }
 
   /** In the turn of the root, so that nothing that is under way is taken for left over. */
-  #sweepFolder(directory: string): Promise<void> {
-    return this.#turn.run(async () => {
+  async #sweepFolder(directory: string): Promise<void> {
+    const doubtful = await doubtfulIn(directory);
+    if (doubtful === undefined) return;
+    await this.#turn.run(async () => {
       const folder = join(directory, FOLDER);
       const names = await readdir(folder).catch(noneIfGone);
       const seen = new Map<string, number>();
@@ -90,7 +92,10 @@ export class Sweeper {
       }
       if (seen.size === 0) this.#doubtful.delete(directory);
       else this.#doubtful.set(directory, seen);
-      await sweepRecords(directory, names);
+      await sweepRecords(
+        directory,
+        names.filter((name) => doubtful.has(name)),
+      );
       await dropFolder(directory);
     });
   }
@@ -104,6 +109,20 @@ export class Sweeper {
     seen.set(name, stats.ctimeMs);
     return false;
   }
+}
+
+/**
+ * The records of a directory that may be of nothing, or not settled yet; undefined where there is nothing to do in its folder. That is
+ * found out without a turn: there may be a record of each of many files, and others would wait meanwhile.
+ */
+async function doubtfulIn(directory: string): Promise<ReadonlySet<string> | undefined> {
+  const names = await readdir(join(directory, FOLDER)).catch(noneIfGone);
+  const doubtful = new Set(names.filter((name) => RECORD.test(name)));
+  const isWorkedIn = names.length === 0 || names.some((name) => WORK.test(name));
+  if (doubtful.size > 0)
+    for await (const entry of await opendir(directory, { bufferSize: 256 }))
+      if (!entry.isDirectory()) doubtful.delete(settledName(entry.name));
+  return isWorkedIn || doubtful.size > 0 ? doubtful : undefined;
 }
 
 /** Removes without a turn what dead writers made, or were removing, and nobody looks at any more; whether there was any. */

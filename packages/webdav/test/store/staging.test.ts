@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { SiteTree } from '@onezero/static/tree';
 import { expect, onTestFinished, test } from 'vitest';
-import { FOLDER } from '../../src/store/folder.ts';
 import { removeTree, setAside } from '../../src/store/staging.ts';
 
 test('a tree goes also while others still make files in it', async () => {
@@ -31,5 +30,5 @@ test('what is gone when it is to step aside leaves no place for it', async () =>
   if (directory === undefined) throw new Error('no root');
   onTestFinished(() => directory.close());
   await expect(setAside(directory, 'gone')).rejects.toMatchObject({ code: 'ENOENT' });
-  expect(readdirSync(join(root, FOLDER))).toEqual([]);
+  expect(readdirSync(root)).toEqual([]);
 });
