@@ -5,7 +5,7 @@
 // bound to it, before it comes (records.ts).
 
 import type { Stats } from 'node:fs';
-import { chmod, rename, unlink } from 'node:fs/promises';
+import { chmod, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { TreeFolder } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
@@ -95,11 +95,7 @@ async function check(folder: Folder, request: DavRequest, { source, target }: En
   await checkConditions(folder, request, source);
   if (target.hasSlash && target.stats?.isFile() === true)
     throw refused(409, 'Destination ends with a slash, and a file is there');
-  if (source.path === target.path) throw refused(403, 'Destination is the source itself');
-  if (isBelow(target.path, source.path) && source.stats.isDirectory() && kind !== 'shallow copy')
-    throw refused(403, 'Destination lies in the source');
-  if (isBelow(source.path, target.path) && target.stats !== undefined)
-    throw refused(403, 'the source lies in Destination, which would be replaced');
+  await refuseRelated(source, target, kind);
   await roomFor(folder.tree, target);
   if (target.stats !== undefined && !mayOverwrite(request))
     throw refused(412, 'a resource is at Destination, and Overwrite is F');
@@ -107,6 +103,26 @@ async function check(folder: Folder, request: DavRequest, { source, target }: En
   if (kind === 'move') checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
   const changesParent = target.stats === undefined;
   checkLocks(folder, request, { path: target.path, isDeep: true, changesParent });
+}
+
+/** Throws a refusal where one end is the other, or lies in it: by its names, or by where these lead. */
+async function refuseRelated(source: Found, target: Place, kind: Kind): Promise<void> {
+  const [from, to = ''] = [placeOf(source), placeOf(target)];
+  if (source.path === target.path || from === to) throw refused(403, 'Destination is the source itself');
+  const isInSource = isBelow(target.path, source.path) || (from !== undefined && isBelow(to, from));
+  if (isInSource && source.stats.isDirectory() && kind !== 'shallow copy')
+    throw refused(403, 'Destination lies in the source');
+  if (target.stats === undefined) return;
+  // Of a link to what is replaced, or to something in it, the name alone would be left.
+  const isLink = source.entry?.isSymbolicLink() === true;
+  const goal = isLink ? await realpath(join(parentOf(source).path, source.name)) : from;
+  if (isBelow(source.path, target.path) || (goal !== undefined && (goal === to || isBelow(goal, to))))
+    throw refused(403, 'the source lies in Destination, which would be replaced');
+}
+
+/** Where an entry is, without links on the way to it. */
+function placeOf({ parent, name }: Place): string | undefined {
+  return parent && join(parent.place, name);
 }
 
 async function copyInto(

@@ -8,7 +8,7 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { depthOf } from '../protocol/fields.ts';
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
-import { obstacleIn } from '../store/concealed.ts';
+import { mountBelow, obstacleIn } from '../store/concealed.ts';
 import { afterwards, codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, withPlace } from '../store/place.ts';
@@ -39,7 +39,9 @@ export async function refuseObstacles(
   destination?: Place,
 ): Promise<void> {
   if (target?.entry?.isDirectory() !== true) return;
-  const { segments, stats } = target;
+  const { segments, stats, parent, name } = target;
+  const mount = fate === 'removed' && parent !== undefined && (await mountBelow(join(parent.place, name)));
+  if (typeof mount === 'string') throw refused(403, `${mount} is mounted there, and stays`);
   const coming = destination && { parent: parentOf(destination), name: destination.name, depth: segments.length };
   const obstacle = await obstacleIn(folder.tree, segments, fate, stats.dev, coming);
   if (obstacle !== undefined) throw refused(403, obstacle);
@@ -81,7 +83,7 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
   }
 }
 
-/** Removes what was copied to another file system, if it is as it was; otherwise it stays, with 409. */
+/** Removes what was copied to another file system, if it is as it was, and nobody has locked it; otherwise it stays, with 409 or 423. */
 export function removeMoved(folder: Folder, request: DavRequest, moved: Found, state: string): Promise<void> {
   return folder.turn.run(() =>
     withPlace(folder.tree, request.pathInfo, async (place) => {
@@ -90,6 +92,7 @@ export function removeMoved(folder: Folder, request: DavRequest, moved: Found, s
       const [was, is] = [moved.entry, source.entry];
       if (was?.ino !== is?.ino || state !== (await stateOf(source)))
         throw refused(409, 'the source changed while it was copied to another file system');
+      checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
       if (is?.isDirectory() !== true) return removeFile(folder, source, parent);
       const path = await takeOut(parent, source.name);
       await endLocksOfGone(folder, source.path);

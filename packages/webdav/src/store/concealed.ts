@@ -2,7 +2,7 @@
 // removed at all: what cannot go whole stays whole.
 
 import { constants } from 'node:fs';
-import { access, opendir, stat } from 'node:fs/promises';
+import { access, opendir, readFile, stat } from 'node:fs/promises';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { OWN_PREFIX } from '@onezero/static/tree';
 import { join } from 'node:path';
@@ -31,6 +31,20 @@ export async function obstacleIn(
     ignoreAbsent(error);
     return undefined;
   }
+}
+
+/** Where something is mounted in a directory, be it of the same file system, or a single file; undefined where nothing is. */
+export async function mountBelow(place: string): Promise<string | undefined> {
+  // Where the kernel has no such list, other file systems are known by their device.
+  const list = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  const places = list.split('\n').map((line) => line.split(' ')[4] ?? '');
+  const below = places.find((one) => unescaped(one).startsWith(`${place}/`));
+  return below === undefined ? undefined : unescaped(below);
+}
+
+/** Blanks and backslashes are written as three octal digits. */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\(\d{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
 /** Where a tree comes to: the directory that it will lie in, its name there, and how many names lead to where it lies now. */

@@ -180,3 +180,39 @@ test('a collection is replaced, whatever was mounted in the old one before it ga
     }
   });
 });
+
+test('nor is one in which a directory or a file of the same file system is mounted', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    mkdirSync(join(served.root, 'kept here'));
+    writeFileSync(join(served.root, 'kept here/k'), 'k');
+    for (const [from, to] of [
+      ['kept here', 'd/sub'],
+      ['a.txt', 'd/x.txt'],
+    ] as const) {
+      const place = join(served.root, to);
+      execFileSync('mount', ['--bind', join(served.root, from), place]);
+      try {
+        const before = paths(served);
+        expect(await served.status('DELETE', '/d/')).toBe(403);
+        expect(await served.status('COPY', '/kept%20here/', { destination: '/d/' })).toBe(403);
+        expect(paths(served)).toEqual(before);
+        expect(served.read('kept here/k')).toBe('k');
+      } finally {
+        execFileSync('umount', ['--lazy', place]);
+      }
+    }
+    expect(await served.status('DELETE', '/d/')).toBe(204);
+  });
+});
+
+test('MOVE between file systems takes nothing away that was locked meanwhile', async ({ skip }) => {
+  await withMount(skip, async (served) => {
+    for (let index = 0; index < 200; index++) writeFileSync(join(served.root, `d/sub/${index}`), '');
+    const moved = served.status('MOVE', '/d/', { destination: '/mount/d/' });
+    const work = join(served.root, 'mount/.onezero-webdav');
+    while (!existsSync(work) || readdirSync(work).length === 0) await turned();
+    const token = await served.lock('/d/sub/y.txt');
+    expect(await moved).toBe(423);
+    expect(await served.status('PUT', '/d/sub/y.txt', { if: `(<${token}>)` }, 'mine')).toBe(204);
+  });
+});

@@ -289,3 +289,25 @@ describe('If', () => {
     expect(served.read('a.txt')).toBe(status < 300 ? 'x' : 'a');
   });
 });
+
+describe('by way of a link', () => {
+  test.each([
+    ['onto itself', '/a/f', '/link/f'],
+    ['onto itself, a collection', '/a/b/', '/link/b/'],
+    ['into itself', '/a/b/', '/link/b/new/'],
+    ['onto what it is in', '/a/b/x', '/link/b/'],
+    ['from the link onto what it leads to', '/link', '/a/'],
+    ['from a link onto what holds its goal', '/deep', '/a/'],
+  ])('%s', async (_, source, destination) => {
+    await start({ 'a/f': 'f', 'a/b/x': 'x', 'a/b/y': 'y' });
+    symlinkSync('a', join(served.root, 'link'));
+    symlinkSync('a/b', join(served.root, 'deep'));
+    for (const path of ['/a/f', '/a/b/']) await served.ask('PROPPATCH', path, {}, setting(`<t:p>of ${path}</t:p>`));
+    const before = served.paths();
+    for (const method of ['COPY', 'MOVE'])
+      expect([method, await served.status(method, source, { destination })]).toEqual([method, 403]);
+    expect(served.paths()).toEqual(before);
+    for (const path of ['/a/f', '/a/b/'])
+      expect((await served.ask('PROPFIND', path, { depth: '0' }, asking('<t:p/>'))).text).toContain(`of ${path}`);
+  });
+});
