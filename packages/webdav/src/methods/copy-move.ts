@@ -5,7 +5,7 @@
 // bound to it, before it comes (records.ts).
 
 import type { Stats } from 'node:fs';
-import { chmod, realpath, rename, unlink } from 'node:fs/promises';
+import { chmod, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { TreeFolder } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
@@ -13,10 +13,10 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { depthOf, mayOverwrite } from '../protocol/fields.ts';
 import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
+import { Seen } from '../store/concealed.ts';
 import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES, stateOf } from '../store/copy.ts';
 import { afterwards, codeOf, FOLDER, hasFolder } from '../store/folder.ts';
-import { isBelow } from '../store/locks.ts';
-import { found, type Found, lookAt, parentOf, type Place, roomFor } from '../store/place.ts';
+import { found, type Found, lookAt, parentOf, type Place, refuseRelated, roomFor } from '../store/place.ts';
 import {
   bindProperties,
   boundName,
@@ -58,8 +58,9 @@ export async function move(folder: Folder, request: DavRequest): Promise<DavResp
     const blocked = memberLocks(folder, request, source);
     if (blocked.length > 0) return failures(request, blocked, source);
     await check(folder, request, { source, target }, 'move');
-    await refuseObstacles(folder, source, 'moved', target);
-    return moveInto(folder, request, target).catch(async (error: unknown) => {
+    const seen = new Seen();
+    await refuseObstacles(folder, source, 'moved', target, seen);
+    return moveInto(folder, request, target, seen).catch(async (error: unknown) => {
       if (codeOf(error) !== 'EXDEV') throw error;
       await refuseObstacles(folder, source, 'removed');
       // On another file system it is whole before anything of the source goes.
@@ -95,7 +96,7 @@ async function check(folder: Folder, request: DavRequest, { source, target }: En
   await checkConditions(folder, request, source);
   if (target.hasSlash && target.stats?.isFile() === true)
     throw refused(409, 'Destination ends with a slash, and a file is there');
-  await refuseRelated(source, target, kind);
+  await refuseRelated(source, target, kind !== 'shallow copy');
   await roomFor(folder.tree, target);
   if (target.stats !== undefined && !mayOverwrite(request))
     throw refused(412, 'a resource is at Destination, and Overwrite is F');
@@ -103,26 +104,6 @@ async function check(folder: Folder, request: DavRequest, { source, target }: En
   if (kind === 'move') checkLocks(folder, request, { path: source.path, isDeep: true, changesParent: true });
   const changesParent = target.stats === undefined;
   checkLocks(folder, request, { path: target.path, isDeep: true, changesParent });
-}
-
-/** Throws a refusal where one end is the other, or lies in it: by its names, or by where these lead. */
-async function refuseRelated(source: Found, target: Place, kind: Kind): Promise<void> {
-  const [from, to = ''] = [placeOf(source), placeOf(target)];
-  if (source.path === target.path || from === to) throw refused(403, 'Destination is the source itself');
-  const isInSource = isBelow(target.path, source.path) || (from !== undefined && isBelow(to, from));
-  if (isInSource && source.stats.isDirectory() && kind !== 'shallow copy')
-    throw refused(403, 'Destination lies in the source');
-  if (target.stats === undefined) return;
-  // Of a link to what is replaced, or to something in it, the name alone would be left.
-  const isLink = source.entry?.isSymbolicLink() === true;
-  const goal = isLink ? await realpath(join(parentOf(source).path, source.name)) : from;
-  if (isBelow(source.path, target.path) || (goal !== undefined && (goal === to || isBelow(goal, to))))
-    throw refused(403, 'the source lies in Destination, which would be replaced');
-}
-
-/** Where an entry is, without links on the way to it. */
-function placeOf({ parent, name }: Place): string | undefined {
-  return parent && join(parent.place, name);
 }
 
 async function copyInto(
@@ -179,13 +160,13 @@ async function closeAgain(path: string, { mode }: Stats): Promise<void> {
   if ((mode & OWNER_WRITES) === 0) await afterwards(chmod(path, mode & 0o777));
 }
 
-async function moveInto(folder: Folder, request: DavRequest, early: Place): Promise<DavResponse> {
+async function moveInto(folder: Folder, request: DavRequest, early: Place, seen: Seen): Promise<DavResponse> {
   await refuseObstacles(folder, early.stats === undefined ? undefined : (early as Found), 'removed');
   const { target, gone, status, unsaid } = await folder.turn.run(async () => {
     const source = await lookAt(folder.tree, request.pathInfo);
     try {
       const target = await lookAt(folder.tree, destinationOf(request));
-      const move = async () => moveNow(folder, request, { source: found(source), target });
+      const move = async () => moveNow(folder, request, { source: found(source), target }, seen);
       return { target, ...(await orClose(target, move)) };
     } finally {
       await source.close();
@@ -215,9 +196,12 @@ async function moveNow(
   folder: Folder,
   request: DavRequest,
   { source, target }: Ends,
+  seen: Seen,
 ): Promise<{ readonly gone: string | undefined; readonly status: number; readonly unsaid: unknown }> {
   const from = parentOf(source);
   await check(folder, request, { source, target }, 'move');
+  // What has come into the tree since it was looked through might be run where the tree comes to.
+  if (folder.tree.hasSecrets && !(await seen.isStill())) await refuseObstacles(folder, source, 'moved', target);
   const entry = source.entry ?? source.stats;
   const properties = entry.isDirectory() ? [] : await propertiesOf(source);
   const gone = await replace(folder, join(from.path, source.name), entry, target, properties);

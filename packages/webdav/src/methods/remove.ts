@@ -8,7 +8,7 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { depthOf } from '../protocol/fields.ts';
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
-import { mountBelow, obstacleIn } from '../store/concealed.ts';
+import { mountBelow, obstacleIn, type Seen } from '../store/concealed.ts';
 import { afterwards, codeOf, isFull } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, withPlace } from '../store/place.ts';
@@ -37,13 +37,14 @@ export async function refuseObstacles(
   target: Found | undefined,
   fate: 'moved' | 'removed',
   destination?: Place,
+  seen?: Seen,
 ): Promise<void> {
   if (target?.entry?.isDirectory() !== true) return;
   const { segments, stats, parent, name } = target;
   const mount = fate === 'removed' && parent !== undefined && (await mountBelow(join(parent.place, name)));
   if (typeof mount === 'string') throw refused(403, `${mount} is mounted there, and stays`);
   const coming = destination && { parent: parentOf(destination), name: destination.name, depth: segments.length };
-  const obstacle = await obstacleIn(folder.tree, segments, fate, stats.dev, coming);
+  const obstacle = await obstacleIn(folder.tree, segments, fate, stats.dev, coming, seen);
   if (obstacle !== undefined) throw refused(403, obstacle);
 }
 

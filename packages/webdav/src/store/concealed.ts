@@ -2,7 +2,7 @@
 // removed at all: what cannot go whole stays whole.
 
 import { constants } from 'node:fs';
-import { access, opendir, readFile, stat } from 'node:fs/promises';
+import { access, lstat, opendir, readFile, stat } from 'node:fs/promises';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { OWN_PREFIX } from '@onezero/static/tree';
 import { join } from 'node:path';
@@ -18,18 +18,42 @@ export async function obstacleIn(
   fate: 'moved' | 'removed',
   device: number,
   coming?: Coming,
+  seen?: Seen,
 ): Promise<string | undefined> {
   try {
     const folder = await tree.open(segments);
     if (folder === undefined) return hidden(segments);
     try {
-      return await obstacleInFolder(tree, folder, { fate, device, coming });
+      await seen?.note(folder);
+      return await obstacleInFolder(tree, folder, { fate, device, coming, seen });
     } finally {
       await folder.close();
     }
   } catch (error) {
     ignoreAbsent(error);
     return undefined;
+  }
+}
+
+/** A directory that changed so little ago may change once more without another time of change. */
+const RESTED_MS = 2_100;
+
+/** The directories of a tree as they were when it was looked through. */
+export class Seen {
+  readonly #changedAtMs = new Map<string, number>();
+
+  async note({ path, place }: TreeFolder): Promise<void> {
+    const { ctimeMs } = await stat(path);
+    this.#changedAtMs.set(place, Date.now() - ctimeMs > RESTED_MS ? ctimeMs : Number.NaN);
+  }
+
+  /** Whether no name can have come to them since. */
+  async isStill(): Promise<boolean> {
+    for (const [place, changedAtMs] of this.#changedAtMs) {
+      const now = await lstat(place).catch(() => undefined);
+      if (now?.ctimeMs !== changedAtMs) return false;
+    }
+    return true;
   }
 }
 
@@ -80,7 +104,13 @@ async function obstacleInFolder(
     fate,
     device,
     coming,
-  }: { readonly fate: 'moved' | 'removed'; readonly device: number; readonly coming: Coming | undefined },
+    seen,
+  }: {
+    readonly fate: 'moved' | 'removed';
+    readonly device: number;
+    readonly coming: Coming | undefined;
+    readonly seen: Seen | undefined;
+  },
 ): Promise<string | undefined> {
   const { segments } = folder;
   let mayRemove = fate === 'moved' ? anything : undefined;
@@ -98,7 +128,7 @@ async function obstacleInFolder(
     if (needsLook && stats === undefined) return hidden(path);
     if (!isDirectory) continue;
     if (fate === 'removed' && stats?.dev !== device) return `${path.join('/')} is another file system, which stays`;
-    const below = await obstacleIn(tree, path, fate, device, coming);
+    const below = await obstacleIn(tree, path, fate, device, coming, seen);
     if (below !== undefined) return below;
   }
   return undefined;

@@ -1,11 +1,12 @@
 // What a path leads to now: the directory that it lies in, held open, and the state of what is there.
 
 import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type SiteTree, type TreeFolder, WriteRefused } from '@onezero/static/tree';
 import { refusal, refused } from '../refusals.ts';
 import { codeOf } from './folder.ts';
-import { lockPath } from './locks.ts';
+import { isBelow, lockPath } from './locks.ts';
 import type { Subject } from './records.ts';
 
 export interface Place {
@@ -110,6 +111,25 @@ export async function roomFor(tree: SiteTree, place: Place): Promise<TreeFolder>
   if (await tree.conceals(parent, place.name))
     throw new WriteRefused(refusal(404, new Error('the name is kept for files of the server')));
   return parent;
+}
+
+/** Throws a refusal with 403 where one end of a COPY or MOVE is the other, or lies in it: by its names, or by where these lead. */
+export async function refuseRelated(source: Found, target: Place, takesMembers: boolean): Promise<void> {
+  const [from, to = ''] = [placeOf(source), placeOf(target)];
+  if (source.path === target.path || from === to) throw refused(403, 'Destination is the source itself');
+  const isInSource = isBelow(target.path, source.path) || (from !== undefined && isBelow(to, from));
+  if (isInSource && source.stats.isDirectory() && takesMembers) throw refused(403, 'Destination lies in the source');
+  if (target.stats === undefined) return;
+  // Of a link to what is replaced, or to something in it, the name alone would be left.
+  const isLink = source.entry?.isSymbolicLink() === true;
+  const goal = isLink ? await realpath(join(parentOf(source).path, source.name)) : from;
+  if (isBelow(source.path, target.path) || (goal !== undefined && (goal === to || isBelow(goal, to))))
+    throw refused(403, 'the source lies in Destination, which would be replaced');
+}
+
+/** Where an entry is, without links on the way to it. */
+function placeOf({ parent, name }: Place): string | undefined {
+  return parent && join(parent.place, name);
 }
 
 /** The place as its properties are kept. */

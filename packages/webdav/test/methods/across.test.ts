@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as turned, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turned } from 'node:timers/promises';
 import { SiteTree } from '@onezero/static/tree';
 import { expect, test } from 'vitest';
 import { removeTree } from '../../src/store/staging.ts';
@@ -167,8 +167,8 @@ test('a collection is replaced, whatever was mounted in the old one before it ga
     let moved = Promise.resolve(0);
     await others.inTurn('webdav', async () => {
       moved = served.status('MOVE', '/new/', { destination: '/old/' });
-      // It has looked at both ends by then, and waits for its turn.
-      await delay(200);
+      // It waits for its turn: it has looked at both ends.
+      while (readdirSync(join(served.root, '.onezero-partial-webdav')).length < 2) await turned();
       execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(served.root, 'old/sub')]);
     });
     try {

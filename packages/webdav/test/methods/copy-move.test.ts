@@ -1,6 +1,6 @@
 // COPY and MOVE, and what they do to locks (RFC 4918 §7.5, §9.8, §9.9).
 
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SiteTree } from '@onezero/static/tree';
@@ -61,6 +61,21 @@ test('nor one in which a policy would hide what is in it', async () => {
     expect(await served.status(method, '/a/', { destination: '/c/' })).toBe(403);
     expect(served.paths()).toEqual(before);
   }
+});
+
+test('what comes into a tree while it waits for its turn is not brought to where it is run', async () => {
+  const isSource = (path: string): boolean => /\/public\/.*\.sh$/.test(path);
+  served = await Served.start({ 'stuff/in/a.txt': 'a', 'public/': '' }, { files: { isSource } });
+  const others = new SiteTree(served.root, { writable: { fsync: false } });
+  let moved = Promise.resolve(0);
+  await others.inTurn('webdav', async () => {
+    moved = served.status('MOVE', '/stuff/', { destination: '/public/stuff/' });
+    // It has looked through the tree by then, and waits for its turn.
+    await delay(200);
+    writeFileSync(join(served.root, 'stuff/in/late.sh'), '');
+  });
+  expect(await moved).toBe(403);
+  expect(readdirSync(join(served.root, 'public'))).toEqual([]);
 });
 
 describe('onto', () => {
