@@ -70,7 +70,7 @@ function htmlParts(listing: Listing): Parts {
   return [
     `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex"><title>Index of ${escapeHtml(inOrder(pathOf(names)))}</title><style>${LISTING_STYLE}</style></head>
+<meta name="robots" content="noindex"><title>Index of ${escapeHtml(pathOf(names.map(visible)))}</title><style>${LISTING_STYLE}</style></head>
 <body><main><header>${renderBreadcrumbs(listing)}${renderSearch(query)}</header>
 <div class="card">${begin}`,
     renderRow,
@@ -86,11 +86,13 @@ function renderBreadcrumbs({ names, depth }: Listing): string {
   const mount = names.slice(0, names.length - depth);
   const labels = [mount.length === 0 ? 'Home' : (mount.at(-1) ?? ''), ...names.slice(names.length - depth)];
   const items = labels.map((label, index) => {
-    const text = `<bdi>${escapeHtml(inOrder(label))}</bdi>`;
+    const text = `<bdi>${escapeHtml(visible(label))}</bdi>`;
     const up = labels.length - 1 - index;
-    return up === 0 ? `<li aria-current="page">${text}</li>` : `<li><a href="${'../'.repeat(up)}">${text}</a></li>`;
+    return up === 0
+      ? `<li aria-current="page"><h1>${text}</h1></li>`
+      : `<li><a href="${'../'.repeat(up)}">${text}</a></li>`;
   });
-  return `<h1><nav aria-label="Path"><ol>${items.join('')}</ol></nav></h1>`;
+  return `<nav aria-label="Path"><ol>${items.join('')}</ol></nav>`;
 }
 
 function renderSearch({ search, sort, isDescending }: ListingQuery): string {
@@ -120,7 +122,7 @@ const FILE =
 
 function renderRow(entry: ListedEntry): string {
   const isDirectory = entry.kind === 'directory';
-  const label = `${escapeHtml(inOrder(entry.name))}${isDirectory ? '/' : ''}`;
+  const label = `${escapeHtml(visible(entry.name))}${isDirectory ? '/' : ''}`;
   const modified = isoDate(entry.modifiedMs);
   const time =
     modified === undefined ? '' : `<time datetime="${modified}">${modified.slice(0, 16).replace('T', ' ')}</time>`;
@@ -148,10 +150,15 @@ function renderPager({ query, page, pages }: Listing): string {
   return `<nav class="pages" aria-label="Pages">${link(page - 1, 'prev', 'Previous page')}${link(page + 1, 'next', 'Next page')}</nav>`;
 }
 
-/** A name without what changes the order of its letters, under which `txt.exe` would read as `exe.txt`. */
-function inOrder(name: string): string {
-  return name.replace(/[\u202a-\u202e\u2066-\u2069]/g, encodeURIComponent);
+/**
+ * A name as it can be told from all others: what changes the order of its letters, under which `txt.exe` would read as `exe.txt`, and
+ * what is not seen, as controls and blanks at its ends, is percent-encoded.
+ */
+function visible(name: string): string {
+  return name.replace(UNSEEN, encodeURIComponent);
 }
+
+const UNSEEN = /^\s+|\s+$|[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Begins with `./`, so that a name with a colon is not read as a scheme. */
 function hrefOf({ name, kind }: ListedEntry): string {

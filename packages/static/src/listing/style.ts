@@ -12,9 +12,10 @@ a{color:var(--link);text-decoration:none}
 a:hover{text-decoration:underline}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
 header{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.75rem 1.5rem;margin-bottom:1.25rem}
-h1{font-size:1.25rem;line-height:1.4;font-weight:600;margin:0;overflow-wrap:anywhere}
-h1 ol{display:flex;flex-wrap:wrap;list-style:none;margin:0;padding:0}
-h1 li:not(:first-child)::before{content:"/";color:var(--soft);padding:0 .4em;font-weight:400}
+bdi{white-space:pre-wrap}
+h1{display:inline;font:inherit}
+header ol{display:flex;flex-wrap:wrap;list-style:none;margin:0;padding:0;font-size:1.25rem;line-height:1.4;font-weight:600;overflow-wrap:anywhere}
+header li:not(:first-child)::before{content:"/";color:var(--soft);padding:0 .4em;font-weight:400}
 form{display:flex;gap:.5rem;flex:0 1 18rem}
 input,button{font:inherit;font-size:.9375rem;color:inherit;border:1px solid var(--line);border-radius:8px;background:var(--card);padding:.4rem .75rem;min-height:2.5rem}
 input{flex:1;min-width:0}

@@ -99,7 +99,7 @@ describe('a listing', () => {
     const html = Buffer.from(response.content as Uint8Array).toString();
     expect(html).toContain('<title>Index of /docs/v 1/nolist/folder/</title>');
     expect(html).toContain(
-      '<ol><li><a href="../../"><bdi>v 1</bdi></a></li><li><a href="../"><bdi>nolist</bdi></a></li><li aria-current="page"><bdi>folder</bdi></li></ol>',
+      '<ol><li><a href="../../"><bdi>v 1</bdi></a></li><li><a href="../"><bdi>nolist</bdi></a></li><li aria-current="page"><h1><bdi>folder</bdi></h1></li></ol>',
     );
   });
 

@@ -43,8 +43,9 @@ function unescaped(text: string): string {
   return text.replaceAll(/&(amp|lt|gt|quot|#39);/g, (all, name: string) => UNESCAPED[name] ?? all);
 }
 
-/** What changes the order of letters is shown for what it is. */
-const shown = (name: string): string => name.replaceAll(/[\u202A-\u202E\u2066-\u2069]/g, encodeURIComponent);
+/** What changes the order of letters, or is not seen, is shown for what it is. */
+const shown = (name: string): string =>
+  name.replaceAll(/^\s+|\s+$|[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g, encodeURIComponent);
 
 interface Row {
   readonly href: string;
@@ -119,6 +120,22 @@ describe('as HTML', () => {
     const [row] = rows(await render({ entries: [entry('a\u202etxt.exe')], total: 1 }));
     expect(row).toMatchObject({ label: 'a%E2%80%AEtxt.exe', href: './a%E2%80%AEtxt.exe' });
     expect(await render({ names: ['b\u2067c'], depth: 1 })).not.toContain('\u2067');
+  });
+
+  test('shows names that differ in blanks and controls as different', async () => {
+    const all = ['a', ' a', 'a ', 'a\t', 'a\n', 'a  b', 'a\nb', ' ', '\u3000', 'a\u00a0'];
+    const labels = rows(await render({ entries: all.map((name) => entry(name)), total: all.length })).map(
+      ({ label }) => label,
+    );
+    expect(labels).toEqual(['a', '%20a', 'a%20', 'a%09', 'a%0A', 'a  b', 'a%0Ab', '%20', '%E3%80%80', 'a%C2%A0']);
+    // Blanks inside are kept by the style.
+    expect(await render()).toContain('bdi{white-space:pre-wrap}');
+  });
+
+  test('has the name of the folder for a heading, and in it only what may be in one', async () => {
+    expect(await render({ names: ['a', 'b'], depth: 2 })).toMatch(
+      /<li aria-current="page"><h1><bdi>b<\/bdi><\/h1><\/li><\/ol><\/nav>/,
+    );
   });
 
   test('has a row for each name, with a link that leads to it', async () => {
@@ -201,13 +218,13 @@ describe('as HTML', () => {
   test('leads upwards by steps, to the top of its mount at most', async () => {
     const trail = async (all: readonly string[], depth: number): Promise<string | undefined> =>
       /<ol>(.*?)<\/ol>/.exec(await render({ names: all, depth }))?.[1];
-    expect(await trail([], 0)).toBe('<li aria-current="page"><bdi>Home</bdi></li>');
-    expect(await trail(['m'], 0)).toBe('<li aria-current="page"><bdi>m</bdi></li>');
+    expect(await trail([], 0)).toBe('<li aria-current="page"><h1><bdi>Home</bdi></h1></li>');
+    expect(await trail(['m'], 0)).toBe('<li aria-current="page"><h1><bdi>m</bdi></h1></li>');
     expect(await trail(['a', 'b'], 2)).toBe(
-      '<li><a href="../../"><bdi>Home</bdi></a></li><li><a href="../"><bdi>a</bdi></a></li><li aria-current="page"><bdi>b</bdi></li>',
+      '<li><a href="../../"><bdi>Home</bdi></a></li><li><a href="../"><bdi>a</bdi></a></li><li aria-current="page"><h1><bdi>b</bdi></h1></li>',
     );
     expect(await trail(['m', 'n', 'a'], 1)).toBe(
-      '<li><a href="../"><bdi>n</bdi></a></li><li aria-current="page"><bdi>a</bdi></li>',
+      '<li><a href="../"><bdi>n</bdi></a></li><li aria-current="page"><h1><bdi>a</bdi></h1></li>',
     );
   });
 
