@@ -131,7 +131,9 @@ class Answering {
     if (precondition === 'failed') return PRECONDITION_FAILED;
     if (precondition === 'not-modified') return representation.notModified;
     if (this.#request.method === 'HEAD') return representation.head;
-    if (fields.range !== undefined && settings.ranges && ifRange(fields.ifRange, representation)) {
+    // A coding is only chosen beside a Range where the client refuses the file as it is.
+    const isCoded = representation.isNegotiable && representation.coding !== undefined;
+    if (fields.range !== undefined && settings.ranges && !isCoded && ifRange(fields.ifRange, representation)) {
       const answer = answerRange(representation, fields.range);
       if (answer !== undefined) return answer;
     }

@@ -680,6 +680,12 @@ export const CORPUS: readonly CorpusCase[] = [
         status: 206,
         content: 'export',
       },
+      ...['/big.js', '/made.js'].map((target) => ({
+        target,
+        with: { 'Accept-Encoding': 'gzip, identity;q=0', Range: 'bytes=0-5' },
+        status: 200,
+        fields: { 'content-encoding': 'gzip', 'content-range': null },
+      })),
     ],
     site: 'compressing',
   },
