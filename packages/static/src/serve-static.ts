@@ -11,7 +11,7 @@ import type { AnswerContext } from './files/choose-representation.ts';
 import { preflightFields, withCors } from './site/cors.ts';
 import type { Disk } from './files/disk.ts';
 import type { DirectoryEntry, Entry, FileEntry, MissingEntry } from './files/entry.ts';
-import { type Eventually, whenReady } from './files/eventually.ts';
+import { type Eventually, orElse, whenReady } from './files/eventually.ts';
 import { withExpires } from './site/expires.ts';
 import { FileCache } from './files/file-cache.ts';
 import { findEntry, MISSING } from './files/find-entry.ts';
@@ -158,12 +158,10 @@ class Site {
 
   /** Answers with what is at a path; what fails on the way is a 500. */
   #withEntry(pathInfo: string, answer: (entry: Entry) => Answer, wantsSiblings = false): Answer {
-    try {
-      const answered = whenReady(this.#find(pathInfo, wantsSiblings), answer);
-      return answered instanceof Promise ? answered.catch((error: unknown) => refusal(500, error)) : answered;
-    } catch (error) {
-      return refusal(500, error);
-    }
+    return orElse(
+      () => whenReady(this.#find(pathInfo, wantsSiblings), answer),
+      (error) => refusal(500, error),
+    );
   }
 
   /** What is at a path, with its precompressed siblings where they are wanted. */
@@ -292,11 +290,13 @@ class Site {
   }
 
   /**
-   * The root's `<status>.html` as content; the bare status when there is none or it does not fit the cache. For HEAD too: a
+   * The root's `<status>.html` as content; the bare status when there is none, or it cannot be read or does not fit the cache. For HEAD too: a
    * status without content would be taken for a bare one.
    */
   #errorPage(response: StaticResponse): Answer {
-    return whenReady(this.#find(`/${response.status}.html`), (entry) => this.#withPage(response, entry));
+    const answer = (): Answer =>
+      whenReady(this.#find(`/${response.status}.html`), (entry) => this.#withPage(response, entry));
+    return orElse(answer, () => response);
   }
 
   /** A bare response with a file as its content: the same object as long as both stay the same. */

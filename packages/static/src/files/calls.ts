@@ -6,7 +6,7 @@
 
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import type { Eventually } from './eventually.ts';
+import { type Eventually, whenReady } from './eventually.ts';
 import { forgetTurn } from './loop-turn.ts';
 import { Pace } from './pace.ts';
 
@@ -151,6 +151,11 @@ const writeNow = paced(
   writeLater,
 );
 const truncateNow = paced(others, fs.ftruncateSync, promisify(fs.ftruncate));
+const statNow = paced(
+  others,
+  (descriptor: number) => fs.fstatSync(descriptor),
+  promisify(fs.fstat) as (descriptor: number) => Promise<fs.Stats>,
+);
 const chmodNow = paced(others, fs.fchmodSync, promisify(fs.fchmod));
 const touchNow = paced(others, fs.futimesSync, promisify(fs.futimes));
 const closeNow = paced(others, fs.closeSync, promisify(fs.close));
@@ -179,15 +184,13 @@ export class OpenFile {
     return chmodNow(this.descriptor, mode);
   }
 
-  /** The state; needs no storage. */
-  stat(): fs.Stats {
-    return fs.fstatSync(this.descriptor);
+  stat(): Eventually<fs.Stats> {
+    return statNow(this.descriptor);
   }
 
   /** Sets both times to what they are, which changes the change time. */
   touch(): Eventually<void> {
-    const { atime, mtime } = this.stat();
-    return touchNow(this.descriptor, atime, mtime);
+    return whenReady(this.stat(), ({ atime, mtime }) => touchNow(this.descriptor, atime, mtime));
   }
 
   /** Resolves when all is on the disk. */

@@ -8,6 +8,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { hasRested, isSameState, type Stamp } from '../http/validators.ts';
+import { Queue } from './queue.ts';
 
 /** Large files remembered; each takes some 300 bytes. */
 const MAX_KNOWN = 10_000;
@@ -17,6 +18,13 @@ const MAX_TAPS = 2;
 
 /** Files that are being hashed, or wait for it, before those that need not be hashed do without. */
 const MAX_WAITING = 4;
+
+/** Files hashed side by side, large and small ones apart: one that takes long, or lies on a slow disk, holds up no small one. */
+const MAX_SMALL = 4;
+const MAX_LARGE = 1;
+
+/** Up to here a file is read in the time of a request. */
+export const SMALL_FILE_BYTES: number = 16 * 1024 * 1024;
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -43,7 +51,8 @@ export class Digests {
   readonly #known = new Map<string, Known>();
   readonly #taps = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<void>>();
-  #queue: Promise<void> = Promise.resolve();
+  readonly #small = new Queue(MAX_SMALL);
+  readonly #large = new Queue(MAX_LARGE);
 
   /** Whether hashing another file would have to wait for long. */
   get isBusy(): boolean {
@@ -90,16 +99,16 @@ export class Digests {
     };
   }
 
-  /** Reads an open file and hashes it, one at a time and each state once. The caller closes the descriptor afterwards. */
+  /** Reads an open file and hashes it, few at a time and each state once. The caller closes the descriptor afterwards. */
   compute(location: string, stamp: Stamp, descriptor: number): Promise<void> {
     if (!this.canLearn(location, stamp)) return Promise.resolve();
     const underWay = this.#underWay.get(location);
     if (underWay !== undefined) return underWay;
-    const computing = this.#queue
-      .then(() => this.#hashWhole(location, stamp, descriptor))
+    const queue = stamp.size <= SMALL_FILE_BYTES ? this.#small : this.#large;
+    const computing = queue
+      .run(() => this.#hashWhole(location, stamp, descriptor))
       .finally(() => this.#underWay.delete(location));
     this.#underWay.set(location, computing);
-    this.#queue = computing.catch(() => {});
     return computing;
   }
 
@@ -117,7 +126,7 @@ export class Digests {
 
   /** Keeps a hash if the file is still in the state that was read. */
   #record(location: string, stamp: Stamp, hash: Hash, descriptor: number): void {
-    if (!isSameState(stamp, fstatSync(descriptor))) return;
+    if (!isInState(descriptor, stamp)) return;
     const known = this.#known.get(location);
     const { weakTag, sameNames = 0 } = known ?? {};
     this.#set(location, { stamp, sha256: hash.digest('base64url'), weakTag, sameNames });
@@ -133,6 +142,16 @@ export class Digests {
 
 function suffixOf(sameNames: number): string {
   return sameNames === 0 ? '' : `.${sameNames.toString(36)}`;
+}
+
+/** Whether an open file is in a state. One that its file system knows no more, as a replaced one on NFS, was read all the same. */
+function isInState(descriptor: number, stamp: Stamp): boolean {
+  try {
+    return isSameState(stamp, fstatSync(descriptor));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
 }
 
 /** Whether any later change is certain to show in the times. */

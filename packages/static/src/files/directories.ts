@@ -78,19 +78,21 @@ export class Directories {
   look(location: string): Eventually<DirectoryView | Error | undefined> {
     const known = this.#views.get(location);
     if (known?.checkedTurn === loopTurn()) return known;
+    const askedMs = Date.now();
     return whenReady(this.#disk.stat(location), (stats) => {
       if (stats instanceof Error) return stats;
-      if (stats?.isDirectory() === true) return this.#update(known ?? this.#make(location), stampOf(stats));
+      // Another may have looked, or the view been forgotten, while the pool was asked.
+      if (stats?.isDirectory() === true) return this.#update(this.#viewOf(location), stampOf(stats), askedMs);
       this.#forget(location);
       return undefined;
     });
   }
 
-  /** To be called with the state of a directory that somebody else has looked at just now. */
-  saw(location: string, stats: Stats): void {
+  /** To be called with the state of a directory that somebody else has asked for at `askedMs`. */
+  saw(location: string, stats: Stats, askedMs: number): void {
     const known = this.#views.get(location);
     if (known?.checkedTurn === loopTurn() || !stats.isDirectory()) return;
-    this.#update(known ?? this.#make(location), stampOf(stats));
+    this.#update(this.#viewOf(location), stampOf(stats), askedMs);
   }
 
   /**
@@ -123,19 +125,21 @@ export class Directories {
     void this.#readNames(view, view.version);
   }
 
-  #update(view: View, stamp: Stamp): View {
+  #update(view: View, stamp: Stamp, askedMs: number): View {
     view.checkedTurn = loopTurn();
     if (view.isVouching && view.stamp !== undefined && isSameState(view.stamp, stamp)) return view;
     view.stamp = stamp;
     view.version++;
     view.probes = 0;
     view.isVouching =
-      hasRested(Math.max(stamp.mtimeMs, stamp.ctimeMs), Date.now()) && this.#isExactAt(view.location, stamp.dev);
+      hasRested(Math.max(stamp.mtimeMs, stamp.ctimeMs), askedMs) && this.#isExactAt(view.location, stamp.dev);
     this.#setNames(view, undefined);
     return view;
   }
 
-  #make(location: string): View {
+  #viewOf(location: string): View {
+    const known = this.#views.get(location);
+    if (known !== undefined) return known;
     const view = new View(location);
     this.#views.set(location, view);
     this.#bytes += VIEW_BYTES + location.length;

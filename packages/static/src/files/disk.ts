@@ -33,8 +33,8 @@ export interface Disk {
   read(descriptor: number, bytes: Uint8Array, position: number): Eventually<number | Error>;
   /** Opens, reads from the start what `bytes` has room for, asks for the state and closes. What cannot be read at a position fails. */
   readAgain(path: string, bytes: Uint8Array): Eventually<ReadAgain | Error>;
-  /** The state of an open descriptor; needs no storage. Throws what the system says. */
-  state(descriptor: number): fs.Stats;
+  /** The state of an open descriptor, which network file systems have to ask for. Throws, or rejects with, what the system says. */
+  state(descriptor: number): Eventually<fs.Stats>;
   close(descriptor: number): void;
 }
 
@@ -96,19 +96,20 @@ export const mainThreadDisk: Disk = {
 
 const openFile = promisify(fs.open);
 const statPath = promisify(fs.stat);
+const statOpen = promisify(fs.fstat) as (descriptor: number) => Promise<fs.Stats>;
 const statName = promisify(fs.lstat);
 const readLink = promisify(fs.readlink);
 const realPath = promisify(fs.realpath.native);
 const readInto = promisify(fs.read);
 
-/** Every question through the thread pool, but for those about an open descriptor's state, which need no storage. */
+/** Every question through the thread pool. */
 export const poolDisk: Disk = {
   stat: (path) => settled(statPath(path)).then(statsOrNone),
   isDirectoryItself: (path) => settled(statName(path)).then(isDirectory),
   open: async (path) => {
     const descriptor = await settled(openFile(path, OPEN_FLAGS));
     if (descriptor instanceof Error) return descriptor;
-    const stats = outcome(() => fs.fstatSync(descriptor));
+    const stats = await settled(statOpen(descriptor));
     if (!(stats instanceof Error)) return { descriptor, stats };
     poolDisk.close(descriptor);
     return stats;
@@ -120,12 +121,12 @@ export const poolDisk: Disk = {
     const opened = await poolDisk.open(path);
     if (opened instanceof Error) return opened;
     const count = await poolDisk.read(opened.descriptor, bytes, 0);
-    const stats = outcome(() => fs.fstatSync(opened.descriptor));
+    const stats = await settled(statOpen(opened.descriptor));
     poolDisk.close(opened.descriptor);
     if (count instanceof Error) return count;
     return stats instanceof Error ? stats : { count, stats };
   },
-  state: (descriptor) => fs.fstatSync(descriptor),
+  state: statOpen,
   // The outcome cannot matter for a file that was only read.
   close: (descriptor) => fs.close(descriptor, () => {}),
 };
@@ -182,8 +183,8 @@ export class MeasuredDisk implements Disk {
     return this.#ask((disk) => disk.readAgain(path, bytes));
   }
 
-  state(descriptor: number): fs.Stats {
-    return this.#mainThread.state(descriptor);
+  state(descriptor: number): Eventually<fs.Stats> {
+    return this.#ask((disk) => disk.state(descriptor));
   }
 
   close(descriptor: number): void {

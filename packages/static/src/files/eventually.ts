@@ -11,3 +11,13 @@ export function whenReady<Value, Result>(
   // oxlint-disable-next-line promise/no-callback-in-promise -- `next` is what `then` is for, not a callback of another style
   return value instanceof Promise ? value.then(next) : next(value);
 }
+
+/** What `use` gives; where it fails, now or later, what `instead` makes of that. */
+export function orElse<Value>(use: () => Eventually<Value>, instead: (error: unknown) => Value): Eventually<Value> {
+  try {
+    const value = use();
+    return value instanceof Promise ? value.catch(instead) : value;
+  } catch (error) {
+    return instead(error);
+  }
+}

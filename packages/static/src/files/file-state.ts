@@ -1,6 +1,6 @@
 // An open file is read: its bytes and the state they belong to are looked at together.
 
-import { isSameState, type Stamp, stampOf } from '../http/validators.ts';
+import { hasRested, isSameState, type Stamp, stampOf } from '../http/validators.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { lendBytes } from './lent-buffers.ts';
 import type { OpenFile } from './open-file.ts';
@@ -24,6 +24,8 @@ export interface FileState {
   readonly sample: { readonly bytes: Uint8Array; readonly hash: string } | undefined;
   /** Whether `bytes` are those of one moment. */
   readonly isWhole: boolean;
+  /** Whether a change since they were read is certain to show in the times. */
+  readonly isRested: boolean;
   /** The SHA-256 of `bytes` in base64url, once it is known. */
   sha256: string | undefined;
 }
@@ -35,20 +37,25 @@ export interface FileState {
 export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventually<FileState> {
   const { descriptor, location, stamp, place } = opened;
   const { disk, settings } = storage;
+  // As of before the read, which may take longer than a tick of the file system's clock.
+  const isRested = hasRested(Math.max(stamp.mtimeMs, stamp.ctimeMs), Date.now());
   if (stamp.size > settings.maxCachedFileBytes) {
     return whenReady(readSample(opened, disk), (sample) => {
       const { bytes: start } = sample;
-      return { location, stamp, place, bytes: undefined, start, sample, isWhole: true, sha256: undefined };
+      return { location, stamp, place, bytes: undefined, start, sample, isWhole: true, isRested, sha256: undefined };
     });
   }
   const bytes = lendBytes(stamp.size);
   return whenReady(stamp.size === 0 ? 0 : disk.read(descriptor, bytes, 0), (count) => {
     if (count instanceof Error) throw count;
-    const now = stampOf(disk.state(descriptor));
-    const isWhole = count === stamp.size && isSameState(stamp, now);
-    if (!isWhole && reads < MAX_READS) return readState({ ...opened, stamp: now }, storage, reads + 1);
-    const whole = bytes.subarray(0, count);
-    return { location, stamp, place, bytes: whole, start: whole, sample: undefined, isWhole, sha256: undefined };
+    return whenReady(disk.state(descriptor), (stats) => {
+      const now = stampOf(stats);
+      const isWhole = count === stamp.size && isSameState(stamp, now);
+      if (!isWhole && reads < MAX_READS) return readState({ ...opened, stamp: now }, storage, reads + 1);
+      const whole = bytes.subarray(0, count);
+      const sample = undefined;
+      return { location, stamp, place, bytes: whole, start: whole, sample, isWhole, isRested, sha256: undefined };
+    });
   });
 }
 

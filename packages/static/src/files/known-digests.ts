@@ -2,6 +2,7 @@
 
 import type { SelectionFields } from '../http/request-fields.ts';
 import { digestTag, isSameState, mayNameContent } from '../http/validators.ts';
+import { SMALL_FILE_BYTES } from './digests.ts';
 import type { FileEntry } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { openLocation } from './open-file.ts';
@@ -52,19 +53,16 @@ export function isDigestWanted(
 }
 
 /**
- * Files up to here are hashed before they are sent for the first time, unless others are waiting for that already: 15 ms, and
- * the tag is strong from the first response on.
+ * Whether hashing a file that is not in memory takes no time that anybody notices: small ones are hashed before they are sent for the
+ * first time, unless others are waiting for that already. It takes 15 ms, and the tag is strong from the first response on.
  */
-const EAGER_BYTES = 16 * 1024 * 1024;
-
-/** Whether hashing a file that is not in memory takes no time that anybody notices. */
 export function isDigestCheap({ identity, stored }: FileEntry, { digests, settings }: Storage): boolean {
   if (settings.etag === 'weak' || settings.etag === false || digests.isBusy) return false;
   const unknown = [identity, ...stored].filter(
     ({ isInMemory, etag, source }) =>
       !isInMemory && etag?.startsWith('W/') === true && digests.canLearn(source.location, source.stamp),
   );
-  return unknown.length > 0 && unknown.every(({ source }) => source.stamp.size <= EAGER_BYTES);
+  return unknown.length > 0 && unknown.every(({ source }) => source.stamp.size <= SMALL_FILE_BYTES);
 }
 
 /** Reads the file, and its large siblings, to know their hashes. What cannot be read keeps its weak tag. */

@@ -98,7 +98,17 @@ function unencoded(
   if (!isNow(read)) abandonLent();
   if (!isNow(read) || read instanceof Error || read.count !== stamp.size) return undefined;
   if (!isSameState(stamp, read.stats)) return undefined;
-  const state = { location, stamp, place: undefined, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };
+  const state = {
+    location,
+    stamp,
+    place: undefined,
+    bytes,
+    start: bytes,
+    sample: undefined,
+    isWhole: true,
+    isRested: true,
+    sha256,
+  };
   return represent(state, { path: segments.join('/'), contentType, coding: undefined, isNegotiable }, storage);
 }
 

@@ -55,12 +55,13 @@ export async function openDirectory(
 }
 
 const roots = new WeakMap<Settings, Root>();
-const disk = new MeasuredDisk();
+/** What is asked of directories and of what they list, for all roots: it finds once how fast their storage is. */
+export const directoryDisk: MeasuredDisk = new MeasuredDisk();
 
 /** Where the root is, without links; by default as it was looked up in this turn of the loop. */
 export async function rootPlace(settings: Settings, isNow = false): Promise<string> {
   let root = roots.get(settings);
-  if (root === undefined) roots.set(settings, (root = new Root(settings.root, disk)));
+  if (root === undefined) roots.set(settings, (root = new Root(settings.root, directoryDisk)));
   const place = await (isNow ? root.placeNow() : root.place());
   // A root that is gone is told by the system's own error.
   return place instanceof Error ? realpath(settings.root) : place;

@@ -143,12 +143,16 @@ function refused(location: string): NotFound {
   return { kind: 'refused', status: 404, location, isAbsent: false };
 }
 
-/** Statuses for the ways in which the file system says no. */
 function refusal(location: string, error: Error): NotFound {
-  if (isErrorOf(error, 'ENOENT')) return { kind: 'refused', status: 404, location, isAbsent: true };
-  if (isErrorOf(error, 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV', 'EINVAL')) return refused(location);
-  const status = isErrorOf(error, 'EACCES', 'EPERM') ? 403 : isErrorOf(error, 'EMFILE', 'ENFILE', 'ENOMEM') ? 503 : 500;
+  const status = statusOf(error);
+  if (status === 404) return { ...refused(location), isAbsent: isErrorOf(error, 'ENOENT') };
   return { kind: 'refused', status, location, isAbsent: false, cause: error };
+}
+
+/** Statuses for the ways in which the file system says no. */
+export function statusOf(error: Error): NotFound['status'] {
+  if (isErrorOf(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV', 'EINVAL')) return 404;
+  return isErrorOf(error, 'EACCES', 'EPERM') ? 403 : isErrorOf(error, 'EMFILE', 'ENFILE', 'ENOMEM') ? 503 : 500;
 }
 
 /** Whether an object that really lies at `place` may answer for the path `asked`, with the real root. */
@@ -190,8 +194,9 @@ function portablePlaceOf(descriptor: number, location: string, disk: Storage['di
     if (place instanceof Error) return place;
     return whenReady(disk.stat(place), (there) => {
       if (there === undefined || there instanceof Error) return there;
-      const here = disk.state(descriptor);
-      return there.ino === here.ino && there.dev === here.dev ? place : undefined;
+      return whenReady(disk.state(descriptor), (here) =>
+        there.ino === here.ino && there.dev === here.dev ? place : undefined,
+      );
     });
   });
 }

@@ -3,7 +3,8 @@
 // A call that is answered from memory takes some microseconds, a tenth of what a trip through the thread pool costs; one that
 // waits for a disk or a network holds up every other request. So calls are timed: when slow ones are both frequent and long in
 // sum, calls go to the pool for a while, then the main thread tries again. Frequent, because a busy machine interrupts a fast
-// call now and then for as long as a slow one takes; long in sum, because a slow call a second holds up nobody.
+// call now and then for as long as a slow one takes; long in sum, because a slow call a second holds up nobody. One that takes longer
+// than any interruption is enough: a single file on a disk that sleeps would be one of thousands of calls, and hold up all others.
 
 /** Fifty times what a look takes when the kernel has the answer in memory, a third of a round trip in a local network. */
 const SLOW_LOOK_MS = 0.2;
@@ -16,6 +17,15 @@ const MIN_SLOW_CALLS = 5;
 
 /** What slow calls may take in sum before storage counts as slow. */
 const MAX_BLOCKED_MS = 50;
+
+/** No machine that is only busy takes the processor away for so long. */
+const STALLED_MS = 250;
+
+/** How much longer than such a call the pool is used: waiting for slow files takes at most a twentieth of the time. */
+const STALL_FACTOR = 20;
+
+/** Storage that hangs may be well again, and a process that was stopped meanwhile saw the same. */
+const MAX_STALL_PAUSE_MS = 60_000;
 
 /** Calls after which counting begins anew, so that a good hour does not hide a bad minute. */
 const WINDOW_CALLS = 2048;
@@ -53,15 +63,17 @@ export class Pace {
       this.#slowCalls++;
       this.#blockedMs += tookMs;
       const isFrequent = this.#slowCalls >= MIN_SLOW_CALLS && this.#slowCalls > this.#calls * this.#slowShare;
-      if (isFrequent && this.#blockedMs > MAX_BLOCKED_MS) this.#pause(nowMs);
+      const isStalled = tookMs >= STALLED_MS;
+      if (isStalled || (isFrequent && this.#blockedMs > MAX_BLOCKED_MS)) this.#pause(nowMs, isStalled ? tookMs : 0);
     } else if (this.#calls > WINDOW_CALLS) {
       this.#pauseMs = FIRST_PAUSE_MS;
       this.#forget();
     }
   }
 
-  #pause(nowMs: number): void {
-    this.#slowUntilMs = nowMs + this.#pauseMs;
+  #pause(nowMs: number, stalledMs: number): void {
+    const stallPauseMs = Math.min(STALL_FACTOR * stalledMs, MAX_STALL_PAUSE_MS);
+    this.#slowUntilMs = nowMs + Math.max(this.#pauseMs, stallPauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
     this.#forget();
   }

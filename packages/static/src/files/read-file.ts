@@ -2,7 +2,7 @@
 
 import type { Coding } from '../http/content-coding.ts';
 import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.ts';
-import { digestTag, exactStateTag, hasRested, isSameState, sha256Of, stateTag } from '../http/validators.ts';
+import { digestTag, exactStateTag, isSameState, sha256Of, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { shrinks } from './coded-content.ts';
 import type { FileEntry, Neighbours } from './entry.ts';
@@ -76,7 +76,17 @@ function readAgain(
   const bytes = lendBytes(stamp.size);
   return whenReady(storage.disk.readAgain(location, bytes), (read) => {
     if (read instanceof Error || read.count !== stamp.size || !isSameState(stamp, read.stats)) return undefined;
-    const state = { location, stamp, place: undefined, bytes, start: bytes, sample: undefined, isWhole: true, sha256 };
+    const state = {
+      location,
+      stamp,
+      place: undefined,
+      bytes,
+      start: bytes,
+      sample: undefined,
+      isWhole: true,
+      isRested: true,
+      sha256,
+    };
     return entryOf(state, segments, NO_EARLIER, storage, contentType);
   });
 }
@@ -114,7 +124,7 @@ function makeEntry(
   hasSiblingsRead: boolean,
   storage: Storage,
 ): FileEntry {
-  const { stamp, location, place, isWhole } = state;
+  const { stamp, location, place, isWhole, isRested } = state;
   const isNegotiable = found.siblings.length > 0 || codings.length > 0;
   return {
     kind: 'file',
@@ -127,7 +137,7 @@ function makeEntry(
     codings,
     made: undefined,
     chosen: undefined,
-    isCacheable: isWhole && hasRested(Math.max(stamp.mtimeMs, stamp.ctimeMs), Date.now()),
+    isCacheable: isWhole && isRested && haveRested(found),
     neighbours: neighboursOf(found, earlier),
   };
 }
@@ -148,9 +158,13 @@ export function withSiblings(entry: FileEntry, storage: Storage): Eventually<Fil
     made: entry.made,
     // What was chosen without them may be another now.
     chosen: undefined,
-    isCacheable: entry.isCacheable,
+    isCacheable: entry.isCacheable && haveRested(found),
     neighbours: neighboursOf(found, neighbours?.earlier ?? []),
   }));
+}
+
+function haveRested({ siblings }: Siblings): boolean {
+  return siblings.every(({ state }) => state.isRested);
 }
 
 function neighboursOf({ absent, unfit }: Siblings, earlier: readonly string[]): Neighbours | undefined {

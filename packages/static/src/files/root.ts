@@ -17,11 +17,11 @@ interface KnownPlace {
 export class Root {
   readonly #path: string;
   readonly #disk: Disk;
-  readonly #saw: (stats: Stats) => void;
+  readonly #saw: (stats: Stats, askedMs: number) => void;
   #known: KnownPlace | undefined;
 
   /** `saw` is told of each look at the root. */
-  constructor(path: string, disk: Disk, saw: (stats: Stats) => void = () => {}) {
+  constructor(path: string, disk: Disk, saw: (stats: Stats, askedMs: number) => void = () => {}) {
     this.#path = path;
     this.#disk = disk;
     this.#saw = saw;
@@ -31,10 +31,11 @@ export class Root {
   place(): Eventually<string | Error> {
     const known = this.#known;
     if (known?.turn === loopTurn()) return known.place;
+    const askedMs = Date.now();
     return whenReady(this.#disk.stat(this.#path), (stats) => {
       if (stats === undefined) return new Error('the root is gone');
       if (stats instanceof Error) return stats;
-      this.#saw(stats);
+      this.#saw(stats, askedMs);
       const isSame = known?.ino === stats.ino && known.dev === stats.dev && known.birthtimeMs === stats.birthtimeMs;
       if (!isSame) return this.#resolve(stats);
       known.turn = loopTurn();

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type Coding, CODING_SUFFIX, CODINGS } from '../http/content-coding.ts';
 import { type Stamp, stampOf } from '../http/validators.ts';
 import type { DirectoryView } from './directories.ts';
-import { type Eventually, whenReady } from './eventually.ts';
+import { type Eventually, orElse, whenReady } from './eventually.ts';
 import { openLocation } from './open-file.ts';
 import { isVisible } from './path.ts';
 import { closing, type FileState, readState } from './file-state.ts';
@@ -85,7 +85,10 @@ function withSibling(
   return { ...found, unfit: [...found.unfit, sibling] };
 }
 
-/** A sibling's state, what it is known by when it cannot stand for the source, or that it is not there. */
+/**
+ * A sibling's state, what it is known by when it cannot stand for the source, or that it is not there. One that cannot be opened or read
+ * for now is as good as none, and known by no state, so that it is looked at again.
+ */
 function openSibling(
   location: string,
   source: Source,
@@ -97,15 +100,26 @@ function openSibling(
     const seen: ContentSource = { location, stamp: stampOf(stats), place: undefined };
     if (!stats.isFile() || isOlder(seen.stamp, source.stamp)) return seen;
     return whenReady(openLocation(location, storage), (opened) => {
+      if (opened.kind === 'refused' && opened.status >= 500) return unknown(seen);
       if (opened.kind !== 'file') return seen;
       const { stamp, place } = opened;
       const unfit: ContentSource = { location, stamp, place };
       return closing(opened, storage, () => {
         if (isOlder(stamp, source.stamp)) return unfit;
-        return whenReady(readState(opened, storage), (state) => (state.isWhole ? state : unfit));
+        return orElse<FileState | ContentSource>(
+          () => whenReady(readState(opened, storage), (state) => (state.isWhole ? state : unknown(unfit))),
+          (error) => {
+            if (error instanceof Error && 'code' in error) return unknown(unfit);
+            throw error;
+          },
+        );
       });
     });
   });
+}
+
+function unknown(source: ContentSource): ContentSource {
+  return { ...source, stamp: { ...source.stamp, ino: -1 } };
 }
 
 function isOlder(sibling: Stamp, source: Stamp): boolean {

@@ -54,7 +54,7 @@ export function makeStorage(settings: Settings, disk: Disk = new MeasuredDisk())
   return {
     settings,
     disk,
-    root: new Root(settings.root, disk, (stats) => above.saw(settings.root, stats)),
+    root: new Root(settings.root, disk, (stats, askedMs) => above.saw(settings.root, stats, askedMs)),
     secrets: secretsOf(settings, disk),
     directories: new Directories(disk, directoryBytes * (1 - ABOVE_SHARE)),
     ancestors: new Ancestors(settings.root, disk, above),

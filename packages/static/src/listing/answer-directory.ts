@@ -1,6 +1,7 @@
 // A directory becomes a listing, or an archive of all in it. Loaded when the first is asked for.
 
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
+import { statusOf } from '../files/open-file.ts';
 import type { Storage } from '../files/storage.ts';
 import type { Settings } from '../options/settings.ts';
 import { NOT_FOUND, refusal } from '../refusals.ts';
@@ -61,7 +62,7 @@ function answerListing(
   const query = listingQuery(request);
   const key = JSON.stringify([request.scriptName, query]);
   const folder = folders.known(segments);
-  const page = folder === undefined ? undefined : rememberedPage(folder, key);
+  const page = folder === undefined || folder instanceof Promise ? undefined : rememberedPage(folder, key);
   if (page !== undefined) return responseOf(page, request);
   const asked = { request, query, key, settings, folders };
   return folders
@@ -83,14 +84,14 @@ const MAX_LOOKS = 4;
 async function makePage(segments: readonly string[], asked: Asked): Promise<RememberedPage | undefined> {
   const { query, key, settings, folders } = asked;
   for (let looks = 1; ; looks++) {
-    const known = folders.known(segments);
+    const known = await folders.known(segments);
     const remembered = known === undefined ? undefined : rememberedPage(known, key);
     if (remembered !== undefined) return remembered;
     const folder = known ?? (await folders.look(segments));
     if (folder === undefined) return undefined;
     const listed = await listPage(folder, query, settings.listing?.pageEntries ?? folder.sorted.length);
     // Entries are looked at by path: what was found there counts if the directory that was read is still at it.
-    if (!isSameDirectory(folder) && looks < MAX_LOOKS) continue;
+    if (!(await isSameDirectory(folder)) && looks < MAX_LOOKS) continue;
     const page = await render(folder, listed, asked);
     rememberPage(folder, key, page);
     return page;
@@ -132,6 +133,6 @@ function responseOf({ get, head }: RememberedPage, { method }: StaticRequest): S
 
 function refusalOf(error: unknown): StaticResponse {
   if (!(error instanceof Error && 'code' in error)) throw error;
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return NOT_FOUND;
-  return refusal(error.code === 'EACCES' || error.code === 'EPERM' ? 403 : 500, error);
+  const status = statusOf(error);
+  return status === 404 ? NOT_FOUND : refusal(status, error);
 }

@@ -4,11 +4,11 @@
 // small directories, within a budget. A look that is under way when a request comes may have seen an earlier state: its outcome
 // counts for that request only if it is still true when the look ends; otherwise one more look is begun for all who waited.
 
-import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as loopTurned } from 'node:timers/promises';
-import { openDirectory } from '../files/open-directory.ts';
+import { type Eventually, whenReady } from '../files/eventually.ts';
+import { directoryDisk, openDirectory } from '../files/open-directory.ts';
 import { hasRested, isSameState, type Stamp, stampOf } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { type Names, readNames } from './names.ts';
@@ -51,16 +51,18 @@ export class Folders {
     this.#settings = settings;
   }
 
-  /** A directory that is known and as it was; looks at nothing but its times. */
-  known(segments: readonly string[]): Folder | undefined {
+  /** A directory that is known and as it was; looks at nothing but its times. There at once unless storage is slow. */
+  known(segments: readonly string[]): Eventually<Folder | undefined> {
     const key = segments.join('/');
     const large = this.#large?.key === key ? this.#large.folder.deref() : undefined;
     const folder = large ?? this.#kept.get(key);
     if (folder === undefined) return undefined;
     this.#forget(key);
-    if (!isCurrent(folder)) return undefined;
-    this.#keep(key, folder);
-    return folder;
+    return whenReady(isCurrent(folder), (isIt) => {
+      if (!isIt) return undefined;
+      this.#keep(key, folder);
+      return folder;
+    });
   }
 
   /** Makes a page that others are about to make, too, once for all who ask before `make` looks at the directory. */
@@ -81,7 +83,7 @@ export class Folders {
     const look = this.#looks.get(key);
     if (look === undefined) return this.#begin(key, segments);
     const again = async (folder: Folder | undefined): Look =>
-      folder !== undefined && isCurrent(folder) ? folder : this.look(segments);
+      folder !== undefined && (await isCurrent(folder)) ? folder : this.look(segments);
     return (look.next ??= look.now.then(again, () => this.look(segments)));
   }
 
@@ -148,22 +150,20 @@ function isTrusted({ isRested, hasLinks }: Folder): boolean {
 }
 
 /** Whether a directory has the names that were read. */
-function isCurrent(folder: Folder): boolean {
-  return isTrusted(folder) && isSameState(folder.stamp, stateNow(folder) ?? { ...folder.stamp, ino: -1 });
+function isCurrent(folder: Folder): Eventually<boolean> {
+  if (!isTrusted(folder)) return false;
+  return whenReady(stateNow(folder), (now) => now !== undefined && isSameState(folder.stamp, now));
 }
 
 /** Whether the directory at the path is the one that was read, whatever is in it. */
-export function isSameDirectory(folder: Folder): boolean {
-  const now = stateNow(folder);
-  return now !== undefined && now.ino === folder.stamp.ino && now.dev === folder.stamp.dev;
+export function isSameDirectory(folder: Folder): Eventually<boolean> {
+  return whenReady(
+    stateNow(folder),
+    (now) => now !== undefined && now.ino === folder.stamp.ino && now.dev === folder.stamp.dev,
+  );
 }
 
-function stateNow({ location }: Folder): Stamp | undefined {
-  try {
-    return statSync(location, { throwIfNoEntry: false });
-  } catch (error) {
-    // Whatever is wrong with it now, a new look finds out.
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
-  }
+function stateNow({ location }: Folder): Eventually<Stamp | undefined> {
+  // Whatever is wrong with it now, a new look finds out.
+  return whenReady(directoryDisk.stat(location), (stats) => (stats instanceof Error ? undefined : stats));
 }

@@ -1,8 +1,8 @@
 // What an archive of a folder holds: all that a visitor could get file by file, under the same policies. Directories that are
 // links are left out: what is in them lies elsewhere, or above.
 
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { entryAt } from '../files/calls.ts';
 import { FileContent } from '../files/file-content.ts';
 import { openFile } from '../files/open-file.ts';
 import type { Storage } from '../files/storage.ts';
@@ -33,7 +33,7 @@ export async function* membersOf(
 ): AsyncGenerator<Member, void> {
   const waiting: Place[] = [{ segments, path: name, portablePath: name.replaceAll('\\', '_') }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const folder = folders.known(next.segments) ?? (await folders.look(next.segments).catch(unlessRefused));
+    const folder = (await folders.known(next.segments)) ?? (await folders.look(next.segments).catch(unlessRefused));
     if (folder === undefined) continue;
     const modifiedMs = folder.stamp.mtimeMs;
     yield { kind: 'directory', path: `${next.path}/`, portablePath: `${next.portablePath}/`, modifiedMs };
@@ -45,7 +45,7 @@ export async function* membersOf(
         portablePath: `${next.portablePath}/${portable.get(entry.name) ?? entry.name}`,
       };
       if (entry.kind === 'file') yield* fileAt(inside, storage);
-      else if (!isLink(join(folder.location, entry.name))) waiting.push(inside);
+      else if (!(await isLink(join(folder.location, entry.name)))) waiting.push(inside);
     }
   }
 }
@@ -83,8 +83,8 @@ async function* fileAt({ segments, path, portablePath }: Place, storage: Storage
   }
 }
 
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? true;
+async function isLink(path: string): Promise<boolean> {
+  return (await entryAt(path))?.isSymbolicLink() ?? true;
 }
 
 /** A folder that vanished or is closed to us is left out; anything else breaks the archive off. */

@@ -1,9 +1,10 @@
 // The names in a directory that a request for them would be answered: read in batches, filtered by every policy, and sorted in
 // slices between which the loop turns, in time and memory that the size of a directory does not run away with.
 
-import { type Dirent, lstatSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { entryAt } from '../files/calls.ts';
 import type { OpenDirectory } from '../files/open-directory.ts';
 import { isBelow, realRoot } from '../files/open-file.ts';
 import { isVisible } from '../files/path.ts';
@@ -53,8 +54,9 @@ export async function readNames(
   for await (const entry of await opendir(path, { bufferSize: READ_BATCH })) {
     const { name } = entry;
     if (!isVisible([...segments, name], settings) || isSecret(`${place}${sep}${name}`)) continue;
+    // Names that are not UTF-8 are read with replacement characters, under which there is nothing; others really have them.
     if (/\ufffd|\p{Surrogate}/u.test(name)) {
-      if (odd.has(name) || !isReallyNamed(join(path, name))) {
+      if (odd.has(name) || (await entryAt(join(path, name))) === undefined) {
         unreadable++;
         continue;
       }
@@ -75,11 +77,6 @@ export async function readNames(
   };
 }
 
-/** Names that are not UTF-8 are read with replacement characters, under which there is nothing; others really have them. */
-function isReallyNamed(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
 type Kind = Name['kind'] | undefined;
 
 function kindOf(
@@ -97,7 +94,7 @@ function kindOf(
 async function kindOfTarget(path: string, settings: Settings, isSecret: (place: string) => boolean): Promise<Kind> {
   try {
     // Some file systems do not tell kinds with names.
-    const isLink = lstatSync(path).isSymbolicLink();
+    const isLink = (await entryAt(path))?.isSymbolicLink() === true;
     if (isLink && settings.symlinks === 'deny') return undefined;
     const place = await realpath(path);
     if (isLink && settings.symlinks === 'inside' && !isBelow(place, await realRoot(settings.root))) return undefined;

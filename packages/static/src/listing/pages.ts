@@ -4,12 +4,12 @@
 // directories are sorted by name alone. A page is made once and given again as long as all its entries are as they were; within
 // one turn of the loop nobody looks twice.
 
-import { statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as loopTurned } from 'node:timers/promises';
+import { type Eventually, whenReady } from '../files/eventually.ts';
 import { loopTurn } from '../files/loop-turn.ts';
-import { Pace } from '../files/pace.ts';
+import { directoryDisk } from '../files/open-directory.ts';
+import { Queue } from '../files/queue.ts';
 import type { StaticResponse } from '../message.ts';
 import type { Folder } from './folders.ts';
 import type { Name } from './names.ts';
@@ -53,8 +53,8 @@ const SLICE = 256;
 /** Beyond this, ordering by size or date would cost seconds of file system time. */
 const MAX_FULLY_SORTED = 10_000;
 
-/** Whether entries can be looked at on the main thread; slow storage is asked through the thread pool for a while. */
-const pace = new Pace();
+/** Looks in the pool at a time, of all listings: one of its threads stays free for who asks for a file. */
+const slowLooks = new Queue(3);
 
 /** A page that is remembered and still true, if that can be said at once. */
 export function rememberedPage({ pages, location }: Folder, key: string): RememberedPage | undefined {
@@ -62,7 +62,7 @@ export function rememberedPage({ pages, location }: Folder, key: string): Rememb
   if (page === undefined) return undefined;
   const turn = loopTurn();
   if (page.turn === turn) return page;
-  if (page.listed.entries.length > MAX_AT_ONCE || pace.isSlow(performance.now())) return undefined;
+  if (page.listed.entries.length > MAX_AT_ONCE || directoryDisk.use.isSlow) return undefined;
   if (!page.listed.entries.every((entry) => isAsListed(location, entry))) return undefined;
   page.turn = turn;
   return page;
@@ -120,38 +120,24 @@ async function describe(location: string, names: readonly Name[]): Promise<reado
   for (let start = 0; start < names.length; start += SLICE) {
     if (start > 0) await loopTurned();
     const slice = names.slice(start, start + SLICE);
-    if (pace.isSlow(performance.now()))
-      described.push(...(await Promise.all(slice.map((name) => statLater(location, name)))));
-    else described.push(...slice.map((name) => statNow(location, name)));
+    // Storage may show that it is slow at any name.
+    const looks = slice.map(async (name) =>
+      directoryDisk.use.isSlow ? slowLooks.run(async () => look(location, name)) : look(location, name),
+    );
+    described.push(...(await Promise.all(looks)));
   }
   return described;
 }
 
 function isAsListed(location: string, entry: ListedEntry): boolean {
-  const { bytes, modifiedMs } = statNow(location, entry);
-  return bytes === entry.bytes && modifiedMs === entry.modifiedMs;
+  const now = look(location, entry);
+  return !(now instanceof Promise) && now.bytes === entry.bytes && now.modifiedMs === entry.modifiedMs;
 }
 
-function statNow(location: string, name: Name): ListedEntry {
-  const startedMs = performance.now();
-  try {
-    return entryOf(name, statSync(join(location, name.name), { throwIfNoEntry: false }));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return entryOf(name, undefined);
-    throw error;
-  } finally {
-    const endedMs = performance.now();
-    pace.record(endedMs - startedMs, endedMs);
-  }
-}
-
-async function statLater(location: string, name: Name): Promise<ListedEntry> {
-  try {
-    return entryOf(name, await stat(join(location, name.name)));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return entryOf(name, undefined);
-    throw error;
-  }
+function look(location: string, name: Name): Eventually<ListedEntry> {
+  return whenReady(directoryDisk.stat(join(location, name.name)), (stats) =>
+    entryOf(name, stats instanceof Error ? undefined : stats),
+  );
 }
 
 function entryOf(

@@ -20,7 +20,7 @@ describe('storage is slow', () => {
   });
 
   test.each([
-    ['few, however long', 4, 1_000],
+    ['few, as long as interruptions are', 4, 200],
     ['many, however short in sum', 200, 0.2],
     ['none at all', 10_000, 0.1],
     ['of the length of a fast one', 10_000, 0.199],
@@ -37,6 +37,19 @@ describe('storage is slow', () => {
       pace.record(50, 0);
     }
     expect(pace.isSlow(0)).toBe(false);
+  });
+
+  test('when one call takes longer than any interruption, and for twenty times as long', () => {
+    const pace = new Pace();
+    for (const [tookMs, pauseMs] of [
+      [250, 5_000],
+      [2_000, 40_000],
+      [600_000, 60_000],
+    ] as const) {
+      calls(pace, 10_000, 0.01);
+      pace.record(tookMs, 0);
+      expect([pace.isSlow(pauseMs - 1), pace.isSlow(pauseMs)]).toEqual([true, false]);
+    }
   });
 
   test('for half a second, then twice as long each time, up to five seconds', () => {

@@ -137,7 +137,7 @@ describe('QuotaShare', () => {
       const share = new QuotaShare(quota, file);
       await share.need(8 * BLOCK);
       await share.settle(2 * BLOCK);
-      expect(file.handle.stat().size).toBe(2 * BLOCK);
+      expect((await file.handle.stat()).size).toBe(2 * BLOCK);
       share.keep();
       await share.end();
     });
