@@ -12,6 +12,12 @@ import sys
 MODULES = ("wsgi", "asgi", "app", "application", "main")
 NAMES = ("application", "app")
 FACTORIES = ("create_app", "make_app")
+# Annotations may name what is there for type checkers only; Python evaluates them when they are asked for, from 3.14 on.
+UNEVALUATED = {}
+if sys.version_info >= (3, 14):
+    import annotationlib
+
+    UNEVALUATED["annotation_format"] = annotationlib.Format.STRING
 
 
 def load(spec, interface):
@@ -24,7 +30,7 @@ def load(spec, interface):
     """
     place, name = parts_of(spec)
     module = load_module(place, interface)
-    if not name and hasattr(module, "__path__") and os.path.isdir(place) and not has_any(module, NAMES + FACTORIES):
+    if not name and hasattr(module, "__path__") and os.path.isdir(place) and first_of(module, NAMES + FACTORIES) is None:
         # A package that holds its application in a file, as those of Django do.
         module = load_file(file_in(place, interface))
     target, found = find_object(module, name, place)
@@ -44,8 +50,9 @@ def parts_of(spec):
     return words[0], ":".join(words[1:])
 
 
-def has_any(module, names):
-    return any(hasattr(module, name) for name in names)
+def first_of(module, names):
+    """The first of some names that the module has; a submodule of that name is none, as it was imported for what is in it."""
+    return next((name for name in names if not inspect.ismodule(getattr(module, name, sys))), None)
 
 
 def kind_of(target):
@@ -140,9 +147,9 @@ def leads_to(name, path):
 def find_object(module, name, place):
     """The object and the name under which it was found."""
     if not name:
-        for candidate in NAMES:
-            if hasattr(module, candidate):
-                return getattr(module, candidate), candidate
+        usual = first_of(module, NAMES)
+        if usual is not None:
+            return getattr(module, usual), usual
         for candidate in FACTORIES:
             if callable(getattr(module, candidate, None)):
                 hint = "; it has a factory: write %s:%s()" % (place, candidate)
@@ -183,24 +190,25 @@ def parse_name(name):
 
 
 def is_asgi(target):
-    """Whether it is an ASGI 3 application: three parameters, and `async` or not callable with two."""
-    if inspect.isclass(target) or takes(target, 3) is not True:
+    """Whether it is an ASGI 3 application: three parameters, and `async` or not callable with two. A class makes what is awaited."""
+    if takes(target, 3) is not True or inspect.isclass(target) and not hasattr(target, "__await__"):
         return False
     target = called(target)
     call = target if inspect.isroutine(target) else getattr(type(target), "__call__", None)
-    return inspect.iscoroutinefunction(call) or takes(target, 2) is False
+    return inspect.iscoroutinefunction(inspect.unwrap(call)) or takes(target, 2) is False
 
 
 def called(target):
-    """What runs when it is called, where each object has that in a slot of its own; else itself."""
-    is_own = not inspect.isclass(target) and inspect.isdatadescriptor(getattr(type(target), "__call__", None))
+    """What runs when it is called, where each object has that in a slot of its own, or it gets no `self`; else itself."""
+    call = inspect.getattr_static(type(target), "__call__", None)
+    is_own = not inspect.isclass(target) and (inspect.isdatadescriptor(call) or isinstance(call, (classmethod, staticmethod)))
     return target.__call__ if is_own else target
 
 
 def takes(target, count):
     """Whether it can be called with so many arguments; None when that cannot be found out."""
     try:
-        inspect.signature(called(target), follow_wrapped=False).bind(*[None] * count)
+        inspect.signature(called(target), follow_wrapped=False, **UNEVALUATED).bind(*[None] * count)
     except TypeError:
         return False
     except ValueError:  # some functions written in C have no signature
@@ -210,6 +218,8 @@ def takes(target, count):
 
 def check_interface(target, interface, spec, name):
     """Raises a TypeError that says what `target` is instead, where that can be seen without calling it."""
+    if inspect.ismodule(target):
+        raise TypeError("%s is a module: name what is in it, as in %s:NAME" % (spec, target.__name__))
     if not callable(target):
         raise TypeError("%s is not callable: %r" % (spec, target))
     if interface == "wsgi" and is_asgi(target):

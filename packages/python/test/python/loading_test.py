@@ -38,6 +38,34 @@ class WsgiClass:
         return iter(())
 
 
+class AsgiStatic:
+    @staticmethod
+    async def __call__(scope, receive, send):
+        pass
+
+
+class AsgiOfClass:
+    @classmethod
+    async def __call__(cls, scope, receive, send):
+        pass
+
+
+class WsgiStatic:
+    @staticmethod
+    def __call__(environ, start_response):
+        return []
+
+
+class AsgiClass:
+    """What is awaited is made for each request, as Starlette's HTTPEndpoint is."""
+
+    def __init__(self, scope, receive, send):
+        pass
+
+    def __await__(self):
+        yield
+
+
 class AsgiTwo:
     def __init__(self, scope):
         self.scope = scope
@@ -92,6 +120,13 @@ class Objects(unittest.TestCase):
         self.assertEqual(find_object(self.module(application=1, app=2), "", "site"), (1, "application"))
         self.assertEqual(find_object(self.module(app=2), "", "site"), (2, "app"))
 
+    def test_a_submodule_of_a_usual_name_is_passed_over(self):
+        app = types.ModuleType("site.app")
+        self.assertEqual(find_object(self.module(application=app, app=2), "", "site"), (2, "app"))
+        with self.assertRaisesRegex(AttributeError, r"it has a factory: write site:create_app\(\)"):
+            find_object(self.module(app=app, create_app=lambda: 1), "", "site")
+        self.assertEqual(find_object(self.module(app=app), "app", "site"), (app, "app"))
+
     def test_a_name_that_is_given(self):
         inner = types.SimpleNamespace(app=3)
         self.assertEqual(find_object(self.module(kit=inner, app=2), " kit.app ", "site"), (3, "kit.app"))
@@ -112,7 +147,8 @@ class Objects(unittest.TestCase):
 
 class Interfaces(unittest.TestCase):
     def test_what_is_asgi(self):
-        for target in (asgi_function, AsgiObject(), AsgiObject().__call__, lambda scope, receive, send: None):
+        targets = [asgi_function, AsgiObject(), AsgiObject().__call__, lambda scope, receive, send: None]
+        for target in targets + [AsgiStatic(), AsgiOfClass(), AsgiClass, decorated(asgi_function), decorated(decorated(asgi_function))]:
             self.assertTrue(is_asgi(target), target)
 
     def test_what_is_not(self):
@@ -122,8 +158,15 @@ class Interfaces(unittest.TestCase):
         def anything(*words):
             return []
 
-        for target in (wsgi_function, WsgiObject(), WsgiClass, AsgiTwo, optional, anything, decorated(wsgi_function), len, dict, 1):
+        targets = [wsgi_function, WsgiObject(), WsgiClass, WsgiStatic(), AsgiTwo, optional, anything, decorated(wsgi_function)]
+        for target in targets + [decorated(WsgiStatic), len, dict, 1]:
             self.assertFalse(is_asgi(target), target)
+
+    @unittest.skipUnless(sys.version_info >= (3, 14), "annotations are evaluated when they are written")
+    def test_annotations_of_what_is_there_for_type_checkers_only(self):
+        names = {}
+        exec("async def app(scope: Scope, receive: Receive, send: Send) -> None:\n    pass\n", names)
+        self.assertTrue(is_asgi(names["app"]))
 
     def test_what_each_object_says_for_itself(self):
         class Slotted:
@@ -151,14 +194,15 @@ class Interfaces(unittest.TestCase):
         return None
 
     def test_good_ones(self):
-        for target in (wsgi_function, WsgiObject(), WsgiClass, lambda *words: []):
+        for target in (wsgi_function, WsgiObject(), WsgiClass, WsgiStatic(), lambda *words: []):
             self.assertIsNone(self.check(target, "wsgi"))
-        for target in (asgi_function, AsgiObject(), lambda *words: None):
+        for target in (asgi_function, AsgiObject(), AsgiStatic(), AsgiClass, lambda *words: None):
             self.assertIsNone(self.check(target, "asgi"))
 
     def test_what_they_are_instead(self):
         cases = [
             (1, "wsgi", "site:app is not callable: 1"),
+            (types.ModuleType("site.app"), "wsgi", "site:app is a module: name what is in it, as in site.app:NAME"),
             ("text", "asgi", "not callable"),
             (asgi_function, "wsgi", "is an ASGI application .* serve it as asgi"),
             (AsgiObject(), "wsgi", "is an ASGI application"),
@@ -294,6 +338,9 @@ class Files(unittest.TestCase):
             load("package_five", "auto")
         self.write("package_five/wsgi.py", "from . import __name__ as found\ndef application(environ, start_response):\n    return [found]\n")
         self.assertEqual(load("package_five", "auto")[0](None, None), ["package_five"])
+        self.write("inner_five/__init__.py", "from . import app\n")
+        self.write("inner_five/app.py", "def application(environ, start_response):\n    return ['inner']\n")
+        self.assertEqual(load("inner_five", "auto")[0](None, None), ["inner"])
         self.write("factory_five/__init__.py", "def create_app():\n    pass\n")
         self.write("factory_five/app.py")
         with self.assertRaisesRegex(AttributeError, r"write factory_five:create_app\(\)"):
