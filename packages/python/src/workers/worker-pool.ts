@@ -226,6 +226,8 @@ export class WorkerPool implements WorkerOwner, PoolView {
   recycle(worker: Worker, reason?: string): void {
     const place = this.#placeOf(worker);
     if (place === undefined || place.next !== undefined || place.retry !== undefined || this.#isClosed) return;
+    // The last attempt failed, and its worker has stayed to see the source change: another would fail, and stay as well.
+    if (this.#settings.watch && this.#failure !== undefined) return;
     if (reason !== undefined) this.#log(worker, reason, undefined);
     this.#fill(place).catch(() => {}); // the worker goes on, and the next attempt follows
   }

@@ -240,6 +240,25 @@ describe('a pool', () => {
     },
   );
 
+  test('with an eye on the source tries once to recycle, until the source has changed', async () => {
+    const { pool, next } = driven(2, {}, { watch: 1 });
+    await pool.start();
+    const before = [...pool.alive];
+    next('fail');
+    for (let count = 0; count < 5; count++) {
+      for (const worker of before) pool.recycle(worker);
+      await until(() => pool.alive.size > 2 && [...pool.alive].every(({ isReady, hasFailed }) => isReady || hasFailed));
+    }
+    // The first has stayed to look at the source.
+    await until(() => pool.alive.size === 3);
+    next('good');
+    await pool.reload();
+    await until(() => pool.alive.size === 2);
+    expect([...pool.alive].filter((worker) => before.includes(worker))).toEqual([]);
+    for (const worker of pool.alive) pool.recycle(worker);
+    await until(() => pool.alive.size === 2 && pool.state.ready === 2);
+  });
+
   test.each([
     ['deaf', 60_000],
     ['ending', 5000],
