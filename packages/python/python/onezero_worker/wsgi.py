@@ -370,6 +370,7 @@ class Connection:
         self.padding = 0  # bytes to skip before the next record
         self.content_left = 0  # of a STDIN record that the application reads piecemeal
         self.content_ended = True
+        self.input = None  # of the request under way, where it is no memory
         self.request = 0
         self.aborted_request = 0
         self.gathered = []  # blocks of the response that have not left
@@ -524,7 +525,8 @@ class Connection:
         return self.content_stream(announced)
 
     def content_stream(self, announced):
-        return io.BufferedReader(Input(self, int(announced) if announced else None), 0x10000)
+        self.input = Input(self, int(announced) if announced else None)
+        return io.BufferedReader(self.input, 0x10000)
 
     def read_content(self, target):
         """Content into `target`, as much as is there; 0 at its end."""
@@ -557,7 +559,6 @@ class Connection:
 
     def answer(self, environ):
         response = Response(self, environ.get("REQUEST_METHOD") == "HEAD")
-        content = environ["wsgi.input"]
         result = None
         try:
             result = self.application(environ, response.start_response)
@@ -572,8 +573,9 @@ class Connection:
             response.fail(application_traceback(error))
         if forked.is_child:
             forked.leave()
-        if type(content) is io.BufferedReader:
-            content.raw.connection = None  # a reader that outlives its request must not read the next one's
+        if self.input is not None:
+            self.input.connection = None  # a reader that outlives its request must not read the next one's
+            self.input = None
         self.errors.flush()
         if not may_close(result):
             return None

@@ -225,6 +225,20 @@ class Input(Case):
             connection.receive_request()
             self.assertEqual(Answer(records(self.wire.heard())).content, b"12345")
 
+    def test_a_reader_that_is_taken_apart_or_closed_is_its_application_s(self):
+        for act in ("detach", "close"):
+
+            def application(environ, start_response):
+                getattr(environ["wsgi.input"], act)()
+                start_response("200 OK", [])
+                return [b"done"]
+
+            connection = self.connection(application)
+            self.wire.say(request({}, [b"x"])[: -len(record(STDIN))])  # what has its end in memory is no stream
+            connection.receive_request()
+            answer = Answer(records(self.wire.heard()))
+            self.assertEqual((answer.status, answer.content, answer.errors), (0, b"done", ""), act)
+
     def test_a_reader_that_is_kept_reads_nothing_of_the_next_request(self):
         kept = []
 
