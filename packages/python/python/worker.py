@@ -29,6 +29,8 @@ import time
 
 # A process that the application starts with multiprocessing imports this file too, under a name of its own, and needs none of ours.
 if __name__ != "__mp_main__":
+    if getattr(sys.flags, "safe_path", sys.flags.isolated):  # the folder of a script is left out then (-P, -I, PYTHONSAFEPATH)
+        sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     # Compiled files beside ours could not be written where packages belong to somebody else, and would be left behind.
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     from onezero_worker.loading import load
@@ -36,8 +38,12 @@ if __name__ != "__mp_main__":
     from onezero_worker.watching import FILE_CLOCK_NS, files_of, watch
 
     sys.dont_write_bytecode = writes_bytecode
+    # Where modules of Python are: files beside the application may have the same names.
+    library = sys.path[1:]
 
 FIRST_CONNECTION = 4
+# Of a text in a report, which is one line to the server: an exception may hold megabytes.
+MAX_REPORTED = 0x8000
 
 
 def take_descriptors():
@@ -62,6 +68,7 @@ def take_descriptors():
 def take_sockets(count):
     sockets = [socket.socket(fileno=FIRST_CONNECTION + index) for index in range(count)]
     for sock in sockets:
+        sock.settimeout(None)  # an application may have set a default, for sockets of its own
         sock.set_inheritable(False)
     return sockets
 
@@ -78,10 +85,12 @@ def read_orders(orders, connections, stop):
 
 def import_ours(name):
     """A part that only one of the interfaces needs (asyncio is large)."""
+    path, sys.path[:] = sys.path[:], library
     sys.dont_write_bytecode = True
     try:
         return importlib.import_module("onezero_worker." + name)
     finally:
+        sys.path[:] = path
         sys.dont_write_bytecode = writes_bytecode
 
 
@@ -96,6 +105,10 @@ def let_the_server_run():
         os.sched_setscheduler(0, os.SCHED_BATCH | os.SCHED_RESET_ON_FORK, os.sched_param(0))
     except OSError:
         return  # a sandbox may forbid it, and all works without
+
+
+def shortened(text):
+    return text if len(text) <= 2 * MAX_REPORTED else "%s\n[...]\n%s" % (text[:MAX_REPORTED], text[-MAX_REPORTED:])
 
 
 def in_thread(function, *arguments):
@@ -130,14 +143,15 @@ def serve_wsgi(application, configuration, orders, report_ready):
     serve_connection(connection)
 
 
-def serve_asgi(application, orders, report_ready, report_failure):
+def serve_asgi(application, configuration, orders, report_ready, report_failure, report_ending):
     asgi = import_ours("asgi")
     import_ours("asgi_websocket")
     [sock] = take_sockets(1)
     let_the_server_run()
-    asgi.serve(
-        application, sock, lambda stop: read_orders(orders, [], stop), report_ready, report_failure
-    )
+    settings = {name.partition(".")[2]: value for name, value in configuration["environ"].items()}
+    loop = asgi.serve(application, sock, settings, lambda stop: read_orders(orders, [], stop), report_ready, report_failure)
+    report_ending()
+    asgi.end(loop)
 
 
 def leave_when_asked(report_leaving):
@@ -191,10 +205,10 @@ def main():
 
     def report_failure(error):
         more_files.extend(files_of(error))
-        report(event="failed", traceback=application_traceback(error))
+        report(event="failed", traceback=shortened(application_traceback(error)))
 
     def report_failed_start(text):
-        report(event="failed", traceback=text)
+        report(event="failed", traceback=shortened(text))
         start_watching()
 
     try:
@@ -211,10 +225,13 @@ def main():
         report(event="ready", interface=interface, **python, **found)
         start_watching()
 
-    if interface == "wsgi":
-        serve_wsgi(application, configuration, orders, report_ready)
-        return report(event="ending")
-    return serve_asgi(application, orders, report_ready, report_failed_start)
+    def report_ending():
+        report(event="ending")
+
+    if interface == "asgi":
+        return serve_asgi(application, configuration, orders, report_ready, report_failed_start, report_ending)
+    serve_wsgi(application, configuration, orders, report_ready)
+    return report_ending()
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ TURN_LIMIT = 0x10000
 HEADS_LIMIT = 0x4000
 # How long an application may go on after its client has left before it is cancelled (daphne's application_close_timeout).
 CANCEL_AFTER = 10
+# How often the end is told to who asks on: one that does not look at what it receives would never let the loop turn.
+MAX_ENDS_TOLD = 1000
 # An event loop that did not turn for so long is reported, with the stack of what holds it.
 BLOCKED_AFTER = 1.0
 FILE_PIECE = 0x40000
@@ -164,6 +166,7 @@ class Request:
     __slots__ = (
         "connection", "number", "scope", "chunks", "waiting", "paused_content", "content_ended", "is_content_told", "disconnected",
         "receiver", "head", "length", "is_head", "sent", "started", "is_streaming", "complete", "room", "task",
+        "ends_told",
     )  # fmt: skip
 
     def __init__(self, connection, number, scope):
@@ -236,10 +239,16 @@ class Request:
     async def receive(self):
         while True:
             if self.disconnected or (self.complete and (self.is_content_told or not self.chunks)):
-                return {"type": "http.disconnect"}
+                return self.tell_end({"type": "http.disconnect"})
             if self.chunks or (self.content_ended and not self.is_content_told):
                 return self.take_content()
             await self.something()
+
+    def tell_end(self, event):
+        self.ends_told = getattr(self, "ends_told", 0) + 1
+        if self.ends_told > MAX_ENDS_TOLD:
+            raise RuntimeError("receive() was called %d times after %s" % (self.ends_told, event["type"]))
+        return event
 
     async def something(self):
         """Waits until there may be something to receive. Several tasks may wait, and one that is cancelled wakes the next."""
@@ -281,6 +290,8 @@ class Request:
                 raise Disconnected("the client has left")
             else:
                 self.send_body(body, more)
+                if more and self.is_head:  # nothing of it leaves, so nothing else would let others run
+                    await asyncio.sleep(0)
             if connection.out_bytes > TURN_LIMIT or self.room is not None or connection.is_full:
                 await self.take_turn()
         elif kind == "http.response.start" and self.head is None:
@@ -442,13 +453,14 @@ class Request:
 class Connection(asyncio.BufferedProtocol):
     """The socket of the server: records to requests, and what they write back in one send for each turn of the loop."""
 
-    def __init__(self, loop, application, base, state, is_path_stripped):
+    def __init__(self, loop, application, base, state, is_path_stripped, settings=None):
         self.loop = loop
         self.create_task = loop.create_task
         self.application = application
         self.known_scopes = Remembered(lambda text: dict(base, **take_apart(text)))
         self.state = state
         self.is_path_stripped = is_path_stripped
+        self.settings = settings  # the extension of our name, if any
         self.requests = {}  # by number, until the response is whole
         self.running = set()  # until the application returns
         self.replies = {}  # futures of files that were offered, by the request's number
@@ -617,7 +629,7 @@ class Connection(asyncio.BufferedProtocol):
             end = start + 8 + length
             if kind != BARE_REQUEST or padding or high or end > size:
                 break
-            begin(number, data[start + 8 : end]).content_ended = True
+            begin(number, data[start + 8 : end], True)
             start = end
         if start:
             self.want_flush()  # behind the first steps of what has begun, so that answers that are ready leave in the same turn
@@ -638,7 +650,7 @@ class Connection(asyncio.BufferedProtocol):
             else:
                 request.end_content()
         elif kind == BARE_REQUEST:
-            self.begin(number, content).content_ended = True
+            self.begin(number, content, True)
         elif kind == REQUEST:
             self.begin(number, content)
         elif kind == BEGIN:
@@ -665,9 +677,10 @@ class Connection(asyncio.BufferedProtocol):
         if reply is not None:
             reply.set_result(is_taken)
 
-    def begin(self, number, parameters):
+    def begin(self, number, parameters, is_bare=False):
         scope = self.make_scope(parameters)
         request = (Request if scope["type"] == "http" else self.websocket())(self, number, scope)
+        request.content_ended = is_bare  # before its task, which an eager factory of the application's begins at once
         self.requests[number] = request
         self.running.add(request)
         request.task = self.create_task(request.run(self.application))
@@ -699,6 +712,8 @@ class Connection(asyncio.BufferedProtocol):
             protocols = [value for name, value in headers if name == b"sec-websocket-protocol"]
             scope["subprotocols"] = [word.strip() for word in b",".join(protocols).decode("latin-1").split(",") if word.strip()]
             scope["extensions"] = {"websocket.http.response": {}}
+        if self.settings:
+            scope["extensions"]["onezero"] = self.settings.copy()
         if self.state is not None:
             scope["state"] = self.state.copy()
         return scope
@@ -798,6 +813,19 @@ def strips_path(application):
     return routing is not None and not hasattr(routing, "get_route_path")
 
 
+def loop_of_application():
+    """The event loop that the application got while it was loaded, on which it may have made tasks and connections; else None."""
+    if sys.version_info >= (3, 14):
+        try:
+            loop = asyncio.get_event_loop()
+        except RuntimeError:
+            return None
+    else:
+        # Asked for openly, one would be made.
+        loop = getattr(getattr(asyncio.get_event_loop_policy(), "_local", None), "_loop", None)
+    return None if loop is None or loop.is_closed() or loop.is_running() else loop
+
+
 def new_loop():
     try:
         import uvloop
@@ -806,15 +834,25 @@ def new_loop():
     return uvloop.new_event_loop()
 
 
-def serve(application, sock, read_orders, report_ready, report_failure):
-    """Serves until `stop` is ordered and the last request has ended."""
-    loop = new_loop()
+def serve(application, sock, settings, read_orders, report_ready, report_failure):
+    """Serves until `stop` is ordered and the last request has ended. Returns the loop, which still has to be ended."""
+    loop = loop_of_application() or new_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(serve_on(loop, application, sock, read_orders, report_ready, report_failure))
+    loop.run_until_complete(serve_on(loop, application, sock, settings, read_orders, report_ready, report_failure))
+    return loop
+
+
+def end(loop):
+    """Cancels what the application has left running, as asyncio.run does."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks))
     loop.run_until_complete(loop.shutdown_asyncgens())
 
 
-async def serve_on(loop, application, sock, read_orders, report_ready, report_failure):
+async def serve_on(loop, application, sock, settings, read_orders, report_ready, report_failure):
     base = {"asgi": {"version": "3.0", "spec_version": "2.4"}}
     state = {}
     lifespan = Lifespan(loop, application, base, state)
@@ -825,7 +863,8 @@ async def serve_on(loop, application, sock, read_orders, report_ready, report_fa
         report_failure(failure)
         await stop.wait()
         return
-    connection = Connection(loop, application, base, state if lifespan.is_supported else None, strips_path(application))
+    state = state if lifespan.is_supported else None
+    connection = Connection(loop, application, base, state, strips_path(application), settings)
     await loop.create_unix_connection(lambda: connection, sock=sock)
     threading.Thread(target=LoopWatch(connection).run, daemon=True).start()
     report_ready()

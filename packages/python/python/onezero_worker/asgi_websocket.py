@@ -126,7 +126,7 @@ class WebSocket(Request):
             if self.messages:
                 return self.take_message()
             if self.close_event is not None:
-                return self.close_event
+                return self.tell_end(self.close_event)
             await self.something()
 
     def take_message(self):

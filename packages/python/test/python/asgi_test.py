@@ -51,6 +51,38 @@ class Case(unittest.TestCase):
         return self.ask(application, request(method=method))
 
 
+class Begun:
+    """A coroutine whose first step has been run already."""
+
+    def __init__(self, coroutine, first):
+        self.coroutine = coroutine
+        self.first = first
+
+    def __await__(self):
+        value = self.first
+        while True:
+            sent = yield value
+            try:
+                value = self.coroutine.send(sent)
+            except StopIteration:
+                return
+
+
+def eager(loop):
+    """Makes tasks that begin at once, as those of asyncio.eager_task_factory do."""
+
+    async def rest(begun):
+        await begun
+
+    def begin_task(coroutine):
+        try:
+            return loop.create_task(rest(Begun(coroutine, coroutine.send(None))))
+        except StopIteration:
+            return None
+
+    return begin_task
+
+
 class Heads(unittest.TestCase):
     def test_fields_are_written_in_lower_case_without_white_space_around(self):
         head, length = encode_head(200, [(b"X-A", b" b\t"), (b"Set-Cookie", b"a"), (b"set-cookie", b"b"), (b"x-empty", b"")])
@@ -214,6 +246,18 @@ class Sending(Case):
 
 
 class Failing(Case):
+    def test_others_run_while_content_that_nobody_gets_is_made_without_end(self):
+        async def application(scope, receive, send):
+            await send(start(204 if scope["path"] == "/204" else 200))
+            while True:
+                await send(body(b"x" * 1000, True))
+
+        for options in ({"method": "HEAD"}, {"path": "/204"}):
+            server = self.server(application)
+            server.say(request(**options))
+            server.say(record(ABORT))
+            self.assertEqual(server.connection.running, set())
+
     def test_before_and_after_the_first_content(self):
         async def application(scope, receive, send):
             await send(start())
@@ -273,6 +317,32 @@ class Receiving(Case):
     def test_no_content(self):
         self.ask(self.reads)
         self.assertEqual(self.seen, [("http.request", b"", False)])
+
+    def test_no_content_for_a_task_that_begins_at_once(self):
+        server = self.server(self.reads)
+        server.connection.create_task = eager(server.loop)
+        for size in (None, 1):
+            server.say(request(), size)
+            self.assertEqual(Answer(server.heard()).status, 0)
+        self.assertEqual(self.seen, [("http.request", b"", False)] * 2)
+
+    def test_who_asks_on_and_on_behind_the_end_is_stopped(self):
+        async def waits(scope, receive, send):
+            while True:
+                self.seen.append((await receive())["type"])
+
+        async def answers_and_waits(scope, receive, send):
+            await send(start())
+            await send(body(b"x"))
+            await waits(scope, receive, send)
+
+        for application, data in ((waits, request() + record(ABORT)), (answers_and_waits, request())):
+            self.seen.clear()
+            server = self.server(application)
+            server.say(data)
+            self.assertEqual(set(self.seen[1:]), {"http.disconnect"})
+            self.assertIn("RuntimeError: receive() was called 1001 times after http.disconnect", Answer(server.heard()).errors)
+            self.assertEqual(server.connection.running, set())
 
     def test_content_that_is_all_here(self):
         self.ask(self.reads, request(content=[b"one", b"two"]))

@@ -375,6 +375,17 @@ class Closing(Case):
         self.assertEqual(self.seen, [{"type": "websocket.disconnect", "code": 1006, "reason": ""}])
         self.assertEqual(self.heard()[1:], ([(CLOSE, (1000, ""))], [0], ""))
 
+    def test_receiving_on_and_on_behind_the_end(self):
+        async def application(scope, receive, send):
+            await send({"type": "websocket.accept"})
+            while True:
+                self.seen.append((await receive())["type"])
+
+        self.start(application)
+        errors = self.say(frame(CLOSE, b"\x03\xe8"))[2]
+        self.assertIn("RuntimeError: receive() was called 1001 times after websocket.disconnect", errors)
+        self.assertEqual(self.server.connection.running, set())
+
     def test_receiving_behind_a_denial(self):
         start = {"type": "websocket.http.response.start", "status": 401, "headers": []}
 
