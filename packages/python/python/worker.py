@@ -17,6 +17,7 @@ import sys
 if sys.version_info < (3, 8):
     sys.exit("onezero needs Python 3.8 or newer; %s is Python %d.%d" % ((sys.executable,) + sys.version_info[:2]))
 
+import _thread
 import faulthandler
 import fcntl
 import importlib
@@ -42,6 +43,8 @@ if __name__ != "__mp_main__":
     library = sys.path[1:]
 
 FIRST_CONNECTION = 4
+# As they are before an application puts others in their place.
+start_new_thread, Socket = _thread.start_new_thread, socket.socket
 # Of a text in a report, which is one line to the server: an exception may hold megabytes.
 MAX_REPORTED = 0x8000
 
@@ -65,8 +68,13 @@ def take_descriptors():
     return configuration, reports
 
 
-def take_sockets(count):
-    sockets = [socket.socket(fileno=FIRST_CONNECTION + index) for index in range(count)]
+def is_green():
+    """Whether gevent or eventlet have made threads and sockets theirs: what waits lets others run, and what does not holds them."""
+    return _thread.start_new_thread is not start_new_thread
+
+
+def take_sockets(count, kind=Socket):
+    sockets = [kind(fileno=FIRST_CONNECTION + index) for index in range(count)]
     for sock in sockets:
         sock.settimeout(None)  # an application may have set a default, for sockets of its own
         sock.set_inheritable(False)
@@ -112,7 +120,11 @@ def shortened(text):
 
 
 def in_thread(function, *arguments):
-    threading.Thread(target=function, args=arguments, daemon=True).start()
+    """Runs beside everything else."""
+    if is_green():
+        start_new_thread(function, arguments)
+    else:
+        threading.Thread(target=function, args=arguments, daemon=True).start()
 
 
 def serve_connection(connection, serve_next=None):
@@ -120,18 +132,30 @@ def serve_connection(connection, serve_next=None):
     connection.serve(serve_next)
 
 
+def wait_green(orders, connections):
+    """Obeys until `stop` is ordered, and lets others run meanwhile."""
+    ended = []
+    in_thread(read_orders, orders, connections, lambda: ended.append(True))
+    while not ended:
+        time.sleep(0.05)
+
+
 def serve_wsgi(application, configuration, orders, report_ready):
     """Threads that serve, while the main thread waits for orders; where one thread is wanted, that is the main thread."""
     wsgi = import_ours("wsgi")
     base = wsgi.base_environ(configuration)
-    connections = [wsgi.Connection(sock, application, base) for sock in take_sockets(configuration["threads"])]
+    sockets = take_sockets(configuration["threads"], socket.socket if is_green() else Socket)
+    connections = [wsgi.Connection(sock, application, base) for sock in sockets]
     if len(connections) > 1:
-        serve_next = import_ours("ready").shared_turns(connections)
+        serve_next = None if is_green() else import_ours("ready").shared_turns(connections)
         for connection in connections:
-            in_thread(serve_connection, connection, serve_next)
+            threading.Thread(target=serve_connection, args=(connection, serve_next), daemon=True).start()
         report_ready()
         try:
-            read_orders(orders, connections, lambda: None)
+            if is_green():
+                wait_green(orders, connections)
+            else:
+                read_orders(orders, connections, lambda: None)
         finally:
             while any(connection.busy or connection.closing for connection in connections):  # close() may still be running
                 time.sleep(0.01)
@@ -149,7 +173,7 @@ def serve_asgi(application, configuration, orders, report_ready, report_failure,
     [sock] = take_sockets(1)
     let_the_server_run()
     settings = {name.partition(".")[2]: value for name, value in configuration["environ"].items()}
-    loop = asgi.serve(application, sock, settings, lambda stop: read_orders(orders, [], stop), report_ready, report_failure)
+    loop = asgi.serve(application, sock, settings, lambda stop: in_thread(read_orders, orders, [], stop), report_ready, report_failure)
     report_ending()
     asgi.end(loop)
 

@@ -858,7 +858,7 @@ async def serve_on(loop, application, sock, settings, read_orders, report_ready,
     lifespan = Lifespan(loop, application, base, state)
     failure = await lifespan.startup()
     stop = asyncio.Event()
-    threading.Thread(target=read_orders, args=(lambda: loop.call_soon_threadsafe(stop.set),), daemon=True).start()
+    read_orders(lambda: loop.call_soon_threadsafe(stop.set))
     if failure is not None:
         report_failure(failure)
         await stop.wait()

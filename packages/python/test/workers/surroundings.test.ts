@@ -69,6 +69,31 @@ def application(environ, start_response):
   expect(responder.state().restarts).toBe(0);
 });
 
+/** Threads as those of gevent and eventlet: one runs when another lets it. */
+const GREEN = `
+import _thread, atexit, threading, time
+waiting, sleep, start = [], time.sleep, _thread.start_new_thread
+class Thread(threading.Thread):
+    def start(self):
+        waiting.append(super().start)
+def let_others(seconds):
+    while waiting:
+        waiting.pop(0)()
+    sleep(seconds)
+_thread.start_new_thread = lambda *words: start(*words)
+threading.Thread, time.sleep = Thread, let_others
+atexit.register(lambda: open("ended", "w").close())
+`;
+
+test.each(INTERFACES)('%s with %i threads runs and ends where threads are those of gevent', async (_, threads, text) => {
+  const site = makeSite();
+  site.write('web.py', GREEN + text);
+  const { responder, get } = run(site, threads);
+  expect(await get()).toBe('right');
+  await responder.close();
+  expect(site.has('ended')).toBe(true);
+}); // prettier-ignore
+
 test('an event loop that the application got while it was loaded is the one that runs', async () => {
   const site = makeSite();
   site.write(
