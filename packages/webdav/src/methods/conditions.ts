@@ -25,20 +25,26 @@ export async function checkConditions(folder: Folder, request: DavRequest, { sta
   await checkIf(folder, request);
 }
 
-/** The part that is WebDAV's: the If field. */
-export async function checkIf(folder: Folder, request: DavRequest): Promise<void> {
+/** The part that is WebDAV's: the If field. `former` are locks that count although their time is over. */
+export async function checkIf(folder: Folder, request: DavRequest, former: readonly Lock[] = []): Promise<void> {
   const lists = ifLists(request);
-  if (lists.length > 0 && !(await ifHolds(lists, (resource) => stateOf(folder, request, resource)))) {
+  if (lists.length > 0 && !(await ifHolds(lists, (resource) => stateOf(folder, request, resource, former)))) {
     throw refused(412, 'no list of the If field holds');
   }
 }
 
-async function stateOf(folder: Folder, request: DavRequest, resource: string | undefined): Promise<ResourceState> {
+async function stateOf(
+  folder: Folder,
+  request: DavRequest,
+  resource: string | undefined,
+  former: readonly Lock[],
+): Promise<ResourceState> {
   const path = resource === undefined ? request.pathInfo : pathOfUrl(resource, request);
   const located = path === undefined ? 404 : folder.tree.locate(path);
   if (path === undefined || typeof located === 'number') return { tokens: [], etag: undefined };
   const lockedPath = lockPath(located.segments);
-  const tokens = covering(folder.locks.around(lockedPath), lockedPath).map(({ token }) => token);
+  const locks = [...folder.locks.around(lockedPath), ...former];
+  const tokens = covering(locks, lockedPath).map(({ token }) => token);
   const place = await lookAt(folder.tree, path);
   try {
     // Where nothing is there is no state, whatever locks are around it (RFC 4918 §10.4.4).

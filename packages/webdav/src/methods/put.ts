@@ -1,5 +1,6 @@
 // PUT: the writing of @onezero/static, with the locks of WebDAV asked before content is taken and again when the file takes its place.
 
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import type { HeldDirectories } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
@@ -7,20 +8,24 @@ import type { DavRequest, DavResponse } from '../message.ts';
 import { ContentFailed } from '../protocol/contents.ts';
 import { refused } from '../refusals.ts';
 import { forget, settle } from '../store/records.ts';
+import { isHeld, type Lock } from '../store/locks.ts';
 import { type Place, withPlace } from '../store/place.ts';
-import { checkIf, checkLocks, ifLists } from './conditions.ts';
+import { checkIf, checkLocks, holderOf, ifLists } from './conditions.ts';
 import { endLocks } from './end-locks.ts';
 
 export async function put(folder: Folder, request: DavRequest): Promise<DavResponse> {
   const isPlain = ifLists(request).length === 0 && folder.locks.isEmpty(folder.turn.held);
-  if (!isPlain) await withPlace(folder.tree, request.pathInfo, (place) => check(folder, request, place));
+  const early = isPlain
+    ? NOTHING
+    : await withPlace(folder.tree, request.pathInfo, (place) => begin(folder, request, place));
   const commit = (place: (held?: HeldDirectories) => Promise<DavResponse>): Promise<DavResponse> =>
     folder.turn.runPut(() => {
       // With neither locks nor properties around there is nothing to look at that the writing does not look at itself.
       if (isPlain && folder.locks.isEmpty(folder.turn.held) && !hasProperties(folder, request))
         return place(folder.turn.directories);
       return withPlace(folder.tree, request.pathInfo, async (target) => {
-        await check(folder, request, target);
+        // A lock whose time ended while content came has kept others off as long as the file is as it was.
+        await check(folder, request, target, isSame(early.stats, target.stats) ? early.locks : []);
         await prepare(folder, target);
         return place();
       });
@@ -50,10 +55,29 @@ async function prepare(folder: Folder, { parent, name, stats, path }: Place): Pr
   await endLocks(folder, path);
 }
 
-async function check(folder: Folder, request: DavRequest, place: Place): Promise<void> {
+/** What a request finds when its content begins to come. */
+interface Early {
+  readonly stats: Stats | undefined;
+  /** Locks whose tokens it submits. */
+  readonly locks: readonly Lock[];
+}
+
+const NOTHING: Early = { stats: undefined, locks: [] };
+
+async function begin(folder: Folder, request: DavRequest, place: Place): Promise<Early> {
+  await check(folder, request, place, []);
+  const holder = holderOf(request);
+  return { stats: place.stats, locks: folder.locks.around(place.path).filter((lock) => isHeld(lock, holder)) };
+}
+
+function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
+  return one?.ino === other?.ino && one?.ctimeMs === other?.ctimeMs;
+}
+
+async function check(folder: Folder, request: DavRequest, place: Place, former: readonly Lock[]): Promise<void> {
   const { path, stats, parent } = place;
   if (parent === undefined || stats?.isDirectory() === true)
     throw refused(409, 'the parent collection is missing, or the path is a collection');
-  await checkIf(folder, request);
+  await checkIf(folder, request, former);
   checkLocks(folder, request, { path, isDeep: false, changesParent: stats === undefined });
 }

@@ -64,7 +64,7 @@ export function obstacles(locks: readonly Lock[], effect: Effect, holder: Holder
   return [...new Set(closed.flat())];
 }
 
-function isHeld({ token, user }: Lock, holder: Holder): boolean {
+export function isHeld({ token, user }: Lock, holder: Holder): boolean {
   return holder.tokens.has(token) && (user === undefined || user === holder.user);
 }
 
