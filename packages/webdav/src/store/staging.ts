@@ -1,19 +1,23 @@
 // Where what is not visible yet, or not any more, is while it is worked on: an entry of the folder of a directory, named after this
 // process, so that others can tell when nobody works on it any more (sweep.ts).
 //
-//   <writer>.new   a tree or file that is copied       <writer>.old/<name>   what gave way and comes back if its successor fails
+//   <writer>.new/copy   a tree or file that is copied  <writer>.old/<name>   what gave way and comes back if its successor fails
 //   <writer>.del   what is being removed
 
 import { chmod, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
 import { codeOf, dropFolder, inFolder } from './folder.ts';
 
 /** A path for a new file or tree, in the directory that it is going to be in. */
 export function stagingPath(directory: TreeFolder): Promise<string> {
-  // Made and looked for by whoever fills it; the folder has to be there by then.
-  return inFolder(directory.path, async (folder) => join(folder, `${ownName()}.new`));
+  // In a place of its own from the start: others remove a folder in which nothing is.
+  return inFolder(directory.path, async (folder) => {
+    const place = join(folder, `${ownName()}.new`);
+    await mkdir(place, { mode: 0o700 });
+    return join(place, 'copy');
+  });
 }
 
 /** Takes what has a name out of sight, to be brought back or removed. Resolves with where it is. */
@@ -61,7 +65,7 @@ export function takeOut(directory: TreeFolder, name: string): Promise<string> {
 
 /** Removes what was made out of sight and has not been placed, and the folder if it is empty then. */
 export async function removeStaged(directory: TreeFolder, path: string): Promise<void> {
-  await removeTree(path);
+  await removeTree(dirname(path));
   await dropFolder(directory.path);
 }
 
