@@ -108,12 +108,37 @@ async function copyOneFile(from: string, stats: Stats, to: string, plan: CopyPla
   try {
     // Named through its descriptor it is the file that was looked at, whatever its name leads to by now.
     const path = process.platform === 'linux' ? `/proc/self/fd/${source.fd}` : from;
-    await copyFile(path, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    // What lets a program run as its owner was not given to the copy.
-    await chmod(to, stats.mode & 0o777);
-    if (plan.fsync) await syncFile(to);
+    await inLine(stats.size, async () => {
+      await copyFile(path, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      // What lets a program run as its owner was not given to the copy.
+      await chmod(to, stats.mode & 0o777);
+      if (plan.fsync) await syncFile(to);
+    });
   } finally {
     await source.close();
+  }
+}
+
+/** A file of this size is copied within a moment. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+
+/** Each large file that is copied keeps one of the four threads of the pool, which all else needs that asks the disk. */
+const MAX_LARGE = 2;
+
+let large = 0;
+const waiting: (() => void)[] = [];
+
+/** Copies a file when fewer than so many large ones are being copied. */
+async function inLine(bytes: number, copy: () => Promise<void>): Promise<void> {
+  if (bytes < LARGE_BYTES) return copy();
+  if (large < MAX_LARGE) large++;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    await copy();
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) large--;
+    else next();
   }
 }
 
