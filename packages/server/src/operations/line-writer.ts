@@ -3,7 +3,7 @@
 // not the server. What cannot be kept up with is dropped beyond a bound, and so is what cannot be written at all (a full
 // disk, a closed pipe); how many lines that were is said in the first line that gets through again.
 
-import { closeSync, openSync, write } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync, write } from 'node:fs';
 
 /** Accepts lines. */
 export interface LineWriter {
@@ -21,7 +21,7 @@ const MAX_PENDING_CHARACTERS = 16 * 1024 * 1024;
 const COLLECT_MS = 20;
 // A pipe that somebody made non-blocking is full: try again when its reader may have read.
 const FULL_PIPE_MS = 50;
-// The end of the process waits no longer for a reader that does not read.
+// The end of the process, and a log in a new file, wait no longer for a reader that does not read.
 const CLOSE_MS = 1000;
 
 /** Receives why lines cannot be written, once until some can be again. */
@@ -57,16 +57,25 @@ export function descriptorLineWriter(descriptor: number, onError: LineFailure): 
   };
 }
 
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
+
+/** Opens a file at once, also where it is a pipe that nobody reads yet: what is written to that waits for its reader. */
 function openFile(path: string): number {
   try {
-    return openSync(path, 'a', 0o640);
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o640);
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENXIO' && statSync(path).isFIFO()) return openSync(path, O_RDWR | O_NONBLOCK);
     throw new Error(`the log file ${path} cannot be opened: ${(error as Error).message}`, { cause: error });
   }
 }
 
+// What a pipe takes as a whole on every system (PIPE_BUF is 512 at least, 4096 on Linux): several workers write to one.
+const WHOLE_BYTES = 4096;
+
 class LineQueue {
   descriptor: number;
+  #isShared: boolean;
   readonly #onError: LineFailure;
   #isFailing = false;
   #pending = '';
@@ -74,12 +83,15 @@ class LineQueue {
   #isWriting = false;
   #timer: NodeJS.Timeout | undefined;
   #isEnded = false;
+  #isGivenUp = false;
+  #replacedAtMs = 0;
   /** What was written last ends within a line. */
   #isCut = false;
   #whenIdle: (() => void)[] = [];
 
   constructor(descriptor: number, onError: LineFailure) {
     this.descriptor = descriptor;
+    this.#isShared = !fstatSync(descriptor).isFile();
     this.#onError = onError;
   }
 
@@ -98,7 +110,10 @@ class LineQueue {
     if (this.#isEnded) return false;
     this.#isEnded = true;
     const settled = new Promise<boolean>((resolve) => {
-      const late = setTimeout(() => resolve(false), CLOSE_MS);
+      const late = setTimeout(() => {
+        this.#isGivenUp = true;
+        resolve(false);
+      }, CLOSE_MS);
       // Twice: behind the write under way are the lines that came during it.
       this.whenIdle(() => {
         this.#flush();
@@ -120,6 +135,8 @@ class LineQueue {
   useDescriptor(descriptor: number): number {
     const old = this.descriptor;
     this.descriptor = descriptor;
+    this.#isShared = !fstatSync(descriptor).isFile();
+    this.#replacedAtMs = performance.now();
     this.#isCut = false;
     return old;
   }
@@ -135,7 +152,10 @@ class LineQueue {
     this.#pending = '';
     this.#dropped = 0;
     this.#isWriting = true;
-    writeWhole(descriptor, bytes, (error, written) => {
+    const isShared = this.#isShared;
+    const mayWait = (): boolean =>
+      descriptor === this.descriptor ? !this.#isGivenUp : performance.now() < this.#replacedAtMs + CLOSE_MS;
+    writeWhole({ descriptor, bytes, isShared, mayWait }, (error, written) => {
       this.#isWriting = false;
       if (error !== null && !this.#isFailing) this.#onError(error);
       this.#isFailing = error !== null;
@@ -155,17 +175,30 @@ function linesIn(bytes: Uint8Array): number {
   return bytes.reduce((count, byte) => (byte === LINE_FEED ? count + 1 : count), 0);
 }
 
+interface Writing {
+  readonly descriptor: number;
+  readonly bytes: Uint8Array;
+  /** Several processes write to it: it gets no more at once than it takes as a whole. */
+  readonly isShared: boolean;
+  /** Whether a pipe that is full is waited for. */
+  readonly mayWait: () => boolean;
+}
+
 /** `done` learns how many bytes were written, which are fewer than all after an error. */
-function writeWhole(
-  descriptor: number,
-  bytes: Uint8Array,
-  done: (error: Error | null, written: number) => void,
-  before = 0,
-): void {
-  write(descriptor, bytes, before, (error, count) => {
+function writeWhole(writing: Writing, done: (error: Error | null, written: number) => void, before = 0): void {
+  const { descriptor, bytes, isShared, mayWait } = writing;
+  const end = isShared ? endOfLines(bytes, before) : bytes.length;
+  write(descriptor, bytes, before, end - before, null, (error, count) => {
     const written = before + (error === null ? count : 0);
-    if (error?.code === 'EAGAIN') setTimeout(() => writeWhole(descriptor, bytes, done, before), FULL_PIPE_MS);
+    if (error?.code === 'EAGAIN' && mayWait()) setTimeout(() => writeWhole(writing, done, before), FULL_PIPE_MS);
     else if (error !== null || written >= bytes.length) done(error, written);
-    else writeWhole(descriptor, bytes, done, written);
+    else writeWhole(writing, done, written);
   });
+}
+
+/** Behind the last line that can be written as a whole with those before it, or behind one that is too long for that. */
+function endOfLines(bytes: Uint8Array, start: number): number {
+  if (bytes.length - start <= WHOLE_BYTES) return bytes.length;
+  const last = bytes.lastIndexOf(LINE_FEED, start + WHOLE_BYTES - 1);
+  return (last >= start ? last : bytes.indexOf(LINE_FEED, start)) + 1;
 }

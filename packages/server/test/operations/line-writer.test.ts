@@ -156,6 +156,64 @@ describe('what cannot be written', () => {
   });
 });
 
+describe('a pipe that nobody reads yet', () => {
+  test('is opened all the same, and has what was written when its reader comes', async () => {
+    const { path, openReader } = pipe();
+    const other = join(folder, 'not-yet-a-pipe');
+    const writer = fileLineWriter(other, noError);
+    renameSync(path, other);
+    writer.reopen();
+    writer.write('one');
+    renameSync(other, path);
+    const reader = openReader();
+    let text = '';
+    await expect.poll(() => (text += reader.read())).toBe('one\n');
+    await writer.close();
+    reader.close();
+  });
+});
+
+test('a pipe that is full gives way to the file that is opened after it', async () => {
+  const { path, openReader } = pipe();
+  const reader = openReader();
+  const errors: string[] = [];
+  const writer = fileLineWriter(path, ({ message }) => errors.push(message));
+  for (let count = 0; count < 2000; count++) writer.write('y'.repeat(99));
+  await expect.poll(() => reader.read().length).toBeGreaterThan(100);
+  renameSync(path, `${path}.old`);
+  writer.reopen();
+  writer.write('fresh');
+  await expect
+    .poll(() => (existsSync(path) ? readFileSync(path, 'utf8') : ''))
+    .toMatch(/could not be written\nfresh\n$/);
+  expect(errors).toEqual([expect.stringMatching(/EAGAIN/)]);
+  await writer.close();
+  reader.close();
+});
+
+test.each([1, 98, 4094])(
+  'a pipe, which others may write to as well, never ends within a line of %d bytes',
+  async (size) => {
+    const { path, openReader } = pipe();
+    const reader = openReader();
+    const writer = fileLineWriter(path, noError);
+    // More than a pipe holds.
+    const count = Math.ceil(150_000 / (size + 1));
+    for (let index = 0; index < count; index++) writer.write('y'.repeat(size));
+    let left = count * (size + 1);
+    const ends = new Set<string | undefined>();
+    const readAll = (): number => {
+      const text = reader.read();
+      if (text !== '') ends.add(text.at(-1));
+      return (left -= text.length);
+    };
+    await expect.poll(readAll, { interval: 5 }).toBe(0);
+    await writer.close();
+    reader.close();
+    expect([...ends]).toEqual(['\n']);
+  },
+);
+
 describe('closing', () => {
   test('writes what came during the last write', async () => {
     const { path, openReader } = pipe();
