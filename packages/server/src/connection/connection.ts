@@ -19,7 +19,7 @@ import type { Ends } from '../transport/ends.ts';
 import { CONTINUE, enforce, type Enforced } from './enforcement.ts';
 import { Exchange, type Informer, type Interruption } from './exchange.ts';
 import { Holds, HOLDS } from './holds.ts';
-import { interimResponse } from './interim.ts';
+import { interimResponse, sendInterim } from './interim.ts';
 import { mayFollow } from './may-follow.ts';
 import { late, refusalIn, refusalOf } from './refusals.ts';
 import { Output } from './output.ts';
@@ -207,8 +207,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   inform(exchange: Exchange, status: number, fields: readonly Field[]): void {
     const bytes = interimResponse(status, fields);
     if (exchange.headSent || exchange.over || exchange.event?.head.version !== '1.1' || this.#mode !== 'open') return;
-    this.output.flush();
-    this.transport.write(bytes);
+    sendInterim(bytes, this);
   }
 
   switched(exchange: Exchange, upgrade: (stream: Socket) => void): void {

@@ -137,3 +137,15 @@ test('interim responses leave before the answer, for HTTP/1.1 only and without w
   );
   expect(await running.exchange('GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200/);
 });
+
+test('interim responses to a client that does not read are left out once many wait', async () => {
+  const hint = [['link', `<${'a'.repeat(10_000)}>`]] as const;
+  const running = await serve((request) => {
+    // Nobody can read in this turn: the system takes some megabytes.
+    for (let count = 0; count < 5000; count++) request.inform?.(103, hint);
+    return { status: 200, fields: [], content: Buffer.from('x') };
+  });
+  const text = await running.exchange('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(text).toMatch(/\r\n\r\nx$/);
+  expect(text.length).toBeLessThan(25_000_000);
+});
