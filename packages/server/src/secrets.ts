@@ -47,7 +47,7 @@ export function withSecrets(files: StaticOptions | undefined, { deny, isSource }
   const own = files?.isSource;
   return {
     ...files,
-    deny: [...new Set([...(files?.deny ?? []), ...deny])],
+    deny: joined(files?.deny ?? [], deny),
     isSource:
       isSource === never
         ? own
@@ -55,6 +55,12 @@ export function withSecrets(files: StaticOptions | undefined, { deny, isSource }
           ? isSource
           : (path, asked) => own(path, asked) || isSource(path, asked),
   };
+}
+
+/** The list itself where there is only one: sites that have the same one look at it together. */
+function joined(some: readonly string[], others: readonly string[]): readonly string[] {
+  if (some.length === 0 || others.length === 0) return some.length === 0 ? others : some;
+  return [...new Set([...some, ...others])];
 }
 
 /** Mounts, whichever way they were given. */

@@ -2,7 +2,7 @@
 // from the others. Those of its names get the certificate it had before, or else the default, until its files are good.
 
 import type { NamedCertificate, TlsOptions } from '../options.ts';
-import { type CertificateFiles, readCertificate, stampOf, watchCertificate } from './tls.ts';
+import { type CertificateFiles, lookerAt, lookOften, readCertificate, stampOf } from './tls.ts';
 
 /** Where a certificate is, and for which hosts it is where that is not for the names in it. */
 export interface CertificatePlace extends CertificateFiles {
@@ -13,40 +13,46 @@ interface Held {
   readonly place: CertificatePlace;
   /** What the files were like before they were read. */
   readonly stamp: string;
+  /** Whether `tls` is what they held then. */
+  isAsRead: boolean;
   tls: TlsOptions | undefined;
 }
 
 export class Certificates {
   readonly #held: readonly Held[];
+  readonly #byFiles: ReadonlyMap<string, Held>;
   readonly #report: (line: string) => void;
-  #stops: readonly (() => void)[] = [];
+  #stop: () => void = () => {};
 
   /**
-   * Reads them all; what cannot be used is reported, and in its place stays what `before` had. Throws what is wrong with the
-   * first when none can be used.
+   * Reads all that `before` does not have as they are; what cannot be used is reported, and in its place stays what that had. Throws
+   * what is wrong with the first when none can be used.
    */
   constructor(places: readonly CertificatePlace[], report: (line: string) => void, before?: Certificates) {
     this.#report = report;
     const failures: { held: Held; error: Error }[] = [];
     this.#held = places.map((place) => {
-      const held: Held = { place, stamp: stampOf(place), tls: undefined };
+      const stamp = stampOf(place);
+      const known = before === undefined ? undefined : before.#byFiles.get(nameOf(place));
+      const isAsRead = known?.isAsRead === true && known.stamp === stamp;
+      const held: Held = { place, stamp, isAsRead, tls: known?.tls };
+      if (isAsRead) return held;
       try {
         held.tls = readCertificate(place);
+        held.isAsRead = true;
       } catch (error) {
-        held.tls = before?.of(place);
         failures.push({ held, error: error as Error });
       }
       return held;
     });
+    this.#byFiles = new Map(this.#held.map((held) => [nameOf(held.place), held]));
     if (failures[0] !== undefined && this.#held.every(({ tls }) => tls === undefined)) throw failures[0].error;
     for (const { held, error } of failures) this.#complain(held, error);
   }
 
   /** What the certificate in these files is now; undefined when it cannot be used, or is not among these. */
-  of({ cert, key, passphraseFile }: CertificatePlace): TlsOptions | undefined {
-    return this.#held.find(
-      ({ place }) => place.cert === cert && place.key === key && place.passphraseFile === passphraseFile,
-    )?.tls;
+  of(place: CertificatePlace): TlsOptions | undefined {
+    return this.#byFiles.get(nameOf(place))?.tls;
   }
 
   /** The first that can be used is the default. */
@@ -60,23 +66,32 @@ export class Certificates {
     return { ...first.tls, others };
   }
 
-  /** Looks for changes until `close`; tells what is used from then on. */
+  /** Looks for changes until `close`; tells what is used from then on, once for all that are found at one time. */
   watch(onChange: (tls: TlsOptions) => void): void {
-    this.#stops = this.#held.map((held) =>
-      watchCertificate(held.place, {
+    let hasChanged = false;
+    const looks = this.#held.map((held) =>
+      lookerAt(held.place, {
         since: held.stamp,
         onChange: (tls) => {
-          held.tls = tls;
-          onChange(this.tls);
+          Object.assign(held, { tls, isAsRead: false });
+          hasChanged = true;
         },
-        onError: (error) => this.#complain(held, error),
+        onError: (error) => {
+          held.isAsRead = false;
+          this.#complain(held, error);
+        },
       }),
     );
+    this.#stop = lookOften(() => {
+      for (const look of looks) look();
+      if (!hasChanged) return;
+      hasChanged = false;
+      onChange(this.tls);
+    });
   }
 
   close(): void {
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
+    this.#stop();
   }
 
   #complain({ tls }: Held, { message }: Error): void {
@@ -84,4 +99,8 @@ export class Certificates {
       tls === undefined ? 'the default certificate is used in its place' : 'the old certificate stays in use';
     this.#report(`Error: ${instead}: ${message}`);
   }
+}
+
+function nameOf({ cert, key, passphraseFile = '' }: CertificatePlace): string {
+  return `${cert}\0${key}\0${passphraseFile}`;
 }

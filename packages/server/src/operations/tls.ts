@@ -7,6 +7,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { checkCertificateFiles, checkCertificateWatch } from '../check-options.ts';
 import type { TlsOptions } from '../options.ts';
+import { timerMs } from '../timer.ts';
 
 /** Where the certificate is. All paths. */
 export interface CertificateFiles {
@@ -52,13 +53,27 @@ function readText(path: string): string {
   }
 }
 
+// As long as a renewed certificate may wait.
+const LOOK_MS = 2000;
+
 /** Looks for changes until the returned function is called. Does not keep the process alive. */
 export function watchCertificate(files: CertificateFiles, watch: CertificateWatch): () => void {
   checkCertificateFiles(files);
   checkCertificateWatch(watch);
-  const { intervalMs = 2000, onChange, onError } = watch;
-  let seen = watch.since ?? stampOf(files);
-  const timer = setInterval(() => {
+  return lookOften(lookerAt(files, watch), watch.intervalMs);
+}
+
+/** Calls `look` once in a while until the returned function is called. */
+export function lookOften(look: () => void, intervalMs: number = LOOK_MS): () => void {
+  const timer = setInterval(look, timerMs(intervalMs));
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** A look at the files: tells of a change since the one before. */
+export function lookerAt(files: CertificateFiles, { since, onChange, onError }: CertificateWatch): () => void {
+  let seen = since ?? stampOf(files);
+  return () => {
     const now = stampOf(files);
     if (now === seen) return;
     seen = now;
@@ -70,9 +85,7 @@ export function watchCertificate(files: CertificateFiles, watch: CertificateWatc
       return;
     }
     onChange(tls);
-  }, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
+  };
 }
 
 /** Text that changes when any of the files does; a file that is not there, or cannot be looked at, has a stamp as well. */

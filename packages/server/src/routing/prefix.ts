@@ -39,32 +39,37 @@ export function matchPrefix(segments: readonly string[], path: string): number {
   return position;
 }
 
-/** The numbers of those among many prefixes that may match a path, in order. */
-export type PrefixIndex = (path: string) => readonly number[];
+/** The numbers of those among many prefixes that may match a path, of which `from` on has not been looked at, in order. */
+export type PrefixIndex = (path: string, from?: number) => readonly number[];
 
-/** Finds numbered prefixes by their first segment, so that a request costs the same however many there are. */
+// To look through so many costs no more than to look one up.
+const FEW = 8;
+
+/** Finds numbered prefixes by their segments, so that a request costs the same however many there are. */
 export function prefixIndex(
   prefixes: readonly (readonly [number: number, segments: readonly string[]])[],
+  depth = 0,
 ): PrefixIndex {
-  const empty = prefixes.filter(([, segments]) => segments.length === 0).map(([number]) => number);
-  const byFirst = new Map<string, number[]>();
-  for (const [number, [first]] of prefixes) {
-    if (first === undefined) continue;
-    const known = byFirst.get(first);
-    if (known === undefined) byFirst.set(first, [number]);
-    else known.push(number);
+  const numbers = prefixes.map(([number]) => number).toSorted((a, b) => a - b);
+  if (depth > 0 && prefixes.length <= FEW) return () => numbers;
+  const ending = prefixes.filter(({ 1: segments }) => segments.length <= depth);
+  const here = ending.map(([number]) => number).toSorted((a, b) => a - b);
+  const bySegment = new Map<string, (typeof prefixes)[number][]>();
+  for (const prefix of prefixes) {
+    const segment = prefix[1][depth];
+    if (segment === undefined) continue;
+    const known = bySegment.get(segment);
+    if (known === undefined) bySegment.set(segment, [prefix]);
+    else known.push(prefix);
   }
-  for (const [first, numbers] of byFirst)
-    byFirst.set(
-      first,
-      [...numbers, ...empty].toSorted((a, b) => a - b),
-    );
-  return byFirst.size === 0 ? () => empty : (path) => byFirst.get(firstSegment(path)) ?? empty;
-}
-
-function firstSegment(path: string): string {
-  let start = 0;
-  while (path.charCodeAt(start) === 0x2f) start += 1;
-  const end = path.indexOf('/', start);
-  return end === -1 ? path.slice(start) : path.slice(start, end);
+  if (bySegment.size === 0) return () => here;
+  const below = new Map<string, PrefixIndex>();
+  for (const [segment, group] of bySegment) below.set(segment, prefixIndex([...group, ...ending], depth + 1));
+  return (path, from = 0) => {
+    let start = from;
+    while (path.charCodeAt(start) === 0x2f) start += 1;
+    const slash = path.indexOf('/', start);
+    const end = slash === -1 ? path.length : slash;
+    return below.get(path.slice(start, end))?.(path, end) ?? here;
+  };
 }

@@ -4,12 +4,13 @@
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { SecureContext, Server as TlsServer } from 'node:tls';
 import type { NamedCertificate, TlsOptions } from '../options.ts';
+import { timerMs } from '../timer.ts';
 import { openDocumented, type Accept, type ReadHeader } from './accept.ts';
 import { bareAddress } from './forwarded.ts';
 import { rawOf } from './handle.ts';
 import { abandonHandshakes, watchHandshakes } from './handshakes.ts';
 import { addFront, type SecureFront } from './secure-fronts.ts';
-import { contextFor, contextsByName, type ByName } from './server-names.ts';
+import { contextFor, contextsByName, type ByName, type MadeOf } from './server-names.ts';
 import { takeHeader } from './socket-header.ts';
 
 export interface SecureSettings {
@@ -72,14 +73,13 @@ function usable(make: () => TlsServer): TlsServer {
 
 async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: SecureSettings): Promise<Secure> {
   const { createServer } = await import('node:tls');
-  const { others = [], ...first } = tls;
-  let byName = contextsOf(first, others);
+  let named = contextsOf(tls);
   const settings = {
-    ...first,
+    ...named.shared,
     SNICallback: (host: string, done: (error: null, context?: SecureContext) => void) =>
-      done(null, contextFor(byName, host)),
+      done(null, contextFor(named.byName, host)),
     allowHalfOpen: true,
-    handshakeTimeout: handshakeTimeoutMs,
+    handshakeTimeout: timerMs(handshakeTimeoutMs),
     ALPNProtocols: ['http/1.1'],
   };
   const server = usable(() => createServer(settings));
@@ -91,20 +91,30 @@ async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: Secure
   watchHandshakes(server);
   return {
     server,
-    renew: ({ others: renewed = [], ...next }) => {
+    renew: (renewed) => {
       // All or nothing: what is no good throws here.
-      const names = contextsOf(next, renewed);
-      server.setSecureContext(next);
-      byName = names;
+      const next = contextsOf(renewed, named);
+      server.setSecureContext(next.shared);
+      named = next;
     },
   };
 }
 
+interface NamedContexts {
+  /** The default, and what holds for all. */
+  readonly shared: TlsOptions;
+  readonly byName: ByName;
+  readonly made: MadeOf;
+}
+
 /** What is said for the default holds for the others as well. */
-function contextsOf(shared: TlsOptions, others: readonly NamedCertificate[]): ByName {
+function contextsOf({ others = [], ...shared }: TlsOptions, before?: NamedContexts): NamedContexts {
   // Loaded by whoever listens.
   const { createSecureContext } = process.getBuiltinModule('node:tls');
-  return contextsByName(others, ({ cert, key, passphrase }) =>
-    createSecureContext({ ...shared, cert, key, passphrase }),
-  );
+  const { minVersion, ciphers } = shared;
+  const isAlike = before?.shared.minVersion === minVersion && before?.shared.ciphers === ciphers;
+  const made: MadeOf = new Map();
+  const contextOf = ({ cert, key, passphrase }: NamedCertificate): SecureContext =>
+    createSecureContext({ ...shared, cert, key, passphrase });
+  return { shared, byName: contextsByName(others, contextOf, made, isAlike ? before?.made : undefined), made };
 }

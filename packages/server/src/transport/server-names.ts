@@ -20,15 +20,38 @@ export function contextFor(byName: ByName, host: string): SecureContext | undefi
   return undefined;
 }
 
-/** Of two certificates for one host the first counts. Throws what OpenSSL has against one of them. */
+/** What was made of a certificate. */
+interface Made {
+  readonly certificate: NamedCertificate;
+  readonly context: SecureContext;
+  /** Those in the certificate, once they have been asked for. */
+  names: readonly string[] | undefined;
+}
+
+/**
+ * By the text of the certificate: what is made of one takes a part of a millisecond, and among thousands few change at a time.
+ */
+export type MadeOf = Map<string, Made>;
+
+/**
+ * Of two certificates for one host the first counts. `before` has what was made of those that may be the same, and `made` gets what is
+ * in use now. Throws what OpenSSL has against one of them.
+ */
 export function contextsByName(
   certificates: readonly NamedCertificate[],
   contextOf: (certificate: NamedCertificate) => SecureContext,
+  made: MadeOf = new Map(),
+  before?: MadeOf,
 ): ByName {
   const byName = new Map<string, SecureContext>();
   for (const certificate of certificates) {
-    const context = contextOf(certificate);
-    for (const host of hostsOf(certificate)) {
+    const { cert, key, passphrase } = certificate;
+    const known = made.get(cert) ?? before?.get(cert);
+    const isSame = known?.certificate.key === key && known.certificate.passphrase === passphrase;
+    const one = isSame ? known : { certificate, context: contextOf(certificate), names: undefined };
+    made.set(cert, one);
+    const { context } = one;
+    for (const host of certificate.hosts ?? (one.names ??= namesIn(cert))) {
       const name = host.toLowerCase().replace(/\.$/, '');
       if (!byName.has(name)) byName.set(name, context);
     }
@@ -36,9 +59,8 @@ export function contextsByName(
   return byName;
 }
 
-/** The hosts that were given, or else the names that the certificate is made out to. */
-function hostsOf({ hosts, cert }: NamedCertificate): readonly string[] {
-  if (hosts !== undefined) return hosts;
+/** The names that a certificate is made out to. */
+function namesIn(cert: NamedCertificate['cert']): readonly string[] {
   const { subjectAltName, subject } = new X509Certificate(cert);
   const names = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"\s]+)/g)].map(([, name = '']) => name);
   // Certificates without alternative names are of no use to browsers; those for trying have only this.

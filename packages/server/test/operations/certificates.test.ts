@@ -131,6 +131,23 @@ describe('certificates', () => {
     expect(seen).toHaveLength(2);
   });
 
+  test('that change together are told once, and those that did not are not read again at a reload', () => {
+    const names = ['one', 'two', 'three'];
+    for (const name of names) write(name);
+    const certificates = new Certificates(names.map(place), report);
+    const seen: TlsOptions[] = [];
+    certificates.watch((tls) => seen.push(tls));
+    const renewed = names.map((name) => write(name));
+    vi.advanceTimersByTime(2000);
+    expect(seen.map(({ others }) => others?.map(({ cert }) => cert))).toEqual([renewed]);
+    certificates.close();
+    const before = new Certificates(names.map(place), report);
+    const two = write('two');
+    const after = new Certificates(names.map(place), report, before);
+    const isKept = names.map((name) => after.of(place(name)) === before.of(place(name)));
+    expect([isKept, after.of(place('two'))?.cert]).toEqual([[true, false, true], two]);
+  });
+
   test('that could not be read at first are used from when they can', () => {
     write('one');
     const certificates = new Certificates([place('one'), place('late')], report);

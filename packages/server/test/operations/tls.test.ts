@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { TlsOptions } from '../../src/options.ts';
 import { readCertificate, watchCertificate } from '../../src/operations/tls.ts';
 
@@ -46,6 +46,22 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('certificates', 
     expect(() => readCertificate(files('missing'))).toThrow(/cannot read .*missing\.pem: ENOENT/);
     expect(() => readCertificate({ ...files('one'), cert: join(directory, 'broken.pem') })).toThrow(/cannot use/);
     expect(() => readCertificate({ ...files('one'), key: files('two').key })).toThrow(/cannot use .*mismatch/);
+  });
+
+  test('are looked at once a month where that is wanted', () => {
+    vi.useFakeTimers();
+    let looks = 0;
+    const look = (): void => void (looks += 1);
+    const stop = watchCertificate(files('one'), {
+      intervalMs: 30 * 86_400_000,
+      since: '',
+      onChange: look,
+      onError: look,
+    });
+    vi.advanceTimersByTime(60_000);
+    expect(looks).toBe(0);
+    stop();
+    vi.useRealTimers();
   });
 
   test('are read again when they change, and kept when the change is no good', async () => {

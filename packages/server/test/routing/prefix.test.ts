@@ -69,6 +69,15 @@ describe('prefixIndex', () => {
     );
   });
 
+  test('names few of thousands that begin alike', () => {
+    const tenants = Array.from({ length: 3000 }, (_, number) => ['api', 'v1', `t${number}`]);
+    const index = prefixIndex([...tenants, ['api'], []].map((segments, number) => [number, segments]));
+    expect(index('/api/v1/t7/x')).toEqual([7, 3000, 3001]);
+    expect(index('//api//v1/none')).toEqual([3000, 3001]);
+    expect(index('/api')).toEqual([3000, 3001]);
+    expect(index('/other')).toEqual([3001]);
+  });
+
   test('names only those of the same first segment, and those of everything', () => {
     const index = prefixIndex([
       [0, ['a', 'x']],

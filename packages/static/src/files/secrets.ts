@@ -25,14 +25,21 @@ interface Secret {
   below: { readonly turn: number; readonly inodes: ReadonlySet<string> } | undefined;
 }
 
-export class Secrets {
+// More than this is many: looking at them takes a part of a millisecond.
+const MANY = 64;
+
+// And then a twentieth of the time goes into that at most. A file that replaces one of them meanwhile is known by its place.
+const PAUSE = 20;
+
+/** The paths of one list, and what is there. */
+class Denied {
   readonly #secrets: readonly Secret[];
-  readonly #isSource: SourceTest | undefined;
   readonly #disk: Disk;
   #turn = -1;
+  #notBeforeMs = 0;
   #revision = 0;
 
-  constructor(paths: readonly string[], isSource: SourceTest | undefined, disk: Disk) {
+  constructor(paths: readonly string[], disk: Disk) {
     this.#secrets = paths.map((path) => ({
       path,
       place: undefined,
@@ -42,59 +49,28 @@ export class Secrets {
       isDirectory: false,
       below: undefined,
     }));
-    this.#isSource = isSource;
     this.#disk = disk;
   }
 
-  /** Whether there is anything to hide: then the place of what is open must be known. */
   get isEmpty(): boolean {
-    return this.#secrets.length === 0 && this.#isSource === undefined;
+    return this.#secrets.length === 0;
   }
 
-  /** Another number whenever one of them has become another file, or lies elsewhere. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** The revision as of this turn; undefined when a hook knows `place` for the source of a program. */
-  revisionFor(place: string, asked: string): Eventually<number | undefined> {
-    if (this.#isSourceName(asked) || this.#isSourceName(place, asked)) return undefined;
-    return whenReady(this.#refresh(), () => this.#revision);
-  }
-
-  /** Whether an open file or directory must not be served. `place` is its path without links, `asked` the path that led there. */
-  cover(stats: Pick<Stats, 'dev' | 'ino' | 'nlink'>, place: string, asked: string): Eventually<boolean> {
-    const { dev, ino } = stats;
-    if (this.isEmpty) return false;
-    if (this.#isSourceName(asked) || this.#isSourceName(place, asked)) return true;
-    return whenReady(
-      this.#refresh(),
-      () =>
-        this.#isSecretPlace(place) ||
-        this.#secrets.some(
-          (secret) =>
-            (secret.ino === ino && secret.dev === dev) ||
-            (secret.isDirectory && stats.nlink > 1 && this.#inodesBelow(secret).has(inodeOf(stats))),
-        ),
+  /** Whether one of them, or a file in one, is this file. */
+  has({ dev, ino, nlink }: Pick<Stats, 'dev' | 'ino' | 'nlink'>): boolean {
+    return this.#secrets.some(
+      (secret) =>
+        (secret.ino === ino && secret.dev === dev) ||
+        (secret.isDirectory && nlink > 1 && this.#inodesBelow(secret).has(inodeOf({ dev, ino }))),
     );
   }
 
-  /**
-   * Which places, without links, a request would be refused for by their names alone: what a listing leaves out. Another name
-   * of a secret file shows only once it is open.
-   */
-  coverNames(): Eventually<(place: string) => boolean> {
-    if (this.isEmpty) return () => false;
-    return whenReady(this.#refresh(), () => (place: string) => this.#isSourceName(place) || this.#isSecretPlace(place));
-  }
-
-  #isSourceName(path: string, asked = path): boolean {
-    const source = this.#isSource;
-    return source !== undefined && (isTrue(source(path, asked)) || isTrue(source(withoutCodingSuffix(path), asked)));
-  }
-
   /** What a precompressed file holds is its source, so it is as secret. */
-  #isSecretPlace(place: string): boolean {
+  isPlace(place: string): boolean {
     const source = withoutCodingSuffix(place);
     return this.#secrets.some(
       (secret) => isAtOrBelow(place, secret.place) || (source !== place && isAtOrBelow(source, secret.place)),
@@ -108,16 +84,20 @@ export class Secrets {
     return secret.below.inodes;
   }
 
-  #refresh(): Eventually<void> {
+  refresh(): Eventually<void> {
     const turn = loopTurn();
-    if (this.#turn === turn || this.#secrets.length === 0) return undefined;
+    if (this.#turn === turn || this.isEmpty) return undefined;
+    const isMany = this.#secrets.length > MANY;
+    const begunMs = isMany ? performance.now() : 0;
+    if (begunMs < this.#notBeforeMs) return undefined;
     const pending = this.#secrets.map((secret) => this.#resolve(secret)).filter((one) => one instanceof Promise);
-    if (pending.length > 0) return Promise.all(pending).then(() => this.#done(turn));
-    return this.#done(turn);
-  }
-
-  #done(turn: number): void {
-    this.#turn = turn;
+    const done = (): void => {
+      this.#turn = turn;
+      if (!isMany) return;
+      const endedMs = performance.now();
+      this.#notBeforeMs = endedMs + PAUSE * (endedMs - begunMs);
+    };
+    return whenReady(pending.length === 0 ? undefined : Promise.all(pending), done);
   }
 
   #resolve(secret: Secret): Eventually<void> {
@@ -126,9 +106,12 @@ export class Secrets {
       if (stats instanceof Error) return undefined;
       if (stats === undefined) return this.#resolveAbsent(secret);
       const { dev, ino, ctimeMs } = stats;
-      if (secret.ino === ino && secret.dev === dev && secret.ctimeMs === ctimeMs) return undefined;
-      Object.assign(secret, { dev, ino, ctimeMs, isDirectory: stats.isDirectory() });
-      this.#revision++;
+      const isSame = secret.ino === ino && secret.dev === dev;
+      if (isSame && secret.ctimeMs === ctimeMs) return undefined;
+      const isDirectory = stats.isDirectory();
+      // What is written into a file, as into a log at every moment, makes it no other one.
+      if (!isSame || isDirectory || secret.isDirectory) this.#revision++;
+      Object.assign(secret, { dev, ino, ctimeMs, isDirectory });
       return this.#place(secret, secret.path, '');
     });
   }
@@ -144,9 +127,69 @@ export class Secrets {
   #place(secret: Secret, directory: string, name: string): Eventually<void> {
     return whenReady(this.#disk.realPath(directory), (place) => {
       if (typeof place !== 'string') return;
-      secret.place = join(place, name);
-      this.#revision++;
+      const whole = join(place, name);
+      if (whole !== secret.place) this.#revision++;
+      secret.place = whole;
     });
+  }
+}
+
+/** Sites that deny one list look at it together. */
+const deniedBy = new WeakMap<readonly string[], Denied>();
+
+function deniedOf(paths: readonly string[], disk: Disk): Denied {
+  let denied = deniedBy.get(paths);
+  if (denied === undefined) deniedBy.set(paths, (denied = new Denied(paths, disk)));
+  return denied;
+}
+
+export class Secrets {
+  readonly #denied: Denied;
+  readonly #isSource: SourceTest | undefined;
+
+  constructor(paths: readonly string[], isSource: SourceTest | undefined, disk: Disk) {
+    this.#denied = deniedOf(paths, disk);
+    this.#isSource = isSource;
+  }
+
+  /** Whether there is anything to hide: then the place of what is open must be known. */
+  get isEmpty(): boolean {
+    return this.#denied.isEmpty && this.#isSource === undefined;
+  }
+
+  /** Another number whenever one of them has become another file, or lies elsewhere. */
+  get revision(): number {
+    return this.#denied.revision;
+  }
+
+  /** The revision as of this turn; undefined when a hook knows `place` for the source of a program. */
+  revisionFor(place: string, asked: string): Eventually<number | undefined> {
+    if (this.#isSourceName(asked) || this.#isSourceName(place, asked)) return undefined;
+    return whenReady(this.#denied.refresh(), () => this.#denied.revision);
+  }
+
+  /** Whether an open file or directory must not be served. `place` is its path without links, `asked` the path that led there. */
+  cover(stats: Pick<Stats, 'dev' | 'ino' | 'nlink'>, place: string, asked: string): Eventually<boolean> {
+    if (this.isEmpty) return false;
+    if (this.#isSourceName(asked) || this.#isSourceName(place, asked)) return true;
+    return whenReady(this.#denied.refresh(), () => this.#denied.isPlace(place) || this.#denied.has(stats));
+  }
+
+  /**
+   * Which places, without links, a request would be refused for by their names alone: what a listing leaves out. Another name
+   * of a secret file shows only once it is open.
+   */
+  coverNames(): Eventually<(place: string) => boolean> {
+    if (this.isEmpty) return () => false;
+    return whenReady(
+      this.#denied.refresh(),
+      () => (place: string) => this.#isSourceName(place) || this.#denied.isPlace(place),
+    );
+  }
+
+  #isSourceName(path: string, asked = path): boolean {
+    const source = this.#isSource;
+    return source !== undefined && (isTrue(source(path, asked)) || isTrue(source(withoutCodingSuffix(path), asked)));
   }
 }
 

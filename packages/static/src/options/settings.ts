@@ -77,6 +77,15 @@ export interface Settings extends Omit<Complete<StaticOptions>, Compiled> {
   readonly write: Complete<WriteOptions> | undefined;
 }
 
+const resolved = new WeakMap<readonly string[], readonly string[]>();
+
+/** One list for those who give one, so that they look at it together. */
+function absolute(paths: readonly string[]): readonly string[] {
+  let all = resolved.get(paths);
+  if (all === undefined) resolved.set(paths, (all = paths.map((path) => resolve(path))));
+  return all;
+}
+
 /** Checks `options` and reads what they refer to. Throws a TypeError that names the option at fault. */
 export function settingsOf(root: string, options: StaticOptions): Settings {
   checkOptions(staticTable, options);
@@ -97,7 +106,7 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
         : membersOf<ListingOptions>(listingTable, all.listing),
     allowsDotfile: dotfileTest(all.dotfiles),
     isHidden: anyGlobAbove(all.hide, { ignoreCase: true }),
-    deny: all.deny.map((path) => resolve(path)),
+    deny: absolute(all.deny),
     isSource: options.isSource,
     // On Windows itself these names are not a matter of taste: they open something else.
     windowsNames: process.platform === 'win32' ? 'deny' : (options.windowsNames ?? 'allow'),

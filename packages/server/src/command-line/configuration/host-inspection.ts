@@ -2,19 +2,24 @@
 
 import type { Configuration, Served, SiteConfiguration } from '../options/table.ts';
 
+/** So many hosts a warning names. */
+const MAX_NAMED = 10;
+
 /** One warning for each path that somebody may look for at a host in vain. */
 export function inspectHosts({ sites = [], ...around }: Configuration): readonly string[] {
-  const own = new Map<string, string[]>();
+  // A host that has sites at paths alone is asked for the rest of what is around them.
+  const own = new Map<string, Set<string>>();
+  for (const site of sites) if (site.host !== undefined && isRoot(site)) own.set(site.host.toLowerCase(), new Set());
   for (const site of sites) {
-    const host = site.host?.toLowerCase();
-    // A host that has sites at paths alone is asked for the rest of what is around them.
-    if (host !== undefined && sites.some((one) => one.host?.toLowerCase() === host && isRoot(one)))
-      own.set(host, [...(own.get(host) ?? []), ...pathsIn(site)]);
+    const paths = own.get(site.host?.toLowerCase() ?? '');
+    if (paths !== undefined) for (const path of pathsIn(site)) paths.add(path);
   }
   const beside = [...pathsIn(around), ...sites.filter(({ host }) => host === undefined).flatMap(pathsIn)];
   return [...new Set(beside)].flatMap((path) => {
-    const without = [...own].filter(([, paths]) => !paths.includes(path)).map(([host]) => host);
-    return without.length === 0 ? [] : [`${path} is 404 at ${without.join(', ')}: a host has what its own sites have`];
+    const without = [...own].filter(([, paths]) => !paths.has(path)).map(([host]) => host);
+    const more = without.length > MAX_NAMED ? ` and ${without.length - MAX_NAMED} more` : '';
+    const named = `${without.slice(0, MAX_NAMED).join(', ')}${more}`;
+    return without.length === 0 ? [] : [`${path} is 404 at ${named}: a host has what its own sites have`];
   });
 }
 

@@ -157,28 +157,58 @@ function inspectExposure(configuration: Configuration, { problems, warnings }: F
 function inspectSecrets(configuration: Configuration, { warnings }: Findings): void {
   const { authFile, auth = [], logFile, readyFile, sites = [] } = configuration;
   const keys = certificatePlaces(configuration).flatMap(({ key, passphraseFile }) => [key, passphraseFile]);
-  const own = [authFile, ...auth.map(({ file }) => file), ...keys, logFile, readyFile];
+  const own = [authFile, ...auth.map(({ file }) => file), ...keys, logFile, readyFile].filter(isNamed);
   const places: readonly Served[] = [configuration, ...sites];
-  const roots = places.map(({ root }) => root).filter((root) => root !== undefined && kindOf(root) === 'directory');
-  for (const root of new Set(roots.filter((one) => one !== undefined))) {
-    for (const path of own) {
-      if (
-        path !== undefined &&
-        kindOf(dirname(path)) !== undefined &&
-        isInside(kindOf(path) === undefined ? dirname(path) : path, root)
-      )
+  const roots = new Set(places.map(({ root }) => root).filter(isNamed));
+  const rootsAt = byPlace([...roots].filter((root) => kindOf(root) === 'directory'));
+  for (const path of new Set(own)) {
+    if (kindOf(dirname(path)) === undefined) continue;
+    for (const place of placesAbove(kindOf(path) === undefined ? dirname(path) : path))
+      for (const root of rootsAt.get(place) ?? [])
         warnings.push(`${path} lies below the document root ${root}; it is not served`);
-    }
-    for (const { application, ...mount } of places.flatMap(({ wsgi = [], asgi = [], app = [] }) => [
-      ...wsgi,
-      ...asgi,
-      ...app,
-    ])) {
-      const cwd = typeof mount['cwd'] === 'string' ? mount['cwd'] : process.cwd();
-      if (kindOf(cwd) === 'directory' && (isInside(root, cwd) || isInside(cwd, root)))
-        warnings.push(`Python sources and databases of ${application} in ${cwd} are not served as files`);
-    }
   }
+  const mounts = places.flatMap(({ wsgi = [], asgi = [], app = [] }) => [...wsgi, ...asgi, ...app]);
+  const folders = mounts.map(({ cwd }) => (typeof cwd === 'string' ? cwd : process.cwd()));
+  const isShared = besideRoots(new Set(folders), rootsAt);
+  for (const [index, { application }] of mounts.entries()) {
+    const cwd = folders[index] ?? '';
+    if (isShared(cwd))
+      warnings.push(`Python sources and databases of ${application} in ${cwd} are not served as files`);
+  }
+}
+
+/** Directories by where they are without links. */
+function byPlace(directories: Iterable<string>): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const directory of directories) {
+    const place = realpathSync(directory);
+    const known = found.get(place);
+    if (known === undefined) found.set(place, [directory]);
+    else known.push(directory);
+  }
+  return found;
+}
+
+/** Where a path is without links, and all directories around it: thousands of roots are looked up, not tried one by one. */
+function placesAbove(path: string): readonly string[] {
+  const places = [realpathSync(path)];
+  for (let next = dirname(places[0] ?? '/'); next !== places.at(-1); next = dirname(next)) places.push(next);
+  return places;
+}
+
+/** Tests whether a directory is one of `directories` that lies in a root, or a root in it. */
+function besideRoots(
+  directories: ReadonlySet<string>,
+  rootsAt: ReadonlyMap<string, readonly string[]>,
+): (directory: string) => boolean {
+  const at = byPlace([...directories].filter((one) => kindOf(one) === 'directory'));
+  const beside = new Set<string>();
+  for (const [place, there] of at) {
+    if (placesAbove(place).some((one) => rootsAt.has(one))) for (const directory of there) beside.add(directory);
+  }
+  const around = [...rootsAt.keys()].flatMap(placesAbove).flatMap((place) => at.get(place) ?? []);
+  for (const directory of around) beside.add(directory);
+  return (directory) => beside.has(directory);
 }
 
 /** Whether other machines can connect, as far as the configuration says. */

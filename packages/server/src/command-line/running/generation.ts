@@ -79,28 +79,33 @@ function operationRoutes({ health, metrics, sites = [] }: Configuration, surroun
 
 function siteRoutes(configuration: Configuration, secrets: Secrets, makers: Makers): readonly Route[] {
   const sites = configuration.sites ?? [];
-  return sites.flatMap((whole, place) => {
+  const last = lastSites(sites);
+  return sites.flatMap((whole) => {
     const { host, path: _path, ...site } = whole;
     const start = startOf(whole);
     const own = routesOf(keepSecrets(servedOptions(site, configuration), secrets), makers).map((route): Route => {
       const below = route.path === undefined || route.path === '/' ? '' : route.path;
       return { ...route, host, path: `${start}${below}` || '/' };
     });
-    const isLast = !sites.some((other, at) => isAround(other, whole, at > place));
-    return host === undefined || !isLast ? own : closed(own, host, start || '/');
+    return host === undefined || !last.has(whole) ? own : closed(own, host, start || '/');
   });
+}
+
+/** Those of a host that no other one is asked after: what they do not have, no site of it has. */
+function lastSites(sites: readonly SiteConfiguration[]): ReadonlySet<SiteConfiguration> {
+  const byPlace = new Map<string, SiteConfiguration>();
+  const nameOf = ({ host = '' }: SiteConfiguration, start: string): string => `${host.toLowerCase()}${start}`;
+  for (const site of sites) byPlace.set(nameOf(site, startOf(site)), site);
+  const isLast = (site: SiteConfiguration): boolean => {
+    const start = startOf(site);
+    const around = [...start.matchAll(/\//g)].map(({ index }) => start.slice(0, index));
+    return byPlace.get(nameOf(site, start)) === site && !around.some((one) => byPlace.has(nameOf(site, one)));
+  };
+  return new Set(sites.filter(isLast));
 }
 
 function startOf({ path = '/' }: SiteConfiguration): string {
   return path.replace(/\/+$/, '');
-}
-
-/** Whether a site is asked for what another one of the same host does not have. */
-function isAround(other: SiteConfiguration, site: SiteConfiguration, isLater: boolean): boolean {
-  if (other.host === undefined || site.host === undefined) return false;
-  if (other.host.toLowerCase() !== site.host.toLowerCase()) return false;
-  const [around, start] = [startOf(other), startOf(site)];
-  return around === start ? isLater : `${start}/`.startsWith(`${around}/`);
 }
 
 /** The routes of a host end with it: what it does not have is not looked for, nor written, in what other hosts have. */
