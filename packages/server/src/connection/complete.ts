@@ -3,6 +3,7 @@
 
 import { frameResponse, headText, type ResponseHeadInput, serializeHead } from '@onezero/http-parser/serializer';
 import { firstField, hasField, listField } from '../message/fields.ts';
+import { isLengthUntold } from '../message/content.ts';
 import type { ContentOut, Field, ResponseMessage } from '../message/message.ts';
 
 import { currentDate } from './clock.ts';
@@ -89,7 +90,9 @@ function framed<Head>(
     length,
     persistent: mayFollow,
   });
-  const fields = allFields(response, framing, situation, settings);
+  const isUntold = method === 'HEAD' && length === undefined && isLengthUntold(content);
+  const told = isUntold ? framing.filter(([name]) => name !== 'transfer-encoding') : framing;
+  const fields = allFields(response, told, situation, settings);
   const head = serialize({ status, reason, fields });
   const isSent = kind !== 'none';
   return { head, content: isSent ? content : undefined, length, chunked: kind === 'chunked', persistent };

@@ -95,6 +95,19 @@ function noteSpent(content: object): void {
   if (Object.prototype.isPrototypeOf.call(GENERATOR, content) || content instanceof ReadableStream) spent.add(content);
 }
 
+/** Contents of answers to HEAD of which nobody has said whether GET has a length or chunks. */
+const untold = new WeakSet<object>();
+
+/** Says that of content; it is returned. */
+export function lengthUntold<Content extends object>(content: Content): Content {
+  untold.add(content);
+  return content;
+}
+
+export function isLengthUntold(content: ContentOut | undefined): boolean {
+  return content === undefined || untold.has(content);
+}
+
 /** Closes content that has not been iterated. What closing throws is nobody's to handle any more. */
 export function discard(content: ContentOut | undefined): void {
   if (content === undefined || content instanceof Uint8Array) return;

@@ -53,6 +53,8 @@ export class Workers {
   #addresses: readonly Address[] = [];
   #isStopping = false;
   #failedStarts = 0;
+  /** Of workers that are started again in a while. */
+  readonly #restarts = new Set<NodeJS.Timeout>();
   #lastNumber = 0;
   #lastId = 0;
 
@@ -136,6 +138,7 @@ export class Workers {
    */
   async stop(graceMs: number | undefined, withinMs: number): Promise<void> {
     this.#isStopping = true;
+    for (const timer of this.#restarts) clearTimeout(timer);
     await Promise.all(Array.from(this.#workers, (worker) => worker.end(graceMs, withinMs)));
   }
 
@@ -197,10 +200,12 @@ export class Workers {
   #startAnother(why: string, delayMs: number): void {
     const when = delayMs === 0 ? '' : ` in ${delayMs} ms`;
     this.#settings.report(`Warning: ${why}; another starts${when}`);
-    setTimeout(() => {
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
       // `start` has resolved before, so this cannot reject.
-      if (!this.#isStopping) void this.#startOne();
+      void this.#startOne();
     }, delayMs);
+    this.#restarts.add(timer);
   }
 
   #heed(worker: WorkerChild, notice: Notice): void {

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { checkOptions } from '@onezero/static/options';
 import { proxyTable } from '../call-tables.ts';
+import { lengthUntold } from '../message/content.ts';
+import { hasField } from '../message/fields.ts';
 import type { RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
 import { requestFields, responseFields } from './request-fields.ts';
 import { UpstreamExchange } from './upstream-exchange.ts';
@@ -62,11 +64,12 @@ export function proxyResponder(options: ProxyOptions): Responder & { drain(): vo
     });
     if (head.status === 101) return switched(head, exchange, endless);
     const isStream = head.fields.some(([name, value]) => name === 'content-type' && /^text\/event-stream/i.test(value));
+    const content = hasField(head.fields, 'transfer-encoding') ? exchange : lengthUntold(exchange);
     return {
       status: head.status,
       reason: head.reason,
       fields: responseFields(head.fields),
-      content: isStream ? endlessly(exchange, endless) : exchange,
+      content: isStream ? endlessly(exchange, endless) : content,
     };
   };
   return Object.assign(respond, {

@@ -9,6 +9,7 @@ import { ResponseParser, type ResponseHeadEvent, type ResponseParserEvent } from
 import { encodeChunk, encodeLastChunk, serializeHead } from '@onezero/http-parser/serializer';
 import { hasField } from '../message/fields.ts';
 import type { Field, RequestMessage } from '../message/message.ts';
+import { timerMs } from '../timer.ts';
 import { ProxyError } from './proxy-error.ts';
 import { readRestFirst } from './read-rest.ts';
 import { endToEndFields, framingFault } from './request-fields.ts';
@@ -53,7 +54,7 @@ export class UpstreamExchange implements AsyncIterable<Uint8Array>, AsyncIterato
     const { socket } = parts;
     this.#parser.next({ method, version: '1.1' });
     const isSecure = 'encrypted' in socket;
-    const late = setTimeout(() => this.#fail('does not accept the connection', 504), parts.connectTimeoutMs);
+    const late = setTimeout(() => this.#fail('does not accept the connection', 504), timerMs(parts.connectTimeoutMs));
     socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       clearTimeout(late);
       void this.#send();

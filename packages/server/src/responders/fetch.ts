@@ -2,6 +2,7 @@
 
 import type { Field, Peer, RequestMessage, Responder, ResponseMessage } from '../message/message.ts';
 import { kindOf } from '../check-options.ts';
+import { lengthUntold } from '../message/content.ts';
 import { applicationTarget } from './application-target.ts';
 
 /** A function, or an object with one named `fetch`. What a Request does not tell is the second argument. */
@@ -162,7 +163,7 @@ async function fromResponse(response: Response, method: string): Promise<Respons
   const fields: Field[] = [...headers];
   const reason = statusText === '' ? undefined : statusText;
   // What an application leaves empty is meant to be empty, also when it is an error. To HEAD it says nothing of a length.
-  const empty = method === 'HEAD' ? nothing() : new Uint8Array(0);
+  const empty = method === 'HEAD' ? lengthUntold(nothing()) : new Uint8Array(0);
   if (body === null) return { status, reason, fields, content: empty };
   const content = await contentOf(body, headers.has('content-length') || headers.has('transfer-encoding'));
   return { status, reason, fields, content };

@@ -2,6 +2,8 @@
 
 import type { Socket } from 'node:net';
 import { ResponseParser, type ResponseHead, type ResponseParserEvent } from '@onezero/http-parser';
+import { lengthUntold } from '../message/content.ts';
+import { hasField } from '../message/fields.ts';
 import type { RequestMessage, ResponseMessage } from '../message/message.ts';
 import { DuplexSocket, type Taken } from '../transport/duplex-socket.ts';
 import { applicationTarget, encodePath } from './application-target.ts';
@@ -47,8 +49,8 @@ export class NodeExchange {
   #isOver = false;
   #lateEnd: NodeJS.Timeout | undefined;
   #error: unknown;
-  /** The application has a response to end. */
-  isAsked = false;
+  /** The response that the application has to end. */
+  asked: { readonly shouldKeepAlive: boolean } | undefined;
 
   /** `holdsContent`: the application itself decides when a client that expects 100 (Continue) gets it. */
   constructor(request: RequestMessage, holdsContent: boolean) {
@@ -126,8 +128,17 @@ export class NodeExchange {
   }
 
   #begin({ status, reason, fields }: ResponseHead): void {
-    if (this.#request.method === 'HEAD' || status === 204 || status === 304) this.#ended = true;
-    this.#resolve({ status, reason, fields, content: this.#contentOut() });
+    const isHead = this.#request.method === 'HEAD';
+    if (isHead || status === 204 || status === 304) this.#ended = true;
+    const content = this.#contentOut();
+    // Where the application has removed Connection, node:http ends the connection without a word.
+    const isLast = this.asked?.shouldKeepAlive === false && !hasField(fields, 'connection');
+    this.#resolve({
+      status,
+      reason,
+      fields: isLast ? [...fields, ['connection', 'close']] : fields,
+      content: isHead ? lengthUntold(content) : content,
+    });
   }
 
   #switch({ reason, fields }: ResponseHead): true {
@@ -158,7 +169,7 @@ export class NodeExchange {
 
   /** Whether the response is complete and its application done with it: some end it a while after its last byte. */
   get #isWhole(): boolean {
-    return this.#ended && (this.#isOver || !this.isAsked);
+    return this.#ended && (this.#isOver || this.asked === undefined);
   }
 
   async #nextChunk(): Promise<IteratorResult<Uint8Array, undefined>> {

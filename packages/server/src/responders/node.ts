@@ -96,7 +96,7 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
 
 function prepare(request: IncomingMessage, response: ServerResponse, exchange: NodeExchange): void {
   const { socket } = exchange;
-  exchange.isAsked = true;
+  exchange.asked = response;
   if (request.method === 'HEAD' || request.httpVersion !== '1.1') announceNoTrailers(response);
   response.once('finish', () => {
     // Now it is known that nothing follows, also where less came than was promised.

@@ -28,7 +28,7 @@ export interface Way {
 /** Who asked, and makes what a responder said a whole answer. */
 interface Asker {
   take(given: ResponseLike, asked: Asked): Answer | Asked;
-  broke(request: RequestMessage, cause: unknown): Answer;
+  broke(asked: Asked, cause: unknown): Answer;
 }
 
 /** Whoever has it as an answer has to `hear` it in the same call. */
@@ -59,7 +59,7 @@ export class Asked implements AnswerListener {
   }
 
   failed(error: unknown): void {
-    this.#pass(() => this.#asker.broke(this.seen, error));
+    this.#pass(() => this.#asker.broke(this, error));
   }
 
   #pass(make: () => Answer | Asked): void {

@@ -158,20 +158,24 @@ class PartedSite implements Site {
       if (!isPromiseLike(answer)) return this.take(answer, asked);
       return Promise.resolve(answer).then(
         (settled) => promised(this.take(settled, asked)),
-        (cause: unknown) => this.broke(seen, cause),
+        (cause: unknown) => this.broke(asked, cause),
       );
     } catch (cause) {
-      return this.broke(seen, cause);
+      return this.broke(asked, cause);
     }
   }
 
   /** The answer, unless it is nothing and another route may have something. */
   take(given: ResponseLike | undefined, { found, request, seen, way }: Asked): Answer | Asked {
     const answer = checkedResponse(given);
-    if (answer instanceof TypeError)
+    const isMistake = answer instanceof TypeError;
+    const isNothing = !isMistake && hasNothing(answer);
+    const isPageBest = isNothing && answer.content === undefined;
+    if (!isPageBest) discard(way.page?.content);
+    if (isMistake)
       return this.fail({ status: 500, cause: blamed(answer, found.route), source: 'responder', request: seen });
-    if (!hasNothing(answer)) return this.#whole(answer, seen, way.redirects);
-    const best = answer.content === undefined ? way.page : answer;
+    if (!isNothing) return this.#whole(answer, seen, way.redirects);
+    const best = isPageBest ? way.page : answer;
     if (found.route.fallThrough === true) {
       const next = this.#parts.router(request, found.next);
       if ('route' in next) return this.#ask(next, request, { ...way, page: best });
@@ -179,9 +183,10 @@ class PartedSite implements Site {
     return this.#whole(best ?? answer, seen, way.redirects);
   }
 
-  broke(request: RequestMessage, cause: unknown): Answer {
+  broke({ seen, way }: Asked, cause: unknown): Answer {
+    discard(way.page?.content);
     const reason = cause ?? new Error(`the responder threw ${String(cause)}`);
-    return this.fail({ status: failureStatus(cause), cause: reason, source: 'responder', request });
+    return this.fail({ status: failureStatus(cause), cause: reason, source: 'responder', request: seen });
   }
 
   #whole(answer: ResponseMessage, request: RequestMessage, redirects: number): Answer {

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { createMetrics } from '../../src/operations/metrics.ts';
 import { inheritedBy, WorkerChild } from '../../src/operations/worker-child.ts';
 import { Workers, WorkersFailed } from '../../src/operations/workers.ts';
@@ -143,6 +143,21 @@ describe('a worker that ends', () => {
     const [now, before] = await workers.collect();
     expect(now).toEqual(COUNTS);
     expect(before).toEqual({ ...COUNTS, connections: 0, underWay: 0, workers: 0 });
+  });
+
+  test('that waits to be started again does not keep the process once all shall stop', async () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const ended = vi.spyOn(globalThis, 'clearTimeout');
+    const { workers, reports } = primary(`
+      if (!isFirst('first')) process.exit(7);
+      habits['reopen-log'] = () => process.exit(9);`);
+    await workers.start();
+    workers.reopenLog();
+    await expect.poll(() => reports.at(-1)).toMatch(/another starts in 400 ms$/);
+    const set = timers.mock.calls.findLastIndex(([, ms]) => ms === 400);
+    await workers.stop(0, 0);
+    expect(ended).toHaveBeenCalledWith(timers.mock.results[set]?.value);
+    vi.restoreAllMocks();
   });
 
   test('is not replaced once all shall stop', async () => {

@@ -1,7 +1,7 @@
 // One request to an upstream that this test plays byte by byte, on a socket in memory.
 
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ResponseParser } from '@onezero/http-parser';
 import type { RequestMessage } from '../../src/message/message.ts';
 import { ProxyError } from '../../src/proxy/proxy-error.ts';
@@ -68,6 +68,15 @@ async function outcome({ exchange }: Played): Promise<{ status?: number; content
     return { ...(status !== undefined && { status }), content, error: (error as Error).message };
   }
 }
+
+test('an upstream may take weeks to accept', () => {
+  vi.useFakeTimers();
+  const { socket } = play(request(), { connects: false, timeoutMs: 30 * 86_400_000 });
+  vi.advanceTimersByTime(86_400_000);
+  expect(socket.destroyed).toBe(false);
+  socket.destroy();
+  vi.useRealTimers();
+});
 
 const HEAD = 'HTTP/1.1 200 OK\r\nX-A: b\r\n';
 const RESPONSES = [

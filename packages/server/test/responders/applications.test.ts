@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import express from 'express';
 import { Hono } from 'hono';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { fetchResponder, nodeResponder, type Responder } from '@onezero/server';
+import { fetchResponder, nodeResponder, proxyResponder, type Responder } from '@onezero/server';
 import { parse, readAll, readUntil, start, type Running } from '../exchange.ts';
 
 async function startWith(responder: Responder, path = '/'): Promise<Running> {
@@ -165,6 +167,51 @@ test('content that no responder reads does not keep the next request waiting', a
     setImmediate(() => socket.write(content.slice(half)));
     await answer;
   }
+});
+
+/** The answer of node:http to the same bytes, as far as it is no matter of the server. */
+async function byNode(application: RequestListener, bytes: string): Promise<string> {
+  const server = createHttpServer({ keepAlive: false }, application);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.end(bytes);
+  const text = await readAll(socket);
+  server.close();
+  return text;
+}
+
+const framingIn = (text: string): readonly string[] =>
+  (text.split('\r\n\r\n')[0]?.match(/^(?:content-length|transfer-encoding): .*$/gim) ?? []).map((line) =>
+    line.toLowerCase(),
+  );
+
+test.each<readonly [string, RequestListener]>([
+  ['a text', (_, response) => response.end('hello')],
+  ['a length', (_, response) => response.writeHead(200, { 'content-length': 5 }).end('hello')],
+  ['nothing', (_, response) => response.end()],
+])('HEAD of %s has the length that node:http says, and no chunks', async (_, application) => {
+  const ask = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const behind: Server = createHttpServer(application);
+  await once(behind.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void behind.close());
+  const target = `http://127.0.0.1:${(behind.address() as AddressInfo).port}`;
+  const their = framingIn(await byNode(application, ask));
+  for (const responder of [nodeResponder(application), proxyResponder({ target })]) {
+    const { exchange } = await startWith(responder);
+    expect(framingIn(await exchange(ask))).toEqual(their);
+  }
+});
+
+test('an application that ends its connection without a word ends it', async () => {
+  const { exchange } = await startWith(
+    nodeResponder((_, response) => {
+      response.shouldKeepAlive = false;
+      response.removeHeader('connection');
+      response.end('x');
+    }),
+  );
+  const text = await exchange(`${get('/')}${get('/')}`, { halfClose: false });
+  expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
 });
 
 describe('nodeResponder', () => {

@@ -195,6 +195,30 @@ describe('a site', () => {
     expect(await answer(one, request({ pathInfo: '/alone' }))).toMatchObject({ status: 405, text: 'page' });
   });
 
+  test.each<readonly [string, Route['responder'], number]>([
+    ['answers', says('other'), 1],
+    ['throws', () => Promise.reject(new Error('no')), 1],
+    ['breaks at once', () => JSON.parse('{'), 1],
+    ['makes a mistake', () => ({ status: 42 }), 1],
+    ['has a page too', () => ({ status: 404, isNothing: true, fields: [], content: Buffer.from('own') }), 1],
+    ['has nothing', () => ({ status: 404, fields: [] }), 0],
+  ])('closes the page of a route before where the next one %s, if it is not sent', async (_, responder, times) => {
+    let closed = 0;
+    const content: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: true, value: undefined }),
+        return: () => {
+          closed++;
+          return Promise.resolve({ done: true, value: undefined });
+        },
+      }),
+    };
+    const page: Route['responder'] = () => ({ status: 404, isNothing: true, fields: [], content });
+    const one = site([{ responder: page, fallThrough: true }, { responder }]);
+    const { content: sent } = await one.respond(request());
+    expect([closed, sent === content]).toEqual([times, times === 0]);
+  });
+
   test('follows local redirects as a GET without content, ten at most', async () => {
     const seen: string[] = [];
     const one = site([

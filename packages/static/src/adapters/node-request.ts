@@ -75,8 +75,10 @@ function fieldsOf({ headers }: IncomingMessage): readonly Field[] {
 }
 
 /** Whether content that is to be stored is gone, as behind a body parser: what is left would make an empty file. */
-export function isContentGone({ method, readableDidRead, headers }: IncomingMessage): boolean {
-  const hasContent = headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+export function isContentGone({ method, readableDidRead, headers, httpVersionMajor }: IncomingMessage): boolean {
+  // In HTTP/2 what is not announced may come all the same.
+  const isFramed = headers['transfer-encoding'] !== undefined || httpVersionMajor >= 2;
+  const hasContent = (headers['content-length'] ?? (isFramed ? undefined : '0')) !== '0';
   return method === 'PUT' && hasContent && readableDidRead;
 }
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { isContentGone, readRequest, redirectedAsAsked } from '../../src/adapters/node-request.ts';
 
 interface Given {
+  readonly httpVersionMajor?: number;
   readonly method?: string;
   readonly url?: string;
   readonly originalUrl?: unknown;
@@ -139,6 +140,8 @@ test.each<readonly [Given, boolean]>([
   [{ method: 'PUT', headers: { 'content-length': '0' }, readableDidRead: true }, false],
   [{ method: 'PUT', headers: {}, readableDidRead: true }, false],
   [{ method: 'POST', headers: { 'content-length': '5' }, readableDidRead: true }, false],
+  [{ method: 'PUT', headers: {}, readableDidRead: true, httpVersionMajor: 2 }, true],
+  [{ method: 'PUT', headers: { 'content-length': '0' }, readableDidRead: true, httpVersionMajor: 2 }, false],
 ])('content of %j is gone: %s', (given, isGone) => {
   expect(isContentGone(requestOf(given))).toBe(isGone);
 });
