@@ -73,9 +73,8 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
   server.timeout = typeof application === 'function' ? 0 : application.timeout;
   server.maxHeadersCount = 0;
   if (typeof application === 'function') {
+    // It says 100 here as soon as it sees the head, and to the client that is said when content is asked for.
     server.on('request', application);
-    // The application decides; without it node:http would say 100 as soon as it sees the head.
-    server.on('checkContinue', application);
   }
   const emit = server.emit.bind(server) as (name: string, ...words: unknown[]) => boolean;
   const answerer = typeof application === 'function' ? { emit } : application;

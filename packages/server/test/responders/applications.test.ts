@@ -214,6 +214,18 @@ test('an application that ends its connection without a word ends it', async () 
   expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
 });
 
+test('a client that expects 100 keeps its connection to an application', async () => {
+  const { exchange } = await startWith(
+    nodeResponder((request, response) =>
+      request.resume().on('end', () => response.end(request.headers.expect ?? 'none')),
+    ),
+  );
+  const upload = 'POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc';
+  const text = await exchange(`${upload}${get('/', 'Connection: close\r\n')}`);
+  expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  expect(text).toContain('100-continue');
+});
+
 describe('nodeResponder', () => {
   test('sends everything that is written in one turn, and what is piped', async () => {
     const pieces = ['event: a\n', 'data: b\n', '\n', 'x'.repeat(100_000), 'end'];
