@@ -33,6 +33,8 @@ export function readCertificate(files: CertificateFiles): TlsOptions {
   const passphrase = passphraseFile === undefined ? undefined : readText(passphraseFile).replace(/\r?\n$/, '');
   const tls = { cert: readText(cert), key: readText(key), passphrase };
   try {
+    // Node does without an empty one, and then no handshake succeeds.
+    if (tls.key === '') throw new Error('the key is empty');
     // Loaded when it is used: it takes as long as all the rest of a start.
     process.getBuiltinModule('node:tls').createSecureContext(tls);
     // Its names are read where several certificates are told apart by them.

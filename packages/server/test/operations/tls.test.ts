@@ -46,6 +46,9 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('certificates', 
     expect(() => readCertificate(files('missing'))).toThrow(/cannot read .*missing\.pem: ENOENT/);
     expect(() => readCertificate({ ...files('one'), cert: join(directory, 'broken.pem') })).toThrow(/cannot use/);
     expect(() => readCertificate({ ...files('one'), key: files('two').key })).toThrow(/cannot use .*mismatch/);
+    // As a full disk, or a program that is just writing it, leaves it.
+    writeFileSync(join(directory, 'empty.key'), '');
+    expect(() => readCertificate({ ...files('one'), key: join(directory, 'empty.key') })).toThrow(/the key is empty/);
   });
 
   test('are looked at once a month where that is wanted', () => {
