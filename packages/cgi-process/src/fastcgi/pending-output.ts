@@ -16,8 +16,9 @@ const PIECE_BYTES = 65_536;
 const MAX_BYTES = 2 * PIECE_BYTES;
 /**
  * A page that took its time comes in pieces as well, and each of them wakes this process in the middle of what makes the next. So
- * after each of the first the socket is left alone for this part of the time that the answer has taken, while the system
- * collects what comes: less than a client can tell, and less than half as many turns of the loop.
+ * after each of the first the socket is left alone, while the system collects what comes: for as long as pieces have been coming,
+ * since a page that is written at its end is all there within a millisecond, and for no more than this part of the time that the
+ * answer has taken. A client cannot tell, and the loop turns less than half as often.
  */
 const REST_SHARE = 1 / 8;
 const LEAST_REST_MS = 1;
@@ -53,6 +54,8 @@ export class PendingOutput implements Due {
   #error: Error | undefined;
   readonly #since: number;
   #total = 0;
+  /** What it took to the first output. */
+  #firstMs: number | undefined;
   #rest: NodeJS.Timeout | undefined;
   /** Of who waits: for how many bytes, and what tells it. */
   #wanted = 0;
@@ -116,10 +119,15 @@ export class PendingOutput implements Due {
   /** Whether more is wanted at once; its source is resumed later otherwise. */
   mayGoOn(): boolean {
     if (this.isFull) return false;
-    const rest = this.#total < PIECE_BYTES ? this.tookMs * REST_SHARE : 0;
-    if (this.#isOver || this.#total === 0 || rest < LEAST_REST_MS) return true;
+    const total = this.#total;
+    if (this.#isOver || total === 0 || total >= PIECE_BYTES) return true;
+    const { tookMs } = this;
+    this.#firstMs ??= tookMs;
+    const longest = Math.min(tookMs * REST_SHARE, MAX_REST_MS);
+    if (longest < LEAST_REST_MS) return true;
+    const comingMs = Math.max(LEAST_REST_MS, tookMs - this.#firstMs);
     clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => this.#source.resume(), Math.min(rest, MAX_REST_MS));
+    this.#rest = setTimeout(() => this.#source.resume(), Math.min(longest, comingMs));
     return false;
   }
 

@@ -195,6 +195,21 @@ describe('PendingOutput', () => {
     expect(large.pending.mayGoOn()).toBe(true);
   });
 
+  test('rests for no longer than pieces have been coming: a page that is written at its end is there at once', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { pending, rooms } = made();
+    vi.advanceTimersByTime(400);
+    for (const [came, restMs] of [1, 1, 2, 4, 8, 16, 20, 20].entries()) {
+      pending.add(Buffer.from('piece'));
+      expect(pending.mayGoOn()).toBe(false);
+      vi.advanceTimersByTime(restMs - 1);
+      expect(rooms()).toBe(came);
+      vi.advanceTimersByTime(1);
+      expect(rooms()).toBe(came + 1);
+    }
+  });
+
   test('shows what it has borrowed where it lies, and keeps a copy of what nobody took', async () => {
     const { pending } = made();
     const shared = Buffer.from('(head rest)');
