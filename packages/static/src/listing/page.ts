@@ -151,14 +151,14 @@ function renderPager({ query, page, pages }: Listing): string {
 }
 
 /**
- * A name as it can be told from all others: what changes the order of its letters, under which `txt.exe` would read as `exe.txt`, and
- * what is not seen, as controls and blanks at its ends, is percent-encoded.
+ * A name with what is not seen percent-encoded: blanks at its ends, controls, what has no width, and what changes the order of letters,
+ * under which `txt.exe` would read as `exe.txt`.
  */
 function visible(name: string): string {
   return name.replace(UNSEEN, encodeURIComponent);
 }
 
-const UNSEEN = /^\s+|\s+$|[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+const UNSEEN = /^\s+|\s+$|[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Begins with `./`, so that a name with a colon is not read as a scheme. */
 function hrefOf({ name, kind }: ListedEntry): string {

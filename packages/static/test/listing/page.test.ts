@@ -45,7 +45,10 @@ function unescaped(text: string): string {
 
 /** What changes the order of letters, or is not seen, is shown for what it is. */
 const shown = (name: string): string =>
-  name.replaceAll(/^\s+|\s+$|[\u0000-\u001F\u007F-\u009F\u2028-\u202E\u2066-\u2069]/g, encodeURIComponent);
+  name.replaceAll(
+    /^\s+|\s+$|[\u0000-\u001F\u007F-\u009F\u00AD\u200B\u2028-\u202E\u2060-\u2069\uFEFF]/g,
+    encodeURIComponent,
+  );
 
 interface Row {
   readonly href: string;
@@ -123,11 +126,23 @@ describe('as HTML', () => {
   });
 
   test('shows names that differ in blanks and controls as different', async () => {
-    const all = ['a', ' a', 'a ', 'a\t', 'a\n', 'a  b', 'a\nb', ' ', '\u3000', 'a\u00a0'];
+    const all = ['a', ' a', 'a ', 'a\t', 'a\n', 'a  b', 'a\nb', ' ', '\u3000', 'a\u00a0', '\u200b'];
     const labels = rows(await render({ entries: all.map((name) => entry(name)), total: all.length })).map(
       ({ label }) => label,
     );
-    expect(labels).toEqual(['a', '%20a', 'a%20', 'a%09', 'a%0A', 'a  b', 'a%0Ab', '%20', '%E3%80%80', 'a%C2%A0']);
+    expect(labels).toEqual([
+      'a',
+      '%20a',
+      'a%20',
+      'a%09',
+      'a%0A',
+      'a  b',
+      'a%0Ab',
+      '%20',
+      '%E3%80%80',
+      'a%C2%A0',
+      '%E2%80%8B',
+    ]);
     // Blanks inside are kept by the style.
     expect(await render()).toContain('bdi{white-space:pre-wrap}');
   });
