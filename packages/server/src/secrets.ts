@@ -100,9 +100,9 @@ function phpSecrets({ root, extensions = [] }: PhpMount): readonly Secrets[] {
 
 /** Sources of scripts with these extensions, below a root or led to from there, wherever links end. */
 function namedSecrets(root: string, extensions: readonly string[]): Secrets {
-  const places = placesOf([root]);
   const isNamed = sourceNames(extensions);
-  const isInside = (path: string): boolean => places.some((place) => isAtOrBelow(path, place));
+  // A link on the way may lead elsewhere by now.
+  const isInside = (path: string): boolean => placesOf([root]).some((place) => isAtOrBelow(path, place));
   return { deny: [], isSource: (path, asked = path) => isNamed(path) && (isInside(path) || isInside(asked)) };
 }
 
@@ -134,8 +134,8 @@ function scriptSecrets(mount: CgiMount, root: string | undefined): Secrets {
 function applicationSecrets({ application, cwd = '.', virtualenv, pythonPath = [] }: AppMount): Secrets {
   const folder = resolve(cwd);
   const file = resolve(folder, application.replace(/:[^/]*$/, ''));
-  const places = placesOf([folder, file, ...pythonPath.map((one) => resolve(folder, one))]);
-  const isInside = (path: string): boolean => places.some((place) => isAtOrBelow(path, place));
+  const places = [folder, file, ...pythonPath.map((one) => resolve(folder, one))];
+  const isInside = (path: string): boolean => placesOf(places).some((place) => isAtOrBelow(path, place));
   return {
     deny: ['venv', ...(virtualenv === undefined ? [] : [virtualenv])].map((one) => resolve(folder, one)),
     isSource: (path, asked = path) =>

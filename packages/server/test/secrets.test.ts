@@ -95,6 +95,20 @@ describe('the source of a script is never sent', () => {
     }
   });
 
+  test('below a root that a link leads to now', async () => {
+    const place = folder({ 'releases/1/a.sh': script, 'releases/2/b.sh': script, 'releases/2/page.html': 'page' });
+    const current = join(place, 'current');
+    symlinkSync('releases/1', current);
+    const cgi = { extensions: { '.sh': null }, root: current, path: '/run' };
+    const running = await serve({ root: place, cgi });
+    expect((await ask(running, '/run/a.sh')).content).toContain('ran');
+    rmSync(current);
+    symlinkSync('releases/2', current);
+    expect((await ask(running, '/run/b.sh')).content).toContain('ran');
+    expect((await ask(running, '/releases/2/b.sh')).status).toBe(404);
+    expect((await ask(running, '/releases/2/page.html')).content).toBe('page');
+  });
+
   test('and files beside it are, where one directory has both', async () => {
     const root = folder({ 'x.cgi': script, 'a.txt': 'a' });
     const running = await serve({ root, cgi: { directory: root, path: '/run' } });

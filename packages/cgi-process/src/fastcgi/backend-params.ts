@@ -10,8 +10,6 @@ import type { GatewayOptions } from './options.ts';
 /** What decides about them beside the request. */
 export interface ParamSettings {
   readonly options: GatewayOptions;
-  /** Where the scripts are on this machine, all links resolved; undefined where no file is looked for. */
-  readonly root: string | undefined;
   /** Of all content, which may have been collected. */
   readonly contentLength: number;
 }
@@ -20,9 +18,10 @@ export interface ParamSettings {
 export function backendParams(
   request: CgiRequest,
   found: FoundScript,
-  { options, root, contentLength }: ParamSettings,
+  { options, contentLength }: ParamSettings,
 ): Record<string, string> {
   const { passAuthorization = true, serverSoftware, serverName, serverAdmin, params = {} } = options;
+  const { root } = found;
   const theirRoot = options.backendRoot ?? root;
   const isFile = found.file !== '' && root !== undefined && theirRoot !== undefined;
   const variables = metaVariables(

@@ -37,8 +37,6 @@ export interface Running {
 export interface DeskParts {
   readonly protocol: Protocol;
   readonly methods: ReadonlySet<string> | undefined;
-  /** Where the scripts are, all links resolved. */
-  readonly root: string | undefined;
   /** Makes sure that somebody listens. */
   readonly prepare: (() => Promise<void>) | undefined;
 }
@@ -67,7 +65,7 @@ export class Desk {
   #typicalMs = 0;
 
   constructor(options: GatewayOptions, parts: DeskParts) {
-    const { protocol, root } = parts;
+    const { protocol } = parts;
     this.options = options;
     this.#parts = parts;
     this.limits = completed(gatewayLimitsTable, options.limits);
@@ -79,7 +77,7 @@ export class Desk {
     this.#backends.onRoom = () => this.#open();
     this.ahead = { memoryBytes, fileBytes, budget: new SpoolBudget(spoolTotalBytes) };
     this.stderr = new ScriptStderr(options.log, this.limits.maxStderrBytes);
-    this.heads = new RequestHeads(protocol, options, root);
+    this.heads = new RequestHeads(protocol, options);
     this.name = texts.join(', ');
   }
 

@@ -1,7 +1,5 @@
 // From a request to an application and back: which script, its content, a place, and then a connection and an answer.
 
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiRequest, CgiResponse } from '../message.ts';
 import { completed } from '../options.ts';
@@ -30,10 +28,8 @@ export class Gateway {
   constructor(options: GatewayOptions, protocol: Protocol, prepare?: () => Promise<void>) {
     this.#options = options;
     this.#methods = allowedMethods(options.methods);
-    const place = options.root ?? options.directory;
     this.find = fileFinder(options);
-    const root = place === undefined ? undefined : realpathSync(resolve(place));
-    this.#desk = new Desk(options, { protocol, methods: this.#methods, root, prepare });
+    this.#desk = new Desk(options, { protocol, methods: this.#methods, prepare });
     this.#queue = new RunQueue(completed(gatewayConcurrencyTable, options.concurrency));
   }
 

@@ -16,20 +16,17 @@ export type Protocol = 'fastcgi' | 'scgi';
 export class RequestHeads {
   readonly #protocol: Protocol;
   readonly #options: GatewayOptions;
-  readonly #root: string | undefined;
   readonly #known = new KnownParams();
 
-  /** @param root where the scripts are, all links resolved */
-  constructor(protocol: Protocol, options: GatewayOptions, root: string | undefined) {
+  constructor(protocol: Protocol, options: GatewayOptions) {
     this.#protocol = protocol;
     this.#options = options;
-    this.#root = root;
   }
 
   /** A byte string, or bytes that last until the next head; over FastCGI with the end of content that is empty. */
   of(request: CgiRequest, found: FoundScript, content: Collected): string | KnownHead {
     const contentLength = request.contentLength ?? content.length;
-    const settings = { options: this.#options, root: this.#root, contentLength };
+    const settings = { options: this.#options, contentLength };
     if (this.#protocol === 'scgi') return scgiHead(backendParams(request, found, settings));
     return this.#known.head(request, found, settings, isEmpty(content));
   }

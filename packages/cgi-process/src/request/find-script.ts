@@ -12,16 +12,19 @@
 
 import { realpathSync, statSync, lstatSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { basename, delimiter, dirname, extname, join, resolve, sep } from 'node:path';
+import { basename, delimiter, dirname, extname, join, resolve } from 'node:path';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiOptions } from '../options.ts';
 import { KnownWalks } from './known-walks.ts';
+import { isAtOrBelow, placeOf } from './place.ts';
 import { forTurn } from './turn-memo.ts';
 
 /** A script and how the path led to it. */
 export interface FoundScript {
   readonly kind: 'script';
   readonly file: string;
+  /** The directory that it was looked for in, without links; undefined where no file is looked for. */
+  readonly root: string | undefined;
   readonly interpreter: string | undefined;
   /** The part of the path that names the script, to be put after the mount's. */
   readonly scriptName: string;
@@ -42,18 +45,17 @@ export function scriptFinder(options: CgiOptions): FindScript {
     // Not its real path: a program may look at the name it was called by.
     const file = resolve(options.script);
     existing('script', file);
-    return (pathInfo) => ({ kind: 'script', file, interpreter: undefined, scriptName: '', pathInfo });
+    const root = dirname(file);
+    return (pathInfo) => ({ kind: 'script', file, root, interpreter: undefined, scriptName: '', pathInfo });
   }
   const symlinks = options.symlinks ?? 'inside';
-  if ('directory' in options) {
-    return new ScriptTree(existing('directory', options.directory), { symlinks }).find;
-  }
+  if ('directory' in options) return finderIn('directory', options.directory, { symlinks });
   const interpreters = new Map(
     Object.entries(options.extensions).map(([extension, command]) => [extension, command && resolveCommand(command)]),
   );
   const { front } = options;
   const index = indexNames(options);
-  return new ScriptTree(existing('root', options.root), { symlinks, interpreters, index, front }).find;
+  return finderIn('root', options.root, { symlinks, interpreters, index, front });
 }
 
 type Links = 'deny' | 'inside' | 'all';
@@ -71,17 +73,15 @@ export interface FileOptions {
 /** The same search for files that an application runs; without a root or directory every path is the application's. */
 export function fileFinder(options: FileOptions): FindScript {
   const { root, directory, symlinks = 'inside', extensions = ['.php'], front } = options;
-  if (directory !== undefined) {
-    return new ScriptTree(existing('directory', directory), { symlinks }).find;
-  }
+  if (directory !== undefined) return finderIn('directory', directory, { symlinks });
   if (root === undefined) {
-    return (pathInfo) => ({ kind: 'script', file: '', interpreter: undefined, scriptName: '', pathInfo });
+    return (pathInfo) => ({ kind: 'script', file: '', root, interpreter: undefined, scriptName: '', pathInfo });
   }
   // The application runs them all, whether or not they are executable.
   const run = Object.fromEntries(extensions.map((extension) => [extension, 'application']));
   const index = indexNames({ root, extensions: run, index: options.index });
   const interpreters = new Map(Object.entries(run));
-  return new ScriptTree(existing('root', root), { symlinks, interpreters, index, front }).find;
+  return finderIn('root', root, { symlinks, interpreters, index, front });
 }
 
 /** The names that answer for a directory: a page goes before scripts, as under Apache. */
@@ -89,9 +89,9 @@ function indexNames({ index, extensions }: Extract<CgiOptions, { extensions: unk
   return index ?? ['index.html', ...Object.keys(extensions).map((extension) => `index${extension}`)];
 }
 
-function existing(name: string, path: string): string {
+function existing(name: string, path: string): () => string {
   try {
-    return realpathSync(resolve(path));
+    return placeOf(path);
   } catch (error) {
     throw new Error(`cgi: ${name} ${path} does not exist`, { cause: error });
   }
@@ -105,12 +105,6 @@ export function resolveCommand(command: string): string {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file;
   }
   throw new Error(`cgi: ${command} is not in PATH`);
-}
-
-/** The directory that is the base of PATH_TRANSLATED when none is given. */
-export function defaultDocumentRoot(options: CgiOptions): string {
-  if ('script' in options) return dirname(resolve(options.script));
-  return 'directory' in options ? existing('directory', options.directory) : existing('root', options.root);
 }
 
 /** The state of a path, and whether that is its own: no symbolic link. */
@@ -130,8 +124,19 @@ interface TreeOptions {
   readonly front?: string | undefined;
 }
 
+/** What was found in one place says nothing of another. */
+function finderIn(name: string, path: string, options: TreeOptions): FindScript {
+  const place = existing(name, path);
+  let tree = new ScriptTree(place(), options);
+  return (pathInfo) => {
+    const root = place();
+    if (root !== tree.root) tree = new ScriptTree(root, options);
+    return tree.find(pathInfo);
+  };
+}
+
 class ScriptTree {
-  readonly #root: string;
+  readonly root: string;
   readonly #symlinks: Links;
   readonly #interpreters: ReadonlyMap<string, string | null> | undefined;
   readonly #index: readonly string[];
@@ -139,7 +144,7 @@ class ScriptTree {
   readonly #walks = new KnownWalks();
 
   constructor(root: string, { symlinks, interpreters, index = [], front }: TreeOptions) {
-    this.#root = root;
+    this.root = root;
     this.#symlinks = symlinks;
     this.#interpreters = interpreters;
     this.#index = index;
@@ -149,7 +154,7 @@ class ScriptTree {
   readonly find: FindScript = forTurn((pathInfo) => this.#walks.again(pathInfo) ?? this.#find(pathInfo));
 
   #find(pathInfo: string): FoundScript | MissingSlash {
-    let path = this.#root;
+    let path = this.root;
     const folders: string[] = [];
     let isPlain = true;
     for (const { name, end } of segments(pathInfo)) {
@@ -182,9 +187,9 @@ class ScriptTree {
       if (!stats.isSymbolicLink()) return { stats, isPlain: true };
       if (this.#symlinks === 'deny') return { code: 'script-forbidden', why: 'is a symbolic link' };
       const target = realpathSync(path);
-      if (this.#symlinks === 'all' || target.startsWith(this.#root + sep))
+      if (this.#symlinks === 'all' || isAtOrBelow(target, this.root))
         return { stats: statSync(target), isPlain: false };
-      return { code: 'script-forbidden', why: `is a symbolic link that leads out of ${this.#root}` };
+      return { code: 'script-forbidden', why: `is a symbolic link that leads out of ${this.root}` };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES') return { code: 'script-forbidden', why: 'may not be looked at' };
@@ -206,7 +211,7 @@ class ScriptTree {
     if (interpreter === null && (stats.mode & 0o111) === 0) {
       throw new CgiError('script-forbidden', `${file} is not executable (chmod +x)`, { script: file });
     }
-    return { kind: 'script', file, interpreter: interpreter ?? undefined, ...names };
+    return { kind: 'script', file, root: this.root, interpreter: interpreter ?? undefined, ...names };
   }
 
   #indexOf(directory: string, pathInfo: string): FoundScript | MissingSlash {
@@ -218,7 +223,7 @@ class ScriptTree {
       if (!pathInfo.endsWith('/')) return { kind: 'missing-slash' };
       return this.#script(file, this.#look(file), { scriptName: merged(pathInfo + name), pathInfo: '' });
     }
-    const front = this.#front === undefined ? undefined : join(this.#root, this.#front);
+    const front = this.#front === undefined ? undefined : join(this.root, this.#front);
     if (front !== undefined && this.#isRun(front) && isThere(front)) {
       return this.#script(front, this.#look(front), { scriptName: `/${this.#front}`, pathInfo: '' });
     }

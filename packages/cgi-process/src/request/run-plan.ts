@@ -3,7 +3,7 @@
 import { dirname, resolve } from 'node:path';
 import type { CgiOptions } from '../options.ts';
 import type { FoundScript } from './find-script.ts';
-import { defaultDocumentRoot, resolveCommand } from './find-script.ts';
+import { resolveCommand } from './find-script.ts';
 import type { LaunchPlan } from '../process/launch.ts';
 import type { CgiRequest } from '../message.ts';
 import { metaVariables } from './meta-variables.ts';
@@ -15,13 +15,11 @@ const DEFAULT_PASSED: readonly string[] = ['PATH'];
 /** Makes plans for the scripts of one mount. Throws when the wrapper names no command. */
 export class RunPlanner {
   readonly #options: CgiOptions;
-  readonly #documentRoot: string;
   readonly #cwd: string | undefined;
   readonly #wrapper: readonly string[];
 
   constructor(options: CgiOptions) {
     this.#options = options;
-    this.#documentRoot = options.documentRoot ?? defaultDocumentRoot(options);
     this.#cwd = options.cwd === undefined ? undefined : resolve(options.cwd);
     const [command, ...args] = options.wrapper ?? [];
     this.#wrapper = command === undefined ? [] : [resolveCommand(command), ...args];
@@ -71,7 +69,7 @@ export class RunPlanner {
         serverName,
         serverAdmin,
         scriptFilename: found.file,
-        documentRoot: this.#documentRoot,
+        documentRoot: this.#options.documentRoot ?? found.root,
       },
     );
   }

@@ -1,8 +1,8 @@
 // Which files are the sources of a mount's scripts: servers of files must not send them, whatever name led there.
 
-import { realpathSync } from 'node:fs';
-import { resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import type { CgiOptions } from '../options.ts';
+import { isAtOrBelow, placeOf } from './place.ts';
 import { sourceNames } from './source-names.ts';
 
 export interface ScriptSources {
@@ -13,18 +13,18 @@ export interface ScriptSources {
 
 /** The sources of a mount, whose directory, root or script exists. */
 export function scriptSources(options: CgiOptions): ScriptSources {
-  const places = (path: string): readonly string[] => [resolve(path), realpathSync(resolve(path))];
   if ('extensions' in options) {
-    const roots = places(options.root);
+    const isInside = insideTest(options.root);
     const isRun = sourceNames(Object.keys(options.extensions));
-    const isInside = (file: string): boolean => roots.some((root) => isAtOrBelow(file, root));
     return { sources: [], isSource: (file, asked = file) => isRun(file) && (isInside(file) || isInside(asked)) };
   }
   const path = 'directory' in options ? options.directory : options.script;
-  const covered = places(path);
-  return { sources: [resolve(path)], isSource: (file) => covered.some((place) => isAtOrBelow(file, place)) };
+  return { sources: [resolve(path)], isSource: insideTest(path) };
 }
 
-function isAtOrBelow(file: string, place: string): boolean {
-  return file === place || file.startsWith(place.endsWith(sep) ? place : place + sep);
+/** By the path itself, and by where it leads now. */
+function insideTest(path: string): (file: string) => boolean {
+  const named = resolve(path);
+  const place = placeOf(path);
+  return (file) => isAtOrBelow(file, named) || isAtOrBelow(file, place());
 }

@@ -8,7 +8,7 @@ const found = { file: '/srv/site/shop/index.php', scriptName: '/shop/index.php',
 
 function params(options: Partial<GatewayOptions>, root: string | undefined, script = found): Record<string, string> {
   const asked = request('/shop/index.php/cart', { scriptName: '/app' });
-  return backendParams(asked, script, { options: { address: '9000', ...options }, root, contentLength: 12 });
+  return backendParams(asked, { ...script, root }, { options: { address: '9000', ...options }, contentLength: 12 });
 }
 
 describe('backendParams', () => {

@@ -65,6 +65,7 @@ const asked = fc.record({
 const found = fc.record({
   kind: fc.constant('script' as const),
   file: one('', '/srv/a.php', '/srv/b.php'),
+  root: fc.constant('/srv'),
   interpreter: fc.constant(undefined),
   scriptName: one('', '/a.php'),
   pathInfo: one('', '/more', '/é'),
@@ -79,7 +80,7 @@ describe('KnownParams', () => {
       fc.assert(
         fc.property(asked, found, one(0, 3), (changes, script: FoundScript, contentLength) => {
           const message: CgiRequest = { ...request('/x'), ...changes };
-          const settings = { options, root: '/srv', contentLength };
+          const settings = { options, contentLength };
           expect(read(known.head(message, script, settings, true))).toEqual(backendParams(message, script, settings));
           expect(read(known.head(message, script, settings, true))).toEqual(backendParams(message, script, settings));
         }),
@@ -94,7 +95,7 @@ describe('KnownParams', () => {
       const fields = Object.freeze<Field[]>([['x-long', 'x'.repeat(size)]]);
       const known = new KnownParams();
       const script = { kind: 'script', file: '', scriptName: '', pathInfo: '' } as FoundScript;
-      const settings = { options: { address: '9000' }, root: undefined, contentLength: 0 };
+      const settings = { options: { address: '9000' }, contentLength: 0 };
       for (const [id, isWhole] of [
         ['first', true],
         ['second', true],
@@ -118,7 +119,7 @@ describe('KnownParams', () => {
     const known = new KnownParams();
     const message = { ...request('/x'), fields };
     const script = { kind: 'script', file: '', scriptName: '', pathInfo: '' } as FoundScript;
-    const settings = { options: { address: '9000' }, root: undefined, contentLength: 0 };
+    const settings = { options: { address: '9000' }, contentLength: 0 };
     known.head(message, script, settings, true);
     fields[0] = ['x-a', '2'];
     expect(read(known.head(message, script, settings, true))).toMatchObject({ HTTP_X_A: '2' });

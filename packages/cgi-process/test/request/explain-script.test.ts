@@ -20,6 +20,7 @@ function found(name: string, changes: Partial<FoundScript> = {}): FindScript {
   return () => ({
     kind: 'script',
     file,
+    root: scripts.path,
     interpreter: undefined,
     scriptName: `/${name}`,
     pathInfo: '/rest',

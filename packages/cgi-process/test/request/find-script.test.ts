@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -27,6 +27,7 @@ symlinkSync(outside.path, join(scripts.path, 'directory-out'));
 symlinkSync('a.cgi', join(scripts.path, 'stays-in.cgi'));
 symlinkSync('nowhere', join(scripts.path, 'dangling.cgi'));
 symlinkSync('loop.cgi', join(scripts.path, 'loop.cgi'));
+symlinkSync('.', join(scripts.path, 'itself'));
 afterAll(() => {
   scripts.remove();
   outside.remove();
@@ -55,6 +56,7 @@ describe('scriptFinder', () => {
     ['//sub///b.cgi//x', 'sub/b.cgi', '/sub/b.cgi', '//x'],
     ['/ü b.cgi/ü', 'ü b.cgi', '/ü b.cgi', '/ü'],
     ['/stays-in.cgi', 'stays-in.cgi', '/stays-in.cgi', ''],
+    ['/itself/sub/b.cgi', 'itself/sub/b.cgi', '/itself/sub/b.cgi', ''],
   ])('walks %s', (path, file, scriptName, pathInfo) => {
     expect(found({ directory: scripts.path }, path)).toMatchObject({
       file: join(scripts.path, file),
@@ -160,5 +162,31 @@ describe('a script that was found before', () => {
     }
     change(join(site.path, 'sub/deep/a.cgi'), join(site.path, 'sub/deep'));
     expect(look()).toBe(expected === 'a.cgi' ? before : expected);
+  });
+});
+
+describe.each<[string, (root: string) => CgiOptions]>([
+  ['directory', (directory) => ({ directory })],
+  ['root', (root) => ({ ...byExtension, root })],
+])('a %s behind a link', (_, optionsFor) => {
+  test('is where the link leads now: a deployment shows without a restart', async () => {
+    const site = new Scripts({
+      '1/public/a.cgi': '#!/bin/sh\n',
+      '2/public/a.cgi': '#!/bin/sh\n',
+      '2/public/new.cgi': '#!/bin/sh\n',
+    });
+    onTestFinished(() => site.remove());
+    const current = join(site.path, 'current');
+    const place = (release: string): string => join(realpathSync(site.path), release, 'public');
+    symlinkSync('1', current);
+    const find = scriptFinder(optionsFor(join(current, 'public')));
+    expect(find('/a.cgi')).toMatchObject({ root: place('1'), file: join(place('1'), 'a.cgi') });
+    rmSync(current);
+    await turn();
+    expect(find('/a.cgi')).toMatchObject({ root: place('1') });
+    symlinkSync('2', current);
+    await turn();
+    expect(find('/a.cgi')).toMatchObject({ root: place('2'), file: join(place('2'), 'a.cgi') });
+    expect(find('/new.cgi')).toMatchObject({ file: join(place('2'), 'new.cgi') });
   });
 });

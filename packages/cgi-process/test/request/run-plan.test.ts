@@ -14,6 +14,7 @@ afterAll(() => scripts.remove());
 const found: FoundScript = {
   kind: 'script',
   file: join(scripts.path, 'a.cgi'),
+  root: scripts.path,
   interpreter: undefined,
   scriptName: '/a.cgi',
   pathInfo: '/rest',

@@ -1,5 +1,6 @@
-import { mkdirSync, rmdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { scriptSources } from '../../src/request/script-sources.ts';
 import { Scripts } from '../mount.ts';
@@ -36,6 +37,19 @@ describe('scriptSources', () => {
     expect(sources).toEqual([link]);
     expect(isSource(join(link, 'a.cgi'))).toBe(true);
     expect(isSource(join(real.path, 'a.cgi'))).toBe(true);
+  });
+
+  test('knows a directory by the real path that its link has now', async () => {
+    const moved = join(other.path, 'moved');
+    const before = new Scripts();
+    symlinkSync(before.path, moved);
+    const { isSource } = scriptSources({ directory: moved });
+    expect(isSource(join(real.path, 'a.cgi'))).toBe(false);
+    rmSync(moved);
+    symlinkSync(real.path, moved);
+    await turn();
+    expect(isSource(join(real.path, 'a.cgi'))).toBe(true);
+    before.remove();
   });
 
   test('takes one script for its only source', () => {

@@ -15,7 +15,8 @@ import type { Route } from '../options.ts';
 /** A folder with the path that X-Accel-Redirect has for it. */
 interface Folder {
   readonly path: string;
-  readonly places: readonly string[];
+  /** As it is named. */
+  readonly place: string;
   readonly files: ReturnType<typeof serveStatic>;
 }
 
@@ -51,7 +52,8 @@ export function internalFiles(
     const place = resolve(folder);
     const options = { types, index: false, listing: false, dotfiles: 'allow', precompressed: false } as const;
     const files = serveStatic(place, { ...options, symlinks: 'inside' });
-    return { path: path.replace(/\/*$/, '/'), places: [...new Set([place, realpathSync(place)])], files };
+    realpathSync(place);
+    return { path: path.replace(/\/*$/, '/'), place, files };
   });
   return (route) => {
     const around = Object.assign(sender(route.responder, folders), route.responder, { lend: undefined });
@@ -99,8 +101,19 @@ function byFile(text: string, folders: readonly Folder[]): Sent | undefined {
   if (!name.startsWith('/') || name.includes('\0')) return undefined;
   const file = resolve(name);
   const within = (place: string): number => (file.startsWith(place + sep) ? place.length : 0);
-  const folder = longest(folders, ({ places }) => Math.max(...places.map(within)));
-  return folder && { folder, pathInfo: file.slice(Math.max(...folder.places.map(within))) };
+  const length = ({ place }: Folder): number => Math.max(within(place), within(withoutLinks(place)));
+  const folder = longest(folders, length);
+  return folder && { folder, pathInfo: file.slice(length(folder)) };
+}
+
+/** Where a folder is now: a link that it lies behind may have been pointed elsewhere. */
+function withoutLinks(place: string): string {
+  try {
+    return realpathSync(place);
+  } catch {
+    // It is gone, and what it had with it.
+    return place;
+  }
 }
 
 function longest(folders: readonly Folder[], length: (folder: Folder) => number): Folder | undefined {

@@ -1,11 +1,12 @@
 // X-Accel-Redirect and X-Sendfile from scripts, FastCGI, SCGI and Python: what is sent, what wins, and what nobody gets.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createServer } from '../../src/create-server.ts';
+import type { RequestMessage, ResponseMessage } from '../../src/message/message.ts';
 import type { Server } from '../../src/options.ts';
 import { internalFiles } from '../../src/routing/internal-files.ts';
 import { readAll } from '../exchange.ts';
@@ -244,6 +245,26 @@ test('refuses a folder that is not there', () => {
     /none/,
   );
   expect(() => createServer({ internal: { a: folder } })).toThrow(/internal/);
+});
+
+test('a file is named by where its folder is now, behind a link', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'internal-link-'));
+  onTestFinished(() => rmSync(place, { recursive: true, force: true }));
+  for (const release of ['1', '2']) {
+    mkdirSync(join(place, release));
+    writeFileSync(join(place, release, 'a.txt'), release);
+  }
+  const current = join(place, 'current');
+  symlinkSync('1', current);
+  const named = join(realpathSync(place), '2/a.txt');
+  const responder = (): ResponseMessage => ({ status: 200, fields: [['x-sendfile', named]] });
+  const { responder: sends } = internalFiles({ '/files': current }, undefined)({ responder });
+  const asked = { method: 'GET', version: '1.1', target: '/', fields: [] } as unknown as RequestMessage;
+  expect(await sends(asked)).toMatchObject({ status: 502 });
+  rmSync(current);
+  symlinkSync('2', current);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await sends(asked)).toMatchObject({ status: 200 });
 });
 
 test('no responder is walked around by what it lends', async () => {
