@@ -242,8 +242,13 @@ function merged(scriptName: string): string {
   return scriptName.replaceAll(/\/{2,}/g, '/');
 }
 
+/** What is in a directory that may not be entered is not there. */
 function isThere(file: string): boolean {
-  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The segments of a path that can name something, each with the index where it ends. */

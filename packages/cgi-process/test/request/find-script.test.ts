@@ -109,6 +109,12 @@ describe('scriptFinder', () => {
     expect(found(byExtension, path)).toBe(code);
   });
 
+  // As of a folder that may not be entered, which root may enter.
+  test('takes an index that cannot be looked at for one that is not there', () => {
+    expect(found({ ...byExtension, index: ['x'.repeat(300)] }, '/sub/')).toBe('script-not-found');
+    expect(found({ ...byExtension, index: ['x'.repeat(300), 'index.cgi'] }, '/sub/')).toMatchObject({ kind: 'script' });
+  });
+
   test('gives every path to a single script', () => {
     const script = join(scripts.path, 'stays-in.cgi');
     expect(found({ script }, '/a/../b')).toMatchObject({ file: script, scriptName: '', pathInfo: '/a/../b' });
