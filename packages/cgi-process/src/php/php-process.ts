@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -57,6 +57,9 @@ export class PhpProcess {
   readonly #folder: string;
   readonly #stderr: ScriptStderr;
   #child: ChildProcess | undefined;
+  /** The child whose socket was seen, and when the present one was started. */
+  #reached: ChildProcess | undefined;
+  #launchedAt = 0;
   #started: Promise<void> | undefined;
   #isClosed = false;
   /** Whether uploads wait in the private folder: where nobody has named another. */
@@ -78,11 +81,20 @@ export class PhpProcess {
 
   /** Resolves when it accepts connections; rejects with the reason when it ends before, and may be asked again then. */
   async start(): Promise<void> {
+    this.#endUnreachable();
     this.#started ??= this.#startFirst().catch((error: unknown) => {
       this.#started = undefined;
       throw error;
     });
     return this.#started;
+  }
+
+  /** Ends one whose socket something has removed, as what tidies up temporary files does: it would live on, and nobody reach it. */
+  #endUnreachable(): void {
+    const child = this.#child;
+    if (!this.#isUp || child === undefined) return;
+    if (existsSync(this.socket)) this.#reached = child;
+    else if (this.#reached === child || performance.now() - this.#launchedAt > START_MS) child.stdin?.end();
   }
 
   /** Its children, as many as it may have, and how often it was started again. */
@@ -133,6 +145,7 @@ export class PhpProcess {
       }
       if (await this.#accepts()) {
         this.#isUp = true;
+        this.#reached = this.#child;
         return;
       }
       await delay(LOOK_MS);
@@ -154,6 +167,7 @@ export class PhpProcess {
   /** Starts it. `ended` hears the end of what it said, unless it was up by then: then it is started again. */
   #launch(ended: (tail: string) => void): void {
     const since = performance.now();
+    this.#launchedAt = since;
     const lines = this.#stderr.lines(this.#options.program, undefined);
     let child: ChildProcess;
     try {

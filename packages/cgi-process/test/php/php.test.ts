@@ -231,6 +231,20 @@ describe.each(programs)('a %s of our own', (name, server) => {
     expect(readdirSync(tmpdir())).toEqual(['told']);
   });
 
+  test.skipIf(!isThere)('is started again when its socket was removed', async () => {
+    useOwnTemporary();
+    const responder = made({ server, limits: { connectTimeoutMs: 60_000 }, concurrency: { maxIdle: 0 } });
+    const before = await report(responder, '/a.php');
+    for (const path of [responder.address, join(responder.address, '..')]) {
+      await report(responder, '/a.php');
+      rmSync(path, { recursive: true });
+      const after = await report(responder, '/a.php');
+      expect(after).toMatchObject({ name: '/a.php' });
+      expect(after['parent']).not.toBe(before['parent']);
+    }
+    expect(responder.state()).toMatchObject({ restarts: 2 });
+  });
+
   test.skipIf(!isThere)('keeps uploads where its settings say', async () => {
     useOwnTemporary();
     const told = join(tmpdir(), 'told');
