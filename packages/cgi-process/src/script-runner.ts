@@ -164,7 +164,7 @@ export class ScriptRunner {
       over();
     });
     const lines = this.#stderr.lines(found.file, request.id);
-    const stderr = { lines, ended: lines.read(process.stderr) };
+    const stderr = { lines, ended: lines.read(process.stderr, () => process.hasEndedItself) };
     const ended = (exit: Exit): void => this.#stderr.exited(exit.code, found.file, request.id);
     process.exited.then(ended, () => {});
     const goesOn = this.#options.onDisconnect === 'ignore';

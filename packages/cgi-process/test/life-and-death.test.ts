@@ -24,6 +24,8 @@ const scripts = new Scripts({
   'write-later': plain('echo first; sleep 0.15; head -c 60000 /dev/zero'),
   'write-twice': plain('echo first; sleep 0.15; echo second'),
   'trap-in-child': plain("(trap '' TERM; while :; do sleep 0.0245; done) & echo first; sleep 1000.4"),
+  'leave-flood': plain('echo out; yes 1000.52 & exit 0'),
+  'leave-complaints': plain('echo out; (yes 1000.53 >&2) >/dev/null & exit 0'),
   'start-groups': plain('echo first; timeout 1000.51 sleep 1000.51'),
 });
 afterAll(() => scripts.remove());
@@ -52,6 +54,18 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
     const response = await responder({ headerTimeoutMs: 40 })(request('/sleep-before-header'));
     expect(response).toMatchObject({ status: 504, cause: { code: 'timed-out' } });
     await until(() => processesWith('1000.41').length === 0);
+  });
+
+  test.each([
+    ['leave-flood', '1000.52'],
+    ['leave-complaints', '1000.53'],
+  ])('leave nothing behind that writes for ever for nobody (%s)', async (name, word) => {
+    const response = await responder()(request(`/${name}`));
+    for await (const bytes of response.content as AsyncIterable<Uint8Array>) {
+      expect(Buffer.from(bytes).toString()).toMatch(/^out/);
+      break;
+    }
+    await until(() => processesWith(word).length === 0);
   });
 
   test('end when they fall silent', async () => {

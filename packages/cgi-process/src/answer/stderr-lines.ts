@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { Flood } from '../process/flood.ts';
 
 /** A line beyond this is broken, so that it need not be held. */
 const MAX_LINE_CHARACTERS = 8192;
@@ -25,9 +26,16 @@ export class StderrLines {
     this.#sink = sink;
   }
 
-  /** Takes all that a stream has. Resolves when it has closed. */
-  async read(stream: Readable): Promise<void> {
-    stream.on('data', (bytes: Buffer) => this.add(bytes));
+  /**
+   * Takes all that a stream has. Resolves when it has closed. Where `isLeft` says that its command has ended, the stream is closed for what
+   * that left running once it writes without end what is not passed on.
+   */
+  async read(stream: Readable, isLeft: () => boolean = () => false): Promise<void> {
+    const dropped = new Flood();
+    stream.on('data', (bytes: Buffer) => {
+      this.add(bytes);
+      if (this.#isOver && isLeft() && dropped.has(bytes.length)) stream.destroy();
+    });
     stream.on('end', () => this.end());
     // A broken pipe ends the lines; how the script ended is told elsewhere.
     stream.on('error', () => this.end());

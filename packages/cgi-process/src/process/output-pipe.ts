@@ -9,6 +9,7 @@ import { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { SocketConstructorOpts } from 'node:net';
 import type { FifoDirectory } from './fifo-directory.ts';
+import { Flood } from './flood.ts';
 
 /** As much as the pipe itself holds: a reader that has this much waiting takes no more. */
 const HIGH_WATER_BYTES = 65_536;
@@ -51,6 +52,7 @@ export class OutputPipe {
   #isPaused = false;
   #isClosed = false;
   #isIgnored = false;
+  readonly #unwanted = new Flood();
   /** Whether the end was seen, so that nobody has the pipe open any more. */
   #isFree = false;
 
@@ -92,7 +94,10 @@ export class OutputPipe {
     this.#close();
   }
 
-  /** Closes the stream but not the pipe: a process that writes on is not ended by it. What it writes is dropped. */
+  /**
+   * Closes the stream but not the pipe: a process that writes on is not ended by it, unless it writes as one that has run wild. What it
+   * writes is dropped.
+   */
   ignoreRest(): void {
     // What was read from a pipe that is closed already may still wait in the stream.
     this.#isIgnored = !this.#isClosed;
@@ -126,6 +131,7 @@ export class OutputPipe {
   }
 
   #receive(count: number): boolean {
+    if (this.#isIgnored && this.#unwanted.has(count)) this.#close();
     if (this.#isClosed || this.#isIgnored) return !this.#isClosed;
     this.#count += count;
     this.#last = Buffer.from(buffer.subarray(0, count));
