@@ -17,8 +17,19 @@ import type { BackendCounts, BackendState } from './state.ts';
 /** First wait for an application that is not there; it doubles up to the second. */
 const FIRST_WAIT_MS = 10;
 const LAST_WAIT_MS = 100;
-/** What a restart looks like: no socket, nobody listening, a queue that is full. */
-const PASSING = new Set<string | undefined>(['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'ECONNRESET']);
+/**
+ * What a restart looks like: no socket, nobody listening, a queue that is full, a socket that php-fpm has bound and not yet given to its
+ * owner; and where the application is in a container, no such name.
+ */
+const PASSING = new Set<string | undefined>([
+  'ECONNREFUSED',
+  'ENOENT',
+  'EAGAIN',
+  'ECONNRESET',
+  'EACCES',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 /** For so long an address that could not be reached, or gave no answer, comes after the others. */
 const AVOID_MS = 10_000;

@@ -121,6 +121,20 @@ describe('Backends.open', () => {
     expect(later.connections()).toBeLessThanOrEqual(1);
   });
 
+  test.each(['EACCES', 'ENOTFOUND', 'EAI_AGAIN'])('waits while it is %s, as in a restart', async (code) => {
+    const there = await listening(join(folder, `${code}.sock`));
+    let asked = 0;
+    const address = {
+      get path(): string {
+        if (asked++ < 3) throw Object.assign(new Error(`connect ${code}`), { code });
+        return there.text;
+      },
+    };
+    const made = backends([], { addresses: [{ text: there.text, address }], connectTimeoutMs: 60_000 });
+    expect((await made.open()).isOpen).toBe(true);
+    expect(asked).toBe(4);
+  });
+
   test('gives up after its time, with all addresses in the message', async () => {
     const [one, two] = [join(folder, 'no-one.sock'), join(folder, 'no-two.sock')];
     await expect(backends([one, two], { connectTimeoutMs: 30 }).open()).rejects.toMatchObject({
