@@ -28,6 +28,7 @@
 // What may go wrong outside. FIFOs that another program removes are noticed before a run and made anew. When no descriptor
 // or process is to be had, idle shells are ended, and the command fails with a code that its caller may retry.
 
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 import { checkPlan } from '../process/program.ts';
@@ -80,6 +81,11 @@ export class ShellSpawner {
   #equipment: Promise<Equipment | undefined> | undefined;
   /** What `#equipment` came to. */
   #ready: Equipment | undefined;
+  /**
+   * Whether shells may open files of this process: not those of another user, and none where this process has changed its user, or has a
+   * capability of the file that it was started from (setcap).
+   */
+  #opensFiles = false;
   #isClosed = false;
 
   constructor(options: SpawnerOptions = {}) {
@@ -129,9 +135,7 @@ export class ShellSpawner {
 
   /** A run; a promise where a shell or a pipe has to be made first. */
   #begin(plan: LaunchPlan): ShellRun | Promise<ShellRun | Launched> {
-    // A shell that runs as another user could not open a file of ours.
-    const isReadable = typeof plan.stdin !== 'number' || this.#options.uid === undefined;
-    if (this.#isClosed || !isReadable || !isExpressible(plan)) return launchDirectly(plan);
+    if (this.#isClosed || this.#isBeyondReach(plan) || !isExpressible(plan)) return launchDirectly(plan);
     checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
     checkPlan(plan);
     const slot = this.#ready === undefined ? undefined : this.#idle.pop();
@@ -139,10 +143,16 @@ export class ShellSpawner {
     return this.#beginIn(slot, this.#ready, plan);
   }
 
+  /** Whether a shell could not open the input, as far as is known. */
+  #isBeyondReach({ stdin }: LaunchPlan): boolean {
+    if (typeof stdin !== 'number') return false;
+    return this.#ready === undefined ? this.#options.uid !== undefined : !this.#opensFiles;
+  }
+
   async #beginLater(plan: LaunchPlan): Promise<ShellRun | Launched> {
     this.#equipment ??= this.#prepare();
     this.#ready = await this.#equipment;
-    if (this.#ready === undefined) return launchDirectly(plan);
+    if (this.#ready === undefined || this.#isBeyondReach(plan)) return launchDirectly(plan);
     return this.#beginIn(this.#idle.pop() ?? (await this.#newSlot(this.#ready)), this.#ready, plan);
   }
 
@@ -183,7 +193,7 @@ export class ShellSpawner {
     let equipment: Equipment | undefined;
     try {
       equipment = await this.#makeEquipment(shell);
-      if (await this.#isExact(await this.#newSlot(equipment), equipment)) return equipment;
+      if (await this.#isFit(await this.#newSlot(equipment), equipment)) return equipment;
     } catch (error) {
       if (equipment !== undefined) dispose(equipment);
       const { code } = error as NodeJS.ErrnoException;
@@ -209,21 +219,32 @@ export class ShellSpawner {
     }
   }
 
+  /** Whether a first shell does what we need, and whether it opens files of ours. It is idle then, or closed. */
+  async #isFit(slot: ShellSlot, equipment: Equipment): Promise<boolean> {
+    const file = this.#options.uid === undefined ? openSync('/dev/null', 'r') : undefined;
+    try {
+      this.#opensFiles = file !== undefined && (await this.#isExact(slot, equipment, file));
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+    if (this.#opensFiles || (await this.#isExact(this.#idle.pop() ?? slot, equipment, 'ignore'))) return true;
+    this.#closeIdle();
+    return false;
+  }
+
   /** Whether a command gets the environment we give, byte by byte, and nothing else. */
-  async #isExact(slot: ShellSlot, equipment: Equipment): Promise<boolean> {
+  async #isExact(slot: ShellSlot, equipment: Equipment, stdin: 'ignore' | number): Promise<boolean> {
     const value = `' "$HOME" \\ \`id\` \n${String.fromCharCode(...Array.from({ length: 128 }, (_, index) => 128 + index))}`;
     const none = { uid: undefined, gid: undefined, umask: undefined };
     const plan = { ...none, command: '/usr/bin/env', args: [], environment: { PROBE: value }, cwd: '/' };
-    const run = await this.#beginIn(slot, equipment, { ...plan, stdin: 'ignore' });
+    const run = await this.#beginIn(slot, equipment, { ...plan, stdin });
     const probe = await run.launched();
     probe.stderr.resume();
     let output = '';
     for await (const bytes of probe.stdout) output += (bytes as Buffer).toString('latin1');
     const { code } = await probe.ended;
-    const isExact = code === 0 && output === `PROBE=${value}\n`;
-    if (isExact) probe.release?.();
-    else slot.close();
-    return isExact;
+    probe.release?.();
+    return code === 0 && output === `PROBE=${value}\n`;
   }
 
   async #newSlot({ shell, fifos, answers, guard }: Equipment): Promise<ShellSlot> {

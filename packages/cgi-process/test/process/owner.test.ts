@@ -11,6 +11,7 @@ import { removeLeftovers } from '../../src/process/leftovers.ts';
 import { chunks, plain, request, Scripts, text } from '../mount.ts';
 
 const scripts = new Scripts({
+  count: plain('wc -c'),
   groups: plain('id -u; id -g; id -G'),
   reopen: plain('echo complaint >/dev/stderr; head -c 1000 >/dev/null; cat /dev/stdin | wc -c'),
   meddle: plain(
@@ -91,6 +92,33 @@ describe.skipIf(!isRoot)('another user', () => {
     const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner });
     expect(await text(await respond(request('/meddle')))).toBe('1\n');
     await respond.close();
+  });
+
+  test('gives content to scripts where a process has changed its own user', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'onezero-changed-'));
+    chmodSync(folder, 0o777);
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const entry = new URL('../../dist/index.js', import.meta.url).href;
+    const program = `
+      import { cgi } from ${JSON.stringify(entry)};
+      process.setgid(${NOBODY});
+      process.setuid(${NOBODY});
+      const respond = cgi({ directory: ${JSON.stringify(scripts.path)} });
+      const peer = { address: '192.0.2.1', port: 1 };
+      const { status, content } = await respond({
+        method: 'POST', target: '/count', version: '1.1', scheme: 'http', scriptName: '', pathInfo: '/count', fields: [],
+        contentLength: 4, content: (async function* () { yield Buffer.from('sent'); })(), remote: peer, local: peer,
+      });
+      const parts = [];
+      if (content instanceof Uint8Array) parts.push(content);
+      else for await (const bytes of content ?? []) parts.push(Buffer.from(bytes));
+      console.log(status, Buffer.concat(parts).toString());
+      await respond.close();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect(await wholeText(child.stdout)).toBe('200 4\n\n');
   });
 
   test('leaves no pipes behind for good when this process is killed', async () => {
