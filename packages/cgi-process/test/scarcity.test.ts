@@ -69,16 +69,20 @@ describe('cgi', () => {
     expect([statuses.at(-1), left]).toEqual([200, 0]);
   });
 
-  test.skipIf(!isRoot || !isInstalled('setpriv', '--version'))('answers with 503 without a process', async () => {
-    // Root has as many as it likes.
-    const other = 'setpriv --reuid=64998 --regid=64998 --clear-groups prlimit --nproc=22:22';
-    const { crowd, after } = await scarce(`exec ${other} "$0" "$@"`, 30);
-    for (const { status, text: answer } of crowd) {
-      expect([200, 503]).toContain(status);
-      expect(answer).toBe(status === 200 ? 'hello\n' : '');
-    }
-    expect(after).toEqual({ status: 200, text: 'hello\n' });
-  });
+  // With a umask a script is started in a subshell.
+  test.skipIf(!isRoot || !isInstalled('setpriv', '--version')).each(['no umask', 'umask'])(
+    'answers with 503 without a process (%s)',
+    async (which) => {
+      // Root has as many as it likes.
+      const other = 'setpriv --reuid=64998 --regid=64998 --clear-groups prlimit --nproc=22:22';
+      const { crowd, after } = await scarce(`exec ${other} "$0" "$@"`, 30, {}, which);
+      for (const { status, text: answer } of crowd) {
+        expect([200, 503]).toContain(status);
+        expect(answer).toBe(status === 200 ? 'hello\n' : '');
+      }
+      expect(after).toEqual({ status: 200, text: 'hello\n' });
+    },
+  );
 
   test('runs scripts without a place for files and pipes, and says what cannot be stored', async () => {
     const { crowd, upload, large, endless } = await scarce(':', 2, { TMPDIR: join(scripts.path, 'hello') });

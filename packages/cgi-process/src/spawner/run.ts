@@ -179,7 +179,7 @@ export class ShellRun {
     if (this.#code === undefined) {
       // The shell is gone, and with it the one who would have told how the command ends.
       signalGroup(slot.pid, 'SIGKILL');
-      if (isForkMessage(errorsEnd)) throw noProcess(plan.command);
+      if (slot.hasGivenUp) throw noProcess(plan.command);
       return { code: null, signal: null };
     }
     if (START_FAILED.has(this.#code)) {
@@ -194,11 +194,6 @@ export class ShellRun {
 /** Whether a shell's last words are that a process has the file of a command open for writing. Its status says only 126. */
 export function isBusyMessage(errorsEnd: string, command: string): boolean {
   return errorsEnd.endsWith(`${toByteString(command)}: Text file busy\n`);
-}
-
-/** Whether a shell's last words are that there was no process for a command, which it ends with. */
-export function isForkMessage(errorsEnd: string): boolean {
-  return /: (?:line )?\d+: can(?:not|'t) fork[^\n]*\n$/i.test(errorsEnd);
 }
 
 interface Patience {

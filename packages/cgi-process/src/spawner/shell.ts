@@ -45,6 +45,7 @@ export class ShellSlot {
   #onEnded: OnEnded | undefined;
   #onOpened: (() => void) | undefined;
   #isGone = false;
+  #exitCode: number | null = null;
 
   /** Starts a shell. Rejects with the system's error when it cannot be started. */
   static async start(fifos: FifoDirectory, options: ShellOptions): Promise<ShellSlot> {
@@ -78,7 +79,12 @@ export class ShellSlot {
     this.openedWord = `${this.#word} opened`;
     answers.listen(this.#word, (text) => this.#hear(text));
     child.unref();
-    this.gone = new Promise((resolve) => child.once('exit', () => resolve()));
+    this.gone = new Promise((resolve) =>
+      child.once('exit', (code) => {
+        this.#exitCode = code;
+        resolve();
+      }),
+    );
     void this.gone.then(() => this.#lose());
   }
 
@@ -152,6 +158,11 @@ export class ShellSlot {
   /** Whether the shell has ended. Its pipes are closed then, but for those of a command that it was told of. */
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** Whether it has ended by itself in the middle of a command, as it does where it cannot fork. */
+  get hasGivenUp(): boolean {
+    return this.#exitCode !== null && this.#exitCode !== 0;
   }
 
   /** Closes its pipes. Those that have become streams close themselves. */

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { cgi, ProcessError, startProcess } from '../../src/index.ts';
 import type { CgiOptions, CgiResponse } from '../../src/index.ts';
 import { interpreterIn, isOfFormat } from '../../src/process/program.ts';
-import { isBusyMessage, isForkMessage } from '../../src/spawner/run.ts';
+import { isBusyMessage } from '../../src/spawner/run.ts';
 import { request, Scripts, text } from '../mount.ts';
 
 const scripts = new Scripts({
@@ -184,16 +184,5 @@ describe('isBusyMessage', () => {
     ['more words', '/srv/a: Text file busy\nmore\n', false],
   ])('%s', (_, text, expected) => {
     expect(isBusyMessage(text, '/srv/a')).toBe(expected);
-  });
-});
-
-describe('isForkMessage', () => {
-  test.each([
-    ['dash', 'first\n/tmp/onezero-pipes-x/0: 1: Cannot fork\n', true],
-    ['ash', "/tmp/onezero-pipes-x/0: line 12: can't fork: Resource temporarily unavailable\n", true],
-    ['more words', '/tmp/onezero-pipes-x/0: 1: Cannot fork\nmore\n', false],
-    ['other words', '/srv/a: Cannot forkify\n', false],
-  ])('%s', (_, text, expected) => {
-    expect(isForkMessage(text)).toBe(expected);
   });
 });
