@@ -200,14 +200,17 @@ describe.skipIf(!isInstalled('/usr/sbin/php-fpm8.2', '-v'))('php-fpm', () => {
       }
     });
     let answered = 0;
-    for (let count = 0; count < 120; count++) answered += (await report('/report.php'))['method'] === 'GET' ? 1 : 0;
-    for (let restart = 0; restart < 2; restart++) {
-      await end(fpm, 'SIGQUIT');
-      rmSync(socket, { force: true });
-      fpm = await run();
-      answered += (await report('/report.php'))['method'] === 'GET' ? 1 : 0;
+    try {
+      for (let count = 0; count < 120; count++) answered += (await report('/report.php'))['method'] === 'GET' ? 1 : 0;
+      for (let restart = 0; restart < 2; restart++) {
+        await end(fpm, 'SIGQUIT');
+        rmSync(socket, { force: true });
+        fpm = await run();
+        answered += (await report('/report.php'))['method'] === 'GET' ? 1 : 0;
+      }
+    } finally {
+      isOver = true;
     }
-    isOver = true;
     await Promise.all(asking);
     expect([failed, answered]).toEqual([0, 122]);
   });
