@@ -42,9 +42,14 @@ class JsonReader {
   readonly places: Map<string, Place> = new Map();
   readonly #text: string;
   #offset = 0;
+  /** The line that the last place was in, and where it begins and ends. */
+  #line = 1;
+  #lineStart = 0;
+  #lineEnd: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#lineEnd = text.indexOf('\n');
   }
 
   readDocument(): unknown {
@@ -124,8 +129,13 @@ class JsonReader {
   }
 
   #place(): Place {
-    const before = this.#text.slice(0, this.#offset);
-    return { line: before.split('\n').length, column: this.#offset - before.lastIndexOf('\n') };
+    // Reading only goes forward, so lines are counted once.
+    while (this.#lineEnd !== -1 && this.#lineEnd < this.#offset) {
+      this.#line++;
+      this.#lineStart = this.#lineEnd + 1;
+      this.#lineEnd = this.#text.indexOf('\n', this.#lineStart);
+    }
+    return { line: this.#line, column: this.#offset - this.#lineStart + 1 };
   }
 
   #fail(message: string, place: Place = this.#place()): never {

@@ -70,3 +70,17 @@ describe('parseJsonWithComments', () => {
     );
   });
 });
+
+test.each([
+  ['in one line', ' '],
+  ['in a line each', '\n'],
+])('the places of thousands of keys %s are those in the text', (_, separator) => {
+  const names = Array.from({ length: 5000 }, (__, index) => `key-${index}`);
+  const text = `{${separator}${names.map((name, index) => `"${name}": ${index}`).join(`,${separator}`)}${separator}}`;
+  const { places } = parseJsonWithComments(text);
+  for (const name of names.filter((__, index) => index % 97 === 0)) {
+    const before = text.slice(0, text.indexOf(`"${name}"`));
+    const lines = before.split('\n');
+    expect(places.get(name)).toEqual({ line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 });
+  }
+});
