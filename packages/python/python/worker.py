@@ -229,7 +229,7 @@ def main():
 
     def report_failure(error):
         more_files.extend(files_of(error))
-        report(event="failed", traceback=shortened(application_traceback(error)))
+        report(event="failed", traceback=shortened(application_traceback(error, (importlib.__file__, "<frozen importlib"))))
 
     def report_failed_start(text):
         report(event="failed", traceback=shortened(text))

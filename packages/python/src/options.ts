@@ -253,7 +253,8 @@ const application: Member<string> = {
   isRequired: true,
   shape: {
     type: 'text',
-    pattern: /^[^:\0]+(?::[^:(\0]+(?:\([^\0]*\))?)?$/,
+    // A path may hold colons.
+    pattern: /^(?:[^\0]*\/)?[^:\0]+(?::[^:(\0]+(?:\([^\0]*\))?)?$/,
     expects: "'module:name', 'module:factory()', a file or a folder",
   },
   summary: 'module:name, module:factory(), folder/file.py:name, or a folder',

@@ -12,6 +12,7 @@ describe('a wrong option is refused in one line that names it', () => {
     [{ application: undefined }, 'wsgi: application: is missing'],
     [{ application: '' }, `wsgi: application: expected 'module:name', 'module:factory()', a file or a folder, not ""`],
     [{ application: 7 }, `wsgi: application: expected 'module:name', 'module:factory()', a file or a folder, not 7`],
+    [{ application: 'a:b/c:d:e' }, `wsgi: application: expected 'module:name'`],
     [{ application: 'a:b:c' }, `wsgi: application: expected 'module:name'`],
     [{ path: '/app' }, 'wsgi: path: is not an option; it goes beside the responder: { routes: '],
     [{ thread: 2 }, 'wsgi: thread: is not an option; did you mean threads?'],

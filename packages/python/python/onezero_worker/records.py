@@ -50,9 +50,14 @@ class Disconnected(ConnectionAbortedError):
     """The client left before its response was whole. Applications meet it in read() and write()."""
 
 
-def application_traceback(error):
-    """The traceback without our own frames: the reader cares for the application's."""
+def application_traceback(error, others=()):
+    """
+    The traceback without our own frames: the reader cares for the application's. With `others`, files that are passed through as ours
+    are, it has no frames where none is the application's.
+    """
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OUR_FILES):
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(OUR_FILES + others):
         frames = frames.tb_next
+    if frames is None and others:
+        return "".join(traceback.format_exception_only(type(error), error))
     return "".join(traceback.format_exception(type(error), error, frames or error.__traceback__))

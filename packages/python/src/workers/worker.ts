@@ -69,10 +69,11 @@ export interface WorkerOwner {
   log(worker: Worker, line: string, request: string | undefined): void;
 }
 
-/** A package that another Python has is the commonest reason; a module of the application itself is looked for elsewhere. */
-function adviceFor(reason: string, application: string): string {
+/** A package that another Python has is the commonest reason; a module of the application itself is in another folder. */
+function adviceFor(reason: string, { application, cwd }: WorkerSettings): string {
   const missing = /^ModuleNotFoundError: No module named '([^'.]+)/.exec(reason)?.[1];
-  if (missing === undefined || application.includes(missing)) return '';
+  if (missing === undefined) return '';
+  if (application.includes(missing)) return `; the folder of the application is ${cwd} (--cwd)`;
   return '; another Python is chosen by python or virtualenv (--python, --virtualenv)';
 }
 
@@ -212,7 +213,7 @@ export class Worker implements ChannelOwner {
       const reason = traceback.trimEnd().split('\n').at(-1)!;
       const which = whichPython(python, environment);
       this.#failToStart(
-        `${application} does not load in ${which}: ${reason}${adviceFor(reason, application)}`,
+        `${application} does not load in ${which}: ${reason}${adviceFor(reason, this.#settings)}`,
         traceback,
       );
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');

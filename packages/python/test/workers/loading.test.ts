@@ -51,6 +51,7 @@ describe('is found:', () => {
     ['a file with a version in its name', { 'app.v2.py': saying('right') }, 'app.v2.py', 'right'],
     ['a file with a dash in its name', { 'my-app.py': saying('right') }, 'my-app.py', 'right'],
     ['a file named like a module of the library', { 'folder/site.py': saying('right') }, 'folder/site.py', 'right'],
+    ['a file whose path has colons', { 'a:b/web.py': saying('right') }, 'a:b/web.py:application', 'right'],
     ['another one', { 'code.py': saying('right') }, 'code.py:application', 'right'],
     ['a file named like another in the path of modules', { 'a/web.py': saying('right'), 'web.py': saying('wrong') }, 'a/web.py', 'right'],
     ['a file with a dot in a package', { 'shop/__init__.py': '', 'shop/inner.py': 'NAME = b"right"', 'shop/web.v2.py': 'from .inner import NAME\ndef application(e, s):\n    s("200 OK", [])\n    return [NAME]' }, 'shop/web.v2.py', 'right'],
@@ -77,6 +78,22 @@ describe('is found:', () => {
     expect(await get()).toBe('right');
     expect(responder.state()).toMatchObject({ interface: 'asgi' });
   }); // prettier-ignore
+});
+
+test('a module that is not there is told with the folder that it should be in, and nothing else', async () => {
+  const { responder, log } = load({}, 'web:app');
+  await expect(responder.ready()).rejects.toMatchObject({
+    message: expect.stringMatching(/ModuleNotFoundError: No module named 'web'; the folder of the application is \/.* \(--cwd\)$/),
+    detail: "ModuleNotFoundError: No module named 'web'\n",
+  }); // prettier-ignore
+  expect(log).toEqual(["ModuleNotFoundError: No module named 'web'"]);
+});
+
+test('a traceback begins with the code of the application', async () => {
+  const { responder, log } = load({ 'web.py': 'import inner\n', 'inner.py': '1 / 0\n' }, 'web:app');
+  await expect(responder.ready()).rejects.toMatchObject({ code: 'start-failed' });
+  expect(log[1]).toMatch(/^ {2}File ".*web.py", line 1, in <module>$/);
+  expect(log.at(-1)).toBe('ZeroDivisionError: division by zero');
 });
 
 test('asgi() looks for asgi.py first', async () => {
