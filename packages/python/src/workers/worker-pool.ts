@@ -279,7 +279,9 @@ export class WorkerPool implements WorkerOwner, PoolView {
     else worker.retire(0);
     if (place.worker !== undefined) return;
     this.#failure = error;
-    void this.#tryAgain(place, worker);
+    // One that was ready is no longer there to see the source change.
+    if (worker.readyAt === undefined) void this.#tryAgain(place, worker);
+    else this.#fillLater(place);
     if (this.#isHopeless()) this.queue.dismissAll(this.#hopeless());
   }
 

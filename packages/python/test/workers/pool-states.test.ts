@@ -23,6 +23,7 @@ read -r configuration
 read -r mode <"$MODE"
 [ "$mode" = fail ] && echo '{"event":"failed","traceback":"ImportError: it is broken"}'
 [ "$mode" = exit ] && exit 3
+case "$mode $configuration" in half*'"watch":0'*) mode=fail; until [ -e "$MODE.gone" ]; do sleep 0.02; done; echo '{"event":"failed","traceback":"ImportError: it is half broken"}' ;; esac
 [ "$mode" = never ] || [ "$mode" = fail ] || echo '{"event":"ready","interface":"wsgi","python":"3.99"}'
 [ "$mode" = die ] && exit 4
 while read -r order <&3; do
@@ -33,7 +34,7 @@ done
 );
 chmodSync(python, 0o755);
 
-type Mode = 'good' | 'fail' | 'exit' | 'never' | 'die' | 'deaf' | 'ending';
+type Mode = 'good' | 'half' | 'fail' | 'exit' | 'never' | 'die' | 'deaf' | 'ending';
 
 const limits: ResolvedLimits = {
   maxQueue: 10,
@@ -53,6 +54,7 @@ let made = 0;
 interface Driven {
   readonly pool: WorkerPool;
   readonly log: string[];
+  readonly file: string;
   readonly next: (mode: Mode) => void;
   readonly ask: () => PromisedExchange;
 }
@@ -92,7 +94,7 @@ function driven(
     pool.serve(exchange);
     return exchange;
   };
-  return { pool, log, next, ask };
+  return { pool, log, file, next, ask };
 }
 
 const pids = (pool: WorkerPool): readonly number[] => [...pool.alive].map(({ pid }) => pid);
@@ -257,6 +259,21 @@ describe('a pool', () => {
     expect([...pool.alive].filter((worker) => before.includes(worker))).toEqual([]);
     for (const worker of pool.alive) pool.recycle(worker);
     await until(() => pool.alive.size === 2 && pool.state.ready === 2);
+  });
+
+  test('with an eye on the source has somebody who looks, also where one dies in a reload that fails', async () => {
+    const { pool, file, next } = driven(2, {}, { watch: 1 });
+    await pool.start();
+    const [first] = [...pool.alive] as [Worker];
+    next('half');
+    const reload = pool.reload().catch((error: unknown) => error);
+    await until(() => [...pool.alive].filter(({ isReady }) => isReady).length === 3);
+    process.kill(first.pid, 'SIGKILL');
+    await first.exited;
+    writeFileSync(`${file}.gone`, '');
+    expect(await reload).toMatchObject({ code: 'start-failed' });
+    await until(() => [...pool.alive].some(({ isReady, watches }) => isReady && watches));
+    expect(pool.state).toMatchObject({ ready: 2 });
   });
 
   test.each([
