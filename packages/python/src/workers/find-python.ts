@@ -33,3 +33,11 @@ export function whichPython(python: string, environment: NodeJS.ProcessEnv): str
   const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, python)).find((path) => existsSync(path)) ?? python;
 }
+
+/** A package that another Python has is the commonest reason; a module of the application itself is in another folder. */
+export function adviceFor(reason: string, application: string, cwd: string): string {
+  const missing = /^ModuleNotFoundError: No module named '([^'.]+)/.exec(reason)?.[1];
+  if (missing === undefined) return '';
+  if (application.includes(missing)) return `; the folder of the application is ${cwd} (--cwd)`;
+  return '; another Python is chosen by python or virtualenv (--python, --virtualenv)';
+}

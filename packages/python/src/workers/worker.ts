@@ -17,7 +17,7 @@ import { encodeEnviron, type EnvironOptions } from '../wsgi/environ.ts';
 import { ThreadChannel } from '../wsgi/thread-channel.ts';
 import type { Channel, ChannelOwner, Interface } from '../exchange/channel.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { whichPython } from './find-python.ts';
+import { adviceFor, whichPython } from './find-python.ts';
 import { startChild } from './start-child.ts';
 import { readLines } from './lines.ts';
 import { parseReport } from './report.ts';
@@ -67,14 +67,6 @@ export interface WorkerOwner {
   /** It is to be replaced, for a reason that is logged. */
   recycle(worker: Worker, reason: string): void;
   log(worker: Worker, line: string, request: string | undefined): void;
-}
-
-/** A package that another Python has is the commonest reason; a module of the application itself is in another folder. */
-function adviceFor(reason: string, { application, cwd }: WorkerSettings): string {
-  const missing = /^ModuleNotFoundError: No module named '([^'.]+)/.exec(reason)?.[1];
-  if (missing === undefined) return '';
-  if (application.includes(missing)) return `; the folder of the application is ${cwd} (--cwd)`;
-  return '; another Python is chosen by python or virtualenv (--python, --virtualenv)';
 }
 
 /** A Python process and its connections. */
@@ -209,11 +201,11 @@ export class Worker implements ChannelOwner {
     } else if (report.event === 'failed') {
       const traceback = report.traceback ?? '';
       this.traceback = traceback;
-      const { application, python, environment } = this.#settings;
+      const { application, python, cwd, environment } = this.#settings;
       const reason = traceback.trimEnd().split('\n').at(-1)!;
       const which = whichPython(python, environment);
       this.#failToStart(
-        `${application} does not load in ${which}: ${reason}${adviceFor(reason, this.#settings)}`,
+        `${application} does not load in ${which}: ${reason}${adviceFor(reason, application, cwd)}`,
         traceback,
       );
     } else if (report.event === 'changed') this.#owner.changed(this, report.file ?? '');
