@@ -51,7 +51,8 @@ MAX_REPORTED = 0x8000
 
 def take_descriptors():
     """Moves our own descriptors out of the application's way: its stdin is empty and its stdout is the log."""
-    configuration = json.loads(os.fdopen(os.dup(0), "rb", 0).readline())
+    with os.fdopen(os.dup(0), "rb", 0) as stream:
+        configuration = json.loads(stream.readline())
     lifeline = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, 3)
     reports = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -209,7 +210,7 @@ def wait_for_orders(orders):
 
 def main():
     configuration, reports = take_descriptors()
-    orders = os.fdopen(3, "rb")
+    orders = os.fdopen(3, "rb", closefd=False)
     os.set_inheritable(3, False)
 
     def report(**event):
@@ -246,7 +247,8 @@ def main():
         environment = sys.prefix if sys.prefix != sys.base_prefix else None
         python = {"python": sys.version.split()[0], "executable": sys.executable, "virtualenv": environment}
         leave_when_asked(lambda: report(event="leaving"))
-        report(event="ready", interface=interface, **python, **found)
+        found.update(python)
+        report(event="ready", interface=interface, **found)
         start_watching()
 
     def report_ending():

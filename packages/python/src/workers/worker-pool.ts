@@ -115,7 +115,8 @@ export class WorkerPool implements WorkerOwner, PoolView {
 
   /** With an eye on the source, another attempt makes sense when it has changed: unless the worker says nothing of it, or is gone. */
   async #tryAgain(place: Place, worker: Worker): Promise<void> {
-    const isMute = worker.hasFailed && worker.traceback === undefined;
+    // One that was ready has been dropped with its generation, and looks no more.
+    const isMute = worker.readyAt !== undefined || (worker.hasFailed && worker.traceback === undefined);
     if (!this.#settings.watch || isMute) return this.#fillLater(place, worker.wasKilled);
     if (!worker.watches) return;
     await worker.exited;
@@ -146,6 +147,8 @@ export class WorkerPool implements WorkerOwner, PoolView {
     this.#startLog.started();
     if (old !== undefined) old.retire(this.#limits.closeTimeoutMs);
     void worker.exited.then(() => this.#died(place, worker));
+    // Those that wait for the source to change may have missed it, as who looked at it has been replaced.
+    for (const other of this.#places) if (other.worker === undefined) this.#fillLater(other);
     this.#serveQueue();
   }
 
@@ -279,9 +282,7 @@ export class WorkerPool implements WorkerOwner, PoolView {
     else worker.retire(0);
     if (place.worker !== undefined) return;
     this.#failure = error;
-    // One that was ready is no longer there to see the source change.
-    if (worker.readyAt === undefined) void this.#tryAgain(place, worker);
-    else this.#fillLater(place);
+    void this.#tryAgain(place, worker);
     if (this.#isHopeless()) this.queue.dismissAll(this.#hopeless());
   }
 

@@ -276,6 +276,18 @@ describe('a pool', () => {
     expect(pool.state).toMatchObject({ ready: 2 });
   });
 
+  test('with an eye on the source fills every place, also where who looked at it died before it changed', async () => {
+    const { pool, log, next } = driven(2, {}, { watch: 1 });
+    await pool.start();
+    const [first, second] = [...pool.alive] as [Worker, Worker];
+    next('fail');
+    process.kill(second.pid, 'SIGKILL');
+    await until(() => log.includes('ImportError: it is broken') && pool.alive.size === 1);
+    next('good');
+    process.kill(first.pid, 'SIGKILL');
+    await until(() => pool.state.ready === 2);
+  });
+
   test.each([
     ['deaf', 60_000],
     ['ending', 5000],
