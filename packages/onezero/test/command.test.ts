@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -30,6 +30,16 @@ describe('onezero', () => {
     const server = createRequire(import.meta.url)('@onezero/server/package.json') as { version: string };
     expect(await run('--version')).toEqual({ code: 0, stdout: `${server.version}\n`, stderr: '' });
     expect(await run('--prot', '8080')).toMatchObject({ code: 2, stderr: expect.stringContaining('--port') });
+  });
+
+  test('says which Node it needs on one that is too old', () => {
+    const old = 'data:text/javascript,process.getBuiltinModule = undefined';
+    for (const path of [command, join(folder, '../server/bin/onezero.js')]) {
+      const { status, stderr } = spawnSync(process.execPath, ['--import', old, path, '--version'], {
+        encoding: 'utf8',
+      });
+      expect([status, stderr]).toEqual([1, `Error: onezero needs Node 20.19 or newer; this is ${process.version}\n`]);
+    }
   });
 
   test.each([[[]], [['--workers', '2']]])('serves a folder until it is told to stop, with %j', async (flags) => {

@@ -158,6 +158,8 @@ describe.skipIf(CHROMIUM === undefined && process.env['CI'] === undefined)('in C
     page.once('dialog', (dialog) => void dialog.dismiss());
     await page.locator('input[type=file]').setInputFiles([chosen('there.txt', 'refused')]);
     await page.getByText('Kept as it was').waitFor();
+    // The same file can be chosen again: the field is not left as it was.
+    expect(await page.locator('input[type=file]').inputValue()).toBe('');
     expect(readFileSync(join(folder, 'there.txt'), 'utf8')).toBe('old');
     page.once('dialog', (dialog) => void dialog.accept());
     // The page is asked for again when all is stored.

@@ -108,8 +108,10 @@ function startWords(words: readonly string[], { command, words: [name] }: Comman
   return rest;
 }
 
-function refuse(problems: readonly string[]): number {
-  for (const problem of problems) process.stderr.write(`Error: ${problem}\n`);
+async function refuse(problems: readonly string[]): Promise<number> {
+  // A file that lies in a folder may have any name and key.
+  const { reportLine } = await import('../standard-error.ts');
+  for (const problem of problems) reportLine(`Error: ${problem}`);
   process.stderr.write('See onezero --help\n');
   return 2;
 }

@@ -386,6 +386,18 @@ describe('the configuration file', () => {
   });
 });
 
+test('a name in a file that was found drives no terminal', async () => {
+  const folder = site({ 'onezero.config.json': JSON.stringify({ 'a\u001b[2J\u009b31mb': 1 }) });
+  for (const words of [[], ['check'], ['explain', '/']]) {
+    const { code, stderr } = await run(words, { cwd: folder.path });
+    expect([code, stderr.split('\n')[0]]).toEqual([
+      2,
+      String.raw`Error: "a\u001b[2J\u009b31mb" is not an option of the file (onezero.config.json:1:2)`,
+    ]);
+  }
+  folder.remove();
+});
+
 describe('a configuration file that is only found', () => {
   test.each([
     ['{ "wsgi": [{ "application": "evil:app" }] }', 'would start programs (wsgi)'],
@@ -707,6 +719,15 @@ describe('check and explain', () => {
     }
     await server.stop();
     tree.remove();
+  });
+
+  test('explain refuses no host where other machines can connect', async () => {
+    const status = async (...flags: readonly string[]): Promise<string | undefined> =>
+      /^status +(\d+)/m.exec(
+        (await run(['explain', 'http://site.example/a.txt', 'www', ...flags], { cwd: place.path })).stdout,
+      )?.[1];
+    expect([await status(), await status('--host'), await status('-l', '0.0.0.0:80')]).toEqual(['421', '200', '200']);
+    expect(await status('--host', '--hosts', 'other.example')).toBe('421');
   });
 
   test('explain names the variant and runs nothing', async () => {

@@ -104,6 +104,44 @@ describe('a recipe', () => {
     },
   );
 
+  test.skipIf(!has('haproxy') || !has('nginx')).each([
+    [['-l', 'unix:/run/site.sock'], 'unix:/run/site.sock', 'unix@/run/site.sock', 'unix'],
+    [['--host', '192.0.2.7', '-p', '90'], '192.0.2.7:90', '192.0.2.7:90', '192.0.2.7'],
+    [['--host', '::1', '-p', '90'], '[::1]:90', '[::1]:90', '::1'],
+    [['--host', '-p', '90'], '127.0.0.1:90', '127.0.0.1:90', '127.0.0.1'],
+  ])('for proxies leads to where the server listens: %j', async (flags, forNginx, forHaproxy, trusted) => {
+    const [one, other] = [await recipe('nginx', ...flags), await recipe('haproxy', ...flags)];
+    expect(one).toContain(`  server ${forNginx} max_fails`);
+    expect(other).toContain(`  server one ${forHaproxy}\n`);
+    for (const text of [one, other]) expect(text).toContain(`--trusted-proxy ${trusted}\n`);
+    execFileSync('nginx', ['-t', '-q', '-e', 'stderr', '-c', save('at.conf', nginxConf(one))], { stdio: 'pipe' });
+    execFileSync('haproxy', ['-c', '-q', '-f', save('at.cfg', other)], { stdio: 'pipe' });
+  });
+
+  test('speaks TLS where a certificate is made on the spot', async () => {
+    expect(await recipe('nginx', '--https')).toContain('proxy_pass https://onezero;');
+    expect(await recipe('haproxy', '--https')).toContain(' ssl verify none check-ssl\n');
+    expect(await recipe('kubernetes', '--https')).toContain('scheme: HTTPS');
+    expect(await recipe('systemd', '--https')).toContain('\nStateDirectory=onezero\nEnvironment=XDG_STATE_HOME=%S\n');
+  });
+
+  test('for systemd makes the folders that the server writes to, or says that it cannot', async () => {
+    const made = [
+      '--log-file',
+      '/var/log/site/access.log',
+      '--ready-file',
+      '/run/site/ready',
+      '-l',
+      'unix:/run/site/a',
+    ];
+    const text = await recipe('systemd', ...made);
+    expect(text).toContain('\nLogsDirectory=site\nRuntimeDirectory=site\nProtectHome=yes\n');
+    expect(text).not.toContain('cannot be written:');
+    expect(await recipe('systemd', '--log-file', '/var/log/access.log')).toContain(
+      '\n# /var/log/access.log cannot be written:',
+    );
+  });
+
   test('for systemd says which folder the service could not see', async () => {
     const text = await recipe('systemd', '--cgi-bin', '/root/scripts');
     expect(text).toContain('\n# ProtectHome= below hides /root/scripts: move it');

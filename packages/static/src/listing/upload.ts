@@ -53,7 +53,11 @@ const uploadAll = async (files, isAll = true) => {
   for (const part of ['.card', 'footer']) document.querySelector(part).replaceWith(page.querySelector(part));
 };
 button.onclick = () => input.click();
-input.onchange = () => uploadAll([...input.files]);
+input.onchange = () => {
+  const files = [...input.files];
+  input.value = '';
+  uploadAll(files);
+};
 addEventListener('dragover', (event) => { event.preventDefault(); document.body.classList.add('drop'); });
 addEventListener('dragleave', () => document.body.classList.remove('drop'));
 addEventListener('drop', (event) => {

@@ -4,6 +4,7 @@ import type { ApplicationState } from '../../options.ts';
 import { HttpServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { generationOptions } from '../running/generation.ts';
+import { report } from '../running/report.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { inspect, isExposed } from '../configuration/inspection.ts';
 import { interfaceInWords, loadedInWords } from './loaded-words.ts';
@@ -15,8 +16,8 @@ export async function check({ configuration, warnings }: Resolved): Promise<numb
   const problems = [...findings.problems];
   const tried = problems.length === 0 ? await trial(configuration) : { problems: [], applications: [] };
   problems.push(...tried.problems);
-  for (const problem of problems) process.stderr.write(`Error: ${problem}\n`);
-  for (const warning of [...warnings, ...findings.warnings]) process.stderr.write(`Warning: ${warning}\n`);
+  for (const problem of problems) report(`Error: ${problem}`);
+  for (const warning of [...warnings, ...findings.warnings]) report(`Warning: ${warning}`);
   if (problems.length > 0) return 2;
   for (const application of tried.applications) process.stdout.write(`${inWords(application)}\n`);
   const count = warnings.length + findings.warnings.length;

@@ -2,6 +2,9 @@
 
 import type { COMMANDS } from '../configuration/arguments.ts';
 
+/** What `recipe` prints. */
+export const RECIPES = ['haproxy', 'nginx', 'systemd', 'kubernetes', 'logrotate', 'prometheus'] as const;
+
 interface CommandSummary {
   /** What stands behind its name. */
   readonly words: string;

@@ -3,12 +3,18 @@
 import { COMMANDS } from '../configuration/arguments.ts';
 import { flagName, isNegatable, type Shape } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
-import { commandSummaries } from './command-summaries.ts';
+import { commandSummaries, RECIPES } from './command-summaries.ts';
 
 /** What is printed, by the name that it is asked for by. */
 const PRINTERS = { bash, zsh, fish } as const;
 
 export const shells: readonly string[] = Object.keys(PRINTERS);
+
+/** The words that follow a command. */
+const FOLLOWING: readonly (readonly [string, string])[] = [
+  ['recipe', RECIPES.join(' ')],
+  ['completions', shells.join(' ')],
+];
 
 /** Prints what makes a shell complete the command. Resolves to the exit code. */
 export function printCompletions(shell: string | undefined): number {
@@ -107,6 +113,12 @@ _onezero() {
   case $before in
 ${cases.join('\n')}
   esac
+  if (( COMP_CWORD == 2 )); then
+    case \${COMP_WORDS[1]} in
+${FOLLOWING.map(([command, words]) => `    ${command}) _onezero_reply -W '${words}' -- "$word" ;;`).join('\n')}
+    esac
+    (( \${#COMPREPLY[@]} == 0 )) || return
+  fi
   if [[ $word == -* ]]; then
     _onezero_reply -W '${all.flatMap(spellings).join(' ')}' -- "$word"
   elif (( COMP_CWORD == 1 )); then
@@ -138,9 +150,14 @@ function zsh(): string {
   return `#compdef onezero
 # zsh completion for onezero: onezero completions zsh > a folder of $fpath/_onezero
 _onezero() {
+  local second='2:directory or file:_files'
+  case $words[2] in
+${FOLLOWING.map(([command, words]) => `    ${command}) second='2:word:(${words})' ;;`).join('\n')}
+  esac
   _arguments -s \\
 ${specs.join(' \\\n')} \\
   '1: :_alternative "commands:command:((${described}))" "files:directory or file:_files"' \\
+  "$second" \\
   '*:directory or file:_files'
 }
 if [ "$funcstack[1]" = "_onezero" ]; then _onezero "$@"; else compdef _onezero onezero; fi
@@ -160,6 +177,7 @@ function fish(): string {
   );
   return `# fish completion for onezero: onezero completions fish > ~/.config/fish/completions/onezero.fish
 ${described.join('\n')}
+${FOLLOWING.map(([command, words]) => `complete -c onezero -n '__fish_seen_subcommand_from ${command}; and not __fish_seen_subcommand_from ${words}' -f -a '${words}'`).join('\n')}
 ${lines.join('\n')}
 `;
 }

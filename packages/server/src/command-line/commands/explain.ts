@@ -8,19 +8,22 @@ import type { Question, ServerOptions } from '../../options.ts';
 import { HttpServer } from '../../server.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import { explainAnswer, type Row } from './explain-answer.ts';
+import { isExposed } from '../configuration/inspection.ts';
 import { generationOptions } from '../running/generation.ts';
+import { report } from '../running/report.ts';
+import { visible } from '../../standard-error.ts';
 import type { Configuration } from '../options/table.ts';
 
 /** Prints the explanation. `asked` is a URL or path, with a method before it or not. Resolves to the exit code. */
 export async function explain({ configuration, warnings }: Resolved, asked: string): Promise<number> {
-  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  for (const warning of warnings) report(`Warning: ${warning}`);
   const [, method = 'GET', target = ''] = /^(?:([^\s/]+) )?(.*)$/.exec(asked) ?? [];
   try {
     const rows = await explanationOf(configuration, { method, target });
-    for (const [name, text] of rows) process.stdout.write(`${name.padEnd(10)}${text}\n`);
+    for (const [name, text] of rows) process.stdout.write(`${name.padEnd(10)}${visible(text)}\n`);
     return 0;
   } catch (error) {
-    process.stderr.write(`Error: ${(error as Error).message}\n`);
+    report(`Error: ${(error as Error).message}`);
     return 2;
   }
 }
@@ -94,7 +97,9 @@ async function composed(
     makers,
   });
   const nothing = Object.fromEntries(SERVED.map((name) => [name, undefined]));
-  return { options: { ...options, ...nothing, routes: routesOf(options, makers) }, makers };
+  // Nothing listens here, and what other machines can reach answers for any host.
+  const hosts = options.hosts === 'local' && isExposed(configuration) ? undefined : options.hosts;
+  return { options: { ...options, ...nothing, hosts, routes: routesOf(options, makers) }, makers };
 }
 
 const SERVED = ['root', 'static', 'cgi', 'fastcgi', 'scgi', 'php', 'proxy', 'wsgi', 'asgi', 'app', 'webdav'] as const;

@@ -1,22 +1,28 @@
 // `onezero recipe NAME`: what stands around the server, computed from its options.
 
+import { resolve } from 'node:path';
 import { haproxy, nginx } from '../recipes/balancers.ts';
 import { figuresOf } from '../recipes/figures.ts';
 import { kubernetes, systemd } from '../recipes/supervisors.ts';
 import { logrotate, prometheus } from '../recipes/watchers.ts';
+import { listenerAt } from '../running/listeners.ts';
 import { suggestion } from '../../suggestion.ts';
 import type { Configuration } from '../options/table.ts';
+import { RECIPES } from './command-summaries.ts';
 
 /** The recipe of a name for a configuration; `words` are those of the command that starts the server. */
 type Recipe = (configuration: Configuration, words: readonly string[]) => string | { readonly problem: string };
 
-const recipes: Readonly<Record<string, Recipe>> = {
+const recipes: Readonly<Record<(typeof RECIPES)[number], Recipe>> = {
   haproxy: (configuration) => haproxy(figuresOf(configuration)),
   nginx: (configuration) => nginx(figuresOf(configuration)),
   systemd: (configuration, words) => {
     const { root, cgiBin, config } = configuration;
     const paths = [root, cgiBin, config].filter((path) => typeof path === 'string');
-    return systemd(figuresOf(configuration), words, { directory: process.cwd(), paths });
+    const { logFile, readyFile, listen = [] } = configuration;
+    const sockets = listen.flatMap((address) => listenerAt(address, undefined).socket ?? []);
+    const written = [logFile, readyFile, ...sockets].filter((path) => path !== undefined).map((path) => resolve(path));
+    return systemd(figuresOf(configuration), words, { directory: process.cwd(), paths, written });
   },
   kubernetes: (configuration, words) => kubernetes(figuresOf(configuration), words),
   logrotate: (configuration) => {
@@ -33,10 +39,10 @@ export async function recipe(
   name: string | undefined,
   words: readonly string[],
 ): Promise<number> {
-  const known = Object.keys(recipes);
-  const make = name !== undefined && Object.hasOwn(recipes, name) ? recipes[name] : undefined;
+  const known = RECIPES.find((one) => one === name);
+  const make = known === undefined ? undefined : recipes[known];
   const made = make?.(configuration, words) ?? {
-    problem: `recipe needs one of ${known.join(', ')}${name === undefined ? '' : suggestion(name, known)}`,
+    problem: `recipe needs one of ${RECIPES.join(', ')}${name === undefined ? '' : suggestion(name, RECIPES)}`,
   };
   if (typeof made !== 'string') {
     process.stderr.write(`Error: ${made.problem}\n`);

@@ -96,7 +96,7 @@ function readFlag(
         return {
           problem: `${rawName} needs a value: ${rawName} ${option.placeholder ?? '<value>'}${habitWithoutValue(rawName)}`,
         };
-      return { value: valueOfText(option, value) };
+      return { value: valueOfText(option, value, true) };
     }
     if (value !== undefined) return { value: valueOfText(option, value) };
     if (option.takesNext && next !== undefined && isAcceptable(option, next)) {

@@ -3,6 +3,7 @@
 // It is looked for in the working directory and nowhere else. A file that happens to lie in the served directory is not
 // read: whoever may write there could otherwise decide about redirects, headers and scripts.
 
+import { isUtf8 } from 'node:buffer';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { JsonTextError, parseJsonWithComments, type PlacedJson } from './json-with-comments.ts';
@@ -70,6 +71,12 @@ function readText(path: string, shownPath: string): string {
   }
   if (bytes.length > MAX_BYTES)
     throw new Error(`the configuration file ${shownPath} is larger than ${MAX_BYTES} bytes`);
+  // Editors of Windows may write another encoding, in which a name would be read as another name.
+  const isUtf16 = /^(?:\xff\xfe|\xfe\xff|\0|[^]\0)/.test(bytes.toString('latin1', 0, 2));
+  if (isUtf16 || !isUtf8(bytes))
+    throw new Error(
+      `the configuration file ${shownPath} is not in UTF-8${isUtf16 ? ' but in UTF-16' : ''}; save it as UTF-8`,
+    );
   return bytes.toString('utf8');
 }
 

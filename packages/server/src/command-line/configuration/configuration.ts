@@ -3,6 +3,7 @@
 // everything that is wrong is collected, so that one run shows all of it.
 
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { describeSource, environmentName, type Option, type Source } from '../options/option.ts';
 import { type Configuration, type Key, optionEntries, options, type SiteConfiguration } from '../options/table.ts';
 import { withAsgiDefaults, withPythonDefaults } from '../options/python.ts';
@@ -65,8 +66,12 @@ function withImplied(
 ): Configuration {
   const { root, wsgi, asgi, app, mount = {} } = configuration;
   // A directory at a path is a site there.
-  const mounted = Object.entries(mount).map(([path, directory]): SiteConfiguration => ({ path, root: directory }));
-  const all = [...(configuration.sites ?? []), ...mounted];
+  const own = configuration.sites ?? [];
+  const mounted = Object.entries(mount)
+    .map(([path, directory]): SiteConfiguration => ({ path, root: directory }))
+    // `print-config` prints them among the sites as well.
+    .filter((site) => !own.some((one) => isDeepStrictEqual(one, site)));
+  const all = [...own, ...mounted];
   const sites = all.length === 0 ? undefined : all;
   const isImplied = [root, wsgi, asgi, app, configuration.sites].every((one) => one === undefined);
   const isAsked = chosen.get('listing')?.from !== 'default';
@@ -82,6 +87,8 @@ function withImplied(
   return {
     ...python(configuration),
     ...(isImplied && { root: workingDirectory }),
+    // False is for this machine alone.
+    host: configuration.host || 'localhost',
     listing: quiet(configuration) ? false : configuration.listing,
     sites: sites?.map((site) => python(quiet(site) ? { listing: false, ...site } : site)),
   };
@@ -94,7 +101,7 @@ function isAtRoot({ path = '/' }: { readonly path?: string }): boolean {
 /** The configuration file that the command line or the environment names; false for none at all. */
 export function namedConfigurationFile({ written, environment }: Omit<Sources, 'file'>): string | false | undefined {
   const flag = written.findLast(({ key }) => key === 'config');
-  return (flag === undefined ? environment['ONEZERO_CONFIG'] : flag.value) as string | false | undefined;
+  return (flag === undefined ? environment['ONEZERO_CONFIG'] || undefined : flag.value) as string | false | undefined;
 }
 
 function findValue(key: Key, option: Option, sources: Sources, problems: string[]): Found {

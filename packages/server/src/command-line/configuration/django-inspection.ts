@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Served } from '../options/table.ts';
+import { isSystemError } from './file-kind.ts';
 
 /** A warning for each Django project whose static files nothing serves. */
 export function inspectDjango(site: Served & { readonly sites?: readonly unknown[] | undefined }): readonly string[] {
@@ -31,9 +32,13 @@ function hintFor(folder: string): readonly string[] {
 }
 
 function packagesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if (isSystemError(error)) return [];
+    throw error;
+  }
 }
 
 /** Undefined for what cannot be read: the application says so itself, if it needs it. */
@@ -41,7 +46,7 @@ function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
+    if (isSystemError(error)) return undefined;
     throw error;
   }
 }

@@ -216,6 +216,8 @@ export function isExposed({ host, listen }: Pick<Configuration, 'host' | 'listen
   const isLoopback = (name: string): boolean => /^(?:localhost|127\.[\d.]+|\[?::1\]?)$/.test(name);
   if (listen === undefined) return host === true || !isLoopback(host);
   return listen.some((address) => {
+    // A port alone is one of localhost.
+    if (/^:?\d{1,5}\/?$/.test(address)) return false;
     const name = /^(?:\w+:\/\/)?(\[[^\]]*\]|[^:/]*)/.exec(address)?.[1] ?? '';
     return !address.startsWith('unix:') && !isLoopback(name);
   });

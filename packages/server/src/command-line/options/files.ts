@@ -3,6 +3,7 @@
 import { corsTable, refuseOrigin, type Shape, type StaticOptions, staticTable } from '@onezero/static/options';
 import { type Configured, type KeyOf, optionsFrom, type Words } from './from-table.ts';
 import type { Option } from './option.ts';
+import { wordsOf } from './value.ts';
 
 /** What the command takes beside what the options take. */
 interface Also {
@@ -59,7 +60,13 @@ const lines: { readonly [One in Name]-?: Words } = {
   },
   extensions: {},
   statusPages: { default: true },
-  dotfiles: { bare: 'allow', off: 'deny', placeholder: '[=allow|deny|globs]' },
+  dotfiles: {
+    bare: 'allow',
+    off: 'deny',
+    // No glob of names that begin with a dot is a mere word.
+    read: (given) => (/^\w*$/.test(given) ? given : wordsOf(given)),
+    placeholder: '[=allow|deny|globs]',
+  },
   symlinks: { short: ['S'], bare: 'all', off: 'deny', placeholder: '[=deny|inside|all]' },
   hide: { read: (glob) => glob, placeholder: '<glob>' },
   windowsNames: { bare: 'allow', off: 'deny', placeholder: '[=deny|allow]' },

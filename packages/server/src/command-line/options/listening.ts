@@ -62,7 +62,14 @@ export const listeningOptions: Record<keyof ListeningConfiguration, Option> = {
     group: GROUP,
     shape: {
       type: 'either',
-      shapes: [{ type: 'text', pattern: /^[\w.:%[\]-]+$/, expects: 'a host name or address' }, { type: 'boolean' }],
+      shapes: [
+        {
+          type: 'text',
+          pattern: /^(?![^:]*:\d+$|\[.*\]:)[\w.:%[\]-]+$/,
+          expects: 'a host name or address (a port is --port)',
+        },
+        { type: 'boolean' },
+      ],
     },
     default: 'localhost',
     off: 'localhost',

@@ -20,21 +20,30 @@ export interface Checking {
   readonly problems: Problem[];
 }
 
-/** Text to what the file would hold. Leaves alone what it cannot read, for `acceptValue` to refuse. May throw: `read`. */
-export function valueOfText({ shape, read }: Pick<Option, 'shape' | 'read'>, text: string): unknown {
+/**
+ * Text to what the file would hold. Leaves alone what it cannot read, for `acceptValue` to refuse. May throw: `read`.
+ *
+ * @param isOne whether a map gets one entry, as from a flag, which can be given again: then a comma is part of it
+ */
+export function valueOfText({ shape, read }: Pick<Option, 'shape' | 'read'>, text: string, isOne = false): unknown {
   if (shape.type === 'either' && typeof textToJson(shape, text) === 'string' && !shape.shapes.some(isWord)) {
     const list = shape.shapes.find(({ type }) => type === 'list');
     if (list !== undefined) return valueOfText({ shape: list }, text);
   }
   if (shape.type === 'list') {
-    const words = shape.item.type === 'object' || read !== undefined ? text.split('\n') : text.split(/[\n,]/);
+    const words = shape.item.type === 'object' || read !== undefined ? text.split('\n') : wordsOf(text);
     return words.filter((word) => word !== '').map((word) => read?.(word) ?? textToJson(shape.item, word));
   }
   if (shape.type === 'map') {
-    const entries = text.split(/[\n,]/).filter((word) => word !== '');
+    const entries = (isOne ? [text] : wordsOf(text)).filter((word) => word !== '');
     return Object.assign({}, ...entries.map((entry) => read?.(entry) ?? entry));
   }
   return read?.(text) ?? textToJson(shape, text);
+}
+
+/** The words of a list. A comma between braces is one of a glob's, and a blank behind one is nobody's. */
+export function wordsOf(text: string): readonly string[] {
+  return text.split(/[\n,](?![^{}]*\}) */);
 }
 
 /** Whether a text stands for itself there. */

@@ -5,9 +5,9 @@ import { proxyNote } from './text.ts';
 
 /** For HAProxy 2.4 and newer. */
 export function haproxy(figures: Figures): string {
-  const { port, health, checkMs, answerSeconds, keepSeconds, namedHost, isSecure } = figures;
-  const host = namedHost ?? 'localhost';
-  const tls = isSecure ? ' ssl verify required ca-file /etc/ssl/certs/ca-certificates.crt check-ssl' : '';
+  const { host, port, socket, health, checkMs, answerSeconds, keepSeconds, namedHost, isSecure, isMade } = figures;
+  const verify = isMade ? 'none' : 'required ca-file /etc/ssl/certs/ca-certificates.crt';
+  const tls = isSecure ? ` ssl verify ${verify} check-ssl` : '';
   return `${proxyNote(figures)}
 defaults
   mode http
@@ -32,21 +32,21 @@ frontend web
 
 backend onezero
   option httpchk
-  http-check send meth GET uri ${health} ver HTTP/1.1 hdr Host ${host}
+  http-check send meth GET uri ${health} ver HTTP/1.1 hdr Host ${namedHost ?? 'localhost'}
   # A stop is noticed within ${checkMs} ms, a quarter of the drain delay. Idle connections go before the server closes them.
   default-server check inter ${checkMs}ms fall 1 rise 1 pool-purge-delay ${Math.min(keepSeconds, 30)}s${tls}
-  server one 127.0.0.1:${port}
+  server one ${socket === undefined ? `${host}:${port}` : `unix@${socket}`}
   # server two 192.0.2.2:${port}
 `;
 }
 
 /** Includes for the http block of nginx. */
 export function nginx(figures: Figures): string {
-  const { port, answerSeconds, keepSeconds, isSecure } = figures;
+  const { host, port, socket, answerSeconds, keepSeconds, isSecure } = figures;
   return `${proxyNote(figures)}
 # Open source nginx asks for no health: a stop is loss-free by its phases, and a server that is gone is left out at its first refusal.
 upstream onezero {
-  server 127.0.0.1:${port} max_fails=1 fail_timeout=1s;
+  server ${socket === undefined ? `${host}:${port}` : `unix:${socket}`} max_fails=1 fail_timeout=1s;
   # server 192.0.2.2:${port} max_fails=1 fail_timeout=1s;
   keepalive 16;
   # Shorter than the server keeps them (--idle-timeout).

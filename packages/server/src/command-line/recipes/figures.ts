@@ -4,14 +4,21 @@
 // A stop takes the drain delay, in which balancers have to notice; then the grace, in which answers end; then a moment in which
 // what outlasts it is cut off and the applications end. Whoever supervises must not kill before.
 
+import { resolve } from 'node:path';
+import type { Listener } from '../../options.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
 import { listenersOf } from '../running/listeners.ts';
 import type { Configuration } from '../options/table.ts';
 
 export interface Figures {
+  /** The address at which programs of this machine reach it, as it stands before a port. */
   readonly host: string;
   readonly port: number;
+  /** The Unix socket where it listens in place of both. */
+  readonly socket: string | undefined;
   readonly isSecure: boolean;
+  /** Whether the certificate is made on the spot, so that nobody can check it. */
+  readonly isMade: boolean;
   readonly health: string;
   readonly metrics: string;
   /** The host that requests have to name, where the server answers for named hosts only. */
@@ -53,13 +60,16 @@ export function figuresOf(configuration: Configuration): Figures {
     DAY_SECONDS,
     configuration.drainDelay > 0 ? configuration.drainDelay : USUAL_DRAIN_SECONDS,
   );
-  const isSecure = certificatePlaces(configuration).length > 0;
+  const isSecure = configuration.https || certificatePlaces(configuration).length > 0;
   const [listener] = listenersOf(configuration, isSecure ? { cert: '', key: '' } : undefined);
+  const host = hostHere(listener);
   const named = hosts?.find((host) => host !== '*' && !host.startsWith('*.'));
   return {
-    host: listener?.host ?? 'localhost',
+    host,
     port: listener?.port ?? 8080,
+    socket: listener?.socket === undefined ? undefined : resolve(listener.socket),
     isSecure: listener?.tls !== undefined,
+    isMade: configuration.https && configuration.tlsCert === undefined,
     health,
     metrics,
     namedHost: hosts?.includes('*') === true ? undefined : named,
@@ -71,8 +81,17 @@ export function figuresOf(configuration: Configuration): Figures {
     keepSeconds: isEndless(idleTimeout) ? 60 : Math.max(1, Math.floor(idleTimeout - Math.min(5, idleTimeout / 2))),
     answerSeconds: isEndless(answerTimeout) ? 3600 : Math.ceil(answerTimeout + 5),
     missingFlags: missingFlags(configuration),
-    missingProxyFlags: configuration.trustedProxies === undefined ? ['--trusted-proxy', '127.0.0.1'] : [],
+    missingProxyFlags:
+      configuration.trustedProxies === undefined
+        ? ['--trusted-proxy', listener?.socket === undefined ? host.replace(/^\[(.*)\]$/, '$1') : 'unix']
+        : [],
   };
+}
+
+/** A proxy on this machine reaches what listens at all addresses, or at localhost, over IPv4. */
+function hostHere({ host = 'localhost' }: Listener = {}): string {
+  if (['localhost', '0.0.0.0', '::'].includes(host)) return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function isEndless(seconds: number): boolean {

@@ -29,6 +29,26 @@ const HIDDEN = [
   { place: /^\/(?:var\/)?tmp(?:\/|$)/, by: 'PrivateTmp=' },
 ] as const;
 
+/** Folders that systemd makes for a service and lets it write to. */
+const MADE = [
+  { place: /^\/var\/log\/([\w.-]+)\/./, by: 'LogsDirectory' },
+  { place: /^\/run\/([\w.-]+)\/./, by: 'RuntimeDirectory' },
+] as const;
+
+/** Where a certificate that is made on the spot is kept. */
+const KEPT = 'StateDirectory=onezero\nEnvironment=XDG_STATE_HOME=%S\n';
+
+/** A line for each folder that is made for what the server writes, and a note on what it cannot write. */
+function writtenLines(paths: readonly string[]): string {
+  const lines = paths.map((path) => {
+    const made = MADE.map(({ place, by }) => [by, place.exec(path)?.[1]]).find(([, folder]) => folder !== undefined);
+    return made === undefined
+      ? `# ${path} cannot be written: a folder in /var/log is made for logs, and one in /run for the rest.`
+      : made.join('=');
+  });
+  return [...new Set(lines)].map((line) => `${line}\n`).join('');
+}
+
 function hiddenNote(paths: readonly string[]): string {
   const hidden = HIDDEN.flatMap(({ place, by }) =>
     paths.filter((path) => place.test(path)).map((path) => ({ path, by })),
@@ -38,13 +58,17 @@ function hiddenNote(paths: readonly string[]): string {
     .join('');
 }
 
-/** A unit that starts the command with these words, in this directory; `paths` are what it reads beside that. */
+/** A unit that starts the command with these words, in this directory; `paths` are what it reads beside that, `written` what it writes. */
 export function systemd(
   figures: Figures,
   words: readonly string[],
-  { directory, paths }: { readonly directory: string; readonly paths: readonly string[] },
+  {
+    directory,
+    paths,
+    written,
+  }: { readonly directory: string; readonly paths: readonly string[]; readonly written: readonly string[] },
 ): string {
-  const { stopSeconds, startSeconds, missingFlags, port } = figures;
+  const { stopSeconds, startSeconds, missingFlags, port, isMade } = figures;
   const command = ['/usr/bin/env', 'onezero', ...words, ...missingFlags].map(unitWord).join(' ');
   const capability = port > 0 && port < 1024 ? 'CAP_NET_BIND_SERVICE' : '';
   return `${note({ ...figures, missingFlags: [] }, '#')}
@@ -74,7 +98,7 @@ LimitNOFILE=65536
 
 # The file system cannot be written to; folders that --writable or --webdav change need ReadWritePaths= of their own.
 ProtectSystem=strict
-ProtectHome=yes
+${writtenLines(written)}${isMade ? KEPT : ''}ProtectHome=yes
 PrivateTmp=yes
 UMask=0077
 

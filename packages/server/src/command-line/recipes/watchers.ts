@@ -22,7 +22,7 @@ export function logrotate(figures: Figures, logFile: string): string {
 }
 
 export function prometheus(figures: Figures, hasMetrics: boolean): string {
-  const { port, metrics, isSecure, checkMs } = figures;
+  const { host, port, metrics, isSecure, checkMs } = figures;
   const missingFlags = hasMetrics ? [] : ['--metrics', metrics];
   return `${note({ ...figures, missingFlags }, '#')}
 global:
@@ -35,6 +35,6 @@ scrape_configs:
     metrics_path: ${JSON.stringify(metrics)}
     static_configs:
       # Each server by itself, not the balancer: what workers count is added up, what servers count is not.
-      - targets: ["127.0.0.1:${port}"]
+      - targets: ["${host}:${port}"]
 `;
 }

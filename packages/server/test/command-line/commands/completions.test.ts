@@ -82,7 +82,10 @@ COMP_WORDS=(onezero --log-format=co); COMP_CWORD=1; _onezero; echo "\${COMPREPLY
 COMP_WORDS=(onezero --listing=a); COMP_CWORD=1; _onezero; echo "\${COMPREPLY[*]}"
 COMP_WORDS=(onezero --root = /et); COMP_CWORD=3; _onezero; echo "\${COMPREPLY[0]}"
 COMP_WORDS=(onezero --port = ''); COMP_CWORD=3; _onezero; echo "[\${COMPREPLY[*]}]"
-COMP_WORDS=(onezero = a); COMP_CWORD=2; _onezero; echo "[\${COMPREPLY[*]}]"`;
+COMP_WORDS=(onezero = a); COMP_CWORD=2; _onezero; echo "[\${COMPREPLY[*]}]"
+COMP_WORDS=(onezero recipe n); COMP_CWORD=2; _onezero; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(onezero completions ''); COMP_CWORD=2; _onezero; echo "\${COMPREPLY[*]}"
+COMP_WORDS=(onezero recipe nginx /et); COMP_CWORD=3; _onezero; echo "\${COMPREPLY[0]}"`;
     const said = execFileSync('bash', ['--norc', '-c', script], { encoding: 'utf8', cwd: '/' });
     expect(said.split('\n')).toEqual([
       'common combined',
@@ -96,10 +99,25 @@ COMP_WORDS=(onezero = a); COMP_CWORD=2; _onezero; echo "[\${COMPREPLY[*]}]"`;
       '/etc',
       '[]',
       '[]',
+      'nginx',
+      'bash zsh fish',
+      '/etc',
       '',
     ]);
   });
 });
+
+test.skipIf(spawnSync('fish', ['--version']).error !== undefined)(
+  'completions of fish offer what follows a command',
+  () => {
+    const script = `${completions('fish')}
+complete -C 'onezero recipe n'
+complete -C 'onezero completions z'`;
+    expect(execFileSync('fish', ['--no-config', '-c', script], { encoding: 'utf8', cwd: '/proc/self/fdinfo' })).toBe(
+      'nginx\nzsh\n',
+    );
+  },
+);
 
 describe('the manual', () => {
   const page = manualPage();

@@ -36,6 +36,17 @@ describe('the file', () => {
     });
   });
 
+  test.each([
+    ['in UTF-16 of Windows', Buffer.from('\ufeff{ "port": 1 }', 'utf16le'), 'UTF-8 but in UTF-16'],
+    ['in UTF-16 without a mark', Buffer.from('{ "port": 1 }', 'utf16le'), 'UTF-8 but in UTF-16'],
+    ['in Latin-1', Buffer.from('{ "root": "größe" }', 'latin1'), 'UTF-8'],
+  ])('is refused %s', (_, bytes, reason) => {
+    writeFileSync(join(folder, 'onezero.config.json'), bytes);
+    expect(() => readConfigurationFile(undefined, folder)).toThrow(
+      `the configuration file onezero.config.json is not in ${reason}; save it as UTF-8`,
+    );
+  });
+
   test('that is a link to nowhere is missed', () => {
     symlinkSync('/nonexistent/onezero.json', join(folder, 'onezero.config.json'));
     expect(() => readConfigurationFile(undefined, folder)).toThrow(

@@ -80,6 +80,44 @@ describe('resolveConfiguration', () => {
     });
   });
 
+  test('takes globs and values with commas from flags, and words with blanks between them', () => {
+    const { configuration } = resolve(
+      [
+        '--immutable=*.{js,css},/a/*',
+        '--dotfiles=.env,.{a,b}',
+        '--index',
+        'a.html, b.html',
+        '--cgi-env',
+        'DSN=host=a,port=5',
+        '--cgi-env',
+        'LANGUAGES=de,en',
+      ],
+      { ONEZERO_ERROR_PAGE: '404=a,500=b' },
+    );
+    expect(configuration).toMatchObject({
+      immutable: ['*.{js,css}', '/a/*'],
+      dotfiles: ['.env', '.{a,b}'],
+      index: ['a.html', 'b.html'],
+      cgiEnv: { DSN: 'host=a,port=5', LANGUAGES: 'de,en' },
+      errorPages: { 404: '/desk/a', 500: '/desk/b' },
+    });
+    const { problems } = resolve(['--dotfiles=alow', '--host=localhost:3000']);
+    expect(problems).toEqual([expect.stringContaining('not "alow"'), expect.stringContaining('(a port is --port)')]);
+    expect(resolve(['--host=[::1]:80']).problems).toHaveLength(1);
+    expect(resolve(['--host=fe80::1%eth0']).problems).toEqual([]);
+  });
+
+  test('takes no address for this machine alone, however it is said', () => {
+    expect(resolve(['--host=0']).configuration.host).toBe('localhost');
+    expect(resolve([], { HOST: 'false' }).configuration.host).toBe('localhost');
+    expect(resolve([], {}, '{ "host": false }').configuration.host).toBe('localhost');
+  });
+
+  test('has a mount once, also where it stands among the sites as print-config prints it', () => {
+    const text = '{ "mount": { "/a": "b" }, "sites": [{ "path": "/c", "root": "d" }, { "path": "/a", "root": "b" }] }';
+    expect(resolve([], {}, text).configuration.sites).toHaveLength(2);
+  });
+
   test('switches off and unsets with --no-', () => {
     const text = '{ "maxAge": 5, "logFile": "x", "hide": ["a"] }';
     const { configuration, problems } = resolve(

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -45,6 +45,13 @@ test.each<[string, object, string | undefined]>([
 ])('nothing is said where there is %s', (_, more, settings) => {
   const cwd = project(settings);
   expect(inspect({ wsgi: [{ application: 'shop.wsgi:application', cwd }], ...more })).toEqual([]);
+});
+
+test.skipIf(process.getuid?.() === 0)('nothing is said of a folder that cannot be listed', () => {
+  const cwd = project();
+  chmodSync(cwd, 0o311);
+  onTestFinished(() => chmodSync(cwd, 0o755));
+  expect(inspect({ wsgi: [{ application: 'shop.wsgi:application', cwd }] })).toEqual([]);
 });
 
 test('nothing is said of other applications', () => {

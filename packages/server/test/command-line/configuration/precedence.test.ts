@@ -154,6 +154,7 @@ test('the file is named by the last flag, else by the environment, else by nobod
     namedConfigurationFile({ written: readCommandLine(words).written, environment, workingDirectory: '/' });
   expect(named([])).toBeUndefined();
   expect(named([], { ONEZERO_CONFIG: 'e' })).toBe('e');
+  expect(named([], { ONEZERO_CONFIG: '' })).toBeUndefined();
   expect(named(['-c', 'a'], { ONEZERO_CONFIG: 'e' })).toBe('a');
   expect(named(['-c', 'a', '--config=b'])).toBe('b');
   expect(named(['-c', 'a', '--no-config'], { ONEZERO_CONFIG: 'e' })).toBe(false);

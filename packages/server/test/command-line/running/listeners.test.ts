@@ -83,6 +83,8 @@ describe('isExposed', () => {
     [true, undefined, true],
     ['localhost', ['0.0.0.0:80'], true],
     ['0.0.0.0', ['unix:/a', '[::1]:80', 'http://localhost'], false],
+    ['0.0.0.0', [':80', '8000'], false],
+    ['localhost', ['https://:443'], true],
   ] as const)('%s %j → %s', (host, listen, exposed) => {
     expect(isExposed({ host, listen })).toBe(exposed);
   });
