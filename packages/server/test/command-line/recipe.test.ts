@@ -137,6 +137,7 @@ describe('a recipe', () => {
     const text = await recipe('systemd', ...made);
     expect(text).toContain('\nLogsDirectory=site\nRuntimeDirectory=site\nProtectHome=yes\n');
     expect(text).not.toContain('cannot be written:');
+    expect(await recipe('systemd', '--log-file', '/dev/stdout')).not.toContain('cannot be written:');
     expect(await recipe('systemd', '--log-file', '/var/log/access.log')).toContain(
       '\n# /var/log/access.log cannot be written:',
     );

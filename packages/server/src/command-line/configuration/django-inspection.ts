@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Served } from '../options/table.ts';
 import { isSystemError } from './file-kind.ts';
 
-/** A warning for each Django project whose static files nothing serves. */
+/** A warning for each Django project whose static files nothing serves, and for one that is not run at all. */
 export function inspectDjango(site: Served & { readonly sites?: readonly unknown[] | undefined }): readonly string[] {
   const { wsgi = [], asgi = [], app = [], root, mount = {}, sites = [] } = site;
   const isServed = root !== undefined || Object.keys(mount).length + sites.length > 0;
@@ -13,11 +13,15 @@ export function inspectDjango(site: Served & { readonly sites?: readonly unknown
     const cwd = typeof options['cwd'] === 'string' ? options['cwd'] : process.cwd();
     return application.includes(':') ? cwd : join(cwd, application);
   });
+  if (folders.length === 0 && root !== undefined && isProject(root))
+    return [
+      `visitors can read the sources of the Django project in ${root}, and its database: to run it, onezero --app ${root}`,
+    ];
   return isServed ? [] : [...new Set(folders)].flatMap(hintFor);
 }
 
 function hintFor(folder: string): readonly string[] {
-  if (textOf(join(folder, 'manage.py'))?.includes('django') !== true) return [];
+  if (!isProject(folder)) return [];
   for (const name of packagesIn(folder)) {
     const settings = textOf(join(folder, name, 'settings.py'));
     // WhiteNoise serves them from the application.
@@ -29,6 +33,10 @@ function hintFor(folder: string): readonly string[] {
     ];
   }
   return [];
+}
+
+function isProject(folder: string): boolean {
+  return textOf(join(folder, 'manage.py'))?.includes('django') === true;
 }
 
 function packagesIn(folder: string): readonly string[] {

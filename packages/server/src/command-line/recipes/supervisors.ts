@@ -40,12 +40,15 @@ const KEPT = 'StateDirectory=onezero\nEnvironment=XDG_STATE_HOME=%S\n';
 
 /** A line for each folder that is made for what the server writes, and a note on what it cannot write. */
 function writtenLines(paths: readonly string[]): string {
-  const lines = paths.map((path) => {
-    const made = MADE.map(({ place, by }) => [by, place.exec(path)?.[1]]).find(([, folder]) => folder !== undefined);
-    return made === undefined
-      ? `# ${path} cannot be written: a folder in /var/log is made for logs, and one in /run for the rest.`
-      : made.join('=');
-  });
+  // Devices, and a folder for temporary files of its own, every service has.
+  const lines = paths
+    .filter((path) => !/^\/(?:dev|tmp|var\/tmp)\//.test(path))
+    .map((path) => {
+      const made = MADE.map(({ place, by }) => [by, place.exec(path)?.[1]]).find(([, folder]) => folder !== undefined);
+      return made === undefined
+        ? `# ${path} cannot be written: a folder in /var/log is made for logs, and one in /run for the rest.`
+        : made.join('=');
+    });
   return [...new Set(lines)].map((line) => `${line}\n`).join('');
 }
 

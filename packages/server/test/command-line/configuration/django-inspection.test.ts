@@ -47,6 +47,12 @@ test.each<[string, object, string | undefined]>([
   expect(inspect({ wsgi: [{ application: 'shop.wsgi:application', cwd }], ...more })).toEqual([]);
 });
 
+test('a project that is served as files is told of', () => {
+  const root = project();
+  expect(inspect({ root })).toEqual([expect.stringMatching(/^visitors can read the sources .* onezero --app \//)]);
+  expect(inspect({ root, app: [{ application: 'shop.wsgi', cwd: root }] })).toEqual([]);
+});
+
 test.skipIf(process.getuid?.() === 0)('nothing is said of a folder that cannot be listed', () => {
   const cwd = project();
   chmodSync(cwd, 0o311);
