@@ -270,7 +270,8 @@ export class HttpServer implements Server, Engine {
     this.isStopping = true;
     this.#cancelReload?.();
     this.#stop.cutOffAfter(graceMs ?? limits.closeTimeoutMs, !isFirst);
-    this.#closing ??= this.#close(drainDelayMs ?? limits.drainDelayMs);
+    // Where nobody can connect, nobody has to notice.
+    this.#closing ??= this.#close(this.#listening.length === 0 ? 0 : (drainDelayMs ?? limits.drainDelayMs));
     return this.#closing;
   }
 

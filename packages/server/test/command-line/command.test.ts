@@ -511,6 +511,11 @@ test('serves no file that is the server’s or an application’s own, and check
 });
 
 describe('check and explain', () => {
+  test('check waits for no drain delay, and takes a root that is unset for none', async () => {
+    const words = ['check', 'www', '--no-root', '--drain-delay=unlimited'];
+    expect(await run(words, { cwd: place.path })).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('check finds what will not work and what is dangerous', async () => {
     const odd = site({
       'www/cgi/fine.cgi': '#!/bin/sh\n',

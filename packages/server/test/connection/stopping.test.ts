@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { createServer } from '../../src/index.ts';
 import type { AccessLogEntry } from '../../src/options.ts';
 import { parse, readAll, readUntil, start, textResponse } from '../exchange.ts';
 
@@ -80,6 +81,10 @@ describe('a client', () => {
 });
 
 describe('close', () => {
+  test('delays nothing where nobody can connect, as in a check of a configuration', async () => {
+    await createServer({ limits: { drainDelayMs: Number.POSITIVE_INFINITY } }).close();
+  });
+
   test('finishes what is under way, closes what is idle, and refuses what comes', async () => {
     const held = heldResponder();
     let closes = 0;

@@ -10,7 +10,8 @@ export function resolveAll({ command, words, written }: CommandLine): Resolved {
   const workingDirectory = currentDirectory();
   const environment = process.env;
   const root = words[command === 'explain' || command === 'recipe' ? 1 : 0];
-  const twice = root === undefined ? undefined : written.find(({ key }) => key === 'root');
+  const twice =
+    root === undefined ? undefined : written.find(({ key, value }) => key === 'root' && value !== undefined);
   const all: Written[] = root === undefined ? [...written] : [...written, { key: 'root', value: root, name: root }];
   if (workingDirectory === undefined) {
     const nowhere = resolveConfiguration({ written: [], environment: {}, file: undefined, workingDirectory: '/' });
