@@ -11,7 +11,7 @@ import type { Transport } from './transport/transport.ts';
 export async function fetchInMemory(request: Request, accept: (transport: Transport) => void): Promise<Response> {
   const { signal } = request;
   signal.throwIfAborted();
-  const answer = new Answer(request.method);
+  const answer = new Answer(request);
   const transport = new MemoryTransport(request.url.startsWith('https:'), answer);
   answer.transport = transport;
   accept(transport);
@@ -45,6 +45,8 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 
 class Answer implements MemoryClient {
   readonly response: Promise<Response>;
+  /** Kept, since a Request that is collected no longer passes the abort of its signal on. */
+  readonly request: Request;
   transport!: MemoryTransport;
   readonly #parser = new ResponseParser();
   #resolve!: (response: Response) => void;
@@ -54,12 +56,13 @@ class Answer implements MemoryClient {
   /** Bytes that the stream has not been asked for. */
   #untaken = 0;
 
-  constructor(method: string) {
+  constructor(request: Request) {
+    this.request = request;
     this.response = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#parser.next({ method });
+    this.#parser.next(request);
   }
 
   received(bytes: Uint8Array): void {

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createServer, fetchResponder, type Server, type ServerOptions } from '@onezero/server';
 
@@ -176,6 +178,26 @@ describe('a signal', () => {
     await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
     await expect.poll(() => seen[0]?.aborted).toBe(true);
     expect(server.connections).toBe(0);
+  });
+
+  test('that is aborted later, when all that can be collected was, rejects as well', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    let isAsked = false;
+    const responder = (): Promise<never> => {
+      isAsked = true;
+      return new Promise(() => {});
+    };
+    const server = make({ routes: [{ responder }] });
+    const controller = new AbortController();
+    const answer = server.fetch('/', { signal: controller.signal });
+    await expect.poll(() => isAsked).toBe(true);
+    for (let times = 0; times < 3; times++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   test('that is aborted in the middle of the content breaks the reading of it with its reason', async () => {
