@@ -129,6 +129,12 @@ function lengthOf({ status, fields, content }: ResponseMessage, method: string |
   return content instanceof Uint8Array ? content.length : claimed;
 }
 
+/** 426 says which protocol it wants (RFC 9110 §15.5.22), and that this is about the connection (§7.8). */
+function upgradeOf({ fields }: ResponseMessage): readonly Field[] {
+  const named = fields.filter(([name]) => name === 'upgrade');
+  return named.length === 0 ? [] : [...named, ['connection', 'upgrade']];
+}
+
 function allFields(
   response: ResponseMessage,
   framing: readonly Field[],
@@ -138,6 +144,7 @@ function allFields(
   const fields: Field[] = [['date', currentDate()]];
   if (serverField !== false) fields.push(['server', serverField]);
   for (const field of response.fields) if (!OWNED.has(field[0])) fields.push(field);
+  if (response.status === 426) fields.push(...upgradeOf(response));
   for (const field of added) if (!hasField(fields, field[0]) && !OWNED.has(field[0])) fields.push(field);
   if (requestIdField !== undefined && id !== undefined) fields.push([requestIdField, id]);
   fields.push(...framing);

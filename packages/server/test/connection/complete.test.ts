@@ -63,6 +63,14 @@ describe('complete', () => {
     expect(head({ fields })).toBe('HTTP/1.1 200 OK\r\nx-b: 1\r\ncontent-length: 0\r\n\r\n');
   });
 
+  test('says with 426 which protocol it wants', () => {
+    const fields = [['upgrade', 'websocket'], ['connection', 'Upgrade']] as const; // prettier-ignore
+    expect(head({ status: 426, fields })).toBe(
+      'HTTP/1.1 426 Upgrade Required\r\nupgrade: websocket\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n',
+    );
+    expect(head({ status: 426 })).toBe('HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\n\r\n');
+  });
+
   test('refuses a length that is none', () => {
     expect(() => head({ content: pieces(), fields: [['content-length', '-1']] })).toThrow(/not a length/);
   });
