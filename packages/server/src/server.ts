@@ -132,16 +132,16 @@ export class HttpServer implements Server, Engine {
     const opened: Listening[] = [];
     try {
       for (const listener of listeners) opened.push(await openListener(listener, settings));
-      refuseExposure(
-        this.service.site.openFolder,
-        opened.map(({ address }) => address),
-      );
+      // It may have been closed meanwhile, and would hold these for ever.
+      if (this.isStopping) throw new Error(CLOSED);
+      const addresses = opened.map(({ address }) => address);
+      refuseExposure(this.service.site.openFolder, addresses);
+      this.#listening.push(...opened);
+      return addresses;
     } catch (error) {
       await Promise.all(opened.map((one) => one.close()));
       throw error;
     }
-    this.#listening.push(...opened);
-    return opened.map(({ address }) => address);
   }
 
   #accept(transport: Transport, header?: ReadHeader): Receiver | undefined {

@@ -216,3 +216,14 @@ describe('reload', () => {
     expect(await running.exchange(get('/'))).toMatch(/old$/);
   });
 });
+
+test('a listener that is being opened when the server is closed does not stay open', async () => {
+  const { createServer } = await import('@onezero/server');
+  const server = createServer({});
+  const listeners = Array.from({ length: 20 }, () => ({ port: 0, host: '127.0.0.1' }));
+  const opening = server.listen(listeners);
+  const refused = expect(opening).rejects.toThrow('the server is closed');
+  await server.close();
+  await refused;
+  expect(server.addresses).toEqual([]);
+});
