@@ -10,6 +10,7 @@ import { extname } from 'node:path';
 import type { Failure, ErrorPage } from '../options.ts';
 import type { ContentOut, Field, RequestMessage, Responder } from '../message/message.ts';
 import { firstField } from '../message/fields.ts';
+import { LazyRequest, NO_CONTENT, shown } from '../message/request.ts';
 import { checkedResponse } from '../message/whole-response.ts';
 import { preferredType } from './accept.ts';
 import { escapeHtml, PAGE_TYPES } from './default-page.ts';
@@ -82,10 +83,23 @@ async function make(page: ErrorPage, failure: Failure): Promise<OwnPage | undefi
 }
 
 async function fromResponder(page: Responder, request: RequestMessage): Promise<OwnPage | undefined> {
-  const answer = checkedResponse(await page(request));
+  const answer = checkedResponse(await page(askingForPage(request)));
   if (answer instanceof TypeError) throw answer;
   const { fields, content } = answer;
   return content === undefined ? undefined : { fields, content };
+}
+
+/** What is gone with the content: without them an application would wait for it. */
+const OF_CONTENT = new Set(['content-length', 'transfer-encoding', 'content-type', 'expect']);
+
+/**
+ * The request as the function of a page sees it. Its content may have been read, and its signal aborted, when another responder
+ * was given up: applications of fetch and of node:http would not answer that.
+ */
+function askingForPage(request: RequestMessage): RequestMessage {
+  const fields = request.fields.filter(([name]) => !OF_CONTENT.has(name));
+  const members = { ...request, fields, contentLength: 0, content: NO_CONTENT, upgrade: undefined };
+  return shown(new LazyRequest(members, { signal: new AbortController().signal }));
 }
 
 function fill(template: string, { status, request }: Failure): string {
