@@ -4,6 +4,7 @@ import type { Field, Peer, RequestMessage, Responder, ResponseMessage } from '..
 import { kindOf } from '../check-options.ts';
 import { lengthUntold } from '../message/content.ts';
 import { applicationTarget } from './application-target.ts';
+import { LEFT } from './left.ts';
 
 /** A function, or an object with one named `fetch`. What a Request does not tell is the second argument. */
 export type FetchApplication =
@@ -66,7 +67,14 @@ export function fetchResponder(application: FetchApplication): Responder {
     const asked = toRequest(request);
     alive.set(request.signal, asked);
     const outgoing = new Outgoing(request);
-    const response = await ask(asked, infoOf(request, outgoing));
+    let response: Response;
+    try {
+      response = await ask(asked, infoOf(request, outgoing));
+    } catch (error) {
+      // The abort that it was told of.
+      if (request.signal.aborted && error instanceof Error && error.name === 'AbortError') return LEFT;
+      throw error;
+    }
     outgoing.headersSent = true;
     if (!(response instanceof Response) && !isResponseLike(response)) {
       const shown = response === undefined ? 'nothing' : kindOf(response);

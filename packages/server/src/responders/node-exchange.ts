@@ -7,7 +7,9 @@ import { hasField } from '../message/fields.ts';
 import type { RequestMessage, ResponseMessage } from '../message/message.ts';
 import { DuplexSocket, type Taken } from '../transport/duplex-socket.ts';
 import { applicationTarget, encodePath } from './application-target.ts';
+import { warnOnce } from '../warn-once.ts';
 import { JoinedClient } from './joined.ts';
+import { LEFT } from './left.ts';
 import { PlayedContent, playedHead } from './played-request.ts';
 
 /** Members that Express sets on the requests of mounted applications, and the method, which Node's parser may not know. */
@@ -23,6 +25,15 @@ export interface MountMembers {
  */
 const HELD_BYTES = 65_536;
 
+/** The application is trusted: its heads are as long as it wants, as under node:http. */
+const UNLIMITED = 1_073_741_824;
+const LIMITS = {
+  maxHeadBytes: UNLIMITED,
+  maxFields: UNLIMITED,
+  maxTrailerBytes: UNLIMITED,
+  maxPipelinedBytes: UNLIMITED,
+};
+
 /** How long an application may take to end a response without content that has left, as to HEAD; nothing else would ever stop it. */
 const LATE_END_MS = 5000;
 
@@ -33,7 +44,7 @@ export class NodeExchange {
   readonly mount: MountMembers;
   readonly #request: RequestMessage;
   readonly #content: PlayedContent;
-  readonly #parser = new ResponseParser();
+  readonly #parser = new ResponseParser(LIMITS);
   readonly #chunks: Buffer[] = [];
   /** How many bytes `#chunks` has. */
   #held = 0;
@@ -42,6 +53,8 @@ export class NodeExchange {
   /** The application's write that waits for its bytes to be taken. */
   #taken: Taken | undefined;
   #wake: (() => void) | undefined;
+  /** The application has switched protocols: what it writes until the client's end is there is held as it is. */
+  #isSwitching = false;
   #client: JoinedClient | undefined;
   /** The response is complete. */
   #ended = false;
@@ -76,8 +89,16 @@ export class NodeExchange {
     request.signal.addEventListener('abort', () => this.socket.destroy(), { once: true });
   }
 
+  /** Tells the application that its client was gone before it was asked. */
+  leaveIfGone(): void {
+    if (this.#request.signal.aborted) setImmediate(() => this.socket.destroy());
+  }
+
   /** The application broke: a failure while nothing is out, a broken response afterwards. */
   fail(error: unknown): void {
+    // Nobody can be answered otherwise any more; and a failure that follows from a client's leaving is none.
+    if (this.#ended && !this.#request.signal.aborted)
+      warnOnce('an application of node:http, behind its response', error);
     this.#error ??= error;
     this.#reject(error);
     this.socket.destroy();
@@ -85,6 +106,10 @@ export class NodeExchange {
 
   #write(pieces: readonly Buffer[], taken: Taken): void {
     if (this.#client !== undefined) return this.#client.write(pieces, taken);
+    if (this.#isSwitching) {
+      for (const piece of pieces) this.#hold(piece);
+      return this.#hasRoom(taken);
+    }
     // More than the length that it has said.
     if (this.#ended) return taken();
     this.#take(
@@ -101,19 +126,22 @@ export class NodeExchange {
   }
 
   #take(events: readonly ResponseParserEvent[], taken: Taken): void {
-    let isSwitching = false;
     for (const event of events) {
       if (event.type === 'interim') this.#inform(event.head);
       else if (event.type === 'content') this.#hold(event.bytes);
       else if (event.type === 'end') this.#ended = true;
       else if (event.type === 'error') return this.fail(event.error);
-      else if (event.head.status === 101) isSwitching = this.#switch(event.head);
+      else if (event.head.status === 101) this.#switch(event.head);
       else this.#begin(event.head);
     }
-    // The next bytes are taken when the client has taken of these, or when there is a tunnel for them.
-    if (isSwitching || (this.#held >= HELD_BYTES && !this.#ended)) this.#taken = taken;
-    else taken();
+    this.#hasRoom(taken);
     this.#wake?.();
+  }
+
+  /** The next bytes are taken when the client has taken of these, or when there is a tunnel for them. */
+  #hasRoom(taken: Taken): void {
+    if (this.#held >= HELD_BYTES && (this.#isSwitching || !this.#ended)) this.#taken = taken;
+    else taken();
   }
 
   #hold(bytes: Uint8Array): void {
@@ -141,16 +169,20 @@ export class NodeExchange {
     });
   }
 
-  #switch({ reason, fields }: ResponseHead): true {
+  #switch({ reason, fields }: ResponseHead): void {
+    this.#isSwitching = true;
     const upgrade = (stream: Socket): void => {
       const client = new JoinedClient(stream, this.socket);
       this.#client = client;
       const { remainder } = this.#parser;
-      client.write(remainder.length > 0 ? [remainder] : [], () => this.#releaseWrite());
-      client.read();
+      const held = this.#chunks.splice(0);
+      client.write(remainder.length > 0 ? [remainder, ...held] : held, () => this.#releaseWrite());
+      // The application may have ended or closed its side already.
+      if (this.socket.writableFinished) client.finish(() => {});
+      if (this.socket.destroyed) client.close();
+      else client.read();
     };
     this.#resolve({ status: 101, reason, fields, upgrade });
-    return true;
   }
 
   /** The content as the client takes it. Closing it closes the application's connection, whether it was begun or not. */
@@ -213,8 +245,12 @@ export class NodeExchange {
   #destroyed(error: Error | null): void {
     this.#isOver = true;
     clearTimeout(this.#lateEnd);
+    // Who refuses an upgrade writes an answer to the socket and closes it, which is where the answer ends.
+    const isRefusal = this.asked === undefined && this.#error === undefined && this.#parser.end().at(-1)?.type === 'end';
+    if (isRefusal) this.#ended = true;
     if (!this.#ended)
       this.#error ??= error ?? new Error('the application closed the connection before it had answered');
+    if (this.#request.signal.aborted) this.#resolve(LEFT);
     this.#reject(this.#error);
     this.#releaseWrite();
     this.#content.close();

@@ -85,10 +85,12 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
     if (exchange === undefined) return false;
     Object.assign(request, exchange.mount);
     if (name !== 'upgrade') prepare(request, other as ServerResponse, exchange);
-    return guarded(exchange, () => {
+    const isHeard = guarded(exchange, () => {
       if (typeof application !== 'function' || name === 'upgrade') return answerer.emit(name, ...words);
       return application(request, other as ServerResponse);
     });
+    exchange.leaveIfGone();
+    return isHeard;
   };
   return Object.assign(server, { emit: emitPlayed });
 }
