@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import express from 'express';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type NodeStaticOptions, serveStatic } from '../src/node.ts';
 import { fromFamiliarNames } from '../src/options/node-options.ts';
 import { exchange, exchangeBytes, makeSite, parseResponse, type Site } from './site.ts';
@@ -346,3 +346,40 @@ test('a response is well-formed to the last byte', async () => {
   const bytes = await exchangeBytes(port, 'GET /a.txt HTTP/1.0\r\n\r\n');
   expect(parseResponse(bytes, 'GET').content.toString()).toBe('0123456789');
 });
+
+test.runIf(process.platform === 'linux').each([['plain'], ['compressed']])(
+  'a file is closed when the client leaves while its request waits behind another: %s',
+  async (kind) => {
+    const own = makeSite();
+    onTestFinished(() => own.remove());
+    writeFileSync(join(own.root, 'large.bin'), Buffer.alloc(3_000_000, 'x'));
+    const files = serveStatic(own.root);
+    let isAsked = false;
+    const port = await listen((request, response) => {
+      if (request.url === '/first') {
+        response.write('never ends');
+        return;
+      }
+      isAsked = true;
+      if (kind === 'compressed') {
+        const write = response.write.bind(response) as (bytes: Uint8Array) => boolean;
+        response.write = (bytes: Uint8Array) => write(bytes);
+      }
+      files(request, response);
+    });
+    const open = (): number =>
+      readdirSync('/proc/self/fd').filter((name) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${name}`).endsWith('large.bin');
+        } catch {
+          return false; // the descriptor of the reading itself
+        }
+      }).length;
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET /first HTTP/1.1\r\nHost: h\r\n\r\nGET /large.bin HTTP/1.1\r\nHost: h\r\n\r\n');
+    await expect.poll(() => isAsked && open()).toBe(1);
+    socket.destroy();
+    await expect.poll(open).toBe(0);
+  },
+);

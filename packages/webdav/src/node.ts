@@ -42,10 +42,11 @@ export function webdav(options: WebdavMountOptions): WebdavHandler {
   ): Promise<void> => {
     const { originalUrl, url = '/' } = request as { originalUrl?: string; url?: string };
     const place = mounted(originalUrl ?? url, mount);
-    if (place === 404 && next !== undefined) return next();
+    // What it throws is thrown outside of promises, as from any callback: it is no reason to ask it again.
+    if (place === 404 && next !== undefined) return process.nextTick(next);
     if (isContentGone(request)) {
       const error = new Error('the content of the request was read before it came here');
-      if (next !== undefined) return next(error);
+      if (next !== undefined) return process.nextTick(next, error);
       return send(withPlainPage(refusal(500, error)), request, response);
     }
     const answer = typeof place === 'number' ? refusal(place) : await respond(messageOf(request, place));
@@ -55,7 +56,7 @@ export function webdav(options: WebdavMountOptions): WebdavHandler {
     checkNodePair(request, response);
     const fail = (error: unknown): void => {
       if (next === undefined || response.headersSent) response.destroy();
-      else next(error);
+      else process.nextTick(next, error);
     };
     void handle(request, response, next).then(undefined, fail);
   };
@@ -131,10 +132,13 @@ async function stream(
   // Who has put themselves between us and Node, as `compression()` does, passes no callback on and keeps what it was given.
   const isWrapped = response.write !== OutgoingMessage.prototype.write;
   let wake = (): void => {};
+  const isGone = (): boolean => response.destroyed || request.socket.destroyed;
   response.once('close', () => wake());
+  // A response that waits for its turn on the connection is not told when that closes; its request is.
+  request.once('close', () => isGone() && wake());
   if (isWrapped) response.on('drain', () => wake());
   try {
-    while (!response.destroyed && request.method !== 'HEAD') {
+    while (!isGone() && request.method !== 'HEAD') {
       const chunk = await iterator.next();
       if (chunk.done === true) break;
       // The callback says that the bytes are out, and with them that the lent chunk may be used again.
@@ -142,7 +146,7 @@ async function stream(
         wake = resolve;
         if (!isWrapped) response.write(chunk.value, () => resolve());
         else if (response.write(Buffer.from(chunk.value))) resolve();
-        if (response.destroyed) resolve();
+        if (isGone()) resolve();
       });
     }
     response.end();

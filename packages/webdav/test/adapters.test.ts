@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { connect, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { webdav as fetchHandler } from '../src/fetch.ts';
 import { webdav } from '../src/node.ts';
 import { asking, lockInfo, makeFolder, setting } from './served.ts';
@@ -103,4 +103,26 @@ test('content that HTTP/2 does not announce counts', async () => {
   const status = await new Promise((resolve) => stream.on('response', (head) => resolve(head[':status'])));
   expect(status).toBe(201);
   session.destroy();
+});
+
+test('handlers behind are asked once, also where they throw', async () => {
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+  const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+  const asked: unknown[] = [];
+  const handler = webdav({ root, path: '/dav' });
+  const url = await start((request, response) =>
+    handler(request, response, (error) => {
+      asked.push(error);
+      response.end('mine');
+      throw new Error('of the handler behind');
+    }),
+  );
+  expect(await (await ask(`${url}/elsewhere`, 'GET')).text()).toBe('mine');
+  expect(await thrown).toMatchObject({ message: 'of the handler behind' });
+  expect(asked).toEqual([undefined]);
 });

@@ -39,26 +39,40 @@ export function nodeHandler(respond: Responder, path: string): NodeHandler {
     response: ServerResponse,
     next?: (error?: unknown) => void,
   ): Promise<void> => {
-    const gone = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
-    });
-    const message = requestOf(request, mount, gone.signal);
+    const gone = departureOf(request, response);
+    const message = requestOf(request, mount, gone);
     const answer = typeof message === 'number' ? { status: message, fields: [] } : await respond(message);
-    if (next !== undefined && (message === 404 || isElsewhere(answer))) next();
-    else await write(answer, request, response);
+    // What it throws is thrown outside of promises, as from any callback: it is no reason to ask it again.
+    if (next !== undefined && (message === 404 || isElsewhere(answer))) process.nextTick(next);
+    else await write(answer, request, response, gone);
   };
   return Object.assign(
     (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
       checkNodePair(request, response);
       const fail = (error: unknown): void => {
         if (next === undefined || response.headersSent) response.destroy();
-        else next(error);
+        else process.nextTick(next, error);
       };
       void handle(request, response, next).then(undefined, fail);
     },
     { close: respond.close },
   );
+}
+
+/** Aborted when the client has gone before the response was whole. */
+function departureOf(request: IncomingMessage, response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const left = (): void => {
+    if (!response.writableFinished) gone.abort();
+  };
+  response.once('close', left);
+  // A response that waits for its turn on the connection is not told when that closes; its request is.
+  request.once('close', () => {
+    if (request.socket.destroyed) left();
+  });
+  // It may have gone while others had the request.
+  if (response.destroyed) gone.abort();
+  return gone.signal;
 }
 
 function isElsewhere({ isNothing, cause }: CgiResponse): boolean {
@@ -78,13 +92,33 @@ function requestOf(request: IncomingMessage, mount: readonly string[], signal: A
     query,
     version: request.httpVersion === '1.0' ? '1.0' : '1.1',
     scheme: isSecure ? 'https' : 'http',
-    authority: request.headers.host,
+    authority: request.headers.host ?? (request.headers[':authority'] as string | undefined),
     fields: fieldsOf(request.rawHeaders),
     contentLength: length,
-    content: request,
+    content: contentOf(request),
     remote: peer(request.socket.remoteAddress, request.socket.remotePort),
     local: peer(request.socket.localAddress, request.socket.localPort),
     signal,
+  };
+}
+
+/**
+ * A reader that stops early has an answer to send: leaving the content must not take the connection with it. What is left of it
+ * is read away, or the next request would never be.
+ */
+function contentOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false });
+      return {
+        next: () => iterator.next(),
+        return: async () => {
+          await iterator.return?.();
+          request.resume();
+          return { done: true, value: undefined };
+        },
+      };
+    },
   };
 }
 
@@ -119,9 +153,14 @@ function guessedMount(original: string, rest: string): string {
   return original.slice(0, -rest.length);
 }
 
-function contentLengthOf({ headers }: IncomingMessage): number | undefined {
+function contentLengthOf(request: IncomingMessage): number | undefined {
+  const { headers, httpVersionMajor } = request;
+  const announced = headers['content-length'];
   if (headers['transfer-encoding'] !== undefined) return undefined;
-  return Number(headers['content-length'] ?? 0);
+  if (announced !== undefined || httpVersionMajor < 2) return Number(announced ?? 0);
+  // In HTTP/2 what is not announced may come all the same.
+  const { stream } = request as { readonly stream?: { readonly endAfterHeaders?: boolean } };
+  return stream?.endAfterHeaders === true ? 0 : undefined;
 }
 
 function fieldsOf(raw: readonly string[]): Field[] {
@@ -136,9 +175,14 @@ function peer(address = '', port = 0): Peer {
   return { address, port };
 }
 
-async function write(answer: CgiResponse, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function write(
+  answer: CgiResponse,
+  request: IncomingMessage,
+  response: ServerResponse,
+  gone: AbortSignal,
+): Promise<void> {
   const { status, reason, fields, content } = answer;
-  if (answer.nonParsed === true) return writeRaw(content, response);
+  if (answer.nonParsed === true) return writeRaw(content, response, gone);
   const phrase = reason ?? STATUS_CODES[status] ?? 'Unknown';
   setFields(response, fields);
   if (content === undefined && status >= 400) {
@@ -158,7 +202,7 @@ async function write(answer: CgiResponse, request: IncomingMessage, response: Se
   } else {
     holdBriefly(response);
     response.flushHeaders();
-    await pump(content, response);
+    await pump(content, response, gone);
     response.end();
   }
 }
@@ -193,24 +237,33 @@ function holdBriefly({ socket }: ServerResponse): void {
 }
 
 /** Writes as fast as the client takes it; leaves the content when the client has left. */
-async function pump(content: AsyncIterable<Uint8Array>, response: NodeJS.WritableStream): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
+async function pump(
+  content: AsyncIterable<Uint8Array>,
+  response: NodeJS.WritableStream,
+  gone: AbortSignal,
+): Promise<void> {
   for await (const bytes of content) {
-    if (gone.signal.aborted) return;
+    if (gone.aborted) return;
     if (response.write(bytes)) continue;
-    await once(response, 'drain', { signal: gone.signal }).catch(() => {});
+    await once(response, 'drain', { signal: gone }).catch(() => {});
   }
 }
 
 /** A script that writes the whole response itself gets the connection to itself, and it is closed after that. */
-async function writeRaw(content: CgiResponse['content'], response: ServerResponse): Promise<void> {
+async function writeRaw(
+  content: CgiResponse['content'],
+  response: ServerResponse,
+  departed: AbortSignal,
+): Promise<void> {
   const { socket } = response;
   if (socket === null || content === undefined) return;
   response.detachSocket(socket);
+  // From here on it is the socket that tells.
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
   try {
     if (content instanceof Uint8Array) socket.write(content);
-    else await pump(content, socket);
+    else await pump(content, socket, AbortSignal.any([gone.signal, departed]));
     socket.end();
   } catch {
     // Whatever the script failed with: the response has no socket any more that could be closed through it.

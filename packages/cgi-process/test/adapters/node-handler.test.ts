@@ -2,6 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -243,4 +244,121 @@ describe('with handlers behind', () => {
     const { say } = await serve(new RangeError('a bug'));
     expect(await say(get())).toBe('');
   });
+});
+
+describe('content that a script leaves unread', () => {
+  const leavesAt =
+    (status: number) =>
+    async ({ content }: CgiRequest): Promise<CgiResponse> => {
+      const iterator = content[Symbol.asyncIterator]();
+      await iterator.next();
+      await iterator.return?.();
+      return { status, fields: [], content: Buffer.from('left it') };
+    };
+
+  test.each([
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', '3\r\ndef\r\n0\r\n\r\n'],
+    ['of a length', 'Content-Length: 6\r\n\r\nabc', 'def'],
+  ])('takes neither the answer nor the next request with it: %s', async (_, first, rest) => {
+    const handle = nodeHandler(Object.assign(leavesAt(413), { close: async () => {} }), '');
+    const server = createServer((request, response) => {
+      if (request.method === 'POST') handle(request, response);
+      else response.end('the next');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let text = '';
+    socket.on('data', (bytes) => (text += bytes.toString('latin1')));
+    socket.on('error', () => {});
+    socket.write(`POST / HTTP/1.1\r\nHost: h\r\n${first}`);
+    await expect.poll(() => text).toMatch(/^HTTP\/1\.1 413 [^]*left it$/);
+    socket.write(`${rest}${get()}`);
+    await expect.poll(() => text).toMatch(/the next$/);
+  });
+});
+
+test('a client that left before the handler was asked is told of to the script', async () => {
+  let isGone: boolean | undefined;
+  const respond = async ({ signal }: CgiRequest): Promise<CgiResponse> => {
+    isGone = signal?.aborted;
+    return { status: 200, fields: [], content: pieces('x'.repeat(100_000), 'y') };
+  };
+  const handle = nodeHandler(Object.assign(respond, { close: async () => {} }), '');
+  const server = createServer((request, response) => response.once('close', () => handle(request, response)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  server.once('request', () => socket.destroy());
+  socket.write(get());
+  await expect.poll(() => isGone).toBe(true);
+});
+
+test('handlers behind are asked once, also where they throw', async () => {
+  const listeners = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of listeners) process.on('uncaughtException', listener);
+  });
+  const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+  const asked: unknown[] = [];
+  const { say } = await serve(
+    { status: 404, isNothing: true, content: undefined },
+    {
+      prepare: (_, response) => (error) => {
+        asked.push(error);
+        response.end('mine');
+        throw new Error('of the handler behind');
+      },
+    },
+  );
+  expect(await say(get())).toMatch(/mine$/);
+  expect(await thrown).toMatchObject({ message: 'of the handler behind' });
+  expect(asked).toEqual([undefined]);
+});
+
+test.each([
+  ['GET', undefined, '0'],
+  ['POST', 'content', 'undefined'],
+])('over HTTP/2, %s has the content that comes, announced or not, and a host', async (method, content, length) => {
+  const respond = async (request: CgiRequest): Promise<CgiResponse> => {
+    const chunks: Uint8Array[] = [];
+    for await (const bytes of request.content) chunks.push(bytes);
+    const text = `${request.authority} ${request.contentLength} ${Buffer.concat(chunks).toString()}`;
+    return { status: 200, fields: [], content: Buffer.from(text) };
+  };
+  const handle = nodeHandler(Object.assign(respond, { close: async () => {} }), '');
+  const server = createHttp2Server((request, response) => handle(request as never, response as never));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({ ':method': method, ':authority': 'h:1' }, { endStream: content === undefined });
+  if (content !== undefined) stream.end(content);
+  let text = '';
+  for await (const bytes of stream) text += String(bytes);
+  expect(text).toBe(`h:1 ${length} ${content ?? ''}`);
+});
+
+test('a client that leaves while its request waits behind another is told of to the script', async () => {
+  let signal: AbortSignal | undefined;
+  const respond = async (request: CgiRequest): Promise<CgiResponse> => {
+    ({ signal } = request);
+    return { status: 200, fields: [], content: pieces('x'.repeat(100_000), 'y') };
+  };
+  const handle = nodeHandler(Object.assign(respond, { close: async () => {} }), '');
+  const server = createServer((request, response) => {
+    if (request.url === '/first') response.write('never ends');
+    else handle(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET /first HTTP/1.1\r\nHost: h\r\n\r\nGET /second HTTP/1.1\r\nHost: h\r\n\r\n');
+  await expect.poll(() => signal !== undefined).toBe(true);
+  expect(signal?.aborted).toBe(false);
+  socket.destroy();
+  await expect.poll(() => signal?.aborted).toBe(true);
 });

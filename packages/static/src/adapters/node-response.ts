@@ -146,14 +146,24 @@ export async function sendContent(
 ): Promise<void> {
   if (content === undefined) response.end();
   else if (content instanceof Uint8Array) response.end(request.method === 'HEAD' ? undefined : content);
-  else await stream(content, response);
+  else await stream(content, request, response);
 }
 
-async function stream(content: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<void> {
+async function stream(
+  content: AsyncIterable<Uint8Array>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const iterator = content[Symbol.asyncIterator]();
   const gate = isWrapped(response) ? new DrainGate(response) : new CallbackGate(response);
+  const isGone = (): boolean => response.destroyed || request.socket.destroyed;
+  response.once('close', () => gate.leave());
+  // A response that waits for its turn on the connection is not told when that closes; its request is.
+  request.once('close', () => {
+    if (isGone()) gate.leave();
+  });
   try {
-    while (!response.destroyed) {
+    while (!isGone()) {
       const chunk = await iterator.next();
       if (chunk.done === true) {
         response.end();
@@ -173,7 +183,11 @@ class CallbackGate {
 
   constructor(response: ServerResponse) {
     this.#response = response;
-    response.once('close', () => this.#wake());
+  }
+
+  /** Nobody takes anything any more. */
+  leave(): void {
+    this.#wake();
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -193,7 +207,11 @@ class DrainGate {
   constructor(response: ServerResponse) {
     this.#response = response;
     response.on('drain', () => this.#wake());
-    response.once('close', () => this.#wake());
+  }
+
+  /** Nobody takes anything any more. */
+  leave(): void {
+    this.#wake();
   }
 
   write(chunk: Uint8Array): Promise<void> {
