@@ -14,11 +14,16 @@ function escaped(line: string): string {
 export function safeLog(log: ((entry: PythonLogEntry) => void) | undefined): (entry: PythonLogEntry) => void {
   return (entry) => {
     const safe = { ...entry, line: escaped(entry.line) };
-    try {
-      (log ?? writeToStandardError)(safe);
-    } catch (error) {
+    const failed = (error: unknown): void => {
       writeToStandardError(safe);
       writeToStandardError({ ...safe, line: escaped(`the log failed: ${String(error)}`) });
+    };
+    try {
+      const logged: unknown = (log ?? writeToStandardError)(safe);
+      // One that is an async function rejects where others throw.
+      if (logged instanceof Promise) logged.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   };
 }

@@ -40,6 +40,14 @@ describe('safeLog', () => {
     expect(written).toEqual(['[python 1/42] a\\u001bb\n', '[python 1/42 r1] text\n']);
   });
 
+  test('says the same of a log that is an async function and rejects', async () => {
+    const written = spied();
+    safeLog(vi.fn().mockRejectedValue(new Error('full')))(entry);
+    await vi.waitFor(() =>
+      expect(written).toEqual(['[python 1/42] text\n', '[python 1/42] the log failed: Error: full\n']),
+    );
+  });
+
   test('says on standard error what a log that throws did not take, and why, escaped', () => {
     const written = spied();
     const log = safeLog(() => {

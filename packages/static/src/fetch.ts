@@ -4,6 +4,7 @@
 // left encoded is decoded here, once, under the same rules as everywhere. Content streams with back pressure: the file is
 // read when the consumer pulls, and closed when it cancels.
 
+import { told } from './adapters/told.ts';
 import { checkFetchRequest } from './adapters/callers.ts';
 import { canonicalPath } from './canonical-target.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
@@ -65,7 +66,7 @@ export function serveStatic(root: string, options: FetchStaticOptions = {}): Fet
     } catch (error) {
       response = refusal(request.signal.aborted ? 400 : 500, error);
     }
-    if (response.status >= 500) onError?.(response.cause, request);
+    if (response.status >= 500) told(() => onError?.(response.cause, request));
     return response;
   };
   return (async (given: Request | { readonly req: { readonly raw: Request } }, next?: () => Promise<void>) => {

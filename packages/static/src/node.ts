@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import { checkNodePair } from './adapters/callers.ts';
 import { isContentGone, readRequest, redirectedAsAsked } from './adapters/node-request.ts';
+import { told } from './adapters/told.ts';
 import { answerBehind, discard, seenBehind, sendContent, setHead } from './adapters/node-response.ts';
 import type { StaticResponse } from './message.ts';
 import { fromFamiliarNames, type NodeStaticOptions } from './options/node-options.ts';
@@ -87,16 +88,6 @@ async function serve(request: IncomingMessage, response: ServerResponse, serving
     report(error);
     discard(answer.content);
     response.destroy();
-  }
-}
-
-/** Tells of an error. Where that fails, now or later, the request has its answer all the same. */
-function told(tell: () => unknown): void {
-  try {
-    const telling = tell();
-    if (telling instanceof Promise) telling.catch(() => {});
-  } catch {
-    // Nobody is left to be told.
   }
 }
 

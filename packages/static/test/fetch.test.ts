@@ -56,6 +56,22 @@ describe('serveStatic as a fetch handler', () => {
     expect((await ask(files, '/up.txt', { method: 'DELETE' })).status).toBe(204);
   });
 
+  test.each([
+    [
+      'throws',
+      (): void => {
+        throw new Error('of the hook');
+      },
+    ],
+    ['rejects', async (): Promise<void> => Promise.reject(new Error('of the hook'))],
+  ])('answers where onError %s', async (_, onError) => {
+    const files = serveStatic(site.root, { writable: true, onError });
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('broke off')) });
+    const response = await ask(files, '/broken.txt', { method: 'PUT', body, duplex: 'half' });
+    expect(response.status).toBe(500);
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
   test('bytes handed out are not those remembered', async () => {
     const files = serveStatic(site.root);
     await ask(files, '/b.txt');

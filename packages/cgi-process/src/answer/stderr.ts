@@ -25,11 +25,14 @@ export class ScriptStderr {
   }
 
   #pass(line: string, script: string, request: string | undefined): void {
+    // A broken log is the user's; it must neither end the server nor the script.
+    const failed = (error: unknown): void => writeStderr({ line: `the log failed: ${String(error)}`, script });
     try {
-      this.#log({ line, script, request });
+      const logged: unknown = this.#log({ line, script, request });
+      // One that is an async function rejects where others throw.
+      if (logged instanceof Promise) logged.catch(failed);
     } catch (error) {
-      // A broken log is the user's; it must neither end the server nor the script.
-      writeStderr({ line: `the log failed: ${String(error)}`, script });
+      failed(error);
     }
   }
 }

@@ -23,3 +23,15 @@ it('keeps what a broken sink threw in one line', () => {
   lines.add(Buffer.from('hello\n'));
   expect(write.mock.calls.map(([text]) => text)).toEqual(['talk: the log failed: Error: first\\u000aforged: second\n']);
 });
+
+it('says what a sink that is an async function rejects with', async () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const lines = new ScriptStderr(vi.fn().mockRejectedValue(new Error('full')), 65_536).lines(
+    '/scripts/talk',
+    undefined,
+  );
+  lines.add(Buffer.from('hello\n'));
+  await vi.waitFor(() =>
+    expect(write.mock.calls.map(([text]) => text)).toEqual(['talk: the log failed: Error: full\n']),
+  );
+});

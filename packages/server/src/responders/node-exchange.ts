@@ -246,7 +246,8 @@ export class NodeExchange {
     this.#isOver = true;
     clearTimeout(this.#lateEnd);
     // Who refuses an upgrade writes an answer to the socket and closes it, which is where the answer ends.
-    const isRefusal = this.asked === undefined && this.#error === undefined && this.#parser.end().at(-1)?.type === 'end';
+    const isRefusal =
+      this.asked === undefined && this.#error === undefined && this.#parser.end().at(-1)?.type === 'end';
     if (isRefusal) this.#ended = true;
     if (!this.#ended)
       this.#error ??= error ?? new Error('the application closed the connection before it had answered');
