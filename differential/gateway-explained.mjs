@@ -60,12 +60,12 @@ const EXPLAINED = [
     applies: ({ plan, our }) => plan.protocol === 'fastcgi' && isEnded(plan) && plan.status !== 0 && isBroken(our),
   },
   {
-    why: 'no END_REQUEST, and no length: ours breaks the answer off, which may not be whole',
+    why: 'no END_REQUEST, and no length: ours breaks the answer off, which may not be whole, or is 502 where nothing of it has left',
     applies: ({ plan, our, their }) =>
       plan.protocol === 'fastcgi' &&
       !isEnded(plan) &&
       announced(plan) === undefined &&
-      !our.isWhole &&
+      isBroken(our) &&
       begins(our, their),
   },
   {

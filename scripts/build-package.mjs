@@ -87,6 +87,16 @@ const inAscii = {
   },
 };
 
+/** Shortens the bundler's name of each module to the one that it has in src/. */
+const shortNames = {
+  name: 'short-names',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      chunk.code = chunk.code.replace(/^\/\/ build\/(.+)\.js$/gm, '// $1');
+    }
+  },
+};
+
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 const entries = Object.values(manifest.exports).flatMap((target) => (target.default ? [stemOf(target.default)] : []));
 
@@ -125,7 +135,7 @@ async function writeParts() {
     chunkFileNames: '[name].js',
     // What is loaded when it is asked for can then be taken from the part that has it.
     minifyInternalExports: false,
-    plugins: [withoutDetours, builtinsOfProcess, inAscii],
+    plugins: [withoutDetours, builtinsOfProcess, inAscii, shortNames],
     codeSplitting: { groups: Object.entries(PARTS[manifest.name] ?? PARTS.default).map(groupOf) },
   });
   await bundle.close();
