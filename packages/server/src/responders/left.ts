@@ -2,4 +2,7 @@
 
 import type { ResponseMessage } from '../message/message.ts';
 
-export const LEFT: ResponseMessage = { status: 499, fields: [], content: new Uint8Array(0) };
+/** The number that nginx logs for such a request. It is never sent, and has no page. */
+const CLIENT_LEFT = 499;
+
+export const LEFT: ResponseMessage = { status: CLIENT_LEFT, fields: [], content: new Uint8Array(0) };
