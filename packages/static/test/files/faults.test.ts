@@ -213,8 +213,9 @@ test('a listing on storage that becomes slow is looked at through the pool from 
       await turned();
       expect((await respond(request)).status).toBe(200);
     }
-    // So many tell that it is slow, in each of two places.
-    expect(calls).toBeLessThan(30);
+    // Five tell that it is slow, in each of two places, and again after each half second that a busy machine takes longer; without
+    // that there are 200 and more.
+    expect(calls).toBeLessThan(100);
   } finally {
     slow.mockRestore();
     syncBuiltinESMExports();
