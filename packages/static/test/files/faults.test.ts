@@ -214,7 +214,7 @@ test('a listing on storage that becomes slow is looked at through the pool from 
       expect((await respond(request)).status).toBe(200);
     }
     // Five tell that it is slow, in each of two places, and again after each half second that a busy machine takes longer; without
-    // that there are 200 and more.
+    // that there are more than a hundred.
     expect(calls).toBeLessThan(100);
   } finally {
     slow.mockRestore();
