@@ -199,7 +199,7 @@ function describe(cases, report) {
 
 function busyNote() {
   if (loadBefore < BUSY_LOAD) return '';
-  return `\n\nOthers had the machine as well (a load of ${loadBefore.toFixed(0)} before): the processor times say more than the rates.`;
+  return `\n\nThe load average was ${loadBefore.toFixed(0)} before, by other programs or by a comparison that had just ended: the processor times say more than the rates.`;
 }
 
 async function startFpm(scratch, placement, ends) {
