@@ -102,12 +102,11 @@ const entries = Object.values(manifest.exports).flatMap((target) => (target.defa
 
 compile('--emitDeclarationOnly');
 rmSync(build, { recursive: true, force: true });
-compile('--outDir', 'build', '--declaration', 'false', '--declarationMap', 'false', '--isolatedDeclarations', 'false');
+compile('--outDir', 'build', '--declaration', 'false', '--isolatedDeclarations', 'false');
 const written = new Set([...(await writeParts()), ...reachedDeclarations(folder)]);
 for (const name of readdirSync(dist, { recursive: true })) {
   const path = join(dist, name);
-  if (/\.(?:js|d\.ts|d\.ts\.map)$/.test(name) && !written.has(path.replace(/\.map$/, '')))
-    rmSync(path, { force: true });
+  if (/\.(?:js|d\.ts|map)$/.test(name) && !written.has(path)) rmSync(path, { force: true });
 }
 
 /** Runs the compiler, and ends with its status where it fails. */
