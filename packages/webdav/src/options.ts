@@ -35,7 +35,7 @@ export interface WebdavOptions extends WebdavLimits {
   readonly root: string;
   /**
    * How files are read, named and hidden. Unlike there, names that systems write on every drive, such as `._*` and `.DS_Store`,
-   * are let through by `dotfiles`, and `listing` is on.
+   * are let through by `dotfiles`, `listing` is on, and `precompressed` off: what is read is what was put under that name.
    */
   readonly files?: FileOptions | undefined;
 }
@@ -129,6 +129,6 @@ export function settingsOf(options: WebdavOptions): Settings {
   checkOptions(webdavTable, options, 'webdav');
   const defaults = Object.fromEntries(Object.entries(webdavTable).map(([name, member]) => [name, member.default]));
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const files = { listing: true, index: false, dotfiles: SYSTEM_NAMES, ...options.files };
+  const files = { listing: true, index: false, precompressed: false, dotfiles: SYSTEM_NAMES, ...options.files };
   return { ...defaults, ...given, files } as unknown as Settings;
 }

@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { readXml } from '../src/xml/reader.ts';
 import { asking, type Answer, lockInfo, makeFolder, Served, setting } from './served.ts';
@@ -434,6 +435,18 @@ test('conditions count only for what could be done without them', async () => {
   ] as const) {
     expect([method, path, await served.status(method, path, conditional)]).toEqual([method, path, status]);
   }
+});
+
+test('what is read is what was put, whatever lies beside it', async () => {
+  await start();
+  expect(await served.status('PUT', '/data.csv', {}, 'of today')).toBe(201);
+  for (const [suffix, code] of [
+    ['gz', gzipSync],
+    ['br', brotliCompressSync],
+  ] as const)
+    expect((await served.ask('PUT', `/data.csv.${suffix}`, {}, code('of last month'))).status).toBe(201);
+  const { text } = await served.ask('GET', '/data.csv', { 'accept-encoding': 'gzip, br' });
+  expect(text).toBe('of today');
 });
 
 describe('what is left at the start', () => {

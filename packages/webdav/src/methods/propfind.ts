@@ -15,10 +15,10 @@ import { refused, violated, XML_TYPE } from '../refusals.ts';
 import { covering, type Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, subjectOf } from '../store/place.ts';
 import { type Property, readProperties, recordNames } from '../store/records.ts';
-import { keyOf, type QName } from '../xml/element.ts';
+import { type QName } from '../xml/element.ts';
 import { escapeXml, writeName, XML_DECLARATION } from '../xml/writer.ts';
 import { checkIf } from './conditions.ts';
-import { type Described, isQuota, liveNames, liveProperty } from './live-properties.ts';
+import { type Described, isLive, isQuota, liveNames, liveProperty } from './live-properties.ts';
 
 const OPENING = `${XML_DECLARATION}<D:multistatus xmlns:D="DAV:">\n`;
 const CLOSING = '</D:multistatus>\n';
@@ -90,25 +90,10 @@ async function listingOf(folder: Folder, wanted: Wanted, { path }: Found): Promi
   const named = wanted.kind === 'some' ? wanted.names : wanted.kind === 'all' ? wanted.include : [];
   const isSpaceWanted = wanted.kind === 'names' || named.some(isQuota);
   const space = isSpaceWanted ? await folder.tree.space() : undefined;
-  const needsDead = wanted.kind !== 'some' || wanted.names.some((name) => !KNOWN.has(keyOf(name)));
+  const needsDead = wanted.kind !== 'some' || wanted.names.some((name) => !isLive(name));
   const key = JSON.stringify(wanted);
   return { folder, wanted, locks: folder.locks.around(path), space, needsDead, key };
 }
-
-const KNOWN: ReadonlySet<string> = new Set(
-  [
-    'resourcetype',
-    'getcontentlength',
-    'getlastmodified',
-    'creationdate',
-    'getetag',
-    'getcontenttype',
-    'supportedlock',
-    'lockdiscovery',
-    'quota-available-bytes',
-    'quota-used-bytes',
-  ].map((name) => `DAV: ${name}`),
-);
 
 async function ownResponse(target: Found, href: string, listing: Listing): Promise<string> {
   const { name, stats, path } = target;
