@@ -28,7 +28,7 @@ import {
   settledName,
   unbind,
 } from '../store/records.ts';
-import { giveUp, putBack, removeStaged, removeTaken, setAside, stagingPath } from '../store/staging.ts';
+import { giveUp, keepAlive, putBack, removeStaged, removeTaken, setAside, stagingPath } from '../store/staging.ts';
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
@@ -127,6 +127,7 @@ async function copyInto(
     entries: 0,
   };
   const staged = await stagingPath(parent);
+  const renewing = keepAlive(staged);
   let isPlaced = false;
   try {
     if (source.parent === undefined) await copyDirectory(source.segments, source.stats, staged, plan, []);
@@ -150,6 +151,7 @@ async function copyInto(
     if (unsaid !== undefined) throw unsaid;
     return { status: answer.status, fields: [] };
   } finally {
+    clearInterval(renewing);
     if (!isPlaced) for (const bytes of plan.taken) await folder.tree.giveQuota(bytes);
     await afterwards(removeStaged(parent, staged));
   }

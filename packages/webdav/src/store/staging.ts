@@ -4,7 +4,7 @@
 //   <writer>.new/copy   a tree or file that is copied  <writer>.old/<name>   what gave way and comes back if its successor fails
 //   <writer>.del   what is being removed
 
-import { chmod, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
@@ -18,6 +18,18 @@ export function stagingPath(directory: TreeFolder): Promise<string> {
     await mkdir(place, { mode: 0o700 });
     return join(place, 'copy');
   });
+}
+
+/** Six signs of life in the time after which others take a place for left over (sweep.ts). */
+const RENEW_MS = 10_000;
+
+/** Shows those who cannot ask for this process, as in another container, that it goes on; until the timer is cleared. */
+export function keepAlive(path: string): NodeJS.Timeout {
+  return setInterval(() => {
+    const now = new Date();
+    // A place that is gone is noticed by who works in it.
+    utimes(dirname(path), now, now).catch(() => {});
+  }, RENEW_MS).unref();
 }
 
 /** Takes what has a name out of sight, to be brought back or removed. Resolves with where it is. */

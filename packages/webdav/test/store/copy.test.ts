@@ -1,6 +1,6 @@
 // Copies of large files, and what else asks the disk meanwhile.
 
-import fs, { truncateSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
@@ -28,6 +28,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   syncBuiltinESMExports();
   await served.close();
 });
@@ -59,4 +60,19 @@ test('not more than two at once keep threads from all else, however many are ask
   expect(await served.status('COPY', '/small.txt', { destination: '/copy.txt' })).toBe(201);
   expect(await end()).toEqual([201, 201, 201, 201, 201]);
   expect(most).toBe(2);
+});
+
+test('one that takes long shows those in other containers that it goes on', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const end = await large(['a']);
+  const folder = join(served.root, '.onezero-webdav');
+  const place = join(folder, readdirSync(folder)[0] ?? '');
+  const changed = (): bigint => statSync(place, { bigint: true }).ctimeNs;
+  const first = changed();
+  while (changed() === first) {
+    vi.advanceTimersByTime(10_000);
+    await turned();
+  }
+  expect(await end()).toEqual([201]);
+  expect(vi.getTimerCount()).toBe(0);
 });
