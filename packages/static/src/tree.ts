@@ -50,6 +50,9 @@ export interface TreeFolder {
   close(): Promise<void>;
 }
 
+/** How often whoever has a turn shows that it goes on: others look for 3 s (work-folder.ts). */
+const RENEW_MS = 500;
+
 /** Names read at once: one trip to the thread pool. */
 const NAMES_AT_ONCE = 256;
 
@@ -293,9 +296,15 @@ export class SiteTree {
     const path = join(this.root, `${PARTIAL_FILE_PREFIX}${name}`);
     const { folder, file } = await WorkFolder.create(path, 'claim');
     const held = new HeldDirectories();
+    let renewing: NodeJS.Timeout | undefined;
     try {
-      return await folder.inTurn(file, () => action(held, () => folder.isWanted()));
+      return await folder.inTurn(file, () => {
+        // What takes seconds on a slow disk would be taken for a dead process's by those who cannot ask for this one.
+        renewing = setInterval(() => void file.renew(0).catch(() => {}), RENEW_MS).unref();
+        return action(held, () => folder.isWanted());
+      });
     } finally {
+      clearInterval(renewing);
       try {
         await held.release();
       } finally {

@@ -1,9 +1,9 @@
 // What packages stand on that add methods of their own: `@onezero/static/tree`.
 
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SiteTree, type TreeFolder } from '../src/tree.ts';
 
 let top: string;
@@ -116,6 +116,22 @@ test('one action of a name runs at a time, whoever asks, and leaves nothing', as
   };
   await Promise.all([...trees, ...trees, ...trees, ...trees].map((tree) => tree.inTurn('test', action)));
   expect([most, readdirSync(root)]).toEqual([1, ['d']]);
+});
+
+test('an action that takes long shows those who cannot ask for its process that it goes on', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await new SiteTree(root).inTurn('test', async () => {
+    const folder = join(root, readdirSync(root).find((name) => name.endsWith('-test')) ?? '');
+    const claim = join(folder, readdirSync(folder)[0] ?? '');
+    const changed = (): bigint => statSync(claim, { bigint: true }).ctimeNs;
+    const first = changed();
+    while (changed() === first) {
+      vi.advanceTimersByTime(500);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('the commit of a PUT decides whether its file takes its place', async () => {
