@@ -26,6 +26,9 @@ const CLOSING = '</D:multistatus>\n';
 /** Members between which others get their turn: about a millisecond. */
 const SLICE = 128;
 
+/** Of members of which much is to be said, fewer make a piece: each response has one in memory, be its client slow. */
+const MAX_PIECE = 256 * 1024;
+
 interface Listing {
   readonly folder: Folder;
   readonly wanted: Wanted;
@@ -128,6 +131,10 @@ async function* membersOf(
           const mayHaveDead = listing.needsDead && (records !== undefined || stats.isDirectory());
           const dead = mayHaveDead ? await readProperties({ directory: members.path, name, stats }, records) : [];
           text += memberElement(name, stats, members, href, listing, dead);
+          if (text.length > MAX_PIECE) {
+            yield Buffer.from(text);
+            text = '';
+          }
         }
         await loopTurned();
       }
