@@ -9,7 +9,7 @@ import { depthOf } from '../protocol/fields.ts';
 import { baseOf, hrefOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { mountBelow, obstacleIn, type Seen } from '../store/concealed.ts';
-import { afterwards, codeOf, isFull } from '../store/folder.ts';
+import { afterwards, codeOf } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
@@ -71,11 +71,7 @@ async function takeAway(folder: Folder, request: DavRequest): Promise<DavRespons
       await removeFile(folder, target, parent);
       return { status: 204, fields: [] };
     }
-    const path = await takeOut(parent, target.name).catch((error: unknown) => {
-      // Without room to take it out of sight, it is removed where it is.
-      if (!isFull(error)) throw error;
-      return join(parent.path, target.name);
-    });
+    const path = await takeOut(parent, target.name);
     isGoing = true;
     await endLocksOfGone(folder, target.path);
     return { directory: parent, target, path, unsaid: await folder.unsynced(parent) };

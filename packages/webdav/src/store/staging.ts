@@ -8,7 +8,7 @@ import { chmod, mkdir, readdir, rename, rm, rmdir, utimes } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
-import { codeOf, dropFolder, inFolder } from './folder.ts';
+import { codeOf, dropFolder, inFolder, isFull } from './folder.ts';
 
 /** A path for a new file or tree, in the directory that it is going to be in. */
 export function stagingPath(directory: TreeFolder): Promise<string> {
@@ -66,12 +66,19 @@ export async function giveUp(place: string): Promise<string> {
   }
 }
 
-/** Takes what has a name out of sight for good. Resolves with where it is. */
+/**
+ * Takes what has a name out of sight for good. Resolves with where it is. Without room for that it is removed where it is, and so is a
+ * directory that the file system does not rename, as overlayfs does with those of an image.
+ */
 export function takeOut(directory: TreeFolder, name: string): Promise<string> {
+  const place = join(directory.path, name);
   return inFolder(directory.path, async (folder) => {
     const path = join(folder, `${ownName()}.del`);
-    await rename(join(directory.path, name), path);
+    await rename(place, path);
     return path;
+  }).catch((error: unknown) => {
+    if (!isFull(error) && codeOf(error) !== 'EXDEV') throw error;
+    return place;
   });
 }
 

@@ -17,9 +17,9 @@ afterEach(async () => {
 });
 
 /** Lets renames to some names fail, as a disk does that is dying. */
-function refuse(isRefused: (to: string) => boolean): void {
+function refuse(isRefused: (to: string) => boolean, code = 'EIO'): void {
   fs.promises.rename = async (from: PathLike, to: PathLike) => {
-    if (isRefused(String(to))) throw Object.assign(new Error('EIO: injected'), { code: 'EIO' });
+    if (isRefused(String(to))) throw Object.assign(new Error(`${code}: injected`), { code });
     await rename(from, to);
   };
   syncBuiltinESMExports();
@@ -50,6 +50,22 @@ test('DELETE of a collection whose locks cannot be ended', async () => {
   expect(await served.status('DELETE', '/e/', held)).toBe(204);
   expect(served.paths().filter((path) => path.startsWith('e/'))).toEqual([]);
   expect(own()).toEqual([]);
+});
+
+test('DELETE of a collection that the file system does not rename, as overlayfs one of an image', async () => {
+  refuse((to) => to.endsWith('.del'), 'EXDEV');
+  expect(await served.status('DELETE', '/e/')).toBe(204);
+  expect(served.paths()).toEqual(['a.txt', 'b.txt', 'd/', 'd/x', 'f/', 'f/g']);
+});
+
+test('MOVE of such a collection', async () => {
+  refuse((to) => to.endsWith('.del') || to.endsWith('/n'), 'EXDEV');
+  const { rename: refusing } = fs.promises;
+  // The copy has its place by a rename that succeeds.
+  fs.promises.rename = async (from, to) => (String(from).endsWith('/copy') ? rename(from, to) : refusing(from, to));
+  syncBuiltinESMExports();
+  expect(await served.status('MOVE', '/e/', { destination: '/n/' })).toBe(201);
+  expect(served.paths().filter((path) => /^[en]\//.test(path))).toEqual(['n/', 'n/y', 'n/z']);
 });
 
 test('MOVE of a file whose properties cannot get the name', async () => {
