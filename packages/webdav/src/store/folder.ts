@@ -77,8 +77,10 @@ export async function replaceFile(directory: string, file: string, text: string,
   try {
     await handle.writeFile(text);
     if (fsync) await handle.sync();
-    await handle.close();
     await rename(partial, join(directory, FOLDER, file));
+    // Once more, since with its content its name has to be on the disk.
+    if (fsync) await handle.sync();
+    await handle.close();
   } catch (error) {
     await handle.close();
     await unlink(partial).catch(ignoreAbsent);

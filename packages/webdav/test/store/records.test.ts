@@ -47,6 +47,32 @@ describe('properties', () => {
     expect([readdirSync(root).toSorted(), readdirSync(join(root, 'd'))]).toEqual([['a', 'd'], []]);
   });
 
+  test('are on the disk with their content and then with their name', async () => {
+    make('a');
+    const done: string[] = [];
+    const file = await fs.promises.open(join(root, 'a'));
+    const kind = Object.getPrototypeOf(file) as { sync(): Promise<void> };
+    await file.close();
+    const [{ sync }, { rename }] = [kind, fs.promises];
+    vi.spyOn(kind, 'sync').mockImplementation(function (this: unknown) {
+      done.push('sync');
+      return sync.call(this);
+    });
+    vi.spyOn(fs.promises, 'rename').mockImplementation((from, to) => {
+      done.push('rename');
+      return rename(from, to);
+    });
+    syncBuiltinESMExports();
+    try {
+      await writeProperties(of('a'), [property('1')], true);
+    } finally {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    }
+    expect(done).toEqual(['sync', 'rename', 'sync']);
+    expect(await values('a')).toEqual([property('1').xml]);
+  });
+
   test('stay with a name whose file is replaced, as editors do', async () => {
     make('a');
     make('b');
