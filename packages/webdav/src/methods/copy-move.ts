@@ -159,7 +159,7 @@ async function copyInto(
 
 /** Takes from a copy that has its place what its source has not. It is copied, whatever becomes of that. */
 async function closeAgain(path: string, { mode }: Stats): Promise<void> {
-  if ((mode & OWNER_WRITES) === 0) await afterwards(chmod(path, mode & 0o777));
+  if ((mode & OWNER_WRITES) === 0) await afterwards(chmod(path, (await stateOf(path)).mode & 0o7777 & ~OWNER_WRITES));
 }
 
 async function moveInto(folder: Folder, request: DavRequest, early: Place, seen: Seen): Promise<DavResponse> {

@@ -26,6 +26,9 @@ export interface CopyPlan {
   entries: number;
 }
 
+/** What a directory has from the one that it is made in, where files are to be of the group of their directory. */
+const HANDS_GROUP_ON = 0o2000;
+
 /** What the owner of a directory needs to move it to another one. */
 export const OWNER_WRITES = 0o200;
 
@@ -53,12 +56,14 @@ export async function copyDirectory(
   if (source === undefined) throw refused(403, `${segments.join('/')} leads elsewhere`);
   try {
     await mkdir(target);
+    const { mode } = await lstat(target);
     const own = await readProperties({ directory: source.path, name: '.', stats });
     if (own.length > 0) await writeProperties({ directory: target, name: '.', stats }, own, plan.fsync);
     if (plan.members !== 'none') await copyMembers(source, target, plan, [...ancestors, identityOf(stats)]);
     // Last, as it may be one in which nothing can be made. The outermost may be written to until it has its place: else it could not be
     // moved there.
-    await chmod(target, (stats.mode & 0o777) | (ancestors.length === 0 ? OWNER_WRITES : 0));
+    const ownerWrites = ancestors.length === 0 ? OWNER_WRITES : 0;
+    await chmod(target, (stats.mode & 0o777) | (mode & HANDS_GROUP_ON) | ownerWrites);
   } finally {
     await source.close();
   }

@@ -1,6 +1,16 @@
 // COPY and MOVE, and what they do to locks (RFC 4918 §7.5, §9.8, §9.9).
 
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SiteTree } from '@onezero/static/tree';
@@ -61,6 +71,19 @@ test('nor one in which a policy would hide what is in it', async () => {
     expect(await served.status(method, '/a/', { destination: '/c/' })).toBe(403);
     expect(served.paths()).toEqual(before);
   }
+});
+
+test('a copy gives what comes into it the group of its directory where what is made there does', async () => {
+  await start({ 'team/a/in/x': 'x', 'team/a/closed/': '' });
+  chmodSync(join(served.root, 'team'), 0o2775);
+  for (const name of ['team/a/closed', 'team/a/in']) chmodSync(join(served.root, name), 0o555);
+  expect(await served.status('COPY', '/team/a/', { destination: '/team/b/' })).toBe(201);
+  expect(await served.status('COPY', '/team/a/in/', { destination: '/team/in/' })).toBe(201);
+  expect(await served.status('MKCOL', '/team/new/')).toBe(201);
+  const modeOf = (name: string): number => statSync(join(served.root, 'team', name)).mode & 0o7777;
+  const bit = modeOf('new') & 0o2000;
+  expect(['b', 'b/in', 'in'].map(modeOf)).toEqual([(modeOf('a') & 0o777) | bit, 0o555 | bit, 0o555 | bit]);
+  for (const name of ['a/in', 'b/in', 'in']) chmodSync(join(served.root, 'team', name), 0o755);
 });
 
 test('what comes into a tree while it waits for its turn is not brought to where it is run', async () => {
