@@ -7,6 +7,7 @@ import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { OWN_PREFIX } from '@onezero/static/tree';
 import { join } from 'node:path';
 import { codeOf, ignoreAbsent } from './folder.ts';
+import { PASSING } from './staging.ts';
 
 /**
  * Why a directory of a device cannot be moved, or removed, with all that is in it; undefined where it can. Links are entries like others; what they
@@ -59,8 +60,11 @@ export class Seen {
 
 /** Where something is mounted in a directory, be it of the same file system, or a single file; undefined where nothing is. */
 export async function mountBelow(place: string): Promise<string | undefined> {
-  // Where the kernel has no such list, other file systems are known by their device.
-  const list = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  const list = await readFile('/proc/self/mountinfo', 'utf8').catch((error: unknown) => {
+    // Where the kernel has no such list, other file systems are known by their device; what cannot be read just now may hold anything.
+    if (PASSING.includes(codeOf(error))) throw error;
+    return '';
+  });
   const places = list.split('\n').map((line) => line.split(' ')[4] ?? '');
   const below = places.find((one) => unescaped(one).startsWith(`${place}/`));
   return below === undefined ? undefined : unescaped(below);

@@ -102,7 +102,7 @@ const AGAIN_MS = 10;
 const MAX_ATTEMPTS = 10;
 
 /** What may be otherwise at the next attempt: somebody makes files in it, or has all descriptors. */
-const PASSING: readonly (string | undefined)[] = ['ENOTEMPTY', 'EMFILE', 'ENFILE'];
+export const PASSING: readonly (string | undefined)[] = ['ENOTEMPTY', 'EMFILE', 'ENFILE'];
 
 /** Removes a file or a tree out of sight, also where a directory in it may not be changed, like the one that it is a copy of. */
 export async function removeTree(path: string): Promise<void> {
