@@ -5,7 +5,7 @@
 // bound to it, before it comes (records.ts).
 
 import type { Stats } from 'node:fs';
-import { chmod, rename, unlink } from 'node:fs/promises';
+import { chmod, lstat, rename, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { TreeFolder } from '@onezero/static/tree';
 import type { Folder } from '../folder.ts';
@@ -14,7 +14,7 @@ import { depthOf, mayOverwrite } from '../protocol/fields.ts';
 import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { Seen } from '../store/concealed.ts';
-import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES, stateOf } from '../store/copy.ts';
+import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES } from '../store/copy.ts';
 import { afterwards, codeOf, FOLDER, hasFolder } from '../store/folder.ts';
 import { found, type Found, lookAt, parentOf, type Place, refuseRelated, roomFor } from '../store/place.ts';
 import {
@@ -32,7 +32,7 @@ import { giveUp, keepAlive, putBack, removeStaged, removeTaken, setAside, stagin
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
-import { memberLocks, refuseObstacles, removeMoved, stateOf as treeStateOf } from './remove.ts';
+import { memberLocks, refuseObstacles, removeMoved, stateOf } from './remove.ts';
 
 type Kind = 'copy' | 'shallow copy' | 'move';
 
@@ -64,7 +64,7 @@ export async function move(folder: Folder, request: DavRequest): Promise<DavResp
       if (codeOf(error) !== 'EXDEV') throw error;
       await refuseObstacles(folder, source, 'removed');
       // On another file system it is whole before anything of the source goes.
-      const state = await treeStateOf(source);
+      const state = await stateOf(source);
       const answer = await copyInto(folder, request, { source, target }, 'all');
       await removeMoved(folder, request, source, state);
       return answer;
@@ -138,7 +138,7 @@ async function copyInto(
       try {
         await check(folder, request, { source, target: now }, members === 'none' ? 'shallow copy' : 'copy');
         await refuseMoved(parent);
-        const gone = await replace(folder, staged, await stateOf(staged), now, properties);
+        const gone = await replace(folder, staged, await lstat(staged), now, properties);
         isPlaced = true;
         await closeAgain(join(parentOf(now).path, now.name), source.stats);
         return { gone, status: now.stats === undefined ? 201 : 204 };
@@ -159,7 +159,7 @@ async function copyInto(
 
 /** Takes from a copy that has its place what its source has not. It is copied, whatever becomes of that. */
 async function closeAgain(path: string, { mode }: Stats): Promise<void> {
-  if ((mode & OWNER_WRITES) === 0) await afterwards(chmod(path, (await stateOf(path)).mode & 0o7777 & ~OWNER_WRITES));
+  if ((mode & OWNER_WRITES) === 0) await afterwards(chmod(path, (await lstat(path)).mode & 0o7777 & ~OWNER_WRITES));
 }
 
 async function moveInto(folder: Folder, request: DavRequest, early: Place, seen: Seen): Promise<DavResponse> {

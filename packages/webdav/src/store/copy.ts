@@ -181,8 +181,3 @@ function count(plan: CopyPlan): void {
 function identityOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
 }
-
-/** The state of a copy that is out of sight. */
-export function stateOf(path: string): Promise<Stats> {
-  return lstat(path);
-}

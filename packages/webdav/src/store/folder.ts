@@ -89,6 +89,16 @@ export async function replaceFile(directory: string, file: string, text: string,
   }
 }
 
+/** What is asked for; undefined where nothing is, or a file where a directory would have to be. */
+export async function unlessGone<Value>(asked: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    ignoreAbsent(error);
+    return undefined;
+  }
+}
+
 export function ignoreAbsent(error: unknown): void {
   if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
 }

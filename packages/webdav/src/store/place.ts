@@ -5,7 +5,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SiteTree, type TreeFolder, WriteRefused } from '@onezero/static/tree';
 import { refusal, refused } from '../refusals.ts';
-import { codeOf } from './folder.ts';
+import { unlessGone } from './folder.ts';
 import { isBelow, lockPath } from './locks.ts';
 import type { Subject } from './records.ts';
 
@@ -41,7 +41,7 @@ export async function lookAt(tree: SiteTree, pathInfo: string): Promise<Place> {
     const stats = await stat(tree.root);
     return { ...common, name: '', parent: undefined, stats, entry: stats, close: async () => {} };
   }
-  const parent = await openParent(tree, segments.slice(0, -1));
+  const parent = await unlessGone(tree.open(segments.slice(0, -1)));
   if (parent === undefined)
     return { ...common, name, parent, stats: undefined, entry: undefined, close: async () => {} };
   try {
@@ -64,15 +64,6 @@ async function statesOf(
   const stats = await tree.look(parent, name);
   if (stats === undefined && (await tree.entry(parent, name))?.ino !== entry.ino) return statesOf(tree, parent, name);
   return { stats, entry };
-}
-
-async function openParent(tree: SiteTree, segments: readonly string[]): Promise<TreeFolder | undefined> {
-  try {
-    return await tree.open(segments);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }
 
 /** Looks at a path, does something, and lets go of its directory. */

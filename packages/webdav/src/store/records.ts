@@ -10,7 +10,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, dropFolder, FOLDER, hasFolder, ignoreAbsent, recordKey, replaceFile } from './folder.ts';
+import { codeOf, dropFolder, FOLDER, hasFolder, ignoreAbsent, recordKey, replaceFile, unlessGone } from './folder.ts';
 
 /** A dead property: its name, and the element with all that is in it as text. */
 export interface Property {
@@ -47,12 +47,8 @@ export function boundName(name: string, { ino, birthtimeMs }: Pick<Stats, 'ino' 
 /** The records that a directory holds for its files, by file name; undefined when there is no folder. */
 export async function recordNames(directory: string): Promise<ReadonlySet<string> | undefined> {
   if (!hasFolder(directory)) return undefined;
-  try {
-    return new Set(await readdir(join(directory, FOLDER)));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
+  const names = await unlessGone(readdir(join(directory, FOLDER)));
+  return names && new Set(names);
 }
 
 /** The properties of a resource. `names` are the records of its directory, if they are known. */

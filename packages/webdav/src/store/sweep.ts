@@ -5,10 +5,9 @@
 // not changed for a minute is left over.
 
 import { lstat, opendir, readdir, rename, rm } from 'node:fs/promises';
-import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { livenessOf, OWN_PREFIX } from '@onezero/static/tree';
-import { codeOf, dropFolder, FOLDER, isFull, recordKey } from './folder.ts';
+import { codeOf, dropFolder, FOLDER, isFull, recordKey, unlessGone } from './folder.ts';
 import { boundName, readRecord, settle, settledName } from './records.ts';
 import { removeTree } from './staging.ts';
 import type { Turn } from './turn.ts';
@@ -103,7 +102,7 @@ export class Sweeper {
   async #isLeftOver(directory: string, name: string, writer: string, seen: Map<string, number>): Promise<boolean> {
     const liveness = livenessOf(writer);
     if (liveness !== 'unknown') return liveness === 'dead';
-    const stats = await statIfThere(join(directory, FOLDER, name));
+    const stats = await unlessGone(lstat(join(directory, FOLDER, name)));
     if (stats === undefined) return false;
     if (Date.now() - stats.ctimeMs > OLD_MS || this.#doubtful.get(directory)?.get(name) === stats.ctimeMs) return true;
     seen.set(name, stats.ctimeMs);
@@ -143,7 +142,7 @@ async function cleanUp(directory: string, path: string, kind: string | undefined
   if (kind === 'old') {
     for (const name of await readdir(path).catch(noneIfGone)) {
       const place = join(directory, name);
-      if ((await statIfThere(place)) === undefined) await rename(join(path, name), place);
+      if ((await unlessGone(lstat(place))) === undefined) await rename(join(path, name), place);
     }
   }
   await removeTree(path);
@@ -156,7 +155,7 @@ async function sweepRecords(directory: string, names: readonly string[]): Promis
     if (found === null) continue;
     const path = join(directory, FOLDER, file);
     const name = (await readRecord(path))?.name;
-    const stats = name === undefined ? undefined : await statIfThere(join(directory, name));
+    const stats = name === undefined ? undefined : await unlessGone(lstat(join(directory, name)));
     const isOurs = name !== undefined && file.startsWith(recordKey(name)) && stats?.isDirectory() === false;
     if (!isOurs || stats === undefined) await rm(path, { force: true });
     else if (found[1] !== undefined) {
@@ -177,15 +176,6 @@ async function directoriesIn(directory: string): Promise<readonly string[]> {
     if (codeOf(error) === undefined) throw error;
   }
   return names;
-}
-
-async function statIfThere(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }
 
 function noneIfGone(error: unknown): string[] {

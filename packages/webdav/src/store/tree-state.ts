@@ -5,7 +5,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OWN_PREFIX } from '@onezero/static/tree';
-import { FOLDER, ignoreAbsent } from './folder.ts';
+import { FOLDER, unlessGone } from './folder.ts';
 
 /** The state of all that is below a path. Of our own folders only the records of properties count: the others come and go. */
 export async function treeState(path: string): Promise<string> {
@@ -38,13 +38,4 @@ function stateOf(stats: Stats | undefined): string {
   if (stats === undefined) return '';
   const { ino, size, mtimeMs, ctimeMs } = stats;
   return (stats.isDirectory() ? [ino] : [ino, size, mtimeMs, ctimeMs]).join(' ');
-}
-
-async function unlessGone<Value>(asked: Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    ignoreAbsent(error);
-    return undefined;
-  }
 }
