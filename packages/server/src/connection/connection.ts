@@ -59,6 +59,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   #tunnel: Tunnel | undefined;
   readonly #holds: Holds;
   #requests = 0;
+  /** Of the content of the last request, or since the last answer. */
   #droppedBytes = 0;
   /** How much had been received when a stop last looked. */
   #silentAt = -1;
@@ -140,6 +141,7 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     // Where content came with the head, nobody waits for 100.
     if (isContentHere) exchange.continueDue = false;
     this.exchange = exchange;
+    this.#droppedBytes = 0;
     this.#requests += 1;
     answer(this, exchange, refusal);
   }
@@ -253,9 +255,9 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
     const isOver = this.exchange?.over !== false;
     const phase = !isOver ? 'answer' : state === 'content' ? 'drain' : state === 'head' ? 'head' : 'idle';
     if (!this.#deadlines.enter(phase, this.engine.clock.now)) return;
-    if (phase === 'idle') this.exchange = undefined;
-    if (phase === 'drain') this.#droppedBytes = 0;
-    else if (phase === 'idle' && this.finishedAt !== undefined) this.linger();
+    if (phase !== 'idle') return;
+    this.exchange = undefined;
+    if (this.finishedAt !== undefined) this.linger();
   }
 
   tick(now: number): void {
@@ -278,9 +280,10 @@ export class Connection implements AnswerTarget, Receiver, ContentSource, Inform
   linger(): void {
     if (this.#mode !== 'open') return;
     this.#mode = 'lingering';
+    // Under TLS, who leaves waits for the client to finish as well.
+    this.#deadlines.enter('linger', this.engine.clock.now);
     const isTaken = this.output.flush();
     if (isTaken && this.exchange?.hasHeardAll === true) return this.transport.leave();
-    this.#deadlines.enter('linger', this.engine.clock.now);
     this.#droppedBytes = 0;
     this.exchange?.dropContent();
     this.#holds.release();

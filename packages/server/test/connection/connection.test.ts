@@ -114,6 +114,16 @@ test('an answer that waits for the end of the turn is written before a client th
   expect(played.text()).toMatch(/^HTTP\/1\.1 \d{3} /);
 });
 
+test('content that nobody reads counts for its own request, however many have come on the connection', async () => {
+  const played = play({ ...OPTIONS, limits: { maxDrainBytes: 1000 } });
+  const post = `POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\n${'x'.repeat(600)}`;
+  for (let request = 0; request < 5; request++) await played.send(post);
+  await played.send(post + post);
+  await settle();
+  expect(played.text().match(/HTTP\/1\.1 200/g)).toHaveLength(7);
+  expect(played.isWhole()).toBeUndefined();
+});
+
 test('answers that came in one turn of the loop after a wait leave together at its end', async () => {
   // What takes over a millisecond is written in parts.
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -272,6 +282,19 @@ describe('time', () => {
     await settle();
     expect(played.text()).toMatch(/^HTTP\/1\.1 408 /);
     expect(played.isWhole()).toBe(true);
+  });
+
+  test('lets go of a client of TLS that stays after the last answer that it asked for', async () => {
+    const played = timed();
+    // Who leaves finishes sending, and waits for the client to do so.
+    Object.assign(played.transport, { leave: () => undefined });
+    await played.send('GET /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await settle(12);
+    expect(played.text()).toContain('three');
+    played.clock.pass(1500);
+    expect(played.transport.isClosed).toBe(false);
+    played.clock.pass(1000);
+    expect(played.transport.isClosed).toBe(true);
   });
 
   test('ends an idle connection without a word, and not one that was just used', async () => {
