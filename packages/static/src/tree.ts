@@ -7,6 +7,7 @@ import { type Dir, lstat, lstatSync, opendir, type Stats } from 'node:fs';
 import { realpath, stat, statfs } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { isErrorOf } from './files/disk.ts';
 import { SmallDirectories } from './files/small-directories.ts';
 import { type Eventually, whenReady } from './files/eventually.ts';
 import { openDirectory } from './files/open-directory.ts';
@@ -328,6 +329,5 @@ function undefinedIfNothing(error: unknown): undefined {
 }
 
 function isNothing(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES', 'EPERM'].includes(String(error.code));
+  return isErrorOf(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES', 'EPERM');
 }

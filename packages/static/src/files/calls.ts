@@ -6,6 +6,7 @@
 
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { isErrorOf } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { forgetTurn } from './loop-turn.ts';
 import { Pace } from './pace.ts';
@@ -207,5 +208,5 @@ export class OpenFile {
 
 /** Nothing where there is none; anything else is thrown on. */
 function undefinedIfAbsent(error: unknown): undefined {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  if (!isErrorOf(error, 'ENOENT')) throw error;
 }

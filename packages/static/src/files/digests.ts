@@ -7,6 +7,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { fstatSync, read } from 'node:fs';
 import { promisify } from 'node:util';
+import { throwOurs } from './system-errors.ts';
 import { hasRested, isSameState, type Stamp } from '../http/validators.ts';
 import { Queue } from './queue.ts';
 
@@ -149,8 +150,8 @@ function isInState(descriptor: number, stamp: Stamp): boolean {
   try {
     return isSameState(stamp, fstatSync(descriptor));
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return false;
-    throw error;
+    throwOurs(error);
+    return false;
   }
 }
 

@@ -11,9 +11,10 @@
 import { type Dir, opendir, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
+import type { Disk } from './disk.ts';
+import { throwOurs } from './system-errors.ts';
 import { withoutCodingSuffix } from '../http/content-coding.ts';
 import { isSameState, hasRested, type Stamp, stampOf } from '../http/validators.ts';
-import type { Disk } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { isExactFileSystem } from './exact-file-systems.ts';
 import { loopTurn } from './loop-turn.ts';
@@ -204,8 +205,8 @@ async function namesIn(location: string): Promise<ReadonlySet<string> | undefine
     }
     return names;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    throwOurs(error);
+    return undefined;
   } finally {
     await directory?.close();
   }

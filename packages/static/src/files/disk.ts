@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { Eventually } from './eventually.ts';
 import { Pace } from './pace.ts';
+import { codeOf, throwOurs } from './system-errors.ts';
 
 /** An open descriptor, which the receiver closes, and its state when it was opened. */
 export interface Opened {
@@ -207,11 +208,11 @@ export class MeasuredDisk implements Disk {
 
 /** Whether something is the error of one of these system codes. */
 export function isErrorOf(value: unknown, ...codes: readonly string[]): value is NodeJS.ErrnoException {
-  return value instanceof Error && 'code' in value && codes.includes(String(value.code));
+  return value instanceof Error && codes.includes(String(codeOf(value)));
 }
 
 function statsOrNone(stats: fs.Stats | Error | undefined): fs.Stats | Error | undefined {
-  return isErrorOf(stats, 'ENOENT', 'ENOTDIR') ? undefined : stats;
+  return isErrorOf(stats, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG') ? undefined : stats;
 }
 
 function isDirectory(stats: fs.Stats | Error | undefined): boolean {
@@ -228,15 +229,15 @@ function outcome<Value>(call: () => Value): Value | Error {
   try {
     return call();
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return error;
-    throw error;
+    throwOurs(error);
+    return error;
   }
 }
 
 function settled<Value>(promise: Promise<Value>): Promise<Value | Error> {
   return promise.catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error) return error;
-    throw error;
+    throwOurs(error);
+    return error;
   });
 }
 

@@ -1,6 +1,8 @@
 // Where the times of a directory can be believed.
 
 import { statfsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { throwOurs } from './system-errors.ts';
 
 /**
  * File systems of Linux that keep a directory's times exact, by the magic number of statfs(2). Network and FUSE file systems
@@ -26,7 +28,16 @@ export function isExactFileSystem(location: string): boolean {
     return EXACT_FILE_SYSTEMS.has(statfsSync(location).type);
   } catch (error) {
     // Gone or closed to us meanwhile: the next change asks again, and until then names are asked for one by one.
-    if (error instanceof Error && 'code' in error) return false;
-    throw error;
+    throwOurs(error);
+    return false;
   }
+}
+
+/** The same for who can wait; other systems are taken for exact. */
+export async function keepsTimes(location: string): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  return statfs(location).then(
+    ({ type }) => EXACT_FILE_SYSTEMS.has(type),
+    () => false,
+  );
 }

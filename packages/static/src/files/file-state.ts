@@ -1,7 +1,9 @@
 // An open file is read: its bytes and the state they belong to are looked at together.
 
 import { hasRested, isSameState, type Stamp, stampOf } from '../http/validators.ts';
+import type { ReadAgain } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
+import type { KnownFile } from './known-files.ts';
 import { lendBytes } from './lent-buffers.ts';
 import type { OpenFile } from './open-file.ts';
 import { readSample } from './sample.ts';
@@ -57,6 +59,27 @@ export function readState(opened: OpenFile, storage: Storage, reads = 1): Eventu
       return { location, stamp, place, bytes: whole, start: whole, sample, isWhole, isRested, sha256: undefined };
     });
   });
+}
+
+/** The state of a known file that was read again, into `bytes`; undefined where it is in another one now. */
+export function stateAgain(
+  location: string,
+  { stamp, sha256 }: KnownFile,
+  bytes: Uint8Array,
+  read: ReadAgain | Error,
+): FileState | undefined {
+  if (read instanceof Error || read.count !== stamp.size || !isSameState(stamp, read.stats)) return undefined;
+  return {
+    location,
+    stamp,
+    place: undefined,
+    bytes,
+    start: bytes,
+    sample: undefined,
+    isWhole: true,
+    isRested: true,
+    sha256,
+  };
 }
 
 /** Closes an open file when `use` is through with it, unless it is to be kept for what came out. */

@@ -10,6 +10,7 @@ import { isCompressible } from '../http/content-type.ts';
 import { digestTag, isSameState, namesContent, weakTag } from '../http/validators.ts';
 import { usualEntryBytes } from './entry.ts';
 import type { Eventually } from './eventually.ts';
+import { stateAgain } from './file-state.ts';
 import type { FileCache } from './file-cache.ts';
 import type { KnownFile } from './known-files.ts';
 import { abandonLent, lendBytes, MAX_PIECE_BYTES } from './lent-buffers.ts';
@@ -86,29 +87,19 @@ function coded(
 
 function unencoded(
   { location, segments }: AskedFile,
-  { stamp, sha256, contentType = '' }: KnownFile,
+  file: KnownFile,
   isNegotiable: boolean,
   storage: Storage,
 ): Representation | undefined {
   const isJudged = isAsJudged(location, storage);
   if (!isNow(isJudged) || !isJudged) return undefined;
-  const bytes = lendBytes(stamp.size);
+  const bytes = lendBytes(file.stamp.size);
   const read = storage.disk.readAgain(location, bytes);
   // Storage became slow at the last moment: the pool fills these bytes while others are sent.
   if (!isNow(read)) abandonLent();
-  if (!isNow(read) || read instanceof Error || read.count !== stamp.size) return undefined;
-  if (!isSameState(stamp, read.stats)) return undefined;
-  const state = {
-    location,
-    stamp,
-    place: undefined,
-    bytes,
-    start: bytes,
-    sample: undefined,
-    isWhole: true,
-    isRested: true,
-    sha256,
-  };
+  const state = isNow(read) ? stateAgain(location, file, bytes, read) : undefined;
+  if (state === undefined) return undefined;
+  const { contentType = '' } = file;
   return represent(state, { path: segments.join('/'), contentType, coding: undefined, isNegotiable }, storage);
 }
 

@@ -14,8 +14,11 @@ export interface SitePath {
   readonly isDirectory: boolean;
 }
 
-/** The longest name that file systems store, in bytes (NAME_MAX); longer ones cannot exist and need no system call. */
-const MAX_NAME_BYTES = 255;
+/**
+ * The longest name that file systems store; longer ones need no system call. Those of Windows count UTF-16 units, wherever they are
+ * mounted, and of a name in Han or Thai that is three times as many bytes as others store.
+ */
+const MAX_NAME_CHARACTERS = 255;
 
 /** The longest path that Linux takes (PATH_MAX); bounds what globs and the cache have to look at. */
 const MAX_PATH_CHARACTERS = 4096;
@@ -47,7 +50,7 @@ export function sitePath(pathInfo: string, settings: Settings): SitePath | 400 |
 /** Whether every policy that looks at names lets these through: dotfiles, hide globs, Windows names, partial files. */
 export function isVisible(segments: readonly string[], settings: Settings): boolean {
   for (const [depth, segment] of segments.entries()) {
-    if (Buffer.byteLength(segment) > MAX_NAME_BYTES) return false;
+    if (segment.length > MAX_NAME_CHARACTERS) return false;
     if (segment.startsWith('.') && !isDotfileAllowed(segment, depth, settings)) return false;
     if (settings.windowsNames === 'deny' && isWindowsName(segment)) return false;
   }

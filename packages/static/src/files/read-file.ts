@@ -2,12 +2,12 @@
 
 import type { Coding } from '../http/content-coding.ts';
 import { contentTypeOf, isCompressible, ownCoding } from '../http/content-type.ts';
-import { digestTag, exactStateTag, isSameState, sha256Of, stateTag } from '../http/validators.ts';
+import { digestTag, exactStateTag, sha256Of, stateTag } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { shrinks } from './coded-content.ts';
 import type { FileEntry, Neighbours } from './entry.ts';
 import { type Eventually, whenReady } from './eventually.ts';
-import { type FileState, readState } from './file-state.ts';
+import { type FileState, readState, stateAgain } from './file-state.ts';
 import { READ_AT_ONCE_BYTES } from './disk.ts';
 import type { KnownFile } from './known-files.ts';
 import { lendBytes, ownBytes } from './lent-buffers.ts';
@@ -68,26 +68,15 @@ export function isAsJudged(
 }
 
 function readAgain(
-  { stamp, sha256, contentType }: KnownFile,
+  file: KnownFile,
   location: string,
   segments: readonly string[],
   storage: Storage,
 ): Eventually<FileEntry | undefined> {
-  const bytes = lendBytes(stamp.size);
+  const bytes = lendBytes(file.stamp.size);
   return whenReady(storage.disk.readAgain(location, bytes), (read) => {
-    if (read instanceof Error || read.count !== stamp.size || !isSameState(stamp, read.stats)) return undefined;
-    const state = {
-      location,
-      stamp,
-      place: undefined,
-      bytes,
-      start: bytes,
-      sample: undefined,
-      isWhole: true,
-      isRested: true,
-      sha256,
-    };
-    return entryOf(state, segments, NO_EARLIER, storage, contentType);
+    const state = stateAgain(location, file, bytes, read);
+    return state && entryOf(state, segments, NO_EARLIER, storage, file.contentType);
   });
 }
 

@@ -1,6 +1,7 @@
 // Precompressed files beside their source: `page.html.br` holds `page.html`.
 
 import { dirname } from 'node:path';
+import { throwOurs } from './system-errors.ts';
 import { type Coding, CODING_SUFFIX, CODINGS } from '../http/content-coding.ts';
 import { type Stamp, stampOf } from '../http/validators.ts';
 import type { DirectoryView } from './directories.ts';
@@ -109,8 +110,8 @@ function openSibling(
         return orElse<FileState | ContentSource>(
           () => whenReady(readState(opened, storage), (state) => (state.isWhole ? state : unknown(unfit))),
           (error) => {
-            if (error instanceof Error && 'code' in error) return unknown(unfit);
-            throw error;
+            throwOurs(error);
+            return unknown(unfit);
           },
         );
       });

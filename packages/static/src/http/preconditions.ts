@@ -89,6 +89,6 @@ function secondsOf(value: string | undefined): number | undefined {
 }
 
 /** The tags of a list, in order. A comma may stand inside the quotes (RFC 9110 §8.8.3); malformed members are skipped. */
-function entityTags(list: string): string[] {
+export function entityTags(list: string): readonly string[] {
   return list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
 }

@@ -1,5 +1,6 @@
 // A directory becomes a listing, or an archive of all in it. Loaded when the first is asked for.
 
+import { throwOurs } from '../files/system-errors.ts';
 import type { Field, StaticRequest, StaticResponse } from '../message.ts';
 import { statusOf } from '../files/open-file.ts';
 import type { Storage } from '../files/storage.ts';
@@ -132,7 +133,7 @@ function responseOf({ get, head }: RememberedPage, { method }: StaticRequest): S
 }
 
 function refusalOf(error: unknown): StaticResponse {
-  if (!(error instanceof Error && 'code' in error)) throw error;
+  throwOurs(error);
   const status = statusOf(error);
   return status === 404 ? NOT_FOUND : refusal(status, error);
 }

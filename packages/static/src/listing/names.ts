@@ -4,6 +4,7 @@
 import type { Dirent } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { throwOurs } from '../files/system-errors.ts';
 import { entryAt } from '../files/calls.ts';
 import type { OpenDirectory } from '../files/open-directory.ts';
 import { isBelow, realRoot } from '../files/open-file.ts';
@@ -103,8 +104,8 @@ async function kindOfTarget(path: string, settings: Settings, isSecret: (place: 
     if (target.isDirectory()) return 'directory';
     return target.isFile() ? 'file' : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    throwOurs(error);
+    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { isErrorOf } from '../files/disk.ts';
 import type { Eventually } from '../files/eventually.ts';
 import { isFastForFiles, readdir, timedFile } from '../files/calls.ts';
 import { type OpenDirectory, openDirectory, rootPlace } from '../files/open-directory.ts';
@@ -215,7 +216,7 @@ export class HeldDirectory {
       }
     } catch (error) {
       // Somebody has removed the folder, with the directory or without.
-      if (!isAbsent(error)) throw error;
+      if (!isErrorOf(error, 'ENOENT')) throw error;
     } finally {
       await this.leave();
       await this.#directory.close();
@@ -235,15 +236,11 @@ function openNew(path: string): number | undefined {
   try {
     return fs.openSync(path, NEW_FILE, 0o666);
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (isErrorOf(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
 function writeAll(descriptor: number, chunk: Uint8Array): void {
   for (let offset = 0; offset < chunk.length;) offset += fs.writeSync(descriptor, chunk, offset);
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

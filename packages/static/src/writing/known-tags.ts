@@ -6,7 +6,7 @@
 
 import type { FileEntry } from '../files/entry.ts';
 import { CODINGS } from '../http/content-coding.ts';
-import { evaluate } from '../http/preconditions.ts';
+import { entityTags, evaluate } from '../http/preconditions.ts';
 import type { ConditionFields } from '../http/request-fields.ts';
 
 /** Whether a write may go ahead; `entry` is undefined where nothing is, or where what is there cannot be read. */
@@ -22,7 +22,7 @@ export function mayChange(
   { tags, modifiedSeconds }: { readonly tags: readonly string[]; readonly modifiedSeconds: number | undefined },
 ): boolean {
   const named = (list: string | undefined): string | undefined =>
-    list !== undefined && tagsIn(list).some((tag) => tags.includes(opaque(tag))) ? '*' : list;
+    list !== undefined && entityTags(list).some((tag) => tags.includes(opaque(tag))) ? '*' : list;
   const conditions = { ...fields, ifMatch: named(fields.ifMatch), ifNoneMatch: named(fields.ifNoneMatch) };
   const validators = { etag: undefined, modifiedSeconds };
   return evaluate(conditions, exists ? validators : undefined, false) === 'proceed';
@@ -43,8 +43,4 @@ export function tagsOfForms(tag: string): readonly string[] {
 /** A tag's opaque part, which is the same for its weak form. */
 function opaque(tag: string): string {
   return tag.replace(/^W\//, '');
-}
-
-function tagsIn(list: string): readonly string[] {
-  return list.match(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g) ?? [];
 }

@@ -6,6 +6,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { isErrorOf } from '../files/disk.ts';
+import { throwOurs } from '../files/system-errors.ts';
 
 /** Whether the process that made a file runs; `unknown` where the kernel of this process cannot say. */
 export type Liveness = 'alive' | 'dead' | 'unknown';
@@ -62,7 +64,7 @@ function isNumberTaken(processId: number): boolean {
   try {
     return process.kill(processId, 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return isErrorOf(error, 'EPERM');
   }
 }
 
@@ -78,7 +80,7 @@ function unlessAbsent(look: () => string): string | undefined {
   try {
     return look();
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return undefined;
-    throw error;
+    throwOurs(error);
+    return undefined;
   }
 }

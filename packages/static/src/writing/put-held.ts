@@ -1,5 +1,6 @@
 // A PUT of a small file in a directory that the turn of its caller holds (held-directories.ts): written at once, without a claim.
 
+import { isErrorOf } from '../files/disk.ts';
 import { secretsOf } from '../files/secrets.ts';
 import { selectionFields } from '../http/request-fields.ts';
 import { exactStateTag } from '../http/validators.ts';
@@ -37,13 +38,9 @@ async function writeWithRoom<Value>(write: () => Value): Promise<Value> {
   try {
     return write();
   } catch (error) {
-    if (!isFull(error) || !(await allFreed())) throw error;
+    if (!isErrorOf(error, 'ENOSPC', 'EDQUOT') || !(await allFreed())) throw error;
     return write();
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** Whether there is nothing to wait for and nothing to look at but the target. */

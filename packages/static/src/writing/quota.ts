@@ -7,6 +7,7 @@
 import { lstat, open, opendir } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { basename, join } from 'node:path';
+import { throwOurs } from '../files/system-errors.ts';
 import { OWN_PREFIX, PARTIAL_FILE_PREFIX } from '../files/path.ts';
 import { QUOTA_FILE } from './sweep.ts';
 import { WorkFolder } from './work-folder.ts';
@@ -94,7 +95,7 @@ export class Quota {
       await this.#change((ledger) => ({ ...ledger, used: ledger.used - bytes }));
     } catch (error) {
       // On a full disk there may be no room to note what a DELETE has freed; the next measurement finds it.
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      throwOurs(error);
     }
   }
 
@@ -165,7 +166,7 @@ async function bytesBelow(root: string, leavesOut = (_name: string): boolean => 
       }
     } catch (error) {
       // What vanishes or is closed to us while we count does not count.
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      throwOurs(error);
     }
   }
   return bytes;
@@ -180,7 +181,7 @@ async function chargeAt(path: string): Promise<number> {
   try {
     return chargeOf((await lstat(path)).size);
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return 0;
-    throw error;
+    throwOurs(error);
+    return 0;
   }
 }

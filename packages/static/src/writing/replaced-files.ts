@@ -5,6 +5,7 @@
 // descriptor is freed when that is closed, which a thread of the pool does while the main thread goes on.
 
 import * as fs from 'node:fs';
+import { throwOurs } from '../files/system-errors.ts';
 
 /**
  * Names a file without opening it, so that neither its permissions nor what it is matter; the value of all processors that Node
@@ -46,8 +47,7 @@ export function holdReplaced(path: string): void {
   try {
     descriptor = fs.openSync(path, HOLD);
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return;
-    throw error;
+    return throwOurs(error);
   }
   // All of a turn at once: to wake a thread costs as much as to close a file.
   if (held.length === 0) setImmediate(freeHeld);

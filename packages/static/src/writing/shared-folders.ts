@@ -3,6 +3,8 @@
 
 import { rmdirSync } from 'node:fs';
 import { setImmediate as turned } from 'node:timers/promises';
+import { isErrorOf } from '../files/disk.ts';
+import { throwOurs } from '../files/system-errors.ts';
 import { mkdir, rmdir } from '../files/calls.ts';
 import type { Eventually } from '../files/eventually.ts';
 
@@ -69,7 +71,7 @@ class SharedFolder implements Share {
       if (this.#isMade) await rmdir(path);
     } catch (error) {
       // Other processes work in it, or removed it.
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      throwOurs(error);
     } finally {
       if (folders.get(this.#identity) === this) folders.delete(this.#identity);
     }
@@ -86,7 +88,7 @@ function makeUnlessThere(path: string): Eventually<void> {
 }
 
 function unlessThere(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  if (!isErrorOf(error, 'EEXIST')) throw error;
 }
 
 const folders = new Map<string, SharedFolder>();
@@ -106,7 +108,7 @@ export function removeFolders(): void {
       if (path !== undefined) rmdirSync(path);
     } catch (error) {
       // Others work in it, or nothing may be removed: the next start of a writable root looks again.
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      throwOurs(error);
     }
   }
 }

@@ -5,6 +5,7 @@
 import { readlinkSync } from 'node:fs';
 import { rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeOf } from '../files/system-errors.ts';
 
 const AGAIN_MS = 1_000;
 
@@ -42,8 +43,4 @@ function lasting(path: string): string {
     if (codeOf(error) === undefined) throw error;
     return path;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -6,6 +6,7 @@
 import { type Dirent, lstatSync } from 'node:fs';
 import { opendir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throwOurs } from '../files/system-errors.ts';
 import { PARTIAL_FILE_PREFIX } from '../files/path.ts';
 import { livenessOf } from './owner.ts';
 import { removeIfThere } from './work-folder.ts';
@@ -69,7 +70,7 @@ export class Sweeper {
   async #judgeAgain(): Promise<void> {
     for (const path of this.#seen.keys()) {
       const name = path.slice(path.lastIndexOf('/') + 1);
-      if ((await this.#sweepFile(path, name)) > 0) await rmdir(join(path, '..')).catch(ignoreRefusal);
+      if ((await this.#sweepFile(path, name)) > 0) await rmdir(join(path, '..')).catch(throwOurs);
     }
   }
 
@@ -79,7 +80,7 @@ export class Sweeper {
       if (name !== QUOTA_FILE) removed += await this.#sweepFile(join(folder, name), name);
     }
     // A folder that is empty is between two steps of a writer, which makes it anew, or left over.
-    await rmdir(folder).catch(ignoreRefusal);
+    await rmdir(folder).catch(throwOurs);
     return removed;
   }
 
@@ -114,12 +115,7 @@ async function entriesOf(directory: string, all = false): Promise<readonly Diren
     }
   } catch (error) {
     // A directory that vanished or is closed to us holds nothing that we left.
-    ignoreRefusal(error);
+    throwOurs(error);
   }
   return entries;
-}
-
-/** What the file system refuses; anything else is a fault of ours. */
-function ignoreRefusal(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error)) throw error;
 }

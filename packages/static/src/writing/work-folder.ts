@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { constants, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
+import { codeOf } from '../files/system-errors.ts';
 import { entryAt, open, type OpenFile, readdir, rename, unlink } from '../files/calls.ts';
 import { refusal } from '../refusals.ts';
 import { isOwnName, livenessOf, ownName } from './owner.ts';
@@ -309,8 +310,4 @@ export async function removeIfThere(path: string): Promise<void> {
   } catch (error) {
     if (codeOf(error) === undefined) throw error;
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

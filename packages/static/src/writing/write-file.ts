@@ -7,6 +7,7 @@
 import type { Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate as turned } from 'node:timers/promises';
+import { isErrorOf } from '../files/disk.ts';
 import { entryAt, link, unlink } from '../files/calls.ts';
 import type { Entry, FileEntry } from '../files/entry.ts';
 import type { Eventually } from '../files/eventually.ts';
@@ -265,8 +266,7 @@ async function takeMode({ handle }: WorkFile, replaced: Stats | undefined): Prom
 }
 
 function unlessFull(error: unknown): undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+  if (!isErrorOf(error, 'ENOSPC', 'EDQUOT')) throw error;
 }
 
 /** Moves a finished file to its name. One that must be new is linked, which fails when the name exists. */
@@ -275,10 +275,9 @@ async function placeFile(file: WorkFile, { path, request }: Target, mustBeNew: b
   try {
     await link(file.path, path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
     // Some file systems have no hard links; there taking turns has to do.
-    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP') return file.place(path);
-    if (code === 'EEXIST') throw new WriteRefused(PRECONDITION_FAILED);
+    if (isErrorOf(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP')) return file.place(path);
+    if (isErrorOf(error, 'EEXIST')) throw new WriteRefused(PRECONDITION_FAILED);
     throw error;
   }
   return removeIfThere(file.path);

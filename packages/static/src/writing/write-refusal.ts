@@ -1,6 +1,7 @@
 // How a write ends when it does not succeed: with a status of its own, with what the request's content threw, or with what the
 // file system said.
 
+import { codeOf } from '../files/system-errors.ts';
 import type { StaticRequest, StaticResponse } from '../message.ts';
 import { refusal } from '../refusals.ts';
 
@@ -33,8 +34,7 @@ class ContentFailed extends Error {
 export function refusalOf(error: unknown): StaticResponse {
   if (error instanceof WriteRefused) return error.response;
   if (error instanceof ContentFailed) throw error.cause;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+  switch (codeOf(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
       return refusal(507, error);

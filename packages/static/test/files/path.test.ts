@@ -43,12 +43,13 @@ describe('a path', () => {
     expect(at(long(1500))).toMatchObject({ isDirectory: false });
   });
 
-  test('has names as long as file systems store, counted in bytes', () => {
-    expect(at(`/${'a'.repeat(255)}`)).toMatchObject({ isDirectory: false });
-    expect(at(`/${'a'.repeat(256)}`)).toBe(404);
-    expect(at(`/${'é'.repeat(127)}`)).toMatchObject({ isDirectory: false });
-    expect(at(`/${'é'.repeat(128)}`)).toBe(404);
-    expect(at(`/${'😀'.repeat(64)}`)).toBe(404);
+  test('has names as long as any file system stores, counted in UTF-16 units as those of Windows do', () => {
+    for (const unit of ['a', 'é', '語']) {
+      expect(at(`/${unit.repeat(255)}`)).toMatchObject({ isDirectory: false });
+      expect(at(`/${unit.repeat(256)}`)).toBe(404);
+    }
+    expect(at(`/${'😀'.repeat(127)}`)).toMatchObject({ isDirectory: false });
+    expect(at(`/${'😀'.repeat(128)}`)).toBe(404);
   });
 });
 
