@@ -1,13 +1,14 @@
 // What is known of directories, as long as the file system says the same, and shared by all who ask for it at once.
 //
-// Names are known for as long as the directory's times stay the same and it is still the directory at its path; they are kept for
-// small directories, within a budget. A look that is under way when a request comes may have seen an earlier state: its outcome
+// Names are known for as long as the directory's times stay the same and it is still the directory at its path, on file systems that
+// keep these times; they are kept for small directories, within a budget. A look that is under way when a request comes may have seen an earlier state: its outcome
 // counts for that request only if it is still true when the look ends; otherwise one more look is begun for all who waited.
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as loopTurned } from 'node:timers/promises';
 import { type Eventually, whenReady } from '../files/eventually.ts';
+import { keepsTimes } from '../files/exact-file-systems.ts';
 import { directoryDisk, openDirectory } from '../files/open-directory.ts';
 import { hasRested, isSameState, type Stamp, stampOf } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
@@ -109,7 +110,8 @@ export class Folders {
         const startedAtMs = Date.now();
         const before = stampOf(await stat(`${directory.path}/`));
         const names = await readNames(directory, segments, this.#settings);
-        const isRested = hasRested(Math.max(before.mtimeMs, before.ctimeMs), startedAtMs);
+        const isExact = await keepsTimes(directory.path);
+        const isRested = isExact && hasRested(Math.max(before.mtimeMs, before.ctimeMs), startedAtMs);
         const location = join(this.#settings.root, ...segments);
         return { ...names, location, segments, stamp: before, isRested, pages: new Map() };
       } finally {

@@ -1,10 +1,20 @@
 // Directories are read once for all who ask, kept while their times vouch for them, and never beyond the memory allowed.
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Folder, Folders, isSameDirectory } from '../../src/listing/folders.ts';
 import type { RememberedPage } from '../../src/listing/pages.ts';
 import { settingsOf } from '../../src/options/settings.ts';
@@ -103,6 +113,21 @@ describe('what is kept', () => {
     const found = await all.look(['a']);
     expect(found?.isRested).toBe(false);
     expect(all.known(['a'])).toBeUndefined();
+  });
+
+  test('is nothing on a file system whose directories have no times of their own, as many of FUSE', async () => {
+    await rested('a', 1);
+    const asked = vi.spyOn(fs.promises, 'statfs').mockResolvedValue({ type: 0x6573_5546 } as fs.StatsFs);
+    syncBuiltinESMExports();
+    try {
+      const all = folders();
+      expect(namesOf(await all.look(['a']))).toBe('f0');
+      expect(asked).toHaveBeenCalled();
+      expect(all.known(['a'])).toBeUndefined();
+    } finally {
+      asked.mockRestore();
+      syncBuiltinESMExports();
+    }
   });
 
   test('is nothing of a directory with links, whose kinds no time tells', async () => {
