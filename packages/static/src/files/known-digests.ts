@@ -77,5 +77,5 @@ export function learnDigest({ identity, stored }: FileEntry, storage: Storage): 
       });
     }),
   );
-  return Promise.all(learning).then(() => undefined);
+  return Promise.allSettled(learning).then(() => undefined);
 }

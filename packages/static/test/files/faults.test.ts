@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import fs, {
   closeSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   mkdtempSync,
@@ -238,6 +239,22 @@ test('a small file is hashed beside a large one', async () => {
   await untilRested(root);
   await Promise.all([large, hash('small', 2_000_000)]);
   expect(ended).toEqual(['small', 'large']);
+});
+
+test('a large file of which a part cannot be read is sent as far as it can be', async () => {
+  await rested('large', Buffer.alloc(2_000_000));
+  let opens = 0;
+  const open: Disk['open'] = (path) => {
+    // The second time it is opened to be hashed: reading fails then, as at a bad sector.
+    if (++opens !== 2) return mainThreadDisk.open(path);
+    const descriptor = openSync(path, 'a');
+    return { descriptor, stats: fstatSync(descriptor) };
+  };
+  const respond = responderFor(settingsOf(root, {}), { ...mainThreadDisk, open });
+  const { status, fields } = await respond({ method: 'HEAD', pathInfo: '/large', fields: [] });
+  expect(opens).toBe(2);
+  expect(status).toBe(200);
+  expect(fields.find(([name]) => name === 'etag')?.[1]).toMatch(/^W\//);
 });
 
 test('a response whose file is unknown to its file system at its end has been sent all the same', async () => {
