@@ -292,6 +292,23 @@ describe('roots', () => {
     }
   });
 
+  test.runIf(process.platform === 'linux')('may have links that differ from their target in case only', async () => {
+    const root = join(site.top, 'cased');
+    writeTree(root, { 'readme.txt': 'read', 'packages/a.txt': 'packed', 'é.txt': 'accent' });
+    symlinkSync('readme.txt', join(root, 'README.txt'));
+    symlinkSync('packages', join(root, 'Packages'));
+    symlinkSync('é.txt', join(root, 'É.txt'));
+    for (const symlinks of ['inside', 'all', 'deny'] as const) {
+      const respond = serveStatic(root, { symlinks, listing: true });
+      for (const path of ['/README.txt', '/Packages/a.txt', '/Packages/', '/É.txt']) {
+        expect((await respond(get(path))).status, path).toBe(symlinks === 'deny' ? 404 : 200);
+      }
+      for (const path of ['/Readme.txt', '/PACKAGES/a.txt', '/packages/A.txt']) {
+        expect((await respond(get(path))).status, path).toBe(404);
+      }
+    }
+  });
+
   test('that are links are served, and followed when they are pointed elsewhere', async () => {
     writeTree(site.top, { 'r1/i.txt': 'one', 'r2/i.txt': 'two' });
     symlinkSync('r1', join(site.top, 'current'));

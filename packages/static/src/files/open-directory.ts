@@ -4,9 +4,9 @@
 import { constants, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { open, type OpenFile, readlink, realpath, stat } from './calls.ts';
-import { MeasuredDisk } from './disk.ts';
+import { isErrorOf, MeasuredDisk } from './disk.ts';
 import type { Eventually } from './eventually.ts';
-import { isPermittedPlace } from './open-file.ts';
+import { isOwnSpelling, isPermittedPlace } from './open-file.ts';
 import { Root } from './root.ts';
 import { secretsOf } from './secrets.ts';
 import type { Settings } from '../options/settings.ts';
@@ -75,7 +75,8 @@ async function isPermitted(
   settings: Settings,
 ): Promise<boolean> {
   if (!isPermittedPlace(place, asked, root, settings)) return false;
-  return stats.isDirectory() && !(await secretsOf(settings).cover(stats, place, asked));
+  if (!stats.isDirectory() || !(await isOwnSpelling(stats, asked, root))) return false;
+  return !(await secretsOf(settings).cover(stats, place, asked));
 }
 
 async function named(location: string): Promise<Held> {
@@ -91,7 +92,7 @@ async function hold(location: string): Promise<Held | undefined> {
     return await heldBy(directory);
   } catch (error) {
     await directory.close();
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isErrorOf(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

@@ -5,10 +5,12 @@
 // The outcome is an open file (the caller closes it), a directory, or why there is neither; the descriptor of anything but a
 // file is closed here. The state in the outcome is the one that was checked, and the only one.
 
+import { lstatSync, type Stats } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import type { Settings } from '../options/settings.ts';
 import { type Stamp, stampOf } from '../http/validators.ts';
+import { readdir } from './calls.ts';
 import { isErrorOf, type Opened } from './disk.ts';
 import { type Eventually, whenReady } from './eventually.ts';
 import { closing } from './file-state.ts';
@@ -119,15 +121,18 @@ function admit({ descriptor, stats }: Opened, location: string, root: string, st
   const { settings, secrets } = storage;
   const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'refused';
   if (kind === 'refused') return kind;
-  if (settings.symlinks === 'all' && settings.platform === 'linux' && secrets.isEmpty) return kind;
-  return whenReady(placeOf(descriptor, location, storage), (place) => {
-    if (typeof place !== 'string') return place ?? 'elsewhere';
-    const asked = root + location.slice(settings.root.length);
-    const whole = stats.nlink === 0 ? withoutDeleted(place) : place;
-    if (!isPermittedPlace(whole, asked, root, settings)) return 'elsewhere';
-    return whenReady(secrets.cover(stats, whole, location), (isSecret) => {
-      if (isSecret) return 'refused';
-      return kind === 'file' && place !== asked ? { place } : kind;
+  const asked = root + location.slice(settings.root.length);
+  return whenReady(isOwnSpelling(stats, asked, root), (isOwn) => {
+    if (!isOwn) return 'refused';
+    if (settings.symlinks === 'all' && settings.platform === 'linux' && secrets.isEmpty) return kind;
+    return whenReady(placeOf(descriptor, location, storage), (place) => {
+      if (typeof place !== 'string') return place ?? 'elsewhere';
+      const whole = stats.nlink === 0 ? withoutDeleted(place) : place;
+      if (!isPermittedPlace(whole, asked, root, settings)) return 'elsewhere';
+      return whenReady(secrets.cover(stats, whole, location), (isSecret) => {
+        if (isSecret) return 'refused';
+        return kind === 'file' && place !== asked ? { place } : kind;
+      });
     });
   });
 }
@@ -163,18 +168,54 @@ export function isPermittedPlace(
   { symlinks }: Pick<Settings, 'symlinks'>,
 ): boolean {
   if (place === asked) return true;
-  // On a disk that ignores case, one file has many names; only its own is served, so that no guard can be walked around.
-  if (place.length === asked.length || !isAscii(place) || !isAscii(asked)) {
-    if (place.normalize().toLowerCase() === asked.normalize().toLowerCase()) {
-      return place.normalize() === asked.normalize();
-    }
+  // On a disk that ignores case, one file has many names; only its own is served, so that no guard can be walked around. On Linux
+  // `isOwnSpelling` tells: there another case may be a link to this one.
+  if (process.platform !== 'linux' && place.normalize().toLowerCase() === asked.normalize().toLowerCase()) {
+    return place.normalize() === asked.normalize();
   }
   if (symlinks === 'all') return true;
   return symlinks === 'inside' && isBelow(place, root);
 }
 
-function isAscii(text: string): boolean {
-  return !/[^\x00-\x7f]/.test(text);
+/** Whether disks ignore case, by device: found out at the first name with a letter in it. */
+const ignoring = new Map<number, boolean>();
+
+/** Names of directories on such disks, as they were when one was last missed. */
+const listed = new Map<string, ReadonlySet<string>>();
+const MAX_LISTED = 64;
+
+/**
+ * Whether each name of a path below the root is spelled as the disk has it. Linux tells the place of what is open as it was asked for,
+ * also where a disk ignores case, as those of Windows and macOS do that are mounted or passed on; there directories are read for it.
+ */
+export function isOwnSpelling(stats: Stats, asked: string, root: string): Eventually<boolean> {
+  return !ignoresCase(stats, asked) || areNames(asked, root);
+}
+
+function ignoresCase(stats: Stats, asked: string): boolean {
+  const { dev, ino, nlink } = stats;
+  const known = ignoring.get(dev);
+  if (known !== undefined || process.platform !== 'linux') return known === true;
+  const [directory, name] = [dirname(asked), basename(asked)];
+  const other = name.replace(/[a-z]/gi, (letter) => (letter < 'a' ? letter.toLowerCase() : letter.toUpperCase()));
+  const look = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+  // A hard link may have that name, and that of a mounted directory is elsewhere.
+  if (other === name || (nlink > 1 && !stats.isDirectory()) || look(directory)?.dev !== dev) return false;
+  const isIt = look(join(directory, other))?.ino === ino;
+  ignoring.set(dev, isIt);
+  return isIt;
+}
+
+async function areNames(path: string, root: string): Promise<boolean> {
+  if (path.length <= root.length) return true;
+  const [directory, name] = [dirname(path), basename(path).normalize()];
+  let names = listed.get(directory);
+  if (names?.has(name) !== true) {
+    names = new Set((await readdir(directory)).map((one) => one.normalize()));
+    if (listed.size === MAX_LISTED) listed.clear();
+    listed.set(directory, names);
+  }
+  return names.has(name) && areNames(directory, root);
 }
 
 /** Compares with a separator, so that `/srv/www-secret` is not inside `/srv/www`. */
