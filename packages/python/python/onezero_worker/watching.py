@@ -50,4 +50,9 @@ def files_of(error):
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         files.append(error.filename)
-    return [file for file in files if os.path.isfile(file)]
+    files = [file for file in files if os.path.isfile(file)]
+    if isinstance(error, ImportError) and error.name:  # it may come: also 'views', if that cannot be imported from 'shop'
+        path = error.name.replace(".", "/")
+        for path in (path, "/".join([path, *str(error).split("'")[1:2]])):
+            files += [folder + "/" + path + end for folder in sys.path for end in (".py", "/__init__.py")]
+    return files

@@ -121,6 +121,17 @@ class Sources(unittest.TestCase):
         self.assertNotIn(files["standard"], found)
         self.assertTrue(all(isinstance(path, str) for path in found))
 
+    def test_places_of_what_is_missing(self):
+        with mock.patch.object(sys, "path", ["/srv/app", "/lib"]):
+            for statement in ("import shop.views", "from shop.views import a"):
+                with self.assertRaises(ImportError) as raised:
+                    exec(statement)
+                self.assertLessEqual({"/srv/app/shop.py", "/srv/app/shop/__init__.py", "/lib/shop.py"}, set(files_of(raised.exception)))
+            error = ImportError("cannot import name 'views' from 'shop.web' (unknown location)", name="shop.web")
+            self.assertIn("/srv/app/shop/web/views.py", files_of(error))
+            self.assertIn("/lib/shop/web.py", files_of(error))
+        self.assertEqual(files_of(ImportError("none")), [])
+
     def test_files_that_an_error_speaks_of(self):
         with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
             with self.assertRaises(SyntaxError) as raised:
