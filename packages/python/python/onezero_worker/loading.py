@@ -110,10 +110,14 @@ def load_file(path):
     folder, file = os.path.split(path)
     stem = file[:-3] if file.endswith(".py") else file
     packages = []
-    while os.path.isfile(os.path.join(folder, "__init__.py")):
+    while os.path.basename(folder) and os.path.isfile(os.path.join(folder, "__init__.py")):
         folder, package = os.path.split(folder)
         packages.insert(0, package)
     if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # A folder called `site` or `example.com` is no package: that means something else, or nothing.
+    while packages and not leads_to(packages[0], os.path.join(folder, packages[0], "__init__.py")):
+        folder = os.path.join(folder, packages.pop(0))
         sys.path.insert(0, folder)
     name = ".".join(packages + [stem])
     if file.endswith(".py") and "." not in stem and leads_to(name, path):
@@ -139,7 +143,7 @@ def leads_to(name, path):
     """Whether importing `name` runs the file at `path`."""
     try:
         spec = importlib.util.find_spec(name)
-    except ValueError:  # a module that has no spec, such as __main__
+    except (ImportError, ValueError):  # a module that has no spec, such as __main__
         return False
     return spec is not None and spec.origin is not None and os.path.isfile(spec.origin) and os.path.samefile(spec.origin, path)
 

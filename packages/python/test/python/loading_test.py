@@ -7,6 +7,7 @@ import sys
 import tempfile
 import types
 import unittest
+from unittest import mock
 
 from onezero_worker import loading
 from onezero_worker.loading import check_interface, file_in, find_object, is_asgi, leads_to, load, load_file, parse_name, takes
@@ -274,6 +275,24 @@ class Files(unittest.TestCase):
             loaded = load_file(self.write(name))
             self.assertEqual((loaded.NAME, loaded.__file__), (module, os.path.join(self.folder, name)))
             self.assertIs(sys.modules[module], loaded)
+
+    def test_a_folder_that_cannot_be_imported_by_its_name_is_no_package(self):
+        for name, module in {
+            "site/six.one.py": "onezero_six_one",
+            "site/web_six.py": "web_six",
+            "example.com/web_seven.py": "web_seven",
+            "inspect/web_eight.py": "web_eight",
+            "site/shop_six/web.py": "shop_six.web",
+            "my-site/web.py": "my-site.web",
+        }.items():
+            path = self.write(name)
+            for folder in (os.path.dirname(path), os.path.join(self.folder, name.partition("/")[0])):
+                self.write(os.path.join(folder, "__init__.py"))
+            self.assertEqual(load_file(path).NAME, module)
+
+    def test_the_root_is_no_package(self):
+        with mock.patch.object(os.path, "isfile", lambda path: True), self.assertRaises(FileNotFoundError):
+            load_file("/no_such_six.py")
 
     def test_a_file_that_fails_is_no_module(self):
         with self.assertRaises(ZeroDivisionError):
