@@ -94,13 +94,14 @@ def read_orders(orders, connections, stop):
 
 def import_ours(name):
     """A part that only one of the interfaces needs (asyncio is large)."""
-    path, sys.path[:] = sys.path[:], library
-    sys.dont_write_bytecode = True
+    sys.path[:0] = library  # in front: a thread of the application may import as well
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         return importlib.import_module("onezero_worker." + name)
     finally:
-        sys.path[:] = path
-        sys.dont_write_bytecode = writes_bytecode
+        for folder in library:
+            sys.path.remove(folder)
+        sys.dont_write_bytecode = before
 
 
 def let_the_server_run():
@@ -245,9 +246,8 @@ def main():
 
     def report_ready():
         environment = sys.prefix if sys.prefix != sys.base_prefix else None
-        python = {"python": sys.version.split()[0], "executable": sys.executable, "virtualenv": environment}
+        found.update(python=sys.version.split()[0], executable=sys.executable, virtualenv=environment)
         leave_when_asked(lambda: report(event="leaving"))
-        found.update(python)
         report(event="ready", interface=interface, **found)
         start_watching()
 

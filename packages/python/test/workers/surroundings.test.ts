@@ -50,6 +50,33 @@ test.each(INTERFACES)('%s with %i threads runs beside files named like modules o
   expect(await run(site, threads).get()).toBe('right');
 }); // prettier-ignore
 
+test.each(INTERFACES)('%s with %i threads lets a thread of the application import meanwhile', async (_, threads, text) => {
+  const site = makeSite();
+  site.write('late.py', '');
+  site.write(
+    'web.py',
+    `import sys, threading
+sys.dont_write_bytecode = False
+failures = []
+def work():
+    try:
+        sys.modules.pop("late", None)
+        __import__("late")
+        sys.path.append("/appended")
+    except ImportError as error:
+        failures.append(error)
+class Path(list):
+    def __setitem__(self, place, folders):
+        super().__setitem__(place, folders)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+sys.path = Path(sys.path)
+${text.replace('b"right"', 'repr((failures, "/appended" in sys.path, sys.dont_write_bytecode)).encode()')}`,
+  );
+  expect(await run(site, threads).get()).toBe('([], True, False)');
+}); // prettier-ignore
+
 test.each([1, 2])('a time limit for sockets in general is none for the server, with %i threads', async (threads) => {
   const site = makeSite();
   site.write(
