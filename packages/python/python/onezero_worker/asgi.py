@@ -15,30 +15,10 @@ from collections import deque
 from . import forked
 from .fields import CONTROL_BYTES, FILE_NAMERS_BYTES, HOP_BY_HOP_BYTES, TOKEN_BYTES
 from .records import (
-    ABORT,
-    BARE_REQUEST,
-    BEGIN,
-    COPY_LIMIT,
-    DRAIN,
-    END,
-    FILE_REPLY,
-    LAST_OUTPUT,
-    MAX_CONTENT,
-    PARAMS,
-    PAUSE,
-    PING,
-    RECORD,
-    RECORD_AND_END,
-    RECORD_HEAD,
-    REQUEST,
-    STDERR,
-    STDIN,
-    STDOUT,
-    Disconnected,
-    application_traceback,
-    file_offer,
-    record,
-)
+    ABORT, BARE_REQUEST, BEGIN, COPY_LIMIT, DRAIN, END, FILE_REPLY, LAST_OUTPUT, MAX_CONTENT, PARAMS, PAUSE, PING, RECORD,
+    RECORD_AND_END, RECORD_HEAD, REQUEST, SEND_BUFFER_SIZE, STDERR, STDIN, STDOUT, Disconnected, application_traceback,
+    file_offer, record,
+)  # fmt: skip
 from .remembered import Remembered
 
 # Content of a request that waits for receive(): beyond it the server is asked to wait.
@@ -47,8 +27,6 @@ RECEIVE_LIMIT = 0x40000
 JOIN_LIMIT = 0x10000
 # What is read at once: as much as the kernel lets be on its way.
 BUFFER_SIZE = 0x40000
-# The kernel allows less, usually 208 KiB.
-SEND_BUFFER_SIZE = 0x100000
 # Bytes on their way to the server beyond which send() waits.
 SEND_LIMIT = 0x40000
 # Bytes written in one turn of the loop beyond which they leave, and others get their turn.
@@ -347,6 +325,8 @@ class Request:
         self.connection.requests.pop(self.number, None)
         if self.receiver is not None:
             self.wake()
+        if self.room is not None:  # another task sends as well
+            self.let_go()
 
     async def take_turn(self):
         """Waits while the server takes no more, and lets others run: an application that only sends would hold the loop."""
@@ -481,7 +461,6 @@ class Connection(asyncio.BufferedProtocol):
         self.is_full = False
         self.drain_waiters = []
         self.on_idle = None
-        self.beat = time.monotonic()
 
     def connection_made(self, transport):
         self.transport = transport
@@ -566,22 +545,19 @@ class Connection(asyncio.BufferedProtocol):
             self.close_output()
         out, self.out = self.out, []
         self.out_bytes = 0
-        if not self.has_large:
-            if out:
-                self.transport.write(b"".join(out))
-            return
-        self.has_large = False
-        small = []
-        for part in out:
-            if len(part) <= COPY_LIMIT:
-                small.append(part)
-                continue
-            if small:
-                self.transport.write(b"".join(small))
-                small = []
-            self.transport.write(part)
-        if small:
-            self.transport.write(b"".join(small))
+        if self.has_large:
+            self.has_large = False
+            parts, out = out, []
+            for part in parts:
+                if len(part) <= COPY_LIMIT:
+                    out.append(part)
+                    continue
+                if out:
+                    self.transport.write(b"".join(out))
+                    out = []
+                self.transport.write(part)
+        if out:
+            self.transport.write(b"".join(out))
 
     # Reading
 
@@ -649,10 +625,8 @@ class Connection(asyncio.BufferedProtocol):
                 request.add_content(content)
             else:
                 request.end_content()
-        elif kind == BARE_REQUEST:
-            self.begin(number, content, True)
-        elif kind == REQUEST:
-            self.begin(number, content)
+        elif kind == BARE_REQUEST or kind == REQUEST:
+            self.begin(number, content, kind == BARE_REQUEST)
         elif kind == BEGIN:
             self.parameters[number] = b""
         elif kind == ABORT:
@@ -679,18 +653,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def begin(self, number, parameters, is_bare=False):
         scope = self.make_scope(parameters)
-        request = (Request if scope["type"] == "http" else self.websocket())(self, number, scope)
+        if scope["type"] == "http":
+            request = Request(self, number, scope)
+        else:
+            from .asgi_websocket import WebSocket
+
+            request = WebSocket(self, number, scope)
         request.content_ended = is_bare  # before its task, which an eager factory of the application's begins at once
         self.requests[number] = request
         self.running.add(request)
         request.task = self.create_task(request.run(self.application))
-        return request
-
-    @staticmethod
-    def websocket():
-        from .asgi_websocket import WebSocket
-
-        return WebSocket
 
     def make_scope(self, parameters):
         port, path, raw_path, query, rest = parameters.split(b"\0", 4)
@@ -761,16 +733,12 @@ class Lifespan:
 
     async def send(self, message):
         kind = message["type"]
-        if kind == "lifespan.startup.complete" and not self.started.done():
-            self.started.set_result(None)
-        elif kind == "lifespan.startup.failed" and not self.started.done():
-            self.started.set_result(message.get("message") or "the application reported that its startup failed")
-        elif kind == "lifespan.shutdown.complete" and not self.stopped.done():
-            self.stopped.set_result(None)
-        elif kind == "lifespan.shutdown.failed" and not self.stopped.done():
-            self.stopped.set_result(message.get("message") or "the application reported that its shutdown failed")
-        else:
-            raise RuntimeError("unexpected message %r" % kind)
+        for phase, reported in (("startup", self.started), ("shutdown", self.stopped)):
+            if kind == "lifespan.%s.complete" % phase and not reported.done():
+                return reported.set_result(None)
+            if kind == "lifespan.%s.failed" % phase and not reported.done():
+                return reported.set_result(message.get("message") or "the application reported that its %s failed" % phase)
+        raise RuntimeError("unexpected message %r" % kind)
 
 
 class LoopWatch:
@@ -779,7 +747,6 @@ class LoopWatch:
     def __init__(self, connection):
         self.connection = connection
         self.main_thread = threading.get_ident()
-        self.beat = time.monotonic()
         self.tick()
 
     def tick(self):

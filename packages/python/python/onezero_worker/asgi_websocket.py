@@ -5,24 +5,9 @@ from collections import deque
 from .asgi import RECEIVE_LIMIT, Request, encode_head
 from .records import END, MAX_CONTENT, PAUSE, RECORD_AND_END, STDOUT, Disconnected, record
 from .websocket import (
-    ABNORMAL,
-    BINARY,
-    CLOSE,
-    GOING_AWAY,
-    MIN_DEFLATED,
-    NO_STATUS,
-    NORMAL,
-    PING,
-    PONG,
-    TEXT,
-    Deflate,
-    Frames,
-    accept_key,
-    encode_close,
-    encode_frame,
-    is_received_code,
-    negotiate_deflate,
-)
+    ABNORMAL, BINARY, CLOSE, GOING_AWAY, MIN_DEFLATED, NO_STATUS, NORMAL, PING, PONG, TEXT, Deflate, Frames, accept_key,
+    encode_close, encode_frame, is_received_code, negotiate_deflate,
+)  # fmt: skip
 
 # A client that has gone without a word is found out by a ping (uvicorn's ws_ping_interval and ws_ping_timeout).
 PING_INTERVAL = 20

@@ -27,6 +27,8 @@ MAX_CONTENT = 0xFFFFFF
 TIME_MASK = 0xFFFFFFFFFFFFFFFF  # times before 1970 are negative
 # Blocks up to this size are copied behind their record header to leave in one piece; larger ones are not copied.
 COPY_LIMIT = 0x8000
+# As many bytes as may be on their way to the server; the kernel allows less, usually 208 KiB.
+SEND_BUFFER_SIZE = 0x100000
 
 
 def file_offer(request, descriptor, offset, length, state):

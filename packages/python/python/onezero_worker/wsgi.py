@@ -17,27 +17,9 @@ import traceback
 from . import forked
 from .fields import FILE_NAMERS, check_length, check_status, check_value, field_kind, known_names, known_statuses
 from .records import (
-    ABORT,
-    BARE_REQUEST,
-    BEGIN,
-    COPY_LIMIT,
-    END,
-    FILE_REPLY,
-    LAST_OUTPUT,
-    MAX_CONTENT,
-    PAUSE,
-    RECORD,
-    RECORD_AND_END,
-    RECORD_HEAD,
-    REQUEST,
-    STDERR,
-    STDIN,
-    STDOUT,
-    Disconnected,
-    application_traceback,
-    file_offer,
-    record,
-)
+    ABORT, BARE_REQUEST, BEGIN, COPY_LIMIT, END, FILE_REPLY, LAST_OUTPUT, MAX_CONTENT, PAUSE, RECORD, RECORD_AND_END, RECORD_HEAD,
+    REQUEST, SEND_BUFFER_SIZE, STDERR, STDIN, STDOUT, Disconnected, application_traceback, file_offer, record,
+)  # fmt: skip
 from .remembered import Remembered
 
 # Holds the largest record there is; larger reads go past it, straight to the application.
@@ -46,8 +28,6 @@ BUFFER_SIZE = 0x20000
 FILE_PIECE = 0x80000
 # Linux takes 1,024 parts in one sendmsg; half of them are record headers.
 MAX_PARTS = 1024
-# As many bytes as may be on their way to the server; the kernel allows less, usually 208 KiB.
-SEND_BUFFER_SIZE = 0x100000
 # Blocks that follow each other within QUICK seconds leave together, GATHER seconds after the first of them.
 QUICK = 0.001
 GATHER = 0.001
@@ -68,8 +48,7 @@ def check_block(block):
 
 
 def may_close(result):
-    kind = type(result)
-    return kind is not list and kind is not tuple and result is not None
+    return result is not None and type(result) not in (list, tuple)
 
 
 class Response:
@@ -284,7 +263,7 @@ class FileWrapper:
         raise StopIteration
 
 
-# --- The request: wsgi.input and wsgi.errors -------------------------------------------------------------------------
+# The request: wsgi.input and wsgi.errors
 
 
 class Input(io.RawIOBase):
@@ -348,7 +327,7 @@ class Errors:
             self.connection.send_errors(text, self.request)
 
 
-# --- The connection: FastCGI records to calls of the application and back --------------------------------------------
+# The connection: FastCGI records to calls of the application and back
 
 
 class Connection:
@@ -736,7 +715,13 @@ class Connection:
                 self.socket.sendall(record(STDOUT, self.request, piece))
                 left = piece
                 while left:
-                    sent = os.sendfile(self.socket.fileno(), descriptor, offset, left)
+                    try:
+                        sent = os.sendfile(self.socket.fileno(), descriptor, offset, left)
+                    except BlockingIOError:  # sockets of gevent do not wait
+                        time.sleep(GATHER)
+                        continue
+                    except OSError:  # what was announced has to follow
+                        sent = 0
                     if not sent:
                         self.socket.sendall(bytes(left))
                         return False

@@ -594,6 +594,26 @@ class ManyRequests(Case):
         server.say(record(PING, b"", 0))
         self.assertEqual(server.heard(), [(PING, 0, b"")])
 
+    def test_who_waits_to_send_goes_on_where_another_task_ends_the_response(self):
+        async def application(scope, receive, send):
+            async def sends():
+                await send(body(b"x" * 10, True))
+                await send(body(b"y" * 10, True))
+
+            await send(start())
+            task = asyncio.ensure_future(sends())
+            await go_on.wait()
+            await send(body(b"z"))
+            self.seen += await asyncio.gather(task, return_exceptions=True)
+
+        server = self.server(application)
+        go_on = asyncio.Event()
+        server.say(begin() + record(PAUSE, b"\1"))
+        go_on.set()
+        server.turn()
+        self.assertEqual(len(self.seen), 1)
+        self.assertEqual(server.connection.running, set())
+
     def test_a_paused_response_waits_and_others_do_not(self):
         async def application(scope, receive, send):
             await send(start())

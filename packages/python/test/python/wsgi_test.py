@@ -7,6 +7,7 @@ import sys
 import tempfile
 import unittest
 import wsgiref.handlers
+from unittest import mock
 
 import wire
 from onezero_worker.records import PAUSE
@@ -769,6 +770,23 @@ class Files(Case):
         for offers in (1, 0):
             answer = self.send(open(self.file.name, "rb"), reply=b"\0" if offers else None)
             self.assertEqual((len(answer.files), answer.content == self.bytes, answer.status), (offers, True, 0))
+
+    def test_a_socket_that_does_not_wait_and_a_disk_that_fails(self):
+        self.fill(COPY_LIMIT * 2)
+        Connection.files_are_refused = True
+        copy = os.sendfile
+        for error, status in ((BlockingIOError(), 0), (OSError(5, "Input/output error"), 1)):
+            failures = [error]
+
+            def sendfile(out, descriptor, offset, count):
+                if offset and failures:
+                    raise failures.pop()
+                return copy(out, descriptor, offset, min(count, COPY_LIMIT))
+
+            with mock.patch.object(os, "sendfile", sendfile):
+                answer = self.send(open(self.file.name, "rb"), reply=None)
+            self.assertEqual((len(answer.content), answer.status), (COPY_LIMIT * 2, status))
+            self.assertEqual(answer.content == self.bytes, not status)
 
     def test_from_where_it_stands_to_its_declared_length(self):
         self.fill(COPY_LIMIT * 2)
