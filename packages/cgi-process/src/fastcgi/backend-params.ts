@@ -41,6 +41,8 @@ export function backendParams(
       scriptFilename: isFile ? join(theirRoot, found.file.slice(root.length)) : undefined,
     },
   );
+  // PHP with cgi.fix_pathinfo=0 would run what this names, whatever SCRIPT_FILENAME says.
+  if (options.root !== undefined) delete variables['PATH_TRANSLATED'];
   for (const [name, value] of Object.entries(params)) variables[name] = toByteString(value);
   return variables;
 }

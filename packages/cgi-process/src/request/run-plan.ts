@@ -61,7 +61,7 @@ export class RunPlanner {
     const { user, authType, id } = request;
     const scriptName = request.scriptName + found.scriptName;
     const asked = { method, target, version, scheme, authority, query, fields, content, remote, local };
-    return metaVariables(
+    const variables = metaVariables(
       { ...asked, user, authType, id, contentLength, scriptName, pathInfo: found.pathInfo },
       {
         passAuthorization,
@@ -72,6 +72,9 @@ export class RunPlanner {
         documentRoot: this.#options.documentRoot ?? found.root,
       },
     );
+    // With cgi.fix_pathinfo=0 it would run what this names, and not the script.
+    if (/php[^/]*$/.test(found.interpreter ?? '')) delete variables['PATH_TRANSLATED'];
+    return variables;
   }
 }
 

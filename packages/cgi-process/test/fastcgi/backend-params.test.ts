@@ -33,6 +33,13 @@ describe('backendParams', () => {
     });
   });
 
+  test('names no other file for PHP to run, which it would with cgi.fix_pathinfo=0', () => {
+    expect(params({ root: '/srv/site' }, '/srv/site')).not.toHaveProperty('PATH_TRANSLATED');
+    expect(params({ directory: '/srv/site' }, '/srv/site')).toHaveProperty('PATH_TRANSLATED', '/srv/site/cart');
+    const own = { PATH_TRANSLATED: '/own' };
+    expect(params({ root: '/srv/site', params: own }, '/srv/site')).toMatchObject(own);
+  });
+
   test('names no file where none was looked for', () => {
     const application = { file: '', scriptName: '', pathInfo: '/cart' } as FoundScript;
     expect(params({}, undefined, application)).not.toHaveProperty('SCRIPT_FILENAME');

@@ -62,6 +62,14 @@ describe('RunPlanner', () => {
     expect(made).toMatchObject({ command: '/usr/bin/perl', args: [found.file, '-x', 'a b'], program: undefined });
   });
 
+  test.each([
+    ['/usr/bin/php-cgi8.2', undefined],
+    ['/usr/bin/perl', join(scripts.path, 'rest')],
+    ['/opt/php/bin/perl', join(scripts.path, 'rest')],
+  ])('names no other file for PHP to run, which it would with cgi.fix_pathinfo=0: %s', (interpreter, expected) => {
+    expect(plan({ found: { ...found, interpreter } }).environment['PATH_TRANSLATED']).toBe(expected);
+  });
+
   test('puts a wrapper before the script, found in PATH, and says which program it is to execute', () => {
     const made = plan({ options: { wrapper: ['env', 'A=1'], args: ['x'] } });
     expect(made.command).toMatch(/^\/.*\/env$/);
