@@ -14,6 +14,7 @@ import {
   lstatSync,
   mkdtempSync,
   openSync,
+  realpathSync,
   rmdirSync,
   rmSync,
 } from 'node:fs';
@@ -81,7 +82,8 @@ export class FifoDirectory {
   }
 
   #makeDirectory(): string {
-    const path = mkdtempSync(join(tmpdir(), PIPES_PREFIX));
+    // As the system names what a process has open there (`pipe-holders.ts`).
+    const path = realpathSync(mkdtempSync(join(tmpdir(), PIPES_PREFIX)));
     if (this.#owner !== undefined) chmodSync(path, SHARED_MODE);
     directories.add(path);
     return path;

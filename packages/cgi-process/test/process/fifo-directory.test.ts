@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -11,6 +11,7 @@ const scripts = new Scripts({
   hello: plain('echo hello'),
   count: plain('wc -c'),
   large: plain('head -c 200000 /dev/zero'),
+  slow: plain('echo first; sleep 0.5; echo last'),
 });
 let folder = '';
 let cgi: typeof entry.cgi;
@@ -77,6 +78,14 @@ describe.each(['shell', 'direct'] as const)('FIFOs for %s', (spawner) => {
     for (const name of directories()) remove(join(folder, name));
     await expectAllIsWell(respond);
     await respond.close();
+  });
+
+  test('pass all output where the folder for temporary files lies behind a link', async () => {
+    const link = join(folder, `link-${spawner}`);
+    symlinkSync(folder, link);
+    vi.stubEnv('TMPDIR', link);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await text(await mount()(request('/slow')))).toBe('first\nlast\n');
   });
 
   test('of which any one is left are made anew', async () => {
