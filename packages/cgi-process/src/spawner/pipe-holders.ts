@@ -10,8 +10,8 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
 /**
- * Whether a process other than this one and a shell has `path` open. True when the shell runs nothing: all is said then; and when
- * descriptors are wanting: a later look tells.
+ * Whether a process other than this one and a shell has `path` open. True when the shell runs nothing: all is said then; when
+ * descriptors are wanting: a later look tells; and when its command may not be looked at.
  */
 export function isHeld(shell: number, path: string): boolean {
   try {
@@ -24,7 +24,7 @@ export function isHeld(shell: number, path: string): boolean {
 
 function isSeen(shell: number, path: string): boolean {
   const [command] = childrenOf(shell);
-  if (command === undefined || has(command, '1', path) || hasEnded(command)) return true;
+  if (command === undefined || has(command, '1', path) || isHidden(command) || hasEnded(command)) return true;
   const own = new Set([shell, process.pid]);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
@@ -36,6 +36,11 @@ function isSeen(shell: number, path: string): boolean {
 function childrenOf(pid: number): number[] {
   const text = orGone(() => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1'));
   return text === undefined || text === '' ? [] : text.trim().split(' ').map(Number);
+}
+
+/** One of another user or with more rights than we have, as of a setuid wrapper, or of a file that may not be read. */
+function isHidden(pid: number): boolean {
+  return orGone(() => readlinkSync(`/proc/${pid}/cwd`), '') === '';
 }
 
 /** A process that nobody has waited for yet has no files any more. */
@@ -54,12 +59,14 @@ function has(pid: number, file: string, path: string): boolean {
   return found === path || found === `${path} (deleted)`;
 }
 
-/** Processes and their files go at any moment; those of other users are not ours to see. */
-function orGone<T>(look: () => T): T | undefined {
+/** Processes and their files go at any moment; those of other users are not ours to see, which `hidden` stands for. */
+function orGone<T>(look: () => T, hidden?: T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['EACCES', 'EPERM'].includes(code)) return hidden;
+    if (['ENOENT', 'ESRCH'].includes(code)) return undefined;
     throw error;
   }
 }

@@ -8,10 +8,11 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cgi, startProcess } from '../../src/index.ts';
 import { groupIn, withOwnGroup } from '../../src/process/owner.ts';
 import { removeLeftovers } from '../../src/process/leftovers.ts';
-import { chunks, plain, request, Scripts, text } from '../mount.ts';
+import { chunks, isInstalled, plain, request, Scripts, text } from '../mount.ts';
 
 const scripts = new Scripts({
   count: plain('wc -c'),
+  slow: plain('echo first; sleep 0.5; echo last'),
   groups: plain('id -u; id -g; id -G'),
   reopen: plain('echo complaint >/dev/stderr; head -c 1000 >/dev/null; cat /dev/stdin | wc -c'),
   meddle: plain(
@@ -92,6 +93,26 @@ describe.skipIf(!isRoot)('another user', () => {
     const respond = cgi({ directory: scripts.path, uid: NOBODY, spawner });
     expect(await text(await respond(request('/meddle')))).toBe('1\n');
     await respond.close();
+  });
+
+  test.runIf(isInstalled('setpriv', '--version'))('passes all output on to who may not look at it', async () => {
+    const entry = new URL('../../dist/index.js', import.meta.url).href;
+    const program = `
+      import { cgi } from ${JSON.stringify(entry)};
+      const respond = cgi({ directory: ${JSON.stringify(scripts.path)}, uid: ${NOBODY} });
+      const peer = { address: '192.0.2.1', port: 1 };
+      const { content } = await respond({
+        method: 'GET', target: '/slow', version: '1.1', scheme: 'http', scriptName: '', pathInfo: '/slow', fields: [],
+        contentLength: 0, content: (async function* () {})(), remote: peer, local: peer,
+      });
+      for await (const bytes of content) process.stdout.write(bytes);
+      await respond.close();`;
+    // As in a container, where root is not told what processes of others have open.
+    const less = ['--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace'];
+    const child = spawn('setpriv', [...less, process.execPath, '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    expect(await wholeText(child.stdout)).toBe('first\nlast\n');
   });
 
   test('gives content to scripts where a process has changed its own user', async () => {
