@@ -15,7 +15,7 @@ import { FifoDirectory, openForReading, openForWriting } from './fifo-directory.
 import type { PipeEnds } from './fifo-directory.ts';
 import { inputOf } from './fifo-streams.ts';
 import type { Launched, LaunchPlan, Status } from './launch.ts';
-import { OutputPipe } from './output-pipe.ts';
+import { OutputPipe, outputsOf } from './output-pipe.ts';
 import { signalsOfSession } from './session.ts';
 import { checkStrings, ProcessError, startFailure } from './process-error.ts';
 
@@ -99,13 +99,12 @@ async function launchOnce(plan: LaunchPlan): Promise<Launched> {
   checkStrings([plan.command, ...plan.args, plan.cwd ?? ''], plan.environment);
   checkPlan(plan);
   checkThread(plan);
-  let taken: Taken | undefined;
   try {
-    taken = await takeFifos(plan);
+    const taken = await takeFifos(plan);
+    return await (taken === undefined ? launchOnSockets(plan) : launchOnFifos(plan, taken));
   } catch (error) {
     throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
   }
-  return taken === undefined ? launchOnSockets(plan) : launchOnFifos(plan, taken);
 }
 
 /** A umask belongs to the process, and Node lets only its main thread change it. */
@@ -135,7 +134,7 @@ async function launchOnFifos(
     };
   } catch (error) {
     for (const path of [inPath, outPath, errPath]) directory.discard(path);
-    throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
+    throw error;
   } finally {
     descriptors.closeAll();
   }
@@ -150,41 +149,28 @@ function launchedOn(
     pid,
     ended,
     signalAll: signalsOfSession(pid, ended),
-    stdout: stdout.stream,
-    stderr: stderr.stream,
-    settleOutputs: () => {
-      stdout.finish();
-      stderr.finish();
-    },
-    ignoreOutputs: () => {
-      stdout.ignoreRest();
-      stderr.ignoreRest();
-    },
+    ...outputsOf(stdout, stderr),
   };
 }
 
 async function launchOnSockets(plan: LaunchPlan): Promise<Launched> {
-  try {
-    const child = await spawned(plan, [plan.stdin, 'pipe', 'pipe']);
-    const [stdout, stderr] = [child.stdout as Socket, child.stderr as Socket];
-    const ended = endOf(child);
-    return {
-      pid: child.pid,
-      ended,
-      signalAll: signalsOfSession(child.pid, ended),
-      stdin: child.stdin ?? undefined,
-      stdout,
-      stderr,
-      // Node itself reads what is left and closes them.
-      settleOutputs: () => {},
-      ignoreOutputs: () => {
-        stdout.destroy();
-        stderr.destroy();
-      },
-    };
-  } catch (error) {
-    throw startFailure(error as NodeJS.ErrnoException, plan.command, plan.cwd);
-  }
+  const child = await spawned(plan, [plan.stdin, 'pipe', 'pipe']);
+  const [stdout, stderr] = [child.stdout as Socket, child.stderr as Socket];
+  const ended = endOf(child);
+  return {
+    pid: child.pid,
+    ended,
+    signalAll: signalsOfSession(child.pid, ended),
+    stdin: child.stdin ?? undefined,
+    stdout,
+    stderr,
+    // Node itself reads what is left and closes them.
+    settleOutputs: () => {},
+    ignoreOutputs: () => {
+      stdout.destroy();
+      stderr.destroy();
+    },
+  };
 }
 
 /** Resolves when the system has started the command; rejects with its error. */

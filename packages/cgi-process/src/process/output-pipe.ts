@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import type { SocketConstructorOpts } from 'node:net';
 import type { FifoDirectory } from './fifo-directory.ts';
 import { Flood } from './flood.ts';
+import type { Launched } from './launch.ts';
 
 /** As much as the pipe itself holds: a reader that has this much waiting takes no more. */
 const HIGH_WATER_BYTES = 65_536;
@@ -185,6 +186,25 @@ export class OutputPipe {
     if (this.#writeEnd !== undefined) closeSync(this.#writeEnd);
     this.#writeEnd = undefined;
   }
+}
+
+/** Both outputs of a child that is started, and what is done to them together. */
+export function outputsOf(
+  stdout: OutputPipe,
+  stderr: OutputPipe,
+): Pick<Launched, 'stdout' | 'stderr' | 'settleOutputs' | 'ignoreOutputs'> {
+  return {
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    settleOutputs: () => {
+      stdout.finish();
+      stderr.finish();
+    },
+    ignoreOutputs: () => {
+      stdout.ignoreRest();
+      stderr.ignoreRest();
+    },
+  };
 }
 
 /** A writing end of a FIFO that is open for reading, also where its name has been removed. */

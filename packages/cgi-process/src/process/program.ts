@@ -48,17 +48,10 @@ function checkFile(program: string, cwd: string | undefined): void {
   for (let depth = 0; depth <= MAX_INTERPRETERS; depth++) {
     const begun = firstBytes(file);
     if (begun === undefined || begun.startsWith(ELF)) return;
-    if (!begun.startsWith('#!')) {
+    const interpreter = begun.startsWith('#!') ? interpreterIn(begun) : undefined;
+    if (interpreter === undefined) {
       // What may not be executed fails before its format matters.
       if (!isExecutable(file) || isRegistered(begun, file)) return;
-      throw new ProcessError(
-        'bad-format',
-        `${program}: ${reasonFor(begun, file === program ? '' : `its interpreter ${file} `)}`,
-      );
-    }
-    const interpreter = interpreterIn(begun);
-    if (interpreter === undefined) {
-      if (!isExecutable(file)) return;
       throw new ProcessError(
         'bad-format',
         `${program}: ${reasonFor(begun, file === program ? '' : `its interpreter ${file} `)}`,

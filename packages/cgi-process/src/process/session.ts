@@ -17,7 +17,7 @@ const TICKS_PER_MS = 0.1;
 const PROCESSES_PER_TURN = 64;
 
 /** What the system may have again in a moment. */
-const SHORTAGES = new Set<string | undefined>(['EMFILE', 'ENFILE', 'ENOMEM']);
+export const SHORTAGES: ReadonlySet<string | undefined> = new Set<string | undefined>(['EMFILE', 'ENFILE', 'ENOMEM']);
 
 interface Member {
   readonly pid: number;

@@ -5,9 +5,7 @@
 // command has its output where it got it.
 
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
-
-/** What is wanting while nothing can be looked at. */
-const SHORTAGES = ['EMFILE', 'ENFILE', 'ENOMEM'];
+import { SHORTAGES } from '../process/session.ts';
 
 /**
  * Whether a process other than this one and a shell has `path` open. True when the shell runs nothing: all is said then; when
@@ -17,7 +15,7 @@ export function isHeld(shell: number, path: string): boolean {
   try {
     return isSeen(shell, path);
   } catch (error) {
-    if (SHORTAGES.includes((error as NodeJS.ErrnoException).code ?? '')) return true;
+    if (SHORTAGES.has((error as NodeJS.ErrnoException).code)) return true;
     throw error;
   }
 }

@@ -15,7 +15,7 @@ import type { ShellSlot } from './shell.ts';
 import { statusOf } from './exit-status.ts';
 import { writerOf } from './streamed-input.ts';
 import type { Input } from './streamed-input.ts';
-import type { OutputPipe } from '../process/output-pipe.ts';
+import { type OutputPipe, outputsOf } from '../process/output-pipe.ts';
 import { RunSignals, signalGroup } from '../process/session.ts';
 import { diagnose, fileBusy, noProcess } from '../process/process-error.ts';
 
@@ -126,18 +126,9 @@ export class ShellRun {
     return {
       pid: undefined,
       stdin: undefined,
-      stdout: stdout.stream,
-      stderr: stderr.stream,
+      ...outputsOf(stdout, stderr),
       ended,
       signalAll: async (signal) => signals.signalAll(signal),
-      settleOutputs: () => {
-        stdout.finish();
-        stderr.finish();
-      },
-      ignoreOutputs: () => {
-        stdout.ignoreRest();
-        stderr.ignoreRest();
-      },
       outputBytes: () => stdout.count,
       release: () => {
         signals.release();
