@@ -57,10 +57,11 @@ describe.each(['shell', 'direct'] as const)('scripts started by %s', (spawner) =
   });
 
   test.each([
-    ['leave-flood', '1000.52'],
-    ['leave-complaints', '1000.53'],
-  ])('leave nothing behind that writes for ever for nobody (%s)', async (name, word) => {
-    const response = await responder()(request(`/${name}`));
+    ['leave-flood', 'GET', '1000.52'],
+    ['leave-flood', 'HEAD', '1000.52'],
+    ['leave-complaints', 'GET', '1000.53'],
+  ])('leave nothing behind that writes for ever for nobody (%s, %s)', async (name, method, word) => {
+    const response = await responder()(request(`/${name}`, { method }));
     for await (const bytes of response.content as AsyncIterable<Uint8Array>) {
       expect(Buffer.from(bytes).toString()).toMatch(/^out/);
       break;

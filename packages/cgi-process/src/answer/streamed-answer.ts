@@ -125,8 +125,9 @@ export class ScriptRun {
     const stop = afterMs(this.#options.unreadMs, () => this.end());
     let read: unknown;
     try {
+      // What a script that has ended left running may write for ever.
       do read = await this.#reader.read(this.#options.limits.silenceTimeoutMs);
-      while (typeof read !== 'string');
+      while (typeof read !== 'string' && !this.#process.hasEndedItself);
     } finally {
       stop();
       if (read !== 'end') this.end();
