@@ -156,7 +156,8 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
   finished(mayKeep: boolean): void {
     const output = this.#output as BackendOutput;
     this.#until = performance.now();
-    this.#desk.hasRun(this, this.#connection as Connection, mayKeep, this.#until);
+    // Behind a form or a task that was sent a script often works on, while its connection would take the next request.
+    this.#desk.hasRun(this, this.#connection as Connection, mayKeep && this.#mayRepeat, this.#until);
     this.#watch?.stop();
     this.#lines?.end();
     if (output.hasAnswered) this.#over();
