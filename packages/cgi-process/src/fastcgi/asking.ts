@@ -220,8 +220,9 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
     const { request } = this.#job;
     if (hasLeft(request)) return this.#refuse(leftEarly());
     if (this.#connection !== undefined) this.#connection.counts.failures++;
-    if (!(error instanceof CgiError) || this.#output?.hasAnswered === true) return this.#refuse(error);
-    if (this.#isNew && this.#connection !== undefined) this.#desk.unanswered(this.#connection);
+    const hasAnswered = this.#output?.hasAnswered === true;
+    if ((this.#isNew || hasAnswered) && this.#connection !== undefined) this.#desk.unanswered(this.#connection);
+    if (!(error instanceof CgiError) || hasAnswered) return this.#refuse(error);
     if (error.code !== 'backend-gone') return this.#refuse(error);
     const hasTime = performance.now() - this.#began < this.limits.headerTimeoutMs;
     if (this.#mayRepeat && this.#attempts < MAX_ATTEMPTS && hasTime) void this.#again();

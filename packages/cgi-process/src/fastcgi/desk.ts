@@ -179,7 +179,7 @@ export class Desk {
     });
   }
 
-  /** Nothing came over a new connection. */
+  /** Nothing came over a new connection, or what is no answer. */
   unanswered(connection: Connection): void {
     this.#backends.unanswered(connection);
   }

@@ -183,6 +183,20 @@ describe('connections', () => {
     await application.close();
   });
 
+  test('go to the other addresses where one has answered nonsense', async () => {
+    const [broken, whole] = await Promise.all(
+      ['nonsense', 'A: b\n\nx'].map(async (answer) => backend(({ reply }) => void reply.out(answer).end())),
+    );
+    const addresses = [broken, whole].map((one) => one?.address ?? '');
+    const respond = fastcgi({ address: addresses, log: () => {} });
+    const statuses: number[] = [];
+    for (let count = 0; count < 6; count++) statuses.push((await respond(request('/', { method: 'POST' }))).status);
+    expect(statuses).toEqual([502, 200, 200, 200, 200, 200]);
+    await respond.close();
+    await broken?.close();
+    await whole?.close();
+  });
+
   test('are as many as may be, and the rest waits in the order of its clients', async () => {
     const { respond, asked } = await serve({ concurrency: { max: 2, maxQueue: 2 } });
     const from = (address: string, path: string): ReturnType<GatewayResponder> =>
