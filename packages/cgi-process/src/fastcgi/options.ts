@@ -40,7 +40,7 @@ export interface GatewayConcurrency {
   readonly queueTimeoutMs?: number | undefined;
   /** Connections that are kept while nothing goes over them; each holds a child of php-fpm. FastCGI only. @default 8 */
   readonly maxIdle?: number | undefined;
-  /** How long. @default 1_000 */
+  /** How long. @default 100 */
   readonly keepIdleMs?: number | undefined;
 }
 
@@ -169,7 +169,7 @@ export const gatewayConcurrencyTable: Table<GatewayConcurrency> = {
     shape: time,
     summary: 'how long an idle connection is kept open',
     alsoCalled: ['idleMs'],
-    default: 1000,
+    default: 100,
   },
 };
 
