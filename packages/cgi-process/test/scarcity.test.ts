@@ -92,6 +92,14 @@ describe('cgi', () => {
     expect(endless.status).toBe(507);
   });
 
+  test('runs scripts where no pipe can be made in the folder for temporary files', async () => {
+    scripts.add('path/mkfifo', '#!/bin/sh\nexit 1\n');
+    const PATH = `${scripts.path}/path:${process.env['PATH']}`;
+    const { crowd, upload } = await scarce(':', 2, { PATH });
+    expect(crowd).toEqual([1, 2].map(() => ({ status: 200, text: 'hello\n' })));
+    expect(upload).toEqual({ status: 200, text: '5000\n' });
+  });
+
   test.skipIf(!isRoot).each(['shell', 'direct'] as const)(
     'runs scripts as somebody else, started by %s',
     async (spawner) => {

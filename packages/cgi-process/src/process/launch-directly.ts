@@ -48,7 +48,10 @@ async function takeFifos({ uid, gid }: LaunchPlan): Promise<Taken | undefined> {
     directories.set(key, directory);
     return { directory, names: [await directory.take(), await directory.take(), await directory.take()] };
   } catch (error) {
-    if (!WITHOUT_PLACE.has((error as NodeJS.ErrnoException).code)) throw error;
+    const code: unknown = (error as NodeJS.ErrnoException).code;
+    // The exit code of `mkfifo`: a file system without FIFOs, or without room for one now.
+    if (typeof code === 'number') return undefined;
+    if (!WITHOUT_PLACE.has(code as string | undefined)) throw error;
     // That another user cannot be given FIFOs says nothing about this one.
     if (!isOther) hasFifos = false;
     return undefined;

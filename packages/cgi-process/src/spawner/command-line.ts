@@ -67,8 +67,8 @@ export function commandLine(plan: LaunchPlan, { input, output, errors }: Streams
   let call = '';
   for (const name of Object.keys(environment)) call += `${name}=${quoted(environment[name] ?? '')} `;
   call += [command, ...args].map((word) => quoted(toByteString(word))).join(' ');
-  const outputs = `>${quoted(output)} 2>${quoted(errors)}`;
-  const from = input === undefined ? '' : `<${quoted(input)}`;
+  const outputs = `>${quoted(toByteString(output))} 2>${quoted(toByteString(errors))}`;
+  const from = input === undefined ? '' : `<${quoted(toByteString(input))}`;
   // A directory is entered by its whole path: CDPATH and `-` have no say, and 126 is what a failed start looks like. The
   // path is in its normal form, so that no `-P` is needed, which would ask for the directory's name twice.
   const enter = `cd ${quoted(toByteString(normal(cwd ?? '.')))}`;

@@ -244,6 +244,12 @@ describe('commandLine', () => {
   const nasty = plan({ command: "/it's", args: ['$x'], environment: { A: "'\n" } });
   const call = "A=''\\''\n' '/it'\\''s' '$x'";
 
+  test('names pipes by their bytes', () => {
+    const pipes = { input: '/tmp/ü/0', output: '/tmp/日/1', errors: '/tmp/ü/2' };
+    const line = Buffer.from(commandLine(plan({}), pipes), 'latin1').toString();
+    for (const name of Object.values(pipes)) expect(line).toContain(`'${name}'`);
+  });
+
   test('quotes every word from outside', () => {
     expect(commandLine(nasty, streams)).toBe(
       `if cd '${scripts.path}';then unset PWD OLDPWD;${call} <'/i' >'/o' 2>'/e';else (exit 126);fi`,
