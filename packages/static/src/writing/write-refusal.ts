@@ -43,8 +43,9 @@ export function refusalOf(error: unknown): StaticResponse {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-    // A place where something is mounted can neither be renamed nor removed.
+    // A place where something is mounted can neither be renamed nor removed, a directory of an image not be renamed.
     case 'EBUSY':
+    case 'EXDEV':
       return refusal(403, error);
     case 'ENOENT':
     case 'ENOTDIR':

@@ -14,6 +14,7 @@ test.each([
   ['EPERM', 403],
   ['EROFS', 403],
   ['EBUSY', 403],
+  ['EXDEV', 403],
   ['ENOENT', 409],
   ['ENOTDIR', 409],
   ['EISDIR', 409],

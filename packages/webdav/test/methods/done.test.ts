@@ -58,6 +58,12 @@ test('DELETE of a collection that the file system does not rename, as overlayfs 
   expect(served.paths()).toEqual(['a.txt', 'b.txt', 'd/', 'd/x', 'f/', 'f/g']);
 });
 
+test('COPY onto such a collection changes nothing', async () => {
+  refuse((to) => to.endsWith('.old/e'), 'EXDEV');
+  expect(await served.status('COPY', '/d/', { destination: '/e/' })).toBe(403);
+  expect(served.paths()).toEqual(['a.txt', 'b.txt', 'd/', 'd/x', 'e/', 'e/y', 'e/z', 'f/', 'f/g']);
+});
+
 test('MOVE of such a collection', async () => {
   refuse((to) => to.endsWith('.del') || to.endsWith('/n'), 'EXDEV');
   const { rename: refusing } = fs.promises;
