@@ -437,6 +437,16 @@ test('conditions count only for what could be done without them', async () => {
   }
 });
 
+test('nothing is made whose path is too long to be found', async () => {
+  await start();
+  const name = encodeURIComponent('é'.repeat(100));
+  let path = '';
+  while ((await served.status('MKCOL', `${path}/${name}/`)) === 201) path += `/${name}`;
+  expect(decodeURIComponent(path).length).toBeGreaterThan(1_000);
+  expect(await served.status('PROPFIND', `${path}/`, { depth: '0' })).toBe(207);
+  expect(await served.status('DELETE', `/${name}/`)).toBe(204);
+});
+
 test('what is read is what was put, whatever lies beside it', async () => {
   await start();
   expect(await served.status('PUT', '/data.csv', {}, 'of today')).toBe(201);

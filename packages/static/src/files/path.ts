@@ -20,8 +20,11 @@ export interface SitePath {
  */
 const MAX_NAME_CHARACTERS = 255;
 
-/** The longest path that Linux takes (PATH_MAX); bounds what globs and the cache have to look at. */
-const MAX_PATH_CHARACTERS = 4096;
+/** The longest path that Linux takes, in bytes with the NUL at its end (PATH_MAX); bounds what globs and the cache have to look at. */
+const MAX_PATH = 4096;
+
+/** So many characters are not too long in bytes, whatever they are and wherever a root lies. */
+const SHORT_PATH = 1024;
 
 /** Deeper than any tree that people or tools make, and few enough to match against hundreds of globs at once. */
 const MAX_SEGMENTS = 256;
@@ -36,9 +39,11 @@ export const PARTIAL_FILE_PREFIX: string = `${OWN_PREFIX}partial-`;
 export function sitePath(pathInfo: string, settings: Settings): SitePath | 400 | 404 {
   if (pathInfo.includes('\0') || /\p{Surrogate}/u.test(pathInfo)) return 400;
   if (pathInfo !== '' && !pathInfo.startsWith('/')) return 400;
-  if (pathInfo.length > MAX_PATH_CHARACTERS) return 404;
+  if (pathInfo.length > MAX_PATH) return 404;
   const segments = pathInfo.split('/').filter((segment) => segment !== '');
   if (segments.length > MAX_SEGMENTS) return 404;
+  // What is longer with its root could be made, as directories are held open, and neither be found nor removed.
+  if (pathInfo.length > SHORT_PATH && Buffer.byteLength([settings.root, ...segments].join('/')) >= MAX_PATH) return 404;
   for (const segment of segments) {
     if (segment === '.' || segment === '..') return 400;
     if (settings.platform === 'win32' && segment.includes('\\')) return 400;

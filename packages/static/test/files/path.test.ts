@@ -41,6 +41,9 @@ describe('a path', () => {
     expect(at('/'.repeat(4096))).toEqual({ segments: [], isDirectory: true });
     expect(at('/'.repeat(4097))).toBe(404);
     expect(at(long(1500))).toMatchObject({ isDirectory: false });
+    const wide = (count: number): string => `/${'é'.repeat(100)}`.repeat(count);
+    expect(at(wide(18))).toMatchObject({ isDirectory: false });
+    expect(at(wide(21))).toBe(404);
   });
 
   test('has names as long as any file system stores, counted in UTF-16 units as those of Windows do', () => {
