@@ -74,5 +74,6 @@ test('one that takes long shows those in other containers that it goes on', asyn
     await turned();
   }
   expect(await end()).toEqual([201]);
-  expect(vi.getTimerCount()).toBe(0);
+  // The turn, which is kept for a moment, has a timer of its own.
+  while (vi.getTimerCount() > 0) await turned();
 });
