@@ -149,6 +149,10 @@ test('habits of other servers get a sentence, and far names no hint', async () =
   );
   expect(await problem('--cgi')).toMatch(/; a directory of scripts is --cgi-bin directory$/);
   expect(await problem('8000')).toBe('Error: there is no 8000: a port is --port 8000');
+  for (const application of ['main:app', 'shop.wsgi:application', 'app/main.py:create_app("x")'])
+    expect(await problem(application)).toBe(
+      `Error: there is no ${application}: a Python application is --app ${application}`,
+    );
   expect(await problem('-S', 'localhost:8000', 'router.php')).toMatch(
     /^Error: unexpected argument "router\.php": .*; an address is --listen localhost:8000$/,
   );

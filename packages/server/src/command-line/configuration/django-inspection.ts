@@ -1,7 +1,7 @@
 // What people forget when they leave Django's runserver: it serves static files by itself, and no other server does.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Served } from '../options/table.ts';
 import { isSystemError } from './file-kind.ts';
 
@@ -11,7 +11,10 @@ export function inspectDjango(site: Served & { readonly sites?: readonly unknown
   const isServed = root !== undefined || Object.keys(mount).length + sites.length > 0;
   const folders = [...wsgi, ...asgi, ...app].map(({ application, ...options }) => {
     const cwd = typeof options['cwd'] === 'string' ? options['cwd'] : process.cwd();
-    return application.includes(':') ? cwd : join(cwd, application);
+    const place = resolve(cwd, application.replace(/:[^/]*$/, ''));
+    // A module, a folder, or a file in the package of the settings.
+    const around = application.includes('/') ? [join(place, '../..')] : [];
+    return [place, ...around, cwd].find(isProject) ?? cwd;
   });
   if (folders.length === 0 && root !== undefined && isProject(root))
     return [

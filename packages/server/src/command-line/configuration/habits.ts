@@ -30,6 +30,10 @@ const OTHER_USER =
   'uploads are --writable, compression ends with --no-compression, and another user is for su or systemd';
 const UPSTREAM = 'requests are passed on with --proxy http://localhost:3000, without rules for single ones';
 const RELOADS = 'pages reload at once, once for many changes, and style sheets without a reload';
+const RENDERED = 'index.html answers for its directory already; --index names other files';
+const MOUNTED = 'another directory is --mount /path=directory';
+const UTC = 'logs have UTC where their format has it';
+const EXTENSIONS = 'clean URLs are --clean-urls, and their extensions --extensions';
 const QR = 'no QR code is printed; --host prints the addresses of this machine';
 
 const HABITS: Readonly<Record<string, string>> = {
@@ -58,7 +62,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--enable-tar-gz': ARCHIVES,
   '--enable-zip': ARCHIVES,
   '--entry-file': FALLBACK,
-  '--ext': 'clean URLs are --clean-urls, and their extensions --extensions',
+  '--ext': EXTENSIONS,
   '--files': WATCHED,
   '--grace-period': 'the time that a stop waits is --close-timeout',
   '--gzip-static': PRECOMPRESSED,
@@ -91,9 +95,9 @@ const HABITS: Readonly<Record<string, string>> = {
   '--proxy-options': '--proxy has one upstream for each path and no other options',
   '--qr': QR,
   '--qrcode': QR,
-  '--render-index': 'index.html answers for its directory already; --index names other files',
+  '--render-index': RENDERED,
   '--render-spa': FALLBACK,
-  '--render-try-index': 'index.html answers for its directory already; --index names other files',
+  '--render-try-index': RENDERED,
   '--robots': 'put a robots.txt into the directory',
   '--route-prefix': BASE,
   '--security-headers': HEADER,
@@ -108,7 +112,7 @@ const HABITS: Readonly<Record<string, string>> = {
   '--upload': WRITABLE,
   '--upload-files': WRITABLE,
   '--upstream': PROXIED,
-  '--utc': 'logs have UTC where their format has it',
+  '--utc': UTC,
   '--venv': PYTHON,
   '--verbose': LOGGED,
   '--wsgi-python': PYTHON,
@@ -138,9 +142,9 @@ const HABITS: Readonly<Record<string, string>> = {
   '--reload-debounce': RELOADS,
   '--reload-delay': RELOADS,
   '--reveal-symlinks': PLAIN_LINKS,
-  '--serveStatic': 'another directory is --mount /path=directory',
+  '--serveStatic': MOUNTED,
   '--showDir': LISTED,
-  '--ss': 'another directory is --mount /path=directory',
+  '--ss': MOUNTED,
   '--startPath': 'a path for the browser is --open=/path',
   '--to': PROXIED,
   '--tunnel': 'no tunnel is opened; --host lets machines of this network connect',
@@ -154,9 +158,9 @@ const HABITS: Readonly<Record<string, string>> = {
   '-L': LOGGED,
   '-I': 'search engines are told by a robots.txt in the directory',
   '-T': `${TITLE}; ${KEY}`,
-  '-U': 'logs have UTC where their format has it',
+  '-U': UTC,
   '-b': `${HOST}; ${PRECOMPRESSED}`,
-  '-e': 'clean URLs are --clean-urls, and their extensions --extensions',
+  '-e': EXTENSIONS,
   '-f': FALLBACK,
   '-g': PRECOMPRESSED,
   '-k': KEY,
@@ -197,6 +201,7 @@ export function habitOfWord(word: string): string | undefined {
   if (/^:?\d{1,5}$/.test(word)) return `a port is --port ${word.replace(':', '')}`;
   if (/^https?:\/\//.test(word)) return PROXIED;
   if (/^(?:\[[\da-f:]+\]|[\w.-]+):\d{1,5}$/i.test(word)) return `an address is --listen ${word}`;
+  if (/^[\w./]+:[a-z_][\w.]*(?:\(.*\))?$/i.test(word)) return `a Python application is --app ${word}`;
   if (word === 'true' || word === 'false') return 'flags that switch take no value: --name, or --no-name';
   return Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
 }

@@ -29,6 +29,16 @@ test('static files that nothing serves are told of once, however the project is 
   expect(others).toEqual([]);
 });
 
+test.each([['shop.wsgi'], ['.'], ['/'], ['shop/wsgi.py'], ['/shop/wsgi.py'], ['/shop/wsgi.py:application']])(
+  'the project is found by %s',
+  (written) => {
+    const folder = project();
+    const isAbsolute = written.startsWith('/');
+    const application = isAbsolute ? folder + written : written;
+    expect(inspect({ app: [{ application, cwd: isAbsolute ? tmpdir() : folder }] })).toHaveLength(1);
+  },
+);
+
 test('what is set already is not asked for', () => {
   const cwd = project(`${SETTINGS}STATIC_ROOT = BASE_DIR / 'staticfiles'\n`);
   const [warning] = inspect({ wsgi: [{ application: 'shop.wsgi:application', cwd }] });
