@@ -111,6 +111,7 @@ class Response:
         head = b"" if self.head_sent else self.take_head()
         if self.left is not None:
             if len(data) > self.left:
+                self.head_sent = not head
                 raise ValueError("write() goes beyond the Content-Length of %d" % self.length)
             self.left -= len(data)
         self.connection.send_output(head, data if self.has_content else b"")

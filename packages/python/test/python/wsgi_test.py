@@ -403,6 +403,16 @@ class Write(Case):
         self.assertEqual((answer.content, answer.status), (b"12345", 0))
         self.assertEqual(self.seen, ["write() goes beyond the Content-Length of 5"])
 
+    def test_a_first_one_that_goes_beyond_its_length_is_as_if_it_had_not_been(self):
+        def application(environ, start_response):
+            write = start_response("200 OK", [("Content-Length", "2")])
+            with self.assertRaises(ValueError):
+                write(b"123")
+            return [b"12"]
+
+        answer = self.ask(application)
+        self.assertEqual((answer.content, answer.field("content-length"), answer.status), (b"12", "2", 0))
+
     def test_what_is_no_bytes(self):
         for data in ("text", None, 1, bytearray(b"x"), memoryview(b"x")):
 
