@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { version } from '../installed-files.ts';
+import { PRIMARY_VARIABLE } from '../operations/worker-messages.ts';
 import type { CommandLine } from './configuration/arguments.ts';
 import { type EarlySignals, earlySignals } from './running/early-signals.ts';
 import type { Resolved } from './configuration/configuration.ts';
@@ -41,6 +42,10 @@ async function run(words: readonly string[], signals: EarlySignals): Promise<num
   if (line.command === 'completions') {
     return (await import('./commands/completions.ts')).printCompletions(line.words[0]);
   }
+  const primary = process.env[PRIMARY_VARIABLE];
+  // Its primary says what it serves.
+  if (line.command === 'serve' && primary !== undefined)
+    return (await import('./running/worker.ts')).work(primary, signals);
   const problems = [...line.problems, ...(await wordProblems(line))];
   if (problems.length > 0) return refuse(problems);
   const { resolveAll } = await import('./configuration/sources.ts');

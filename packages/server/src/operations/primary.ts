@@ -14,9 +14,10 @@ export interface WorkerDuties {
   begin(
     listeners: readonly InheritedListener[],
     isStopping: () => boolean,
+    configuration?: unknown,
   ): Promise<{ readonly addresses: readonly Address[]; readonly ready: Promise<void> }>;
   /** Rejects when everything is as before. */
-  reload(): Promise<void>;
+  reload(configuration?: unknown): Promise<void>;
   reopenLog(): void;
   /** Ends what is under way within `graceMs`, which may become shorter by another call. Before `begin` there is nothing to do. */
   stop(graceMs: number | undefined): Promise<void>;
@@ -43,9 +44,9 @@ export class Primary {
   obey(duties: WorkerDuties): Promise<number> {
     return new Promise((resolve) => {
       let isStopping = false;
-      const begin = async (listeners: readonly InheritedListener[]): Promise<void> => {
+      const begin = async ({ listeners, configuration }: Extract<Order, { kind: 'begin' }>): Promise<void> => {
         try {
-          const { addresses, ready } = await duties.begin(listeners, () => isStopping);
+          const { addresses, ready } = await duties.begin(listeners, () => isStopping, configuration);
           void tell({ kind: 'listening', addresses });
           void ready.then(() => tell({ kind: 'ready' }));
         } catch (error) {
@@ -68,10 +69,12 @@ export class Primary {
         }
       };
       process.on('message', (order: Order) => {
-        if (order.kind === 'begin') void begin(order.listeners);
+        if (order.kind === 'begin') void begin(order);
         else if (order.kind === 'stop') void stop(order.graceMs);
-        else if (order.kind === 'reload') void reload(duties).then((error) => tell({ kind: 'reloaded', error }));
-        else if (order.kind === 'reopen-log') duties.reopenLog();
+        else if (order.kind === 'reload') {
+          const { configuration } = order;
+          void reload(duties, configuration).then((error) => tell({ kind: 'reloaded', error }));
+        } else if (order.kind === 'reopen-log') duties.reopenLog();
         else if (order.kind === 'count') void tellCounts(duties, order.id);
         else {
           this.#collecting.get(order.id)?.(order.snapshots);
@@ -87,9 +90,9 @@ export class Primary {
 }
 
 /** The error of a reload that failed. */
-async function reload(duties: WorkerDuties): Promise<string | undefined> {
+async function reload(duties: WorkerDuties, configuration: unknown): Promise<string | undefined> {
   try {
-    await duties.reload();
+    await duties.reload(configuration);
     return undefined;
   } catch (error) {
     return (error as Error).message;

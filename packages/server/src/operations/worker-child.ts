@@ -113,6 +113,8 @@ function forked({ module, words, environment }: WorkerProgram, sockets: readonly
     return fork(module, words, {
       env: { ...process.env, ...environment },
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets],
+      // JSON has no Infinity.
+      serialization: 'advanced',
     });
   } catch (error) {
     const none = new ChildProcess();

@@ -19,9 +19,9 @@ export interface InheritedListener {
 
 /** From the primary to a worker. */
 export type Order =
-  /** Listen on these inherited sockets. */
-  | { readonly kind: 'begin'; readonly listeners: readonly InheritedListener[] }
-  | { readonly kind: 'reload' }
+  /** Listen on these inherited sockets. What the configuration is, who starts the workers knows. */
+  | { readonly kind: 'begin'; readonly listeners: readonly InheritedListener[]; readonly configuration?: unknown }
+  | { readonly kind: 'reload'; readonly configuration?: unknown }
   | { readonly kind: 'reopen-log' }
   | { readonly kind: 'stop'; readonly graceMs: number | undefined }
   /** Answer with `snapshot`. */

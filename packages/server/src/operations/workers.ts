@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly program: WorkerProgram;
   /** The sockets to accept from, by the descriptors of this process. */
   readonly listeners: readonly InheritedListener[];
+  /** What each of them is told to run, where that is not said by the program. */
+  readonly configuration?: unknown;
   /** Receives a line about a worker that ended. */
   readonly report: (line: string) => void;
 }
@@ -42,7 +44,7 @@ export class WorkersFailed extends Error {
 
 /** Starts workers, and keeps them running until `stop`. */
 export class Workers {
-  readonly #settings: WorkerSettings;
+  #settings: WorkerSettings;
   readonly #workers = new Set<WorkerChild>();
   /** Resolves when as many workers as there shall be are ready. */
   readonly whenReady: Promise<void>;
@@ -78,12 +80,17 @@ export class Workers {
   }
 
   /** Lets one worker after the other reload. Rejects with what the first that could not has to say. */
-  async reload(): Promise<void> {
+  async reload(configuration?: unknown): Promise<void> {
+    const before = this.#settings;
+    // For those that start meanwhile, too.
+    this.#settings = { ...before, configuration };
     for (const worker of this.#workers) {
       const answer = worker.next('reloaded');
-      worker.tell({ kind: 'reload' });
+      worker.tell({ kind: 'reload', configuration });
       const error = (await answer)?.error;
-      if (error !== undefined) throw new Error(error);
+      if (error === undefined) continue;
+      this.#settings = before;
+      throw new Error(error);
     }
   }
 
@@ -212,7 +219,10 @@ export class Workers {
     if (notice.kind === 'started') {
       // One that starts during a stop was not there to hear of it.
       if (this.#isStopping) worker.tell({ kind: 'stop', graceMs: 0 });
-      else worker.tell({ kind: 'begin', listeners: inheritedBy(this.#settings.listeners) });
+      else {
+        const { listeners, configuration } = this.#settings;
+        worker.tell({ kind: 'begin', listeners: inheritedBy(listeners), configuration });
+      }
     } else if (notice.kind === 'ready' && --this.#notReady === 0) this.#settleReady();
     else if (notice.kind === 'snapshot') worker.counts = notice.snapshot;
     else if (notice.kind === 'failed') worker.failure = notice.message;

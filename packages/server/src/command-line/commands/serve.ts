@@ -1,8 +1,7 @@
-// `onezero [directory]`: looks whether it can be served, and starts it: in one process, as the primary of several, or as one
-// of these.
+// `onezero [directory]`: looks whether it can be served, and starts it: in one process, or as the primary of several.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { PRIMARY_VARIABLE } from '../../operations/worker-messages.ts';
+import { type InheritedListener, PRIMARY_VARIABLE } from '../../operations/worker-messages.ts';
 import { announce, showsBanner } from '../running/announce.ts';
 import { type EarlySignals, unlessStopped } from '../running/early-signals.ts';
 import { certificatePlaces } from '../configuration/certificate-places.ts';
@@ -11,7 +10,6 @@ import { timerMs } from '../../timer.ts';
 import { workerCount } from '../running/mount-options.ts';
 import { type Held, heldElsewhere, holdListeners } from '../running/held.ts';
 import type { Configuration } from '../options/table.ts';
-import type { InheritedListener } from '../../operations/worker-messages.ts';
 import { type Notify, takeNotify, takeSockets } from '../running/systemd.ts';
 import { outliveReaders, report, reportWarnings } from '../running/report.ts';
 import { Running } from '../running/running.ts';
@@ -33,12 +31,6 @@ export async function serve(start: Start, signals: EarlySignals): Promise<number
   if (findings.problems.length > 0) return 2;
   const allWarnings = [...warnings, ...findings.warnings];
   const mayMovePort = sources.get('port')?.from === 'default' && !configuration.strictPort;
-  const primary = process.env[PRIMARY_VARIABLE];
-  // Not for the scripts that this process starts.
-  delete process.env[PRIMARY_VARIABLE];
-  if (primary === String(process.ppid)) return (await import('../running/worker.ts')).work(start, signals);
-  // A worker whose primary ended before it came this far is nobody's; going on, it would become a primary of its own.
-  if (primary !== undefined) return 0;
   if (!showsBanner(configuration) && !configuration.quiet)
     for (const warning of allWarnings) report(`Warning: ${warning}`);
   const hasCertificate = certificatePlaces(configuration).length > 0;
@@ -108,7 +100,7 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
     words: process.argv.slice(2),
     environment: { [PRIMARY_VARIABLE]: String(process.pid) },
   };
-  const workers = new Workers({ count, report, program, listeners: held.listeners });
+  const workers = new Workers({ count, report, program, listeners: held.listeners, configuration });
   try {
     const isListening = await unlessStopped(
       workers.start().then(() => true),
@@ -124,16 +116,20 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
     if (!(error instanceof WorkersFailed)) throw error;
     return error.exitCode;
   }
-  const graceMs = Math.round(configuration.closeTimeout * 1000);
-  const drainMs = Math.round(configuration.drainDelay * 1000);
+  let current = configuration;
   const controlled: Controlled = {
-    reload: () => reloadChecked(start, () => workers.reload()),
+    reload: () =>
+      reloadChecked(start, async (next) => {
+        await workers.reload(next);
+        current = next;
+      }),
     reopenLog: () => workers.reopenLog(),
     stop: (within) => {
       // Until the workers stop accepting; an order to hurry skips their delay as well.
       const isHurried = within !== undefined;
-      setTimeout(() => held.close(), isHurried ? 0 : timerMs(drainMs)).unref();
-      return workers.stop(within, isHurried ? within : drainMs + graceMs);
+      const { closeTimeout, drainDelay } = current;
+      setTimeout(() => held.close(), isHurried ? 0 : timerMs(drainDelay * 1000)).unref();
+      return workers.stop(within, isHurried ? within : (drainDelay + closeTimeout) * 1000);
     },
   };
   const { addresses = workers.addresses, port } = held;

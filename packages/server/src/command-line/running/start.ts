@@ -13,7 +13,7 @@ export interface Start {
 }
 
 /** One line for what kept the server from starting. */
-export function failed(error: unknown, { debug }: Configuration, code: number): number {
+export function failed(error: unknown, { debug }: Pick<Configuration, 'debug'>, code: number): number {
   report(`Error: ${listenFailure(error)}`);
   if (debug && error instanceof Error) reportStack(error);
   return code;

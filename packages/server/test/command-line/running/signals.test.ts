@@ -267,6 +267,53 @@ describe('--workers', () => {
     expect(spawnSync('pgrep', ['-P', String(server.child.pid)]).stdout.toString()).toBe('');
   });
 
+  test('that follow others serve what was read last, whatever the file says by now', async () => {
+    const write = (generation: number): void =>
+      writeFileSync(config, `{ "headers": [{ "fields": { "X-Generation": "${generation}" } }] }`);
+    write(0);
+    const server = await serve('www', '--workers', '2');
+    const workers = (): number[] =>
+      spawnSync('pgrep', ['-P', String(server.child.pid)])
+        .stdout.toString()
+        .split('\n')
+        .filter(Boolean)
+        .map(Number);
+    const generation = async (): Promise<string | null> => {
+      for (const pid of workers()) process.kill(pid, 'SIGKILL');
+      // It is answered by one of the next, or was under way in one of those before.
+      let answer: Response | undefined;
+      while (answer === undefined)
+        answer = await server.fetch('/a.txt', { headers: { connection: 'close' } }).catch(() => undefined);
+      return answer.headers.get('x-generation');
+    };
+    write(1);
+    expect(await generation()).toBe('0');
+    writeFileSync(config, '{ broken');
+    expect(await generation()).toBe('0');
+    write(2);
+    server.child.kill('SIGHUP');
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 120_000);
+    write(3);
+    expect(await generation()).toBe('2');
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  test('have at a stop the time that was read last', async () => {
+    writeFileSync(config, '{ "closeTimeout": 0 }');
+    const server = await serve('www', '--workers', '2');
+    writeFileSync(config, '{ "closeTimeout": "2m" }');
+    server.child.kill('SIGHUP');
+    await vi.waitFor(() => expect(server.output.stderr).toContain('Reloaded'), 120_000);
+    const socket = await beginDownload(server.port);
+    socket.on('error', () => undefined);
+    server.child.kill('SIGTERM');
+    await untilRefused(server.port);
+    // Longer than a primary waits beyond the time.
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    expect(await rest(socket)).toBe(bigBytes);
+    expect((await server.finished).code).toBe(0);
+  });
+
   test('leave the port open, however often all of them die', async () => {
     const server = await serve('www', '--workers', '2', '--no-access-log', '-q');
     const workers = (): number[] =>

@@ -14,18 +14,18 @@ import { bin } from '../command.ts';
 
 test('a worker that is starting while the configuration changes ends up with the new one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'onezero-worker-'));
-  const file = join(folder, 'onezero.json');
   for (const name of ['old', 'new']) {
     mkdirSync(join(folder, name));
     writeFileSync(join(folder, name, 'which.txt'), name);
   }
-  const configure = (name: string): void =>
-    writeFileSync(file, JSON.stringify({ root: join(folder, name), workers: 2 }));
+  const serving = (name: string): ReturnType<typeof resolveAll>['configuration'] =>
+    resolveAll(readCommandLine([join(folder, name), '--silence-timeout=unlimited'])).configuration;
   const held = await holdListener({ host: '127.0.0.1', port: 0 });
-  configure('old');
-  const worker = fork(bin, ['--config', file], {
+  // What it was started with is its primary's to read.
+  const worker = fork(bin, [join(folder, 'gone')], {
     env: { PATH: process.env['PATH'], [PRIMARY_VARIABLE]: String(process.pid) },
     execArgv: [],
+    serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...held.descriptors],
   });
   const ended = new Promise((resolve) => worker.once('exit', resolve));
@@ -39,11 +39,10 @@ test('a worker that is starting while the configuration changes ends up with the
   const tell = (order: Order): void => void worker.send(order);
   worker.on('message', ({ kind }: Notice) => {
     kinds.push(kind);
-    // It has read its configuration.
     if (kind !== 'started') return;
-    configure('new');
-    tell({ kind: 'begin', listeners: [{ descriptors: held.descriptors.map((_, index) => 4 + index), secure: false }] });
-    tell({ kind: 'reload' });
+    const listeners = [{ descriptors: held.descriptors.map((_, index) => 4 + index), secure: false }];
+    tell({ kind: 'begin', listeners, configuration: serving('old') });
+    tell({ kind: 'reload', configuration: serving('new') });
   });
   await expect.poll(() => kinds, { timeout: 20_000 }).toEqual(expect.arrayContaining(['listening', 'reloaded']));
   const answer = await fetch(`http://127.0.0.1:${held.address.port}/which.txt`);
