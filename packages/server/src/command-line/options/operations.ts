@@ -75,7 +75,7 @@ export const operationsOptions: Record<keyof OperationsConfiguration, Option> = 
     },
     default: 1,
     placeholder: '<number|auto>',
-    summary: 'Processes that answer requests; auto is one for each processor',
+    summary: 'Processes that answer requests; auto is one for each processor. With --live there is one',
   },
   json: {
     group: GROUP,

@@ -66,8 +66,12 @@ export function pythonProcesses(mount: WsgiConfiguration, workers: number): numb
   return typeof processes === 'number' ? processes : Math.max(1, Math.floor(processors() / workers));
 }
 
-/** How many processes of ours the configuration asks for. */
-export function workerCount({ workers }: Pick<Configuration, 'workers'>): number {
+/** How many processes of ours the configuration asks for. A page that is reloaded is told of changes by the one it came from. */
+export function workerCount({
+  workers,
+  live = false,
+}: Pick<Configuration, 'workers'> & Partial<Configuration>): number {
+  if (live !== false) return 1;
   return workers === 'auto' ? processors() : workers;
 }
 

@@ -102,8 +102,10 @@ describe('processes', () => {
     });
   });
 
-  test('of ours are those named, or one for each processor', () => {
+  test('of ours are those named, or one for each processor, and one where pages wait for changes', () => {
     expect([workerCount({ workers: 3 }), workerCount({ workers: 'auto' })]).toEqual([3, availableParallelism()]);
+    expect(workerCount({ workers: 3, live: true })).toBe(1);
+    expect(workerCount({ workers: 3, live: ['src'] })).toBe(1);
   });
 });
 
