@@ -17,7 +17,13 @@ import type { Resolved } from './configuration/configuration.ts';
 export async function runCommand(words: readonly string[]): Promise<number> {
   const signals = earlySignals();
   try {
-    return await run(words, signals);
+    const code = await run(words, signals);
+    const { errored } = process.stdout;
+    // A server listens for that, and outlives it; and who has read enough, as `head` has, is no failure.
+    if (!errored || process.stdout.listenerCount('error') > 0 || ('code' in errored && errored.code === 'EPIPE'))
+      return code;
+    process.stderr.write(`Error: ${errored.message}\n`);
+    return 1;
   } catch (error) {
     // No error of this kind is known; should one occur, its stack is what helps to mend it.
     const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);

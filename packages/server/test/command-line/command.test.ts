@@ -152,6 +152,15 @@ describe('onezero', () => {
     expect((await server.stop()).stderr).toBe('');
   });
 
+  test.skipIf(!existsSync('/dev/full'))('ends with 1 where what it prints cannot be written', () => {
+    for (const word of ['--version', '--help', 'print-config', 'check', 'man', 'completions bash']) {
+      const words = ['-c', `"$0" "$1" ${word} > /dev/full`, process.execPath, bin];
+      const { status, stderr } = spawnSync('sh', words, { cwd: place.path, encoding: 'utf8' });
+      expect([word, status]).toEqual([word, 1]);
+      expect(stderr).toMatch(/^(?:Warning: .*\n)*Error: ENOSPC[^\n]*\n$/);
+    }
+  });
+
   test('says --help and --version on standard output with 0', async () => {
     const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;
