@@ -5,7 +5,7 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { site, start, type Started } from './command.ts';
+import { run, site, start, type Started } from './command.ts';
 
 function folderFor(name: string): string {
   const path = mkdtempSync(join(tmpdir(), `onezero-${name}-`));
@@ -76,6 +76,14 @@ describe('--https', () => {
     const next = await serve([], { PATH, XDG_STATE_HOME: state });
     const pem = readFileSync(join(state, 'onezero', name), 'utf8');
     expect(await fetchPage(next.port, 'localhost', pem)).toBe('secure');
+  });
+
+  test.skipIf(process.platform !== 'linux')('says that there is no place to keep it', async () => {
+    const { code, stderr } = await run(['.', '--https', '-p', '0'], { env: { PATH, XDG_STATE_HOME: '/proc/none' } });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Error: --https: no certificate: ENOENT.*XDG_STATE_HOME/),
+    ]);
   });
 
   test('is one certificate for several workers', async () => {

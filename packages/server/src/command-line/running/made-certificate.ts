@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { selfSigned } from '../../operations/self-signed.ts';
 import { isExposed } from '../configuration/inspection.ts';
 import type { Resolved } from '../configuration/configuration.ts';
@@ -65,7 +65,7 @@ function keptCertificate(names: readonly string[]): { readonly file: string; rea
     .digest('hex');
   const file = join(folder, `certificate-${key.slice(0, 16)}.pem`);
   if (!isUsable(file)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const pem = authority === undefined ? ownPair(names) : mkcertPair(names);
     // Whole at once: another process may start meanwhile.
     const unfinished = `${file}.${process.pid}`;
@@ -74,6 +74,18 @@ function keptCertificate(names: readonly string[]): { readonly file: string; rea
     renameSync(unfinished, file);
   }
   return { file, isTrusted: authority !== undefined };
+}
+
+/** One by one: Node's own way never ends where a folder is that takes none, such as /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, 0o700);
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!existsSync(folder)) throw error;
+  }
 }
 
 function isUsable(file: string): boolean {
