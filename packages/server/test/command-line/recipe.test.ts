@@ -227,6 +227,19 @@ describe('a recipe', () => {
     },
   );
 
+  test('asks for health and metrics where they are, below a base path too', async () => {
+    const flags = ['--base', '/app/', '--health', '/up', '--metrics', '/counts'];
+    expect(await recipe('haproxy', ...flags)).toContain(' uri /app/up ');
+    expect(await recipe('kubernetes', ...flags)).toContain('path: "/app/up"');
+    expect(await recipe('prometheus', ...flags)).toContain('metrics_path: "/app/counts"');
+    const without = await recipe('prometheus', '--base', '/app');
+    expect(without).toContain('lacks: --metrics /metrics\n');
+    expect(without).toContain('metrics_path: "/app/metrics"');
+    const server = await start(['www', ...flags], { cwd: place.path });
+    for (const path of ['/app/up', '/app/counts']) expect((await server.fetch(path)).status).toBe(200);
+    await server.stop();
+  });
+
   test('of another name is refused with the nearest', async () => {
     const refused = await run(['recipe', 'nginks'], { cwd: place.path });
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('nginx') as string });

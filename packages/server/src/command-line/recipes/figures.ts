@@ -55,7 +55,9 @@ const DAY_SECONDS = 86_400;
 
 /** The figures of a configuration. */
 export function figuresOf(configuration: Configuration): Figures {
-  const { health = '/healthz', metrics = '/metrics', closeTimeout, idleTimeout, answerTimeout, hosts } = configuration;
+  const { base = '', health = '/healthz', metrics = '/metrics' } = configuration;
+  const { closeTimeout, idleTimeout, answerTimeout, hosts } = configuration;
+  const above = base.replace(/\/+$/, '');
   const drainSeconds = Math.min(
     DAY_SECONDS,
     configuration.drainDelay > 0 ? configuration.drainDelay : USUAL_DRAIN_SECONDS,
@@ -70,8 +72,8 @@ export function figuresOf(configuration: Configuration): Figures {
     socket: listener?.socket === undefined ? undefined : resolve(listener.socket),
     isSecure: listener?.tls !== undefined,
     isMade: configuration.https && configuration.tlsCert === undefined,
-    health,
-    metrics,
+    health: above + health,
+    metrics: above + metrics,
     namedHost: hosts?.includes('*') === true ? undefined : named,
     drainSeconds,
     checkMs: Math.max(50, Math.min(2000, Math.floor((drainSeconds * 1000) / 4))),

@@ -23,7 +23,7 @@ export function logrotate(figures: Figures, logFile: string): string {
 
 export function prometheus(figures: Figures, hasMetrics: boolean): string {
   const { host, port, metrics, isSecure, checkMs } = figures;
-  const missingFlags = hasMetrics ? [] : ['--metrics', metrics];
+  const missingFlags = hasMetrics ? [] : ['--metrics', '/metrics'];
   return `${note({ ...figures, missingFlags }, '#')}
 global:
   # No more often than a stop is noticed.
