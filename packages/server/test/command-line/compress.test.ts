@@ -58,6 +58,25 @@ test('makes again only what is older than its source', async () => {
   expect(brotliDecompressSync(readFileSync(join(path, 'a.css.br'))).toString()).toContain('color: red');
 });
 
+test('makes again what is of another source, also where that was written before', async () => {
+  const path = folder();
+  const [file, copied] = [join(path, 'a.css'), `${text}p { color: red }`];
+  const [first, second] = [20_000, 10_000].map((ago) => new Date(Date.now() - ago));
+  utimesSync(file, first ?? 0, first ?? 0);
+  await run(['compress', path]);
+  expect((await run(['compress', path])).stdout).toMatch(/^0 made/);
+  // A copy that keeps times, or what was written while the form was made.
+  writeFileSync(file, copied);
+  utimesSync(file, second ?? 0, second ?? 0);
+  const server = await start([path, '--no-compression']);
+  onTestFinished(async () => void (await server.stop()));
+  const ask = async (): Promise<string> =>
+    (await server.fetch('/a.css', { headers: { 'accept-encoding': 'br' } })).text();
+  expect(await ask()).toBe(copied);
+  await run(['compress', path]);
+  expect(brotliDecompressSync(readFileSync(`${file}.br`)).toString()).toBe(copied);
+});
+
 test('keeps no form that saves nothing', async () => {
   const path = folder();
   writeFileSync(join(path, 'random.txt'), await randomText());

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -114,6 +115,8 @@ function compressFile(
     const unfinished = join(path, '..', `.onezero-${process.pid}${suffix}`);
     try {
       writeFileSync(unfinished, packed, { mode: source.mode & 0o777 });
+      // Of the same age: what is written to the source meanwhile makes this one old. Some systems keep no less than a millisecond.
+      utimesSync(unfinished, source.atime, source.mtimeMs / 1000 + 0.002);
       renameSync(unfinished, target);
     } catch (error) {
       rmSync(unfinished, { force: true });
