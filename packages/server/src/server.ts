@@ -121,13 +121,16 @@ export class HttpServer implements Server, Engine {
     if (this.isStopping) throw new Error(CLOSED);
     const listeners = typeof given === 'number' ? [{ port: given }] : [given].flat();
     checkListeners(listeners, more);
-    const { headTimeoutMs, maxConnections } = this.service.limits;
+    const { headTimeoutMs } = this.service.limits;
+    const limit = (): number => this.service.limits.maxConnections;
     const settings = {
       accept: (transport: Transport, header?: ReadHeader) => this.#accept(transport, header),
       sendsProxyHeader: (address: string) => this.service.sendsProxyHeader?.(address) === true,
       failed: (error: Error) => warnOnce('accepting connections', error),
       handshakeTimeoutMs: headTimeoutMs || 120_000,
-      maxConnections,
+      get maxConnections() {
+        return limit();
+      },
     };
     const opened: Listening[] = [];
     try {

@@ -18,6 +18,7 @@ export interface SecureSettings {
   /** Whether connections of a peer begin with a header of the PROXY protocol. */
   readonly sendsProxyHeader: (address: string) => boolean;
   readonly handshakeTimeoutMs: number;
+  /** Asked for at each connection: a reload may change it. 0 for no limit. */
   readonly maxConnections: number;
 }
 
@@ -32,7 +33,7 @@ const NO_HEADER: ReadHeader = { ends: undefined };
 
 /** Makes the server that listens. Loads node:tls, which takes as long as all the rest of a start. */
 export async function secureServer(tls: TlsOptions, settings: SecureSettings): Promise<NetServer> {
-  const { sendsProxyHeader, handshakeTimeoutMs, maxConnections } = settings;
+  const { sendsProxyHeader, handshakeTimeoutMs } = settings;
   const { server, renew } = await tlsServer(tls, settings);
   // Sockets whose header has not been read yet.
   const waiting = new Set<Socket>();
@@ -52,7 +53,7 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
     });
   });
   // Connections in the middle of a handshake are not counted by the engine; node:net counts them.
-  if (maxConnections > 0) front.maxConnections = maxConnections;
+  Object.defineProperty(front, 'maxConnections', { get: () => settings.maxConnections || undefined });
   const abandonPending = (): void => {
     for (const socket of waiting) socket.destroy();
     abandonHandshakes(server);

@@ -60,6 +60,18 @@ async function secured(where: NetConnectOpts): Promise<Socket> {
   return socket;
 }
 
+test('a limit of connections that changes holds from then on', async () => {
+  const accept = (): undefined => undefined;
+  const settings = { accept, sendsProxyHeader: () => false, handshakeTimeoutMs: 1000, maxConnections: 1 };
+  const server = await secureServer(made, settings);
+  expect(server.maxConnections).toBe(1);
+  settings.maxConnections = 3;
+  expect(server.maxConnections).toBe(3);
+  // For no limit.
+  settings.maxConnections = 0;
+  expect(server.maxConnections).toBeUndefined();
+});
+
 describe.each(['TCP', 'a Unix socket'])('over %s', (kind) => {
   test('a client that speaks HTTP is told so, and no other is', async () => {
     const { where } = await listen(kind);
