@@ -198,7 +198,7 @@ function real(path: string): string {
 }
 
 /** Whether a path is a place or lies in it. */
-function isAtOrBelow(path: string, place: string): boolean {
+export function isAtOrBelow(path: string, place: string): boolean {
   const way = relative(place, path);
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

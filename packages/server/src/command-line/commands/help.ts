@@ -3,18 +3,9 @@
 import { defaultText } from '../options/default-text.ts';
 import { flagName, GROUPS, type Option } from '../options/option.ts';
 import { type Key, optionEntries } from '../options/table.ts';
+import { commandSummaries } from './command-summaries.ts';
 
-const USAGE = `Usage: onezero [directory | file] [flags]
-       onezero check [directory] [flags]         look for mistakes, start nothing
-       onezero print-config [directory] [flags]  show every value and where it comes from
-       onezero explain <url> [directory] [flags] say what would answer a request, and why
-       onezero recipe <name> [directory] [flags] print a configuration for haproxy, nginx,
-                                                 systemd, kubernetes, logrotate or prometheus
-       onezero compress [directory]              write .br, .gz and .zst beside the files
-       onezero completions <shell>               complete flags in bash, zsh or fish
-       onezero man                               print the manual page
-
-Serves a directory over HTTP, with CGI scripts and Python applications if asked to.`;
+const SERVES = 'Serves a directory over HTTP, with CGI scripts and Python applications if asked to.';
 
 const GENERAL = `  -h, --help                  Show this
   -v, -V, --version           Show the version`;
@@ -25,6 +16,7 @@ Durations: 500ms, 30s, 5m, 1h, 7d (a bare number is seconds). Sizes: 65536, 64k,
 
 // The column where summaries begin; a longer flag has its summary on the next line.
 const SUMMARY_COLUMN = 30;
+const COMMAND_COLUMN = 49;
 const LINE_WIDTH = 110;
 
 /** The text of `--help`. */
@@ -33,20 +25,32 @@ export function helpText(): string {
     const flags = optionEntries.filter(([, option]) => option.group === group && option.only !== 'file');
     return `${group}:\n${flags.map(([key, option]) => helpLines(key, option)).join('\n')}`;
   });
-  return `${USAGE}\n\n${sections.join('\n\n')}\n\nGeneral:\n${GENERAL}\n\n${CLOSING}\n`;
+  return `Usage: onezero [directory | file] [flags]\n${usages()}\n\n${SERVES}\n\n${sections.join('\n\n')}\n\nGeneral:\n${GENERAL}\n\n${CLOSING}\n`;
+}
+
+function usages(): string {
+  const others = Object.entries(commandSummaries).filter(([name]) => name !== 'serve' && name !== 'help');
+  const lines = others.map(([name, { words, summary }]) =>
+    wrapped(`       onezero ${name} ${words}`, summary, COMMAND_COLUMN),
+  );
+  return lines.join('\n');
 }
 
 function helpLines(key: Key, option: Option): string {
   const letters = (option.short ?? []).map((letter) => `-${letter}, `).join('');
   const placeholder = option.placeholder?.replace(/^(?!\[=)/, ' ') ?? '';
   const flag = `  ${letters.padStart(4)}--${shownFlag(key, option)}${placeholder}`;
-  const words = `${option.summary}${defaultNote(option)}`.split(' ');
-  const lines = [flag.length < SUMMARY_COLUMN ? flag.padEnd(SUMMARY_COLUMN) : `${flag}\n${' '.repeat(SUMMARY_COLUMN)}`];
-  let width = SUMMARY_COLUMN;
-  for (const word of words) {
+  return wrapped(flag, `${option.summary}${defaultNote(option)}`, SUMMARY_COLUMN);
+}
+
+/** A text behind what it is about, in lines that fit into a window. */
+function wrapped(what: string, text: string, column: number): string {
+  const lines = [what.length < column ? what.padEnd(column) : `${what}\n${' '.repeat(column)}`];
+  let width = column;
+  for (const word of text.split(' ')) {
     if (width + word.length > LINE_WIDTH) {
-      lines.push(`\n${' '.repeat(SUMMARY_COLUMN)}`);
-      width = SUMMARY_COLUMN;
+      lines.push(`\n${' '.repeat(column)}`);
+      width = column;
     }
     lines.push(`${word} `);
     width += word.length + 1;

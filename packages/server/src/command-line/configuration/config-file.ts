@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { unlessRefused } from './file-kind.ts';
 import { JsonTextError, parseJsonWithComments, type PlacedJson } from './json-with-comments.ts';
 
 /** The names that are looked for, in this order. */
@@ -46,12 +47,7 @@ export function readConfigurationFile(
 
 /** A link that leads nowhere is there, too: somebody meant a configuration by it. */
 function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return false;
-  }
+  return unlessRefused(() => lstatSync(path, { throwIfNoEntry: false })) !== undefined;
 }
 
 function readText(path: string, shownPath: string): string {

@@ -10,7 +10,7 @@ import { withAsgiDefaults, withPythonDefaults } from '../options/python.ts';
 import type { Written } from './arguments.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { suggestion } from '../../suggestion.ts';
-import { acceptValue, type Problem, valueOfText } from '../options/value.ts';
+import { acceptValue, isRecord, type Problem, valueOfText } from '../options/value.ts';
 
 export interface Sources {
   readonly written: readonly Written[];
@@ -222,8 +222,4 @@ function isServiceLink(text: string): boolean {
 
 function isServiceVariable(name: string): boolean {
   return /^ONEZERO_(?:SERVICE_(?:HOST|PORT\w*)|PORT_\d+_\w+)$/.test(name);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

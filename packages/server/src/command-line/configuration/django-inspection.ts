@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Served } from '../options/table.ts';
-import { isSystemError } from './file-kind.ts';
+import { unlessRefused } from './file-kind.ts';
 
 /** A warning for each Django project whose static files nothing serves, and for one that is not run at all. */
 export function inspectDjango(site: Served & { readonly sites?: readonly unknown[] | undefined }): readonly string[] {
@@ -43,21 +43,11 @@ function isProject(folder: string): boolean {
 }
 
 function packagesIn(folder: string): readonly string[] {
-  try {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  } catch (error) {
-    if (isSystemError(error)) return [];
-    throw error;
-  }
+  const entries = unlessRefused(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
 /** Undefined for what cannot be read: the application says so itself, if it needs it. */
 function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (isSystemError(error)) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => readFileSync(path, 'utf8'));
 }

@@ -11,14 +11,15 @@ export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined
 
 /** The same in detail. */
 export function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return undefined;
-  }
+  return unlessRefused(() => statSync(path, { throwIfNoEntry: false }));
 }
 
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error;
+/** What `look` finds; undefined where the system refuses. */
+export function unlessRefused<Found>(look: () => Found): Found | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return undefined;
+  }
 }

@@ -6,9 +6,11 @@
 // files, the table of options says; a link in the folder may lead out of it, too.
 
 import { lstatSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isAtOrBelow } from '../../secrets.ts';
 import type { Shape } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
+import { isRecord } from '../options/value.ts';
 import type { ConfigurationFile } from './config-file.ts';
 import { isExposed } from './inspection.ts';
 
@@ -67,9 +69,7 @@ function isOutside(place: string, folder: string): boolean {
 }
 
 function isBelow(place: string | undefined, folder: string | undefined): boolean {
-  if (place === undefined || folder === undefined) return false;
-  const way = relative(folder, place);
-  return way !== '..' && !way.startsWith(`..${sep}`);
+  return place !== undefined && folder !== undefined && isAtOrBelow(place, folder);
 }
 
 /** Where a path leads, also one that does not exist yet; undefined where a link cannot be followed to its end. */
@@ -90,8 +90,4 @@ function isLink(path: string): boolean {
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : value === undefined ? [] : [value];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
 import { COMMANDS } from './arguments.ts';
-import { isSystemError, kindOf, statOf } from './file-kind.ts';
+import { kindOf, statOf, unlessRefused } from './file-kind.ts';
 import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';
@@ -250,12 +250,7 @@ function commandHint(root: string): string {
 }
 
 function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return [];
-  }
+  return unlessRefused(() => readdirSync(directory)) ?? [];
 }
 
 function isProgram(program: string): boolean {

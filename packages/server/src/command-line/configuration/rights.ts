@@ -3,7 +3,7 @@
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Served } from '../options/table.ts';
-import { isSystemError, kindOf } from './file-kind.ts';
+import { kindOf, unlessRefused } from './file-kind.ts';
 
 /** Adds what this user lacks to serve a root, and to write where that is asked for. */
 export function inspectRights(
@@ -31,11 +31,9 @@ export function isWritable(path: string): boolean {
 
 /** Whether this user may do with a path what `mode` says, as `access` of Node has it. */
 export function isAllowed(path: string, mode: number): boolean {
-  try {
+  const look = (): boolean => {
     accessSync(path, mode);
     return true;
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return false;
-  }
+  };
+  return unlessRefused(look) === true;
 }

@@ -2,7 +2,7 @@
 
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { delimiter, extname, join } from 'node:path';
-import { isSystemError, kindOf } from './file-kind.ts';
+import { kindOf, unlessRefused } from './file-kind.ts';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
 const MAX_SCRIPTS = 1000;
@@ -108,10 +108,5 @@ function firstLine(path: string): string {
 
 /** A program may be run by those who may not read it. */
 function openedOrNot(path: string): number | undefined {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return undefined;
-  }
+  return unlessRefused(() => openSync(path, 'r'));
 }

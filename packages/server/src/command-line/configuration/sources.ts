@@ -2,6 +2,7 @@
 
 import type { CommandLine, Written } from './arguments.ts';
 import { type ConfigurationFile, readConfigurationFile } from './config-file.ts';
+import { unlessRefused } from './file-kind.ts';
 import { reasonsToAsk } from './found-file.ts';
 import { namedConfigurationFile, resolveConfiguration, type Resolved } from './configuration.ts';
 
@@ -42,12 +43,7 @@ function isHarmless(command: CommandLine['command'], written: readonly Written[]
 
 /** The working directory; undefined when it was removed under the shell that stands in it. */
 function currentDirectory(): string | undefined {
-  try {
-    return process.cwd();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return undefined;
-  }
+  return unlessRefused(() => process.cwd());
 }
 
 function withProblems(resolved: Resolved, more: readonly string[]): Resolved {

@@ -6,6 +6,7 @@
 
 import type { Member, Members, Shape } from '@onezero/static/options';
 import type { Option } from './option.ts';
+import { isRecord } from './value.ts';
 
 // Names that say less, or what another option says, without their unit.
 const RENAMED = {
@@ -180,8 +181,4 @@ function takesTrue(shape: Shape): boolean {
 
 function mapped(value: Readonly<Record<string, unknown>>, change: (item: unknown) => unknown): object {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, change(item)]));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

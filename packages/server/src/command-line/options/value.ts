@@ -237,7 +237,7 @@ function expectation(shape: Shape): string {
     case 'boolean':
       return 'true or false';
     case 'integer':
-      return `a whole number from ${shape.minimum}${shape.maximum === undefined ? ' up' : ` to ${shape.maximum}`}`;
+      return `a whole number from ${shape.minimum}${shape.maximum === undefined ? ' up' : ` to ${shape.maximum}`}${orUnlimited(shape)}`;
     case 'text':
     case 'number':
     case 'function':
@@ -278,6 +278,6 @@ function inside(checking: Checking, name: string): Checking {
   return { ...checking, path: checking.path === '' ? name : `${checking.path}.${name}` };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@
 import type { NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
 import { listenProblem } from '../../transport/listen-error.ts';
+import { unlessRefused } from '../configuration/file-kind.ts';
 import type { Configuration } from '../options/table.ts';
 
 /** Every listener that the configuration asks for. `port` replaces the configured one. */
@@ -35,12 +36,7 @@ function everyAddress(): string {
 export function interfaceAddresses(
   list: typeof networkInterfaces = () => process.getBuiltinModule('node:os').networkInterfaces(),
 ): readonly NetworkInterfaceInfo[] {
-  try {
-    return Object.values(list()).flatMap((addresses) => addresses ?? []);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return [];
-  }
+  return Object.values(unlessRefused(list) ?? {}).flatMap((addresses) => addresses ?? []);
 }
 
 function bare(host: string): string {

@@ -1,6 +1,8 @@
 // What signals ask of a running server, in one process or several.
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { unlessRefused } from '../configuration/file-kind.ts';
 import { report } from './report.ts';
 
 /** What signals act on: one server, or several workers. */
@@ -44,7 +46,7 @@ export function untilStopped(controlled: Controlled): Promise<number> {
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
-    const wasStartedInTerminal = hasTerminal();
+    const wasStartedInTerminal = hasTerminal() && !isDetached();
     let reloads = Promise.resolve();
     process.on('SIGHUP', () => {
       if (wasStartedInTerminal && !hasTerminal()) {
@@ -65,14 +67,17 @@ function dieOfHangup(): void {
   process.kill(process.pid, 'SIGHUP');
 }
 
+// As nohup leaves a program, and who writes `> file < /dev/null &`: it shall outlive its window. Node forgets that SIGHUP was ignored.
+// What is in a pipe has a parent that shows its output, and goes with it.
+function isDetached(): boolean {
+  const output = fstatSync(1);
+  return !isatty(0) && !isatty(1) && !output.isFIFO() && !output.isSocket();
+}
+
 // SIGHUP asks for a reload, except when it is what it was made for: the window was closed. Then nobody is left to stop the
 // server, so it stops.
 function hasTerminal(): boolean {
-  try {
-    closeSync(openSync('/dev/tty', 'r'));
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return false;
-  }
+  const terminal = unlessRefused(() => openSync('/dev/tty', 'r'));
+  if (terminal !== undefined) closeSync(terminal);
+  return terminal !== undefined;
 }

@@ -26,6 +26,28 @@ sys.stdout.buffer.write(seen)
 sys.stdout.write('\\nended with %d' % os.waitstatus_to_exitcode(status))
 `;
 
+// The same for a command that writes to a file and reads nothing: what it does when its terminal is closed, and then at SIGTERM.
+const leaver = `
+import os, pty, signal, sys, time
+pid, master = pty.fork()
+if pid == 0:
+    os.dup2(os.open('/dev/null', os.O_RDONLY), 0)
+    os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 1)
+    os.dup2(1, 2)
+    os.execvp(sys.argv[2], sys.argv[2:])
+def until(text):
+    while not os.path.exists(sys.argv[1]) or text not in open(sys.argv[1]).read():
+        if os.waitpid(pid, os.WNOHANG)[0] != 0:
+            sys.exit('it has ended')
+        time.sleep(0.02)
+until('onezero serves')
+os.close(master)
+until('Reloaded')
+os.kill(pid, signal.SIGTERM)
+_, status = os.waitpid(pid, 0)
+print('ended with %d' % os.waitstatus_to_exitcode(status))
+`;
+
 const hasPython = spawnSync('/usr/bin/python3', ['--version']).status === 0;
 
 async function onTerminal(
@@ -71,6 +93,15 @@ describe.skipIf(!hasPython && process.env['CI'] === undefined)('on a terminal', 
     const text = await onTerminal('interrupt', env, { until, flags: [...flags, '--auth', 'ada:engine'] });
     expect(text).toContain('Warning: the password in --auth can be seen');
     expect(text).toMatch(/ended with 0$/);
+  });
+
+  test('outlives it where it was started to, as by nohup', () => {
+    const words = ['-c', leaver, join(place.path, 'output'), process.execPath, bin, 'www', '-p', '0'];
+    const env = { PATH: process.env['PATH'] ?? '' };
+    expect(spawnSync('/usr/bin/python3', words, { cwd: place.path, env, encoding: 'utf8' })).toMatchObject({
+      stdout: 'ended with 0\n',
+      stderr: '',
+    });
   });
 
   test('is in colour otherwise, and ends when the terminal is closed', async () => {
