@@ -122,15 +122,12 @@ export class HttpServer implements Server, Engine {
     const listeners = typeof given === 'number' ? [{ port: given }] : [given].flat();
     checkListeners(listeners, more);
     const { headTimeoutMs } = this.service.limits;
-    const limit = (): number => this.service.limits.maxConnections;
     const settings = {
       accept: (transport: Transport, header?: ReadHeader) => this.#accept(transport, header),
       sendsProxyHeader: (address: string) => this.service.sendsProxyHeader?.(address) === true,
       failed: (error: Error) => warnOnce('accepting connections', error),
       handshakeTimeoutMs: headTimeoutMs || 120_000,
-      get maxConnections() {
-        return limit();
-      },
+      maxConnections: () => this.service.limits.maxConnections,
     };
     const opened: Listening[] = [];
     try {

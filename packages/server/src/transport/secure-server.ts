@@ -19,7 +19,7 @@ export interface SecureSettings {
   readonly sendsProxyHeader: (address: string) => boolean;
   readonly handshakeTimeoutMs: number;
   /** Asked for at each connection: a reload may change it. 0 for no limit. */
-  readonly maxConnections: number;
+  readonly maxConnections: () => number;
 }
 
 interface Secure {
@@ -53,7 +53,7 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
     });
   });
   // Connections in the middle of a handshake are not counted by the engine; node:net counts them.
-  Object.defineProperty(front, 'maxConnections', { get: () => settings.maxConnections || undefined });
+  Object.defineProperty(front, 'maxConnections', { get: () => settings.maxConnections() || undefined });
   const abandonPending = (): void => {
     for (const socket of waiting) socket.destroy();
     abandonHandshakes(server);

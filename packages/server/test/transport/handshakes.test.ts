@@ -33,7 +33,7 @@ async function listen(kind: string, handshakeTimeoutMs = 60_000): Promise<{ serv
     accept,
     sendsProxyHeader: () => false,
     handshakeTimeoutMs,
-    maxConnections: 0,
+    maxConnections: () => 0,
   });
   const path = join(folder, String(++sockets));
   await once(kind === 'TCP' ? server.listen(0, '127.0.0.1') : server.listen(path), 'listening');
@@ -61,14 +61,15 @@ async function secured(where: NetConnectOpts): Promise<Socket> {
 }
 
 test('a limit of connections that changes holds from then on', async () => {
+  let limit = 1;
   const accept = (): undefined => undefined;
-  const settings = { accept, sendsProxyHeader: () => false, handshakeTimeoutMs: 1000, maxConnections: 1 };
+  const settings = { accept, sendsProxyHeader: () => false, handshakeTimeoutMs: 1000, maxConnections: () => limit };
   const server = await secureServer(made, settings);
   expect(server.maxConnections).toBe(1);
-  settings.maxConnections = 3;
+  limit = 3;
   expect(server.maxConnections).toBe(3);
   // For no limit.
-  settings.maxConnections = 0;
+  limit = 0;
   expect(server.maxConnections).toBeUndefined();
 });
 
