@@ -388,6 +388,12 @@ describe('the configuration file', () => {
       2,
       'Error: "rooot" is not an option of the file (did you mean "root"?) (bad.json:3:3)',
     ]);
+    for (const key of ['sites', 'proxy', 'wsgi', 'cgi', 'certificates']) {
+      writeFileSync(join(home.path, 'bad.json'), `{ "${key}": ["www"] }`);
+      expect((await run(['check', '--config', 'bad.json'], { cwd: home.path })).stderr).toMatch(
+        new RegExp(`^Error: ${key}\\.0 expects an object, not "www" \\(bad\\.json:1:\\d+\\)\n`),
+      );
+    }
     writeFileSync(join(home.path, 'bad.json'), '{\n  "port": 80\n  "root": "www"\n}');
     expect((await run(['check', '--config', 'bad.json'], { cwd: home.path })).stderr).toContain(
       'Error: expected "," or "}" (bad.json:3:3)\n',

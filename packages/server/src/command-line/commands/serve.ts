@@ -140,8 +140,7 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
 async function reloadChecked(start: Start, apply: (next: Configuration) => Promise<void>): Promise<void> {
   try {
     const { configuration, problems, warnings } = start.resolve();
-    const findings = inspect(configuration);
-    const all = [...problems, ...findings.problems];
+    const all = problems.length > 0 ? problems : inspect(configuration).problems;
     if (all.length === 0) await apply(configuration);
     for (const problem of all) report(`Error: ${problem}`);
     for (const warning of warnings) report(`Warning: ${warning}`);

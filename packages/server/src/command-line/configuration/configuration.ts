@@ -45,12 +45,10 @@ export function resolveConfiguration(sources: Sources): Resolved {
     const isGiven = found.source.from !== 'default' && found.value !== undefined && found.value !== option.off;
     values.push([key, isGiven ? check(key, option, found, sources.file, problems) : found.value]);
   }
+  const configuration = Object.fromEntries(values) as unknown as Configuration;
   return {
-    configuration: withImplied(
-      Object.fromEntries(values) as unknown as Configuration,
-      chosen,
-      sources.workingDirectory,
-    ),
+    // What is wrong has left holes in it.
+    configuration: problems.length > 0 ? configuration : withImplied(configuration, chosen, sources.workingDirectory),
     sources: chosen,
     problems,
     warnings: unknownEnvironment(sources.environment),

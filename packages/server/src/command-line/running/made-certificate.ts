@@ -29,8 +29,8 @@ const RENEW_DAYS = 30;
 
 /** The configuration with a certificate where HTTPS is asked for without one; a warning says what kind it is. */
 export function withMadeCertificate(resolved: Resolved): Resolved {
-  const { configuration } = resolved;
-  if (!configuration.https || configuration.tlsCert !== undefined) return resolved;
+  const { configuration, problems } = resolved;
+  if (problems.length > 0 || !configuration.https || configuration.tlsCert !== undefined) return resolved;
   try {
     const { file, isTrusted } = keptCertificate(namesOf(configuration));
     const warning = `the certificate is of this server's own making (SHA-256 ${fingerprint(file)}): browsers warn; mkcert makes one that they trust`;
