@@ -37,8 +37,10 @@ export function readCertificate(files: CertificateFiles): TlsOptions {
     if (tls.key === '') throw new Error('the key is empty');
     // Loaded when it is used: it takes as long as all the rest of a start.
     process.getBuiltinModule('node:tls').createSecureContext(tls);
-    // Its names are read where several certificates are told apart by them.
-    void new (process.getBuiltinModule('node:crypto').X509Certificate)(tls.cert).subject;
+    const { createPrivateKey, X509Certificate } = process.getBuiltinModule('node:crypto');
+    // A key of another kind than the certificate's is kept beside it, and then no handshake succeeds either.
+    if (!new X509Certificate(tls.cert).checkPrivateKey(createPrivateKey(tls)))
+      throw new Error('the key is of another kind');
   } catch (error) {
     throw new Error(`cannot use the certificate ${cert} with the key ${key}: ${(error as Error).message}`, {
       cause: error,

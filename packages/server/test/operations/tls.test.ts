@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +47,10 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('certificates', 
     expect(() => readCertificate(files('missing'))).toThrow(/cannot read .*missing\.pem: ENOENT/);
     expect(() => readCertificate({ ...files('one'), cert: join(directory, 'broken.pem') })).toThrow(/cannot use/);
     expect(() => readCertificate({ ...files('one'), key: files('two').key })).toThrow(/cannot use .*mismatch/);
+    // Between an old key of one kind and a new certificate of another, both are taken, and no handshake succeeds.
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    writeFileSync(join(directory, 'rsa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    expect(() => readCertificate({ ...files('one'), key: join(directory, 'rsa.key') })).toThrow(/of another kind/);
     // As a full disk, or a program that is just writing it, leaves it.
     writeFileSync(join(directory, 'empty.key'), '');
     expect(() => readCertificate({ ...files('one'), key: join(directory, 'empty.key') })).toThrow(/the key is empty/);
