@@ -144,13 +144,16 @@ function applicationSecrets({ application, cwd = '.', virtualenv, pythonPath = [
 }
 
 function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
+  return isAllowed(path, constants.X_OK);
+}
+
+/** Whether this user may do with a path what `mode` says, as `access` of Node has it. */
+export function isAllowed(path: string, mode: number): boolean {
+  const look = (): boolean => {
+    accessSync(path, mode);
     return true;
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return false;
-  }
+  };
+  return unlessRefused(look) === true;
 }
 
 /** Whether a write to a path would change a secret, or make one: by its place without links, and by device and inode. */
@@ -174,13 +177,8 @@ function placeOf(path: string): string {
 }
 
 function identityOf(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return undefined;
-  }
+  const found = unlessRefused(() => statSync(path, { bigint: true }));
+  return found && `${found.dev}:${found.ino}`;
 }
 
 /** Paths as they were given and without links. */
@@ -189,12 +187,7 @@ function placesOf(paths: readonly string[]): readonly string[] {
 }
 
 function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return resolve(path);
-  }
+  return unlessRefused(() => realpathSync(path)) ?? resolve(path);
 }
 
 /** Whether a path is a place or lies in it. */
@@ -203,6 +196,12 @@ export function isAtOrBelow(path: string, place: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error;
+/** What `look` finds; undefined where the system refuses. */
+export function unlessRefused<Found>(look: () => Found): Found | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return undefined;
+  }
 }

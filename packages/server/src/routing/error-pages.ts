@@ -12,6 +12,7 @@ import type { ContentOut, Field, RequestMessage, Responder } from '../message/me
 import { firstField } from '../message/fields.ts';
 import { LazyRequest, NO_CONTENT, shown } from '../message/request.ts';
 import { checkedResponse } from '../message/whole-response.ts';
+import { unlessRefused } from '../secrets.ts';
 import { preferredType } from './accept.ts';
 import { escapeHtml, PAGE_TYPES } from './default-page.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';
@@ -66,12 +67,7 @@ function check(key: string, page: ErrorPage): void {
 }
 
 function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return false;
-  }
+  return unlessRefused(() => statSync(path).isFile()) === true;
 }
 
 async function make(page: ErrorPage, failure: Failure): Promise<OwnPage | undefined> {

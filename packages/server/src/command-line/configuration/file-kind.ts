@@ -1,6 +1,7 @@
 // What stands at a path that somebody wrote: it may be missing, lie below a file, run in a circle of links, be too long, or out of reach.
 
 import { type Stats, statSync } from 'node:fs';
+import { unlessRefused } from '../../secrets.ts';
 
 /** What a path is, links followed; undefined when it is not there or out of reach. */
 export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
@@ -12,14 +13,4 @@ export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined
 /** The same in detail. */
 export function statOf(path: string): Stats | undefined {
   return unlessRefused(() => statSync(path, { throwIfNoEntry: false }));
-}
-
-/** What `look` finds; undefined where the system refuses. */
-export function unlessRefused<Found>(look: () => Found): Found | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return undefined;
-  }
 }

@@ -1,9 +1,10 @@
 // What the user that runs the server may do with files and directories: visitors would notice at the first request.
 
-import { accessSync, constants } from 'node:fs';
+import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Served } from '../options/table.ts';
-import { kindOf, unlessRefused } from './file-kind.ts';
+import { isAllowed } from '../../secrets.ts';
+import { kindOf } from './file-kind.ts';
 
 /** Adds what this user lacks to serve a root, and to write where that is asked for. */
 export function inspectRights(
@@ -27,13 +28,4 @@ export function inspectRights(
 export function isWritable(path: string): boolean {
   const kind = kindOf(path);
   return kind !== 'directory' && isAllowed(kind === undefined ? dirname(path) : path, constants.W_OK);
-}
-
-/** Whether this user may do with a path what `mode` says, as `access` of Node has it. */
-export function isAllowed(path: string, mode: number): boolean {
-  const look = (): boolean => {
-    accessSync(path, mode);
-    return true;
-  };
-  return unlessRefused(look) === true;
 }
