@@ -42,7 +42,11 @@ export function nodeResponder(application: NodeApplication | Server): Responder 
     const holdsContent = given !== undefined && given.listenerCount('checkContinue') > 0;
     const exchange = new NodeExchange(request, holdsContent && expectsContinue(request));
     exchanges.set(exchange.socket, exchange);
-    if (given !== undefined) for (const name of ASKED_FOR) listenAlike(server, given, name);
+    if (given !== undefined) {
+      // Both may have been set since the request before.
+      server.timeout = given.timeout;
+      for (const name of ASKED_FOR) listenAlike(server, given, name);
+    }
     server.emit('connection', exchange.socket);
     // Where applications look for the server to put more listeners on; node:http has set its own.
     if (given !== undefined) Object.assign(exchange.socket, { server: given });
@@ -70,7 +74,6 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
   // Loaded when it is used: a server without such an application need not wait for it.
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ maxHeaderSize: 1_048_576, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
-  server.timeout = typeof application === 'function' ? 0 : application.timeout;
   server.maxHeadersCount = 0;
   if (typeof application === 'function') {
     // It says 100 here as soon as it sees the head, and to the client that is said when content is asked for.

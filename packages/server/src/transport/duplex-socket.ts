@@ -140,7 +140,8 @@ export class DuplexSocket extends Socket {
   }
 
   override _destroy(error: Error | null, closed: (error?: Error | null) => void): void {
-    // node:net clears its timer and emits `close`.
+    // node:net clears its timer, and emits `close` when its handle has closed, which is behind all that this turn of the loop has to do.
+    Object.assign(this, { _handle: { close: setImmediate } });
     // oxlint-disable-next-line no-underscore-dangle -- a hook that streams are extended by
     super._destroy(error, closed);
     this.#parts.destroyed(error);
@@ -161,15 +162,7 @@ export class DuplexSocket extends Socket {
     return this.destroy();
   }
 
-  // There is no handle whose life, delays or probes could be set.
-
-  override setNoDelay(): this {
-    return this;
-  }
-
-  override setKeepAlive(): this {
-    return this;
-  }
+  // There is no handle whose life could be set.
 
   override ref(): this {
     return this;
