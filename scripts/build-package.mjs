@@ -87,6 +87,12 @@ const inAscii = {
   },
 };
 
+/** Writes the version into the code: a program that is bundled with it has a manifest of its own. */
+const ownVersion = {
+  name: 'own-version',
+  transform: (code) => code.replace('return readVersion();', `return '${manifest.version}';`),
+};
+
 /** Shortens the bundler's name of each module to the one that it has in src/. */
 const shortNames = {
   name: 'short-names',
@@ -123,6 +129,7 @@ async function writeParts() {
     cwd: folder,
     platform: 'node',
     external: (id) => /^[^./]/.test(id) && !COPIED[manifest.name]?.test(id),
+    plugins: [ownVersion],
     // What only other parts take is no name of the package.
     preserveEntrySignatures: 'strict',
   });

@@ -3,4 +3,4 @@
 import { fileURLToPath } from 'node:url';
 
 /** The path of the program that a Python worker runs. */
-export const WORKER_PROGRAM: string = fileURLToPath(new URL('../python/worker.py', import.meta.url));
+export const workerProgram = (): string => fileURLToPath(new URL('../python/worker.py', import.meta.url));

@@ -10,7 +10,7 @@ import type { Readable, Writable } from 'node:stream';
 import { afterMs } from '@onezero/cgi-process';
 import { LoopChannel } from '../asgi/loop-channel.ts';
 import { encodeScope, type TravellingScope } from '../asgi/scope.ts';
-import { WORKER_PROGRAM } from '../installed-files.ts';
+import { workerProgram } from '../installed-files.ts';
 import { PythonError } from '../python-error.ts';
 import { KnownHeads } from '../exchange/known-heads.ts';
 import { encodeEnviron, type EnvironOptions } from '../wsgi/environ.ts';
@@ -126,7 +126,7 @@ export class Worker implements ChannelOwner {
     const { python, application, cwd, environment, threads } = settings;
     const sockets = settings.interface === 'asgi' ? 1 : threads;
     const pipes = Array.from({ length: FIRST_CONNECTION + sockets }, () => 'pipe' as const);
-    const words = [WORKER_PROGRAM, application];
+    const words = [workerProgram(), application];
     this.#child = startChild(python, words, { cwd, env: environment, stdio: pipes, detached: true }, (reason) =>
       this.#failToStart(reason),
     );

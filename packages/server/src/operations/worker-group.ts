@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { checkListeners, checkWorkersOptions } from '../check-options.ts';
-import { WORKER_PROGRAM } from '../installed-files.ts';
+import { workerProgram } from '../installed-files.ts';
 import type { Address, Listener, Server } from '../options.ts';
 import { type HeldListener, holdListener } from '../transport/held-listener.ts';
 import { addUpMetrics, type MetricsSnapshot } from './metrics.ts';
@@ -87,7 +87,7 @@ export async function startWorkers(options: WorkersOptions): Promise<WorkerGroup
     count,
     report,
     program: {
-      module: fileURLToPath(WORKER_PROGRAM),
+      module: fileURLToPath(workerProgram()),
       words: [String(module)],
       environment: {},
     },

@@ -3,7 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { PASSWORD_PROGRAM } from '../installed-files.ts';
+import { passwordProgram } from '../installed-files.ts';
 import type { PasswordQuestion } from './password-thread.ts';
 
 /** Whether the password is right; `busy` when too many wait already. */
@@ -56,7 +56,7 @@ class PasswordChecks {
   #thread(): Worker | undefined {
     const idle = this.#idle.pop();
     if (idle !== undefined || this.#threads >= THREADS) return idle;
-    const thread = new Worker(PASSWORD_PROGRAM);
+    const thread = new Worker(passwordProgram());
     thread.unref();
     this.#threads += 1;
     return thread;

@@ -63,8 +63,13 @@ export function registeredType(extension: string): string | false {
 
 function mimeDb(): Readonly<Record<string, RegisteredType>> {
   const { createRequire } = process.getBuiltinModule('node:module');
-  const require = createRequire(import.meta.url);
-  return require('mime-db') as Readonly<Record<string, RegisteredType>>;
+  try {
+    const require = createRequire(import.meta.url);
+    return require('mime-db') as Readonly<Record<string, RegisteredType>>;
+  } catch {
+    // A program that is bundled with this package may lack it: what is not usual there has no type.
+    return {};
+  }
 }
 
 /** The best type of each extension; some have up to five. */
