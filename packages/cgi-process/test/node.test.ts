@@ -17,6 +17,7 @@ const scripts = new Scripts({
   'sleep-forever': plain('echo first; sleep 1000.71'),
   'set-status': '#!/bin/sh\nprintf "Status: 404 Nope\\nContent-Type: text/plain\\n\\nmine"\n',
   'nph-raw': '#!/bin/sh\nprintf "HTTP/1.0 299 Mine\\r\\n\\r\\nraw"\n',
+  'mark-and-sleep': plain('touch marked; echo first; sleep 1000.73'),
   vary: '#!/bin/sh\nprintf "Vary: Cookie\\nSet-Cookie: a=1\\nSet-Cookie: b=2\\nContent-Type: text/plain\\n\\n"\n',
   'write-1-mb': plain('head -c 1000000 /dev/zero'),
 });
@@ -182,5 +183,39 @@ describe('cgiHandler', () => {
     expect(headers.get('vary')).toBe('Origin, Cookie');
     expect(headers.getSetCookie()).toEqual(['session=1', 'a=1', 'b=2']);
     expect(headers.get('x-frame-options')).toBe('DENY');
+  });
+
+  test.each([
+    ['of a length', 'Content-Length: 3\r\n\r\nabc'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n'],
+  ])('runs no script without the content %s that was read in front of it', async (_, rest) => {
+    const respond = handler();
+    const nexts: unknown[] = [];
+    const port = await listen((request, response) => {
+      const next = (error: unknown): void => {
+        nexts.push(error);
+        response.end('theirs');
+      };
+      void wholeText(request).then(() => respond(request, response, request.url === '/echo?alone' ? undefined : next));
+    });
+    const ask = (target: string): Promise<string> =>
+      raw(port, `POST ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${rest}`);
+    expect(await ask('/echo?alone')).toMatch(/^HTTP\/1\.1 500 /);
+    expect(await ask('/echo')).toMatch(/theirs$/);
+    expect(await ask('/no-such')).toMatch(/theirs$/);
+    expect(nexts).toMatchObject([{ message: 'the content of the request was read before it came here' }, undefined]);
+  });
+
+  test('ends a script where somebody else has answered meanwhile, and leaves that answer alone', async () => {
+    const respond = handler();
+    const large = Buffer.alloc(20_000_000);
+    const port = await listen((request, response) => {
+      respond(request, response);
+      response.end(large);
+    });
+    const response = await fetch(`http://127.0.0.1:${port}/mark-and-sleep`);
+    await until(() => scripts.has('marked'));
+    await until(() => processesWith('1000.73').length === 0);
+    expect((await response.arrayBuffer()).byteLength).toBe(large.length);
   });
 });

@@ -108,6 +108,11 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // Somebody else has begun to answer meanwhile, as a time-out in front does.
+  if (response.headersSent) {
+    await (content as Partial<AsyncIterable<Uint8Array>> | undefined)?.[Symbol.asyncIterator]?.().return?.();
+    return;
+  }
   const lines = new Map<string, string[]>();
   for (const [name, value] of fields) lines.set(name, [...(lines.get(name) ?? []), value]);
   for (const [name, values] of lines) response.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);

@@ -86,6 +86,17 @@ test('content goes out through a response whose write passes no callback on', as
   expect(await (await ask(`${url}/large.txt`, 'GET')).text()).toBe(read('large.txt'));
 });
 
+test('an answer that somebody else has begun meanwhile is left alone', async () => {
+  const handler = webdav({ root, fsync: false });
+  const large = Buffer.alloc(20_000_000);
+  const url = await start((request, response) => {
+    handler(request, response);
+    response.end(large);
+  });
+  for (const path of ['/large.txt', '/none.txt', '/d/'])
+    expect((await (await ask(`${url}${path}`, 'GET')).arrayBuffer()).byteLength).toBe(large.length);
+});
+
 test('content of a Request counts without the length of it', async () => {
   const files = fetchHandler({ root, fsync: false });
   const lock = await files(new Request('http://site/new.txt', { method: 'LOCK', body: lockInfo() }));

@@ -7,7 +7,6 @@
 import { checkNodePair } from '../request/callers.ts';
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import { CgiError } from '../cgi-error.ts';
 import type { CgiRequest, CgiResponse, Field, Peer } from '../message.ts';
 import { mountedPath, mountSegments } from '../request/mounted-path.ts';
@@ -42,9 +41,14 @@ export function nodeHandler(respond: Responder, path: string): NodeHandler {
     const gone = departureOf(request, response);
     const message = requestOf(request, mount, gone);
     const answer = typeof message === 'number' ? { status: message, fields: [] } : await respond(message);
+    const { cause } = answer as { readonly cause?: Error };
+    const error = cause?.cause === CONTENT_GONE ? CONTENT_GONE : undefined;
     // What it throws is thrown outside of promises, as from any callback: it is no reason to ask it again.
-    if (next !== undefined && (message === 404 || isElsewhere(answer))) process.nextTick(next);
-    else await write(answer, request, response, gone);
+    if (next !== undefined && (error !== undefined || message === 404 || isElsewhere(answer)))
+      process.nextTick(next, error);
+    // Somebody else has begun to answer meanwhile, as a time-out in front does.
+    else if (response.headersSent) await close(answer.content);
+    else await write(error === undefined ? answer : { status: 500, fields: [] }, request, response, gone);
   };
   return Object.assign(
     (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): void => {
@@ -102,16 +106,20 @@ function requestOf(request: IncomingMessage, mount: readonly string[], signal: A
   };
 }
 
+/** No script is to do without content that a body parser in front has taken. */
+const CONTENT_GONE = new Error('the content of the request was read before it came here');
+
 /**
  * A reader that stops early has an answer to send: leaving the content must not take the connection with it. What is left of it
  * is read away, or the next request would never be.
  */
 function contentOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  const isGone = request.readableDidRead;
   return {
     [Symbol.asyncIterator]() {
       const iterator: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false });
       return {
-        next: () => iterator.next(),
+        next: () => (isGone ? Promise.reject(CONTENT_GONE) : iterator.next()),
         return: async () => {
           await iterator.return?.();
           request.resume();
@@ -186,8 +194,7 @@ async function write(
   const phrase = reason ?? STATUS_CODES[status] ?? 'Unknown';
   setFields(response, fields);
   if (content === undefined && status >= 400) {
-    response.setHeader('content-type', 'text/plain');
-    response.writeHead(status, phrase).end(`${status} ${phrase}\n`);
+    response.writeHead(status, phrase, { 'content-type': 'text/plain' }).end(`${status} ${phrase}\n`);
     return;
   }
   // Bytes speak for themselves; node:http would send them in chunks otherwise.
@@ -197,7 +204,7 @@ async function write(
   response.writeHead(status, phrase);
   if (content === undefined || content instanceof Uint8Array) response.end(content);
   else if (request.method === 'HEAD') {
-    await content[Symbol.asyncIterator]().return?.();
+    await close(content);
     response.end();
   } else {
     holdBriefly(response);
@@ -211,19 +218,12 @@ async function write(
 const JOINED: ReadonlySet<string> = new Set(['vary', 'set-cookie']);
 
 function setFields(response: ServerResponse, fields: readonly Field[]): void {
-  const values = new Map<string, string[]>();
+  const joined = new Set(JOINED);
   for (const [name, value] of fields) {
-    const before = values.get(name);
-    if (before === undefined) values.set(name, [...(JOINED.has(name) ? linesOf(response, name) : []), value]);
-    else before.push(value);
+    const earlier = joined.has(name) ? response.getHeader(name) : undefined;
+    response.setHeader(name, earlier === undefined ? value : ([earlier, value].flat() as string[]));
+    joined.add(name);
   }
-  for (const [name, [first = '', ...more]] of values)
-    response.setHeader(name, more.length === 0 ? first : [first, ...more]);
-}
-
-function linesOf(response: ServerResponse, name: string): string[] {
-  const value = response.getHeader(name);
-  return value === undefined ? [] : Array.isArray(value) ? value : [String(value)];
 }
 
 /**
@@ -231,9 +231,8 @@ function linesOf(response: ServerResponse, name: string): string[] {
  * that is held: a response that is held itself may never say that it has room again.
  */
 function holdBriefly({ socket }: ServerResponse): void {
-  if (socket === null) return;
-  socket.cork();
-  setImmediate(() => socket.uncork());
+  socket?.cork();
+  setImmediate(() => socket?.uncork());
 }
 
 /** Writes as fast as the client takes it; leaves the content when the client has left. */
@@ -242,11 +241,18 @@ async function pump(
   response: NodeJS.WritableStream,
   gone: AbortSignal,
 ): Promise<void> {
+  let wake = (): void => {};
+  // Once for all: who stands between us and Node, as `compression()` does, may not let go of a listener.
+  response.on('drain', () => wake());
+  gone.addEventListener('abort', () => wake());
   for await (const bytes of content) {
     if (gone.aborted) return;
-    if (response.write(bytes)) continue;
-    await once(response, 'drain', { signal: gone }).catch(() => {});
+    if (!response.write(bytes)) await new Promise<void>((resolve) => (wake = resolve));
   }
+}
+
+async function close(content: CgiResponse['content']): Promise<void> {
+  await (content as Partial<AsyncIterable<Uint8Array>> | undefined)?.[Symbol.asyncIterator]?.().return?.();
 }
 
 /** A script that writes the whole response itself gets the connection to itself, and it is closed after that. */

@@ -362,3 +362,19 @@ test('a client that leaves while its request waits behind another is told of to 
   socket.destroy();
   await expect.poll(() => signal?.aborted).toBe(true);
 });
+
+test('waits for a slow client with one listener, since who stands in between may keep each', async () => {
+  const drains: unknown[] = [];
+  const prepare: Prepare = (_, response) => {
+    const on = response.on.bind(response);
+    response.on = ((name: string, listener: () => void) => {
+      if (name === 'drain') drains.push(listener);
+      return on(name, listener);
+    }) as ServerResponse['on'];
+    return undefined;
+  };
+  const large = Array.from({ length: 40 }, () => 'x'.repeat(100_000));
+  const { say } = await serve({ content: pieces(...large) }, { prepare });
+  expect((await say(get())).length).toBeGreaterThan(4_000_000);
+  expect(drains).toHaveLength(1);
+});
