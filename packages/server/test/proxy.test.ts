@@ -1,7 +1,7 @@
 import { createServer as createNodeServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { proxyResponder, type ServerOptions } from '@onezero/server';
 import { parse, readUntil, start, type Running } from './exchange.ts';
 
@@ -461,4 +461,28 @@ describe('a tunnel', () => {
     await running.server.close();
     await gone;
   });
+});
+
+/** How a name is found. */
+type Found = (error: null, addresses: readonly { readonly address: string; readonly family: 4 | 6 }[]) => void;
+
+test('an upstream is reached at the first of its addresses also where this loop stands still meanwhile', async () => {
+  const { port } = new URL(await upstream(echo));
+  const { exchange } = await serve({ proxy: `http://two-addresses.test:${port}` });
+  const lookup = vi.spyOn(process.getBuiltinModule('node:dns'), 'lookup');
+  onTestFinished(() => lookup.mockRestore());
+  lookup.mockImplementation(((_name: string, _options: object, found: Found) => {
+    setImmediate(() => {
+      found(
+        null,
+        ['127.0.0.1', '127.0.0.9'].map((address) => ({ address, family: 4 })),
+      );
+      // As long as a busy machine may take.
+      const end = performance.now() + 400;
+      while (performance.now() < end);
+    });
+  }) as never);
+  expect(await exchange('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', { halfClose: false })).toMatch(
+    /^HTTP\/1\.1 200 /,
+  );
 });

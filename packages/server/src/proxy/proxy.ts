@@ -81,7 +81,7 @@ export function proxyResponder(options: ProxyOptions): Responder & { drain(): vo
 
 function begin(request: RequestMessage, upstream: Upstream, host: string, connectTimeoutMs: number): UpstreamExchange {
   return new UpstreamExchange(request, {
-    socket: connectTo(upstream),
+    socket: connectTo(upstream, connectTimeoutMs),
     origin: upstream.origin,
     target: upstreamTarget(request, upstream),
     fields: requestFields(request, host),

@@ -3,6 +3,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import type { RequestMessage } from '../message/message.ts';
 import { encodePath } from '../responders/application-target.ts';
+import { timerMs } from '../timer.ts';
 
 /** Where requests go. */
 export interface Upstream {
@@ -48,12 +49,19 @@ export function readUpstream(target: string): Upstream {
   };
 }
 
+/**
+ * What part of the whole time each address of a name has before the next is tried, but for the last. Node never comes back to one, and
+ * its own quarter of a second is less than a loop may stand still, or one lost packet costs.
+ */
+const SHARE = 8;
+
 /** Opens a connection; every address of the name is tried. What goes wrong is an `error` event. */
-export function connectTo({ host, port, secure }: Upstream): Socket {
+export function connectTo({ host, port, secure }: Upstream, connectTimeoutMs: number): Socket {
+  const where = { host, port, autoSelectFamilyAttemptTimeout: Math.ceil(timerMs(connectTimeoutMs) / SHARE) };
   // `Connection: close` makes each connection serve one request, so half-open ends have no later use.
-  if (!secure) return connectPlain({ host, port, noDelay: true, allowHalfOpen: true });
+  if (!secure) return connectPlain({ ...where, noDelay: true, allowHalfOpen: true });
   const { connect } = process.getBuiltinModule('node:tls');
-  return connect({ host, port, servername: /[a-z]/i.test(host) && !host.includes(':') ? host : undefined });
+  return connect({ ...where, servername: /[a-z]/i.test(host) && !host.includes(':') ? host : undefined });
 }
 
 // What a URL may contain; a backslash, which some upstreams take for a slash, is not among it.
