@@ -63,10 +63,11 @@ export function phpCommand(php: PhpProgram, folder: string, socket: string, ownU
 function poolText({ children, extensions, runsAs }: PhpProgram, folder: string, socket: string): string {
   return [
     '[global]',
-    `error_log = ${join(folder, 'log')}`,
+    `error_log = "${join(folder, 'log')}"`,
     'log_level = warning',
     '[onezero]',
-    `listen = ${socket}`,
+    // Quoted, as parentheses and the like are operators.
+    `listen = "${socket}"`,
     'listen.mode = 0600',
     // A master that is root wants to be told who the children are, even where it is root again.
     ...(runsAs.uid === 0 ? ['user = 0', `group = ${runsAs.gid}`] : []),

@@ -44,9 +44,10 @@ describe('phpCommand', () => {
     expect(words).toEqual(['/usr/sbin/php-fpm', '--nodaemonize', '--fpm-config', file, ...settings]);
     expect(env).toEqual({});
     expect(configuration()).toEqual({
-      'global.error_log': join(folder, 'log'),
+      // In quotes, as a folder for temporary files may have parentheses and the like in its name.
+      'global.error_log': `"${join(folder, 'log')}"`,
       'global.log_level': 'warning',
-      'onezero.listen': join(folder, 'php.sock'),
+      'onezero.listen': `"${join(folder, 'php.sock')}"`,
       'onezero.listen.mode': '0600',
       'onezero.pm': 'ondemand',
       'onezero.pm.max_children': '7',
