@@ -10,8 +10,8 @@ import { setImmediate as turned } from 'node:timers/promises';
 import { isErrorOf } from '../files/disk.ts';
 import { entryAt, link, unlink } from '../files/calls.ts';
 import type { Entry, FileEntry } from '../files/entry.ts';
-import type { Eventually } from '../files/eventually.ts';
 import { type OpenDirectory, openDirectory } from '../files/open-directory.ts';
+import { isOwnSpelling } from '../files/open-file.ts';
 import { PARTIAL_FILE_PREFIX, sitePath } from '../files/path.ts';
 import { secretsOf } from '../files/secrets.ts';
 import { fieldValue, selectionFields } from '../http/request-fields.ts';
@@ -193,9 +193,13 @@ export class FileWriter {
     return stats;
   }
 
-  /** Whether the target is what no request may have, or would be: what is not there yet has its name and place only. */
-  #isSecret({ directory, location }: Target, stats: Stats | undefined): Eventually<boolean> {
+  /**
+   * Whether the target is what no request may have, or would be: what is not there yet has its name and place only. Nor may any have
+   * what is there by another spelling.
+   */
+  async #isSecret({ directory, location }: Target, stats: Stats | undefined): Promise<boolean> {
     const place = join(directory.place, basename(location));
+    if (stats !== undefined && !(await isOwnSpelling(stats, place, directory.place))) return true;
     return secretsOf(this.#settings).cover(stats ?? NOTHING, place, location);
   }
 

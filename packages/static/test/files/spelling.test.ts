@@ -29,7 +29,8 @@ afterEach(() => {
 
 /** The one spelling that the disk has: all in small letters. */
 function stored(path: string): string {
-  return path.startsWith(site.root) ? site.root + path.slice(site.root.length).toLowerCase() : path;
+  if (path.startsWith(site.root)) return site.root + path.slice(site.root.length).toLowerCase();
+  return path.startsWith('/proc/self/fd/') ? path.toLowerCase() : path;
 }
 
 /** What is known of a disk is known by its device, and that of the tests is another. */
@@ -37,7 +38,7 @@ function onIt<Looked extends fs.Stats | undefined>(stats: Looked): Looked {
   return stats && Object.assign(stats, { dev: 7_777_777 });
 }
 
-function askerOf(options: StaticOptions): (pathInfo: string) => Promise<number> {
+function askerOf(options: StaticOptions): (pathInfo: string, method?: string) => Promise<number> {
   const asked = new Map<number, string>();
   const disk: Disk = {
     ...mainThreadDisk,
@@ -53,7 +54,7 @@ function askerOf(options: StaticOptions): (pathInfo: string) => Promise<number> 
     placeOf: (descriptor) => asked.get(descriptor),
   };
   const respond = responderFor(settingsOf(site.root, options), disk);
-  return async (pathInfo) => (await respond({ method: 'GET', pathInfo, fields: [] })).status;
+  return async (pathInfo, method = 'GET') => (await respond({ method, pathInfo, fields: [] })).status;
 }
 
 test.runIf(process.platform === 'linux')('only the spelling that the disk has is served', async () => {
@@ -62,4 +63,13 @@ test.runIf(process.platform === 'linux')('only the spelling that the disk has is
   for (const path of ['/PRIVATE/secret.txt', '/private/Secret.txt', '/Private/', '/LIST/', '/A.TXT', '/List/a.txt'])
     expect(await ask(path), path).toBe(404);
   for (const path of ['/cgi-bin/run.sh', '/CGI-BIN/run.sh', '/cgi-bin/RUN.SH']) expect(await ask(path), path).toBe(404);
+});
+
+test.runIf(process.platform === 'linux')('what has another spelling is not written or removed', async () => {
+  const ask = askerOf({ writable: { fsync: false } });
+  expect(await ask('/a.txt')).toBe(200);
+  for (const path of ['/A.TXT', '/Private/secret.txt', '/private/SECRET.txt'])
+    for (const method of ['PUT', 'DELETE']) expect(await ask(path, method), `${method} ${path}`).not.toBeLessThan(400);
+  expect(await ask('/a.txt', 'PUT')).toBe(204);
+  expect(await ask('/a.txt', 'DELETE')).toBe(204);
 });
