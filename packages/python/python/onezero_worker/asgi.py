@@ -392,7 +392,7 @@ class Request:
                 forked.leave()
             if not self.complete:
                 self.returned()
-                if not self.complete and self.has_left():
+                if not self.complete and self.disconnected:
                     self.fail("")  # there is no response, and nobody waits for one
         except Disconnected:
             self.fail("")

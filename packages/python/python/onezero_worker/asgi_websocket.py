@@ -42,7 +42,7 @@ class WebSocket(Request):
 
     def add_content(self, data):
         self.is_heard = True
-        if self.frames is None or self.close_event is not None:
+        if self.frames is None:
             return
         for event in self.frames.feed(data):
             self.take_event(event)
@@ -87,7 +87,7 @@ class WebSocket(Request):
 
     def end_content(self):
         """The client has closed its side, or the connection is lost."""
-        if self.accepted and self.close_event is None:
+        if self.accepted:
             self.disconnected_with(ABNORMAL, "")
             self.end()
 

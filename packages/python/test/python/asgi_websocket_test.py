@@ -415,6 +415,14 @@ class Closing(Case):
         self.assertEqual(self.heard()[1], [(CLOSE, (1001, ""))])
         self.assertEqual(self.seen[-1], {"type": "websocket.disconnect", "code": 1001, "reason": ""})
 
+    def test_the_client_has_time_to_answer_when_the_worker_is_to_stop(self):
+        self.start(self.listen)
+        self.heard()
+        self.server.say(record(DRAIN, b"", 0))
+        self.assertEqual(self.server.connection.running, set())
+        self.assertEqual(self.heard()[1:3], ([(CLOSE, (1001, ""))], []))
+        self.assertEqual(self.say(frame(CLOSE, b"\x03\xe9"))[1], [0])
+
 
 class Pinging(Case):
     def test_a_client_is_asked_for_a_sign_of_life_and_given_up_without_one(self):
