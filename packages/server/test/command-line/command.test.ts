@@ -253,6 +253,14 @@ describe('onezero', () => {
     expect(existsSync(ready)).toBe(false);
   });
 
+  test('replaces no link or device by a ready file', async () => {
+    const link = join(place.path, 'stdout');
+    symlinkSync('/dev/null', link);
+    const { code, stderr } = await run(['check', 'www', '--ready-file', link], { cwd: place.path });
+    expect([code, stderr]).toEqual([2, `Error: the ready file ${link} is not a file\n`]);
+    rmSync(link);
+  });
+
   test('says that a ready file cannot be written or removed, and ends in order', async () => {
     for (const [path, why] of [
       ['other', `the ready file ${join(place.path, 'other')} is a directory`],

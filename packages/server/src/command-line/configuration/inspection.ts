@@ -1,7 +1,7 @@
 // Looks at the machine with the eyes of a configuration: do the files exist that it names, and is anything set up so that
 // it will surprise? Problems keep the server from starting; warnings do not.
 
-import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
 import { COMMANDS } from './arguments.ts';
@@ -123,7 +123,11 @@ function inspectListening(configuration: Configuration, { problems, warnings }: 
   if (logFile !== undefined) inspectOwnFile('the log file', logFile, isWritable, problems);
   // It is written beside its place and renamed.
   const isReplaceable = (path: string): boolean => isWritable(join(dirname(path), `.${basename(path)}`));
-  if (readyFile !== undefined) inspectOwnFile('the ready file', readyFile, isReplaceable, problems);
+  if (readyFile === undefined) return;
+  inspectOwnFile('the ready file', readyFile, isReplaceable, problems);
+  const there = unlessRefused(() => lstatSync(readyFile, { throwIfNoEntry: false }));
+  // It would be replaced, and gone at the end: /dev/stdout for all programs.
+  if (there?.isFile() === false && !there.isDirectory()) problems.push(`the ready file ${readyFile} is not a file`);
 }
 
 function inspectOwnFile(what: string, path: string, mayWrite: (path: string) => boolean, problems: string[]): void {
