@@ -131,6 +131,9 @@ export async function compare({
   log = (/** @type {unknown[]} */ ..._words) => undefined,
 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'onezero-differential-process-'));
+  // A process that is killed, as one that runs tests may be at its end, leaves the folder of its pipes: here it is in ours.
+  const { TMPDIR } = process.env;
+  process.env['TMPDIR'] = folder;
   writeFileSync(join(folder, 'plain'), 'no program');
   writeFileSync(join(folder, 'lost'), '#!/no/such/interpreter\n');
   writeFileSync(join(folder, 'script'), '#!/bin/sh\nprintf "%s|" "$@"; exit 7\n');
@@ -151,6 +154,8 @@ export async function compare({
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   } finally {
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
     rmSync(folder, { recursive: true, force: true });
   }
   return { checked: count, differences };
