@@ -236,6 +236,11 @@ test('SIGHUP and SIGUSR1 open the log file anew', async () => {
   expect(readFileSync(log, 'utf8')).toMatch(/^127\.0\.0\.1 - - \[.*\] "GET \/a\.txt\?last HTTP\/1\.1" 200 3\n$/);
 });
 
+function childrenOf(pid: number | undefined): number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+  return stdout.split('\n').filter(Boolean).map(Number);
+}
+
 describe('--workers', () => {
   test('leave no worker behind whose primary ended while it started', async () => {
     const env = { PRIMARY_OF_ONEZERO: String(process.pid + 1) };
@@ -245,12 +250,7 @@ describe('--workers', () => {
 
   test('share the port, and are replaced when they die', async () => {
     const server = await serve('www', '--workers', '2', '--metrics', '/metrics', '--header', 'X: y');
-    const workers = (): number[] =>
-      spawnSync('pgrep', ['-P', String(server.child.pid)])
-        .stdout.toString()
-        .split('\n')
-        .filter(Boolean)
-        .map(Number);
+    const workers = (): number[] => childrenOf(server.child.pid);
     const before = workers();
     expect(before).toHaveLength(2);
     for (let count = 0; count < 10; count++) expect((await server.fetch('/a.txt')).status).toBe(200);
@@ -272,12 +272,7 @@ describe('--workers', () => {
       writeFileSync(config, `{ "headers": [{ "fields": { "X-Generation": "${generation}" } }] }`);
     write(0);
     const server = await serve('www', '--workers', '2');
-    const workers = (): number[] =>
-      spawnSync('pgrep', ['-P', String(server.child.pid)])
-        .stdout.toString()
-        .split('\n')
-        .filter(Boolean)
-        .map(Number);
+    const workers = (): number[] => childrenOf(server.child.pid);
     const generation = async (): Promise<string | null> => {
       for (const pid of workers()) process.kill(pid, 'SIGKILL');
       // It is answered by one of the next, or was under way in one of those before.
@@ -316,12 +311,7 @@ describe('--workers', () => {
 
   test('leave the port open, however often all of them die', async () => {
     const server = await serve('www', '--workers', '2', '--no-access-log', '-q');
-    const workers = (): number[] =>
-      spawnSync('pgrep', ['-P', String(server.child.pid)])
-        .stdout.toString()
-        .split('\n')
-        .filter(Boolean)
-        .map(Number);
+    const workers = (): number[] => childrenOf(server.child.pid);
     let isOver = false;
     const refused: string[] = [];
     let connections = 0;
