@@ -37,7 +37,8 @@ import { answersForTree, guardTree, namingOf } from './routing/reached-trees.ts'
 import { createRouter } from './routing/routes.ts';
 import { createSite, type Site } from './routing/site.ts';
 import { gatewayRoutes, phpRoutes, routesOfScripts, type ScriptRoutes } from './script-routes.ts';
-import { gatewayMounts, mountsOf, phpMounts, secretsOf, withSecrets } from './secrets.ts';
+import { gatewayMounts, mountsOf, phpMounts } from './given-mounts.ts';
+import { secretsOf, withSecrets } from './secrets.ts';
 import { openFolder, webdavMounts } from './webdav-mounts.ts';
 import { reportLine } from './standard-error.ts';
 import { reportFailure } from './report-failure.ts';

@@ -1,11 +1,13 @@
 // What must not be served as a file, wherever a document root lies and by whatever name it is reached: password files, the
 // sources of scripts, and the sources and databases of Python applications.
 
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { constants, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { StaticOptions } from '@onezero/static';
 import { sourceNames } from '@onezero/cgi-process/options';
+import { gatewayMounts, mountsOf, phpMounts } from './given-mounts.ts';
 import type { AppMount, CgiMount, GatewayMount, PhpMount, ServerOptions } from './options.ts';
+import { isAllowed, isAtOrBelow, unlessRefused } from './paths.ts';
 
 /** Files that `@onezero/static` must refuse: paths, and a test for what is told by its name and place. */
 export interface Secrets {
@@ -63,37 +65,6 @@ function joined(some: readonly string[], others: readonly string[]): readonly st
   return [...new Set([...some, ...others])];
 }
 
-/** Mounts, whichever way they were given. */
-export function mountsOf<Mount>(
-  given: string | Mount | readonly Mount[] | undefined,
-  named: (name: string) => Mount,
-): readonly Mount[] {
-  if (given === undefined) return [];
-  if (typeof given === 'string') return [named(given)];
-  return Array.isArray(given) ? (given as readonly Mount[]) : [given as Mount];
-}
-
-/** The mounts of FastCGI and SCGI; an address alone gets PHP below the root, where there is one. */
-export function gatewayMounts({
-  root,
-  fastcgi,
-  scgi,
-}: ServerOptions): readonly { readonly kind: 'fastcgi' | 'scgi'; readonly mount: GatewayMount }[] {
-  const php = mountsOf<GatewayMount>(fastcgi, (address) => (root === undefined ? { address } : { address, root }));
-  const others = mountsOf<GatewayMount>(scgi, (address) => ({ address }));
-  return [
-    ...php.map((mount) => ({ kind: 'fastcgi' as const, mount })),
-    ...others.map((mount) => ({ kind: 'scgi' as const, mount })),
-  ];
-}
-
-/** The mounts of PHP; what names no root gets that of the server. */
-export function phpMounts({ root, php }: ServerOptions): readonly PhpMount[] {
-  if (php === undefined || php === false) return [];
-  const mounts = mountsOf<PhpMount>(php === true ? {} : php, (server) => ({ server }));
-  return mounts.map((mount) => ({ ...mount, root: mount.root ?? root }));
-}
-
 function phpSecrets({ root, extensions = [] }: PhpMount): readonly Secrets[] {
   return root === undefined ? [] : [namedSecrets(root, ['.php', ...extensions])];
 }
@@ -147,15 +118,6 @@ function isExecutable(path: string): boolean {
   return isAllowed(path, constants.X_OK);
 }
 
-/** Whether this user may do with a path what `mode` says, as `access` of Node has it. */
-export function isAllowed(path: string, mode: number): boolean {
-  const look = (): boolean => {
-    accessSync(path, mode);
-    return true;
-  };
-  return unlessRefused(look) === true;
-}
-
 /** Whether a write to a path would change a secret, or make one: by its place without links, and by device and inode. */
 export function wouldWriteSecret(
   path: string,
@@ -188,20 +150,4 @@ function placesOf(paths: readonly string[]): readonly string[] {
 
 function real(path: string): string {
   return unlessRefused(() => realpathSync(path)) ?? resolve(path);
-}
-
-/** Whether a path is a place or lies in it. */
-export function isAtOrBelow(path: string, place: string): boolean {
-  const way = relative(place, path);
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
-/** What `look` finds; undefined where the system refuses. */
-export function unlessRefused<Found>(look: () => Found): Found | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    return undefined;
-  }
 }

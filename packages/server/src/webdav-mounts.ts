@@ -3,7 +3,7 @@
 import type { Address, AuthRule, ServerOptions, WebdavMount } from './options.ts';
 import { isLoopback } from './routing/local-hosts.ts';
 import { matchPrefix, prefixSegments } from './routing/prefix.ts';
-import { mountsOf } from './secrets.ts';
+import { mountsOf } from './given-mounts.ts';
 
 /** The mounts; a folder alone is at `/`. */
 export function webdavMounts({ webdav }: ServerOptions): readonly WebdavMount[] {

@@ -12,7 +12,7 @@ import type { ContentOut, Field, RequestMessage, Responder } from '../message/me
 import { firstField } from '../message/fields.ts';
 import { LazyRequest, NO_CONTENT, shown } from '../message/request.ts';
 import { checkedResponse } from '../message/whole-response.ts';
-import { unlessRefused } from '../secrets.ts';
+import { unlessRefused } from '../paths.ts';
 import { preferredType } from './accept.ts';
 import { escapeHtml, PAGE_TYPES } from './default-page.ts';
 import { reasonPhrase } from '@onezero/http-parser/serializer';

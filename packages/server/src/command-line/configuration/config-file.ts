@@ -6,7 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 import { JsonTextError, parseJsonWithComments, type PlacedJson } from './json-with-comments.ts';
 
 /** The names that are looked for, in this order. */

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Served } from '../options/table.ts';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 
 /** A warning for each Django project whose static files nothing serves, and for one that is not run at all. */
 export function inspectDjango(site: Served & { readonly sites?: readonly unknown[] | undefined }): readonly string[] {

@@ -1,7 +1,7 @@
 // What stands at a path that somebody wrote: it may be missing, lie below a file, run in a circle of links, be too long, or out of reach.
 
 import { type Stats, statSync } from 'node:fs';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 
 /** What a path is, links followed; undefined when it is not there or out of reach. */
 export function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {

@@ -7,7 +7,7 @@
 
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { isAtOrBelow } from '../../secrets.ts';
+import { isAtOrBelow } from '../../paths.ts';
 import type { Shape } from '../options/option.ts';
 import { optionEntries } from '../options/table.ts';
 import { isRecord } from '../options/value.ts';

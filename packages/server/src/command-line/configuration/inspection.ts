@@ -6,7 +6,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { nearest } from '../../suggestion.ts';
 import { COMMANDS } from './arguments.ts';
 import { kindOf, statOf } from './file-kind.ts';
-import { isAllowed, unlessRefused } from '../../secrets.ts';
+import { isAllowed, unlessRefused } from '../../paths.ts';
 import { certificatePlaces } from './certificate-places.ts';
 import type { CgiConfiguration } from '../options/mounts.ts';
 import type { Configuration, Served } from '../options/table.ts';

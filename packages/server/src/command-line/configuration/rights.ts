@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Served } from '../options/table.ts';
-import { isAllowed } from '../../secrets.ts';
+import { isAllowed } from '../../paths.ts';
 import { kindOf } from './file-kind.ts';
 
 /** Adds what this user lacks to serve a root, and to write where that is asked for. */

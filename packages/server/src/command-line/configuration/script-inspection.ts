@@ -3,7 +3,7 @@
 import { closeSync, type Dirent, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { delimiter, extname, join } from 'node:path';
 import { kindOf } from './file-kind.ts';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 
 // A script directory with more files than this is looked at no further: `check` is to answer at once.
 const MAX_SCRIPTS = 1000;

@@ -2,7 +2,7 @@
 
 import type { CommandLine, Written } from './arguments.ts';
 import { type ConfigurationFile, readConfigurationFile } from './config-file.ts';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 import { reasonsToAsk } from './found-file.ts';
 import { namedConfigurationFile, resolveConfiguration, type Resolved } from './configuration.ts';
 

@@ -3,7 +3,7 @@
 import type { NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
 import { listenProblem } from '../../transport/listen-error.ts';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 import type { Configuration } from '../options/table.ts';
 
 /** Every listener that the configuration asks for. `port` replaces the configured one. */

@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { unlessRefused } from '../../secrets.ts';
+import { unlessRefused } from '../../paths.ts';
 import { report } from './report.ts';
 
 /** What signals act on: one server, or several workers. */
