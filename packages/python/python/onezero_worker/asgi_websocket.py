@@ -13,6 +13,8 @@ from .websocket import (
 PING_INTERVAL = 20
 # How long a client may take to answer a close frame.
 CLOSE_TIMEOUT = 5
+# And while the worker is to stop.
+STOP_TIMEOUT = 2
 # What a message that waits takes beside its content: many that are empty count too.
 MESSAGE_COST = 256
 
@@ -222,9 +224,11 @@ class WebSocket(Request):
 
     def go_away(self):
         """The worker is to stop: clients connect again, to another one."""
-        if self.accepted and self.close_event is None and not self.closing:
-            self.close(GOING_AWAY, "")
-            self.disconnected_with(GOING_AWAY, "")
+        if self.accepted:
+            if self.close_event is None and not self.closing:
+                self.close(GOING_AWAY, "")
+                self.disconnected_with(GOING_AWAY, "")
+            self.connection.loop.call_later(STOP_TIMEOUT, self.end)
 
     def has_left(self):
         return self.close_event is not None

@@ -26,6 +26,9 @@ function isLending(stream: Socket): stream is LendingSocket {
   return 'lend' in stream && 'goOn' in stream && 'send' in stream;
 }
 
+/** How long a client may go on sending behind the end of the worker, which nobody reads: closed at once, it could lose that end. */
+const LINGER_MS = 1000;
+
 /** Reads on, after `write` has said false. */
 export function readOn(stream: Socket): void {
   if (isLending(stream)) stream.goOn();
@@ -57,7 +60,7 @@ export function tunnel(stream: Socket, content: ResponseContent, target: TunnelT
     try {
       await send(stream, content);
       isOver = true;
-      stream.end();
+      stream.end(() => setTimeout(() => stream.destroy(), LINGER_MS).unref());
     } catch {
       // The worker has said why; the client sees that the connection breaks.
       isOver = true;

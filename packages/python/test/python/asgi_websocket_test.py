@@ -423,6 +423,29 @@ class Closing(Case):
         self.assertEqual(self.heard()[1:3], ([(CLOSE, (1001, ""))], []))
         self.assertEqual(self.say(frame(CLOSE, b"\x03\xe9"))[1], [0])
 
+    def test_a_client_that_does_not_answer_keeps_a_worker_that_is_to_stop_for_a_shorter_time(self):
+        self.addCleanup(setattr, asgi_websocket, "STOP_TIMEOUT", asgi_websocket.STOP_TIMEOUT)
+        asgi_websocket.STOP_TIMEOUT = 0
+        self.start(self.listen)
+        self.heard()
+        self.server.say(record(DRAIN, b"", 0))
+        self.assertEqual(self.heard()[1:3], ([(CLOSE, (1001, ""))], [0]))
+
+    def test_nor_does_one_that_had_not_answered_before(self):
+        self.addCleanup(setattr, asgi_websocket, "STOP_TIMEOUT", asgi_websocket.STOP_TIMEOUT)
+        asgi_websocket.STOP_TIMEOUT = 0
+
+        async def application(scope, receive, send):
+            await receive()
+            await send(ACCEPT)
+            await send({"type": "websocket.close"})
+            await receive()
+
+        self.start(application)
+        self.assertEqual(self.heard()[1:3], ([(CLOSE, (1000, ""))], []))
+        self.server.say(record(DRAIN, b"", 0))
+        self.assertEqual(self.heard()[1:3], ([], [0]))
+
 
 class Pinging(Case):
     def test_a_client_is_asked_for_a_sign_of_life_and_given_up_without_one(self):
@@ -456,7 +479,7 @@ class Pinging(Case):
         self.assertEqual((socket.close_event, socket.complete), (None, False))
 
     def test_the_times_of_others(self):
-        self.assertEqual((asgi_websocket.PING_INTERVAL, asgi_websocket.CLOSE_TIMEOUT), (20, 5))
+        self.assertEqual((asgi_websocket.PING_INTERVAL, asgi_websocket.CLOSE_TIMEOUT, asgi_websocket.STOP_TIMEOUT), (20, 5, 2))
 
 
 if __name__ == "__main__":
