@@ -23,8 +23,8 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-async function start() {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/dav-server.mjs'), root], {
+async function start(...words: readonly string[]) {
+  const child = spawn(process.execPath, [...words, join(import.meta.dirname, 'fixtures/dav-server.mjs'), root], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
@@ -83,6 +83,42 @@ function tree(): string[] {
 
 const CONTENT = /^(?:content (\d+) )+$/;
 const contentOf = (number: number): string => `content ${number} `.repeat(1 + ((number * 37) % 400));
+
+/** Kills its process between the rename that places something and what comes after it. */
+const KILLED = `
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { rename } = fs.promises;
+  fs.promises.rename = async (from, to) => {
+    await rename(from, to);
+    if (/\\/(?:copy|moved)$/.test(from)) process.kill(process.pid, 'SIGKILL');
+  };
+  syncBuiltinESMExports();
+`;
+
+test.each([
+  ['DELETE', {}],
+  ['MOVE', { destination: '/away/' }],
+])('what a killed COPY or MOVE had replaced does not come back after %s of its successor', async (method, headers) => {
+  for (const name of ['new', 'moved', 'at', 'to']) mkdirSync(join(root, name));
+  for (const [kind, from, name] of [
+    ['COPY', '/new/', '/at/'],
+    ['MOVE', '/moved/', '/to/'],
+  ] as const) {
+    const killed = await start('--import', `data:text/javascript,${encodeURIComponent(KILLED)}`);
+    const exit = once(killed.child, 'exit');
+    processes.push(killed);
+    await expect(ask(2, kind, from, { destination: name })).rejects.toThrow();
+    await exit;
+    processes.pop();
+    expect((await ask(0, method, name, headers)).status).toBeLessThan(300);
+  }
+  await end();
+  processes = [await start()];
+  expect((await ask(0, 'DELETE', '/new/')).status).toBe(204);
+  await end();
+  expect(tree()).toEqual(method === 'DELETE' ? [] : ['away']);
+});
 
 test('random requests leave whole contents, and no litter', async () => {
   const next = numbers(20_261_128);

@@ -15,20 +15,19 @@ import { destinationOf } from '../protocol/href.ts';
 import { refused } from '../refusals.ts';
 import { Seen } from '../store/concealed.ts';
 import { copyDirectory, type CopyPlan, copyTo, OWNER_WRITES } from '../store/copy.ts';
-import { afterwards, codeOf, FOLDER, hasFolder } from '../store/folder.ts';
+import { afterwards, codeOf, FOLDER } from '../store/folder.ts';
 import { found, type Found, lookAt, parentOf, type Place, refuseRelated, roomFor } from '../store/place.ts';
+import { bindProperties, forget, isRecorded, type Property, readProperties, settle, unbind } from '../store/records.ts';
 import {
-  bindProperties,
-  boundName,
-  forget,
-  type Property,
-  readProperties,
-  readRecord,
-  settle,
-  settledName,
-  unbind,
-} from '../store/records.ts';
-import { giveUp, keepAlive, putBack, removeStaged, removeTaken, setAside, stagingPath } from '../store/staging.ts';
+  forgo,
+  giveUp,
+  keepAlive,
+  putBack,
+  removeStaged,
+  removeTaken,
+  setAside,
+  stagingPath,
+} from '../store/staging.ts';
 import { checkConditions, checkLocks } from './conditions.ts';
 import { endInnerLocks, endLocks, endLocksOfGone } from './end-locks.ts';
 import { failures } from './failures.ts';
@@ -206,6 +205,7 @@ async function moveNow(
   if (folder.tree.hasSecrets && !(await seen.isStill())) await refuseObstacles(folder, source, 'moved', target);
   const entry = source.entry ?? source.stats;
   const properties = entry.isDirectory() ? [] : await propertiesOf(source);
+  await forgo(from, source.name);
   const gone = await replace(folder, join(from.path, source.name), entry, target, properties);
   if (!entry.isDirectory()) await afterwards(forget(from.path, source.name, entry));
   await endLocksOfGone(folder, source.path);
@@ -271,14 +271,6 @@ function isOtherNameOf({ dev, ino, nlink }: Stats, name: string, { entry, name: 
 }
 
 const folded = (name: string): string => name.normalize().toLowerCase();
-
-/** Whether something is recorded of a name, or of this file as one that was to have it before. */
-async function isRecorded(directory: string, name: string, stats: Stats): Promise<boolean> {
-  if (!hasFolder(directory)) return false;
-  for (const file of [settledName(name), boundName(name, stats)])
-    if ((await readRecord(join(directory, FOLDER, file))) !== undefined) return true;
-  return false;
-}
 
 /** Removes what gave way. Where that fails it stays out of sight until the next start, and what was asked for is done all the same. */
 async function removeGone(folder: Folder, parent: TreeFolder, gone: string | undefined): Promise<void> {

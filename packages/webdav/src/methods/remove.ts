@@ -13,7 +13,7 @@ import { afterwards, codeOf } from '../store/folder.ts';
 import type { Lock } from '../store/locks.ts';
 import { found, type Found, lookAt, parentOf, type Place, withPlace } from '../store/place.ts';
 import { forget } from '../store/records.ts';
-import { removeTaken, takeOut } from '../store/staging.ts';
+import { forgo, removeTaken, takeOut } from '../store/staging.ts';
 import { treeState } from '../store/tree-state.ts';
 import { checkConditions, checkLocks, lockObstacles } from './conditions.ts';
 import { endLocksOfGone } from './end-locks.ts';
@@ -105,6 +105,7 @@ export async function stateOf({ parent, name, entry }: Found): Promise<string> {
 }
 
 async function removeFile(folder: Folder, target: Found, parent: TreeFolder): Promise<void> {
+  await forgo(parent, target.name);
   await unlink(join(parent.path, target.name));
   await afterwards(forget(parent.path, target.name, target.entry));
   await endLocksOfGone(folder, target.path);

@@ -5,6 +5,7 @@
 //   .onezero-webdav/<name>~<file>.json   those of one file, by its inode, on its way to or from that name (records.ts)
 //   .onezero-webdav/locks.json           in the root only: the locks
 //   .onezero-webdav/<writer>...          what a living process is at: a tree that is copied, one that is removed
+//   .onezero-webdav/<name>.old           what had the name, for as long as its successor takes its place
 
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
@@ -30,13 +31,8 @@ async function makeFolder(directory: string): Promise<string> {
 
 /** Whether a directory has the folder. Most have none, which one call to the system tells. */
 export function hasFolder(directory: string): boolean {
-  try {
-    return lstatSync(join(directory, FOLDER), { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    // Another process has put a file in its place since we looked.
-    if (codeOf(error) === 'ENOTDIR') return false;
-    throw error;
-  }
+  // Another process may have put a file in the place of the directory since we looked.
+  return nowUnlessGone(() => lstatSync(join(directory, FOLDER), { throwIfNoEntry: false })) !== undefined;
 }
 
 /** How often the folder is made anew when others remove it as empty at the same time. */
@@ -89,10 +85,36 @@ export async function replaceFile(directory: string, file: string, text: string,
   }
 }
 
+/** Removes a file of the folder of a directory, and the folder with its last. */
+export async function removeFile(directory: string, file: string, fsync: boolean): Promise<void> {
+  const isRemoved = await unlessGone(unlink(join(directory, FOLDER, file)).then(() => true));
+  if (isRemoved === undefined) return;
+  await dropFolder(directory);
+  if (!fsync) return;
+  // Of a folder that is gone its directory tells. Some systems open no directories.
+  const handle = await open(join(directory, FOLDER)).catch(() => open(directory).catch(() => undefined));
+  if (handle === undefined) return;
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** What is asked for; undefined where nothing is, or a file where a directory would have to be. */
 export async function unlessGone<Value>(asked: Promise<Value>): Promise<Value | undefined> {
   try {
     return await asked;
+  } catch (error) {
+    ignoreAbsent(error);
+    return undefined;
+  }
+}
+
+/** The same for what is asked for on the main thread. */
+export function nowUnlessGone<Value>(ask: () => Value): Value | undefined {
+  try {
+    return ask();
   } catch (error) {
     ignoreAbsent(error);
     return undefined;

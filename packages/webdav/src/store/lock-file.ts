@@ -4,9 +4,8 @@
 // more: what removed the resource may have ended before it could remove the lock.
 
 import { closeSync, lstatSync, openSync, readFileSync, type Stats, writeSync } from 'node:fs';
-import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, dropFolder, FOLDER, ignoreAbsent, isFull, replaceFile } from './folder.ts';
+import { codeOf, FOLDER, isFull, nowUnlessGone, removeFile, replaceFile } from './folder.ts';
 import { isBelow, type Lock } from './locks.ts';
 
 const FILE = 'locks.json';
@@ -65,7 +64,7 @@ export class LockFile {
     const { ino, mtimeMs, size } = stats;
     const known = this.#known;
     if (known?.ino === ino && known.mtimeMs === mtimeMs && known.size === size) return known.locks;
-    const text = unlessGone(() => readFileSync(this.#path, 'utf8'));
+    const text = nowUnlessGone(() => readFileSync(this.#path, 'utf8'));
     // Another process has ended the last lock since the look.
     if (text === undefined) return [];
     const locks = parse(text);
@@ -88,10 +87,8 @@ export class LockFile {
   async write(locks: readonly Lock[]): Promise<void> {
     this.#emptyDuring = undefined;
     if (locks.length === 0) {
-      // The folder goes with its last file.
-      await unlink(this.#path).catch(ignoreAbsent);
       this.#known = undefined;
-      return dropFolder(this.#root);
+      return removeFile(this.#root, FILE, this.#fsync);
     }
     await replaceFile(this.#root, FILE, JSON.stringify(locks), this.#fsync);
   }
@@ -108,17 +105,7 @@ export class LockFile {
 }
 
 function stateOf(path: string): Stats | undefined {
-  return unlessGone(() => lstatSync(path));
-}
-
-/** What `ask` gives; undefined where nothing is, or a file where a directory would have to be. */
-function unlessGone<Value>(ask: () => Value): Value | undefined {
-  try {
-    return ask();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
+  return nowUnlessGone(() => lstatSync(path));
 }
 
 /** As many digits as any time of now: whatever part of it is on the disk after a crash, the file can be read. */

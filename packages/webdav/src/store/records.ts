@@ -8,9 +8,9 @@
 // renamed to that of the name.
 
 import type { Stats } from 'node:fs';
-import { readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, dropFolder, FOLDER, hasFolder, ignoreAbsent, recordKey, replaceFile, unlessGone } from './folder.ts';
+import { codeOf, FOLDER, hasFolder, recordKey, removeFile, replaceFile, unlessGone } from './folder.ts';
 
 /** A dead property: its name, and the element with all that is in it as text. */
 export interface Property {
@@ -93,7 +93,7 @@ export async function writeProperties(
   const place = isDirectory ? join(directory, name) : directory;
   await writeRecord(place, isDirectory ? SELF : settledName(name), { name, properties }, fsync);
   // A bound record, of a process that ended before it could settle it, would go before this one.
-  if (!isDirectory) await removeRecord(place, boundName(name, stats));
+  if (!isDirectory) await removeFile(place, boundName(name, stats), fsync);
 }
 
 /** Writes properties for a file that has not come to its name yet. */
@@ -108,9 +108,8 @@ export function bindProperties(
 }
 
 /** Removes what was bound to a file that did not come to its name. */
-export async function unbind(directory: string, name: string, stats: Subject['stats']): Promise<void> {
-  await removeRecord(directory, boundName(name, stats));
-  await dropFolder(directory);
+export function unbind(directory: string, name: string, stats: Subject['stats']): Promise<void> {
+  return removeFile(directory, boundName(name, stats), false);
 }
 
 /** Makes the record bound to a file that has its name now that of the name. */
@@ -120,18 +119,23 @@ export async function settle(directory: string, name: string, stats: Subject['st
   const record = await readRecord(bound);
   if (record === undefined) return;
   if (record.properties.length > 0) return rename(bound, join(directory, FOLDER, settledName(name)));
-  await removeRecord(directory, settledName(name));
-  await removeRecord(directory, boundName(name, stats));
-  await dropFolder(directory);
+  await forget(directory, name, stats);
 }
 
 /** Removes what is recorded of a name at which no file is any more; `stats` are those of the file that was there. */
 export async function forget(directory: string, name: string, stats?: Subject['stats']): Promise<void> {
   if (!hasFolder(directory)) return;
   // By their names: to look for them would be to read as many names as there are files with properties.
-  await removeRecord(directory, settledName(name));
-  if (stats !== undefined) await removeRecord(directory, boundName(name, stats));
-  await dropFolder(directory);
+  await removeFile(directory, settledName(name), false);
+  if (stats !== undefined) await removeFile(directory, boundName(name, stats), false);
+}
+
+/** Whether something is recorded of a name, or of this file as one that was to have it before. */
+export async function isRecorded(directory: string, name: string, stats: Subject['stats']): Promise<boolean> {
+  if (!hasFolder(directory)) return false;
+  for (const file of [settledName(name), boundName(name, stats)])
+    if ((await readRecord(join(directory, FOLDER, file))) !== undefined) return true;
+  return false;
 }
 
 async function writeRecord(
@@ -141,13 +145,6 @@ async function writeRecord(
   fsync: boolean,
   keepsEmpty = false,
 ): Promise<void> {
-  if (record.properties.length === 0 && !keepsEmpty) {
-    await removeRecord(directory, file);
-    return dropFolder(directory);
-  }
+  if (record.properties.length === 0 && !keepsEmpty) return removeFile(directory, file, fsync);
   await replaceFile(directory, file, JSON.stringify(record), fsync);
-}
-
-async function removeRecord(directory: string, file: string): Promise<void> {
-  if (hasFolder(directory)) await unlink(join(directory, FOLDER, file)).catch(ignoreAbsent);
 }

@@ -1,14 +1,18 @@
 // Where what is not visible yet, or not any more, is while it is worked on: an entry of the folder of a directory, named after this
 // process, so that others can tell when nobody works on it any more (sweep.ts).
 //
-//   <writer>.new/copy   a tree or file that is copied  <writer>.old/<name>   what gave way and comes back if its successor fails
+//   <writer>.new/copy   a tree or file that is copied  <key>.old/<name>   what gave way and comes back if its successor fails
 //   <writer>.del   what is being removed
+//
+// What gave way has a place by its name: only who has the turn puts something there, and who finds something there in a later turn
+// knows that its writer has ended.
 
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as passed } from 'node:timers/promises';
 import { ownName, type SiteTree, type TreeFolder } from '@onezero/static/tree';
-import { codeOf, dropFolder, inFolder, isFull } from './folder.ts';
+import { afterwards, codeOf, dropFolder, FOLDER, inFolder, isFull, recordKey } from './folder.ts';
 
 /** A path for a new file or tree, in the directory that it is going to be in. */
 export function stagingPath(directory: TreeFolder): Promise<string> {
@@ -32,10 +36,24 @@ export function keepAlive(path: string): NodeJS.Timeout {
   }, RENEW_MS).unref();
 }
 
+const asideName = (name: string): string => `${recordKey(name)}.old`;
+
+/**
+ * Removes what gave way to something of a name, which is about to lose that name: its writer may have been killed before it could say
+ * that the successor had come. The caller has the turn.
+ */
+export async function forgo({ path }: TreeFolder, name: string): Promise<void> {
+  const place = join(path, FOLDER, asideName(name));
+  if (!existsSync(place)) return;
+  await afterwards(removeTree(await giveUp(place)));
+  await dropFolder(path);
+}
+
 /** Takes what has a name out of sight, to be brought back or removed. Resolves with where it is. */
-export function setAside(directory: TreeFolder, name: string): Promise<string> {
+export async function setAside(directory: TreeFolder, name: string): Promise<string> {
+  await forgo(directory, name);
   return inFolder(directory.path, async (folder) => {
-    const place = join(folder, `${ownName()}.old`);
+    const place = join(folder, asideName(name));
     await mkdir(place, { mode: 0o700 });
     try {
       await rename(join(directory.path, name), join(place, name));
@@ -56,7 +74,7 @@ export async function putBack(directory: TreeFolder, place: string, name: string
 
 /** Says that nothing brings back what was set aside. Resolves with where it is now: if need be, where it was. */
 export async function giveUp(place: string): Promise<string> {
-  const path = `${place.slice(0, -'.old'.length)}.del`;
+  const path = join(dirname(place), `${ownName()}.del`);
   try {
     await rename(place, path);
     return path;
@@ -70,7 +88,8 @@ export async function giveUp(place: string): Promise<string> {
  * Takes what has a name out of sight for good. Resolves with where it is. Without room for that it is removed where it is, and so is a
  * directory that the file system does not rename, as overlayfs does with those of an image.
  */
-export function takeOut(directory: TreeFolder, name: string): Promise<string> {
+export async function takeOut(directory: TreeFolder, name: string): Promise<string> {
+  await forgo(directory, name);
   const place = join(directory.path, name);
   return inFolder(directory.path, async (folder) => {
     const path = join(folder, `${ownName()}.del`);

@@ -18,8 +18,8 @@ const LOOK_AGAIN_MS = 60_000;
 /** Left over whatever the clocks of two machines say, also on the first look. */
 const OLD_MS = 24 * 60 * 60 * 1000;
 
-/** `<writer>.new`, `.old`, `.del`, or a record that is being written. */
-const WORK = /^([0-9a-f]+\.\d+\.\d+\.\d+\.[0-9a-f]{12}-\d+)(?:\.(new|old|del))?$/;
+/** `<writer>.new`, `.del`, or a record that is being written; and `.old`, of a writer or a name. */
+const WORK = /^([0-9a-f]+\.\d+\.\d+\.\d+\.[0-9a-f]{12}-\d+|[0-9a-f]{32}(?=\.old$))(?:\.(new|old|del))?$/;
 const RECORD = /^[0-9a-f]{32}(~[0-9a-z]+-[0-9a-z]+)?\.json$/;
 
 /** Sweeps a root once, and later again what it could not judge. */
@@ -87,7 +87,9 @@ export class Sweeper {
         const path = join(folder, name);
         const [, writer, kind] = WORK.exec(name) ?? [];
         if (writer === undefined) continue;
-        if (await this.#isLeftOver(directory, name, writer, seen)) await cleanUp(directory, path, kind);
+        // Nothing is set aside for longer than a turn.
+        if (kind === 'old' || (await this.#isLeftOver(directory, name, writer, seen)))
+          await cleanUp(directory, path, kind);
       }
       if (seen.size === 0) this.#doubtful.delete(directory);
       else this.#doubtful.set(directory, seen);

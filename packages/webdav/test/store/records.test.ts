@@ -47,13 +47,13 @@ describe('properties', () => {
     expect([readdirSync(root).toSorted(), readdirSync(join(root, 'd'))]).toEqual([['a', 'd'], []]);
   });
 
-  test('are on the disk with their content and then with their name', async () => {
+  test('are on the disk with their content and then with their name, and gone from it with their last', async () => {
     make('a');
     const done: string[] = [];
     const file = await fs.promises.open(join(root, 'a'));
     const kind = Object.getPrototypeOf(file) as { sync(): Promise<void> };
     await file.close();
-    const [{ sync }, { rename }] = [kind, fs.promises];
+    const [{ sync }, { rename, unlink }] = [kind, fs.promises];
     vi.spyOn(kind, 'sync').mockImplementation(function (this: unknown) {
       done.push('sync');
       return sync.call(this);
@@ -62,15 +62,22 @@ describe('properties', () => {
       done.push('rename');
       return rename(from, to);
     });
+    vi.spyOn(fs.promises, 'unlink').mockImplementation(async (path) => {
+      await unlink(path);
+      done.push('unlink');
+    });
     syncBuiltinESMExports();
     try {
       await writeProperties(of('a'), [property('1')], true);
+      expect(done.splice(0)).toEqual(['sync', 'rename', 'sync']);
+      expect(await values('a')).toEqual([property('1').xml]);
+      await writeProperties(of('a'), [], true);
     } finally {
       vi.restoreAllMocks();
       syncBuiltinESMExports();
     }
-    expect(done).toEqual(['sync', 'rename', 'sync']);
-    expect(await values('a')).toEqual([property('1').xml]);
+    expect(done).toEqual(['unlink', 'sync']);
+    expect(await values('a')).toEqual([]);
   });
 
   test('stay with a name whose file is replaced, as editors do', async () => {
