@@ -148,27 +148,34 @@ export class BackendAnswer implements ContentSource {
   #contentNow({ contentLength, status }: ScriptHead, { method, isForNow }: ContentWish): BackendContent {
     const { bytes = NOTHING, end } = this.#output.readNow(isForNow);
     if (end instanceof Error && !isGone(end)) throw end instanceof CgiError ? this.#named(end) : end;
+    if (contentLength !== undefined && contentLength <= bytes.length) {
+      // All that was announced is here, however the application ends.
+      const isAll = contentLength === bytes.length;
+      if (end === undefined && isAll) this.drain().catch(() => {});
+      else if (end === undefined) this.end();
+      return isAll ? bytes : bytes.subarray(0, contentLength);
+    }
     if (end === 'end') {
-      if (contentLength === undefined || contentLength === bytes.length) return bytes;
-      if (contentLength < bytes.length) return bytes.subarray(0, contentLength);
+      if (contentLength === undefined) return bytes;
       if (method !== 'HEAD' && hasContent(status)) throw this.cut(bytes.length, contentLength);
     }
     return new ScriptContent(this, bytes, contentLength);
   }
 
-  async more(): Promise<Uint8Array | undefined> {
-    const bytes = await this.#next(this.#settings.limits.silenceTimeoutMs);
+  async more(isComplete = false): Promise<Uint8Array | undefined> {
+    const bytes = await this.#next(this.#settings.limits.silenceTimeoutMs, isComplete);
     if (bytes !== 'timed-out') return bytes;
     this.end();
     throw this.#named(new CgiError('timed-out', `no output for ${this.#settings.limits.silenceTimeoutMs} ms`));
   }
 
-  async #next(timeoutMs: number): Promise<Uint8Array | 'timed-out' | undefined> {
+  async #next(timeoutMs: number, isComplete: boolean): Promise<Uint8Array | 'timed-out' | undefined> {
     try {
       const bytes = await this.#output.read(timeoutMs, this.#gatherMs);
       return bytes === 'end' ? undefined : bytes;
     } catch (error) {
       this.end();
+      if (isComplete && error instanceof Error && isGone(error)) return undefined;
       throw error instanceof CgiError ? this.#named(error) : error;
     }
   }

@@ -209,7 +209,7 @@ describe('BackendAnswer.content', () => {
     expect(await text(await contentOf(answer, head))).toBe('onetwothree');
   });
 
-  test.each(['Content-Length: 6\n\n', 'A: b\n\n', 'Status: 304\n\n'])(
+  test.each(['Content-Length: 7\n\n', 'A: b\n\n', 'Status: 304\n\n'])(
     'is what came before an application left, behind %j',
     async (header) => {
       const { answer, output } = answerOf(`${header}one`, 'two');
@@ -220,6 +220,21 @@ describe('BackendAnswer.content', () => {
       expect((await content.next()).value).toEqual(Buffer.from('onetwo'));
     },
   );
+
+  test.each<[string, Said[], string]>([
+    ['all of it', ['Content-Length: 6\n\none', 'two'], 'onetwo'],
+    ['more than it', ['Content-Length: 4\n\none', 'two'], 'onet'],
+    ['nothing, as it', ['Content-Length: 0\n\n'], ''],
+  ])('is whole where an application left that had written %s announced', async (_, said, expected) => {
+    for (const isNow of [true, false]) {
+      const gone = new CgiError('backend-gone', 'it closed');
+      const { answer, output } = answerOf(...said, ...(isNow ? [] : [gone]));
+      const head = await headOf(answer);
+      output.isNow = isNow;
+      output.endNow = gone;
+      expect(await text(await contentOf(answer, head))).toBe(expected);
+    }
+  });
 
   test('is refused with all that is no FastCGI', async () => {
     const { answer, output } = answerOf('A: b\n\none');

@@ -169,6 +169,26 @@ describe('fastcgi', () => {
     expect(error?.code).toBe(code);
   });
 
+  test.each(['', 'some', 'x'.repeat(200_000)])('is whole with the length that was announced (%#)', async (content) => {
+    const { ask } = await made(({ params, reply }) => {
+      reply.out(`Content-Length: ${content.length}\r\n${HEAD}`);
+      for (let at = 0; at < content.length; at += 50_000) reply.out(content.slice(at, at + 50_000));
+      if (params.get('QUERY_STRING') === 'closes') reply.socket.end();
+    });
+    for (const query of ['closes', 'works on']) {
+      const response = await ask({ ...request('/'), query });
+      expect(response.status).toBe(200);
+      const parts = response.content instanceof Uint8Array ? [response.content] : (response.content ?? []);
+      let got = '';
+      for await (const bytes of parts) {
+        got += Buffer.from(bytes).toString();
+        // A client knows that this is all.
+        if (got.length === content.length) break;
+      }
+      expect(got).toBe(content);
+    }
+  });
+
   test('takes what was announced of more, and the connection goes on', async () => {
     const { ask } = await made(({ connection, reply }) => {
       reply.socket.cork();
