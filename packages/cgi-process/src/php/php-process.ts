@@ -20,6 +20,8 @@ import { settingOf } from './php-setting.ts';
 
 /** Longest path of a Unix socket that every system takes (macOS: 104 with its end). */
 const MAX_SOCKET_CHARACTERS = 100;
+/** What means something within the quotes of a configuration of PHP, or ends its line. */
+const UNQUOTABLE = /["\n]|\$\{/;
 /** Time to the first connection; extensions and preloading count. */
 const START_MS = 30_000;
 const LOOK_MS = 10;
@@ -75,7 +77,8 @@ export class PhpProcess {
     this.#stderr = new ScriptStderr(options.log, MAX_STDERR_BYTES);
     const name = `${PHP_PREFIX}${randomBytes(8).toString('hex')}`;
     const socket = join(tmpdir(), name, 'php.sock');
-    this.#folder = socket.length > MAX_SOCKET_CHARACTERS ? join('/tmp', name) : join(tmpdir(), name);
+    const isElsewhere = socket.length > MAX_SOCKET_CHARACTERS || UNQUOTABLE.test(socket);
+    this.#folder = join(isElsewhere ? '/tmp' : tmpdir(), name);
     this.socket = join(this.#folder, 'php.sock');
   }
 

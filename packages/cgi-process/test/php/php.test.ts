@@ -88,8 +88,8 @@ function statOf(pid: string): { readonly parent?: string | undefined; readonly g
 }
 
 /** Makes a folder for temporary files that no other test has, so that what is in it is this test's. */
-function useOwnTemporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'php-'));
+function useOwnTemporary(name = 'php-'): string {
+  const folder = mkdtempSync(join(tmpdir(), name));
   vi.stubEnv('TMPDIR', folder);
   onTestFinished(() => {
     vi.unstubAllEnvs();
@@ -215,6 +215,12 @@ describe.each(programs)('a %s of our own', (name, server) => {
     expect(existsSync(join(tmpdir(), folder))).toBe(false);
     await until(() => processesOf(folder).length === 0);
     expect((await site(request('/a.php'))).status).toBe(503);
+  });
+
+  test.skipIf(!isThere).each(['"', '${HOME}', "\\'(a b)"])('starts where TMPDIR has %s in it', async (part) => {
+    useOwnTemporary(`php-${part}-`);
+    const responder = made({ server });
+    expect(await report(responder, '/a.php')).toMatchObject({ name: '/a.php' });
   });
 
   test.skipIf(!isThere)('leaves no upload behind whose process is killed', async () => {
