@@ -7,6 +7,8 @@ import { afterMs } from '../timer.ts';
 export class RunningScripts {
   readonly #processes = new Set<LaunchedProcess>();
   #count = 0;
+  /** Those among them that cannot be ended: a script may have become another user. */
+  #lost = 0;
   #isEnding = false;
   /** One for each call of `close` that waits. */
   #whenIdle: (() => void)[] = [];
@@ -19,29 +21,41 @@ export class RunningScripts {
       if (isOver) return;
       isOver = true;
       this.#count--;
-      if (this.#count === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+      this.#tell();
     };
   }
 
   /** Such a run has become a process that can be ended, and is, when it is time. */
   watch(process: LaunchedProcess): void {
     this.#processes.add(process);
-    if (this.#isEnding) process.stop();
+    if (this.#isEnding) void this.#end(process);
   }
 
+  /** Nothing is left of it. */
   forget(process: LaunchedProcess): void {
-    this.#processes.delete(process);
+    if (!this.#processes.delete(process)) this.#lost--;
   }
 
-  /** Lets all end for `graceMs`, then ends them. Resolves when nothing runs. May be called again: the first grace to end counts. */
+  async #end(process: LaunchedProcess): Promise<void> {
+    await process.stop();
+    if (!this.#processes.delete(process)) return;
+    this.#lost++;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#count === this.#lost) for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** Lets all end for `graceMs`, then ends them. Resolves when nothing runs that can be ended. May be called again: the first grace to end counts. */
   async close(graceMs: number): Promise<void> {
     const idle = new Promise<void>((resolve) => {
-      if (this.#count === 0) resolve();
+      if (this.#count === this.#lost) resolve();
       else this.#whenIdle.push(resolve);
     });
     const stop = afterMs(graceMs, () => {
       this.#isEnding = true;
-      for (const process of this.#processes) process.stop();
+      for (const process of this.#processes) void this.#end(process);
     });
     await idle;
     stop();

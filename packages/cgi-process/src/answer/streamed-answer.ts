@@ -152,7 +152,7 @@ export class ScriptRun {
 
   /** Drops the output, and ends the script with everything it started. What a script that has ended left running goes on. */
   end(): void {
-    this.#process.stop();
+    void this.#process.stop();
   }
 
   /** The reader has left before the end. */

@@ -89,7 +89,8 @@ export class LaunchedProcess implements UnixProcess {
   readonly #launched: Launched;
   readonly #graceMs: number;
   #reason: Reason = 'exited';
-  #ending: Promise<void> | undefined;
+  /** Whether something is left that cannot be ended. */
+  #ending: Promise<boolean> | undefined;
   /** Resolves when the first signal of the ending was sent. */
   #signalled: Promise<unknown> | undefined;
   #isReaped = false;
@@ -131,14 +132,19 @@ export class LaunchedProcess implements UnixProcess {
     return exit;
   }
 
-  /** Ends it and drops its output. What a process that has ended by itself left running goes on, and may write on. */
-  stop(): void {
+  /**
+   * Ends it and drops its output. What a process that has ended by itself left running goes on, and may write on. Resolves when
+   * nothing of it is left, or what cannot be ended.
+   */
+  async stop(): Promise<void> {
     if (this.#hasEndedItself) this.#launched.ignoreOutputs();
     else {
       this.#end('killed');
       // A command that SIGPIPE ended before the first look would no longer show which processes are its own.
-      void (this.#signalled ?? Promise.resolve()).then(() => this.stdout.destroy());
+      await this.#signalled;
+      this.stdout.destroy();
     }
+    if ((await this.#ending) !== true) await this.gone;
   }
 
   /** Whether it has ended by itself. What it left running may still write. */
@@ -199,8 +205,8 @@ export class LaunchedProcess implements UnixProcess {
     this.#ending = this.#endAll();
   }
 
-  /** SIGTERM, the grace, SIGKILL until nothing is left. */
-  async #endAll(): Promise<void> {
+  /** SIGTERM, the grace, SIGKILL until nothing is left: whether something is. */
+  async #endAll(): Promise<boolean> {
     const launched = this.#launched;
     const deadline = performance.now() + this.#graceMs;
     const first = launched.signalAll('SIGTERM');
@@ -217,6 +223,7 @@ export class LaunchedProcess implements UnixProcess {
       isAlive = await launched.signalAll(0);
     }
     launched.settleOutputs();
+    return isAlive;
   }
 }
 

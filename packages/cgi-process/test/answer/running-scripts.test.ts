@@ -10,9 +10,9 @@ interface Fake {
   readonly stop: ReturnType<typeof vi.fn>;
 }
 
-/** Only `stop` is asked for. */
-function fake(): Fake {
-  const stop = vi.fn();
+/** Only `stop` is asked for: by default it waits for what never ends. */
+function fake(stopped: Promise<void> = new Promise(() => {})): Fake {
+  const stop = vi.fn(() => stopped);
   return { stop, process: { stop } as unknown as LaunchedProcess };
 }
 
@@ -74,6 +74,28 @@ describe('RunningScripts.close', () => {
     expect(stop).toHaveBeenCalledTimes(1);
     end();
     await closed;
+  });
+
+  test('waits no longer for what cannot be ended, as a script that is another user by now', async () => {
+    const running = new RunningScripts();
+    const [lost, slow] = [fake(Promise.resolve()), fake()];
+    const ends = [running.begin(), running.begin()];
+    running.watch(lost.process);
+    running.watch(slow.process);
+    const closed = running.close(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await isSettled(closed)).toBe(false);
+    running.forget(slow.process);
+    ends[1]?.();
+    expect(await isSettled(closed)).toBe(true);
+    // It ends by itself, and is not counted twice.
+    running.forget(lost.process);
+    ends[0]?.();
+    const last = running.begin();
+    const again = running.close(0);
+    expect(await isSettled(again)).toBe(false);
+    last();
+    expect(await isSettled(again)).toBe(true);
   });
 
   test('resolves every call, and the shortest grace is the one that counts', async () => {
