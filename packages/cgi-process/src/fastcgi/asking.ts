@@ -160,7 +160,7 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
     this.#desk.hasRun(this, this.#connection as Connection, mayKeep && this.#mayRepeat, this.#until);
     this.#watch?.stop();
     this.#lines?.end();
-    if (output.hasAnswered) this.#over();
+    if (output.hasAnswered && !this.#mayMoveOn) this.#over();
   }
 
   abort(): void {
@@ -197,6 +197,8 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
     if (!this.#isNew) this.#desk.took((this.#until ?? performance.now()) - this.#since);
     const { request, isForNow } = this.#job;
     const answer = this.#answer as BackendAnswer;
+    this.#head = head;
+    if (this.#until !== undefined) this.#over();
     const { kind, location } = head;
     const isLocal = kind === 'local-redirect' && this.#desk.options.localRedirect !== false;
     const known = notModified(request, head);
@@ -204,7 +206,6 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
       answer.drain().catch(() => {});
       return this.#resolve(isLocal ? redirectTo(location ?? '') : responseOf(known ?? head, undefined));
     }
-    this.#head = head;
     // Statuses with pages of their own go on to who makes those.
     answer.readContent(head, { method: request.method, isForNow: isForNow && head.status === 200 }, this);
   }
@@ -222,11 +223,21 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
     if (this.#connection !== undefined) this.#connection.counts.failures++;
     const hasAnswered = this.#output?.hasAnswered === true;
     if ((this.#isNew || hasAnswered) && this.#connection !== undefined) this.#desk.unanswered(this.#connection);
-    if (!(error instanceof CgiError) || hasAnswered) return this.#refuse(error);
-    if (error.code !== 'backend-gone') return this.#refuse(error);
+    if (!(error instanceof CgiError)) return this.#refuse(error);
+    const isGone = error.code === 'backend-gone';
+    if (this.#mayMoveOn && (isGone ? hasAnswered : error.code === 'timed-out')) {
+      this.#began = performance.now();
+      return this.#try();
+    }
+    if (!isGone || hasAnswered) return this.#refuse(error);
     const hasTime = performance.now() - this.#began < this.limits.headerTimeoutMs;
     if (this.#mayRepeat && this.#attempts < MAX_ATTEMPTS && hasTime) void this.#again();
     else this.#refuse(unanswered(error.message));
+  }
+
+  /** Whether another address is asked where this one breaks off or is silent before its header has ended, as in nginx. */
+  get #mayMoveOn(): boolean {
+    return this.#head === undefined && this.#mayRepeat && this.#attempts < this.#desk.addresses;
   }
 
   async #again(): Promise<void> {

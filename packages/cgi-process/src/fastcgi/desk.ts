@@ -46,6 +46,8 @@ export class Desk {
   readonly limits: { readonly [Name in keyof GatewayLimits]-?: number };
   /** The addresses, as they are named in errors. */
   readonly name: string;
+  /** How many there are. */
+  readonly addresses: number;
   readonly heads: RequestHeads;
   readonly known: KnownHeads = new KnownHeads();
   readonly ahead: ReadAheadOptions;
@@ -79,6 +81,7 @@ export class Desk {
     this.stderr = new ScriptStderr(options.log, this.limits.maxStderrBytes);
     this.heads = new RequestHeads(protocol, options);
     this.name = texts.join(', ');
+    this.addresses = texts.length;
   }
 
   get isFastcgi(): boolean {

@@ -69,9 +69,12 @@ describe('fastcgi', () => {
   });
 
   test('keeps a connection for requests that may be repeated, one at a time', async () => {
-    const { ask, app } = await made(({ connection, number, reply }) => {
-      reply.out(`${HEAD}${connection}.${number}`).end();
-    });
+    const { ask, app } = await made(
+      ({ connection, number, reply }) => {
+        reply.out(`${HEAD}${connection}.${number}`).end();
+      },
+      { concurrency: { keepIdleMs: 600_000 } },
+    );
     const answers: string[] = [];
     for (let count = 0; count < 3; count++) answers.push(await text(await ask(request('/'))));
     expect(answers).toEqual(['0.0', '0.1', '0.2']);
@@ -333,6 +336,42 @@ describe('fastcgi', () => {
     open.push(ask, closes, answers);
     for (let count = 0; count < 10; count++) expect(await text(await ask(request('/')))).toBe('fine');
     expect(refused).toBe(1);
+  });
+
+  test.each<[string, (asked: Asked) => void]>([
+    ['closes in its header', ({ reply }) => void reply.out('Content-Ty').socket.end()],
+    ['is silent', () => {}],
+    ['stops in its header', ({ reply }) => void reply.out('Content-Ty')],
+  ])('asks another address where one %s, but for POST', async (_, fails) => {
+    let failures = 0;
+    const failing = (asked: Asked): void => {
+      failures++;
+      fails(asked);
+    };
+    const apps = await Promise.all([
+      ...[failing, failing].map(async (answer) => backend(answer)),
+      backend(({ params, reply }) => void reply.out(`${HEAD}${params.get('REQUEST_METHOD')}`).end()),
+    ]);
+    const address = apps.map((app) => app.address);
+    for (const method of ['GET', 'POST']) {
+      const ask = fastcgi({ address, limits: { headerTimeoutMs: 200 }, log: () => {} });
+      open.push(ask);
+      const response = await ask(request('/', { method }));
+      if (method === 'GET') expect([failures, await text(response)]).toEqual([2, 'GET']);
+      else expect([failures, response.status >= 502]).toEqual([3, true]);
+      expect(ask.state()).toMatchObject({ busy: 0 });
+    }
+    open.push(...apps);
+  });
+
+  test('asks each address once where all are silent', async () => {
+    let asked = 0;
+    const apps = await Promise.all([1, 2, 3].map(async () => backend(() => void asked++)));
+    const address = apps.map((app) => app.address);
+    const ask = fastcgi({ address, limits: { headerTimeoutMs: 50 }, log: () => {} });
+    open.push(ask, ...apps);
+    expect(await ask(request('/'))).toMatchObject({ status: 504 });
+    expect([asked, ask.state().busy]).toEqual([3, 0]);
   });
 
   test('asks several addresses in turn, and leaves out who is gone', async () => {
