@@ -193,11 +193,14 @@ describe('fastcgi', () => {
   });
 
   test('takes what was announced of more, and the connection goes on', async () => {
-    const { ask } = await made(({ connection, reply }) => {
-      reply.socket.cork();
-      reply.out(`Content-Length: 1\r\n${HEAD}${connection} and more`).end();
-      reply.socket.uncork();
-    });
+    const { ask } = await made(
+      ({ connection, reply }) => {
+        reply.socket.cork();
+        reply.out(`Content-Length: 1\r\n${HEAD}${connection} and more`).end();
+        reply.socket.uncork();
+      },
+      { concurrency: { keepIdleMs: 600_000 } },
+    );
     for (let count = 0; count < 3; count++) expect(await text(await ask(request('/')))).toBe('0');
     expect((await ask(request('/', { method: 'HEAD' }))).status).toBe(200);
   });
