@@ -1,7 +1,5 @@
 // The content of a script's answer, read bit by bit and held to the length that was announced.
 
-import type { CgiError } from '../cgi-error.ts';
-
 /** The run that the content comes from. */
 export interface ContentSource {
   /** What comes next; undefined at the end. Rejects with CgiError when there is no proper end. */
@@ -10,7 +8,8 @@ export interface ContentSource {
   end(): void;
   /** The reader has left before the end. */
   leave(): void;
-  cut(got: number, announced: number): CgiError;
+  /** The error of content that is too short. */
+  cut(got: number, announced: number): unknown;
 }
 
 /** An iterator of its own, because a generator that was never started would not notice that it is left. */

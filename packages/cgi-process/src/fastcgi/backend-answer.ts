@@ -53,7 +53,7 @@ export interface ContentWish {
 }
 
 /** Whether an application has left: what it wrote before may be all, as where it said how long that is. */
-function isGone(error: Error): boolean {
+function isGone(error: unknown): boolean {
   return error instanceof CgiError && error.code === 'backend-gone';
 }
 
@@ -82,7 +82,7 @@ export class BackendAnswer implements ContentSource {
         head = this.#headHere(headerTimeoutMs);
       } catch (error) {
         this.end();
-        return reader.failed(error instanceof CgiError ? this.#named(error) : error);
+        return reader.failed(this.#named(error));
       }
       if (head === undefined) return this.readHead(reader);
       try {
@@ -147,7 +147,7 @@ export class BackendAnswer implements ContentSource {
 
   #contentNow({ contentLength, status }: ScriptHead, { method, isForNow }: ContentWish): BackendContent {
     const { bytes = NOTHING, end } = this.#output.readNow(isForNow);
-    if (end instanceof Error && !isGone(end)) throw end instanceof CgiError ? this.#named(end) : end;
+    if (end instanceof Error && !isGone(end)) throw this.#named(end);
     if (contentLength !== undefined && contentLength <= bytes.length) {
       // All that was announced is here, however the application ends.
       const isAll = contentLength === bytes.length;
@@ -163,20 +163,15 @@ export class BackendAnswer implements ContentSource {
   }
 
   async more(isComplete = false): Promise<Uint8Array | undefined> {
-    const bytes = await this.#next(this.#settings.limits.silenceTimeoutMs, isComplete);
-    if (bytes !== 'timed-out') return bytes;
-    this.end();
-    throw this.#named(new CgiError('timed-out', `no output for ${this.#settings.limits.silenceTimeoutMs} ms`));
-  }
-
-  async #next(timeoutMs: number, isComplete: boolean): Promise<Uint8Array | 'timed-out' | undefined> {
+    const { silenceTimeoutMs } = this.#settings.limits;
     try {
-      const bytes = await this.#output.read(timeoutMs, this.#gatherMs);
+      const bytes = await this.#output.read(silenceTimeoutMs, this.#gatherMs);
+      if (bytes === 'timed-out') throw new CgiError(bytes, `no output for ${silenceTimeoutMs} ms`);
       return bytes === 'end' ? undefined : bytes;
     } catch (error) {
       this.end();
-      if (isComplete && error instanceof Error && isGone(error)) return undefined;
-      throw error instanceof CgiError ? this.#named(error) : error;
+      if (isComplete && isGone(error)) return undefined;
+      throw this.#named(error);
     }
   }
 
@@ -198,11 +193,12 @@ export class BackendAnswer implements ContentSource {
     this.#output.abort();
   }
 
-  cut(got: number, announced: number): CgiError {
+  cut(got: number, announced: number): unknown {
     return this.#named(new CgiError('content-cut', `it announced ${announced} bytes and wrote ${got}`));
   }
 
-  #named(error: CgiError): CgiError {
+  #named(error: unknown): unknown {
+    if (!(error instanceof CgiError)) return error;
     const { name } = this.#settings;
     const details = { script: name, stderr: this.#settings.tail(), cause: error.cause };
     return new CgiError(error.code, `${name}: ${error.message}`, details);
