@@ -76,7 +76,7 @@ async function writeContent(
   socket: Socket,
   { content }: BackendRequest,
   framed: (bytes: Uint8Array) => readonly Uint8Array[],
-  moves: () => void,
+  moves: () => unknown,
 ): Promise<void> {
   for await (const bytes of content.pieces()) {
     moves();
@@ -112,32 +112,56 @@ function gone(cause?: unknown): CgiError {
   return new CgiError('backend-gone', 'the application closed the connection before its answer was whole', { cause });
 }
 
-/** A request over FastCGI. */
-export class FastcgiOutput extends PendingOutput implements BackendOutput, Receiver {
-  readonly #connection: Connection;
-  readonly #request: BackendRequest;
-  #hasSentAll = false;
-  #hasEnded = false;
+/** A request over a connection, of either protocol. */
+abstract class ConnectionOutput extends PendingOutput implements Receiver {
+  readonly connection: Connection;
+  readonly request: BackendRequest;
+  hasEnded = false;
   hasAnswered = false;
   sentAt = 0;
 
   constructor(connection: Connection, request: BackendRequest, since?: number) {
     super(connection, since);
-    this.#connection = connection;
-    this.#request = request;
-    const { head } = request;
+    this.connection = connection;
+    this.request = request;
     connection.receiver = this;
-    connection.write(head);
-    if (isEmpty(request.content)) this.#hasSentAll = true;
-    else void this.#send();
+    connection.write(request.head);
+  }
+
+  abstract receive(bytes: Buffer, count: number): boolean;
+
+  abstract closed(error: Error | undefined): void;
+
+  /** The connection is used no more, or may be used again. Only the first call counts. */
+  over(mayKeep: boolean): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.connection.receiver = undefined;
+    if (!mayKeep) this.connection.leave();
+    this.request.finished(mayKeep);
+  }
+
+  async sendContent(framed: (bytes: Uint8Array) => readonly Uint8Array[]): Promise<void> {
+    return writeContent(this.connection.socket, this.request, framed, () => (this.sentAt = performance.now()));
+  }
+}
+
+/** A request over FastCGI. */
+export class FastcgiOutput extends ConnectionOutput implements BackendOutput {
+  #hasSentAll: boolean;
+
+  constructor(connection: Connection, request: BackendRequest, since?: number) {
+    super(connection, request, since);
+    this.#hasSentAll = isEmpty(request.content);
+    if (!this.#hasSentAll) void this.#send();
   }
 
   get isUnderWay(): boolean {
-    return !this.#hasEnded && this.#connection.records.hasMore;
+    return !this.hasEnded && this.connection.records.hasMore;
   }
 
   receive(bytes: Buffer, count: number): boolean {
-    const end = this.hasAnswered || this.#connection.records.hasMore ? 0 : wholeOutputEnd(bytes, count);
+    const end = this.hasAnswered || this.connection.records.hasMore ? 0 : wholeOutputEnd(bytes, count);
     this.hasAnswered = true;
     if (end > 0) return this.#takeWhole(bytes, end);
     try {
@@ -149,14 +173,14 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
     }
     this.tell();
     // A connection that is kept is read on, for its end.
-    return this.#hasEnded || this.mayGoOn();
+    return this.hasEnded || this.mayGoOn();
   }
 
   /** The short way of most answers: nothing of them is kept. */
   #takeWhole(bytes: Buffer, end: number): boolean {
     this.borrow(bytes, OUTPUT_AT, end);
     this.finish();
-    this.#over(this.#hasSentAll && this.#request.keep);
+    this.over(this.#hasSentAll && this.request.keep);
     this.tell();
     this.settle();
     return true;
@@ -164,12 +188,12 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
 
   /** Empty records only end a stream. */
   #read(bytes: Buffer, count: number): void {
-    const records = this.#connection.records;
+    const records = this.connection.records;
     records.push(bytes, count);
     for (let record = records.next(); record !== undefined; record = records.next()) {
       const { type, content } = record;
       if (type === STDOUT) this.add(content);
-      if (type === STDERR && content.length > 0) this.#request.stderr(content);
+      if (type === STDERR && content.length > 0) this.request.stderr(content);
       if (type === END_REQUEST) return this.#ended(endOfRequest(content));
     }
   }
@@ -180,19 +204,17 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
   }
 
   abort(): void {
-    if (this.#hasEnded) return;
-    if (this.#connection.isOpen) this.#connection.socket.write(emptyRecord(ABORT_REQUEST));
+    if (this.hasEnded) return;
+    if (this.connection.isOpen) this.connection.socket.write(emptyRecord(ABORT_REQUEST));
     this.#fail(gone());
     this.tell();
   }
 
   async #send(): Promise<void> {
-    const { socket } = this.#connection;
     try {
-      const moves = (): void => void (this.sentAt = performance.now());
-      await writeContent(socket, this.#request, (bytes) => streamRecords(STDIN, bytes), moves);
-      if (this.#hasEnded) return;
-      socket.write(emptyRecord(STDIN));
+      await this.sendContent((bytes) => streamRecords(STDIN, bytes));
+      if (this.hasEnded) return;
+      this.connection.socket.write(emptyRecord(STDIN));
       this.#hasSentAll = true;
     } catch {
       // The client's content broke off: it has gone, and so has the reader of the answer.
@@ -208,42 +230,22 @@ export class FastcgiOutput extends PendingOutput implements BackendOutput, Recei
           ? new CgiError('bad-header', 'the application does not take this kind of request')
           : undefined;
     this.finish(error);
-    this.#over(this.#hasSentAll && this.#request.keep && !this.#connection.records.hasMore && error === undefined);
+    this.over(this.#hasSentAll && this.request.keep && !this.connection.records.hasMore && error === undefined);
   }
 
   #fail(error: CgiError): void {
     this.finish(error);
-    this.#over(false);
-  }
-
-  #over(mayKeep: boolean): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#connection.receiver = undefined;
-    if (!mayKeep) this.#connection.leave();
-    this.#request.finished(mayKeep);
+    this.over(false);
   }
 }
 
 /** A request over SCGI: its answer ends with the connection. */
-export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver {
-  readonly #connection: Connection;
-  readonly #request: BackendRequest;
-  #hasEnded = false;
+export class ScgiOutput extends ConnectionOutput implements BackendOutput {
   readonly isUnderWay = false;
-  hasAnswered = false;
-  sentAt = 0;
 
   constructor(connection: Connection, request: BackendRequest, since?: number) {
-    super(connection, since);
-    this.#connection = connection;
-    this.#request = request;
-    const { head } = request;
-    connection.receiver = this;
-    connection.write(head);
-    if (isEmpty(request.content)) return;
-    const moves = (): void => void (this.sentAt = performance.now());
-    writeContent(connection.socket, request, (bytes) => [bytes], moves).catch(() => this.abort());
+    super(connection, request, since);
+    if (!isEmpty(request.content)) this.sendContent((bytes) => [bytes]).catch(() => this.abort());
   }
 
   receive(bytes: Buffer, count: number): boolean {
@@ -254,20 +256,17 @@ export class ScgiOutput extends PendingOutput implements BackendOutput, Receiver
   }
 
   closed(error: Error | undefined): void {
-    this.#over(error === undefined && this.hasAnswered ? undefined : gone(error));
+    this.#end(error === undefined && this.hasAnswered ? undefined : gone(error));
   }
 
   abort(): void {
-    this.#over(gone());
+    this.#end(gone());
   }
 
-  #over(error: CgiError | undefined): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
+  #end(error?: CgiError): void {
     this.finish(error);
-    this.#connection.receiver = undefined;
-    this.#connection.socket.destroy();
-    this.#request.finished(false);
+    this.over(false);
+    this.connection.socket.destroy();
     this.tell();
   }
 }
