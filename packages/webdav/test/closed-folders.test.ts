@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ownName } from '@onezero/static/tree';
-import { makeFolder } from './served.ts';
+import { lockInfo, makeFolder } from './served.ts';
 
 /** Nobody's rights stop root, so the server gives its own up. */
 const UID = 65_534;
@@ -56,7 +56,12 @@ async function start(): Promise<void> {
 
 async function ask(method: string, path: string, destination?: string): Promise<number> {
   const headers = destination === undefined ? undefined : { destination: url + destination };
-  const response = await fetch(url + path, { method, ...(headers === undefined ? {} : { headers }) });
+  const body = method === 'LOCK' ? lockInfo() : undefined;
+  const response = await fetch(url + path, {
+    method,
+    ...(headers === undefined ? {} : { headers }),
+    ...(body === undefined ? {} : { body }),
+  });
   await response.arrayBuffer();
   return response.status;
 }
@@ -112,4 +117,39 @@ test('what a dead process has left is removed with its closed directories, and w
   expect(await ask('MKCOL', '/first')).toBe(201);
   expect(everything().filter((path) => path.startsWith('.onezero'))).toEqual([]);
   expect(everything()).toContain(`closed/.onezero-webdav/${dead}.del`);
+});
+
+test('in a root that may not be written to, directories that may be are', async () => {
+  makeTree('d', 0o755);
+  mkdirSync(join(root, 'e'));
+  await start();
+  chmodSync(root, 0o555);
+  const steps: [method: string, path: string, status: number, destination?: string][] = [
+    ['PUT', '/top', 403],
+    ['MKCOL', '/new/', 403],
+    ['DELETE', '/d/', 403],
+    ['MOVE', '/d/', 403, '/f/'],
+    ['PUT', '/e/new', 201],
+    ['PUT', '/e/new', 204],
+    ['MKCOL', '/e/c/', 201],
+    ['MOVE', '/e/new', 201, '/e/c/moved'],
+    ['COPY', '/d/in/', 201, '/e/copy/'],
+    ['COPY', '/d/in/', 204, '/e/copy/'],
+    ['MOVE', '/e/copy/', 201, '/d/came/'],
+    ['DELETE', '/d/came/', 204],
+    ['DELETE', '/e/c/moved', 204],
+    ['LOCK', '/e/c/', 403],
+  ];
+  for (const [method, path, status, destination] of steps)
+    expect([method, path, await ask(method, path, destination)]).toEqual([method, path, status]);
+  const prepared = join(root, '.onezero-webdav');
+  chmodSync(root, 0o755);
+  mkdirSync(prepared);
+  if (isRoot) chownSync(prepared, UID, UID);
+  chmodSync(root, 0o555);
+  expect(await ask('LOCK', '/e/c/')).toBe(200);
+  expect(await ask('PUT', '/e/c/x')).toBe(423);
+  chmodSync(root, 0o755);
+  rmSync(prepared, { recursive: true });
+  expect(everything()).toEqual(['d', 'd/a', 'd/in', 'd/in/b', 'd/in/closed', 'd/in/closed/c', 'd/z', 'e', 'e/c']);
 });

@@ -34,6 +34,9 @@ interface Listing {
   readonly wanted: Wanted;
   readonly locks: readonly Lock[];
   readonly space: Described['space'];
+  /** What is asked for by name: those that the server knows, and what a resource without dead properties says of all others. */
+  readonly live: readonly QName[];
+  readonly unknown: string;
   readonly needsDead: boolean;
   /** One text for what is asked for. */
   readonly key: string;
@@ -93,15 +96,25 @@ async function listingOf(folder: Folder, wanted: Wanted, { path }: Found): Promi
   const named = wanted.kind === 'some' ? wanted.names : wanted.kind === 'all' ? wanted.include : [];
   const isSpaceWanted = wanted.kind === 'names' || named.some(isQuota);
   const space = isSpaceWanted ? await folder.tree.space() : undefined;
-  const needsDead = wanted.kind !== 'some' || wanted.names.some((name) => !isLive(name));
+  const unknown = namesOf(named.filter((name) => !isLive(name)));
+  const needsDead = wanted.kind !== 'some' || unknown !== '';
   const key = JSON.stringify(wanted);
-  return { folder, wanted, locks: folder.locks.around(path), space, needsDead, key };
+  return {
+    folder,
+    wanted,
+    locks: folder.locks.around(path),
+    space,
+    live: named.filter(isLive),
+    unknown,
+    needsDead,
+    key,
+  };
 }
 
 async function ownResponse(target: Found, href: string, listing: Listing): Promise<string> {
   const { name, stats, path } = target;
   const dead = listing.needsDead ? await readProperties(subjectOf(target, listing.folder.tree)) : [];
-  return responseElement(href, describe(name, stats, path, listing), dead, listing.wanted);
+  return responseElement(href, describe(name, stats, path, listing), dead, listing);
 }
 
 function describe(name: string, stats: Stats, path: string, { folder, locks, space }: Listing): Described {
@@ -163,11 +176,11 @@ function memberElement(
 ): string {
   const path = listing.locks.length === 0 ? '' : `/${[...segments, name].join('/')}`;
   const child = `${href}${encodeSegment(name)}${stats.isDirectory() ? '/' : ''}`;
-  return responseElement(child, describe(name, stats, path, listing), dead, listing.wanted);
+  return responseElement(child, describe(name, stats, path, listing), dead, listing);
 }
 
-function responseElement(href: string, described: Described, dead: readonly Property[], wanted: Wanted): string {
-  const { has, lacks } = propertiesOf(described, dead, wanted);
+function responseElement(href: string, described: Described, dead: readonly Property[], listing: Listing): string {
+  const { has, lacks } = propertiesOf(described, dead, listing);
   const groups = [propstat(has, '200 OK'), propstat(lacks, '404 Not Found')];
   if (has === '' && lacks === '') groups[0] = '<D:propstat><D:prop/><D:status>HTTP/1.1 200 OK</D:status></D:propstat>';
   return `<D:response><D:href>${escapeXml(href)}</D:href>${groups.join('')}</D:response>\n`;
@@ -178,24 +191,32 @@ function propstat(properties: string, status: string): string {
   return `<D:propstat><D:prop>${properties}</D:prop><D:status>HTTP/1.1 ${status}</D:status></D:propstat>`;
 }
 
-function propertiesOf(described: Described, dead: readonly Property[], wanted: Wanted): { has: string; lacks: string } {
-  if (wanted.kind === 'names') {
-    return { has: [...liveNames(described, false), ...dead].map((name) => writeName(name)).join(''), lacks: '' };
-  }
-  const names: readonly QName[] =
-    wanted.kind === 'some' ? wanted.names : [...liveNames(described, true), ...wanted.include];
+const namesOf = (names: readonly QName[]): string => names.map((name) => writeName(name)).join('');
+
+function propertiesOf(
+  described: Described,
+  dead: readonly Property[],
+  { wanted, live, unknown }: Listing,
+): { has: string; lacks: string } {
+  if (wanted.kind === 'names') return { has: namesOf([...liveNames(described, false), ...dead]), lacks: '' };
+  let names = wanted.kind === 'some' ? wanted.names : liveNames(described, true);
   let has = '';
   let lacks = '';
+  if (wanted.kind === 'all') {
+    has = dead.map(({ xml }) => xml).join('');
+    const others = wanted.include.filter((name) => ![...names, ...dead].some((one) => isSame(one, name)));
+    names = [...names, ...others];
+  } else if (dead.length === 0) {
+    names = live;
+    lacks = unknown;
+  }
   for (const name of names) {
-    const value = liveProperty(name, described) ?? deadProperty(name, dead);
+    const value = liveProperty(name, described) ?? dead.find((one) => isSame(one, name))?.xml;
     if (value !== undefined) has += value;
     // What a resource has not is said of what was asked for by name.
     else if (wanted.kind === 'some' || wanted.include.includes(name)) lacks += writeName(name);
   }
-  if (wanted.kind === 'all') has += dead.map(({ xml }) => xml).join('');
   return { has, lacks };
 }
 
-function deadProperty({ namespace, name }: QName, dead: readonly Property[]): string | undefined {
-  return dead.find((property) => property.name === name && property.namespace === namespace)?.xml;
-}
+const isSame = (one: QName, other: QName): boolean => one.name === other.name && one.namespace === other.namespace;

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { SiteTree, TreeFolder } from '@onezero/static/tree';
 import { refused } from '../refusals.ts';
 import { type Coming, hiddenThere } from './concealed.ts';
-import { codeOf } from './folder.ts';
+import { sync } from './folder.ts';
 import { readProperties, recordNames, writeProperties } from './records.ts';
 
 /** Where the copy goes, and how far. */
@@ -117,7 +117,7 @@ async function copyOneFile(from: string, stats: Stats, to: string, plan: CopyPla
       await copyFile(path, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
       // What lets a program run as its owner was not given to the copy.
       await chmod(to, stats.mode & 0o777);
-      if (plan.fsync) await syncFile(to);
+      if (plan.fsync) await sync(to);
     });
   } finally {
     await source.close();
@@ -144,19 +144,6 @@ async function inLine(bytes: number, copy: () => Promise<void>): Promise<void> {
     const next = waiting.shift();
     if (next === undefined) large--;
     else next();
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+').catch((error: unknown) => {
-    // A file that was copied without the right to write needs another way to be opened.
-    if (codeOf(error) !== 'EACCES') throw error;
-    return open(path, 'r');
-  });
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -90,14 +90,28 @@ export async function removeFile(directory: string, file: string, fsync: boolean
   const isRemoved = await unlessGone(unlink(join(directory, FOLDER, file)).then(() => true));
   if (isRemoved === undefined) return;
   await dropFolder(directory);
-  if (!fsync) return;
-  // Of a folder that is gone its directory tells. Some systems open no directories.
-  const handle = await open(join(directory, FOLDER)).catch(() => open(directory).catch(() => undefined));
-  if (handle === undefined) return;
+  // Of a folder that is gone its directory tells; Windows opens none.
+  if (fsync && process.platform !== 'win32') await sync(hasFolder(directory) ? join(directory, FOLDER) : directory);
+}
+
+/** Resolves when a file, or the entries of a directory, are on the disk. */
+export async function sync(path: string): Promise<void> {
+  // A file may be there without the right to write; Windows asks for that.
+  const handle = await open(path, process.platform === 'win32' ? 'r+' : 'r');
   try {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** What a text says; undefined for one that is no JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
@@ -127,10 +141,7 @@ export function ignoreAbsent(error: unknown): void {
 
 /** Removes the folder of a directory unless something is in it. */
 export async function dropFolder(directory: string): Promise<void> {
-  if (!hasFolder(directory)) return;
-  await rmdir(join(directory, FOLDER)).catch((error: unknown) => {
-    if (codeOf(error) === undefined) throw error;
-  });
+  if (hasFolder(directory)) await afterwards(rmdir(join(directory, FOLDER)));
 }
 
 /** Whether the file system says that it has no room: for bytes, for files, or for this user. */

@@ -5,7 +5,7 @@
 
 import { closeSync, lstatSync, openSync, readFileSync, type Stats, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf, FOLDER, isFull, nowUnlessGone, removeFile, replaceFile } from './folder.ts';
+import { codeOf, FOLDER, isFull, nowUnlessGone, parsed, removeFile, replaceFile } from './folder.ts';
 import { isBelow, type Lock } from './locks.ts';
 
 const FILE = 'locks.json';
@@ -130,18 +130,15 @@ function endInPlace(path: string, token: string): boolean {
 
 /** None for a file that is not ours: it is replaced by the next lock. */
 function parse(text: string): readonly Lock[] {
-  try {
-    const locks: unknown = JSON.parse(text);
-    return Array.isArray(locks) ? locks.filter(isLock) : [];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
+  const locks = parsed(text);
+  return Array.isArray(locks) ? locks.filter(isLock) : [];
 }
 
 function isLock(value: unknown): value is Lock {
-  if (typeof value !== 'object' || value === null) return false;
-  const { token, path, depth, scope, href, owner, timeoutSeconds, expiresAtMs } = value as Record<string, unknown>;
+  const { token, path, depth, scope, href, owner, timeoutSeconds, expiresAtMs } = Object(value) as Record<
+    string,
+    unknown
+  >;
   const isText = [token, path, depth, scope, href, owner].every((one) => typeof one === 'string');
   return isText && typeof timeoutSeconds === 'number' && typeof expiresAtMs === 'number';
 }

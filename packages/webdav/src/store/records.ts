@@ -10,7 +10,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, FOLDER, hasFolder, recordKey, removeFile, replaceFile, unlessGone } from './folder.ts';
+import { FOLDER, hasFolder, parsed, recordKey, removeFile, replaceFile, unlessGone } from './folder.ts';
 
 /** A dead property: its name, and the element with all that is in it as text. */
 export interface Property {
@@ -56,9 +56,9 @@ export async function readProperties(
   { directory, name, stats }: Subject,
   names?: ReadonlySet<string>,
 ): Promise<readonly Property[]> {
-  if (names === undefined && !stats.isDirectory() && !hasFolder(directory)) return [];
-  if (stats.isDirectory() && !hasFolder(join(directory, name))) return [];
-  if (stats.isDirectory()) return (await readRecord(join(directory, name, FOLDER, SELF)))?.properties ?? [];
+  const isDirectory = stats.isDirectory();
+  if ((isDirectory || names === undefined) && !hasFolder(isDirectory ? join(directory, name) : directory)) return [];
+  if (isDirectory) return (await readRecord(join(directory, name, FOLDER, SELF)))?.properties ?? [];
   for (const file of [boundName(name, stats), settledName(name)]) {
     if (names !== undefined && !names.has(file)) continue;
     const record = await readRecord(join(directory, FOLDER, file));
@@ -69,18 +69,13 @@ export async function readProperties(
 
 /** A record; undefined when there is none, or something that is no record. */
 export async function readRecord(path: string): Promise<Record | undefined> {
-  try {
-    const record: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return isRecord(record) ? record : undefined;
-  } catch (error) {
-    const code = codeOf(error);
-    if (error instanceof SyntaxError || code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
-  }
+  const text = await unlessGone(readFile(path, 'utf8'));
+  const record = text === undefined ? undefined : parsed(text);
+  return isRecord(record) ? record : undefined;
 }
 
 function isRecord(value: unknown): value is Record {
-  return typeof value === 'object' && value !== null && 'properties' in value && Array.isArray(value.properties);
+  return Array.isArray((value as Partial<Record> | null | undefined)?.properties);
 }
 
 /** Replaces the properties of a resource. */

@@ -81,7 +81,7 @@ export class Sweeper {
     if (doubtful === undefined) return;
     await this.#turn.run(async () => {
       const folder = join(directory, FOLDER);
-      const names = await readdir(folder).catch(noneIfGone);
+      const names = await namesIn(folder);
       const seen = new Map<string, number>();
       for (const name of names) {
         const path = join(folder, name);
@@ -117,7 +117,7 @@ export class Sweeper {
  * found out without a turn: there may be a record of each of many files, and others would wait meanwhile.
  */
 async function doubtfulIn(directory: string): Promise<ReadonlySet<string> | undefined> {
-  const names = await readdir(join(directory, FOLDER)).catch(noneIfGone);
+  const names = await namesIn(join(directory, FOLDER));
   const doubtful = new Set(names.filter((name) => RECORD.test(name)));
   const isWorkedIn = names.length === 0 || names.some((name) => WORK.test(name));
   if (doubtful.size > 0)
@@ -130,7 +130,7 @@ async function doubtfulIn(directory: string): Promise<ReadonlySet<string> | unde
 async function makeRoom(directory: string): Promise<boolean> {
   const folder = join(directory, FOLDER);
   let isMade = false;
-  for (const name of await readdir(folder).catch(noneIfGone)) {
+  for (const name of await namesIn(folder)) {
     const [, writer, kind] = WORK.exec(name) ?? [];
     if (writer === undefined || kind === 'old' || livenessOf(writer) !== 'dead') continue;
     await removeTree(join(folder, name));
@@ -142,7 +142,7 @@ async function makeRoom(directory: string): Promise<boolean> {
 /** Removes what a dead writer has left; what had given way comes back if nothing has taken its name. */
 async function cleanUp(directory: string, path: string, kind: string | undefined): Promise<void> {
   if (kind === 'old') {
-    for (const name of await readdir(path).catch(noneIfGone)) {
+    for (const name of await namesIn(path)) {
       const place = join(directory, name);
       if ((await unlessGone(lstat(place))) === undefined) await rename(join(path, name), place);
     }
@@ -180,7 +180,6 @@ async function directoriesIn(directory: string): Promise<readonly string[]> {
   return names;
 }
 
-function noneIfGone(error: unknown): string[] {
-  if (codeOf(error) !== 'ENOENT') throw error;
-  return [];
+async function namesIn(path: string): Promise<readonly string[]> {
+  return (await unlessGone(readdir(path))) ?? [];
 }

@@ -6,7 +6,7 @@
 
 import { setTimeout as passed } from 'node:timers/promises';
 import type { HeldDirectories, SiteTree } from '@onezero/static/tree';
-import { hasFolder, isFull } from './folder.ts';
+import { codeOf, hasFolder, isFull } from './folder.ts';
 
 /** How long the turn is kept when nothing more comes: what clients need for their next request. */
 const IDLE_MS = 10;
@@ -20,16 +20,22 @@ const KEPT_MS = 50;
  */
 const LEFT_MS = 30;
 
+/** Where the turn is done without, only its beginning and what is bare. */
 interface Held {
   readonly sinceMs: number;
   /** Directories that are written to while the turn is kept. */
-  readonly directories: HeldDirectories;
+  readonly directories?: HeldDirectories;
   /** Directories that have no folder of properties, as long as nothing but PUT runs. */
   readonly bare: Set<string>;
   /** Whether another process waits for it. */
-  isWanted(): Promise<boolean>;
+  isWanted?(): Promise<boolean>;
   /** Gives the turn up; resolves when others can have it. */
-  release(): Promise<void>;
+  release?(): Promise<void>;
+}
+
+/** A root that may not be written to holds no turn. Its subdirectories may be: there each process has a line of its own. */
+function isClosed(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error) ?? '');
 }
 
 export class Turn {
@@ -75,15 +81,7 @@ export class Turn {
 
   /** The same, but where the disk has no room for the turn the action goes without: it is to make room. */
   runAnyway<Value>(action: () => Promise<Value>): Promise<Value> {
-    return this.#inLine(async () => {
-      try {
-        this.#held ??= await this.#take();
-      } catch (error) {
-        if (!isFull(error)) throw error;
-        return action();
-      }
-      return this.#runNow(() => this.#forgetting(action));
-    });
+    return this.#inLine(() => this.#runNow(() => this.#forgetting(action), isFull));
   }
 
   /** What PUT has seen of directories may not be so after anything else. */
@@ -92,7 +90,7 @@ export class Turn {
       return await action();
     } finally {
       this.#held?.bare.clear();
-      this.#held?.directories.doubt();
+      this.#held?.directories?.doubt();
     }
   }
 
@@ -102,9 +100,9 @@ export class Turn {
     return result;
   }
 
-  async #runNow<Value>(action: () => Promise<Value>): Promise<Value> {
+  async #runNow<Value>(action: () => Promise<Value>, mayGoWithout = isClosed): Promise<Value> {
     clearTimeout(this.#idle);
-    this.#held ??= await this.#take();
+    this.#held ??= await this.#take(mayGoWithout);
     try {
       return await action();
     } finally {
@@ -116,8 +114,7 @@ export class Turn {
 
   #whenIdle(): void {
     // In line with requests, so that none of them begins while the turn is given up.
-    this.#last = this.#last.then(() => this.#giveUp());
-    this.#last = this.#last.catch(() => {});
+    this.#last = this.#last.then(() => this.#giveUp()).catch(() => {});
   }
 
   async #giveUp(): Promise<void> {
@@ -125,12 +122,12 @@ export class Turn {
     this.#held = undefined;
     if (held === undefined) return;
     // Who cannot be asked whether others wait lets them have it.
-    const isWanted = await held.isWanted().catch(() => true);
-    await held.release();
-    if (isWanted) this.#leftUntil = performance.now() + LEFT_MS;
+    const isWanted = await held.isWanted?.().catch(() => true);
+    await held.release?.();
+    if (isWanted === true) this.#leftUntil = performance.now() + LEFT_MS;
   }
 
-  async #take(): Promise<Held> {
+  async #take(mayGoWithout: (error: unknown) => boolean): Promise<Held> {
     const leftMs = this.#leftUntil - performance.now();
     if (leftMs > 0) await passed(leftMs);
     return new Promise((resolve, reject) => {
@@ -143,7 +140,10 @@ export class Turn {
           resolve({ sinceMs: performance.now(), directories, bare: new Set(), isWanted, release });
         });
       });
-      ended.catch(reject);
+      ended.catch((error: unknown) => {
+        if (!isClosed(error) && !mayGoWithout(error)) return reject(error);
+        resolve({ sinceMs: Number.NEGATIVE_INFINITY, bare: new Set() });
+      });
     });
   }
 }

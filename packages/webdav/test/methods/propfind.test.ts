@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { webdav } from '../../src/index.ts';
-import { asking, makeFolder } from '../served.ts';
+import { asking, makeFolder, Served, setting } from '../served.ts';
 
 const names = Array.from({ length: 1_000 }, (_, index) => `<t:${'n'.repeat(30)}${index}/>`);
 
@@ -36,4 +36,34 @@ test.each([
   }
   expect(members).toBe(301);
   expect(most).toBeLessThan(2 * 1024 * 1024);
+});
+
+test('what is asked for beside all properties is there once', async () => {
+  const served = await Served.start({ a: '' });
+  onTestFinished(() => served.close());
+  await served.ask('PROPPATCH', '/a', {}, setting('<t:p>of a</t:p>'));
+  const names = '<D:getetag/><t:p/><t:none/><D:quota-used-bytes/>';
+  const content = `<D:propfind xmlns:D="DAV:" xmlns:t="urn:t"><D:allprop/><D:include>${names}</D:include></D:propfind>`;
+  const { text } = await served.ask('PROPFIND', '/a', { depth: '0' }, content);
+  const [has = '', lacks = ''] = text.split('200 OK');
+  for (const name of ['<D:getetag>', 'of a']) expect(has.split(name)).toHaveLength(2);
+  for (const name of ['none', 'quota-used-bytes']) expect(lacks.split(name)).toHaveLength(2);
+});
+
+test('members without properties and one with some say what they have and lack of what is asked for', async () => {
+  const served = await Served.start({ a: 'a', b: 'bb', 'd/': '' });
+  onTestFinished(() => served.close());
+  await served.ask('PROPPATCH', '/a', {}, setting('<t:p>of a</t:p>'));
+  const { text } = await served.ask('PROPFIND', '/', { depth: '1' }, asking('<t:p/><D:getcontentlength/><t:none/>'));
+  const said = text.split('<D:response>').map((one) => ({
+    name: /<D:href>\/(.*?)<\/D:href>/.exec(one)?.[1],
+    has: one.split('200 OK')[0]?.match(/(?:p|getcontentlength)(?: [^>]*)?>([^<]+)/g)?.length ?? 0,
+    lacks: (one.split('200 OK').at(-1) ?? '').match(/<(?:n:p|n:none|D:getcontentlength)[ /]/g)?.length ?? 0,
+  }));
+  expect(said.slice(1).toSorted((one, other) => String(one.name).localeCompare(String(other.name)))).toEqual([
+    { name: '', has: 0, lacks: 3 },
+    { name: 'a', has: 2, lacks: 1 },
+    { name: 'b', has: 1, lacks: 2 },
+    { name: 'd/', has: 0, lacks: 3 },
+  ]);
 });
