@@ -1,5 +1,6 @@
 // The server that a mount is passed on to: read from a URL once, connected to for each request.
 
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { connect as connectPlain, type Socket } from 'node:net';
 import type { RequestMessage } from '../message/message.ts';
 import { encodePath } from '../responders/application-target.ts';
@@ -18,6 +19,8 @@ export interface Upstream {
   readonly base: string | undefined;
   /** Whether it is on this machine. */
   readonly isLocal: boolean;
+  /** Addresses that have not answered, and until when they are the last to be tried. */
+  readonly slow: Map<string, number>;
 }
 
 const EXPECTS = 'expected a URL such as http://localhost:3000';
@@ -46,6 +49,7 @@ export function readUpstream(target: string): Upstream {
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     base: hasPath ? url.pathname.replace(/\/$/, '') : undefined,
     isLocal: host === 'localhost' || host.endsWith('.localhost') || host === '::1' || /^127\.[\d.]+$/.test(host),
+    slow: new Map(),
   };
 }
 
@@ -55,13 +59,36 @@ export function readUpstream(target: string): Upstream {
  */
 const SHARE = 8;
 
+/** How long an address that has not answered is tried behind the others, as nginx's fail_timeout. */
+const SLOW_MS = 10_000;
+
+type Found = (error: Error | null, addresses: LookupAddress[]) => void;
+
 /** Opens a connection; every address of the name is tried. What goes wrong is an `error` event. */
-export function connectTo({ host, port, secure }: Upstream, connectTimeoutMs: number): Socket {
-  const where = { host, port, autoSelectFamilyAttemptTimeout: Math.ceil(timerMs(connectTimeoutMs) / SHARE) };
+export function connectTo({ host, port, secure, slow }: Upstream, connectTimeoutMs: number): Socket {
+  const lookup = (name: string, options: LookupOptions, found: Found): void =>
+    process.getBuiltinModule('node:dns').lookup(name, { ...options, all: true }, (error, addresses) => {
+      found(error, lastSlow(addresses ?? [], slow));
+    });
+  const autoSelectFamilyAttemptTimeout = Math.ceil(timerMs(connectTimeoutMs) / SHARE);
+  const where = { host, port, lookup, autoSelectFamily: true, autoSelectFamilyAttemptTimeout };
+  const servername = /[a-z]/i.test(host) && !host.includes(':') ? host : undefined;
   // `Connection: close` makes each connection serve one request, so half-open ends have no later use.
-  if (!secure) return connectPlain({ ...where, noDelay: true, allowHalfOpen: true });
-  const { connect } = process.getBuiltinModule('node:tls');
-  return connect({ ...where, servername: /[a-z]/i.test(host) && !host.includes(':') ? host : undefined });
+  const socket = secure
+    ? process.getBuiltinModule('node:tls').connect({ ...where, servername })
+    : connectPlain({ ...where, noDelay: true, allowHalfOpen: true });
+  socket.on('connectionAttemptTimeout', (address) => slow.set(address, performance.now() + SLOW_MS));
+  return socket.on('connect', () => slow.delete(socket.remoteAddress ?? ''));
+}
+
+/** Puts slow ones last. One whose time is over is tried by one request; the others do without it until that knows more. */
+function lastSlow(addresses: readonly LookupAddress[], slow: Map<string, number>): LookupAddress[] {
+  const now = performance.now();
+  const isSlow = ({ address }: LookupAddress): boolean => slow.get(address)! > now;
+  const ordered = [...addresses].sort((a, b) => Number(isSlow(a)) - Number(isSlow(b)));
+  const first = ordered[0]?.address ?? '';
+  if (slow.has(first)) slow.set(first, now + SLOW_MS);
+  return ordered;
 }
 
 // What a URL may contain; a backslash, which some upstreams take for a slash, is not among it.

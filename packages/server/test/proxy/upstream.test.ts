@@ -1,9 +1,11 @@
 // Where a mount is passed on to, and which path it is asked for: never one that the guards before it have not seen.
 
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { canonicalPath } from '../../src/message/canonical-path.ts';
-import { readUpstream, upstreamTarget } from '../../src/proxy/upstream.ts';
+import { connectTo, readUpstream, upstreamTarget } from '../../src/proxy/upstream.ts';
 
 describe('readUpstream', () => {
   test.each([
@@ -128,4 +130,39 @@ describe('upstreamTarget', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+test('an address that does not answer is tried behind the others for a while, and then by one request', async () => {
+  const server = createServer((socket) => socket.end()).listen(0);
+  await once(server, 'listening');
+  const lookup = vi.spyOn(process.getBuiltinModule('node:dns'), 'lookup');
+  const now = vi.spyOn(performance, 'now');
+  onTestFinished(() => {
+    lookup.mockRestore();
+    now.mockRestore();
+    server.close();
+  });
+  const found = ['127.0.0.1', '127.0.0.9'].map((address) => ({ address, family: 4 }));
+  lookup.mockImplementation(((_name: string, _options: object, tell: (error: null, all: typeof found) => void) => {
+    setImmediate(() => tell(null, found));
+  }) as never);
+  const upstream = readUpstream(`http://two-addresses.test:${(server.address() as AddressInfo).port}`);
+  const open: Socket[] = [];
+  const connected = async (): Promise<string | undefined> => {
+    const socket = connectTo(upstream, 10_000);
+    open.push(socket);
+    await once(socket, 'connect');
+    const { remoteAddress } = socket;
+    socket.destroy();
+    return remoteAddress;
+  };
+  const start = performance.now();
+  now.mockImplementation(() => start);
+  expect(await connected()).toBe('127.0.0.1');
+  open[0]!.emit('connectionAttemptTimeout', '127.0.0.1', upstream.port, 4);
+  expect(await connected()).toBe('127.0.0.9');
+  now.mockImplementation(() => start + 10_000);
+  // Both are looked up before either is connected.
+  expect(await Promise.all([connected(), connected()])).toEqual(['127.0.0.1', '127.0.0.9']);
+  expect(await connected()).toBe('127.0.0.1');
 });
