@@ -70,6 +70,9 @@ const OF_REQUESTS = new Set(['request', 'checkContinue', 'checkExpectation', 'up
 /** Those of which node:http asks whether anybody listens, and does something else otherwise. */
 const ASKED_FOR = ['checkContinue', 'checkExpectation', 'upgrade'] as const;
 
+/** Under which names node:http keeps the options of a server that are about its requests and responses. */
+const OF_MESSAGES = /^(?:Symbol\((?:IncomingMessage|ServerResponse|kUniqueHeaders)\)|joinDuplicateHeaders)$/;
+
 function playServer(application: NodeApplication | Server, exchanges: WeakMap<object, NodeExchange>): Server {
   // Loaded when it is used: a server without such an application need not wait for it.
   const { createServer } = process.getBuiltinModule('node:http');
@@ -78,6 +81,9 @@ function playServer(application: NodeApplication | Server, exchanges: WeakMap<ob
   if (typeof application === 'function') {
     // It says 100 here as soon as it sees the head, and to the client that is said when content is asked for.
     server.on('request', application);
+  } else {
+    for (const key of Reflect.ownKeys(application))
+      if (OF_MESSAGES.test(String(key))) Reflect.set(server, key, Reflect.get(application, key));
   }
   const emit = server.emit.bind(server) as (name: string, ...words: unknown[]) => boolean;
   const answerer = typeof application === 'function' ? { emit } : application;

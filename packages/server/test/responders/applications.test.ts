@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  IncomingMessage,
+  type RequestListener,
+  type Server,
+  ServerResponse,
+} from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
@@ -400,4 +406,31 @@ describe('nodeResponder', () => {
     expect(await text).toMatch(/some\r\n$/);
     socket.destroy();
   });
+});
+
+test('a server of node:http keeps the classes that its requests and responses were to be of', async () => {
+  class Asked extends IncomingMessage {
+    get name(): string {
+      return `<${this.url}>`;
+    }
+  }
+  class Answer extends ServerResponse<Asked> {
+    say(text: string): void {
+      this.end(text);
+    }
+  }
+  const options = {
+    IncomingMessage: Asked,
+    ServerResponse: Answer,
+    uniqueHeaders: ['x-one'],
+    joinDuplicateHeaders: true,
+  };
+  const server = createHttpServer(options, (request, response) => {
+    response.setHeader('x-one', ['a', 'b']);
+    response.say(`${request.name} ${request.headers.from}`);
+  });
+  const { exchange } = await startWith(nodeResponder(server as unknown as Server));
+  const answer = await exchange(get('/page', 'From: a@example.org\r\nFrom: b@example.org\r\n'));
+  expect(parse(answer)).toMatchObject({ status: 200, content: '</page> a@example.org, b@example.org' });
+  expect(answer).toContain('x-one: a; b');
 });
