@@ -93,12 +93,12 @@ const ownVersion = {
   transform: (code) => code.replace('return readVersion();', `return '${manifest.version}';`),
 };
 
-/** Shortens the bundler's name of each module to the one that it has in src/. */
+/** Shortens the bundler's name of each module to the one that it has in src/, or in a room of the command. */
 const shortNames = {
   name: 'short-names',
   generateBundle(_, bundle) {
     for (const chunk of Object.values(bundle)) {
-      chunk.code = chunk.code.replace(/^\/\/ build\/(.+)\.js$/gm, '// $1');
+      chunk.code = chunk.code.replace(/^\/\/ build\/(?:command-line\/(?:\w+\/)?)?(.+)\.js$/gm, '// $1');
     }
   },
 };

@@ -31,7 +31,7 @@ export async function openQueues(
   } catch (error) {
     // A system that cannot share lets the first in and no other.
     if (opened.length === 1) return opened;
-    await Promise.all(opened.map(close));
+    await Promise.all(opened.map(closeServer));
     throw error;
   } finally {
     turn?.close();
@@ -67,7 +67,7 @@ async function freePort(address: { host: string; port: number }, open: Open): Pr
   }
   const alone = await open(address);
   const { port } = alone.address() as AddressInfo;
-  await close(alone);
+  await closeServer(alone);
   return port;
 }
 
@@ -86,7 +86,8 @@ function isPrimary(): boolean {
   return !hasParent || (process.getBuiltinModule('node:cluster') as unknown as Cluster).isPrimary;
 }
 
-function close(server: NetServer): Promise<void> {
+/** Resolves when all that it has accepted is closed too. */
+export function closeServer(server: NetServer): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
   });

@@ -3,7 +3,7 @@
 import { createServer as createNetServer, connect, type AddressInfo, type Server as NetServer } from 'node:net';
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Address, Listener, TlsOptions } from '../options.ts';
-import { openQueues } from './accept-queues.ts';
+import { closeServer, openQueues } from './accept-queues.ts';
 import { takeConnections, openDocumented } from './accept.ts';
 import { listenAt } from './handle.ts';
 import { listenError, MAX_SOCKET_BYTES } from './listen-error.ts';
@@ -210,12 +210,6 @@ function listeningOf(servers: readonly NetServer[], address: Address): Listening
       for (const server of servers) frontOf(server)?.abandonPending();
     },
   };
-}
-
-function closeServer(server: NetServer): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -1,6 +1,7 @@
 // What the command says once it accepts connections: some lines on a terminal, one line anywhere else, JSON on request.
 
 import type { Address } from '../../options.ts';
+import { isLoopback } from '../../routing/local-hosts.ts';
 import { interfaceAddresses } from './listeners.ts';
 
 /** What there is to say. */
@@ -77,8 +78,4 @@ function networkUrls({ address, port, secure }: Address, base: string): readonly
   if (!isEveryAddress(address)) return [];
   const reachable = interfaceAddresses().filter(({ internal, family }) => !internal && family === 'IPv4');
   return reachable.map((one) => urlOf({ url: `${secure ? 'https' : 'http'}://${one.address}:${port}` }, base));
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
