@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 /** The program of a worker of `startWorkers`. */
 export const workerProgram = (): URL => new URL('../dist/operations/worker-main.js', import.meta.url);
 
-/** The program of a thread that checks passwords. */
-export const passwordProgram = (): URL => new URL('../dist/routing/password-thread.js', import.meta.url);
+/** The program of a thread that checks passwords; in some bundles nothing that could be its name. */
+export const passwordProgram = (): URL | null => URL.parse('../dist/routing/password-thread.js', import.meta.url);
 
 /** The version of this package. The build writes it in place of the call. */
 export function version(): string {

@@ -17,12 +17,20 @@ const PROGRAM = `
 import { createServer, nodeResponder } from ${JSON.stringify(join(import.meta.dirname, '../dist/index.js'))};
 const responder = nodeResponder((request, response) => response.end('node'));
 const server = createServer({ root: ${JSON.stringify(join(folder, 'site'))}, cgi: ${JSON.stringify(join(folder, 'cgi'))}, routes: [{ path: '/node', responder }] });
+const users = { ann: '{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', bob: '$apr1$abcdefgh$FBwExRW4dCc8aL.OvjpIE1' };
+const closed = createServer({ root: ${JSON.stringify(join(folder, 'site'))}, auth: [{ users }] });
+const logins = ['ann:password', 'ann:other', 'bob:password', 'bob:other', 'eve:password'].map(async (login) => {
+  const authorization = 'Basic ' + Buffer.from(login).toString('base64');
+  const response = await closed.fetch('/page.html', { headers: { authorization } });
+  return [response.status, login];
+});
 const answers = ['/page.html', '/book.epub', '/node', '/cgi-bin/software'].map(async (path) => {
   const response = await server.fetch(path);
   return [response.status, (await response.text()).trim()];
 });
-Promise.all(answers).then(async (all) => {
+Promise.all([...answers, ...logins]).then(async (all) => {
   await server.close();
+  await closed.close();
   console.log(JSON.stringify(all));
 });
 `;
@@ -56,5 +64,10 @@ test.each([
     [200, 'book'],
     [200, 'node'],
     [200, `onezero/${version}`],
+    [200, 'ann:password'],
+    [401, 'ann:other'],
+    [200, 'bob:password'],
+    [401, 'bob:other'],
+    [401, 'eve:password'],
   ]);
 });

@@ -5,14 +5,6 @@ import { createHash } from 'node:crypto';
 const ROUNDS = 1000;
 const MAGIC = Buffer.from('$apr1$');
 const DIGITS = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-// Which three bytes of the digest four digits are made of, in their order.
-const TRIPLES = [
-  [0, 6, 12],
-  [1, 7, 13],
-  [2, 8, 14],
-  [3, 9, 15],
-  [4, 10, 5],
-] as const;
 
 /** The 22 characters behind `$apr1$salt$` for a password. */
 export function apr1(password: string, salt: string): string {
@@ -47,8 +39,10 @@ function md5(...parts: readonly Buffer[]): Buffer {
 
 function encode(digest: Buffer): string {
   const at = (index: number): number => digest[index] ?? 0;
-  const groups = TRIPLES.map(([a, b, c]) => digits((at(a) << 16) | (at(b) << 8) | at(c), 4));
-  return groups.join('') + digits(at(11), 2);
+  let text = '';
+  // Which three bytes of the digest four digits are made of, in their order.
+  for (let i = 0; i < 5; i++) text += digits((at(i) << 16) | (at(i + 6) << 8) | at(i === 4 ? 5 : i + 12), 4);
+  return text + digits(at(11), 2);
 }
 
 function digits(value: number, count: number): string {

@@ -1,9 +1,12 @@
 // Who waits for a password to be checked. The threads that check take turns among the networks that clients come from, so
 // whoever guesses passwords waits for himself; what one network, and all together, may have waiting is bounded.
 
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { passwordProgram } from '../installed-files.ts';
+import { warnOnce } from '../warn-once.ts';
 import type { PasswordQuestion } from './password-thread.ts';
 
 /** Whether the password is right; `busy` when too many wait already. */
@@ -20,8 +23,11 @@ interface Waiting {
   readonly settle: (answer: Promise<boolean>) => void;
 }
 
+/** None in a program that is bundled without the file of it: there the event loop has to do it. */
+type Thread = Worker | null;
+
 class PasswordChecks {
-  readonly #idle: Worker[] = [];
+  readonly #idle: Thread[] = [];
   #threads = 0;
   /** By network; the first in the map is the next to have a turn. */
   readonly #queues = new Map<string, Waiting[]>();
@@ -53,28 +59,45 @@ class PasswordChecks {
   }
 
   /** A thread with nothing to do. It keeps the process alive no longer than the connections that wait for it. */
-  #thread(): Worker | undefined {
+  #thread(): Thread | undefined {
     const idle = this.#idle.pop();
     if (idle !== undefined || this.#threads >= THREADS) return idle;
-    const thread = new Worker(passwordProgram());
-    thread.unref();
+    const thread = newThread();
     this.#threads += 1;
     return thread;
   }
 
-  async #ask(thread: Worker, question: PasswordQuestion): Promise<boolean> {
+  async #ask(thread: Thread, question: PasswordQuestion): Promise<boolean> {
     try {
-      const answer = await answerOf(thread, question);
+      const answer = await (thread === null ? answerHere(question) : answerOf(thread, question));
       this.#idle.push(thread);
       return answer;
     } catch (error) {
       this.#threads -= 1;
-      void thread.terminate();
+      void thread?.terminate();
       throw error;
     } finally {
       this.#next();
     }
   }
+}
+
+function newThread(): Thread {
+  const program = passwordProgram();
+  if (program === null || !existsSync(program)) {
+    warnOnce('auth', 'a password stops all else while it is checked: leave @onezero/server out of the bundle');
+    return null;
+  }
+  const thread = new Worker(program, { workerData: 'passwords' });
+  thread.unref();
+  return thread;
+}
+
+async function answerHere(question: PasswordQuestion): Promise<boolean> {
+  const { answer } = await import('./password-thread.ts');
+  // What came meanwhile goes first.
+  await turn();
+  return answer(question);
 }
 
 function answerOf(thread: Worker, question: PasswordQuestion): Promise<boolean> {

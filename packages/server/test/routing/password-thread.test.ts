@@ -10,7 +10,7 @@ import { isInstalled } from '../programs.ts';
 
 let thread: Worker;
 beforeAll(() => {
-  thread = new Worker(new URL('../../dist/routing/password-thread.js', import.meta.url));
+  thread = new Worker(new URL('../../dist/routing/password-thread.js', import.meta.url), { workerData: 'passwords' });
 });
 afterAll(() => thread.terminate());
 
