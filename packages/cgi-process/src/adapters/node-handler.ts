@@ -67,7 +67,8 @@ export function nodeHandler(respond: Responder, path: string): NodeHandler {
 function departureOf(request: IncomingMessage, response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   const left = (): void => {
-    if (!response.writableFinished) gone.abort();
+    // To HTTP/2, a response is finished with its stream, be it ended or not.
+    if (!response.writableFinished || !response.writableEnded) gone.abort();
   };
   response.once('close', left);
   // A response that waits for its turn on the connection is not told when that closes; its request is.
@@ -192,16 +193,18 @@ async function write(
   const { status, reason, fields, content } = answer;
   if (answer.nonParsed === true) return writeRaw(content, response, gone);
   const phrase = reason ?? STATUS_CODES[status] ?? 'Unknown';
+  // HTTP/2 has none.
+  if (request.httpVersionMajor < 2) response.statusMessage = phrase;
   setFields(response, fields);
   if (content === undefined && status >= 400) {
-    response.writeHead(status, phrase, { 'content-type': 'text/plain' }).end(`${status} ${phrase}\n`);
+    response.writeHead(status, { 'content-type': 'text/plain' }).end(`${status} ${phrase}\n`);
     return;
   }
   // Bytes speak for themselves; node:http would send them in chunks otherwise.
   if (content instanceof Uint8Array && !response.hasHeader('content-length')) {
     response.setHeader('content-length', content.length);
   }
-  response.writeHead(status, phrase);
+  response.writeHead(status);
   if (content === undefined || content instanceof Uint8Array) response.end(content);
   else if (request.method === 'HEAD') {
     await close(content);

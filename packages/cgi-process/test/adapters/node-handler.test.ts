@@ -378,3 +378,40 @@ test('waits for a slow client with one listener, since who stands in between may
   expect((await say(get())).length).toBeGreaterThan(4_000_000);
   expect(drains).toHaveLength(1);
 });
+
+test('a client of HTTP/2 that leaves early is told of, and no phrase is sent to one that stays', async () => {
+  const warnings: string[] = [];
+  const warned = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', warned);
+  let left = (): void => {};
+  const gone = new Promise<void>((resolve) => (left = resolve));
+  async function* endless({ signal }: CgiRequest): AsyncGenerator<Uint8Array> {
+    signal?.addEventListener('abort', left);
+    yield Buffer.from('first');
+    await gone;
+  }
+  const respond = async (request: CgiRequest): Promise<CgiResponse> =>
+    request.pathInfo === '/none' ? { status: 404, fields: [] } : { status: 200, fields: [], content: endless(request) };
+  const handle = nodeHandler(Object.assign(respond, { close: async () => {} }), '');
+  const server = createHttp2Server((request, response) =>
+    handle(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    process.off('warning', warned);
+    client.destroy();
+    server.close();
+  });
+  const none = client.request({ ':path': '/none' });
+  let text = '';
+  none.on('data', (chunk) => (text += String(chunk)));
+  await new Promise((resolve) => none.once('close', resolve));
+  expect(text).toBe('404 Not Found\n');
+  const stream = client.request({ ':path': '/endless' });
+  stream.on('error', () => {});
+  await new Promise((resolve) => stream.once('data', resolve));
+  stream.close(8);
+  await gone;
+  expect(warnings.filter((message) => message.includes('Status message'))).toEqual([]);
+});
