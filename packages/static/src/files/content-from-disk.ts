@@ -33,9 +33,12 @@ export function contentFromDisk(
   const { source, coding, file } = representation;
   const wantsDigest = status === 200 && namesContent(settings.etag);
   const tap = wantsDigest ? digests.tap(source.location, source.stamp) : undefined;
-  const content = new FileContent(descriptor, parts, tap);
-  if (length === undefined && coding !== undefined) {
-    return { status, fields, content: codingStream(coding, content), file };
-  }
-  return { status, fields: [...fields, ['content-length', String(length)]], content, file };
+  const content = new FileContent(descriptor, source.stamp.dev, parts, tap);
+  const isCoded = length === undefined && coding !== undefined;
+  return {
+    status,
+    fields: isCoded ? fields : [...fields, ['content-length', String(length)]],
+    content: isCoded ? codingStream(coding, content) : content,
+    file,
+  };
 }

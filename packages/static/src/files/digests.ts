@@ -5,11 +5,10 @@
 // from, change time included, which no program can set.
 
 import { createHash, type Hash } from 'node:crypto';
-import { fstatSync, read } from 'node:fs';
-import { promisify } from 'node:util';
+import { fstatSync } from 'node:fs';
 import { throwOurs } from './system-errors.ts';
 import { hasRested, isSameState, type Stamp } from '../http/validators.ts';
-import { Queue } from './queue.ts';
+import { pool, Queue, readLater } from './queue.ts';
 
 /** Large files remembered; each takes some 300 bytes. */
 const MAX_KNOWN = 10_000;
@@ -28,8 +27,6 @@ const MAX_LARGE = 1;
 export const SMALL_FILE_BYTES: number = 16 * 1024 * 1024;
 
 const CHUNK_BYTES = 256 * 1024;
-
-const readInto = promisify(read);
 
 interface Known {
   readonly stamp: Stamp;
@@ -117,7 +114,10 @@ export class Digests {
     const hash = createHash('sha256');
     const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     for (let position = 0; position < stamp.size;) {
-      const { bytesRead } = await readInto(descriptor, buffer, 0, CHUNK_BYTES, position);
+      const { bytesRead } = await pool.run(
+        () => readLater(descriptor, buffer, 0, CHUNK_BYTES, position),
+        () => stamp.dev,
+      );
       if (bytesRead === 0) return;
       hash.update(buffer.subarray(0, Math.min(bytesRead, stamp.size - position)));
       position += bytesRead;

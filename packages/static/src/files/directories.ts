@@ -8,7 +8,7 @@
 // A directory vouches only where its times can be trusted: on file systems that are known to keep them, and once they are
 // older than the clock's last tick, in which a second change would not show. Elsewhere each name is asked for.
 
-import { type Dir, opendir, type Stats } from 'node:fs';
+import { opendir, type Stats } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Disk } from './disk.ts';
@@ -185,30 +185,24 @@ export class Directories {
   }
 
   #isExactAt(location: string, device: number): boolean {
-    const known = this.#isExact.get(device);
-    if (known !== undefined) return known;
-    const isExact = isExactFileSystem(location);
-    this.#isExact.set(device, isExact);
+    let isExact = this.#isExact.get(device);
+    if (isExact === undefined) this.#isExact.set(device, (isExact = isExactFileSystem(location)));
     return isExact;
   }
 }
 
 /** All names in a directory; undefined when there are too many or they cannot be read. */
 async function namesIn(location: string): Promise<ReadonlySet<string> | undefined> {
-  let directory: Dir | undefined;
   try {
-    directory = await openDirectory(location, { bufferSize: READ_BATCH });
     const names = new Set<string>();
-    for (let entry = await directory.read(); entry !== null; entry = await directory.read()) {
-      names.add(entry.name);
+    for await (const { name } of await openDirectory(location, { bufferSize: READ_BATCH })) {
+      names.add(name);
       if (names.size > MAX_NAMES) return undefined;
     }
     return names;
   } catch (error) {
     throwOurs(error);
     return undefined;
-  } finally {
-    await directory?.close();
   }
 }
 

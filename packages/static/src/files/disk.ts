@@ -4,9 +4,11 @@
 // otherwise hold a thread until a writer comes) and looks at what it opened: one descriptor, one state.
 
 import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Eventually } from './eventually.ts';
 import { Pace } from './pace.ts';
+import { pool, readLater } from './queue.ts';
 import { codeOf, throwOurs } from './system-errors.ts';
 
 /** An open descriptor, which the receiver closes, and its state when it was opened. */
@@ -39,13 +41,6 @@ export interface Disk {
   close(descriptor: number): void;
 }
 
-/** How often each way was taken, and which is taken now. */
-export interface DiskUse {
-  readonly isSlow: boolean;
-  readonly callsOnMainThread: number;
-  readonly callsInPool: number;
-}
-
 const OPEN_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
 /** Files up to this size are read on the main thread: copying them from memory takes less than 50 us. */
@@ -65,7 +60,11 @@ export const mainThreadDisk: Disk = {
         throw error;
       }
     }),
-  placeOf: (descriptor) => placeOrNone(outcome(() => fs.readlinkSync(`/proc/self/fd/${descriptor}`))),
+  placeOf: (descriptor) => {
+    const place = outcome(() => fs.readlinkSync(`/proc/self/fd/${descriptor}`));
+    // Without /proc, as in some containers, the caller has a portable way.
+    return isErrorOf(place, 'ENOENT') ? undefined : place;
+  },
   realPath: (path) => outcome(() => fs.realpathSync.native(path)),
   read: (descriptor, bytes, position) => {
     if (bytes.length > READ_AT_ONCE_BYTES) return poolDisk.read(descriptor, bytes, position);
@@ -96,41 +95,68 @@ export const mainThreadDisk: Disk = {
 };
 
 const openFile = promisify(fs.open);
-const statPath = promisify(fs.stat);
+const statPath = promisify(fs.stat) as (path: string) => Promise<fs.Stats>;
 const statOpen = promisify(fs.fstat) as (descriptor: number) => Promise<fs.Stats>;
-const statName = promisify(fs.lstat);
-const readLink = promisify(fs.readlink);
+const statName = promisify(fs.lstat) as (path: string) => Promise<fs.Stats>;
 const realPath = promisify(fs.realpath.native);
-const readInto = promisify(fs.read);
 
-/** Every question through the thread pool. */
+/** Devices of paths and descriptors that the pool was asked of; a path that is not among them is on that of the nearest above it. */
+const devices = new Map<string | number, number>();
+const MAX_DEVICES = 4_096;
+
+/** Every question through the thread pool, but for what the kernel knows itself. */
 export const poolDisk: Disk = {
-  stat: (path) => settled(statPath(path)).then(statsOrNone),
-  isDirectoryItself: (path) => settled(statName(path)).then(isDirectory),
-  open: async (path) => {
-    const descriptor = await settled(openFile(path, OPEN_FLAGS));
-    if (descriptor instanceof Error) return descriptor;
-    const stats = await settled(statOpen(descriptor));
-    if (!(stats instanceof Error)) return { descriptor, stats };
-    poolDisk.close(descriptor);
-    return stats;
-  },
-  placeOf: (descriptor) => settled(readLink(`/proc/self/fd/${descriptor}`)).then(placeOrNone),
-  realPath: (path) => settled(realPath(path)),
-  read: (descriptor, bytes, position) => settled(readWhole(descriptor, bytes, position)),
-  readAgain: async (path, bytes) => {
-    const opened = await poolDisk.open(path);
-    if (opened instanceof Error) return opened;
-    const count = await poolDisk.read(opened.descriptor, bytes, 0);
-    const stats = await settled(statOpen(opened.descriptor));
-    poolDisk.close(opened.descriptor);
-    if (count instanceof Error) return count;
-    return stats instanceof Error ? stats : { count, stats };
-  },
-  state: statOpen,
+  stat: (path) => settled(path, statPath).then(statsOrNone),
+  isDirectoryItself: (path) => settled(path, statName).then(isDirectory),
+  open: (path) =>
+    settled(path, async () => {
+      const descriptor = await openFile(path, OPEN_FLAGS);
+      try {
+        const stats = await statOpen(descriptor);
+        const directory = dirname(path);
+        // A directory that was asked for itself says it better: this may be a link.
+        if (!devices.has(directory)) learn(directory, stats.dev);
+        learn(path, stats.dev);
+        learn(descriptor, stats.dev);
+        return { descriptor, stats };
+      } catch (error) {
+        poolDisk.close(descriptor);
+        throw error;
+      }
+    }),
+  placeOf: (descriptor) => mainThreadDisk.placeOf(descriptor),
+  realPath: (path) => settled(path, realPath),
+  read: (descriptor, bytes, position) => settled(descriptor, () => readWhole(descriptor, bytes, position)),
+  readAgain: (path, bytes) =>
+    settled(path, async () => {
+      const descriptor = await openFile(path, OPEN_FLAGS);
+      try {
+        return { count: await readWhole(descriptor, bytes, 0), stats: await statOpen(descriptor) };
+      } finally {
+        poolDisk.close(descriptor);
+      }
+    }),
+  state: (descriptor) =>
+    pool.run(
+      () => statOpen(descriptor),
+      () => deviceOf(descriptor),
+    ),
   // The outcome cannot matter for a file that was only read.
-  close: (descriptor) => fs.close(descriptor, () => {}),
+  close: (descriptor) => {
+    devices.delete(descriptor);
+    fs.close(descriptor, () => {});
+  },
 };
+
+function deviceOf(key: string | number): number {
+  return devices.get(key) ?? (typeof key === 'number' || dirname(key) === key ? 0 : deviceOf(dirname(key)));
+}
+
+function learn(key: string | number, device: number): void {
+  if (deviceOf(key) === device) return;
+  if (devices.size === MAX_DEVICES) devices.clear();
+  devices.set(key, device);
+}
 
 /** Asks on the main thread while that is fast, and through the pool while it is not. */
 export class MeasuredDisk implements Disk {
@@ -138,8 +164,6 @@ export class MeasuredDisk implements Disk {
   readonly #pool: Disk;
   readonly #clock: () => number;
   readonly #pace = new Pace();
-  #callsOnMainThread = 0;
-  #callsInPool = 0;
 
   /** `clock` returns milliseconds that only grow. */
   constructor(mainThread: Disk = mainThreadDisk, pool: Disk = poolDisk, clock: () => number = () => performance.now()) {
@@ -148,12 +172,8 @@ export class MeasuredDisk implements Disk {
     this.#clock = clock;
   }
 
-  get use(): DiskUse {
-    return {
-      isSlow: this.#pace.isSlow(this.#clock()),
-      callsOnMainThread: this.#callsOnMainThread,
-      callsInPool: this.#callsInPool,
-    };
+  get isSlow(): boolean {
+    return this.#pace.isSlow(this.#clock());
   }
 
   stat(path: string): Eventually<fs.Stats | Error | undefined> {
@@ -189,16 +209,12 @@ export class MeasuredDisk implements Disk {
   }
 
   close(descriptor: number): void {
-    (this.#pace.isSlow(this.#clock()) ? this.#pool : this.#mainThread).close(descriptor);
+    (this.isSlow ? this.#pool : this.#mainThread).close(descriptor);
   }
 
   #ask<Value>(question: (disk: Disk) => Value): Value {
     const startMs = this.#clock();
-    if (this.#pace.isSlow(startMs)) {
-      this.#callsInPool++;
-      return question(this.#pool);
-    }
-    this.#callsOnMainThread++;
+    if (this.#pace.isSlow(startMs)) return question(this.#pool);
     const answer = question(this.#mainThread);
     const endMs = this.#clock();
     this.#pace.record(endMs - startMs, endMs);
@@ -219,11 +235,6 @@ function isDirectory(stats: fs.Stats | Error | undefined): boolean {
   return stats !== undefined && !(stats instanceof Error) && stats.isDirectory();
 }
 
-function placeOrNone(place: string | Error): string | Error | undefined {
-  // Without /proc, as in some containers, the caller has a portable way.
-  return isErrorOf(place, 'ENOENT') ? undefined : place;
-}
-
 /** What a call returns, or the file system's error; any other error is a fault of ours and is thrown. */
 function outcome<Value>(call: () => Value): Value | Error {
   try {
@@ -234,17 +245,28 @@ function outcome<Value>(call: () => Value): Value | Error {
   }
 }
 
-function settled<Value>(promise: Promise<Value>): Promise<Value | Error> {
-  return promise.catch((error: unknown) => {
+/** What a call of the pool gives for a path or a descriptor, or the file system's error. */
+async function settled<Key extends string | number, Value>(
+  key: Key,
+  call: (key: Key) => Promise<Value>,
+): Promise<Value | Error> {
+  try {
+    const value = await pool.run(
+      () => call(key),
+      () => deviceOf(key),
+    );
+    if (value instanceof fs.Stats) learn(key, value.dev);
+    return value;
+  } catch (error) {
     throwOurs(error);
     return error;
-  });
+  }
 }
 
 async function readWhole(descriptor: number, bytes: Uint8Array, position: number): Promise<number> {
   let filled = 0;
   while (filled < bytes.length) {
-    const { bytesRead } = await readInto(descriptor, bytes, filled, bytes.length - filled, position + filled);
+    const { bytesRead } = await readLater(descriptor, bytes, filled, bytes.length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

@@ -6,9 +6,10 @@
 // a small pool; a chunk is valid until the next is asked for. Closing is the duty of whoever holds the response; a
 // finalizer is the net under it.
 
-import { close, read } from 'node:fs';
 import type { Tap } from './digests.ts';
 import type { ByteRange } from '../http/range.ts';
+import { poolDisk } from './disk.ts';
+import { pool, readLater } from './queue.ts';
 
 /**
  * Bytes read ahead for a response, by the number of responses under way: the first few may have the speed of large pieces, and
@@ -31,6 +32,7 @@ let lent = 0;
 /** What a reader holds that must be given back. */
 interface Holding {
   readonly descriptor: number;
+  readonly device: number;
   readonly tap: Tap | undefined;
   buffer: Buffer | undefined;
 }
@@ -54,13 +56,8 @@ function takeBack(holding: Holding, isFree: boolean): void {
   if (isFree && home !== undefined && home.length < MAX_POOLED_BUFFERS) home.push(buffer);
 }
 
-/** Closes a descriptor; the outcome cannot matter for a file that was only read. */
-function closeDescriptor(descriptor: number): void {
-  close(descriptor, () => {});
-}
-
 const abandoned = new FinalizationRegistry<Holding>((holding) => {
-  closeDescriptor(holding.descriptor);
+  poolDisk.close(holding.descriptor);
   holding.tap?.leave();
   takeBack(holding, false);
 });
@@ -68,7 +65,7 @@ const abandoned = new FinalizationRegistry<Holding>((holding) => {
 /** Bytes to interleave with ranges of the file, in order. */
 export type ContentPart = Uint8Array | ByteRange;
 
-/** Iterates once over `parts`; takes over `descriptor`. A tap sees every chunk, and whether the last was reached. */
+/** Iterates once over `parts`; takes over `descriptor`, of a file on `device`. A tap sees every chunk, and whether the last was reached. */
 export class FileContent implements AsyncIterableIterator<Uint8Array> {
   readonly #holding: Holding;
   readonly #parts: readonly ContentPart[];
@@ -78,8 +75,8 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
   #isOpen = true;
   #pending: Promise<unknown> | undefined;
 
-  constructor(descriptor: number, parts: readonly ContentPart[], tap?: Tap) {
-    this.#holding = { descriptor, tap, buffer: undefined };
+  constructor(descriptor: number, device: number, parts: readonly ContentPart[], tap?: Tap) {
+    this.#holding = { descriptor, device, tap, buffer: undefined };
     this.#parts = parts;
     abandoned.register(this, this.#holding, this);
   }
@@ -96,8 +93,7 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
         takeBack(this.#holding, true);
         this.#holding.tap?.complete(this.#holding.descriptor);
       }
-      this.#close();
-      return { done: true, value: undefined };
+      return this.return();
     }
     if (!('start' in part)) {
       this.#part++;
@@ -122,23 +118,24 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value: undefined };
   }
 
-  #read(part: ByteRange): Promise<Uint8Array> {
+  async #read(part: ByteRange): Promise<Uint8Array> {
+    const { descriptor, device, tap } = this.#holding;
     const position = part.start + this.#offset;
     const buffer = (this.#holding.buffer ??= lendBuffer(part.end - position));
     const wanted = Math.min(part.end - position, buffer.length);
-    return new Promise((resolve, reject) => {
-      read(this.#holding.descriptor, buffer, 0, wanted, position, (error, bytesRead) => {
-        if (error !== null) return reject(error);
-        if (bytesRead === 0) return reject(new Error('the file became shorter while it was sent'));
-        this.#offset += bytesRead;
-        this.#holding.tap?.see(buffer.subarray(0, bytesRead));
-        if (position + bytesRead === part.end) {
-          this.#part++;
-          this.#offset = 0;
-        }
-        return resolve(buffer.subarray(0, bytesRead));
-      });
-    });
+    const { bytesRead } = await pool.run(
+      () => readLater(descriptor, buffer, 0, wanted, position),
+      () => device,
+    );
+    if (bytesRead === 0) throw new Error('the file became shorter while it was sent');
+    this.#offset += bytesRead;
+    const bytes = buffer.subarray(0, bytesRead);
+    tap?.see(bytes);
+    if (position + bytesRead === part.end) {
+      this.#part++;
+      this.#offset = 0;
+    }
+    return bytes;
   }
 
   #close(): void {
@@ -146,7 +143,7 @@ export class FileContent implements AsyncIterableIterator<Uint8Array> {
     this.#isOpen = false;
     abandoned.unregister(this);
     this.#holding.tap?.leave();
-    closeDescriptor(this.#holding.descriptor);
+    poolDisk.close(this.#holding.descriptor);
     takeBack(this.#holding, false);
   }
 }

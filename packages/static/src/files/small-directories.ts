@@ -4,7 +4,8 @@
 // who lists a directory once lists it again. Its change time tells that no name came or went, once that time is past, on
 // file systems that keep it exact.
 
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { isSameState, type Stamp, stampOf } from '../http/validators.ts';
 import { isExactFileSystem } from './exact-file-systems.ts';
 
 /** Some thousands of names, by the 12 to 30 bytes that file systems count for each: read in less than a millisecond. */
@@ -17,10 +18,7 @@ const RESTED_MS = 2_100;
 const MAX_REMEMBERED = 32;
 
 interface Listed {
-  readonly dev: number;
-  readonly ino: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
+  readonly stamp: Stamp;
   readonly names: readonly string[];
 }
 
@@ -45,28 +43,24 @@ export class SmallDirectories {
     // Some file systems have no size for directories.
     if (stats.size === 0 || stats.size > SMALL_BYTES) return undefined;
     const known = this.#listed.get(key);
-    if (known !== undefined && isSame(known, stats)) return known.names;
+    if (known !== undefined && isSameState(known.stamp, stats)) return known.names;
     this.#listed.delete(key);
     const names = readdirSync(`${path}/`).filter(isVisible);
-    if (isRested(stats, this.#now()) && this.#isExact(path)) this.#remember(key, stats, names);
+    const stamp = stampOf(stats);
+    if (isRested(stamp, this.#now()) && this.#isExact(path)) this.#remember(key, { stamp, names });
     return names;
   }
 
-  #remember(key: string, { dev, ino, mtimeMs, ctimeMs }: Stats, names: readonly string[]): void {
+  #remember(key: string, listed: Listed): void {
     for (const oldest of this.#listed.keys()) {
       if (this.#listed.size < MAX_REMEMBERED) break;
       this.#listed.delete(oldest);
     }
-    this.#listed.set(key, { dev, ino, mtimeMs, ctimeMs, names });
+    this.#listed.set(key, listed);
   }
 }
 
-function isSame(one: Listed, other: Stats): boolean {
-  const isOne = one.ino === other.ino && one.dev === other.dev;
-  return isOne && one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs;
-}
-
 /** Whether a change from now on gets another time than the last. */
-function isRested({ mtimeMs, ctimeMs }: Stats, nowMs: number): boolean {
+function isRested({ mtimeMs, ctimeMs }: Stamp, nowMs: number): boolean {
   return nowMs - Math.max(mtimeMs, ctimeMs) > RESTED_MS;
 }

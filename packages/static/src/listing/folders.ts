@@ -10,6 +10,7 @@ import { setImmediate as loopTurned } from 'node:timers/promises';
 import { type Eventually, whenReady } from '../files/eventually.ts';
 import { keepsTimes } from '../files/exact-file-systems.ts';
 import { directoryDisk, openDirectory } from '../files/open-directory.ts';
+import { Queue } from '../files/queue.ts';
 import { hasRested, isSameState, type Stamp, stampOf } from '../http/validators.ts';
 import type { Settings } from '../options/settings.ts';
 import { type Names, readNames } from './names.ts';
@@ -43,10 +44,9 @@ export class Folders {
   readonly #kept = new Map<string, Folder>();
   readonly #looks = new Map<string, { readonly now: Look; next: Look | undefined }>();
   readonly #makings = new Map<string, Promise<RememberedPage | undefined>>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #running = new Queue(MAX_LOOKS);
   #large: { readonly key: string; readonly folder: WeakRef<Folder> } | undefined;
   #keptNames = 0;
-  #running = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -89,10 +89,12 @@ export class Folders {
   }
 
   #begin(key: string, segments: readonly string[]): Look {
-    const now = this.#read(segments).then((folder) => {
-      if (folder !== undefined) this.#keep(key, folder);
-      return folder;
-    });
+    const now = this.#running
+      .run(() => this.#read(segments))
+      .then((folder) => {
+        if (folder !== undefined) this.#keep(key, folder);
+        return folder;
+      });
     const look = { now, next: undefined };
     this.#looks.set(key, look);
     const end = (): void => void this.#looks.delete(key);
@@ -101,25 +103,18 @@ export class Folders {
   }
 
   async #read(segments: readonly string[]): Look {
-    if (this.#running >= MAX_LOOKS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
+    const directory = await openDirectory(segments, this.#settings);
+    if (directory === undefined) return undefined;
     try {
-      const directory = await openDirectory(segments, this.#settings);
-      if (directory === undefined) return undefined;
-      try {
-        const startedAtMs = Date.now();
-        const before = stampOf(await stat(`${directory.path}/`));
-        const names = await readNames(directory, segments, this.#settings);
-        const isExact = await keepsTimes(directory.path);
-        const isRested = isExact && hasRested(Math.max(before.mtimeMs, before.ctimeMs), startedAtMs);
-        const location = join(this.#settings.root, ...segments);
-        return { ...names, location, segments, stamp: before, isRested, pages: new Map() };
-      } finally {
-        await directory.close();
-      }
+      const startedAtMs = Date.now();
+      const before = stampOf(await stat(`${directory.path}/`));
+      const names = await readNames(directory, segments, this.#settings);
+      const isExact = await keepsTimes(directory.path);
+      const isRested = isExact && hasRested(Math.max(before.mtimeMs, before.ctimeMs), startedAtMs);
+      const location = join(this.#settings.root, ...segments);
+      return { ...names, location, segments, stamp: before, isRested, pages: new Map() };
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      await directory.close();
     }
   }
 

@@ -74,8 +74,8 @@ function portableNames(all: readonly { readonly name: string }[]): ReadonlyMap<s
 async function* fileAt({ segments, path, portablePath }: Place, storage: Storage): AsyncGenerator<Member, void> {
   const opened = await openFile(segments, storage);
   if (opened.kind !== 'file') return;
-  const { size, mtimeMs } = opened.stamp;
-  const content = new FileContent(opened.descriptor, size === 0 ? [] : [{ start: 0, end: size }]);
+  const { dev, size, mtimeMs } = opened.stamp;
+  const content = new FileContent(opened.descriptor, dev, size === 0 ? [] : [{ start: 0, end: size }]);
   try {
     yield { kind: 'file', path, portablePath, bytes: size, modifiedMs: mtimeMs, content };
   } finally {

@@ -62,7 +62,7 @@ export function rememberedPage({ pages, location }: Folder, key: string): Rememb
   if (page === undefined) return undefined;
   const turn = loopTurn();
   if (page.turn === turn) return page;
-  if (page.listed.entries.length > MAX_AT_ONCE || directoryDisk.use.isSlow) return undefined;
+  if (page.listed.entries.length > MAX_AT_ONCE || directoryDisk.isSlow) return undefined;
   if (!page.listed.entries.every((entry) => isAsListed(location, entry))) return undefined;
   page.turn = turn;
   return page;
@@ -122,7 +122,7 @@ async function describe(location: string, names: readonly Name[]): Promise<reado
     const slice = names.slice(start, start + SLICE);
     // Storage may show that it is slow at any name.
     const looks = slice.map(async (name) =>
-      directoryDisk.use.isSlow ? slowLooks.run(async () => look(location, name)) : look(location, name),
+      directoryDisk.isSlow ? slowLooks.run(async () => look(location, name)) : look(location, name),
     );
     described.push(...(await Promise.all(looks)));
   }
