@@ -97,6 +97,13 @@ export class WorkerChild {
     });
   }
 
+  /** The answer to an order, or undefined when the worker ends before. */
+  ask<Kind extends Notice['kind']>(order: Order, kind: Kind): ReturnType<typeof this.next<Kind>> {
+    const answer = this.next(kind);
+    this.tell(order);
+    return answer;
+  }
+
   /** Tells it to stop; kills it when it outlasts `withinMs` by far. Resolves when it has ended. */
   async end(graceMs: number | undefined, withinMs: number): Promise<void> {
     this.isLeaving = true;

@@ -2,8 +2,8 @@
 //
 // The primary holds the sockets and accepts nothing; the workers inherit them and accept. So a worker that dies takes no
 // waiting connection with it, and when all have died, connections wait for the next one. A worker that ends unasked is
-// replaced at once; one that cannot start is tried again later and later. A reload goes from worker to worker; the first
-// that refuses ends it. A replacement starts another process for each and ends the one before when the other is ready.
+// replaced at once; one that cannot start is tried again later and later. A reload goes from worker to worker; at the first
+// that refuses, those before it go back. A replacement starts another process for each and ends the one before when the other is ready.
 
 import type { Address } from '../options.ts';
 import { addUpMetrics, endedSnapshot, type MetricsSnapshot } from './metrics.ts';
@@ -79,17 +79,26 @@ export class Workers {
     await Promise.all(Array.from({ length: this.#settings.count - 1 }, () => this.#startOne()));
   }
 
-  /** Lets one worker after the other reload. Rejects with what the first that could not has to say. */
+  /** Lets one worker after the other reload. Rejects with what the first that could not has to say, when all are as before. */
   async reload(configuration?: unknown): Promise<void> {
     const before = this.#settings;
     // For those that start meanwhile, too.
     this.#settings = { ...before, configuration };
+    const asBefore = new Set(this.#workers);
+    const tell = async (worker: WorkerChild, next: unknown): Promise<string | undefined> =>
+      (await worker.ask({ kind: 'reload', configuration: next }, 'reloaded'))?.error;
     for (const worker of this.#workers) {
-      const answer = worker.next('reloaded');
-      worker.tell({ kind: 'reload', configuration });
-      const error = (await answer)?.error;
-      if (error === undefined) continue;
+      const error = await tell(worker, configuration);
+      if (error === undefined) {
+        asBefore.delete(worker);
+        continue;
+      }
+      asBefore.add(worker);
       this.#settings = before;
+      for (const changed of this.#workers) {
+        const stuck = asBefore.has(changed) ? undefined : await tell(changed, before.configuration);
+        if (stuck !== undefined) before.report(`Error: a worker keeps the new configuration: ${stuck}`);
+      }
       throw new Error(error);
     }
   }
@@ -122,11 +131,7 @@ export class Workers {
 
   /** What all workers have counted since the start, those that have ended since included. */
   async collect(): Promise<readonly MetricsSnapshot[]> {
-    const asked = Array.from(this.#workers, (worker) => {
-      const answer = worker.next('snapshot');
-      worker.tell({ kind: 'count', id: ++this.#lastId });
-      return answer;
-    });
+    const asked = Array.from(this.#workers, (worker) => worker.ask({ kind: 'count', id: ++this.#lastId }, 'snapshot'));
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([
       Promise.all(asked),

@@ -170,14 +170,37 @@ describe('a worker that ends', () => {
 });
 
 describe('a reload', () => {
-  test('goes from worker to worker, and ends at the first that refuses', async () => {
-    const { workers, orders } = primary(
-      `habits.reload = () => tell({ kind: 'reloaded', error: isFirst('refused') ? undefined : 'the file is broken' });`,
-      3,
+  test('goes from worker to worker; at the first that refuses, those before it go back', async () => {
+    const { workers, orders, reports } = primary(
+      `let runs;
+      habits.reload = async ({ configuration }) => {
+        const error = configuration === 'new' && !isFirst('first') && !isFirst('second') ? 'the file is broken' : undefined;
+        if (error === undefined) runs = configuration;
+        await tell({ kind: 'reloaded', error });
+      };
+      habits['reopen-log'] = () => note('runs ' + runs);`,
+      4,
     );
     await workers.start();
-    await expect(workers.reload()).rejects.toThrow('the file is broken');
-    expect(orders().filter((order) => order === 'reload')).toHaveLength(2);
+    await workers.reload('old');
+    await expect(workers.reload('new')).rejects.toThrow('the file is broken');
+    // Four, three that were asked, two that went back.
+    expect(orders().filter((order) => order === 'reload')).toHaveLength(9);
+    workers.reopenLog();
+    await expect.poll(() => orders().filter((order) => order.startsWith('runs'))).toHaveLength(4);
+    expect(new Set(orders().filter((order) => order.startsWith('runs')))).toEqual(new Set(['runs old']));
+    expect(reports).toEqual([]);
+  });
+
+  test('says so where one cannot go back', async () => {
+    const { workers, reports } = primary(
+      `const error = isFirst('first') ? undefined : 'the file is broken';
+      habits.reload = ({ configuration }) => tell({ kind: 'reloaded', error: error ?? (configuration === 'new' ? undefined : 'no memory') });`,
+      2,
+    );
+    await workers.start();
+    await workers.reload('new').catch(() => undefined);
+    expect(reports.filter((line) => line !== 'Error: a worker keeps the new configuration: no memory')).toEqual([]);
   });
 });
 

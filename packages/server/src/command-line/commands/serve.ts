@@ -13,7 +13,7 @@ import type { Configuration } from '../options/table.ts';
 import { type Notify, takeNotify, takeSockets } from '../running/systemd.ts';
 import { outliveReaders, report, reportWarnings } from '../running/report.ts';
 import { Running } from '../running/running.ts';
-import { failed, type Start } from '../running/start.ts';
+import { failed, fixed, type Start } from '../running/start.ts';
 import type { Controlled } from '../running/signals.ts';
 import { holdYoungHeap } from '../running/young-heap.ts';
 
@@ -136,6 +136,8 @@ async function serveWithWorkers(start: Start, count: number, situation: Situatio
   return announce(configuration, { ...situation, addresses, port, whenReady: workers.whenReady }, controlled);
 }
 
+const NOT_RELOADED = 'Error: not reloaded; the previous configuration stays in use';
+
 /** Reads the configuration again and hands it on if it is sound; says so otherwise, and everything stays as it is. */
 async function reloadChecked(start: Start, apply: (next: Configuration) => Promise<void>): Promise<void> {
   try {
@@ -144,9 +146,11 @@ async function reloadChecked(start: Start, apply: (next: Configuration) => Promi
     if (all.length === 0) await apply(configuration);
     for (const problem of all) report(`Error: ${problem}`);
     for (const warning of warnings) report(`Warning: ${warning}`);
-    if (all.length > 0) report('Error: not reloaded; the previous configuration stays in use');
-    else if (!configuration.quiet) report('Reloaded the configuration');
+    if (all.length > 0) return report(NOT_RELOADED);
+    if (fixed(start.resolved.configuration) !== fixed(configuration))
+      report('Warning: addresses, workers and the ready file change only at the next start');
+    if (!configuration.quiet) report('Reloaded the configuration');
   } catch (error) {
-    report(`Error: not reloaded; the previous configuration stays in use: ${(error as Error).message}`);
+    report(`${NOT_RELOADED}: ${(error as Error).message}`);
   }
 }

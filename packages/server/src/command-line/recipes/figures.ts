@@ -6,8 +6,7 @@
 
 import { resolve } from 'node:path';
 import type { Listener } from '../../options.ts';
-import { certificatePlaces } from '../configuration/certificate-places.ts';
-import { listenersOf } from '../running/listeners.ts';
+import { addressesOf } from '../running/listeners.ts';
 import type { Configuration } from '../options/table.ts';
 
 export interface Figures {
@@ -62,8 +61,7 @@ export function figuresOf(configuration: Configuration): Figures {
     DAY_SECONDS,
     configuration.drainDelay > 0 ? configuration.drainDelay : USUAL_DRAIN_SECONDS,
   );
-  const isSecure = configuration.https || certificatePlaces(configuration).length > 0;
-  const [listener] = listenersOf(configuration, isSecure ? { cert: '', key: '' } : undefined);
+  const [listener] = addressesOf(configuration);
   const host = hostHere(listener);
   const named = hosts?.find((host) => host !== '*' && !host.startsWith('*.'));
   return {

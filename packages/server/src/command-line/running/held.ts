@@ -3,9 +3,8 @@
 import type { InheritedListener } from '../../operations/worker-messages.ts';
 import type { Address } from '../../options.ts';
 import { type HeldListener, holdListener } from '../../transport/held-listener.ts';
-import { certificatePlaces } from '../configuration/certificate-places.ts';
 import type { Configuration } from '../options/table.ts';
-import { listenersOf, onFreePort } from './listeners.ts';
+import { addressesOf, onFreePort } from './listeners.ts';
 
 /** Where a primary listens for its workers. */
 export interface Held {
@@ -42,10 +41,9 @@ export async function holdListeners(configuration: Configuration, mayMovePort: b
 
 async function holdAll(configuration: Configuration, port: number): Promise<readonly HeldListener[]> {
   // The workers read the certificate; here only whether there is one counts.
-  const tls = certificatePlaces(configuration).length === 0 ? undefined : { cert: '', key: '' };
   const held: HeldListener[] = [];
   try {
-    for (const listener of listenersOf(configuration, tls, port)) held.push(await holdListener(listener));
+    for (const listener of addressesOf(configuration, port)) held.push(await holdListener(listener));
   } catch (error) {
     for (const one of held) one.close();
     throw error;

@@ -4,6 +4,7 @@ import type { NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener, TlsOptions } from '../../options.ts';
 import { listenProblem } from '../../transport/listen-error.ts';
 import { unlessRefused } from '../../paths.ts';
+import { certificatePlaces } from '../configuration/certificate-places.ts';
 import type { Configuration } from '../options/table.ts';
 
 /** Every listener that the configuration asks for. `port` replaces the configured one. */
@@ -14,6 +15,12 @@ export function listenersOf(
 ): readonly Listener[] {
   if (listen === undefined) return [{ host: host === true ? everyAddress() : bare(host), port, tls }];
   return listen.map((address) => listenerAt(address, tls));
+}
+
+/** The same, whatever the certificates are. */
+export function addressesOf(configuration: Configuration, port?: number): readonly Listener[] {
+  const isSecure = configuration.https || certificatePlaces(configuration).length > 0;
+  return listenersOf(configuration, isSecure ? { cert: '', key: '' } : undefined, port);
 }
 
 /** Reads `host:port`, `:port`, `port`, `https://host:port` and `unix:path`. Without TLS options `tls` stays undefined. */

@@ -133,8 +133,6 @@ export class Running {
     this.#log = log;
     // It may have been moved away while the applications loaded.
     this.reopenLog();
-    const hasMoved = listening(configuration) !== listening(this.#options.configuration);
-    if (hasMoved) this.#options.report('Warning: the addresses to listen on change only at the next start');
     this.#configuration = configuration;
     this.#certificates?.close();
     this.#certificates = certificates;
@@ -218,12 +216,4 @@ async function readCertificates(
   if (places.length === 0) return undefined;
   const { Certificates } = await import('../../operations/certificates.ts');
   return new Certificates(places, report, before);
-}
-
-// Only where, not with which certificate.
-function listening(configuration: Configuration): string {
-  const noCertificate = { cert: '', key: '' };
-  const hasCertificate = certificatePlaces(configuration).length > 0;
-  const listeners: readonly Listener[] = listenersOf(configuration, hasCertificate ? noCertificate : undefined);
-  return JSON.stringify(listeners);
 }

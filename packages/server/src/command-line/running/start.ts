@@ -2,7 +2,8 @@
 
 import type { Resolved } from '../configuration/configuration.ts';
 import type { Configuration } from '../options/table.ts';
-import { listenFailure } from './listeners.ts';
+import { addressesOf, listenFailure } from './listeners.ts';
+import { workerCount } from './mount-options.ts';
 import { report, reportStack } from './report.ts';
 
 /** What the command was started with. */
@@ -17,4 +18,9 @@ export function failed(error: unknown, { debug }: Pick<Configuration, 'debug'>, 
   report(`Error: ${listenFailure(error)}`);
   if (debug && error instanceof Error) reportStack(error);
   return code;
+}
+
+/** What of a configuration a reload cannot change: where it listens (not with which certificate), and what the start has done with. */
+export function fixed(configuration: Configuration): string {
+  return JSON.stringify([addressesOf(configuration), workerCount(configuration), configuration.readyFile]);
 }

@@ -221,6 +221,23 @@ describe.each([
   });
 });
 
+test('SIGHUP says what only a start changes', async () => {
+  writeFileSync(config, '{}');
+  const server = await serve('www', '--no-access-log');
+  const line = 'Warning: addresses, workers and the ready file change only at the next start';
+  const changes = [{}, { listen: ['localhost:1'] }, { workers: 2 }, { readyFile: join(place.path, 'ready') }, {}];
+  for (const [count, changed] of changes.entries()) {
+    const before = server.output.stderr.length;
+    writeFileSync(config, JSON.stringify(changed));
+    server.child.kill('SIGHUP');
+    await vi.waitFor(() => expect(server.output.stderr.split('Reloaded')).toHaveLength(count + 2), 120_000);
+    const said = server.output.stderr.slice(before).includes(line);
+    expect({ changed, said }).toEqual({ changed, said: Object.keys(changed).length > 0 });
+  }
+  await server.stop();
+  writeFileSync(config, '{}');
+});
+
 test('SIGHUP and SIGUSR1 open the log file anew', async () => {
   const log = join(place.path, 'access.log');
   const server = await serve('www', '--log-file', log, '--log-format', 'common');
