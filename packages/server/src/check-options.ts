@@ -4,7 +4,7 @@
 import { checkOptions } from '@onezero/static/options';
 import * as tables from './call-tables.ts';
 import { serverTable } from './option-tables.ts';
-import type { Listener, ServerOptions } from './options.ts';
+import type { Listener, NamedCertificate, ServerOptions } from './options.ts';
 
 // Options of `listen` that people look for where a server is made.
 const LISTENING: Readonly<Record<string, string>> = {
@@ -143,4 +143,26 @@ export function kindOf(value: unknown): string {
     : typeof value === 'string'
       ? 'a text'
       : String(value);
+}
+
+/**
+ * Throws an Error that says what is wrong with a certificate or its key. What OpenSSL says names neither of them, and of two that
+ * are of different kinds it says nothing; then no handshake succeeds.
+ */
+export function checkCertificate({ cert, key, passphrase }: NamedCertificate): void {
+  // Loaded when it is used: it takes as long as all the rest of a start.
+  const { createPrivateKey, X509Certificate } = process.getBuiltinModule('node:crypto');
+  if (!/-BEGIN (?:\w+ )?CERT/.test(cert)) throw new Error('the certificate has no -----BEGIN CERTIFICATE-----');
+  if (!key.includes(' PRIVATE KEY-')) throw new Error('the key has no -----BEGIN PRIVATE KEY-----');
+  const known = new X509Certificate(cert);
+  let own;
+  try {
+    own = createPrivateKey({ key, passphrase });
+  } catch (error) {
+    if (!key.includes('ENCRYPTED')) throw error;
+    throw new Error(`the ${passphrase === undefined ? 'key needs a passphrase' : 'passphrase does not fit the key'}`, {
+      cause: error,
+    });
+  }
+  if (!known.checkPrivateKey(own)) throw new Error('the key is of another certificate');
 }

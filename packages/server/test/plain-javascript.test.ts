@@ -1,5 +1,6 @@
 // Mistakes that plain JavaScript makes where a compiler would have warned: each is refused in one line that says what to do.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import { serveStatic as fetchStatic } from '@onezero/static/fetch';
 import { serveStatic as nodeStatic } from '@onezero/static/node';
 import { afterAll, describe, expect, test } from 'vitest';
 import * as server from '@onezero/server';
+import { type MadeCertificate, selfSigned } from '../src/operations/self-signed.ts';
 
 /** As a script without types sees it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- this is what it is about
@@ -714,8 +716,23 @@ describe('plain JavaScript is told about', () => {
   test('a certificate that is none', async () => {
     const text = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
     await expect(listen({ port: 0, tls: { cert: text, key: text } })).rejects.toThrow(
-      /^listen: tls: cert and key cannot be used together: /,
+      'listen: tls: cert and key cannot be used together: the key has no -----BEGIN PRIVATE KEY-----',
     );
+  });
+
+  test('a certificate with the key of another, which no client could use', async () => {
+    const until = new Date(Date.now() + 60_000);
+    const [one, two] = [0, 1].map(() => selfSigned(['localhost'], new Date(), until)) as [
+      MadeCertificate,
+      MadeCertificate,
+    ];
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const another = 'listen: tls: cert and key cannot be used together: the key is of another certificate';
+    for (const key of [two.key, String(privateKey.export({ type: 'pkcs8', format: 'pem' }))]) {
+      await expect(listen({ port: 0, tls: { cert: one.cert, key } })).rejects.toThrow(another);
+      const tls = { ...one, others: [{ cert: two.cert, key, hosts: ['other'] }] };
+      if (key !== two.key) await expect(listen({ port: 0, tls })).rejects.toThrow(another);
+    }
   });
 
   test('an application that returns something else than a Response', async () => {

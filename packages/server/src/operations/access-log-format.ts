@@ -3,8 +3,7 @@
 
 import type { AccessLogEntry } from '../options.ts';
 
-/** `dev` for people, `common` and `combined` as Apache writes them, `json` for programs. */
-export type AccessLogFormat = 'dev' | 'common' | 'combined' | 'json';
+type AccessLogFormat = 'dev' | 'common' | 'combined' | 'json';
 
 /** Turns an entry into a line without its end. */
 export type LineFormatter = (entry: AccessLogEntry) => string;

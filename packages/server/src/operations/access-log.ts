@@ -3,12 +3,12 @@
 
 import { checkAccessLogOptions } from '../check-options.ts';
 import type { AccessLogEntry } from '../options.ts';
-import { type AccessLogFormat, lineFormatter } from './access-log-format.ts';
+import { lineFormatter } from './access-log-format.ts';
 import { descriptorLineWriter, fileLineWriter, type LineWriter } from './line-writer.ts';
 
 export interface AccessLogOptions {
-  /** @default 'combined' */
-  readonly format?: AccessLogFormat | undefined;
+  /** `dev` for people, `common` and `combined` as Apache writes them, `json` for programs. @default 'combined' */
+  readonly format?: 'dev' | 'common' | 'combined' | 'json' | undefined;
   /** A file to append to. It is made if it is not there. */
   readonly file?: string | undefined;
   /** Receives each line, without its end, in place of a file. @default standard output */

@@ -2,7 +2,8 @@
 // from the others. Those of its names get the certificate it had before, or else the default, until its files are good.
 
 import type { NamedCertificate, TlsOptions } from '../options.ts';
-import { type CertificateFiles, lookerAt, lookOften, readCertificate, stampOf } from './tls.ts';
+import { lookerAt, lookOften, stampOf } from './looks.ts';
+import { type CertificateFiles, readCertificate } from './tls.ts';
 
 /** Where a certificate is, and for which hosts it is where that is not for the names in it. */
 export interface CertificatePlace extends CertificateFiles {
@@ -70,17 +71,21 @@ export class Certificates {
   watch(onChange: (tls: TlsOptions) => void): void {
     let hasChanged = false;
     const looks = this.#held.map((held) =>
-      lookerAt(held.place, {
-        since: held.stamp,
-        onChange: (tls) => {
-          Object.assign(held, { tls, isAsRead: false });
-          hasChanged = true;
+      lookerAt(
+        held.place,
+        {
+          since: held.stamp,
+          onChange: (tls) => {
+            Object.assign(held, { tls, isAsRead: false });
+            hasChanged = true;
+          },
+          onError: (error) => {
+            held.isAsRead = false;
+            this.#complain(held, error);
+          },
         },
-        onError: (error) => {
-          held.isAsRead = false;
-          this.#complain(held, error);
-        },
-      }),
+        readCertificate,
+      ),
     );
     this.#stop = lookOften(() => {
       for (const look of looks) look();

@@ -89,17 +89,12 @@ function alternativeName(name: string): Buffer {
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
   const [plain = ''] = address.split('%');
-  const [head = '', tail] = plain.replace(/[\d.]+\.[\d.]+$/, dottedAsGroups).split('::');
+  // As the URL Standard writes it, dotted octets are groups.
+  const [head = '', tail] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split('::');
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
   const missing = tail === undefined ? 0 : 8 - groups(head).length - groups(tail).length;
   const all = [...groups(head), ...Array.from({ length: missing }, () => '0'), ...groups(tail ?? '')];
   return Buffer.concat(all.map((group) => Buffer.from(group.padStart(4, '0'), 'hex')));
-}
-
-function dottedAsGroups(dotted: string): string {
-  return addressBytes(dotted)
-    .toString('hex')
-    .replace(/^.{4}/, (group) => `${group}:`);
 }
 
 /** At most 64 characters (RFC 5280, upper bounds). */

@@ -3,6 +3,7 @@
 
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { SecureContext, Server as TlsServer } from 'node:tls';
+import { checkCertificate } from '../check-options.ts';
 import type { NamedCertificate, TlsOptions } from '../options.ts';
 import { timerMs } from '../timer.ts';
 import { openDocumented, type Accept, type ReadHeader } from './accept.ts';
@@ -63,7 +64,7 @@ export async function secureServer(tls: TlsOptions, settings: SecureSettings): P
 }
 
 /** What OpenSSL has against a certificate says neither where nor what. */
-function usable(make: () => TlsServer): TlsServer {
+function usable<Made>(make: () => Made): Made {
   try {
     return make();
   } catch (error) {
@@ -74,7 +75,7 @@ function usable(make: () => TlsServer): TlsServer {
 
 async function tlsServer(tls: TlsOptions, { accept, handshakeTimeoutMs }: SecureSettings): Promise<Secure> {
   const { createServer } = await import('node:tls');
-  let named = contextsOf(tls);
+  let named = usable(() => contextsOf(tls));
   const settings = {
     ...named.shared,
     SNICallback: (host: string, done: (error: null, context?: SecureContext) => void) =>
@@ -115,7 +116,11 @@ function contextsOf({ others = [], ...shared }: TlsOptions, before?: NamedContex
   const { minVersion, ciphers } = shared;
   const isAlike = before?.shared.minVersion === minVersion && before?.shared.ciphers === ciphers;
   const made: MadeOf = new Map();
-  const contextOf = ({ cert, key, passphrase }: NamedCertificate): SecureContext =>
-    createSecureContext({ ...shared, cert, key, passphrase });
+  const contextOf = (named: NamedCertificate): SecureContext => {
+    checkCertificate(named);
+    const { cert, key, passphrase } = named;
+    return createSecureContext({ ...shared, cert, key, passphrase });
+  };
+  checkCertificate(shared);
   return { shared, byName: contextsByName(others, contextOf, made, isAlike ? before?.made : undefined), made };
 }

@@ -39,21 +39,35 @@ describe.skipIf(!hasOpenssl && process.env['CI'] === undefined)('certificates', 
     expect(readCertificate({ ...files('locked'), passphraseFile: join(directory, 'passphrase') }).passphrase).toBe(
       'secret',
     );
-    expect(() => readCertificate(files('locked'))).toThrow(/cannot use the certificate/);
+    expect(() => readCertificate(files('locked'))).toThrow(/cannot use .*locked\.key: the key needs a passphrase$/);
+    writeFileSync(join(directory, 'passphrase'), 'other\n');
+    const other = { ...files('locked'), passphraseFile: join(directory, 'passphrase') };
+    expect(() => readCertificate(other)).toThrow(/locked\.key: the passphrase does not fit the key$/);
   });
 
   test('are refused when missing, broken or of another key', () => {
     writeFileSync(join(directory, 'broken.pem'), 'nonsense');
     expect(() => readCertificate(files('missing'))).toThrow(/cannot read .*missing\.pem: ENOENT/);
-    expect(() => readCertificate({ ...files('one'), cert: join(directory, 'broken.pem') })).toThrow(/cannot use/);
-    expect(() => readCertificate({ ...files('one'), key: files('two').key })).toThrow(/cannot use .*mismatch/);
+    expect(() => readCertificate({ ...files('one'), cert: join(directory, 'broken.pem') })).toThrow(
+      /cannot use the certificate .*broken\.pem with .*: the certificate has no -----BEGIN CERTIFICATE-----$/,
+    );
+    expect(() => readCertificate({ ...files('one'), key: files('one').cert })).toThrow(
+      /the key has no -----BEGIN PRIVATE KEY-----$/,
+    );
+    expect(() => readCertificate({ ...files('one'), key: files('two').key })).toThrow(
+      /cannot use .*of another certificate/,
+    );
     // Between an old key of one kind and a new certificate of another, both are taken, and no handshake succeeds.
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(join(directory, 'rsa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    expect(() => readCertificate({ ...files('one'), key: join(directory, 'rsa.key') })).toThrow(/of another kind/);
+    expect(() => readCertificate({ ...files('one'), key: join(directory, 'rsa.key') })).toThrow(
+      /of another certificate/,
+    );
     // As a full disk, or a program that is just writing it, leaves it.
     writeFileSync(join(directory, 'empty.key'), '');
-    expect(() => readCertificate({ ...files('one'), key: join(directory, 'empty.key') })).toThrow(/the key is empty/);
+    expect(() => readCertificate({ ...files('one'), key: join(directory, 'empty.key') })).toThrow(
+      /the key has no -----BEGIN/,
+    );
   });
 
   test('are looked at once a month where that is wanted', () => {
