@@ -367,6 +367,11 @@ describe('the configuration file', () => {
     const { stdout } = await run(['print-config'], { cwd: home.path, env });
     expect(stdout).toContain('"maxAge": 7200, // environment ONEZERO_MAX_AGE');
     expect(stdout).toContain('"auth": not shown (onezero.config.json:8:7)');
+    const odd = 'odd\u001b[31m\nname.json';
+    writeFileSync(join(home.path, odd), '{ "port": 1 }');
+    expect((await run(['print-config', '--config', odd], { cwd: home.path })).stdout).toContain(
+      String.raw`"port": 1, // odd\u001b[31m\nname.json:1:3`,
+    );
     expect((await run(['print-config', '-m', '3h'], { cwd: home.path, env })).stdout).toContain(
       '"maxAge": 10800, // flag -m',
     );

@@ -54,6 +54,21 @@ describe('--https', () => {
     expect(readdirSync(join(state, 'onezero'))).toEqual([name]);
   });
 
+  // Elsewhere only 127.0.0.1 is there.
+  test.runIf(process.platform === 'linux')(
+    'names the address that it listens on, unless that is every one',
+    async () => {
+      const namesFor = async (host: string): Promise<string | undefined> => {
+        const state = folderFor('state');
+        await serve(['--host', host], { PATH, XDG_STATE_HOME: state });
+        const [name = ''] = readdirSync(join(state, 'onezero'));
+        return new X509Certificate(readFileSync(join(state, 'onezero', name))).subjectAltName;
+      };
+      expect(await namesFor('127.0.0.2')).toContain('IP Address:127.0.0.2');
+      expect(await namesFor('0.0.0.0')).not.toContain('IP Address:0.0.0.0');
+    },
+  );
+
   test('names what the server is reached by', async () => {
     const state = folderFor('state');
     await serve(['--hosts', 'shop.example,*.shop.example'], { PATH, XDG_STATE_HOME: state });

@@ -240,6 +240,36 @@ describe('a recipe', () => {
     await server.stop();
   });
 
+  test.skipIf(!has('haproxy'))('asks HAProxy for a health path with quotes in it', async () => {
+    const text = await recipe('haproxy', '--health', `/h"zé's%20`);
+    expect(text).toContain(' uri /h%22z%C3%A9%27s%20 ver ');
+    execFileSync('haproxy', ['-c', '-q', '-f', save('quotes.cfg', text)], { stdio: 'pipe' });
+  });
+
+  test('for Prometheus, which asks no Unix sockets, wants a port', async () => {
+    const refused = await run(['recipe', 'prometheus', '-l', 'unix:/run/site.sock'], { cwd: place.path });
+    expect(refused).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'Error: prometheus needs a port: put it first, as --listen :8080\n',
+    });
+    expect(await recipe('prometheus', '-l', ':9090', '-l', 'unix:/run/site.sock')).toContain('["127.0.0.1:9090"]');
+  });
+
+  test.skipIf(!has('systemd-analyze'))('for systemd has what the environment says', async () => {
+    const env = { ONEZERO_PORT: '9090', ONEZERO_LOG_FORMAT: 'json', ONEZERO_AUTH_REALM: '50% "of" $it \\ é' };
+    const { stdout } = await run(['recipe', 'systemd', 'www'], { cwd: place.path, env });
+    expect(stdout).toContain('\nEnvironment="ONEZERO_PORT=9090"\n');
+    expect(stdout).toContain('\nEnvironment="ONEZERO_AUTH_REALM=50%% \\"of\\" $it \\\\ é"\n');
+    const path = save('environment.service', stdout);
+    const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', path]);
+    expect(
+      String(stderr)
+        .split('\n')
+        .filter((line) => line.includes(path)),
+    ).toEqual([]);
+  });
+
   test('of another name is refused with the nearest', async () => {
     const refused = await run(['recipe', 'nginks'], { cwd: place.path });
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('nginx') as string });

@@ -2,14 +2,16 @@
 
 import { describeSource } from '../options/option.ts';
 import type { Resolved } from '../configuration/configuration.ts';
+import { reportLine, visible } from '../../standard-error.ts';
 import { optionEntries } from '../options/table.ts';
 
 /** Prints the configuration with a comment for each value. What is secret is left out. Returns the exit code. */
 export function printConfiguration({ configuration, sources, warnings }: Resolved): number {
-  for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
+  for (const warning of warnings) reportLine(`Warning: ${warning}`);
   const lines = optionEntries.flatMap(([key, option]): string[] => {
     const value = configuration[key];
-    const from = describeSource(sources.get(key) ?? { from: 'default' });
+    // The name of a file may have anything in it.
+    const from = visible(describeSource(sources.get(key) ?? { from: 'default' }));
     if (value === undefined) return [];
     if (option.isSecret) return [`  // "${key}": not shown (${from})`];
     const text = JSON.stringify(value, withoutInfinity, 2).replaceAll('\n', '\n  ');

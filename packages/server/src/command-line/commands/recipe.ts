@@ -30,7 +30,11 @@ const recipes: Readonly<Record<(typeof RECIPES)[number], Recipe>> = {
     if (logFile === undefined) return { problem: 'logrotate needs --log-file' };
     return logrotate(figuresOf(configuration), logFile);
   },
-  prometheus: (configuration) => prometheus(figuresOf(configuration), configuration.metrics !== undefined),
+  prometheus: (configuration) => {
+    const figures = figuresOf(configuration);
+    if (figures.socket !== undefined) return { problem: 'prometheus needs a port: put it first, as --listen :8080' };
+    return prometheus(figures, configuration.metrics !== undefined);
+  },
 };
 
 /** Prints the recipe. Resolves to 0, or to 2 where there is none. */

@@ -32,7 +32,7 @@ frontend web
 
 backend onezero
   option httpchk
-  http-check send meth GET uri ${health} ver HTTP/1.1 hdr Host ${namedHost ?? 'localhost'}
+  http-check send meth GET uri ${encodeURI(health).replaceAll('%25', '%').replaceAll("'", '%27')} ver HTTP/1.1 hdr Host ${namedHost ?? 'localhost'}
   # A stop is noticed within ${checkMs} ms, a quarter of the drain delay. Idle connections go before the server closes them.
   default-server check inter ${checkMs}ms fall 1 rise 1 pool-purge-delay ${Math.min(keepSeconds, 30)}s${tls}
   server one ${socket === undefined ? `${host}:${port}` : `unix@${socket}`}

@@ -61,6 +61,12 @@ function hiddenNote(paths: readonly string[]): string {
     .join('');
 }
 
+/** What the environment says of this configuration, in quotes that JSON and systemd share. */
+function environmentLines(): string {
+  const settings = Object.entries(process.env).filter(([name]) => name.startsWith('ONEZERO_'));
+  return settings.map((one) => `Environment=${JSON.stringify(one.join('=')).replaceAll('%', '%%')}\n`).join('');
+}
+
 /** A unit that starts the command with these words, in this directory; `paths` are what it reads beside that, `written` what it writes. */
 export function systemd(
   figures: Figures,
@@ -85,7 +91,7 @@ Wants=network-online.target
 Type=notify
 NotifyAccess=all
 ExecStart=${command}
-ExecReload=/bin/kill -HUP $MAINPID
+${environmentLines()}ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory=${directory.replaceAll('%', '%%')}
 TimeoutStartSec=${startSeconds}
 # SIGTERM to the main process alone: it tells its workers.

@@ -19,7 +19,7 @@ import { selfSigned } from '../../operations/self-signed.ts';
 import { isExposed } from '../configuration/inspection.ts';
 import type { Resolved } from '../configuration/configuration.ts';
 import type { Configuration } from '../options/table.ts';
-import { interfaceAddresses } from './listeners.ts';
+import { addressesOf, interfaceAddresses } from './listeners.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -52,9 +52,10 @@ function namesOf(configuration: Configuration): readonly string[] {
   const machine = isExposed(configuration)
     ? [hostname(), `${hostname()}.local`, ...interfaceAddresses().flatMap((one) => (one.internal ? [] : [one.address]))]
     : [];
+  const listening = addressesOf(configuration).map(({ host }) => host);
   const named = [serverName, ...hosts, ...sites.map(({ host }) => host)].map((name) => name?.replace(/:\d+$/, ''));
-  const all = [...own, ...machine, ...named.filter((name) => name !== undefined)];
-  return [...new Set(all)].filter((name) => /^(?:\*\.)?[\w.-]+$|^[\da-f:.]+$/i.test(name));
+  const all = [...own, ...machine, ...listening, ...named].filter((name) => name !== undefined);
+  return [...new Set(all)].filter((name) => /^(?![0.:]+$)(?:(?:\*\.)?[\w.-]+|[\da-f:.]+)$/i.test(name));
 }
 
 function keptCertificate(names: readonly string[]): { readonly file: string; readonly isTrusted: boolean } {
