@@ -248,7 +248,8 @@ describe('a reload', () => {
     const pid = join(path, 'pid');
     await vi.waitFor(() => expect(readFileSync(pid, 'utf8')).toMatch(/^\d+$/), 120_000);
     expect(await server.stop()).toMatchObject({ code: 0 });
-    expect(existsSync(`/proc/${readFileSync(pid, 'utf8')}`)).toBe(false);
+    // Who reaps it may take a moment.
+    await vi.waitFor(() => expect(existsSync(`/proc/${readFileSync(pid, 'utf8')}`)).toBe(false), 120_000);
   });
 });
 
