@@ -220,9 +220,10 @@ export class Asking implements Running, Lined, BackendRequest, AnswerReader, Ans
   failed(error: unknown): void {
     const { request } = this.#job;
     if (hasLeft(request)) return this.#refuse(leftEarly());
-    if (this.#connection !== undefined) this.#connection.counts.failures++;
-    const hasAnswered = this.#output?.hasAnswered === true;
-    if ((this.#isNew || hasAnswered) && this.#connection !== undefined) this.#desk.unanswered(this.#connection);
+    const connection = this.#connection as Connection;
+    const { hasAnswered } = this.#output as BackendOutput;
+    connection.counts.failures++;
+    if (this.#isNew || hasAnswered) this.#desk.unanswered(connection);
     if (!(error instanceof CgiError)) return this.#refuse(error);
     const isGone = error.code === 'backend-gone';
     if (this.#mayMoveOn && (isGone ? hasAnswered : error.code === 'timed-out')) {

@@ -208,21 +208,23 @@ export class LaunchedProcess implements UnixProcess {
   /** SIGTERM, the grace, SIGKILL until nothing is left: whether something is. */
   async #endAll(): Promise<boolean> {
     const launched = this.#launched;
-    const deadline = performance.now() + this.#graceMs;
     const first = launched.signalAll('SIGTERM');
     this.#signalled = first.catch(() => {});
-    let isAlive = await first;
-    for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < deadline; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
-      await delay(Math.min(wait, Math.max(1, deadline - performance.now())));
-      isAlive = await launched.signalAll(0);
-    }
-    const end = performance.now() + MAX_KILL_MS;
-    for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < end; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
-      await launched.signalAll('SIGKILL');
-      await delay(wait);
-      isAlive = await launched.signalAll(0);
-    }
+    const isLeft =
+      (await first) && (await this.#outlives(this.#graceMs)) && (await this.#outlives(MAX_KILL_MS, 'SIGKILL'));
     launched.settleOutputs();
+    return isLeft;
+  }
+
+  /** Whether something is left after a time, in which a signal is sent again and again. */
+  async #outlives(ms: number, signal: NodeJS.Signals | 0 = 0): Promise<boolean> {
+    const end = performance.now() + ms;
+    let isAlive = true;
+    for (let wait = FIRST_LOOK_MS; isAlive && performance.now() < end; wait = Math.min(wait * 2, LAST_LOOK_MS)) {
+      if (signal !== 0) await this.#launched.signalAll(signal);
+      await delay(Math.min(wait, Math.max(1, end - performance.now())));
+      isAlive = await this.#launched.signalAll(0);
+    }
     return isAlive;
   }
 }
