@@ -459,6 +459,17 @@ test('what is read is what was put, whatever lies beside it', async () => {
   expect(text).toBe('of today');
 });
 
+test('a compressed picture is read as it was put', async () => {
+  served = await Served.start();
+  const picture = gzipSync('<svg xmlns="http://www.w3.org/2000/svg"/>');
+  expect((await served.ask('PUT', '/a.svgz', {}, picture)).status).toBe(201);
+  const { headers } = await served.ask('GET', '/a.svgz', { 'accept-encoding': 'gzip' });
+  expect(headers['content-encoding']).toBeUndefined();
+  expect(headers['content-length']).toBe(String(picture.length));
+  const { text } = await served.ask('PROPFIND', '/a.svgz', { depth: '0' }, asking('<D:getetag/>'));
+  expect(text.replaceAll('&quot;', '"')).toContain(String(headers.etag));
+});
+
 describe('what is left at the start', () => {
   test('is removed, or put back', async () => {
     const root = makeFolder({ 'a.txt': 'a' });

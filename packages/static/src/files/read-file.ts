@@ -89,9 +89,11 @@ function entryOf(
 ): Eventually<FileEntry> {
   const path = segments.join('/');
   const contentType = knownType ?? contentTypeOf(segments.at(-1) ?? '', storage.settings, state.start);
-  const coding = ownCoding(path, state.start);
+  const { precompressed, write } = storage.settings;
+  // On a drive what is read is what was put: clients compare its length with that of the file, and undo codings before.
+  const coding = precompressed || write === undefined ? ownCoding(path, state.start) : undefined;
   const codings = coding === undefined ? worthwhileCodings(state, contentType, storage.settings) : NO_CODINGS;
-  const isAlone = coding !== undefined || !storage.settings.precompressed || !isCompressible(contentType);
+  const isAlone = coding !== undefined || !precompressed || !isCompressible(contentType);
   const file = { state, path, contentType, coding, codings, earlier };
   // Where codings are made, Vary is sent in any case, and siblings can wait for a client that takes one.
   if (isAlone || codings.length > 0) return makeEntry(file, NO_SIBLINGS, isAlone, storage);

@@ -7,7 +7,7 @@
 import { lstat, opendir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { livenessOf, OWN_PREFIX } from '@onezero/static/tree';
-import { codeOf, dropFolder, FOLDER, isFull, recordKey, unlessGone } from './folder.ts';
+import { afterwards, codeOf, dropFolder, FOLDER, isFull, recordKey, unlessGone } from './folder.ts';
 import { boundName, readRecord, settle, settledName } from './records.ts';
 import { removeTree } from './staging.ts';
 import type { Turn } from './turn.ts';
@@ -64,15 +64,12 @@ export class Sweeper {
 
   /** What may not be removed, or not now, is in nobody's way: the next start looks again. */
   async #sweepIfMay(directory: string): Promise<void> {
-    try {
-      await this.#sweepFolder(directory).catch(async (error: unknown) => {
-        // What is left over may be what takes the room that a turn needs.
-        if (!isFull(error) || !(await makeRoom(directory))) throw error;
-        await this.#sweepFolder(directory);
-      });
-    } catch (error) {
-      if (codeOf(error) === undefined) throw error;
-    }
+    const swept = this.#sweepFolder(directory).catch(async (error: unknown) => {
+      // What is left over may be what takes the room that a turn needs.
+      if (!isFull(error) || !(await makeRoom(directory))) throw error;
+      await this.#sweepFolder(directory);
+    });
+    await afterwards(swept);
   }
 
   /** In the turn of the root, so that nothing that is under way is taken for left over. */

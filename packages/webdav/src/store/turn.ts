@@ -35,7 +35,7 @@ interface Held {
 
 /** A root that may not be written to holds no turn. Its subdirectories may be: there each process has a line of its own. */
 function isClosed(error: unknown): boolean {
-  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error) ?? '');
+  return /^E(?:ACCES|PERM|ROFS)$/.test(codeOf(error) ?? '');
 }
 
 export class Turn {
