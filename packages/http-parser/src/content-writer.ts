@@ -30,6 +30,7 @@ export class ContentWriter {
   /** The octets to send for a part of the content. Throws `SerializeError` when it exceeds the promised length. */
   write(bytes: Uint8Array): readonly Uint8Array[] {
     if (this.#ended) throw new SerializeError('The message has ended');
+    refuseOthers(bytes);
     if (this.framing === 'none' || bytes.length === 0) return NOTHING;
     if (this.framing === 'chunked') return encodeChunk(bytes);
     if (this.framing === 'length') {
@@ -52,11 +53,19 @@ export class ContentWriter {
   }
 }
 
+/** The length of a text, or of wider numbers, is not the number of octets that are sent for it. */
+function refuseOthers(bytes: Uint8Array): void {
+  if ((bytes as Uint8Array | undefined)?.BYTES_PER_ELEMENT !== 1) {
+    throw new SerializeError('Content is written as a Uint8Array; new TextEncoder().encode(text) makes one');
+  }
+}
+
 /**
  * chunk = chunk-size CRLF chunk-data CRLF (RFC 9112 §7.1), in one piece when it is small. `bytes` must not be empty: an empty
  * chunk ends the message.
  */
 export function encodeChunk(bytes: Uint8Array): readonly Uint8Array[] {
+  refuseOthers(bytes);
   const { length } = bytes;
   const size = `${length.toString(16)}\r\n`;
   if (length > MAX_COPIED_BYTES) return [encodeLatin1(size), bytes, CRLF];

@@ -26,16 +26,19 @@ export class RequestWriter {
 
   /** The octets to send for a part of the content. */
   write(bytes: Uint8Array): readonly Uint8Array[] {
-    if (this.#content === undefined) throw new SerializeError('The request head has not been written yet');
-    return this.#content.write(bytes);
+    return this.#opened().write(bytes);
   }
 
   /** The octets that end the request. */
   end(trailers: readonly Field[] = []): readonly Uint8Array[] {
-    if (this.#content === undefined) throw new SerializeError('The request head has not been written yet');
-    const bytes = this.#content.end(trailers);
+    const bytes = this.#opened().end(trailers);
     this.#content = undefined;
     return bytes;
+  }
+
+  #opened(): ContentWriter {
+    if (this.#content === undefined) throw new SerializeError('The request head has not been written yet');
+    return this.#content;
   }
 }
 

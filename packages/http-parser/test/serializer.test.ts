@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Field, Version } from '../src/index.ts';
 import {
   type AnsweredRequest,
+  encodeChunk,
   type RequestHeadInput,
   reasonPhrase,
   RequestWriter,
@@ -334,5 +335,32 @@ describe('RequestWriter', () => {
     ['a broken length', (writer) => writer.head(head, Number.NaN)],
   ])('refuses %s', (_, act) => {
     expect(() => act(new RequestWriter())).toThrow(SerializeError);
+  });
+});
+
+describe('content', () => {
+  const others = [
+    'h\u00e9llo',
+    [104],
+    new Uint16Array(2),
+    new DataView(new ArrayBuffer(2)),
+    undefined,
+    null,
+  ] as never[];
+
+  test.each(others)('that is no bytes is refused, whatever the framing: %o', (content) => {
+    const message = 'Content is written as a Uint8Array; new TextEncoder().encode(text) makes one';
+    for (const length of ['chunked', 5] as const) {
+      const writer = new RequestWriter();
+      writer.head({ method: 'PUT', target: '/', fields: [['host', 'a']] }, length);
+      expect(() => writer.write(content)).toThrow(new SerializeError(message));
+    }
+    for (const method of ['GET', 'HEAD']) {
+      const writer = new ResponseWriter();
+      writer.open(request(method));
+      writer.head({ status: 200, fields: [] });
+      expect(() => writer.write(content)).toThrow(new SerializeError(message));
+    }
+    expect(() => encodeChunk(content)).toThrow(new SerializeError(message));
   });
 });
