@@ -1,13 +1,12 @@
 // `@onezero/webdav/fetch`: a `(Request) => Response` handler for fetch-style servers such as Hono.
 
 import { checkFetchRequest } from './adapters/callers.ts';
-import { checkOptions } from '@onezero/static/options';
-import { mounted, mountOf } from './adapters/mount.ts';
+import { mounted } from './adapters/mount.ts';
 import { withPlainPage } from './adapters/plain-page.ts';
 import type { DavRequest, DavResponse, Field } from './message.ts';
-import { mountTable, type WebdavMountOptions, webdavTable } from './options.ts';
+import type { WebdavMountOptions } from './options.ts';
+import { mountedResponder } from './mounted-responder.ts';
 import { refusal } from './refusals.ts';
-import { webdav as makeResponder } from './webdav.ts';
 
 export type { WebdavMountOptions, WebdavOptions } from './options.ts';
 
@@ -24,12 +23,7 @@ export type WebdavFetchHandler = (request: Request, user?: string) => Promise<Re
  * app.all('/dav/*', (context) => files(context.req.raw));
  */
 export function webdav(options: WebdavMountOptions): WebdavFetchHandler {
-  checkOptions({ ...webdavTable, ...mountTable }, options, 'webdav');
-  const { path = '', ...rest } = options;
-  const respond = makeResponder(rest);
-  const mount = mountOf(path);
-  // The first write reports what a failed start has to say; until then nothing waits for it.
-  respond.ready().catch(() => {});
+  const { respond, mount } = mountedResponder(options);
   return async (request, user) => {
     checkFetchRequest(request);
     const url = new URL(request.url);

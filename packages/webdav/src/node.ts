@@ -2,13 +2,12 @@
 
 import { checkNodePair } from './adapters/callers.ts';
 import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http';
-import { checkOptions } from '@onezero/static/options';
-import { mounted, mountOf } from './adapters/mount.ts';
+import { mounted } from './adapters/mount.ts';
 import { withPlainPage } from './adapters/plain-page.ts';
 import type { DavRequest, DavResponse, Field } from './message.ts';
-import { mountTable, type WebdavMountOptions, webdavTable } from './options.ts';
+import type { WebdavMountOptions } from './options.ts';
+import { mountedResponder } from './mounted-responder.ts';
 import { refusal } from './refusals.ts';
-import { webdav as makeResponder } from './webdav.ts';
 
 export type { WebdavMountOptions, WebdavOptions } from './options.ts';
 
@@ -29,19 +28,14 @@ export type WebdavHandler = (
  * createServer(webdav({ root: './files', path: '/dav' })).listen(8080);
  */
 export function webdav(options: WebdavMountOptions): WebdavHandler {
-  checkOptions({ ...webdavTable, ...mountTable }, options, 'webdav');
-  const { path = '', ...rest } = options;
-  const respond = makeResponder(rest);
-  const mount = mountOf(path);
-  // The first write reports what a failed start has to say; until then nothing waits for it.
-  respond.ready().catch(() => {});
+  const { respond, mount } = mountedResponder(options);
   const handle = async (
     request: IncomingMessage,
     response: ServerResponse,
     next?: (error?: unknown) => void,
   ): Promise<void> => {
     const { originalUrl, url = '/' } = request as { originalUrl?: string; url?: string };
-    const place = mounted(originalUrl ?? url, mount);
+    const place = mounted(originalUrl ?? url, mount, url);
     // What it throws is thrown outside of promises, as from any callback: it is no reason to ask it again.
     if (place === 404 && next !== undefined) return process.nextTick(next);
     if (isContentGone(request)) {
@@ -113,9 +107,10 @@ async function send(
     await (content as Partial<AsyncIterable<Uint8Array>> | undefined)?.[Symbol.asyncIterator]?.().return?.();
     return;
   }
-  const lines = new Map<string, string[]>();
-  for (const [name, value] of fields) lines.set(name, [...(lines.get(name) ?? []), value]);
-  for (const [name, values] of lines) response.setHeader(name, values.length === 1 ? (values[0] ?? '') : values);
+  for (const [name, value] of fields) {
+    const values = fields.filter((field) => field[0] === name).map((field) => field[1]);
+    response.setHeader(name, values.length > 1 ? values : value);
+  }
   response.statusCode = status;
   // Content that is not read any more would keep the connection from its next request.
   if (status >= 400 && !request.complete && request.httpVersionMajor < 2) response.setHeader('connection', 'close');

@@ -42,7 +42,7 @@ export interface WebdavOptions extends WebdavLimits {
 
 /** A folder, and the path at which a handler answers for it. */
 export interface WebdavMountOptions extends WebdavOptions {
-  /** The path prefix below which the folder lies, such as `/dav`. @default '' */
+  /** The path prefix below which the folder lies, such as `/dav`. @default '', or what Express took off */
   readonly path?: string | undefined;
 }
 

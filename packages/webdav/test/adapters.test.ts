@@ -137,3 +137,34 @@ test('handlers behind are asked once, also where they throw', async () => {
   expect(await thrown).toMatchObject({ message: 'of the handler behind' });
   expect(asked).toEqual([undefined]);
 });
+
+test('a router that takes its mount off the front of url need not be told of in options', async () => {
+  const handler = webdav({ root, fsync: false });
+  const url = await start((request, response) => {
+    // As Connect and Express do it for `app.use('/m\u00fcll', handler)`.
+    const { url = '' } = request;
+    const mount = '/m%C3%BCll';
+    const rest = url.slice(mount.length);
+    handler(Object.assign(request, { originalUrl: url, url: rest.startsWith('/') ? rest : `/${rest}` }), response);
+  });
+  const at = `${url}/m%C3%BCll`;
+  expect((await ask(`${at}/new.txt`, 'PUT', 'new')).status).toBe(201);
+  expect(read('new.txt')).toBe('new');
+  for (const asked of [at, `${at}/`]) {
+    const listing = await (await ask(asked, 'PROPFIND', undefined, { depth: '1' })).text();
+    const hrefs = [...listing.matchAll(/<D:href>([^<]*)/g)].map(([, href]) => href);
+    expect(hrefs.toSorted((a = '', b = '') => (a < b ? -1 : 1))).toEqual(
+      ['', 'a.txt', 'd/', 'large.txt', 'new.txt'].map((name) => `/m%C3%BCll/${name}`),
+    );
+  }
+  const moved = await ask(`${at}/new.txt`, 'MOVE', undefined, { destination: `${at}/d/moved.txt` });
+  expect([moved.status, read('d/moved.txt')]).toEqual([201, 'new']);
+});
+
+test('a path that leads out of the mount of a router is refused', async () => {
+  const handler = webdav({ root, fsync: false });
+  const url = await start((request, response) => {
+    handler(Object.assign(request, { originalUrl: '/dav/../a.txt', url: '/../a.txt' }), response);
+  });
+  expect((await ask(url, 'GET')).status).toBe(400);
+});
