@@ -73,10 +73,11 @@ export function startFailure(error: NodeJS.ErrnoException, command: string, cwd:
       return fileBusy(command, options);
     case 'ENOMEM':
       return new ProcessError('out-of-memory', `${command}: not enough memory to start it`, options);
-    default:
-      return (
-        diagnose(command, cwd, options) ?? new ProcessError('spawn-failed', `${command}: ${error.message}`, options)
-      );
+    default: {
+      // Where a user may not be changed to, or a descriptor is none, there is nothing that a look at the command could find.
+      const found = /EPERM|EBADF/.test(`${error.code}`) ? undefined : diagnose(command, cwd, options);
+      return found ?? new ProcessError('spawn-failed', `${command}: ${error.message}`, options);
+    }
   }
 }
 

@@ -254,7 +254,9 @@ class WritableSink implements ByteSink {
     });
   }
 
-  async end(): Promise<void> {
+  async end(content?: unknown): Promise<void> {
+    // Streams of Node take it; here it would be lost without a word.
+    if (content !== undefined) throw new TypeError('end: takes no content; write(bytes) before it');
     const stream = this.#stream;
     if (stream === undefined || stream.destroyed) return;
     await new Promise<void>((resolve) => {

@@ -40,6 +40,11 @@ describe('startFailure', () => {
     expect(startFailure(failure('ENOENT'), script, undefined)).toMatchObject({ code: 'bad-interpreter' });
   });
 
+  test.each(['EPERM', 'EBADF'])('does not look for a command when the user or a descriptor is at fault: %s', (code) => {
+    const error = startFailure(failure(code), 'true', undefined);
+    expect(error).toMatchObject({ code: 'spawn-failed', message: `true: spawn ${code}` });
+  });
+
   test('says what the system said where nothing is found', () => {
     const error = startFailure(failure('EIO'), '/bin/sh', undefined);
     expect(error).toMatchObject({ code: 'spawn-failed', message: '/bin/sh: spawn EIO' });

@@ -106,6 +106,14 @@ describe('startProcess', () => {
     expect(await read).toBe(output);
   });
 
+  test('refuses content for the end of the input, which would be lost', async () => {
+    const child = await startProcess('cat');
+    const end = child.stdin.end.bind(child.stdin) as (content: unknown) => Promise<void>;
+    await expect(end(Buffer.from('x'))).rejects.toThrow('end: takes no content; write(bytes) before it');
+    await child.stdin.end();
+    expect(await child.exited).toMatchObject({ code: 0 });
+  });
+
   test('lets a process open its input when it was ended before', async () => {
     const child = await sh('read line; read line; cat /dev/stdin; echo done');
     await child.stdin.write(Buffer.from('go\n'));
