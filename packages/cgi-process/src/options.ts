@@ -1,13 +1,14 @@
 // Everything `cgi` can be told: which scripts there are (one of three ways), how each of them runs, and one table of what each
 // option takes, stands for and defaults to. The table is data (`@onezero/cgi-process/options`): options are checked against it.
 
+import { gatewayTable } from './fastcgi/options.ts';
 import type { CgiRequest, CgiResponse } from './message.ts';
 import type { Shape, Table } from './options/shape.ts';
 
 export { checkOptions, completed } from './options/checks.ts';
 export { parseAddress } from './fastcgi/address.ts';
 export type { Address } from './fastcgi/address.ts';
-export { gatewayTable } from './fastcgi/options.ts';
+export { gatewayTable };
 export { phpTable } from './php/options.ts';
 export { isPhpSource } from './php/sources.ts';
 export { sourceNames } from './request/source-names.ts';
@@ -189,7 +190,6 @@ const size: Shape = { type: 'size', isUnlimited: true };
 const time: Shape = { type: 'duration', unit: 'milliseconds', isUnlimited: true };
 const anyText = { type: 'text', pattern: /^[^\0]*$/, expects: 'a text without NUL' } as const;
 const variables: Shape = { type: 'map', key: /^[^=\0]+$/, expects: 'the name of a variable', value: anyText };
-const fileName: Shape = { type: 'text', pattern: /^(?!\.{0,2}$)[^/\0]+$/, expects: 'the name of a file' };
 /** RFC 9110 §9.1: methods are tokens. */
 const method: Shape = { type: 'text', pattern: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, expects: 'a method' };
 
@@ -256,7 +256,7 @@ export const cgiTable: Table<AllOptions> = {
     summary:
       'index files: the first that exists answers for its directory (index.html, then index with each extension)',
   },
-  front: { shape: fileName, summary: 'the front controller: a script that answers paths without a file' },
+  front: gatewayTable.front,
   script: { shape: path, summary: 'one script that answers all requests' },
   env: {
     shape: { type: 'either', shapes: [variables, { type: 'function', expects: 'a function that makes one' }] },
@@ -291,11 +291,7 @@ export const cgiTable: Table<AllOptions> = {
     summary: 'whether nph-* scripts write the whole response',
     default: false,
   },
-  localRedirect: {
-    shape: flag,
-    summary: 'whether a Location with a path alone is followed inside the server (RFC 3875 §6.2.2)',
-    default: true,
-  },
+  localRedirect: gatewayTable.localRedirect,
   queryArgs: { shape: flag, summary: 'whether a query without "=" becomes arguments', default: false },
   passAuthorization: { shape: flag, summary: 'whether scripts see Authorization', default: false },
   onDisconnect: {
@@ -314,10 +310,10 @@ export const cgiTable: Table<AllOptions> = {
     summary: 'receives each line of standard error',
     alsoCalled: ['stderr'],
   },
-  documentRoot: { shape: path, summary: 'DOCUMENT_ROOT, and the base of PATH_TRANSLATED' },
-  serverSoftware: { shape: text, summary: 'SERVER_SOFTWARE', default: 'onezero' },
-  serverName: { shape: text, summary: 'SERVER_NAME where the client named no host' },
-  serverAdmin: { shape: text, summary: 'SERVER_ADMIN' },
+  documentRoot: gatewayTable.documentRoot,
+  serverSoftware: gatewayTable.serverSoftware,
+  serverName: gatewayTable.serverName,
+  serverAdmin: gatewayTable.serverAdmin,
   spawner: {
     shape: { type: 'choice', values: ['shell', 'direct'] },
     summary: 'how processes are started',

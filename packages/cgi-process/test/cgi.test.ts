@@ -407,6 +407,9 @@ describe('cgi', () => {
   test('names what the options ask for in vain', () => {
     expect(() => cgi({ directory: '/no/such' })).toThrow('cgi: directory /no/such does not exist');
     expect(() => cgi({ script: '/no/such' })).toThrow('cgi: script /no/such does not exist');
+    const file = import.meta.filename;
+    expect(() => cgi({ directory: file })).toThrow(`cgi: directory ${file} is not a directory`);
+    expect(() => cgi({ root: file, extensions: { '.cgi': null } })).toThrow(`cgi: root ${file} is not a directory`);
     expect(() => cgi({ root: scripts.path, extensions: { '.x': 'no-such-command' } })).toThrow('no-such-command');
     expect(() => cgi({ directory: scripts.path, wrapper: ['no-such-command'] })).toThrow('no-such-command');
   });

@@ -228,7 +228,7 @@ export interface Server {
    * const response = await server.fetch('/hello', { method: 'POST', body: 'hi' });
    */
   fetch(request: Request | URL | string, init?: RequestInit): Promise<Response>;
-  /** What all open listeners are bound to, in the order of `listen`. */
+  /** What all listeners are bound to, in the order of `listen`; or were, after `close`. */
   readonly addresses: readonly Address[];
   /** Open connections. */
   readonly connections: number;

@@ -15,6 +15,7 @@ function codesOf(file: string, name: string): readonly string[] {
 }
 
 const ofScripts = codesOf('cgi-process/src/cgi-error.ts', 'CgiErrorCode') as readonly CgiErrorCode[];
+const ofProcesses = codesOf('cgi-process/src/process/process-error.ts', 'ProcessErrorCode');
 const ofPython = codesOf('python/src/python-error.ts', 'PythonErrorCode') as readonly PythonErrorCode[];
 
 /** What can happen, in the words of any code for it. */
@@ -33,6 +34,7 @@ const EVENTS: Readonly<Record<string, RegExp>> = {
 describe('error codes', () => {
   test('are read from the sources', () => {
     expect(ofScripts.length).toBeGreaterThan(15);
+    expect(ofProcesses.length).toBeGreaterThan(10);
     expect(ofPython.length).toBeGreaterThan(10);
   });
 
@@ -64,7 +66,7 @@ describe('error codes', () => {
 
   test('are words in kebab case, and none is in no table of a README', () => {
     const pages = ['cgi-process', 'python'].map((name) => readFileSync(join(packages, name, 'README.md'), 'utf8'));
-    for (const code of new Set([...ofScripts, ...ofPython])) {
+    for (const code of new Set([...ofScripts, ...ofProcesses, ...ofPython])) {
       expect(code).toMatch(/^[a-z]+(?:-[a-z]+)*$/);
       expect([code, pages.some((page) => page.includes(`\`${code}\``))]).toEqual([code, true]);
     }

@@ -127,6 +127,7 @@ interface TreeOptions {
 /** What was found in one place says nothing of another. */
 function finderIn(name: string, path: string, options: TreeOptions): FindScript {
   const place = existing(name, path);
+  if (!statSync(place()).isDirectory()) throw new Error(`cgi: ${name} ${path} is not a directory`);
   let tree = new ScriptTree(place(), options);
   return (pathInfo) => {
     const root = place();

@@ -92,7 +92,7 @@ export function settingsOf(root: string, options: StaticOptions): Settings {
   const all = completed(staticTable, options);
   const place = rootPlace(root);
   if (place.onlyFile !== undefined && all.writable !== false) {
-    throw new TypeError('writable: needs a directory for a root');
+    throw new TypeError(`root: ${root} is a file; writing needs a directory`);
   }
   return {
     ...all,
