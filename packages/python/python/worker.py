@@ -63,10 +63,10 @@ def take_descriptors():
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
     if hasattr(os, "O_ASYNC"):
         # The kernel sends SIGIO when the server's end closes, and its default is to kill: that works even while a C
-        # function holds the interpreter, which no thread of ours could.
-        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+        # function holds the interpreter, which no thread of ours could. Children of the application go along (our group).
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpid())
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    return configuration, reports
+    return configuration, reports, lifeline
 
 
 def is_green():
@@ -210,7 +210,7 @@ def wait_for_orders(orders):
 
 
 def main():
-    configuration, reports = take_descriptors()
+    configuration, reports, lifeline = take_descriptors()
     orders = os.fdopen(3, "rb", closefd=False)
     os.set_inheritable(3, False)
 
@@ -252,6 +252,7 @@ def main():
         start_watching()
 
     def report_ending():
+        fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())  # what still runs was left behind on purpose
         report(event="ending")
 
     if interface == "asgi":

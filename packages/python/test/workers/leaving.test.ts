@@ -20,6 +20,12 @@ def ended_child():
     os.kill(child, signal.SIGTERM)
     return os.WTERMSIG(os.waitpid(child, 0)[1])
 
+def left_child():
+    child = os.fork()
+    if child == 0:
+        time.sleep(1000)
+    return child
+
 def wsgi(environ, start_response):
     text = os.getpid()
     if environ["PATH_INFO"] == "/held":
@@ -27,6 +33,8 @@ def wsgi(environ, start_response):
             time.sleep(0.005)
     elif environ["PATH_INFO"] == "/child":
         text = ended_child()
+    elif environ["PATH_INFO"] == "/left":
+        text = left_child()
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"%d" % text]
 
@@ -39,15 +47,47 @@ async def asgi(scope, receive, send):
             await asyncio.sleep(0.005)
     elif scope["path"] == "/child":
         text = ended_child()
+    elif scope["path"] == "/left":
+        text = left_child()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"%d" % text})
 `;
 
-test.each([
+const KINDS = [
   ['wsgi', 1],
   ['wsgi', 3],
   ['asgi', 1],
-] as const)('%s with %i threads goes on until another has taken its place', async (called, threads) => {
+] as const;
+
+test.each(KINDS)(
+  '%s with %i threads takes forked children along if it is killed, and else not',
+  async (called, threads) => {
+    const site = makeSite();
+    site.write('site_of_both.py', APPLICATIONS);
+    const responder = app({
+      application: `site_of_both:${called}`,
+      cwd: site.folder,
+      python,
+      processes: 1,
+      threads,
+      env: { PYTHONDONTWRITEBYTECODE: '1' },
+      log: () => {},
+    });
+    onTestFinished(() => responder.close(0));
+    const get = async (target: string): Promise<number> => Number((await read(responder(request(target)))).text);
+    const worker = await get('/');
+    const child = await get('/left');
+    expect(isRunning(child)).toBe(true);
+    process.kill(worker, 'SIGKILL');
+    await until(() => !isRunning(child));
+    const left = await get('/left');
+    await responder.close();
+    expect(isRunning(left)).toBe(true);
+    process.kill(left, 'SIGKILL');
+  },
+);
+
+test.each(KINDS)('%s with %i threads goes on until another has taken its place', async (called, threads) => {
   const site = makeSite();
   site.write('site_of_both.py', APPLICATIONS);
   const log: string[] = [];
