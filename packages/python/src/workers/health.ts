@@ -28,8 +28,8 @@ export interface PoolView {
   log(worker: Worker, line: string, request: string | undefined): void;
   /** The worker is to be replaced, and nobody is to be given to it any more. */
   hung(worker: Worker): void;
-  /** The worker is to be replaced when another is ready. */
-  recycle(worker: Worker): void;
+  /** The worker, which is too large, is to be replaced when another is ready. */
+  recycle(worker: Worker, reason: string, isTooLarge: true): void;
 }
 
 /** Looks after a pool. */
@@ -122,7 +122,9 @@ export class Health {
     if (!this.#canSeeMemory) return;
     try {
       const pages = (await readFile(`/proc/${worker.pid}/statm`, 'latin1')).split(' ')[1];
-      if (Number(pages) * PAGE_BYTES > this.#limits.maxMemoryBytes) this.#pool.recycle(worker);
+      const bytes = Number(pages) * PAGE_BYTES;
+      if (bytes <= this.#limits.maxMemoryBytes) return;
+      this.#pool.recycle(worker, `has ${Math.round(bytes / 2 ** 20)} MiB, beyond maxMemory: it is replaced`, true);
     } catch (error) {
       if (worker.hasExited) return;
       this.#canSeeMemory = false;

@@ -51,9 +51,12 @@ export function emptyPlace(number: number): Place {
   return { number, worker: undefined, next: undefined, failures: 0, retry: undefined, isAwaited: false };
 }
 
-/** One that has answered, or lived for long, does not make its successor wait. */
-export function forgive(place: Place, worker: Worker): void {
-  if (worker.hasAnswered || performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
+/** One that has answered, or lived for long, does not make its successor wait; nor does what was to replace it later. */
+export function forgive(place: Place, worker: Worker, hasAnswered: boolean = worker.hasAnswered): Place {
+  clearTimeout(place.retry);
+  place.retry = undefined;
+  if (hasAnswered || performance.now() - worker.readyAt! > YOUNG_MS) place.failures = 0;
+  return place;
 }
 
 /** Calls back when it is time for the next attempt, later each time. `isAwaited`: requests may wait for it, if it is soon. */

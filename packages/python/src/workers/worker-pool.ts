@@ -226,13 +226,14 @@ export class WorkerPool implements WorkerOwner, PoolView {
     return this.#places.find((place) => place.worker === worker);
   }
 
-  recycle(worker: Worker, reason?: string): void {
+  recycle(worker: Worker, reason?: string, isTooLarge = false): void {
     const place = this.#placeOf(worker);
     if (place === undefined || place.next !== undefined || place.retry !== undefined || this.#isClosed) return;
     // The last attempt failed, and its worker has stayed to see the source change: another would fail, and stay as well.
     if (this.#settings.watch && this.#failure !== undefined) return;
     if (reason !== undefined) this.#log(worker, reason, undefined);
-    this.#fill(place).catch(() => {}); // the worker goes on, and the next attempt follows
+    // The worker goes on. Where it is too large its successor may need as much at once: each comes later.
+    void (isTooLarge ? this.#fillLater(forgive(place, worker, false)) : this.#fill(place).catch(() => {}));
   }
 
   hung(worker: Worker): void {

@@ -67,7 +67,7 @@ function watched(called: Interface = 'wsgi', changes: Partial<ResolvedLimits> = 
       alive: new Set([worker]),
       log: (_, line, id) => told.push(`${id ?? '-'}: ${line}`),
       hung: () => told.push('hung'),
-      recycle: () => told.push('recycle'),
+      recycle: (_worker, reason) => told.push(reason),
     },
   );
   return { health, channel, queue, told };
@@ -203,7 +203,7 @@ describe('Health', () => {
   });
 
   test.each([
-    ['too large', 1, ['recycle']],
+    ['too large', 2 ** 20, [expect.stringMatching(/^has \d+ MiB, beyond maxMemory: it is replaced$/)]],
     ['small enough', 2 ** 50, []],
   ])('has a worker replaced that is %s', async (_, maxMemoryBytes, expected) => {
     const { health, channel, told } = watched('wsgi', { maxMemoryBytes });

@@ -166,6 +166,20 @@ describe('a pool', () => {
     expect(pool.alive.size).toBe(2);
   });
 
+  test('puts others in the place of those that are too large from the start, later each time', async () => {
+    const { pool, log } = driven(1);
+    const delays = shortTimers(1);
+    await pool.start();
+    for (let count = 1; count <= 4; count++) {
+      const [old] = [...pool.alive] as [Worker];
+      pool.recycle(old, `is too large (${count})`, true);
+      pool.recycle(old, 'is still too large', true);
+      await until(() => pool.state.ready === 1 && pool.alive.size === 1 && !pool.alive.has(old));
+    }
+    expect(delays.filter((delayMs) => [1000, 2000, 4000].includes(delayMs))).toEqual([1000, 2000, 4000]);
+    expect(log).toEqual([1, 2, 3, 4].map((count) => `is too large (${count})`));
+  });
+
   test('puts another in the place of one that is recycled before that one ends', async () => {
     const { pool, ask } = driven(1);
     await pool.start();
