@@ -153,6 +153,11 @@ test('habits of other servers get a sentence, and far names no hint', async () =
     expect(await problem(application)).toBe(
       `Error: there is no ${application}: a Python application is --app ${application}`,
     );
+  expect(await problem('--factory', 'main:create_app')).toMatch(/: a factory is a call: --app module:create_app\(\)$/);
+  expect(await problem('-k', 'uvicorn.workers.UvicornWorker')).toContain('whether it is WSGI or ASGI is found out');
+  expect(await problem('-w', '4')).toContain('processes are --workers');
+  expect(await problem('--worker-connections', '9')).toContain('the limit is --max-connections');
+  expect(await problem('--http', 'h11')).toBe('Error: --http is not a flag (did you mean "--https"?)');
   expect(await problem('-S', 'localhost:8000', 'router.php')).toMatch(
     /^Error: unexpected argument "router\.php": .*; an address is --listen localhost:8000$/,
   );

@@ -1,175 +1,101 @@
 // Flags and words of other servers that do not exist here, or mean something else: a sentence says what does the same.
 
-const WRITABLE = 'uploads are --writable';
-const FALLBACK = 'for single-page applications there is --fallback';
 const HOST = 'the address is --host, without a value for all addresses';
-const ARCHIVES = 'downloads of folders are --listing=archives';
 const TITLE = 'the title of a listing is the path, and cannot be changed';
-const LISTED = 'directories are listed already; --no-listing switches it off';
-const NOTHING = 'leave it out, as that is the default here';
-const LOGGED = 'requests are logged already; --log-format and --log-file change how';
-const QUIET = 'to print nothing but errors there is --quiet';
 const PRECOMPRESSED = 'files that lie beside as .gz, .br or .zst are sent without a flag';
 const PROXIED = 'requests are passed on with --proxy /path=http://host:port';
-const HEADER = 'a response header is --header "Name: value"';
-const CACHED = 'a cache lifetime is --max-age, such as --max-age 1h';
-const WATCHED = 'live reload is --live, and other directories are --live=directory';
-const DOTFILES = 'names that begin with a dot are served with --dotfiles';
 const KEY = 'the private key is --tls-key';
-const BASE = 'a path below which everything is served is --base /path';
-const CERTIFICATE = 'the certificate is --tls-cert, and its key --tls-key';
-const CORS = 'origins are --cors=origin, and headers --cors-headers';
-const PAGES = 'pages for errors are --error-page 404=file, or a 404.html in the directory';
-const PYTHON = 'the interpreter is --python, and a virtual environment --virtualenv';
 const DIRECTORY = 'the directory is the first argument: onezero ./site';
-const PASSWORDS = 'names and passwords are --auth-file, or --auth user:password';
-const PLAIN_LINKS = 'which links are followed is --symlinks';
 const DEVELOPMENT =
   'files are served as they are and nothing is built; onezero dist serves what was built, --live reloads pages';
-const OTHER_USER =
-  'uploads are --writable, compression ends with --no-compression, and another user is for su or systemd';
-const UPSTREAM = 'requests are passed on with --proxy http://localhost:3000, without rules for single ones';
-const RELOADS = 'pages reload at once, once for many changes, and style sheets without a reload';
-const RENDERED = 'index.html answers for its directory already; --index names other files';
-const MOUNTED = 'another directory is --mount /path=directory';
-const UTC = 'logs have UTC where their format has it';
-const EXTENSIONS = 'clean URLs are --clean-urls, and their extensions --extensions';
-const QR = 'no QR code is printed; --host prints the addresses of this machine';
 
+/** Sentences, and the names of one letter or more that they are about. */
 const HABITS: Readonly<Record<string, string>> = {
-  '--allow-all': WRITABLE,
-  '--allow-archive': ARCHIVES,
-  '--allow-delete': WRITABLE,
-  '--allow-hidden': DOTFILES,
-  '--allow-search': 'the listing has a search already',
-  '--allow-symlink': 'links that lead out of the root are followed with --symlinks=all',
-  '--allow-upload': WRITABLE,
-  '--asgi-python': PYTHON,
-  '--assets': PAGES,
-  '--basic-auth': 'names and passwords are --auth-file',
-  '--browse': LISTED,
-  '--cache': CACHED,
-  '--cacheTtl': CACHED,
-  '--clipboard': 'nothing is copied here; the address is printed',
-  '--config-file': 'the configuration file is --config',
-  '--coop': 'say it with --header "Cross-Origin-Opener-Policy: same-origin"',
-  '--cors-allow-headers': CORS,
-  '--cors-allow-origins': CORS,
-  '--dev': 'files are revalidated each time already, and --live reloads pages',
-  '--directory-listing': LISTED,
-  '--domain': 'HTTPS with a certificate made on the spot is --https; host names are --hosts',
-  '--enable-tar': ARCHIVES,
-  '--enable-tar-gz': ARCHIVES,
-  '--enable-zip': ARCHIVES,
-  '--entry-file': FALLBACK,
-  '--ext': EXTENSIONS,
-  '--files': WATCHED,
-  '--grace-period': 'the time that a stop waits is --close-timeout',
-  '--gzip-static': PRECOMPRESSED,
-  '--headers': HEADER,
-  '--hidden': DOTFILES,
-  '--http2': 'HTTP/2 is not spoken here',
-  '--http2-tls-cert': CERTIFICATE,
-  '--http2-tls-key': KEY,
-  '--ignore': 'files are kept from visitors with --hide; live reload looks only at what is served',
-  '--ignores': 'files are kept from visitors with --hide; dotfiles are not served unless --dotfiles says so',
-  '--interface': HOST,
-  '--interfaces': HOST,
-  '--log': LOGGED,
-  '--log-ip': 'every log line has the address; --log-format chooses the form',
-  '--log-level': LOGGED,
-  '--logs': LOGGED,
-  '--middleware': 'functions of your own go into a program: createServer({ routes: [{ responder }] })',
-  '--mkdir': WRITABLE,
-  '--no-browser': NOTHING,
-  '--no-clipboard': 'nothing is copied here; leave it out',
-  '--no-dot-files': NOTHING,
-  '--no-request-logging': 'the flag is --no-access-log',
-  '--no-ui': NOTHING,
-  '--outDir': DIRECTORY,
-  '--page-fallback': FALLBACK,
-  '--page404': PAGES,
-  '--page50x': PAGES,
-  '--path-prefix': BASE,
-  '--pathprefix': BASE,
-  '--proxy-options': '--proxy has one upstream for each path and no other options',
-  '--qr': QR,
-  '--qrcode': QR,
-  '--render-index': RENDERED,
-  '--render-spa': FALLBACK,
-  '--render-try-index': RENDERED,
-  '--robots': 'put a robots.txt into the directory',
-  '--route-prefix': BASE,
-  '--security-headers': HEADER,
-  '--server': DIRECTORY,
-  '--silent-logging': QUIET,
-  '--strictPort': 'the flag is --strict-port',
-  '--templates': 'templates are not rendered here',
-  '--threads-multiplier': 'processes are --workers',
-  '--timeout': 'the limits are --idle-timeout, --answer-timeout and others; see --help',
-  '--title': TITLE,
-  '--tls-cert-path': CERTIFICATE,
-  '--upload': WRITABLE,
-  '--upload-files': WRITABLE,
-  '--upstream': PROXIED,
-  '--utc': UTC,
-  '--venv': PYTHON,
-  '--verbose': LOGGED,
-  '--wsgi-python': PYTHON,
-  '--zip': ARCHIVES,
-  '--autoIndex': LISTED,
-  '--base-dir': BASE,
-  '--browser': 'the browser that this machine prefers is opened with --open',
-  '--clearScreen': NOTHING,
-  '--file-limit': 'long listings have pages',
-  '--filter': DEVELOPMENT,
-  '--force': DEVELOPMENT,
-  '--from': PROXIED,
-  '--htpasswd': PASSWORDS,
-  '--https-module': 'HTTPS is --https, or --tls-cert and --tls-key',
-  '--ignorePattern': 'files are kept from visitors with --hide; live reload looks only at what is served',
-  '--logLevel': LOGGED,
-  '--mode': DEVELOPMENT,
-  '--no-css-inject': RELOADS,
-  '--no-notify': NOTHING,
-  '--no-panic': NOTHING,
-  '--onNoMatch': FALLBACK,
-  '--password': PASSWORDS,
-  '--poll': 'changes are told by the system, without polling',
-  '--private-network-access': 'say it with --header "Access-Control-Allow-Private-Network: true"',
-  '--protocol': 'HTTP/1.0 and 1.1 are spoken, each client in its own version',
-  '--proxy-all': UPSTREAM,
-  '--reload-debounce': RELOADS,
-  '--reload-delay': RELOADS,
-  '--reveal-symlinks': PLAIN_LINKS,
-  '--serveStatic': MOUNTED,
-  '--showDir': LISTED,
-  '--ss': MOUNTED,
-  '--startPath': 'a path for the browser is --open=/path',
-  '--to': PROXIED,
-  '--tunnel': 'no tunnel is opened; --host lets machines of this network connect',
-  '--username': PASSWORDS,
-  '--wait': RELOADS,
-  '-6': HOST,
-  '-A': WRITABLE,
-  '-D': LISTED,
-  '-E': 'to run a command there is no flag; applications are --wsgi, --asgi, --php and --proxy',
-  '-K': KEY,
-  '-L': LOGGED,
-  '-I': 'search engines are told by a robots.txt in the directory',
-  '-T': `${TITLE}; ${KEY}`,
-  '-U': UTC,
-  '-b': `${HOST}; ${PRECOMPRESSED}`,
-  '-e': EXTENSIONS,
-  '-f': FALLBACK,
-  '-g': PRECOMPRESSED,
-  '-k': KEY,
-  '-n': 'nothing is copied here; leave it out',
-  '-r': 'put a robots.txt into the directory; the realm of passwords is --auth-realm',
-  '-t': `${DIRECTORY}; the limits are --idle-timeout, --answer-timeout and others; see --help`,
-  '-u': OTHER_USER,
-  '-w': 'live reload is --live',
-  '-z': ARCHIVES,
+  'uploads are --writable': 'allow-all allow-delete allow-upload mkdir upload upload-files A',
+  'downloads of folders are --listing=archives': 'allow-archive enable-tar enable-tar-gz enable-zip zip z',
+  'names that begin with a dot are served with --dotfiles': 'allow-hidden hidden',
+  'the listing has a search already': 'allow-search',
+  'links that lead out of the root are followed with --symlinks=all': 'allow-symlink',
+  'the interpreter is --python, and a virtual environment --virtualenv': 'asgi-python venv wsgi-python',
+  'pages for errors are --error-page 404=file, or a 404.html in the directory': 'assets page404 page50x',
+  'names and passwords are --auth-file': 'basic-auth',
+  'directories are listed already; --no-listing switches it off': 'browse directory-listing autoIndex showDir D',
+  'a cache lifetime is --max-age, such as --max-age 1h': 'cache cacheTtl',
+  'nothing is copied here; the address is printed': 'clipboard',
+  'the configuration file is --config': 'config-file',
+  'say it with --header "Cross-Origin-Opener-Policy: same-origin"': 'coop',
+  'origins are --cors=origin, and headers --cors-headers': 'cors-allow-headers cors-allow-origins',
+  'files are revalidated each time already, and --live reloads pages': 'dev',
+  'HTTPS with a certificate made on the spot is --https; host names are --hosts': 'domain',
+  'for single-page applications there is --fallback': 'entry-file page-fallback render-spa onNoMatch f',
+  'clean URLs are --clean-urls, and their extensions --extensions': 'ext e',
+  'live reload is --live, and other directories are --live=directory': 'files',
+  'the time that a stop waits is --close-timeout': 'grace-period graceful-timeout timeout-graceful-shutdown',
+  [PRECOMPRESSED]: 'gzip-static g',
+  'a response header is --header "Name: value"': 'headers security-headers',
+  'HTTP/2 is not spoken here': 'http2',
+  'the certificate is --tls-cert, and its key --tls-key': 'http2-tls-cert tls-cert-path ssl-certfile certfile',
+  [KEY]: 'http2-tls-key K ssl-keyfile keyfile',
+  'files are kept from visitors with --hide; live reload looks only at what is served': 'ignore ignorePattern',
+  'files are kept from visitors with --hide; dotfiles are not served unless --dotfiles says so': 'ignores',
+  [HOST]: 'interface interfaces 6',
+  'requests are logged already; --log-format and --log-file change how':
+    'log log-level logs verbose logLevel L access-logfile error-logfile log-config',
+  'every log line has the address; --log-format chooses the form': 'log-ip',
+  'functions of your own go into a program: createServer({ routes: [{ responder }] })': 'middleware',
+  'leave it out, as that is the default here':
+    'no-browser no-dot-files no-ui clearScreen no-notify no-panic preload lifespan loop ws',
+  'nothing is copied here; leave it out': 'no-clipboard n',
+  'the flag is --no-access-log': 'no-request-logging',
+  [DIRECTORY]: 'outDir server',
+  'a path below which everything is served is --base /path': 'path-prefix pathprefix route-prefix base-dir root-path',
+  '--proxy has one upstream for each path and no other options': 'proxy-options',
+  'no QR code is printed; --host prints the addresses of this machine': 'qr qrcode',
+  'index.html answers for its directory already; --index names other files': 'render-index render-try-index',
+  'put a robots.txt into the directory': 'robots',
+  'to print nothing but errors there is --quiet': 'silent-logging',
+  'the flag is --strict-port': 'strictPort',
+  'templates are not rendered here': 'templates',
+  'processes are --workers': 'threads-multiplier',
+  'the limits are --idle-timeout, --answer-timeout and others; see --help': 'timeout',
+  [TITLE]: 'title',
+  [PROXIED]: 'upstream from to',
+  'logs have UTC where their format has it': 'utc U',
+  'the browser that this machine prefers is opened with --open': 'browser',
+  'long listings have pages': 'file-limit',
+  [DEVELOPMENT]: 'filter force mode',
+  'names and passwords are --auth-file, or --auth user:password': 'htpasswd password username',
+  'HTTPS is --https, or --tls-cert and --tls-key': 'https-module',
+  'pages reload at once, once for many changes, and style sheets without a reload':
+    'no-css-inject reload-debounce reload-delay wait',
+  'changes are told by the system, without polling': 'poll',
+  'say it with --header "Access-Control-Allow-Private-Network: true"': 'private-network-access',
+  'HTTP/1.0 and 1.1 are spoken, each client in its own version': 'protocol',
+  'requests are passed on with --proxy http://localhost:3000, without rules for single ones': 'proxy-all',
+  'which links are followed is --symlinks': 'reveal-symlinks',
+  'another directory is --mount /path=directory': 'serveStatic ss',
+  'a path for the browser is --open=/path': 'startPath',
+  'no tunnel is opened; --host lets machines of this network connect': 'tunnel',
+  'to run a command there is no flag; applications are --wsgi, --asgi, --php and --proxy': 'E',
+  'search engines are told by a robots.txt in the directory': 'I',
+  [`${TITLE}; ${KEY}`]: 'T',
+  [`${HOST}; ${PRECOMPRESSED}`]: 'b',
+  'put a robots.txt into the directory; the realm of passwords is --auth-realm': 'r',
+  [`${DIRECTORY}; the limits are --idle-timeout, --answer-timeout and others; see --help`]: 't',
+  'uploads are --writable, compression ends with --no-compression, and another user is for su or systemd':
+    'u user group daemon',
+  'live reload is --live; processes are --workers': 'w',
+  'a factory is a call: --app module:create_app()': 'factory',
+  [`${KEY}; whether it is WSGI or ASGI is found out`]: 'k',
+  'whether it is WSGI or ASGI is found out': 'worker-class',
+  'proxies in front are --trusted-proxy': 'forwarded-allow-ips proxy-headers',
+  'a socket is --listen unix:path': 'uds unix-socket',
+  'modules are looked for in --cwd': 'app-dir pythonpath',
+  'that is maxRequests of app in the configuration file': 'max-requests limit-max-requests max-requests-jitter',
+  'source files are found by themselves': 'reload-dir reload-include reload-extra-file',
+  'the limit is --idle-timeout': 'keep-alive timeout-keep-alive',
+  'the limit is --max-connections': 'limit-concurrency worker-connections',
+  'variables are env of app in the configuration file': 'env env-file',
 };
 
 /** Flags that stand alone elsewhere and need a value here. */
@@ -208,5 +134,6 @@ export function habitOfWord(word: string): string | undefined {
 
 /** What to do in place of a flag of another server; undefined where there is nothing to say. */
 export function habitOf(rawName: string): string | undefined {
-  return Object.hasOwn(HABITS, rawName) ? HABITS[rawName] : undefined;
+  const name = rawName.replace(/^--?/, '');
+  return Object.keys(HABITS).find((sentence) => HABITS[sentence]!.split(' ').includes(name));
 }
