@@ -99,20 +99,34 @@ def file_in(folder, interface):
             several = " and ".join(sorted(os.path.normpath(os.path.join(path, name + ".py")) for path in found))
             raise LookupError("several applications in %s: name one of %s" % (os.path.abspath(folder), several))
     names = ", ".join(name + ".py" for name in modules)
-    raise FileNotFoundError("no application in %s: looked for %s" % (os.path.abspath(folder), names))
+    paths = [os.path.join(folder, name + ".py") for name in modules]
+    raise missing("no application in %s: looked for %s" % (os.path.abspath(folder), names), paths)
+
+
+def missing(text, paths):
+    error = FileNotFoundError(text)
+    error.looked_for = paths
+    return error
 
 
 def load_file(path):
     """Imports a file under the name that its package gives it; under one of its own if that name means something else."""
     path = os.path.abspath(path)
     if not os.path.isfile(path):
-        raise FileNotFoundError("there is no file %s" % path)
+        raise missing("there is no file %s" % path, [path])
     folder, file = os.path.split(path)
     stem = file[:-3] if file.endswith(".py") else file
     packages = []
     while os.path.basename(folder) and os.path.isfile(os.path.join(folder, "__init__.py")):
         folder, package = os.path.split(folder)
         packages.insert(0, package)
+    library = os.path.dirname(os.__file__)
+    while packages and packages[0] != "test" and os.path.isfile(os.path.join(library, packages[0], "__init__.py")):
+        # Python needs its own `email` or `http`, also where the folder around ours is searched first.
+        sys.path.insert(0, library)
+        importlib.import_module(packages[0])
+        sys.path.remove(library)
+        folder = os.path.join(folder, packages.pop(0))
     if folder not in sys.path:
         sys.path.insert(0, folder)
     # A folder called `site` or `example.com` is no package: that means something else, or nothing.

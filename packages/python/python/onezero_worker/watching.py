@@ -51,6 +51,7 @@ def files_of(error):
     if isinstance(error, SyntaxError) and error.filename:
         files.append(error.filename)
     files = [file for file in files if os.path.isfile(file)]
+    files += getattr(error, "looked_for", ())
     if isinstance(error, ImportError) and error.name:  # it may come: also 'views', if that cannot be imported from 'shop'
         path = error.name.replace(".", "/")
         for path in (path, "/".join([path, *str(error).split("'")[1:2]])):

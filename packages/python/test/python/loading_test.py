@@ -1,6 +1,7 @@
 """From what the user wrote to an application: what is a name, what is ASGI, and what is said where it is neither."""
 
 import functools
+import importlib
 import os
 import subprocess
 import sys
@@ -289,6 +290,17 @@ class Files(unittest.TestCase):
             for folder in (os.path.dirname(path), os.path.join(self.folder, name.partition("/")[0])):
                 self.write(os.path.join(folder, "__init__.py"))
             self.assertEqual(load_file(path).NAME, module)
+
+    def test_a_folder_with_the_name_of_a_package_of_python_does_not_take_its_place(self):
+        path = self.write("sqlite3/web_ten.py")
+        self.write("sqlite3/__init__.py")
+        with mock.patch.dict(sys.modules), mock.patch.object(sys, "path", [self.folder, *sys.path]):
+            for name in [name for name in sys.modules if name.partition(".")[0] == "sqlite3"]:
+                del sys.modules[name]
+            self.assertEqual(load_file(path).NAME, "web_ten")
+            self.assertTrue(hasattr(importlib.import_module("sqlite3"), "connect"))
+            self.write("test/__init__.py")
+            self.assertEqual(load_file(self.write("test/web_ten.py")).NAME, "test.web_ten")
 
     def test_the_root_is_no_package(self):
         with mock.patch.object(os.path, "isfile", lambda path: True), self.assertRaises(FileNotFoundError):

@@ -7,7 +7,7 @@ import types
 import unittest
 from unittest import mock
 
-from onezero_worker import watching
+from onezero_worker import loading, watching
 from onezero_worker.watching import files_of, modification_times, source_files, watch
 
 
@@ -131,6 +131,15 @@ class Sources(unittest.TestCase):
             self.assertIn("/srv/app/shop/web/views.py", files_of(error))
             self.assertIn("/lib/shop/web.py", files_of(error))
         self.assertEqual(files_of(ImportError("none")), [])
+
+    def test_files_that_are_not_there_yet(self):
+        for place in ("/no_such.py", "/no_such.pyz"):
+            with self.assertRaises(FileNotFoundError) as raised:
+                loading.load(place, "auto")
+            self.assertIn(place, files_of(raised.exception))
+        with tempfile.TemporaryDirectory() as folder, self.assertRaises(FileNotFoundError) as raised:
+            loading.load(folder, "auto")
+        self.assertLessEqual({folder + "/app.py", folder + "/wsgi.py"}, set(files_of(raised.exception)))
 
     def test_files_that_an_error_speaks_of(self):
         with tempfile.NamedTemporaryFile("w", suffix=".py") as file:
