@@ -63,7 +63,7 @@ def take_descriptors():
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
     if hasattr(os, "O_ASYNC"):
         # The kernel sends SIGIO when the server's end closes, and its default is to kill: that works even while a C
-        # function holds the interpreter, which no thread of ours could. Children of the application go along (our group).
+        # function holds the interpreter, which no thread of ours could. Children of the application go along.
         fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpid())
         fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     return configuration, reports, lifeline

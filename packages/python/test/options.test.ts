@@ -64,7 +64,10 @@ describe('a wrong option is refused in one line that names it', () => {
     ],
     [{ concurrency: { maxQueue: NaN } }, 'wsgi: concurrency.maxQueue: expected a whole number from 0 up, not NaN'],
     [{ log: 'file' }, 'wsgi: log: expected a function, not "file"'],
-    [{ virtualenv: '/nowhere' }, 'wsgi: there is no virtual environment in /nowhere'],
+    [
+      { virtualenv: '/nowhere' },
+      'wsgi: there is no virtual environment, as /nowhere/bin/python is missing, or a link that leads nowhere',
+    ],
   ])('%j', (options, message) => {
     expect(make(wsgi, options)).toThrow(message);
     try {

@@ -99,8 +99,8 @@ def file_in(folder, interface):
             several = " and ".join(sorted(os.path.normpath(os.path.join(path, name + ".py")) for path in found))
             raise LookupError("several applications in %s: name one of %s" % (os.path.abspath(folder), several))
     names = ", ".join(name + ".py" for name in modules)
-    paths = [os.path.join(folder, name + ".py") for name in modules]
-    raise missing("no application in %s: looked for %s" % (os.path.abspath(folder), names), paths)
+    text = "no application in %s: looked for %s" % (os.path.abspath(folder), names)
+    raise missing(text, [os.path.join(folder, name + ".py") for name in modules])
 
 
 def missing(text, paths):
@@ -122,7 +122,7 @@ def load_file(path):
         packages.insert(0, package)
     library = os.path.dirname(os.__file__)
     while packages and packages[0] != "test" and os.path.isfile(os.path.join(library, packages[0], "__init__.py")):
-        # Python needs its own `email` or `http`, also where the folder around ours is searched first.
+        # Python needs its own `email`, also where the folder around ours is searched first.
         sys.path.insert(0, library)
         importlib.import_module(packages[0])
         sys.path.remove(library)

@@ -15,8 +15,8 @@ export function findPython({ cwd, python, virtualenv }: PythonOptions, environme
   if (python !== undefined) return python.includes('/') ? resolve(cwd, python) : python;
   if (virtualenv !== undefined) {
     const command = pythonOf(resolve(cwd, virtualenv));
-    if (!existsSync(command)) throw new Error(`wsgi: there is no virtual environment in ${resolve(cwd, virtualenv)}`);
-    return command;
+    if (existsSync(command)) return command;
+    throw new Error(`wsgi: there is no virtual environment, as ${command} is missing, or a link that leads nowhere`);
   }
   const active = environment['VIRTUAL_ENV'];
   const folders = [...(active ? [active] : []), join(cwd, '.venv'), join(cwd, 'venv')];

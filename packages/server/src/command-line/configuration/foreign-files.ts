@@ -4,19 +4,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
+const rules = (members: string): string => `its rules are ${members} of onezero.config.json`;
+
 /** What other servers read in their root, and what does the same here. */
 const FOREIGN: Readonly<Record<string, string>> = {
-  'serve.json': 'its rules are cleanUrls, redirects, headers and fallback of onezero.config.json',
-  'now.json': 'its rules are redirects, headers and fallback of onezero.config.json',
-  'vercel.json': 'its rules are redirects, headers and fallback of onezero.config.json',
-  'netlify.toml': 'its rules are redirects and headers of onezero.config.json',
+  'serve.json': rules('cleanUrls, redirects, headers and fallback'),
+  'now.json': rules('redirects, headers and fallback'),
+  'vercel.json': rules('redirects, headers and fallback'),
+  'netlify.toml': rules('redirects and headers'),
   _headers: 'its rules are headers with a glob in onezero.config.json',
-  _redirects: 'its rules are redirects of onezero.config.json',
-  '.htaccess': 'its rules are redirects, headers, auth and errorPages of onezero.config.json',
+  _redirects: rules('redirects'),
+  '.htaccess': rules('redirects, headers, auth and errorPages'),
   '.htpasswd': 'name it with --auth-file',
-  'web.config': 'its rules are redirects, headers and types of onezero.config.json',
+  'web.config': rules('redirects, headers and types'),
   Caddyfile: 'its sites are sites of onezero.config.json',
-  'staticwebapp.config.json': 'its rules are redirects and headers of onezero.config.json',
+  'staticwebapp.config.json': rules('redirects and headers'),
 };
 
 /** One line for each that lies in a root; `read` are files that are named elsewhere, and so not foreign. */
