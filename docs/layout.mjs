@@ -43,7 +43,7 @@ const DRAWING = {
       'settings checks globs node-options',
       'the shapes of options are data and the checker interprets them; hundreds of globs have an index',
     ],
-    site: ['rules cors expires location', ''],
+    site: ['rules cors expires location', 'what a site has where nothing is, was the order of steps, and is a part'],
     writing: [
       'write-file partial-file quota write-refusal',
       'several processes may write one folder: they share the quota, take turns, and sweep what a killed one left; a partial file is a `work-folder`',

@@ -20,6 +20,7 @@ import { forgetTurn } from './files/loop-turn.ts';
 import { fieldValue, selectionFields } from './http/request-fields.ts';
 import { isDigestWanted, learnDigest, withDigests } from './files/known-digests.ts';
 import { redirectLocation } from './site/location.ts';
+import { answerMissing } from './site/missing.ts';
 import type { Field, StaticRequest, StaticResponse } from './message.ts';
 import type { StaticOptions } from './options.ts';
 import { sitePath } from './files/path.ts';
@@ -28,7 +29,7 @@ import { makeStorage, type Storage } from './files/storage.ts';
 import { BAD_REQUEST, NOT_FOUND, refusal } from './refusals.ts';
 import { withFields } from './files/representation.ts';
 import { type Settings, settingsOf } from './options/settings.ts';
-import { cleanForm, isNavigation, ruleRedirect } from './site/rules.ts';
+import { cleanForm, ruleRedirect } from './site/rules.ts';
 import { FileWriter } from './writing/write-file.ts';
 
 /**
@@ -216,7 +217,10 @@ class Site {
   }
 
   #answer(entry: Entry, request: StaticRequest): Answer {
-    if (entry.kind === 'missing') return this.#answerMissing(entry, request);
+    if (entry.kind === 'missing') {
+      const find = (path: string): Eventually<Entry> => this.#find(path, this.#wantsSiblings(request));
+      return answerMissing(entry, request, { settings: this.#settings, context: this.#context, find });
+    }
     if (entry.kind === 'directory') return this.#answerDirectory(entry, request);
     if (this.#settings.cleanUrls === 'redirect') {
       const clean = cleanForm(request.pathInfo, this.#settings);
@@ -258,20 +262,6 @@ class Site {
       return answerFile(entry, request, this.#context);
     }
     return { status: 301, fields: [['location', location]] };
-  }
-
-  /** A single-page application's document answers navigations to where nothing is; everything else is missing. */
-  #answerMissing({ response }: MissingEntry, request: StaticRequest): Answer {
-    const { fallback } = this.#settings;
-    if (fallback === undefined || response.status !== 404 || request.pathInfo === fallback) return response;
-    if (!isNavigation(request)) return MISSING_BESIDE_FALLBACK;
-    return whenReady(this.#find(fallback, this.#wantsSiblings(request)), (entry) => {
-      if (entry.kind !== 'file') return response;
-      return whenReady(answerFile(entry, { ...request, pathInfo: fallback }, this.#context), (page) => {
-        // What is a page now may be a file after the next deployment, so no cache keeps it unasked.
-        return { ...page, fields: withFields(page.fields, [['cache-control', 'no-cache'], FALLBACK_VARY]) };
-      });
-    });
   }
 
   #complete(response: StaticResponse, request: StaticRequest): Answer {
@@ -328,10 +318,5 @@ function isAcceptEncoding([name]: Field): boolean {
 function isSomething(entry: Entry): boolean {
   return entry.kind !== 'missing' || entry.response.status !== 404;
 }
-
-/** Which request fields decide between the fallback page and 404. */
-const FALLBACK_VARY: Field = ['vary', 'accept, sec-fetch-mode'];
-
-const MISSING_BESIDE_FALLBACK: StaticResponse = { status: 404, fields: [FALLBACK_VARY] };
 
 const BAD_PATH: MissingEntry = { kind: 'missing', response: BAD_REQUEST };

@@ -505,6 +505,22 @@ describe('rules of a site', () => {
     expect(field(await respond(get('/both')), 'location')).toBe('/both/');
   });
 
+  test('a slash behind the short name of a page leads to the page, and behind that of a file to nothing', async () => {
+    writeTree(site.root, { 'team.html': 'page', 'blog/first post.html': 'page', 'note.txt': 'file', 'old/x.txt': '' });
+    writeTree(site.root, { 'old.html': 'page beside a folder', '404.html': 'own' });
+    const respond = serveStatic(site.root, { cleanUrls: 'redirect', statusPages: true });
+    const at = async (pathInfo: string, query?: string) => {
+      const { status, fields } = await respond(get(pathInfo, {}, { query }));
+      return [status, ...fields.filter(([name]) => name === 'location').map(([, value]) => value)];
+    };
+    expect(await at('/team/')).toEqual([302, '../team']);
+    expect(await at('/blog/first post/', 'q')).toEqual([302, '../first%20post?q']);
+    expect(await at('/old/')).toEqual([302, '../old']);
+    for (const path of ['/note.txt/', '/team.html/', '/nobody/', '/team/x/']) expect(await at(path)).toEqual([404]);
+    const lookup = serveStatic(site.root, { cleanUrls: 'lookup' });
+    expect((await lookup(get('/team/'))).status).toBe(404);
+  });
+
   test('a mount stands before every location', async () => {
     const respond = serveStatic(site.root, { cleanUrls: 'redirect', listing: true });
     const at = async (pathInfo: string) =>

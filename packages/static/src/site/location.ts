@@ -44,7 +44,7 @@ function plainSegments(target: string, path: string): readonly string[] | undefi
 export function siteLocation(
   scriptName: string | undefined,
   segments: readonly string[],
-  { isDirectory, query }: { readonly isDirectory: boolean; readonly query: string | undefined },
+  { isDirectory, query }: { readonly isDirectory?: boolean; readonly query?: string | undefined },
 ): string | undefined {
   const all = [...(scriptName ?? '').split('/').filter((segment) => segment !== ''), ...segments];
   if (all[0]?.startsWith('\\') === true) return undefined;
