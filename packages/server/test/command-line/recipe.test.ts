@@ -257,9 +257,16 @@ describe('a recipe', () => {
   });
 
   test.skipIf(!has('systemd-analyze'))('for systemd has what the environment says', async () => {
-    const env = { ONEZERO_PORT: '9090', ONEZERO_LOG_FORMAT: 'json', ONEZERO_AUTH_REALM: '50% "of" $it \\ é' };
+    const env = {
+      ONEZERO_PORT: '9090',
+      ONEZERO_LOG_FORMAT: 'json',
+      ONEZERO_AUTH_REALM: '50% "of" $it \\ é',
+      ONEZERO_AUTH: 'me:mellon',
+    };
     const { stdout } = await run(['recipe', 'systemd', 'www'], { cwd: place.path, env });
     expect(stdout).toContain('\nEnvironment="ONEZERO_PORT=9090"\n');
+    expect(stdout).toContain('\n# ONEZERO_AUTH is not shown: ');
+    expect(stdout).not.toContain('mellon');
     expect(stdout).toContain('\nEnvironment="ONEZERO_AUTH_REALM=50%% \\"of\\" $it \\\\ é"\n');
     const path = save('environment.service', stdout);
     const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', path]);

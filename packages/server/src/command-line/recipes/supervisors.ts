@@ -1,5 +1,7 @@
 // systemd and Kubernetes, which start the server, watch it, and stop it.
 
+import { environmentName } from '../options/option.ts';
+import { optionEntries } from '../options/table.ts';
 import type { Figures } from './figures.ts';
 import { note, unitWord } from './text.ts';
 
@@ -61,10 +63,17 @@ function hiddenNote(paths: readonly string[]): string {
     .join('');
 }
 
-/** What the environment says of this configuration, in quotes that JSON and systemd share. */
+/** What the environment says of this configuration, in quotes that JSON and systemd share. A unit is no place for secrets. */
 function environmentLines(): string {
-  const settings = Object.entries(process.env).filter(([name]) => name.startsWith('ONEZERO_'));
-  return settings.map((one) => `Environment=${JSON.stringify(one.join('=')).replaceAll('%', '%%')}\n`).join('');
+  const secret = optionEntries.flatMap(([key, option]) => (option.isSecret ? environmentName(key, option) : []));
+  return Object.entries(process.env)
+    .filter(([name]) => name.startsWith('ONEZERO_'))
+    .map(([name, value]) =>
+      secret.includes(name)
+        ? `# ${name} is not shown: name a file that has it with EnvironmentFile=.\n`
+        : `Environment=${JSON.stringify(`${name}=${value}`).replaceAll('%', '%%')}\n`,
+    )
+    .join('');
 }
 
 /** A unit that starts the command with these words, in this directory; `paths` are what it reads beside that, `written` what it writes. */
