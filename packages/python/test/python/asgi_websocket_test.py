@@ -41,6 +41,10 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.seen = []
 
+    def do_not_wait(self, timeout):
+        self.addCleanup(setattr, asgi_websocket, timeout, getattr(asgi_websocket, timeout))
+        setattr(asgi_websocket, timeout, 0)
+
     def start(self, application, fields=(KEY,), **words):
         self.server = Server(application)
         self.addCleanup(self.server.close)
@@ -362,8 +366,7 @@ class Closing(Case):
         self.assertEqual(self.heard()[1:], (b"", [1], ""))
 
     def test_receiving_goes_on_to_the_end_that_the_client_does_not_answer(self):
-        self.addCleanup(setattr, asgi_websocket, "CLOSE_TIMEOUT", asgi_websocket.CLOSE_TIMEOUT)
-        asgi_websocket.CLOSE_TIMEOUT = 0
+        self.do_not_wait("CLOSE_TIMEOUT")
 
         async def application(scope, receive, send):
             await receive()
@@ -424,16 +427,14 @@ class Closing(Case):
         self.assertEqual(self.say(frame(CLOSE, b"\x03\xe9"))[1], [0])
 
     def test_a_client_that_does_not_answer_keeps_a_worker_that_is_to_stop_for_a_shorter_time(self):
-        self.addCleanup(setattr, asgi_websocket, "STOP_TIMEOUT", asgi_websocket.STOP_TIMEOUT)
-        asgi_websocket.STOP_TIMEOUT = 0
+        self.do_not_wait("STOP_TIMEOUT")
         self.start(self.listen)
         self.heard()
         self.server.say(record(DRAIN, b"", 0))
         self.assertEqual(self.heard()[1:3], ([(CLOSE, (1001, ""))], [0]))
 
     def test_nor_does_one_that_had_not_answered_before(self):
-        self.addCleanup(setattr, asgi_websocket, "STOP_TIMEOUT", asgi_websocket.STOP_TIMEOUT)
-        asgi_websocket.STOP_TIMEOUT = 0
+        self.do_not_wait("STOP_TIMEOUT")
 
         async def application(scope, receive, send):
             await receive()

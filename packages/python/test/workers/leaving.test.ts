@@ -59,21 +59,34 @@ const KINDS = [
   ['asgi', 1],
 ] as const;
 
+interface Started {
+  readonly site: ReturnType<typeof makeSite>;
+  readonly responder: ReturnType<typeof app>;
+  readonly log: readonly string[];
+}
+
+/** One worker of one of the applications, until the test is over. */
+function start(called: string, threads: number): Started {
+  const site = makeSite();
+  site.write('site_of_both.py', APPLICATIONS);
+  const log: string[] = [];
+  const responder = app({
+    application: `site_of_both:${called}`,
+    cwd: site.folder,
+    python,
+    processes: 1,
+    threads,
+    env: { PYTHONDONTWRITEBYTECODE: '1' },
+    log: ({ line }) => log.push(line),
+  });
+  onTestFinished(() => responder.close(0));
+  return { site, responder, log };
+}
+
 test.each(KINDS)(
   '%s with %i threads takes forked children along if it is killed, and else not',
   async (called, threads) => {
-    const site = makeSite();
-    site.write('site_of_both.py', APPLICATIONS);
-    const responder = app({
-      application: `site_of_both:${called}`,
-      cwd: site.folder,
-      python,
-      processes: 1,
-      threads,
-      env: { PYTHONDONTWRITEBYTECODE: '1' },
-      log: () => {},
-    });
-    onTestFinished(() => responder.close(0));
+    const { responder } = start(called, threads);
     const get = async (target: string): Promise<number> => Number((await read(responder(request(target)))).text);
     const worker = await get('/');
     const child = await get('/left');
@@ -88,19 +101,7 @@ test.each(KINDS)(
 );
 
 test.each(KINDS)('%s with %i threads goes on until another has taken its place', async (called, threads) => {
-  const site = makeSite();
-  site.write('site_of_both.py', APPLICATIONS);
-  const log: string[] = [];
-  const responder = app({
-    application: `site_of_both:${called}`,
-    cwd: site.folder,
-    python,
-    processes: 1,
-    threads,
-    env: { PYTHONDONTWRITEBYTECODE: '1' },
-    log: ({ line }) => log.push(line),
-  });
-  onTestFinished(() => responder.close(0));
+  const { site, responder, log } = start(called, threads);
   const get = (target: string): ReturnType<typeof read> => read(responder(request(target)));
   const pid = Number((await get('/')).text);
   // What the application forks ends as ever, and takes nobody with it.
