@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ownName } from '@onezero/static/tree';
 import { lockInfo, makeFolder } from './served.ts';
 
@@ -152,4 +152,24 @@ test('in a root that may not be written to, directories that may be are', async 
   chmodSync(root, 0o755);
   rmSync(prepared, { recursive: true });
   expect(everything()).toEqual(['d', 'd/a', 'd/in', 'd/in/b', 'd/in/closed', 'd/in/closed/c', 'd/z', 'e', 'e/c']);
+});
+
+test('in a root that may be written to, nothing is changed while the turn is held by another user', async () => {
+  makeTree('d', 0o755);
+  await start();
+  // As a server of another user makes it while it has the turn.
+  const turn = join(root, '.onezero-partial-webdav');
+  await vi.waitFor(() => mkdirSync(turn), { timeout: 20_000 }); // the server has it for its start
+  writeFileSync(join(turn, ownName()), '');
+  if (isRoot) chownSync(turn, 0, 0);
+  chmodSync(turn, isRoot ? 0o700 : 0o000);
+  for (const [method, path] of [
+    ['PUT', '/d/new'],
+    ['DELETE', '/d/'],
+    ['MKCOL', '/c/'],
+  ] as const)
+    expect([method, await ask(method, path)]).toEqual([method, 403]);
+  chmodSync(turn, 0o755);
+  rmSync(turn, { recursive: true });
+  expect(await ask('PUT', '/d/new')).toBe(201);
 });

@@ -5,7 +5,7 @@
 //   <writer>.del   what is being removed
 //
 // What gave way has a place by its name: only who has the turn puts something there, and who finds something there in a later turn
-// knows that its writer has ended.
+// knows that its writer has ended. (In a root that holds no turns one process is to write: README.)
 
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, rename, rm, rmdir, utimes } from 'node:fs/promises';

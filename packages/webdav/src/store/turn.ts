@@ -4,6 +4,7 @@
 // there are a few renames. Within a process requests wait in line here, so that processes compete and not requests. A process
 // keeps the turn for a moment after a request, since taking it costs more than what most requests do in it.
 
+import { accessSync, constants } from 'node:fs';
 import { setTimeout as passed } from 'node:timers/promises';
 import type { HeldDirectories, SiteTree } from '@onezero/static/tree';
 import { codeOf, hasFolder, isFull } from './folder.ts';
@@ -34,9 +35,21 @@ interface Held {
 }
 
 /** A root that may not be written to holds no turn. Its subdirectories may be: there each process has a line of its own. */
-function isClosed(error: unknown): boolean {
+function isClosed(root: string): boolean {
+  try {
+    accessSync(root, constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether a turn was refused. Where the root may be written to, another user has it, and to go on would be to take no turns. */
+function isRefused(error: unknown): boolean {
   return /^E(?:ACCES|PERM|ROFS)$/.test(codeOf(error) ?? '');
 }
+
+const never = (_error: unknown): boolean => false;
 
 export class Turn {
   readonly #tree: SiteTree;
@@ -100,7 +113,7 @@ export class Turn {
     return result;
   }
 
-  async #runNow<Value>(action: () => Promise<Value>, mayGoWithout = isClosed): Promise<Value> {
+  async #runNow<Value>(action: () => Promise<Value>, mayGoWithout = never): Promise<Value> {
     clearTimeout(this.#idle);
     this.#held ??= await this.#take(mayGoWithout);
     try {
@@ -141,7 +154,7 @@ export class Turn {
         });
       });
       ended.catch((error: unknown) => {
-        if (!isClosed(error) && !mayGoWithout(error)) return reject(error);
+        if (!mayGoWithout(error) && !(isRefused(error) && isClosed(this.#tree.root))) return reject(error);
         resolve({ sinceMs: Number.NEGATIVE_INFINITY, bare: new Set() });
       });
     });
